@@ -1,0 +1,33 @@
+"""The one place where an error of our own ends: it is reported once and never reaches the application.
+
+It knows nothing of what failed, only its name. What it logs carries no message and no value, because those
+may hold content; the traceback is there at level DEBUG.
+"""
+
+from __future__ import annotations
+
+import logging
+
+log = logging.getLogger("toolspan")
+
+reraise = False
+"""Set by this package's own tests, so that no mistake hides behind the guard."""
+
+_reported: set[tuple[str, str]] = set()
+
+
+def report(what: str, error: BaseException) -> None:
+    """Log once that `what` failed; the application is not affected."""
+    if reraise:
+        raise error
+    key = (what, type(error).__qualname__)
+    if key in _reported:
+        return
+    _reported.add(key)
+    log.warning("%s failed with %s; the application is not affected", what, type(error).__qualname__)
+    log.debug("%s failed", what, exc_info=error)
+
+
+def reset() -> None:
+    """Forget what was reported, for a new instrumentation."""
+    _reported.clear()

@@ -1,0 +1,91 @@
+"""`OpenAIInstrumentor`: makes the sinks for the given providers, puts the seam in and takes it out.
+
+It knows no signal's content. Importing it imports neither the SDK nor an exporter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import trace
+from opentelemetry._logs import get_logger
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
+from opentelemetry.metrics import get_meter
+
+from . import guard
+from .otel import semconv
+from .otel.capture import Capture, spans_take_structures
+from .otel.log import LogSink
+from .otel.metrics import MetricSink
+from .otel.sinks import Sink, Sinks
+from .otel.span import SpanSink
+from .settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from .openai.seam import Seam
+
+
+class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstream
+    """Traces every request of the OpenAI SDK; one per process, as OpenTelemetry's instrumentors are."""
+
+    _seam: Seam | None = None
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """The SDK this instruments; there is no upper bound, because the seam is the same in all versions."""
+        return ("openai >= 1.26.0",)
+
+    def _instrument(self, **kwargs: Any) -> None:
+        """Put the seam in; see `toolspan.OpenAIInstrumentor.instrument` in the README for the keywords."""
+        guard.reset()
+        providers = {name: kwargs.pop(name, None) for name in ("tracer_provider", "meter_provider", "logger_provider")}
+        settings = read_settings(kwargs)
+        if not settings.enabled:
+            return
+        from .openai.exchange import Exchange
+        from .openai.seam import Seam
+
+        sinks = Sinks(_sinks(settings, **providers), guard.report)
+        self._seam = Seam(Exchange(settings, sinks))
+        self._seam.install()
+
+    def _uninstrument(self, **kwargs: Any) -> None:
+        """Take the seam out, at once, for every client; streams that are open still end their spans."""
+        if self._seam is not None:
+            self._seam.remove()
+            self._seam = None
+
+
+def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_provider: Any) -> list[Sink]:
+    """One sink for each signal; one that cannot be made is reported and left out."""
+    scope, own = semconv.SCOPE, version("toolspan")
+    makers: tuple[Callable[[], Sink], ...] = (
+        lambda: SpanSink(
+            trace.get_tracer(scope, own, tracer_provider),
+            events=settings.tool_events in ("span", "both"),
+            capture=_capture(settings, settings.content_on_spans, spans_take_structures(), settings.attribute_limit),
+        ),
+        lambda: MetricSink(
+            get_meter(scope, own, meter_provider),
+            generation=settings.metric_names,
+            chunk_timing=settings.chunk_timing,
+        ),
+        lambda: LogSink(
+            get_logger(scope, own, logger_provider),
+            events=settings.tool_events in ("log", "both"),
+            details=settings.details,
+            capture=_capture(settings, settings.content_on_events, True, None),
+        ),
+    )
+    found: list[Sink] = []
+    for make in makers:
+        try:
+            found.append(make())
+        except Exception as error:
+            guard.report("making a sink", error)
+    return found
+
+
+def _capture(settings: Settings, on: bool, structured: bool, total: int | None) -> Capture:
+    return Capture(on=on, structured=structured, limit=settings.content_limit, total=total)

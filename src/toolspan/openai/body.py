@@ -1,0 +1,178 @@
+"""The HTTP response of a call: an ear at its `close`, and where nobody else reads the body, an eye on its bytes.
+
+Whoever closes a response (the SDK's stream, its helpers, the application itself) calls `close` or `aclose`
+of this object. It imports no HTTP client: openai 3 uses another one than its predecessors.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from typing import Any, Protocol
+
+import wrapt
+
+from ..call import Call
+from ..guard import report
+from ..wire.outcome import End
+from ..wire.sse import SseReader
+from . import drops
+
+_MOST = 16 * 1024 * 1024  # bytes: of a longer answer nothing is read
+
+
+class _Ear:
+    """Stands as `close` or `aclose` on the response itself and tells the call before the client's own method runs.
+
+    It refers to the response weakly, so that a dropped response still dies at once.
+    """
+
+    __slots__ = ("_name", "_response", "call", "end")
+
+    def __init__(self, response: Any, name: str, call: Call, end: Any) -> None:
+        self._response = weakref.ref(response)
+        self._name = name
+        self.call = call
+        self.end = end
+
+    def __call__(self) -> Any:
+        if not self.call.reading:  # else the SDK closes it at the end of the stream, and tells its reader why
+            self.end()
+        response = self._response()
+        return None if response is None else getattr(type(response), self._name)(response)
+
+
+class _Eye(Protocol):
+    """Sees the bytes of a body as they pass."""
+
+    def see(self, part: bytes) -> None:
+        """One more piece of the body, as it came from the wire."""
+
+    def exhausted(self) -> None:
+        """The last byte has passed."""
+
+    def end(self) -> None:
+        """The body was read to its end, or closed before."""
+
+
+class _Body(wrapt.ObjectProxy):  # type: ignore[misc]  # wrapt is untyped in its older releases
+    """The byte stream as the HTTP client made it, with an eye on what passes; nothing is held back."""
+
+    def __init__(self, wrapped: Any, eye: _Eye) -> None:
+        super().__init__(wrapped)
+        self._self_eye = eye
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self.__wrapped__:
+            self._self_eye.see(part)
+            yield part
+        self._self_eye.exhausted()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self.__wrapped__:
+            self._self_eye.see(part)
+            yield part
+        self._self_eye.exhausted()
+
+
+class _WholeAnswer:
+    """Keeps the bytes of an answer that is read late, to read its usage from them."""
+
+    def __init__(self, response: Any, call: Call) -> None:
+        self._rebuild = partial(type(response), response.status_code, headers=response.headers)
+        self._call = call
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def see(self, part: bytes) -> None:
+        """Keep it, unless there is too much already."""
+        self._size += len(part)
+        if self._size <= _MOST:
+            self._parts.append(part)
+
+    def exhausted(self) -> None:
+        """Nothing to note: what was kept says it all."""
+
+    def end(self) -> None:
+        """Read the answer from what was kept; a response of the client's own class undoes any compression."""
+        parts, self._parts = self._parts, []
+        try:
+            if parts and self._size <= _MOST:
+                self._call.answer(self._rebuild(content=b"".join(parts)).json())
+        except ValueError:
+            pass  # cut, or not JSON: then nothing is known of the answer
+        except Exception as error:
+            report("reading a body", error)
+        drops.finish(self._call, End.EXHAUSTED if parts else End.CLOSED)
+
+
+class _RawStream:
+    """Reads the events of a stream whose bytes the application reads itself."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._reader = SseReader()
+        self._end = End.CLOSED
+
+    def see(self, part: bytes) -> None:
+        """Show the chunks to the call, unless the SDK's stream does."""
+        if self._call.watched:
+            return
+        try:
+            for chunk in self._reader.feed(part):
+                self._call.chunk(chunk)
+        except Exception as error:
+            report("reading a body", error)
+
+    def exhausted(self) -> None:
+        """The stream was read to its end; the client closes it next."""
+        self._end = End.EXHAUSTED
+
+    def end(self) -> None:
+        """The application closed it, or its last byte was read, which closes it too."""
+        drops.finish(self._call, self._end)
+
+
+def hold(response: Any, call: Call, *, raw: bool = False) -> None:
+    """Tie the call to its response: it ends when the response is closed; `raw` if its bytes may be read by hand."""
+    end = partial(drops.finish, call, End.CLOSED)
+    if raw:
+        eye: _Eye = _RawStream(call) if call.request.stream else _WholeAnswer(response, call)
+        response.stream = _Body(response.stream, eye)
+        end = eye.end  # type: ignore[assignment]  # both are called without arguments
+    response.close = _Ear(response, "close", call, end)
+    response.aclose = _Ear(response, "aclose", call, end)
+
+
+def call_of(response: Any) -> Call | None:
+    """The call to which a response was tied."""
+    found = vars(response).get("close")
+    return found.call if isinstance(found, _Ear) else None
+
+
+def answer_of(response: Any) -> Any:
+    """The JSON of a response whose body has been read; `None` if it is no JSON."""
+    try:
+        return json.loads(response.content)
+    except ValueError:
+        return None
+
+
+def end_with(raw: Any, response: Any, call: Call) -> None:
+    """End the call when the raw response is dropped, unless somebody holds the response beyond it."""
+    weakref.finalize(raw, _raw_dropped, weakref.ref(response), _holders(response), call).atexit = False
+
+
+def _holders(response: Any) -> int:
+    return sys.getrefcount(response)
+
+
+def _raw_dropped(reference: weakref.ref[Any], holders: int, call: Call) -> None:
+    response = reference()
+    if response is None or _holders(response) <= holders:
+        drops.dropped(call)
+    else:
+        weakref.finalize(response, drops.dropped, call).atexit = False

@@ -1,0 +1,139 @@
+"""What the seam does before and after a request: a request becomes a call, a result ends it or is watched.
+
+It knows the SDK's options and results by their attributes, not by their classes, and nothing of telemetry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from openai import AsyncAzureOpenAI, AzureOpenAI
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+
+from ..call import Call
+from ..guard import report
+from ..otel.sinks import Sinks
+from ..settings import Settings
+from ..wire.outcome import End
+from ..wire.providers import Endpoint, endpoint
+from . import drops
+from .body import answer_of, end_with, hold
+from .routes import ROUTES
+from .stream import stand_in, watched
+
+_AZURE = "azure.ai.openai"
+
+
+class Exchange:
+    """Opens calls for one instrumentation's settings and sinks."""
+
+    def __init__(self, settings: Settings, sinks: Sinks) -> None:
+        self._settings = settings
+        self._sinks = sinks
+        self._timed = settings.chunk_timing
+
+    def open(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
+        """The call for a request that is about to be sent; `None` for one that is not ours."""
+        try:
+            drops.settle()
+            options = kwargs["options"] if "options" in kwargs else args[1]
+            route = ROUTES.get((options.method, options.url))
+            if route is None or not is_instrumentation_enabled():
+                return None
+            body = _body(options)
+            if body is None:
+                return None
+            request = route.read_request(body, keep=self._settings.content)
+            request.stream = bool(kwargs.get("stream"))
+            call = Call(
+                route.operation,
+                route.api_type,
+                request,
+                self._endpoint(client),
+                route.reader(request.choices),
+                self._sinks,
+                keep=self._settings.content,
+                timed=self._timed,
+                secrets=_secrets(client),
+            )
+        except Exception as error:
+            report("reading a request", error)
+            return None
+        call.open()
+        return call
+
+    def kwargs(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """The keywords to hand on: the caller's, with our stand-in for the stream class."""
+        changed = dict(kwargs)
+        try:
+            if changed.get("stream") and changed.get("stream_cls") is not None and self._settings.streams:
+                changed["stream_cls"] = stand_in(changed["stream_cls"])
+        except Exception as error:
+            report("preparing a stream", error)
+        return changed
+
+    def received(self, call: Call, result: Any) -> Any:
+        """The result to hand to the application: the same object, or the same kind of stream."""
+        try:
+            if call.request.stream:
+                return self._streamed(call, result)
+            self._whole(call, result)
+        except Exception as error:
+            report("reading a result", error)
+            drops.finish(call, End.EXHAUSTED)
+        return result
+
+    def failed(self, call: Call, error: BaseException) -> None:
+        """The request raised; some of the SDK's errors carry the answer that they complain about."""
+        completion = getattr(error, "completion", None)
+        if completion is not None:
+            call.answer(completion)
+        drops.finish(call, error)
+
+    def _streamed(self, call: Call, result: Any) -> Any:
+        if not self._settings.streams:
+            call.leave()
+            return result
+        state = vars(result)
+        raw = state.get("http_response")
+        response = raw if raw is not None else state["response"]
+        call.streaming()
+        hold(response, call, raw=raw is not None)
+        drops.opened(call)
+        if raw is None:
+            return watched(result)
+        end_with(result, response, call)
+        return result
+
+    @staticmethod
+    def _whole(call: Call, result: Any) -> None:
+        response = getattr(result, "__dict__", {}).get("http_response")
+        if response is None:
+            call.answer(result)
+        elif response.is_closed:
+            call.answer(answer_of(response))
+        else:
+            hold(response, call, raw=True)
+            end_with(result, response, call)
+            return
+        call.end(End.EXHAUSTED)
+
+    def _endpoint(self, client: Any) -> Endpoint:
+        azure = isinstance(client, (AzureOpenAI, AsyncAzureOpenAI))
+        base_url = str(client.base_url)
+        return endpoint(base_url, self._settings.providers, _AZURE if azure else "openai")
+
+
+def _body(options: Any) -> Mapping[str, Any] | None:
+    """The JSON body, with what `extra_body` adds to it; `None` if it is no JSON object."""
+    body, extra = options.json_data, getattr(options, "extra_json", None)
+    if not isinstance(body, dict):
+        return None
+    return {**body, **extra} if isinstance(extra, dict) and extra else body
+
+
+def _secrets(client: Any) -> tuple[str, ...]:
+    """What must never be recorded, even if a server quotes it in an error."""
+    found = (vars(client).get("api_key"), vars(client).get("_azure_ad_token"))
+    return tuple(secret for secret in found if isinstance(secret, str) and secret)

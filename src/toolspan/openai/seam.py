@@ -1,0 +1,105 @@
+"""The seam: the one sync and the one async method through which every request of the SDK goes.
+
+It knows nothing of requests and answers; it makes the call's span current while the request runs, and no longer.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable
+from typing import Any
+
+import wrapt
+from openai import AsyncOpenAI, OpenAI
+from opentelemetry import context
+
+from ..call import Call
+from . import drops
+from .exchange import Exchange
+
+_METHOD = "request"
+
+
+class Seam:
+    """Puts wrappers into the SDK's two client classes, and takes them out again."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange: Exchange | None = exchange
+        self._undo: list[Callable[[], None]] = []
+
+    def install(self) -> None:
+        """From now on every client's requests are seen, also of those made before."""
+        drops.install()
+        for owner, wrapper in ((OpenAI, self._sync), (AsyncOpenAI, self._async)):
+            own = owner.__dict__.get(_METHOD)
+            wrapt.wrap_function_wrapper(owner, _METHOD, wrapper)
+            self._undo.append(_undo(owner, own, owner.__dict__[_METHOD]))
+
+    def remove(self) -> None:
+        """From now on no request is seen, also where somebody kept a wrapped method."""
+        self._exchange = None
+        while self._undo:
+            self._undo.pop()()
+        drops.remove()
+
+    def _sync(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
+        exchange = self._exchange
+        call = exchange.open(client, args, kwargs) if exchange is not None else None
+        if exchange is None or call is None:
+            return wrapped(*args, **kwargs)
+        token = _enter(call)
+        try:
+            result = wrapped(*args, **exchange.kwargs(kwargs))
+        except BaseException as error:
+            exchange.failed(call, error)
+            raise
+        finally:
+            _leave(token)
+        return exchange.received(call, result)
+
+    async def _async(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
+        exchange = self._exchange
+        call = exchange.open(client, args, kwargs) if exchange is not None else None
+        if exchange is None or call is None:
+            return await wrapped(*args, **kwargs)
+        token = _enter(call)
+        try:
+            result = await wrapped(*args, **exchange.kwargs(kwargs))
+        except BaseException as error:
+            exchange.failed(call, error)
+            raise
+        finally:
+            _leave(token)
+        return exchange.received(call, result)
+
+
+def _undo(owner: type, own: Any, ours: Any) -> Callable[[], None]:
+    """Restores a class as it was, unless somebody has wrapped our wrapper since."""
+
+    def undo() -> None:
+        if owner.__dict__.get(_METHOD) is not ours:
+            return
+        if own is None:
+            delattr(owner, _METHOD)
+        else:
+            setattr(owner, _METHOD, own)
+
+    return undo
+
+
+def _enter(call: Call) -> Any:
+    try:
+        return context.attach(call.context) if call.context is not None else None
+    except Exception:
+        return None
+
+
+def _leave(token: Any) -> None:
+    """Restore the context; a coroutine that is closed from elsewhere has none of ours to restore."""
+    try:
+        if isinstance(token, contextvars.Token):
+            token.var.reset(token)
+        elif token is not None:
+            context.detach(token)
+    except ValueError:
+        pass

@@ -1,0 +1,171 @@
+"""Attributes: what a request and a record say, under their names; no content, no time, no span.
+
+Values are of the types the convention asks for; what is not known is left out.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from ..wire.events import CallClosed, CallOpened, Event, Text
+from ..wire.record import Record, ToolCall
+from ..wire.request import Request
+from . import semconv as names
+from .sinks import Observed
+
+Value: TypeAlias = "str | bool | int | float | list[str]"
+Attributes: TypeAlias = "dict[str, Value]"
+
+_MOST_NAMES = 128  # of called tools on one span
+
+
+def clean(text: str) -> str:
+    """Text that every exporter can encode: a lone surrogate becomes a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def request_attributes(call: Observed) -> Attributes:
+    """All that is known before the request is sent, the sampling-relevant ones among them."""
+    request, endpoint = call.request, call.endpoint
+    found: Attributes = {names.OPERATION_NAME: call.operation, names.PROVIDER_NAME: endpoint.provider}
+    if request.model is not None:
+        found[names.REQUEST_MODEL] = clean(request.model)
+    if endpoint.address is not None:
+        found[names.SERVER_ADDRESS] = endpoint.address
+        if endpoint.port is not None:
+            found[names.SERVER_PORT] = endpoint.port
+    found[names.OPENAI_API_TYPE] = call.api_type
+    if request.stream:
+        found[names.REQUEST_STREAM] = True
+    found[names.REQUEST_MESSAGES] = request.message_count
+    _parameters(request, found)
+    return found
+
+
+_PARAMETERS = (
+    (names.REQUEST_MAX_TOKENS, "max_tokens"),
+    (names.REQUEST_TEMPERATURE, "temperature"),
+    (names.REQUEST_TOP_P, "top_p"),
+    (names.REQUEST_TOP_K, "top_k"),
+    (names.REQUEST_FREQUENCY_PENALTY, "frequency_penalty"),
+    (names.REQUEST_PRESENCE_PENALTY, "presence_penalty"),
+    (names.REQUEST_SEED, "seed"),
+    (names.OUTPUT_TYPE, "output_type"),
+    (names.REQUEST_REASONING_LEVEL, "reasoning_level"),
+    (names.REQUEST_TOOL_CHOICE, "tool_choice"),
+)
+
+
+def _parameters(request: Request, found: Attributes) -> None:
+    for name, field in _PARAMETERS:
+        value = getattr(request, field)
+        if value is not None:
+            found[name] = clean(value) if isinstance(value, str) else value
+    if request.choices != 1:
+        found[names.REQUEST_CHOICE_COUNT] = request.choices
+    if request.stop:
+        found[names.REQUEST_STOP_SEQUENCES] = [clean(text) for text in request.stop]
+    if request.service_tier not in (None, "auto"):
+        found[names.OPENAI_REQUEST_SERVICE_TIER] = clean(request.service_tier)
+    if request.tools is not None:
+        found[names.TOOLS_OFFERED] = len(request.tools.names)
+        found[names.TOOLS_SIZE] = request.tools.size
+        found[names.TOOLS_FINGERPRINT] = request.tools.fingerprint
+
+
+def response_attributes(call: Observed) -> Attributes:
+    """All that is known at the end, but the error."""
+    record, request = call.record, call.request
+    found: Attributes = {}
+    _identity(record, found)
+    if call.outcome is not None and (call.streamed or record.choices or record.failure):
+        found[names.RESPONSE_FINISH_REASONS] = [clean(text) for text in record.reasons(request.choices)]
+    _usage(record, found)
+    _calls(record, found)
+    if request.stream:
+        _stream(call, found)
+    return found
+
+
+def _identity(record: Record, found: Attributes) -> None:
+    started = record.started
+    for name, value in (
+        (names.RESPONSE_ID, started.id),
+        (names.RESPONSE_MODEL, started.model),
+        (names.OPENAI_RESPONSE_SERVICE_TIER, started.service_tier),
+        (names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT, started.system_fingerprint),
+    ):
+        if value is not None:
+            found[name] = clean(value)
+
+
+_USAGE = (
+    names.USAGE_INPUT_TOKENS,
+    names.USAGE_OUTPUT_TOKENS,
+    names.USAGE_CACHE_READ,
+    names.USAGE_CACHE_WRITE,
+    names.USAGE_REASONING,
+    names.USAGE_TEXT_INPUT,
+    names.USAGE_IMAGE_INPUT,
+    names.USAGE_AUDIO_INPUT,
+    names.USAGE_TEXT_OUTPUT,
+    names.USAGE_IMAGE_OUTPUT,
+    names.USAGE_AUDIO_OUTPUT,
+)  # in the order of `Usage`
+
+
+def _usage(record: Record, found: Attributes) -> None:
+    for name, value in zip(_USAGE, record.usage or ()):
+        if value is not None:
+            found[name] = value
+
+
+def _calls(record: Record, found: Attributes) -> None:
+    calls = record.calls
+    found[names.TOOL_CALLS_COUNT] = len(calls)
+    if calls:
+        found[names.TOOL_CALLS_NAMES] = [clean(call.name) for call in calls[:_MOST_NAMES] if call.name]
+        found[names.TOOL_CALLS_INVALID] = sum(not call.valid for call in calls)
+
+
+def _stream(call: Observed, found: Attributes) -> None:
+    record = call.record
+    found[names.STREAM_CHUNKS] = record.chunks
+    if call.outcome is not None:
+        found[names.STREAM_OUTCOME] = call.outcome.value
+    if record.first_at is not None:
+        found[names.RESPONSE_TIME_TO_FIRST_CHUNK] = seconds(record.first_at - call.began_at)
+
+
+def seconds(nanoseconds: int) -> float:
+    """Nanoseconds as seconds; never negative."""
+    return max(nanoseconds, 0) / 1e9
+
+
+def moment(call: Observed, event: Event) -> tuple[str, Attributes]:
+    """The name and the attributes of the event that marks a moment; no arguments."""
+    if isinstance(event, CallOpened):
+        return names.CALL_DETECTED_EVENT, _tool_call(call.record.call(event))
+    if isinstance(event, CallClosed):
+        return names.CALL_COMPLETED_EVENT, _completed(call.record.call(event))
+    assert isinstance(event, Text)  # the record says so of no other
+    return names.TEXT_STARTED_EVENT, {names.CHOICE_INDEX: event.choice}
+
+
+def _tool_call(tool: ToolCall) -> Attributes:
+    found: Attributes = {names.CHOICE_INDEX: tool.choice, names.CALL_INDEX: tool.index}
+    if tool.id is not None:
+        found[names.TOOL_CALL_ID] = clean(tool.id)
+    if tool.name is not None:
+        found[names.TOOL_NAME] = clean(tool.name)
+    return found
+
+
+def _completed(tool: ToolCall) -> Attributes:
+    found = _tool_call(tool)
+    found[names.CALL_FRAGMENTS] = tool.fragments
+    found[names.CALL_ARGUMENTS_SIZE] = tool.size
+    found[names.CALL_ARGUMENTS_DURATION] = seconds((tool.closed_at or tool.opened_at) - tool.opened_at)
+    found[names.CALL_VALID] = tool.valid
+    found[names.CALL_CLOSED_BY] = tool.closed_by or "end"
+    return found

@@ -1,0 +1,68 @@
+"""Content as attributes of one signal: whether it is on there, in which form, and how much of it.
+
+It knows neither spans nor logs; what the content is, is decided in `content.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from ..wire.record import ToolCall
+from . import content
+from . import semconv as names
+from .sinks import Observed
+
+_STRUCTURES_SINCE = (1, 45)  # spans of older OpenTelemetry versions drop nested values
+
+
+def spans_take_structures() -> bool:
+    """Whether this OpenTelemetry keeps nested attribute values on spans."""
+    try:
+        major, minor = version("opentelemetry-api").split(".")[:2]
+    except (PackageNotFoundError, ValueError):
+        return False
+    return (int(major), int(minor)) >= _STRUCTURES_SINCE
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """How one signal carries content.
+
+    `limit` is in characters per text; `total`, where set, in characters per attribute.
+    """
+
+    on: bool
+    structured: bool
+    limit: int
+    total: int | None = None
+
+    def messages(self, call: Observed) -> dict[str, Any]:
+        """Input and output messages and the definitions of the tools; what there is none of is left out."""
+        limit = self._per_text()
+        found = {
+            names.INPUT_MESSAGES: content.input_messages(call.request, limit),
+            names.OUTPUT_MESSAGES: content.output_messages(call.record, limit),
+            names.TOOL_DEFINITIONS: content.tool_definitions(call.request),
+        }
+        return self._attributes(found)
+
+    def arguments(self, tool: ToolCall) -> dict[str, Any]:
+        """The arguments of one call."""
+        value = content.call_arguments(tool.arguments, self._per_text())
+        if isinstance(value, str):
+            return {names.TOOL_CALL_ARGUMENTS: value} if value else {}
+        return self._attributes({names.TOOL_CALL_ARGUMENTS: value})
+
+    def _per_text(self) -> int:
+        return self.limit if self.total is None else min(self.limit, self.total)
+
+    def _attributes(self, values: dict[str, Any]) -> dict[str, Any]:
+        found = {}
+        for name, value in values.items():
+            if value and not self.structured:
+                value = content.as_json(value, self.total)
+            if value:
+                found[name] = value
+        return found

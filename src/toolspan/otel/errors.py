@@ -1,0 +1,52 @@
+"""What telemetry says of an error: its type always, its words only where content is captured.
+
+An error's message may quote the prompt, and so may a traceback's source lines. It knows no SDK's classes.
+"""
+
+from __future__ import annotations
+
+import traceback
+
+from ..wire.record import Record
+from . import semconv as names
+from .attributes import Attributes, clean
+from .parts import shorten
+
+_HIDDEN = "[redacted]"
+
+
+def error_type(error: BaseException | None, record: Record) -> str:
+    """The canonical name of the exception's class, else the code the server reported, else `_OTHER`."""
+    if error is None:
+        return record.failure or names.ERROR_OTHER
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def message(error: BaseException, secrets: tuple[str, ...], limit: int) -> str:
+    """The error's words, without any of the secrets."""
+    return shorten(_without(secrets, str(error)), limit)
+
+
+def exception_attributes(error: BaseException, secrets: tuple[str, ...], limit: int | None) -> Attributes:
+    """The attributes of an exception event; `limit` is `None` where content is off: then only names and places."""
+    found: Attributes = {names.EXCEPTION_TYPE: error_type(error, Record())}
+    if limit is None:
+        found[names.EXCEPTION_STACKTRACE] = clean(_places(error))
+        return found
+    found[names.EXCEPTION_MESSAGE] = message(error, secrets, limit)
+    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    found[names.EXCEPTION_STACKTRACE] = clean(_without(secrets, trace))
+    return found
+
+
+def _places(error: BaseException) -> str:
+    """File, line and function of each frame, without source lines and messages."""
+    frames = traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__), lookup_lines=False)
+    return "\n".join(f'File "{frame.filename}", line {frame.lineno}, in {frame.name}' for frame in frames)
+
+
+def _without(secrets: tuple[str, ...], text: str) -> str:
+    for secret in secrets:
+        text = text.replace(secret, _HIDDEN)
+    return text

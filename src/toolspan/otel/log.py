@@ -1,0 +1,82 @@
+"""The sink that emits log-based events: moments while the answer streams, the exception, the details.
+
+It knows nothing of spans but the context it is given, so that a backend can put them together.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opentelemetry._logs import Logger, SeverityNumber
+
+from ..wire.events import CallClosed, Event
+from . import semconv as names
+from .attributes import moment, request_attributes, response_attributes
+from .capture import Capture
+from .errors import error_type, exception_attributes
+from .sinks import Observed
+
+
+class LogSink:
+    """Emits through one OpenTelemetry logger; a logger that is not enabled costs one question."""
+
+    def __init__(self, logger: Logger, *, events: bool, details: bool, capture: Capture) -> None:
+        self._logger = logger
+        self._events = events
+        self._details = details
+        self._capture = capture
+
+    def opened(self, call: Observed) -> None:
+        """Nothing to say."""
+
+    def streaming(self, call: Observed) -> None:
+        """Nothing to say."""
+
+    def gap(self, call: Observed, nanoseconds: int) -> None:
+        """Nothing to say."""
+
+    def moment(self, call: Observed, event: Event, at: int) -> None:
+        """Emit the moment while the answer streams: a call that hangs is visible before its span ends."""
+        if not self._events or not self._enabled():
+            return
+        name, attributes = moment(call, event)
+        found: dict[str, Any] = dict(attributes)
+        if self._capture.on and isinstance(event, CallClosed):
+            found |= self._capture.arguments(call.record.call(event))
+        self._emit(call, name, found, SeverityNumber.INFO, call.wall(at))
+
+    def ended(self, call: Observed) -> None:
+        """Emit the exception, if there was one, and the details, if they are wanted."""
+        if call.error is None and not self._details or not self._enabled():
+            return
+        at = call.wall(call.ended_at)
+        if call.error is not None:
+            limit = self._capture.limit if self._capture.on else None
+            attributes = exception_attributes(call.error, call.secrets, limit)
+            self._emit(call, names.EXCEPTION_EVENT, dict(attributes), SeverityNumber.WARN, at)
+        if self._details:
+            self._emit(call, names.DETAILS_EVENT, self._all(call), SeverityNumber.DEBUG, at)
+
+    def _all(self, call: Observed) -> dict[str, Any]:
+        """The attributes of the inference span, with content in structured form."""
+        found: dict[str, Any] = {**request_attributes(call), **response_attributes(call)}
+        if call.outcome is not None and call.outcome.is_error:
+            found[names.ERROR_TYPE] = error_type(call.error, call.record)
+        if self._capture.on:
+            found |= self._capture.messages(call)
+        return found
+
+    def _enabled(self) -> bool:
+        return self._logger.enabled()
+
+    def _emit(
+        self, call: Observed, name: str, attributes: Any, severity: SeverityNumber, at: int | None
+    ) -> None:
+        self._logger.emit(
+            timestamp=at,
+            context=call.context,
+            severity_number=severity,
+            severity_text=severity.name,
+            event_name=name,
+            attributes=attributes,
+        )

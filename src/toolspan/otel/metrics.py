@@ -1,0 +1,141 @@
+"""The sink that keeps the metrics; it sees every call, whatever a sampler decides of its span.
+
+It knows nothing of spans and logs. Attribute keys are fixed, and a tool's name that was not offered is counted as
+`_OTHER`, so that a model that invents names does not invent time series.
+"""
+
+from __future__ import annotations
+
+from opentelemetry.metrics import Histogram, Meter
+
+from ..wire.events import CallClosed, Event, Usage
+from ..wire.record import ToolCall
+from . import semconv as names
+from .attributes import clean, seconds
+from .errors import error_type
+from .instruments import Durations, TokenMetric, durations, token_metrics
+from .sinks import Observed
+
+Labels = dict[str, "str | int"]
+
+
+class MetricSink:
+    """Durations and tokens under the released names, the next ones or both; tool calls and streams."""
+
+    def __init__(self, meter: Meter, *, generation: str, chunk_timing: bool) -> None:
+        self._durations: list[Durations] = durations(meter, generation, chunk_timing)
+        self._tokens: list[TokenMetric] = token_metrics(meter, generation)
+        self._detect = _seconds(meter, names.CALL_TIME_TO_DETECT, "Time until a tool call was detected.")
+        self._arguments = _seconds(meter, names.CALL_ARGUMENTS_DURATION, "Time a call's arguments took.")
+        self._size = meter.create_histogram(
+            names.CALL_ARGUMENTS_SIZE,
+            unit=names.BYTES,
+            description="Size of a tool call's arguments.",
+            explicit_bucket_boundaries_advisory=names.SIZE_BUCKETS,
+        )
+        self._calls = meter.create_counter(names.TOOL_CALLS, unit=names.CALLS, description="Tool calls made.")
+        self._streams = meter.create_counter(names.STREAMS, unit=names.STREAM, description="Streams ended.")
+        self._open = meter.create_up_down_counter(
+            names.STREAMS_OPEN, unit=names.STREAM, description="Streams not ended yet."
+        )
+
+    def opened(self, call: Observed) -> None:
+        """Nothing to count yet."""
+
+    def streaming(self, call: Observed) -> None:
+        """One more stream is open."""
+        self._open.add(1, self._stream_labels(call), call.context)
+
+    def moment(self, call: Observed, event: Event, at: int) -> None:
+        """Count a call when its arguments are complete."""
+        if isinstance(event, CallClosed):
+            self._tool_call(call, call.record.call(event))
+
+    def gap(self, call: Observed, nanoseconds: int) -> None:
+        """Record the time between two chunks."""
+        labels = call.labels or self._labels(call)
+        for kind in self._durations:
+            if kind.per_chunk is not None:
+                kind.per_chunk.record(seconds(nanoseconds), labels, call.context)
+
+    def ended(self, call: Observed) -> None:
+        """Record how long it took, what it used and how it ended."""
+        labels = self._labels(call)
+        usage = call.record.usage
+        if usage is not None:
+            self._usage(call, usage, labels)
+        if call.request.stream:
+            self._stream(call, labels)
+        if call.outcome is not None and call.outcome.is_error:
+            labels = {**labels, names.ERROR_TYPE: error_type(call.error, call.record)}
+        elapsed = seconds(call.ended_at - call.began_at)
+        for kind in self._durations:
+            kind.total.record(elapsed, labels, call.context)
+
+    def _usage(self, call: Observed, usage: Usage, labels: Labels) -> None:
+        for metric in self._tokens:
+            value = usage[metric.field]
+            if value is not None and (value or not metric.part):  # a part of 0 tokens is no sample
+                metric.record(value, {**labels, **metric.labels}, call.context)
+
+    def _stream(self, call: Observed, labels: Labels) -> None:
+        first_at = call.record.first_at
+        if first_at is not None:
+            for kind in self._durations:
+                kind.first_chunk.record(seconds(first_at - call.began_at), labels, call.context)
+        if call.outcome is not None:
+            outcome = {**self._stream_labels(call), names.STREAM_OUTCOME: call.outcome.value}
+            self._streams.add(1, outcome, call.context)
+        if call.streamed:
+            self._open.add(-1, self._stream_labels(call), call.context)
+
+    def _tool_call(self, call: Observed, tool: ToolCall) -> None:
+        labels = self._stream_labels(call)
+        labels[names.TOOL_NAME] = _offered(call, tool)
+        if call.request.stream:
+            detected, closed = tool.opened_at, tool.closed_at or tool.opened_at
+            self._detect.record(seconds(detected - call.began_at), labels, call.context)
+            self._arguments.record(seconds(closed - detected), labels, call.context)
+        self._size.record(tool.size, labels, call.context)
+        self._calls.add(
+            1, {**labels, names.OUTCOME: "valid" if tool.valid else "invalid"}, call.context
+        )
+
+    def _stream_labels(self, call: Observed) -> Labels:
+        labels: Labels = {names.PROVIDER_NAME: call.endpoint.provider}
+        if call.request.model is not None:
+            labels[names.REQUEST_MODEL] = clean(call.request.model)
+        return labels
+
+    def _labels(self, call: Observed) -> Labels:
+        """The convention's common set, kept on the call because each chunk needs it."""
+        labels = self._stream_labels(call)
+        labels[names.OPERATION_NAME] = call.operation
+        started, endpoint = call.record.started, call.endpoint
+        if endpoint.address is not None:
+            labels[names.SERVER_ADDRESS] = endpoint.address
+            if endpoint.port is not None:
+                labels[names.SERVER_PORT] = endpoint.port
+        if started.model is not None:
+            labels[names.RESPONSE_MODEL] = clean(started.model)
+        if started.service_tier is not None:
+            labels[names.OPENAI_RESPONSE_SERVICE_TIER] = clean(started.service_tier)
+        call.labels = labels
+        return labels
+
+
+def _seconds(meter: Meter, name: str, description: str) -> Histogram:
+    return meter.create_histogram(
+        name,
+        unit=names.SECONDS,
+        description=description,
+        explicit_bucket_boundaries_advisory=names.DURATION_BUCKETS,
+    )
+
+
+def _offered(call: Observed, tool: ToolCall) -> str:
+    """The tool's name if it was offered, or if nothing is known of the offer."""
+    tools = call.request.tools
+    if tool.name is None or (tools is not None and tool.name not in tools.names):
+        return names.ERROR_OTHER
+    return clean(tool.name)

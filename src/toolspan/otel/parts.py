@@ -1,0 +1,84 @@
+"""The parts of a message's content, one for each form the API accepts; inline data is never kept.
+
+It knows nothing of messages, roles and calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from ..wire import quirks
+from .attributes import clean
+
+Json: TypeAlias = "dict[str, Any]"
+
+_MODALITIES = ("image", "audio", "video")
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most `limit` characters, with an ellipsis where something is missing."""
+    return clean(text if len(text) <= limit else text[: max(limit - 1, 0)] + "…")
+
+
+def text_part(text: str, limit: int) -> Json:
+    """A text part."""
+    return {"type": "text", "content": shorten(text, limit)}
+
+
+def content_parts(content: Any, limit: int) -> list[Json]:
+    """The parts of a message's content: a text, or a list of typed parts; what is unknown keeps its type."""
+    if isinstance(content, str):
+        return [text_part(content, limit)] if content else []
+    return [_part(part, limit) for part in quirks.sequence(content)]
+
+
+def _part(part: Any, limit: int) -> Json:
+    if isinstance(part, str):
+        return text_part(part, limit)
+    known = quirks.fields(part)
+    kind = quirks.text(known.get("type")) or "unknown"
+    if isinstance(text := known.get("text"), str):
+        return text_part(text, limit)
+    if isinstance(refusal := known.get("refusal"), str):
+        return text_part(refusal, limit)
+    if kind in ("image_url", "video_url", "audio_url", "input_image"):
+        return _address(known.get(kind) or known.get("image_url"), _modality(kind), limit)
+    if kind == "input_audio":
+        return _audio(quirks.fields(known.get("input_audio")))
+    if kind in ("file", "input_file"):
+        return _file(quirks.fields(known.get("file")) or known)
+    return {"type": clean(kind)}
+
+
+def _modality(kind: str) -> str:
+    return next(modality for modality in _MODALITIES if modality in kind)
+
+
+def _address(value: Any, modality: str, limit: int) -> Json:
+    """A URL as such; a data URL as its media type and size. Both forms: sentry-python#6478."""
+    url = value if isinstance(value, str) else quirks.text(quirks.fields(value).get("url")) or ""
+    if url.startswith("data:"):
+        head, _, data = url[5:].partition(",")
+        return _blob(modality, head.partition(";")[0] or None, data)
+    return {"type": "uri", "modality": modality, "uri": shorten(url, limit)}
+
+
+def _audio(known: Mapping[str, Any]) -> Json:
+    form = quirks.text(known.get("format"))
+    return _blob("audio", f"audio/{form}" if form else None, known.get("data"))
+
+
+def _file(known: Mapping[str, Any]) -> Json:
+    if identity := quirks.text(known.get("file_id")):
+        return {"type": "file", "modality": "document", "file_id": clean(identity)}
+    return _blob("document", None, known.get("file_data"))
+
+
+def _blob(modality: str, mime_type: str | None, data: Any) -> Json:
+    """Inline data without the data: `size` is in bytes, reckoned from the length of the base64 text."""
+    size = len(data) * 3 // 4 if isinstance(data, (str, bytes)) else 0
+    found: Json = {"type": "blob", "modality": modality, "content": "", "size": size}
+    if mime_type:
+        found["mime_type"] = clean(mime_type)
+    return found

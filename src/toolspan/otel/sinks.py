@@ -1,0 +1,115 @@
+"""What a sink is, and the fan-out with a fuse: a sink that raises is dropped and reported once.
+
+It knows none of the sinks. A sink must not keep a call after its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Span
+
+from ..wire.events import Event
+from ..wire.outcome import Outcome
+from ..wire.providers import Endpoint
+from ..wire.record import Record
+from ..wire.request import Request
+
+
+class Observed(Protocol):
+    """One call as the sinks see it. Times `*_at` are nanoseconds of a monotonic clock."""
+
+    operation: str
+    api_type: str
+    request: Request
+    endpoint: Endpoint
+    record: Record
+    began: int | None
+    began_at: int
+    ended_at: int
+    streamed: bool
+    outcome: Outcome | None
+    error: BaseException | None
+    secrets: tuple[str, ...]
+    span: Span | None
+    context: Context | None
+    labels: dict[str, str | int] | None
+
+    def wall(self, at: int) -> int | None:
+        """The wall clock's nanoseconds at `at`; `None` if the clock failed."""
+
+
+class Sink(Protocol):
+    """Takes note of a call's life; whatever it raises costs the application nothing."""
+
+    def opened(self, call: Observed) -> None:
+        """The request is about to be sent."""
+
+    def streaming(self, call: Observed) -> None:
+        """A stream was handed to the application."""
+
+    def moment(self, call: Observed, event: Event, at: int) -> None:
+        """A text or a tool call began, or a tool call's arguments are complete."""
+
+    def gap(self, call: Observed, nanoseconds: int) -> None:
+        """The time between the last two chunks."""
+
+    def ended(self, call: Observed) -> None:
+        """The call is over; its record is final."""
+
+
+class Sinks:
+    """Hands everything to each sink, in their order."""
+
+    __slots__ = ("_report", "_sinks")
+
+    def __init__(self, sinks: Iterable[Sink], report: Callable[[str, BaseException], None]) -> None:
+        self._sinks = tuple(sinks)
+        self._report = report
+
+    def opened(self, call: Observed) -> None:
+        """See `Sink.opened`."""
+        for sink in self._sinks:
+            try:
+                sink.opened(call)
+            except Exception as error:
+                self._drop(sink, error)
+
+    def streaming(self, call: Observed) -> None:
+        """See `Sink.streaming`."""
+        for sink in self._sinks:
+            try:
+                sink.streaming(call)
+            except Exception as error:
+                self._drop(sink, error)
+
+    def moment(self, call: Observed, event: Event, at: int) -> None:
+        """See `Sink.moment`."""
+        for sink in self._sinks:
+            try:
+                sink.moment(call, event, at)
+            except Exception as error:
+                self._drop(sink, error)
+
+    def gap(self, call: Observed, nanoseconds: int) -> None:
+        """See `Sink.gap`."""
+        for sink in self._sinks:
+            try:
+                sink.gap(call, nanoseconds)
+            except Exception as error:
+                self._drop(sink, error)
+
+    def ended(self, call: Observed) -> None:
+        """See `Sink.ended`."""
+        for sink in self._sinks:
+            try:
+                sink.ended(call)
+            except Exception as error:
+                self._drop(sink, error)
+
+    def _drop(self, sink: Sink, error: Exception) -> None:
+        """The fuse: for the rest of the process this sink is out."""
+        self._sinks = tuple(other for other in self._sinks if other is not sink)
+        self._report(f"{type(sink).__name__}, which is now off,", error)

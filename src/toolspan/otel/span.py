@@ -1,0 +1,79 @@
+"""The sink that makes one CLIENT span of each call, with an event for each moment.
+
+It knows nothing of metrics and logs. The span is never left current: whoever sends the request does that.
+"""
+
+from __future__ import annotations
+
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
+
+from ..wire.events import CallClosed, Event
+from . import semconv as names
+from .attributes import Attributes, moment, request_attributes, response_attributes
+from .capture import Capture
+from .errors import error_type, message
+from .sinks import Observed
+
+
+class SpanSink:
+    """One span from the request to the end of the answer."""
+
+    def __init__(self, tracer: Tracer, *, events: bool, capture: Capture) -> None:
+        self._tracer = tracer
+        self._events = events
+        self._capture = capture
+
+    def opened(self, call: Observed) -> None:
+        """Start the span, with everything that is known, for samplers."""
+        attributes = request_attributes(call)
+        model = attributes.get(names.REQUEST_MODEL)
+        name = f"{call.operation} {model}" if model else call.operation
+        call.span = self._tracer.start_span(
+            name, kind=SpanKind.CLIENT, attributes=attributes, start_time=call.began
+        )
+        call.context = trace.set_span_in_context(call.span)
+
+    def streaming(self, call: Observed) -> None:
+        """Nothing to say."""
+
+    def gap(self, call: Observed, nanoseconds: int) -> None:
+        """Nothing to say."""
+
+    def moment(self, call: Observed, event: Event, at: int) -> None:
+        """Add an event to the span, at the time of its chunk."""
+        span = call.span
+        if not self._events or span is None or not span.is_recording():
+            return
+        name, attributes = moment(call, event)
+        if self._capture.on and isinstance(event, CallClosed):
+            attributes |= self._capture.arguments(call.record.call(event))
+        span.add_event(name, attributes, call.wall(at))
+
+    def ended(self, call: Observed) -> None:
+        """Say all that is known and end the span."""
+        span = call.span
+        if span is None:
+            return
+        try:
+            if span.is_recording():
+                span.set_attributes(self._attributes(call))
+                self._status(call, span)
+        finally:
+            span.end(call.wall(call.ended_at))
+
+    def _attributes(self, call: Observed) -> Attributes:
+        found = response_attributes(call)
+        if self._capture.on:
+            found |= self._capture.messages(call)
+        return found
+
+    def _status(self, call: Observed, span: trace.Span) -> None:
+        """ERROR for what failed or was cancelled; the words only where content is captured."""
+        if call.outcome is None or not call.outcome.is_error:
+            return
+        span.set_attribute(names.ERROR_TYPE, error_type(call.error, call.record))
+        words = None
+        if self._capture.on and call.error is not None:
+            words = message(call.error, call.secrets, self._capture.limit)
+        span.set_status(Status(StatusCode.ERROR, words))

@@ -1,0 +1,148 @@
+"""An incremental JSON validator: it reads each fragment once and knows when the document is complete.
+
+It keeps no text but a cut token (at most `_LONGEST` characters), so its memory does not grow with the
+document. It accepts what `json.loads` accepts, no more, up to a depth of `_DEEPEST`.
+"""
+
+from __future__ import annotations
+
+import re
+
+EMPTY, OPEN, COMPLETE, BROKEN = "empty", "open", "complete", "broken"
+"""Nothing but white space yet; within the document; exactly one document; not JSON."""
+
+_DEEPEST = 900  # beyond it `json.loads` meets the interpreter's recursion limit
+_LONGEST = 4300  # digits beyond which Python refuses to convert an integer
+
+_VALUE, _FIRST_VALUE, _KEY, _FIRST_KEY, _COLON, _COMMA, _NOTHING = range(7)
+
+_TOKEN = re.compile(r"[ \t\n\r]*(?:([{}\[\],:\"])|([-+.0-9A-Za-z]+)|(.))?", re.DOTALL)
+_WORD = re.compile(r"true|false|null|NaN|-?Infinity|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?", re.ASCII)
+_IN_STRING = re.compile(r'[\\"\x00-\x1f]')
+_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
+_CUT_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
+
+
+class JsonScanner:
+    """Feed it fragments; read `state`."""
+
+    __slots__ = ("_carry", "_expect", "_in_string", "_stack", "state")
+
+    def __init__(self) -> None:
+        self.state = EMPTY
+        self._stack: list[str] = []
+        self._expect = _VALUE
+        self._in_string = False
+        self._carry = ""
+
+    def feed(self, text: str) -> str:
+        """Read one more fragment and return the new state."""
+        if self._in_string and not self._carry and _IN_STRING.search(text) is None:
+            return self.state  # within a string, as most fragments of long arguments are
+        if self._carry:
+            text, self._carry = self._carry + text, ""
+        position, length = 0, len(text)
+        while position < length and self.state is not BROKEN:
+            if self._in_string:
+                position = self._string(text, position, length)
+            else:
+                position = self._token(text, position, length)
+        return self.state
+
+    def close(self) -> str:
+        """Say that nothing follows: a number at the top level is complete only now."""
+        word, self._carry = self._carry, ""
+        if word and not self._in_string and self.state is not BROKEN:
+            self._word(word)
+        return self.state
+
+    def _string(self, text: str, position: int, length: int) -> int:
+        """Read on within a string; the expectation for what follows it is already set."""
+        found = _IN_STRING.search(text, position)
+        if found is None:
+            return length
+        position = found.start()
+        if text[position] == '"':
+            self._in_string = False
+            if self._expect == _NOTHING:
+                self._after_value()
+            return position + 1
+        escape = _ESCAPE.match(text, position)
+        if escape is not None:
+            return escape.end()
+        if _CUT_ESCAPE.match(text, position):
+            self._carry = text[position:]
+        else:
+            self.state = BROKEN
+        return length
+
+    def _token(self, text: str, position: int, length: int) -> int:
+        """Read white space and one token."""
+        found = _TOKEN.match(text, position)
+        assert found is not None  # every part of the pattern is optional
+        mark, word, other = found.groups()
+        if mark is not None:
+            self._mark(mark)
+        elif word is not None and found.end() == length and len(word) <= _LONGEST:
+            self._carry = word
+            self._begin_value()
+        elif word is not None:
+            self._word(word)
+        elif other is not None:
+            self.state = BROKEN
+        return found.end()
+
+    def _begin_value(self) -> None:
+        if self._expect not in (_VALUE, _FIRST_VALUE):
+            self.state = BROKEN
+        elif self.state is EMPTY:
+            self.state = OPEN
+
+    def _word(self, word: str) -> None:
+        """A number or a literal, now whole."""
+        self._begin_value()
+        if self.state is OPEN and len(word) <= _LONGEST and _WORD.fullmatch(word):
+            self._after_value()
+        else:
+            self.state = BROKEN
+
+    def _mark(self, mark: str) -> None:
+        """One of the six structural characters, or the quote that opens a string."""
+        if mark == '"':
+            self._open_string()
+        elif mark in "{[":
+            self._begin_value()
+            self._stack.append(mark)
+            self._expect = _FIRST_KEY if mark == "{" else _FIRST_VALUE
+            if len(self._stack) > _DEEPEST:
+                self.state = BROKEN
+        elif mark in "}]":
+            self._end_container(mark)
+        elif mark == "," and self._expect == _COMMA:
+            self._expect = _KEY if self._stack[-1] == "{" else _VALUE
+        elif mark == ":" and self._expect == _COLON:
+            self._expect = _VALUE
+        else:
+            self.state = BROKEN
+
+    def _open_string(self) -> None:
+        if self._expect in (_KEY, _FIRST_KEY):
+            self._expect = _COLON
+        else:
+            self._begin_value()
+            self._expect = _NOTHING
+        self._in_string = True
+
+    def _end_container(self, mark: str) -> None:
+        opener, first = ("{", _FIRST_KEY) if mark == "}" else ("[", _FIRST_VALUE)
+        if self._stack and self._stack[-1] == opener and self._expect in (first, _COMMA):
+            self._stack.pop()
+            self._after_value()
+        else:
+            self.state = BROKEN
+
+    def _after_value(self) -> None:
+        if self._stack:
+            self._expect = _COMMA
+        else:
+            self.state, self._expect = COMPLETE, _NOTHING

@@ -1,0 +1,222 @@
+"""Every tolerance for servers that bend the format, one function each, naming the server and the report.
+
+It looks at single values; what they mean in the course of a stream is decided in `chat.py` and `calls.py`.
+It is the only place that knows how to read a field, of a plain dict or of an SDK object, without touching
+the object: no attribute is created, nothing is dumped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from .events import Usage
+
+_MOST = 128  # an index beyond this is taken for noise
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+def view(value: object) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The declared fields, and what was sent beyond them, of a dict or of an SDK object.
+
+    pydantic 2 keeps the two apart; a dict and pydantic 1 have them in one. Anything else has nothing.
+    """
+    if isinstance(value, dict):
+        return value, value
+    known = getattr(value, "__dict__", None)
+    if type(known) is not dict:
+        return _NOTHING, _NOTHING
+    extra = getattr(value, "__pydantic_extra__", known)
+    return known, _NOTHING if extra is None else extra
+
+
+def fields(value: object) -> Mapping[str, Any]:
+    """All fields in one mapping, for the places that are not reached with every chunk."""
+    known, extra = view(value)
+    return known if extra is known or not extra else {**extra, **known}
+
+
+def text(value: object) -> str | None:
+    """A string that says something, else `None`: Azure and LM Studio send `""` where they mean nothing."""
+    return value if isinstance(value, str) and value else None
+
+
+def sequence(value: object) -> Iterable[Any]:
+    """A list; OpenRouter sends `choices: null` on upstream errors, others an object instead of a list."""
+    if type(value) is list:
+        return value
+    if isinstance(value, tuple):
+        return value
+    return (value,) if fields(value) else ()
+
+
+def index_of(value: object) -> int | None:
+    """A usable index; Gemini and Ollama before 0.4.7 send none (openai-python#2806)."""
+    return value if type(value) is int and 0 <= value < _MOST else None
+
+
+def counts_tokens(index: object, expected: int) -> bool:
+    """Whether a choice's index counts tokens, as old TGI's did from 1 on (text-generation-inference#1648)."""
+    return expected == 1 and index_of(index) not in (None, 0)
+
+
+class CallDelta(NamedTuple):
+    """One entry of `tool_calls`, in one shape for all servers. Empty strings have become `None`."""
+
+    index: int | None
+    id: str | None
+    name: str | None
+    kind: str
+    arguments: str
+
+
+def continuation(value: Any) -> tuple[int, str] | None:
+    """The index and the text of an entry that only continues a call, as nearly all do; else `None`."""
+    try:
+        entry = value.__dict__
+        function = entry["function"].__dict__
+        index, piece = entry["index"], function["arguments"]
+        if entry["id"] is None and function["name"] is None and type(index) is int and type(piece) is str:
+            return index, piece
+    except (AttributeError, KeyError):
+        pass
+    return None
+
+
+def call_delta(value: object, position: int | None = None) -> CallDelta | None:
+    """One entry of `tool_calls`; `position` stands in for the index in a whole answer."""
+    entry = fields(value)
+    if not entry:
+        return None
+    kind, function = _function(entry)
+    identity = text(entry.get("id")) or text(function.get("id"))  # llama.cpp#13774: id inside
+    arguments = arguments_text(function.get("input" if kind == "custom" else "arguments"))
+    index = index_of(entry.get("index")) if position is None else position
+    return CallDelta(index, identity, text(function.get("name")), kind, arguments)
+
+
+def call_deltas(entries: object, whole: bool) -> list[CallDelta]:
+    """All entries of `tool_calls`; in a whole answer each is a call of its own."""
+    found = [
+        call_delta(entry, position if whole else None) for position, entry in enumerate(sequence(entries))
+    ]
+    return [delta for delta in found if delta is not None]
+
+
+def _function(entry: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Which of the two kinds of call an entry is, and the fields that describe it."""
+    custom = entry.get("custom")
+    if custom is not None and (entry.get("type") == "custom" or not entry.get("function")):
+        return "custom", fields(custom)
+    return "function", fields(entry.get("function"))
+
+
+def function_call_deltas(value: object) -> list[CallDelta]:
+    """The deprecated `function_call`: at most one call, without index and id."""
+    entry = fields(value)
+    name, arguments = text(entry.get("name")), arguments_text(entry.get("arguments"))
+    return [CallDelta(0, None, name, "function", arguments)] if entry else []
+
+
+def arguments_text(value: object) -> str:
+    """Arguments as text: DashScope sends null (dd-trace-py#19386), MiniMax an object (oh-my-pi#1779)."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (dict, list)):
+        try:
+            return json.dumps(value, ensure_ascii=False)
+        except (TypeError, ValueError, RecursionError):
+            return ""
+    return ""
+
+
+def content_pieces(value: object) -> Iterable[tuple[bool, str]]:
+    """Content as (is reasoning, text): Mistral streams a list of parts, with `thinking` among them."""
+    if isinstance(value, str):
+        if value:
+            yield False, value
+        return
+    for part in sequence(value):
+        known = fields(part)
+        if piece := text(known.get("text")):
+            yield False, piece
+        elif "thinking" in known:
+            for _, thought in content_pieces(known["thinking"]):
+                yield True, thought
+
+
+def reasoning_text(extra: Mapping[str, Any]) -> str | None:
+    """Reasoning under either name: `reasoning_content` (DeepSeek, Qwen), `reasoning` (vLLM, Cerebras)."""
+    return text(extra.get("reasoning_content")) or text(extra.get("reasoning"))
+
+
+def finish_reason(value: object) -> str | None:
+    """A finish reason of sane length."""
+    found = text(value)
+    return found[:64] if found else None
+
+
+def failure_of(extra: Mapping[str, Any]) -> str | None:
+    """The code of an error in a regular answer (OpenRouter, sentry-python#6216); never its message."""
+    error = extra.get("error")
+    if not error:
+        return None
+    code = fields(error).get("code")
+    if type(code) is int:
+        return str(code)
+    plain = text(code)
+    return plain if plain and len(plain) <= 64 and plain.replace("_", "").isalnum() else "_OTHER"
+
+
+def groq_usage(extra: Mapping[str, Any]) -> Usage | None:
+    """Token counts under `x_groq` (litellm#7621)."""
+    return usage(fields(extra.get("x_groq")).get("usage"))
+
+
+def usage(value: object) -> Usage | None:
+    """A usage object in either spelling (chat's `prompt_tokens`, the responses API's `input_tokens`)."""
+    known = fields(value)
+    if not known:
+        return None
+    inward = _details(known, "prompt_tokens_details", "input_tokens_details")
+    outward = _details(known, "completion_tokens_details", "output_tokens_details")
+    cached = count(inward.get("cached_tokens"))
+    found = Usage(
+        input=_first(known, "prompt_tokens", "input_tokens"),
+        output=_first(known, "completion_tokens", "output_tokens"),
+        cache_read=cached if cached is not None else count(known.get("prompt_cache_hit_tokens")),  # DeepSeek
+        cache_write=_first(inward, "cache_write_tokens", "cache_creation_tokens"),
+        reasoning=count(outward.get("reasoning_tokens")),
+        text_input=count(inward.get("text_tokens")),
+        image_input=count(inward.get("image_tokens")),
+        audio_input=count(inward.get("audio_tokens")),
+        text_output=count(outward.get("text_tokens")),
+        image_output=count(outward.get("image_tokens")),
+        audio_output=count(outward.get("audio_tokens")),
+    )
+    return found if any(part is not None for part in found) else None
+
+
+def _details(known: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    for name in names:
+        value = known.get(name)
+        if value is not None:
+            return fields(value)
+    return _NOTHING
+
+
+def _first(known: Mapping[str, Any], *names: str) -> int | None:
+    for name in names:
+        found = count(known.get(name))
+        if found is not None:
+            return found
+    return None
+
+
+def count(value: object) -> int | None:
+    """A number of tokens: a whole number, not negative, and not `True`."""
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and 0 <= value < 2**63 else None
