@@ -7,6 +7,7 @@ signal is made; it reads the clock, so that nothing else has to.
 from __future__ import annotations
 
 import threading
+from dataclasses import InitVar, dataclass, field
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
 from typing import Any, Protocol
@@ -33,71 +34,45 @@ class Reader(Protocol):
         """The events of the end."""
 
 
+@dataclass(slots=True, eq=False)
 class Call:
-    """One request and its answer. Whatever fails in here is reported once and costs the application nothing."""
+    """One request and its answer.
 
-    __slots__ = (
-        "_finished",
-        "_once",
-        "_reader",
-        "_sinks",
-        "_timed",
-        "api_type",
-        "began",
-        "began_at",
-        "context",
-        "ended_at",
-        "endpoint",
-        "error",
-        "gap",
-        "labels",
-        "operation",
-        "outcome",
-        "reading",
-        "record",
-        "request",
-        "secrets",
-        "span",
-        "streamed",
-        "watched",
-    )
+    Whatever fails in here is reported once and costs the application nothing. `keep` says whether content is
+    kept, `timed` whether the time between chunks is. Times `*_at` are nanoseconds of a monotonic clock.
+    """
 
-    def __init__(
-        self,
-        operation: str,
-        api_type: str,
-        request: Request,
-        endpoint: Endpoint,
-        reader: Reader,
-        sinks: Sinks,
-        *,
-        keep: bool,
-        timed: bool,
-        secrets: tuple[str, ...] = (),
-    ) -> None:
-        self.operation = operation
-        self.api_type = api_type
-        self.request = request
-        self.endpoint = endpoint
-        self.secrets = secrets
+    operation: str
+    api_type: str
+    request: Request
+    endpoint: Endpoint
+    reader: Reader | None
+    sinks: Sinks
+    keep: InitVar[bool]
+    timed: bool
+    secrets: tuple[str, ...] = ()
+    record: Record = field(init=False)
+    span: Span | None = None
+    context: Context | None = None
+    labels: dict[str, str | int] | None = None
+    outcome: Outcome | None = None
+    error: BaseException | None = None
+    streamed: bool = False
+    watched: bool = False
+    """Whether our iterator sees the chunks."""
+    reading: bool = False
+    """Whether the SDK is reading: then it is the SDK that closes the response."""
+    gap: int = 0
+    """Nanoseconds between the last two chunks, until they are recorded."""
+    began: int | None = None
+    began_at: int = 0
+    ended_at: int = 0
+    finished: bool = False
+    once: threading.Lock = field(default_factory=threading.Lock)
+    """Taken by the first end, and never released."""
+
+    def __post_init__(self, keep: bool) -> None:
         self.record = Record(keep=keep)
-        self.span: Span | None = None
-        self.context: Context | None = None
-        self.labels: dict[str, str | int] | None = None
-        self.outcome: Outcome | None = None
-        self.error: BaseException | None = None
-        self.streamed = False
-        self.reading = False
-        self.watched = False
-        self.began: int | None = None
-        self.began_at = 0
-        self.ended_at = 0
-        self.gap = 0
-        self._timed = timed
-        self._reader: Reader | None = reader
-        self._sinks = sinks
-        self._once = threading.Lock()
-        self._finished = False
 
     def open(self) -> None:
         """The request is about to be sent."""
@@ -105,87 +80,89 @@ class Call:
             self.began, self.began_at = wall_now(), now()
         except Exception as error:
             self._give_up("the clock", error)
-        self._sinks.opened(self)
+        self.sinks.opened(self)
 
     def streaming(self) -> None:
         """A stream is about to be handed to the application."""
         self.streamed = True
-        self._sinks.streaming(self)
+        self.sinks.streaming(self)
 
     def chunk(self, body: Any) -> None:
         """A chunk arrived; the application gets it whatever happens here."""
-        if self._finished:
+        if self.finished:
             return
         try:
             at = now()
             record = self.record
             record.chunks += 1
-            if record.last_at is None:
+            if record.first_at is None:
                 record.first_at = at
-            elif self._timed:
+            elif self.timed:
                 self.gap = at - record.last_at
             record.last_at = at
-            if self._reader is not None:
-                for event in self._reader.read(body):
-                    if record.apply(event, at):
-                        self._sinks.moment(self, event, at)
+            if self.reader is not None and (events := self.reader.read(body)):
+                self._apply(events, at)
         except Exception as error:
             self._give_up("reading a chunk", error)
 
     def settle(self) -> None:
         """Record the last gap, while nobody waits for a chunk that is already here."""
         gap, self.gap = self.gap, 0
-        self._sinks.gap(self, gap)
+        self.sinks.gap(self, gap)
 
     def answer(self, body: Any) -> None:
         """A whole answer arrived: a stream of one."""
-        if self._finished:
+        if self.finished:
             return
         try:
-            self._apply(self._reader.read(body) if self._reader is not None else [], now())
+            self._apply(self.reader.read(body) if self.reader is not None else [], now())
         except Exception as error:
             self._give_up("reading an answer", error)
 
     def end(self, end: End | BaseException) -> None:
         """The call is over, in this way; only the first end counts."""
-        if not self._once.acquire(blocking=False):
+        if not self.once.acquire(blocking=False):
             return
-        self._finished = True
+        self.finished = True
         try:
             self._conclude(end)
         except Exception as error:
             self._give_up("ending a call", error)
-        self._sinks.ended(self)
+        self.sinks.ended(self)
         self._release()
 
     def leave(self) -> None:
         """The stream is not ours to watch: end with what is known, without an outcome."""
-        if self._once.acquire(blocking=False):
-            self._finished = True
+        if not self.once.acquire(blocking=False):
+            return
+        self.finished = True
+        try:
             self.ended_at = now()
-            self._sinks.ended(self)
-            self._release()
+        except Exception as error:
+            self._give_up("the clock", error)
+        self.sinks.ended(self)
+        self._release()
 
     def forget(self) -> None:
         """Another process ends this call: say nothing."""
-        self._once.acquire(blocking=False)
-        self._finished = True
+        self.once.acquire(blocking=False)
+        self.finished = True
 
     def wall(self, at: int) -> int | None:
         """The wall clock's nanoseconds at `at`, consistent within the call."""
-        return None if self.began is None else self.began + at - self.began_at
+        return self.began + at - self.began_at if self.began is not None and at else None
 
     def _release(self) -> None:
         """Keep nothing: an error, above all, leads back to the stream by its traceback."""
-        self._reader = self.span = self.context = self.error = self.labels = None
+        self.reader = self.span = self.context = self.error = self.labels = None
         self.request.messages = None
 
     def _conclude(self, end: End | BaseException) -> None:
         self.error = end if isinstance(end, BaseException) else None
         self.outcome = Outcome.FAILED if isinstance(end, Exception) else Outcome.COMPLETED
         self.ended_at = now()
-        if self._reader is not None:
-            self._apply(self._reader.close(), self.ended_at)
+        if self.reader is not None:
+            self._apply(self.reader.close(), self.ended_at)
         self.outcome = outcome_of(end, self.record, self.request.choices, self.streamed)
         if self.gap:
             self.settle()
@@ -193,9 +170,9 @@ class Call:
     def _apply(self, events: list[Event], at: int) -> None:
         for event in events:
             if self.record.apply(event, at):
-                self._sinks.moment(self, event, at)
+                self.sinks.moment(self, event, at)
 
     def _give_up(self, what: str, error: Exception) -> None:
         """Read no further; what is known so far will be told at the end."""
-        self._reader = None
+        self.reader = None
         report(what, error)

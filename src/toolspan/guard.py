@@ -13,19 +13,28 @@ log = logging.getLogger("toolspan")
 reraise = False
 """Set by this package's own tests, so that no mistake hides behind the guard."""
 
-_reported: set[tuple[str, str]] = set()
+_reported: set[tuple[str, int, str]] = set()
 
 
 def report(what: str, error: BaseException) -> None:
-    """Log once that `what` failed; the application is not affected."""
+    """Log once, for each cause, that `what` failed; the application is not affected."""
     if reraise:
         raise error
-    key = (what, type(error).__qualname__)
+    key = _cause(what, error)
     if key in _reported:
         return
     _reported.add(key)
     log.warning("%s failed with %s; the application is not affected", what, type(error).__qualname__)
     log.debug("%s failed", what, exc_info=error)
+
+
+def _cause(what: str, error: BaseException) -> tuple[str, int, str]:
+    """Where the error was raised: one broken part may be met in several places."""
+    trace, name, line = error.__traceback__, what, 0
+    while trace is not None:
+        name, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
+        trace = trace.tb_next
+    return name, line, type(error).__qualname__
 
 
 def reset() -> None:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from .openai.seam import Seam
 
 
+_PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider")
+
+
 class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstream
     """Traces every request of the OpenAI SDK; one per process, as OpenTelemetry's instrumentors are."""
 
@@ -39,7 +42,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
     def _instrument(self, **kwargs: Any) -> None:
         """Put the seam in; see `toolspan.OpenAIInstrumentor.instrument` in the README for the keywords."""
         guard.reset()
-        providers = {name: kwargs.pop(name, None) for name in ("tracer_provider", "meter_provider", "logger_provider")}
+        providers = {name: kwargs.pop(name, None) for name in _PROVIDERS}
         settings = read_settings(kwargs)
         if not settings.enabled:
             return
@@ -64,7 +67,12 @@ def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger
         lambda: SpanSink(
             trace.get_tracer(scope, own, tracer_provider),
             events=settings.tool_events in ("span", "both"),
-            capture=_capture(settings, settings.content_on_spans, spans_take_structures(), settings.attribute_limit),
+            capture=Capture(
+                on=settings.content_on_spans,
+                structured=spans_take_structures(),
+                limit=settings.content_limit,
+                total=settings.attribute_limit,
+            ),
         ),
         lambda: MetricSink(
             get_meter(scope, own, meter_provider),
@@ -75,7 +83,7 @@ def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger
             get_logger(scope, own, logger_provider),
             events=settings.tool_events in ("log", "both"),
             details=settings.details,
-            capture=_capture(settings, settings.content_on_events, True, None),
+            capture=Capture(on=settings.content_on_events, structured=True, limit=settings.content_limit),
         ),
     )
     found: list[Sink] = []
@@ -85,7 +93,3 @@ def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger
         except Exception as error:
             guard.report("making a sink", error)
     return found
-
-
-def _capture(settings: Settings, on: bool, structured: bool, total: int | None) -> Capture:
-    return Capture(on=on, structured=structured, limit=settings.content_limit, total=total)

@@ -61,7 +61,16 @@ class Settings:
         return self.content_on_events if self.emit_event is None else self.emit_event
 
 
-_ON_OFF = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+_ON_OFF = {
+    "on": True,
+    "true": True,
+    "yes": True,
+    "1": True,
+    "off": False,
+    "false": False,
+    "no": False,
+    "0": False,
+}
 
 
 def _switch(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""The HTTP response of a call: an ear at its `close`, and where nobody else reads the body, an eye on its bytes.
+"""The HTTP response of a call: an ear at its `close`, and where needed an eye on its bytes.
 
 Whoever closes a response (the SDK's stream, its helpers, the application itself) calls `close` or `aclose`
 of this object. It imports no HTTP client: openai 3 uses another one than its predecessors.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import Any, Protocol
 
@@ -25,14 +25,14 @@ _MOST = 16 * 1024 * 1024  # bytes: of a longer answer nothing is read
 
 
 class _Ear:
-    """Stands as `close` or `aclose` on the response itself and tells the call before the client's own method runs.
+    """Stands as `close` or `aclose` on the response and tells the call before the client's own method runs.
 
     It refers to the response weakly, so that a dropped response still dies at once.
     """
 
     __slots__ = ("_name", "_response", "call", "end")
 
-    def __init__(self, response: Any, name: str, call: Call, end: Any) -> None:
+    def __init__(self, response: Any, name: str, call: Call, end: Callable[[], None]) -> None:
         self._response = weakref.ref(response)
         self._name = name
         self.call = call
@@ -58,7 +58,7 @@ class _Eye(Protocol):
         """The body was read to its end, or closed before."""
 
 
-class _Body(wrapt.ObjectProxy):  # type: ignore[misc]  # wrapt is untyped in its older releases
+class _Body(wrapt.ObjectProxy):  # type: ignore[misc,type-arg,unused-ignore]  # differs between wrapt 1 and 2
     """The byte stream as the HTTP client made it, with an eye on what passes; nothing is held back."""
 
     def __init__(self, wrapped: Any, eye: _Eye) -> None:
@@ -82,7 +82,9 @@ class _WholeAnswer:
     """Keeps the bytes of an answer that is read late, to read its usage from them."""
 
     def __init__(self, response: Any, call: Call) -> None:
-        self._rebuild = partial(type(response), response.status_code, headers=response.headers)
+        self._rebuild: Callable[..., Any] = partial(
+            type(response), response.status_code, headers=response.headers
+        )
         self._call = call
         self._parts: list[bytes] = []
         self._size = 0
@@ -137,12 +139,12 @@ class _RawStream:
 
 
 def hold(response: Any, call: Call, *, raw: bool = False) -> None:
-    """Tie the call to its response: it ends when the response is closed; `raw` if its bytes may be read by hand."""
-    end = partial(drops.finish, call, End.CLOSED)
+    """Tie the call to its response: it ends when that is closed; `raw` if its bytes may be read by hand."""
+    end: Callable[[], None] = partial(drops.finish, call, End.CLOSED)
     if raw:
         eye: _Eye = _RawStream(call) if call.request.stream else _WholeAnswer(response, call)
         response.stream = _Body(response.stream, eye)
-        end = eye.end  # type: ignore[assignment]  # both are called without arguments
+        end = eye.end
     response.close = _Ear(response, "close", call, end)
     response.aclose = _Ear(response, "aclose", call, end)
 
@@ -161,18 +163,22 @@ def answer_of(response: Any) -> Any:
         return None
 
 
-def end_with(raw: Any, response: Any, call: Call) -> None:
-    """End the call when the raw response is dropped, unless somebody holds the response beyond it."""
-    weakref.finalize(raw, _raw_dropped, weakref.ref(response), _holders(response), call).atexit = False
+def end_with(raw: Any, call: Call) -> None:
+    """End the call when the raw response is dropped, unless somebody holds the HTTP response beyond it.
+
+    To be called where nobody but `raw` holds that: the number of its holders now tells of others later.
+    """
+    reference = weakref.ref(raw.http_response)
+    weakref.finalize(raw, _raw_dropped, reference, _holders(reference), call).atexit = False
 
 
-def _holders(response: Any) -> int:
+def _holders(reference: weakref.ref[Any]) -> int:
+    response = reference()
     return sys.getrefcount(response)
 
 
 def _raw_dropped(reference: weakref.ref[Any], holders: int, call: Call) -> None:
-    response = reference()
-    if response is None or _holders(response) <= holders:
+    if _holders(reference) <= holders:
         drops.dropped(call)
-    else:
+    elif (response := reference()) is not None:
         weakref.finalize(response, drops.dropped, call).atexit = False

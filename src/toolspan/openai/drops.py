@@ -15,7 +15,6 @@ from collections import deque
 from typing import Any
 
 from ..call import Call
-from ..guard import report
 from ..wire.outcome import End
 
 _open: set[Call] = set()

@@ -51,7 +51,7 @@ class Exchange:
                 route.api_type,
                 request,
                 self._endpoint(client),
-                route.reader(request.choices),
+                route.reader(request.choices, pieces=self._settings.content),
                 self._sinks,
                 keep=self._settings.content,
                 timed=self._timed,
@@ -78,7 +78,11 @@ class Exchange:
         try:
             if call.request.stream:
                 return self._streamed(call, result)
-            self._whole(call, result)
+            if _is_raw(result):
+                _raw_answer(call, result)
+            else:
+                call.answer(result)
+                call.end(End.EXHAUSTED)
         except Exception as error:
             report("reading a result", error)
             drops.finish(call, End.EXHAUSTED)
@@ -95,34 +99,34 @@ class Exchange:
         if not self._settings.streams:
             call.leave()
             return result
-        state = vars(result)
-        raw = state.get("http_response")
-        response = raw if raw is not None else state["response"]
         call.streaming()
-        hold(response, call, raw=raw is not None)
         drops.opened(call)
-        if raw is None:
-            return watched(result)
-        end_with(result, response, call)
-        return result
-
-    @staticmethod
-    def _whole(call: Call, result: Any) -> None:
-        response = getattr(result, "__dict__", {}).get("http_response")
-        if response is None:
-            call.answer(result)
-        elif response.is_closed:
-            call.answer(answer_of(response))
-        else:
-            hold(response, call, raw=True)
-            end_with(result, response, call)
-            return
-        call.end(End.EXHAUSTED)
+        raw = _is_raw(result)
+        hold(result.http_response if raw else result.response, call, raw=raw)
+        if raw:
+            end_with(result, call)
+            return result
+        return watched(result)
 
     def _endpoint(self, client: Any) -> Endpoint:
         azure = isinstance(client, (AzureOpenAI, AsyncAzureOpenAI))
         base_url = str(client.base_url)
         return endpoint(base_url, self._settings.providers, _AZURE if azure else "openai")
+
+
+def _is_raw(result: Any) -> bool:
+    """Whether the application asked for the response instead of what it stands for."""
+    return "http_response" in getattr(result, "__dict__", ())
+
+
+def _raw_answer(call: Call, result: Any) -> None:
+    """An answer that is not streamed: its body is here, or the application reads it later."""
+    if result.http_response.is_closed:
+        call.answer(answer_of(result.http_response))
+        call.end(End.EXHAUSTED)
+    else:
+        hold(result.http_response, call, raw=True)
+        end_with(result, call)
 
 
 def _body(options: Any) -> Mapping[str, Any] | None:

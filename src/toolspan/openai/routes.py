@@ -5,7 +5,7 @@ It knows nothing of clients, spans and streams.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ..call import Reader
@@ -16,7 +16,15 @@ from ..wire.request import Request, chat_request
 class ReadRequest(Protocol):
     """Reads the facts of a request body; `keep` says whether its content is captured."""
 
-    def __call__(self, body: Mapping[str, Any], *, keep: bool) -> Request: ...
+    def __call__(self, body: Mapping[str, Any], *, keep: bool) -> Request:
+        """Read it."""
+
+
+class MakeReader(Protocol):
+    """Makes the reader of one answer of `expected` choices; `pieces` says whether every piece is wanted."""
+
+    def __call__(self, expected: int, *, pieces: bool) -> Reader:
+        """Make it."""
 
 
 class Route(NamedTuple):
@@ -25,7 +33,7 @@ class Route(NamedTuple):
     operation: str
     api_type: str
     read_request: ReadRequest
-    reader: Callable[[int], Reader]
+    reader: MakeReader
 
 
 ROUTES: Mapping[tuple[str, str], Route] = {

@@ -1,6 +1,6 @@
 """The seam: the one sync and the one async method through which every request of the SDK goes.
 
-It knows nothing of requests and answers; it makes the call's span current while the request runs, and no longer.
+It knows nothing of requests and answers; it makes the call's span current while the request runs, no longer.
 """
 
 from __future__ import annotations

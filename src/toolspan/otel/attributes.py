@@ -115,7 +115,7 @@ _USAGE = (
 
 
 def _usage(record: Record, found: Attributes) -> None:
-    for name, value in zip(_USAGE, record.usage or ()):
+    for name, value in zip(_USAGE, record.usage or (), strict=False):
         if value is not None:
             found[name] = value
 

@@ -5,6 +5,7 @@ It knows neither spans nor logs; what the content is, is decided in `content.py`
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -13,6 +14,7 @@ from ..wire.record import ToolCall
 from . import content
 from . import semconv as names
 from .sinks import Observed
+from .tidy import dump, messages_json, within
 
 _STRUCTURES_SINCE = (1, 45)  # spans of older OpenTelemetry versions drop nested values
 
@@ -20,10 +22,10 @@ _STRUCTURES_SINCE = (1, 45)  # spans of older OpenTelemetry versions drop nested
 def spans_take_structures() -> bool:
     """Whether this OpenTelemetry keeps nested attribute values on spans."""
     try:
-        major, minor = version("opentelemetry-api").split(".")[:2]
-    except (PackageNotFoundError, ValueError):
+        numbers = re.findall(r"\d+", version("opentelemetry-api"))
+    except PackageNotFoundError:
         return False
-    return (int(major), int(minor)) >= _STRUCTURES_SINCE
+    return tuple(map(int, numbers[:2])) >= _STRUCTURES_SINCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,10 @@ class Capture:
 
     def arguments(self, tool: ToolCall) -> dict[str, Any]:
         """The arguments of one call."""
-        value = content.call_arguments(tool.arguments, self._per_text())
-        if isinstance(value, str):
-            return {names.TOOL_CALL_ARGUMENTS: value} if value else {}
-        return self._attributes({names.TOOL_CALL_ARGUMENTS: value})
+        value = content.call_arguments(tool.arguments, self._per_text(), tool.kind)
+        if not self.structured and not isinstance(value, str):
+            value = dump(within(value, self.limit, self.limit * 4 if self.total is None else self.total))
+        return {names.TOOL_CALL_ARGUMENTS: value} if value not in ("", "null", None) else {}
 
     def _per_text(self) -> int:
         return self.limit if self.total is None else min(self.limit, self.total)
@@ -61,8 +63,7 @@ class Capture:
     def _attributes(self, values: dict[str, Any]) -> dict[str, Any]:
         found = {}
         for name, value in values.items():
-            if value and not self.structured:
-                value = content.as_json(value, self.total)
-            if value:
-                found[name] = value
+            form = value if self.structured or not value else messages_json(value, self.total)
+            if form:
+                found[name] = form
         return found

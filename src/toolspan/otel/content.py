@@ -6,23 +6,23 @@ media type and size, and nothing is ever cut in the middle of JSON. It knows no 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..wire import quirks
+from ..wire import quirks, values
 from ..wire.record import Choice, Record, ToolCall
 from ..wire.request import Request
 from .attributes import clean
-from .parts import Json, content_parts, shorten, text_part
+from .parts import Json, content_parts, text_part
+from .tidy import parse, shorten, within
 
-_LEAST = 16  # characters: a text is not shortened beyond that, whole messages are left out instead
+_LEAST = 64  # characters: arguments may always have four times as many
 _REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}
 
 
 def input_messages(request: Request, limit: int) -> list[Json]:
     """The messages of a chat request, in the order sent; `limit` is in characters per text."""
-    return [_input_message(quirks.fields(message), limit) for message in quirks.sequence(request.messages)]
+    return [_input_message(values.fields(message), limit) for message in values.sequence(request.messages)]
 
 
 def output_messages(record: Record, limit: int) -> list[Json]:
@@ -33,62 +33,30 @@ def output_messages(record: Record, limit: int) -> list[Json]:
 def tool_definitions(request: Request) -> list[Json]:
     """Kind and name of each offered tool; its description and schema are not recorded."""
     tools = request.tools
-    return [{"type": kind, "name": name} for kind, name in zip(tools.kinds, tools.names)] if tools else []
+    pairs = zip(tools.kinds, tools.names, strict=True) if tools else ()
+    return [{"type": kind, "name": name} for kind, name in pairs]
 
 
-def call_arguments(text: str, limit: int) -> Any:
-    """Arguments as the object they stand for, with shortened texts; as shortened text if they do not parse."""
+def call_arguments(text: str, limit: int, kind: str = "function") -> Any:
+    """Arguments as the value they stand for, with shortened texts; as shortened text if they do not parse.
+
+    The input of a custom tool is free text, whatever it looks like.
+
+    `None` for what cannot be brought below four times the limit without cutting into its structure.
+    """
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = parse(text) if kind != "custom" else text
+    except ValueError:
+        value = text
+    if value is text:
         return shorten(text, limit)
-    short = _shortened(value, limit)
-    return short if len(_dump(short)) <= max(limit, _LEAST) * 4 else shorten(text, limit)
-
-
-def as_json(value: Any, limit: int | None) -> str | None:
-    """JSON text of at most `limit` characters: texts are shortened first, then old messages are left out."""
-    text = _dump(value)
-    if limit is None or len(text) <= limit:
-        return text
-    width = limit
-    while width >= _LEAST:
-        text = _dump(_shortened(value, width))
-        if len(text) <= limit:
-            return text
-        width //= 2
-    while isinstance(value, list) and len(value) > 1:
-        value = value[1:]
-        text = _dump(_shortened(value, _LEAST))
-        if len(text) <= limit:
-            return text
-    return None
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-
-
-_KEEP = {"type", "role", "modality", "mime_type", "id", "file_id", "name", "finish_reason"}
-
-
-def _shortened(value: Any, limit: int) -> Any:
-    """The same structure with every text shortened, but for those that say what a part is."""
-    if isinstance(value, str):
-        return shorten(value, limit)
-    if isinstance(value, Mapping):
-        return {
-            clean(str(key)): part if key in _KEEP else _shortened(part, limit) for key, part in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return [_shortened(part, limit) for part in value]
-    return value
+    return within(value, limit, max(limit, _LEAST) * 4)
 
 
 def _input_message(message: Mapping[str, Any], limit: int) -> Json:
-    role = quirks.text(message.get("role")) or "user"
+    role = values.text(message.get("role")) or "user"
     found: Json = {"role": clean(role)}
-    if name := quirks.text(message.get("name")):
+    if name := values.text(message.get("name")):
         found["name"] = clean(name)
     if role in ("tool", "function"):
         found["parts"] = [_response_part(message, limit)]
@@ -97,7 +65,7 @@ def _input_message(message: Mapping[str, Any], limit: int) -> Json:
     parts += content_parts(message.get("content"), limit)
     parts += content_parts(message.get("refusal"), limit)
     for delta in quirks.call_deltas(message.get("tool_calls"), whole=True):
-        parts.append(_call_part(delta.id, delta.name, call_arguments(delta.arguments, limit)))
+        parts.append(_call_part(delta.id, delta.name, call_arguments(delta.arguments, limit, delta.kind)))
     for delta in quirks.function_call_deltas(message.get("function_call")):
         parts.append(_call_part(None, delta.name, call_arguments(delta.arguments, limit)))
     found["parts"] = parts
@@ -108,7 +76,7 @@ def _response_part(message: Mapping[str, Any], limit: int) -> Json:
     content = message.get("content")
     response = shorten(content, limit) if isinstance(content, str) else content_parts(content, limit)
     found: Json = {"type": "tool_call_response", "response": response}
-    if identity := quirks.text(message.get("tool_call_id")):
+    if identity := values.text(message.get("tool_call_id")):
         found["id"] = clean(identity)
     return found
 
@@ -117,7 +85,7 @@ def _call_part(identity: str | None, name: str | None, arguments: Any) -> Json:
     found: Json = {"type": "tool_call", "name": clean(name or "")}
     if identity:
         found["id"] = clean(identity)
-    if arguments != "":
+    if arguments not in ("", None):
         found["arguments"] = arguments
     return found
 
@@ -137,6 +105,4 @@ def _output_message(record: Record, index: int, choice: Choice, limit: int) -> J
 
 
 def _tool_part(call: ToolCall, limit: int) -> Json:
-    text = call.arguments
-    arguments = shorten(text, limit) if call.kind == "custom" else call_arguments(text, limit)
-    return _call_part(call.id, call.name, arguments)
+    return _call_part(call.id, call.name, call_arguments(call.arguments, limit, call.kind))

@@ -10,8 +10,10 @@ import traceback
 from ..wire.record import Record
 from . import semconv as names
 from .attributes import Attributes, clean
-from .parts import shorten
+from .tidy import shorten
 
+_MOST_FRAMES = 50  # the innermost ones
+_LONGEST = 16_384  # characters of a traceback: its end, where the error is
 _HIDDEN = "[redacted]"
 
 
@@ -24,25 +26,30 @@ def error_type(error: BaseException | None, record: Record) -> str:
 
 
 def message(error: BaseException, secrets: tuple[str, ...], limit: int) -> str:
-    """The error's words, without any of the secrets."""
-    return shorten(_without(secrets, str(error)), limit)
+    """The error's words, without any of the secrets; none if the error cannot say them."""
+    try:
+        words = str(error)
+    except Exception:  # an exception class of anyone's, printed by us and not by the application
+        return ""
+    return shorten(_without(secrets, words), limit)
 
 
 def exception_attributes(error: BaseException, secrets: tuple[str, ...], limit: int | None) -> Attributes:
-    """The attributes of an exception event; `limit` is `None` where content is off: then only names and places."""
+    """The attributes of an exception event; without a `limit`, content is off: only names and places."""
     found: Attributes = {names.EXCEPTION_TYPE: error_type(error, Record())}
     if limit is None:
         found[names.EXCEPTION_STACKTRACE] = clean(_places(error))
         return found
     found[names.EXCEPTION_MESSAGE] = message(error, secrets, limit)
-    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    found[names.EXCEPTION_STACKTRACE] = clean(_without(secrets, trace))
+    lines = traceback.format_exception(type(error), error, error.__traceback__, limit=-_MOST_FRAMES)
+    found[names.EXCEPTION_STACKTRACE] = clean(_without(secrets, "".join(lines))[-_LONGEST:])
     return found
 
 
 def _places(error: BaseException) -> str:
     """File, line and function of each frame, without source lines and messages."""
-    frames = traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__), lookup_lines=False)
+    walk = traceback.walk_tb(error.__traceback__)
+    frames = traceback.StackSummary.extract(walk, limit=-_MOST_FRAMES, lookup_lines=False)
     return "\n".join(f'File "{frame.filename}", line {frame.lineno}, in {frame.name}' for frame in frames)
 
 

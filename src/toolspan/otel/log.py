@@ -47,7 +47,7 @@ class LogSink:
 
     def ended(self, call: Observed) -> None:
         """Emit the exception, if there was one, and the details, if they are wanted."""
-        if call.error is None and not self._details or not self._enabled():
+        if (call.error is None and not self._details) or not self._enabled():
             return
         at = call.wall(call.ended_at)
         if call.error is not None:

@@ -1,6 +1,6 @@
 """The sink that keeps the metrics; it sees every call, whatever a sampler decides of its span.
 
-It knows nothing of spans and logs. Attribute keys are fixed, and a tool's name that was not offered is counted as
+It knows nothing of spans and logs. Attribute keys are fixed, and a tool that was not offered is counted as
 `_OTHER`, so that a model that invents names does not invent time series.
 """
 
@@ -16,6 +16,8 @@ from .errors import error_type
 from .instruments import Durations, TokenMetric, durations, token_metrics
 from .sinks import Observed
 
+_MOST_NAMES = 100  # of tools that were called without any being offered in the request
+
 Labels = dict[str, "str | int"]
 
 
@@ -23,6 +25,7 @@ class MetricSink:
     """Durations and tokens under the released names, the next ones or both; tool calls and streams."""
 
     def __init__(self, meter: Meter, *, generation: str, chunk_timing: bool) -> None:
+        self._names: set[str] = set()
         self._durations: list[Durations] = durations(meter, generation, chunk_timing)
         self._tokens: list[TokenMetric] = token_metrics(meter, generation)
         self._detect = _seconds(meter, names.CALL_TIME_TO_DETECT, "Time until a tool call was detected.")
@@ -68,9 +71,10 @@ class MetricSink:
             self._stream(call, labels)
         if call.outcome is not None and call.outcome.is_error:
             labels = {**labels, names.ERROR_TYPE: error_type(call.error, call.record)}
-        elapsed = seconds(call.ended_at - call.began_at)
-        for kind in self._durations:
-            kind.total.record(elapsed, labels, call.context)
+        if call.ended_at:  # else the clock failed, and nothing is known
+            elapsed = seconds(call.ended_at - call.began_at)
+            for kind in self._durations:
+                kind.total.record(elapsed, labels, call.context)
 
     def _usage(self, call: Observed, usage: Usage, labels: Labels) -> None:
         for metric in self._tokens:
@@ -91,15 +95,24 @@ class MetricSink:
 
     def _tool_call(self, call: Observed, tool: ToolCall) -> None:
         labels = self._stream_labels(call)
-        labels[names.TOOL_NAME] = _offered(call, tool)
+        labels[names.TOOL_NAME] = self._tool_name(call, tool)
         if call.request.stream:
             detected, closed = tool.opened_at, tool.closed_at or tool.opened_at
             self._detect.record(seconds(detected - call.began_at), labels, call.context)
             self._arguments.record(seconds(closed - detected), labels, call.context)
         self._size.record(tool.size, labels, call.context)
-        self._calls.add(
-            1, {**labels, names.OUTCOME: "valid" if tool.valid else "invalid"}, call.context
-        )
+        self._calls.add(1, {**labels, names.OUTCOME: "valid" if tool.valid else "invalid"}, call.context)
+
+    def _tool_name(self, call: Observed, tool: ToolCall) -> str:
+        """The name if it was offered; where no offer is known, the first names that come."""
+        tools = call.request.tools
+        if tool.name is None or (tools is not None and tool.name not in tools.names):
+            return names.ERROR_OTHER
+        if tools is None and tool.name not in self._names:
+            if len(self._names) >= _MOST_NAMES:
+                return names.ERROR_OTHER
+            self._names.add(tool.name)
+        return clean(tool.name)
 
     def _stream_labels(self, call: Observed) -> Labels:
         labels: Labels = {names.PROVIDER_NAME: call.endpoint.provider}
@@ -131,11 +144,3 @@ def _seconds(meter: Meter, name: str, description: str) -> Histogram:
         description=description,
         explicit_bucket_boundaries_advisory=names.DURATION_BUCKETS,
     )
-
-
-def _offered(call: Observed, tool: ToolCall) -> str:
-    """The tool's name if it was offered, or if nothing is known of the offer."""
-    tools = call.request.tools
-    if tool.name is None or (tools is not None and tool.name not in tools.names):
-        return names.ERROR_OTHER
-    return clean(tool.name)

@@ -8,17 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from ..wire import quirks
+from ..wire import values
 from .attributes import clean
+from .tidy import shorten
 
 Json: TypeAlias = "dict[str, Any]"
 
 _MODALITIES = ("image", "audio", "video")
-
-
-def shorten(text: str, limit: int) -> str:
-    """At most `limit` characters, with an ellipsis where something is missing."""
-    return clean(text if len(text) <= limit else text[: max(limit - 1, 0)] + "…")
 
 
 def text_part(text: str, limit: int) -> Json:
@@ -30,14 +26,14 @@ def content_parts(content: Any, limit: int) -> list[Json]:
     """The parts of a message's content: a text, or a list of typed parts; what is unknown keeps its type."""
     if isinstance(content, str):
         return [text_part(content, limit)] if content else []
-    return [_part(part, limit) for part in quirks.sequence(content)]
+    return [_part(part, limit) for part in values.sequence(content)]
 
 
 def _part(part: Any, limit: int) -> Json:
     if isinstance(part, str):
         return text_part(part, limit)
-    known = quirks.fields(part)
-    kind = quirks.text(known.get("type")) or "unknown"
+    known = values.fields(part)
+    kind = values.text(known.get("type")) or "unknown"
     if isinstance(text := known.get("text"), str):
         return text_part(text, limit)
     if isinstance(refusal := known.get("refusal"), str):
@@ -45,9 +41,9 @@ def _part(part: Any, limit: int) -> Json:
     if kind in ("image_url", "video_url", "audio_url", "input_image"):
         return _address(known.get(kind) or known.get("image_url"), _modality(kind), limit)
     if kind == "input_audio":
-        return _audio(quirks.fields(known.get("input_audio")))
+        return _audio(values.fields(known.get("input_audio")))
     if kind in ("file", "input_file"):
-        return _file(quirks.fields(known.get("file")) or known)
+        return _file(values.fields(known.get("file")) or known)
     return {"type": clean(kind)}
 
 
@@ -57,20 +53,20 @@ def _modality(kind: str) -> str:
 
 def _address(value: Any, modality: str, limit: int) -> Json:
     """A URL as such; a data URL as its media type and size. Both forms: sentry-python#6478."""
-    url = value if isinstance(value, str) else quirks.text(quirks.fields(value).get("url")) or ""
-    if url.startswith("data:"):
+    url = value if isinstance(value, str) else values.text(values.fields(value).get("url")) or ""
+    if url[:5].lower() == "data:":
         head, _, data = url[5:].partition(",")
         return _blob(modality, head.partition(";")[0] or None, data)
     return {"type": "uri", "modality": modality, "uri": shorten(url, limit)}
 
 
 def _audio(known: Mapping[str, Any]) -> Json:
-    form = quirks.text(known.get("format"))
+    form = values.text(known.get("format"))
     return _blob("audio", f"audio/{form}" if form else None, known.get("data"))
 
 
 def _file(known: Mapping[str, Any]) -> Json:
-    if identity := quirks.text(known.get("file_id")):
+    if identity := values.text(known.get("file_id")):
         return {"type": "file", "modality": "document", "file_id": clean(identity)}
     return _blob("document", None, known.get("file_data"))
 

@@ -6,12 +6,13 @@ on nothing here, so each test below names the behaviour that needs it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from .arguments import Arguments
 from .events import CallArguments, CallClosed, CallOpened, Event
-from .json_scan import COMPLETE
 from .quirks import CallDelta
 
-_new = tuple.__new__  # half the price of calling the class, on the way of every fragment
+_NONE: list[Event] = []
 _MOST_CALLS = 1024  # per choice: what comes beyond is taken for the last one
 
 
@@ -31,12 +32,16 @@ class _Call:
 
 
 class Calls:
-    """Feed it the deltas of one choice; it appends the events to the list it is given."""
+    """Feed it the deltas of one choice; it appends the events to the list it is given.
 
-    __slots__ = ("_by_id", "_by_index", "_calls", "_choice", "_last", "_touched")
+    `pieces` says whether the fragments themselves are wanted as events.
+    """
 
-    def __init__(self, choice: int) -> None:
+    __slots__ = ("_by_id", "_by_index", "_calls", "_choice", "_last", "_pieces", "_touched")
+
+    def __init__(self, choice: int, *, pieces: bool = True) -> None:
         self._choice = choice
+        self._pieces = pieces
         self._calls: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
         self._by_id: dict[str, _Call] = {}
@@ -56,15 +61,27 @@ class Calls:
             if delta.arguments:
                 self._feed(call, delta, events)
 
-    def read_on(self, index: int, piece: str, events: list[Event]) -> bool:
-        """Take a piece that names nothing for the unfinished call at `index`: the way of nearly all deltas."""
-        call = self._by_index.get(index)
-        if call is None or call.closed is not None:
-            return False
-        if piece:
-            self._last = call
-            self._take(call, piece, events)
-        return True
+    def read_on(self, entry: Any) -> list[Event] | None:
+        """Take an entry that only continues an unfinished call, as nearly all do; else leave it to `read`."""
+        try:
+            known = entry.__dict__
+            function = known["function"].__dict__
+            if known["id"] is not None or function["name"] is not None:
+                return None
+            index, piece = known["index"], function["arguments"]
+            call = self._by_index[index]
+            if call.closed is not None or piece.__class__ is not str or index.__class__ is not int:
+                return None
+        except (AttributeError, KeyError, TypeError):
+            return None
+        self._last = call
+        ended = bool(piece) and call.arguments.feed(piece)
+        if not ended and not (piece and self._pieces):
+            return _NONE
+        events: list[Event] = [CallArguments(self._choice, call.number, piece)]
+        if ended:
+            self._close(call, "json", events)
+        return events
 
     def close(self, how: str, events: list[Event]) -> None:
         """No more arguments are expected: close what is open, correct what grew after its end."""
@@ -140,12 +157,9 @@ class Calls:
     def _feed(self, call: _Call, delta: CallDelta, events: list[Event]) -> None:
         if call.arguments.complete and self._repeats(call, delta):
             return
-        self._take(call, delta.arguments, events)
-
-    def _take(self, call: _Call, piece: str, events: list[Event]) -> None:
-        state = call.arguments.feed(piece)
-        events.append(_new(CallArguments, (self._choice, call.number, piece)))
-        if state is COMPLETE and call.closed is None:
+        if self._pieces:
+            events.append(CallArguments(self._choice, call.number, delta.arguments))
+        if call.arguments.feed(delta.arguments) and call.closed is None:
             self._close(call, "json", events)
 
     def _close(self, call: _Call, how: str, events: list[Event]) -> None:
@@ -157,7 +171,7 @@ class Calls:
 
 
 def _continues(call: _Call, delta: CallDelta) -> bool:
-    """Whether a changed id is noise: vLLM's harmony draft made one per chunk, Poolside's differ after the first."""
+    """Whether a changed id is noise: vLLM's harmony draft made one per chunk, Poolside changes it once."""
     if not delta.arguments:
         return False
     if call.arguments.unfinished:

@@ -9,21 +9,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import quirks
+from . import quirks, values
 from .calls import Calls
 from .events import Event, Finished, Reasoning, Refusal, Started, Text
 
-_new = tuple.__new__  # half the price of calling the class, on the way of every chunk
+_NONE: list[Event] = []
 _LOOKS = 4  # chunks in which the answer's identity may still be completed; then only beside its usage
 
 
 class ChatReader:
-    """Reads the chunks of one answer, in their order; `expected` is the request's `n`."""
+    """Reads the chunks of one answer, in their order.
 
-    __slots__ = ("_calls", "_counts_tokens", "_expected", "_finished", "_identity", "_looks")
+    `expected` is the request's `n`. `pieces` says whether every piece of text and arguments is wanted as an
+    event; else only what changes the facts: a text's first piece, a call's beginning and its end.
+    """
 
-    def __init__(self, expected: int = 1) -> None:
+    __slots__ = (
+        "_begun",
+        "_calls",
+        "_counts_tokens",
+        "_expected",
+        "_finished",
+        "_identity",
+        "_looks",
+        "_pieces",
+    )
+
+    def __init__(self, expected: int = 1, *, pieces: bool = True) -> None:
         self._expected = expected
+        self._pieces = pieces
+        self._begun: set[object] = set()
         self._counts_tokens: bool | None = None
         self._identity = Started(None, None)
         self._looks = _LOOKS
@@ -32,21 +47,50 @@ class ChatReader:
 
     def read(self, body: Any) -> list[Event]:
         """The events of one chunk or of one whole answer, an SDK object or plain JSON."""
+        if not self._looks and (found := self._read_on(body)) is not None:
+            return found
         events: list[Event] = []
+        self._read(body, events)
+        return events
+
+    def _read_on(self, body: Any) -> list[Event] | None:
+        """Take an SDK's chunk that holds just one more piece, as nearly all do; else leave it whole."""
         try:
-            known, extra = body.__dict__, body.__pydantic_extra__
-        except AttributeError:
-            known, extra = quirks.view(body)
+            known = body.__dict__
+            (choice,) = known["choices"]
+            fields = choice.__dict__
+            delta = fields["delta"]
+            if fields["finish_reason"] is not None or known["usage"] is not None:
+                return None
+            beyond = body.__pydantic_extra__ or choice.__pydantic_extra__ or delta.__pydantic_extra__
+            if beyond and quirks.telling(body, choice, delta):
+                return None
+            return self._piece(delta.__dict__, fields["index"])
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None
+
+    def _piece(self, delta: dict[str, Any], index: Any) -> list[Event] | None:
+        """One more piece of a text that is not kept, or of a call's arguments."""
+        if delta.get("function_call") is not None or delta.get("refusal") is not None:
+            return None
+        entries, content = delta["tool_calls"], delta["content"]
+        if entries is None:
+            return _NONE if index in self._begun and content.__class__ is str else None
+        if content or len(entries) != 1 or index.__class__ is not int:
+            return None
+        return self._calls[index].read_on(entries[0])
+
+    def _read(self, body: Any, events: list[Event]) -> None:
+        known, extra = values.view(body)
         if self._looks:
             self._identify(known, events)
         choices = known.get("choices")
-        for position, choice in enumerate(choices if type(choices) is list else quirks.sequence(choices)):
+        for position, choice in enumerate(values.sequence(choices)):
             self._choice(choice, position, events)
         if (usage := known.get("usage")) is not None:
             self._usage(quirks.usage(usage), known, events)
         if extra:
             self._beyond(known, extra, events)
-        return events
 
     def close(self) -> list[Event]:
         """The events of the end: calls that are still open end with the stream."""
@@ -60,10 +104,10 @@ class ChatReader:
         self._looks -= 1
         old = self._identity
         new = Started(
-            old.id or quirks.text(known.get("id")),
-            old.model or quirks.text(known.get("model")),
-            old.service_tier or quirks.text(known.get("service_tier")),
-            old.system_fingerprint or quirks.text(known.get("system_fingerprint")),
+            old.id or values.text(known.get("id")),
+            old.model or values.text(known.get("model")),
+            old.service_tier or values.text(known.get("service_tier")),
+            old.system_fingerprint or values.text(known.get("system_fingerprint")),
         )
         if None not in new:
             self._looks = 0
@@ -85,13 +129,8 @@ class ChatReader:
             events.append(Finished(0, None, failure))
 
     def _choice(self, value: Any, position: int, events: list[Event]) -> None:
-        try:
-            choice, extra = value.__dict__, value.__pydantic_extra__
-        except AttributeError:
-            choice, extra = quirks.view(value)
-        index = choice.get("index")
-        if index != 0 or self._counts_tokens is None:
-            index = self._index(index, position)
+        choice, extra = values.view(value)
+        index = self._index(choice.get("index"), position)
         delta = choice.get("delta")
         if delta is not None:
             self._message(delta, index, False, events)
@@ -106,42 +145,32 @@ class ChatReader:
         """Which choice it is; without a usable index, its position."""
         if self._counts_tokens is None:
             self._counts_tokens = quirks.counts_tokens(value, self._expected)
-        found = quirks.index_of(value)
+        found = values.index_of(value)
         return position if found is None or self._counts_tokens else found
 
     def _message(self, value: Any, index: int, whole: bool, events: list[Event]) -> None:
         """A delta or a message: reasoning, text, refusal and calls may all stand in one."""
-        try:
-            message, extra = value.__dict__, value.__pydantic_extra__
-        except AttributeError:
-            message, extra = quirks.view(value)
+        message, extra = values.view(value)
         if extra and (thought := quirks.reasoning_text(extra)):
             events.append(Reasoning(index, thought))
-        content = message.get("content")
-        if type(content) is str:
-            if content:
-                events.append(_new(Text, (index, content)))
-        elif content is not None:
-            for is_reasoning, piece in quirks.content_pieces(content):
-                events.append((Reasoning if is_reasoning else Text)(index, piece))
+        for is_reasoning, piece in quirks.content_pieces(message.get("content")):
+            events.append((Reasoning if is_reasoning else Text)(index, piece))
+            if not is_reasoning and not self._pieces and not self._counts_tokens:
+                self._begun.add(index)
         if (entries := message.get("tool_calls")) is not None:
             self._tool_calls(entries, index, whole, events)
-        if (refusal := message.get("refusal")) is not None and (refusal := quirks.text(refusal)):
+        if (refusal := message.get("refusal")) is not None and (refusal := values.text(refusal)):
             events.append(Refusal(index, refusal))
         if (function := message.get("function_call")) is not None:
             self._calls_of(index).read(quirks.function_call_deltas(function), events)
 
     def _tool_calls(self, entries: Any, index: int, whole: bool, events: list[Event]) -> None:
-        calls = self._calls_of(index)
-        if len(entries) == 1 and type(entries) is list and (piece := quirks.continuation(entries[0])):
-            if calls.read_on(*piece, events):
-                return
-        calls.read(quirks.call_deltas(entries, whole), events)
+        self._calls_of(index).read(quirks.call_deltas(entries, whole), events)
 
     def _calls_of(self, index: int) -> Calls:
         calls = self._calls.get(index)
         if calls is None:
-            calls = self._calls[index] = Calls(index)
+            calls = self._calls[index] = Calls(index, pieces=self._pieces)
         return calls
 
     def _finish(self, reason: str | None, index: int, events: list[Event]) -> None:

@@ -12,7 +12,7 @@ A tenth event needs a reason written here.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Union
+from typing import NamedTuple, TypeAlias
 
 
 class Started(NamedTuple):
@@ -103,5 +103,7 @@ class Finished(NamedTuple):
     failure: str | None = None
 
 
-Event = Union[Started, Text, Reasoning, Refusal, CallOpened, CallArguments, CallClosed, Usage, Finished]
+Event: TypeAlias = (
+    Started | Text | Reasoning | Refusal | CallOpened | CallArguments | CallClosed | Usage | Finished
+)
 """Any of the nine."""

@@ -1,8 +1,6 @@
 """Every tolerance for servers that bend the format, one function each, naming the server and the report.
 
 It looks at single values; what they mean in the course of a stream is decided in `chat.py` and `calls.py`.
-It is the only place that knows how to read a field, of a plain dict or of an SDK object, without touching
-the object: no attribute is created, nothing is dumped.
 """
 
 from __future__ import annotations
@@ -12,49 +10,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .events import Usage
+from .values import NOTHING, count, fields, index_of, sequence, text
 
-_MOST = 128  # an index beyond this is taken for noise
-
-_NOTHING: Mapping[str, Any] = {}
-
-
-def view(value: object) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The declared fields, and what was sent beyond them, of a dict or of an SDK object.
-
-    pydantic 2 keeps the two apart; a dict and pydantic 1 have them in one. Anything else has nothing.
-    """
-    if isinstance(value, dict):
-        return value, value
-    known = getattr(value, "__dict__", None)
-    if type(known) is not dict:
-        return _NOTHING, _NOTHING
-    extra = getattr(value, "__pydantic_extra__", known)
-    return known, _NOTHING if extra is None else extra
+_TELLING = frozenset(("error", "reasoning", "reasoning_content", "usage", "x_groq"))
 
 
-def fields(value: object) -> Mapping[str, Any]:
-    """All fields in one mapping, for the places that are not reached with every chunk."""
-    known, extra = view(value)
-    return known if extra is known or not extra else {**extra, **known}
-
-
-def text(value: object) -> str | None:
-    """A string that says something, else `None`: Azure and LM Studio send `""` where they mean nothing."""
-    return value if isinstance(value, str) and value else None
-
-
-def sequence(value: object) -> Iterable[Any]:
-    """A list; OpenRouter sends `choices: null` on upstream errors, others an object instead of a list."""
-    if type(value) is list:
-        return value
-    if isinstance(value, tuple):
-        return value
-    return (value,) if fields(value) else ()
-
-
-def index_of(value: object) -> int | None:
-    """A usable index; Gemini and Ollama before 0.4.7 send none (openai-python#2806)."""
-    return value if type(value) is int and 0 <= value < _MOST else None
+def telling(*values: Any) -> bool:
+    """Whether anything that was sent beyond the declared fields matters here; most of it does not."""
+    return any(not _TELLING.isdisjoint(value.__pydantic_extra__ or ()) for value in values)
 
 
 def counts_tokens(index: object, expected: int) -> bool:
@@ -65,24 +28,11 @@ def counts_tokens(index: object, expected: int) -> bool:
 class CallDelta(NamedTuple):
     """One entry of `tool_calls`, in one shape for all servers. Empty strings have become `None`."""
 
-    index: int | None
+    index: int | None  # type: ignore[assignment]  # hides a method of tuples that nobody needs here
     id: str | None
     name: str | None
     kind: str
     arguments: str
-
-
-def continuation(value: Any) -> tuple[int, str] | None:
-    """The index and the text of an entry that only continues a call, as nearly all do; else `None`."""
-    try:
-        entry = value.__dict__
-        function = entry["function"].__dict__
-        index, piece = entry["index"], function["arguments"]
-        if entry["id"] is None and function["name"] is None and type(index) is int and type(piece) is str:
-            return index, piece
-    except (AttributeError, KeyError):
-        pass
-    return None
 
 
 def call_delta(value: object, position: int | None = None) -> CallDelta | None:
@@ -93,8 +43,11 @@ def call_delta(value: object, position: int | None = None) -> CallDelta | None:
     kind, function = _function(entry)
     identity = text(entry.get("id")) or text(function.get("id"))  # llama.cpp#13774: id inside
     arguments = arguments_text(function.get("input" if kind == "custom" else "arguments"))
+    name = text(function.get("name"))
+    if not (identity or name or arguments) and position is None:
+        return None  # Gemini sends deltas that hold nothing but a signature
     index = index_of(entry.get("index")) if position is None else position
-    return CallDelta(index, identity, text(function.get("name")), kind, arguments)
+    return CallDelta(index, identity, name, kind, arguments)
 
 
 def call_deltas(entries: object, whole: bool) -> list[CallDelta]:
@@ -117,7 +70,7 @@ def function_call_deltas(value: object) -> list[CallDelta]:
     """The deprecated `function_call`: at most one call, without index and id."""
     entry = fields(value)
     name, arguments = text(entry.get("name")), arguments_text(entry.get("arguments"))
-    return [CallDelta(0, None, name, "function", arguments)] if entry else []
+    return [CallDelta(0, None, name, "function", arguments)] if name or arguments else []
 
 
 def arguments_text(value: object) -> str:
@@ -132,19 +85,18 @@ def arguments_text(value: object) -> str:
     return ""
 
 
-def content_pieces(value: object) -> Iterable[tuple[bool, str]]:
+def content_pieces(value: object, *, thinking: bool = False) -> Iterable[tuple[bool, str]]:
     """Content as (is reasoning, text): Mistral streams a list of parts, with `thinking` among them."""
     if isinstance(value, str):
         if value:
-            yield False, value
+            yield thinking, value
         return
     for part in sequence(value):
         known = fields(part)
         if piece := text(known.get("text")):
-            yield False, piece
-        elif "thinking" in known:
-            for _, thought in content_pieces(known["thinking"]):
-                yield True, thought
+            yield thinking, piece
+        elif "thinking" in known and not thinking:
+            yield from content_pieces(known["thinking"], thinking=True)
 
 
 def reasoning_text(extra: Mapping[str, Any]) -> str | None:
@@ -204,7 +156,7 @@ def _details(known: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
         value = known.get(name)
         if value is not None:
             return fields(value)
-    return _NOTHING
+    return NOTHING
 
 
 def _first(known: Mapping[str, Any], *names: str) -> int | None:
@@ -213,10 +165,3 @@ def _first(known: Mapping[str, Any], *names: str) -> int | None:
         if found is not None:
             return found
     return None
-
-
-def count(value: object) -> int | None:
-    """A number of tokens: a whole number, not negative, and not `True`."""
-    if type(value) is float and value.is_integer():
-        value = int(value)
-    return value if type(value) is int and 0 <= value < 2**63 else None

@@ -59,7 +59,18 @@ class Choice:
 class Record:
     """What is known of one answer; `keep` says whether texts and arguments are kept."""
 
-    __slots__ = ("_calls", "calls", "choices", "chunks", "failure", "first_at", "keep", "last_at", "started", "usage")
+    __slots__ = (
+        "_calls",
+        "calls",
+        "choices",
+        "chunks",
+        "failure",
+        "first_at",
+        "keep",
+        "last_at",
+        "started",
+        "usage",
+    )
 
     def __init__(self, *, keep: bool = False) -> None:
         self.keep = keep
@@ -71,23 +82,22 @@ class Record:
         self._calls: dict[tuple[int, int], ToolCall] = {}
         self.chunks = 0
         self.first_at: int | None = None
-        self.last_at: int | None = None
+        self.last_at = 0
 
     def apply(self, event: Event, at: int) -> bool:
         """Take one event; says whether it marks a moment: a call's beginning or end, a text's beginning."""
-        kind = type(event)
-        if kind is Text:
-            return self._text(event)  # type: ignore[arg-type]  # `kind` says so, at half the price of isinstance
-        if kind is CallArguments:
+        if isinstance(event, Text):
+            return self._text(event)
+        if isinstance(event, CallArguments):
             if self.keep:
-                self._calls[event[0], event[1]].pieces.append(event[2])  # type: ignore[arg-type,index]  # as above
+                self._calls[event.choice, event.call].pieces.append(event.text)
             return False
         return self._rarer(event, at)
 
     def _text(self, event: Text) -> bool:
-        choice = self.choices.get(event[0]) or self._choice(event[0])
+        choice = self._choice(event.choice)
         if self.keep:
-            choice.text.append(event[1])
+            choice.text.append(event.text)
         if choice.has_text:
             return False
         choice.has_text = True
@@ -153,7 +163,9 @@ class Record:
     def reasons(self, expected: int) -> list[str]:
         """One finish reason for each expected or seen choice, `error` where none came (semconv, §6.3)."""
         count = max(expected, max(self.choices, default=-1) + 1)
-        return [(choice.reason if choice else None) or "error" for choice in map(self.choices.get, range(count))]
+        return [
+            (choice.reason if choice else None) or "error" for choice in map(self.choices.get, range(count))
+        ]
 
     def whole(self, expected: int) -> bool:
         """Whether every expected choice got its reason."""

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from . import quirks
+from . import values
+
+_LARGEST = 1e300  # a number beyond is no parameter
 
 
 class Tools(NamedTuple):
@@ -51,9 +53,9 @@ def chat_request(body: Mapping[str, Any], *, keep: bool) -> Request:
     """The facts of a chat completion's body; `keep` says whether the messages are kept for capture."""
     messages = body.get("messages")
     return Request(
-        model=quirks.text(body.get("model")),
+        model=values.text(body.get("model")),
         stream=body.get("stream") is True,
-        choices=quirks.count(body.get("n")) or 1,
+        choices=values.count(body.get("n")) or 1,
         message_count=len(messages) if isinstance(messages, (list, tuple)) else 0,
         messages=messages if keep else None,
         tools=_tools(body.get("tools") or body.get("functions")),
@@ -67,13 +69,15 @@ def chat_request(body: Mapping[str, Any], *, keep: bool) -> Request:
         seed=_whole(body.get("seed")),
         stop=_strings(body.get("stop")),
         output_type=_output_type(body.get("response_format"), body.get("modalities")),
-        reasoning_level=quirks.text(body.get("reasoning_effort")),
-        service_tier=quirks.text(body.get("service_tier")),
+        reasoning_level=values.text(body.get("reasoning_effort")),
+        service_tier=values.text(body.get("service_tier")),
     )
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > _LARGEST:
+        return None
+    return float(value)
 
 
 def _whole(value: object) -> int | None:
@@ -90,21 +94,17 @@ def _output_type(response_format: object, modalities: object) -> str | None:
     """What the answer shall be: `json` with or without a schema, `speech` for audio, else `text`."""
     if isinstance(modalities, (list, tuple)) and "audio" in modalities:
         return "speech"
-    kind = quirks.fields(response_format).get("type")
-    return {"json_object": "json", "json_schema": "json", "text": "text"}.get(kind) if _is_text(kind) else None
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+    kind = values.text(values.fields(response_format).get("type"))
+    return {"json_object": "json", "json_schema": "json", "text": "text"}.get(kind or "")
 
 
 def _tool_choice(value: object) -> str | None:
     """`auto`, `none`, `required`, or the name of the one tool that must be called."""
     if isinstance(value, str):
         return value or None
-    known = quirks.fields(value)
-    inner = quirks.fields(known.get("function") or known.get("custom"))
-    return quirks.text(inner.get("name")) or quirks.text(known.get("name")) or quirks.text(known.get("type"))
+    known = values.fields(value)
+    inner = values.fields(known.get("function") or known.get("custom"))
+    return values.text(inner.get("name")) or values.text(known.get("name")) or values.text(known.get("type"))
 
 
 def _tools(value: object) -> Tools | None:
@@ -113,11 +113,11 @@ def _tools(value: object) -> Tools | None:
         return None
     names, kinds = [], []
     for tool in value:
-        known = quirks.fields(tool)
-        kind = quirks.text(known.get("type")) or "function"
-        inner = quirks.fields(known.get(kind)) or known
+        known = values.fields(tool)
+        kind = values.text(known.get("type")) or "function"
+        inner = values.fields(known.get(kind)) or known
         kinds.append(kind)
-        names.append(quirks.text(inner.get("name")) or kind)
+        names.append(values.text(inner.get("name")) or kind)
     data = _json(value)
     fingerprint = hashlib.blake2b(data, digest_size=8).hexdigest()
     return Tools(tuple(names), tuple(kinds), len(data), fingerprint)

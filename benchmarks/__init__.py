@@ -1,0 +1,1 @@
+"""What the instrumentation costs: the bare SDK against the instrumented one, in one process."""

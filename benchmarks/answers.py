@@ -1,0 +1,65 @@
+"""The answers that are measured, as bytes on the wire; it knows nothing of clients and clocks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+MODEL = "gpt-4o"
+USAGE = {"prompt_tokens": 50, "completion_tokens": 100, "total_tokens": 150}
+
+
+def chunk(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
+    """One chunk in OpenAI's form."""
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": MODEL,
+        "service_tier": "default",
+        "system_fingerprint": "fp_1",
+        "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}],
+        "usage": None,
+    }
+
+
+def sse(chunks: Iterable[dict[str, Any]]) -> bytes:
+    """Chunks as server-sent events, with the end mark."""
+    return b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in chunks) + b"data: [DONE]\n\n"
+
+
+def _ending(reason: str) -> Iterator[dict[str, Any]]:
+    yield chunk({}, reason)
+    yield {**chunk({}), "choices": [], "usage": USAGE}
+
+
+def text(count: int) -> list[dict[str, Any]]:
+    """A stream of `count` pieces of text."""
+    pieces = [chunk({"content": f"word{number % 10} "}) for number in range(count)]
+    return [chunk({"role": "assistant", "content": ""}), *pieces, *_ending("stop")]
+
+
+def _call(index: int, pieces: list[str]) -> Iterator[dict[str, Any]]:
+    function = {"name": "get_weather", "arguments": ""}
+    yield chunk(
+        {"tool_calls": [{"index": index, "id": f"call_{index}", "type": "function", "function": function}]}
+    )
+    for piece in pieces:
+        yield chunk({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
+
+
+def calls(number: int, fragments: int, size: int) -> list[dict[str, Any]]:
+    """A stream of `number` calls with `fragments` fragments in all, of `size` characters each."""
+    found = [chunk({"role": "assistant", "content": None})]
+    for index in range(number):
+        middle = ["x" * size] * (fragments // number - 2)
+        found += _call(index, ['{"city": "', *middle, '"}'])
+    return [*found, *_ending("tool_calls")]
+
+
+def whole() -> dict[str, Any]:
+    """An answer that is not streamed."""
+    message = {"role": "assistant", "content": "It is sunny."}
+    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+    return {**chunk({}), "object": "chat.completion", "choices": choices, "usage": USAGE}

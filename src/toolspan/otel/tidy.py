@@ -1,0 +1,112 @@
+"""Values that a model or an application made, brought into a form that every exporter takes; and their JSON.
+
+It knows nothing of messages but the keys that say what a part is. Nothing is ever cut in the middle of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from .attributes import clean
+
+_DEEPEST = 8  # levels: an OTLP request may nest 100 messages, and each level of a value takes three
+_LEAST = 16  # characters: a text is not shortened beyond that, other things are left out instead
+_KEEP = frozenset(("type", "role", "modality", "mime_type", "id", "file_id", "name", "finish_reason"))
+_FOREIGN = frozenset(("arguments", "response"))  # below these keys nothing is ours
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most `limit` characters, with an ellipsis where something is missing."""
+    return clean(text if len(text) <= limit else text[: limit - 1] + "…" if limit else "")
+
+
+def tidy(value: Any, limit: int, depth: int = _DEEPEST) -> Any:
+    """The same value with short texts, numbers of 64 bits and bounded depth; what is deeper becomes text."""
+    if isinstance(value, str):
+        return shorten(value, limit)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else shorten(str(value), limit)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, (Mapping, list, tuple)):
+        return _container(value, limit, depth)
+    return shorten(str(value), limit)
+
+
+def _container(value: Any, limit: int, depth: int) -> Any:
+    if not depth:
+        return shorten(dump(value), limit)
+    if isinstance(value, Mapping):
+        return {clean(str(key)) or "_": tidy(part, limit, depth - 1) for key, part in value.items()}
+    return [tidy(part, limit, depth - 1) for part in value]
+
+
+def dump(value: Any) -> str:
+    """Compact JSON; a value that has none gives an empty text."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    except (TypeError, ValueError, RecursionError):
+        return ""
+
+
+def parse(text: str) -> Any:
+    """The value of a JSON text; raises `ValueError` for anything else."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def within(value: Any, limit: int, total: int) -> Any:
+    """`tidy`, with ever shorter texts until the JSON has at most `total` characters, else `None`."""
+    width = limit
+    while True:
+        found = tidy(value, width)
+        if len(dump(found)) <= total:
+            return found
+        if width <= _LEAST:
+            return None
+        width = max(width // 2, _LEAST)
+
+
+def messages_json(value: list[Any], limit: int | None) -> str | None:
+    """JSON of at most `limit` characters: short texts first, then the oldest messages are left out."""
+    text = dump(value)
+    if limit is None or len(text) <= limit:
+        return text
+    width = limit
+    while width > _LEAST:
+        width = max(width // 4, _LEAST)
+        text = dump(_narrowed(value, width))
+        if len(text) <= limit:
+            return text
+    return _newest([dump(_narrowed(message, _LEAST)) for message in value], limit)
+
+
+def _newest(texts: list[str], limit: int) -> str | None:
+    """The JSON list of as many of the last texts as fit."""
+    kept: list[str] = []
+    room = limit - 2
+    for text in reversed(texts):
+        room -= len(text) + bool(kept)
+        if room < 0:
+            break
+        kept.append(text)
+    return f"[{','.join(reversed(kept))}]" if kept else None
+
+
+def _narrowed(value: Any, limit: int) -> Any:
+    """Our own messages with shorter texts, but for the words that say what a part is."""
+    if isinstance(value, Mapping):
+        return {
+            key: part if key in _KEEP else (tidy if key in _FOREIGN else _narrowed)(part, limit)
+            for key, part in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_narrowed(part, limit) for part in value]
+    return shorten(value, limit) if isinstance(value, str) else value

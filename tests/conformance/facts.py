@@ -1,0 +1,59 @@
+"""The facts of the conventions and of toolspan's own table; must not know how telemetry is checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Fact: TypeAlias = "Mapping[str, Any]"
+Levels: TypeAlias = "Mapping[str, Fact]"
+"""Attribute names, and the level and sampling relevance of each on one signal."""
+
+_HERE = Path(__file__).parent
+CONVENTION: dict[str, Any] = json.loads((_HERE / "facts.json").read_text("utf-8"))
+OWN: dict[str, Any] = json.loads((_HERE / "toolspan_facts.json").read_text("utf-8"))
+
+ATTRIBUTES: dict[str, Fact] = {**CONVENTION["attributes"], **OWN["attributes"]}
+METRICS: dict[str, Fact] = {**CONVENTION["metrics"], **OWN["metrics"]}
+EVENTS: dict[str, Fact] = {**CONVENTION["events"], **OWN["events"]}
+OWN_EVENTS: dict[str, Fact] = OWN["events"]
+SCHEMAS: dict[str, Fact] = CONVENTION["messages"]
+RENAMED: dict[str, str] = CONVENTION["renamed"]
+
+DETAILS = "gen_ai.client.inference.operation.details"
+EXCEPTION = "gen_ai.client.operation.exception"
+_SPANS = CONVENTION["spans"]
+_INFERENCE = _SPANS["gen_ai.client.inference"]["attributes"]
+_OPENAI = _SPANS["openai.gen_ai.client.inference"]["attributes"]
+_EMBEDDINGS = _SPANS["gen_ai.embeddings.client"]["attributes"]
+_EXTRA = OWN["spans"]["toolspan"]["attributes"]
+
+
+def operation_levels(attributes: Mapping[str, Any]) -> Levels:
+    """What belongs on the span, or on the details event, of the operation that these attributes name.
+
+    The OpenAI refinement adds names for every provider; its levels hold where the provider is `openai`.
+    """
+    if attributes.get("gen_ai.operation.name") == "embeddings":
+        return {**_EMBEDDINGS, **_EXTRA}
+    if attributes.get("gen_ai.provider.name") == "openai":
+        return {**_OPENAI, **_EXTRA}
+    return {**_OPENAI, **_INFERENCE, **_EXTRA}
+
+
+def event_levels(name: str, attributes: Mapping[str, Any]) -> Levels:
+    """What belongs on a log event; an exception may also carry what the span carries, none of it required."""
+    if name == DETAILS:
+        return operation_levels(attributes)
+    own: Levels = EVENTS[name]["attributes"]
+    if name != EXCEPTION:
+        return own
+    optional = {each: {"level": "recommended"} for each in operation_levels(attributes)}
+    return {**optional, **own}
+
+
+def sampling_relevant(attributes: Mapping[str, Any]) -> set[str]:
+    """The attributes that a sampler should be given, for this operation."""
+    return {name for name, fact in operation_levels(attributes).items() if fact.get("sampling_relevant")}

@@ -1,0 +1,77 @@
+"""Checks one attribute's value against its type and its enumeration; must not know its signal."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from .facts import ATTRIBUTES, RENAMED
+
+# The conventions leave every enumeration open; for these no other value can apply to the OpenAI API.
+CLOSED = ("gen_ai.token.type", "gen_ai.token.modality", "openai.api.type", "gen_ai.output.type")
+_NEAR = 0.9
+_TEMPLATE = "template["
+
+_TYPES: dict[str, Callable[[Any], bool]] = {
+    "string": lambda value: isinstance(value, str),
+    "boolean": lambda value: isinstance(value, bool),
+    "int": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "double": lambda value: isinstance(value, float) and math.isfinite(value),
+    "string[]": lambda value: (
+        isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
+    ),
+    "any": lambda value: True,
+}
+
+
+def attribute_type(name: str) -> str | None:
+    """The type of an attribute, also of one whose name is a template's with a key; `None` if unknown."""
+    if name in ATTRIBUTES:
+        return str(ATTRIBUTES[name]["type"])
+    parent = template(name)
+    return None if parent is None else str(ATTRIBUTES[parent]["type"])[len(_TEMPLATE) : -1]
+
+
+def template(name: str) -> str | None:
+    """The attribute that this name is a template's with a key after it, if it is."""
+    keyed = (each for each, fact in ATTRIBUTES.items() if fact["type"].startswith(_TEMPLATE))
+    return next((each for each in keyed if name.startswith(each + ".")), None)
+
+
+def check_value(name: str, value: Any) -> list[str]:
+    """What is wrong with the value of a known attribute."""
+    kind = attribute_type(name)
+    if kind is None or kind.startswith(_TEMPLATE):
+        return [f"{name}: has no value of its own, only with a key after it"]
+    if not _TYPES[kind](value):
+        return [f"{name}: {value!r} is {type(value).__name__}, not {kind}"]
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0 and _counts(name):
+        return [f"{name}: {value!r} is negative"]
+    return _check_enumeration(name, value)
+
+
+def unknown(name: str, known: Collection[str], what: str = "attribute") -> str:
+    """The complaint about a name that does not belong here, with the name that was perhaps meant."""
+    meant = RENAMED.get(name)
+    near = [meant] if meant in known else difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+    if name in ATTRIBUTES and what == "attribute":
+        return f"{name}: attribute does not belong here"
+    return f"{name}: unknown {what}" + (f"; is {near[0]} meant?" if near else "")
+
+
+def _counts(name: str) -> bool:
+    """Whether the value is an amount, which is never negative; a penalty or a seed may be."""
+    return not name.endswith(("_penalty", ".seed", ".score.value"))
+
+
+def _check_enumeration(name: str, value: Any) -> list[str]:
+    fact: Mapping[str, Any] = ATTRIBUTES.get(name, {})
+    values: list[str] = fact.get("values", [])
+    if not values or value in values:
+        return []
+    if not fact["open"] or name in CLOSED:
+        return [f"{name}: {value!r} is not one of {', '.join(values)}"]
+    near = difflib.get_close_matches(value.lower().replace("-", "_"), values, n=1, cutoff=_NEAR)
+    return [f"{name}: {value!r} is not a known value; is {near[0]} meant?"] if near else []

@@ -1,0 +1,171 @@
+"""What an application can do with a stream, from reading it to forgetting it, and the outcome of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .endings import Act, Play
+from .wire import ASK
+
+
+async def read_to_the_end(played: Play) -> None:
+    await played.next(await played.open(), 6)
+
+
+async def loop_to_the_end(played: Play) -> None:
+    await played.face.read(await played.open())
+
+
+async def break_a_loop(played: Play) -> None:
+    await played.face.take(await played.open(), 2)
+
+
+async def break_inside_with(played: Play) -> None:
+    async with played.face.within(await played.open()) as stream:
+        await played.face.take(stream, 2)
+
+
+async def close_half_read(played: Play) -> None:
+    stream = await played.open()
+    await played.next(stream, 2)
+    await played.face.done(stream.close())
+
+
+async def close_unread(played: Play) -> None:
+    await played.face.done((await played.open()).close())
+
+
+async def close_by_the_other_name(played: Play) -> None:
+    stream = await played.open()
+    await played.next(stream)
+    await played.face.done(getattr(stream, "aclose", stream.close)())
+
+
+async def close_the_response(played: Play) -> None:
+    stream = await played.open()
+    await played.next(stream)
+    await played.face.close(stream.response)
+
+
+async def close_the_iterator(played: Play) -> None:
+    stream = await played.open()
+    await played.next(stream)
+    await played.face.close(stream._iterator)
+
+
+async def drop_unread(played: Play) -> None:
+    await played.open()
+
+
+async def drop_half_read(played: Play) -> None:
+    await played.next(await played.open(), 2)
+
+
+async def raise_inside_with(played: Play) -> None:
+    async with played.face.within(await played.open()) as stream:
+        await played.next(stream)
+        raise LookupError("the application's own")
+
+
+async def raise_outside_with(played: Play) -> None:
+    await played.next(await played.open())
+    raise LookupError("the application's own")
+
+
+async def break_after_the_finish_chunk(played: Play) -> None:
+    await played.next(await played.open(), 4)
+
+
+async def close_after_the_finish_chunk(played: Play) -> None:
+    stream = await played.open()
+    await played.next(stream, 4)
+    await played.face.done(stream.close())
+
+
+async def raw_dropped_unread(played: Play) -> None:
+    await played.raw()
+
+
+async def raw_parsed_and_dropped(played: Play) -> None:
+    raw = await played.raw()
+    await played.next(await played.face.done(raw.parse()), 2)
+
+
+async def raw_parsed_and_read(played: Play) -> None:
+    raw = await played.raw()
+    await played.face.read(await played.face.done(raw.parse()))
+
+
+async def raw_outlived_by_its_stream(played: Play) -> None:
+    stream = await played.face.done((await played.raw()).parse())
+    await played.next(stream, 6)
+
+
+async def raw_outlived_by_its_response(played: Play) -> None:
+    response = (await played.raw()).http_response
+    await played.face.close(response)
+
+
+async def raw_and_its_response_dropped(played: Play) -> None:
+    response = (await played.raw()).http_response
+    assert response.status_code == 200
+
+
+async def raw_lines_to_the_end(played: Play) -> None:
+    response = (await played.raw()).http_response
+    await played.face.read(response.aiter_lines() if played.face.name == "async" else response.iter_lines())
+
+
+async def raw_response_closed(played: Play) -> None:
+    raw = await played.raw()
+    await played.face.close(raw.http_response)
+
+
+async def helper_left_early(played: Play) -> None:
+    async with played.face.within(_helper(played)(**ASK)) as stream:
+        await played.face.take(stream, 2)
+
+
+async def helper_closed(played: Play) -> None:
+    async with played.face.within(_helper(played)(**ASK)) as stream:
+        await played.face.done(stream.close())
+
+
+async def helper_read(played: Play) -> None:
+    async with played.face.within(_helper(played)(**ASK)) as stream:
+        await played.face.done(stream.get_final_completion())
+
+
+def _helper(played: Play) -> Any:
+    chat = played.client.chat.completions
+    return getattr(chat, "stream", None) or played.client.beta.chat.completions.stream
+
+
+BY_THE_APPLICATION: list[tuple[Act, str]] = [
+    (read_to_the_end, "completed"),
+    (loop_to_the_end, "completed"),
+    (break_a_loop, "abandoned"),
+    (break_inside_with, "closed"),
+    (close_half_read, "closed"),
+    (close_unread, "closed"),
+    (close_by_the_other_name, "closed"),
+    (close_the_response, "closed"),
+    (close_the_iterator, "closed"),
+    (drop_unread, "abandoned"),
+    (drop_half_read, "abandoned"),
+    (raise_inside_with, "closed"),
+    (raise_outside_with, "abandoned"),
+    (break_after_the_finish_chunk, "completed"),
+    (close_after_the_finish_chunk, "completed"),
+    (raw_dropped_unread, "abandoned"),
+    (raw_parsed_and_dropped, "abandoned"),
+    (raw_parsed_and_read, "completed"),
+    (raw_outlived_by_its_stream, "completed"),
+    (raw_outlived_by_its_response, "closed"),
+    (raw_and_its_response_dropped, "abandoned"),
+    (raw_lines_to_the_end, "completed"),
+    (raw_response_closed, "closed"),
+    (helper_left_early, "closed"),
+    (helper_closed, "closed"),
+    (helper_read, "completed"),
+]

@@ -1,0 +1,29 @@
+"""What the tests of the seam share."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from .telemetry import Telemetry
+
+
+@pytest.fixture(name="telemetry")
+def _telemetry() -> Telemetry:
+    """An in-memory SDK; switch the instrumentation on with `telemetry.on()`."""
+    return Telemetry()
+
+
+@pytest.fixture(name="unraisable")
+def _unraisable(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Errors that nobody could catch, in `__del__` above all; the test fails if there were any."""
+    found: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda args: found.append(f"{args.exc_value!r} in {args.object!r}"))
+    gc.freeze()  # what is there already is not collected again and again
+    yield found
+    gc.collect()
+    gc.unfreeze()
+    assert found == []

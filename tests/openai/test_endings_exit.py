@@ -1,0 +1,85 @@
+"""Streams that are open when their process ends, or when it is forked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+PROGRAM = """
+import os, sys
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import {processor}, ConsoleSpanExporter
+from tests.openai import script, wire
+from tests.openai.sdk import openai, http
+from toolspan import OpenAIInstrumentor
+
+show = lambda span: " ".join((span.name, span.attributes["toolspan.stream.outcome"], "")) + chr(10)
+provider = TracerProvider()
+provider.add_span_processor({processor}(ConsoleSpanExporter(formatter=show)))
+OpenAIInstrumentor().instrument(tracer_provider=provider)
+channel = http.Client(transport=http.MockTransport(script.Transport(script.TEXT)))
+client = openai.OpenAI(api_key="k", base_url=wire.BASE_URL, http_client=channel)
+stream = client.chat.completions.create(stream=True, **wire.ASK)
+next(stream)
+"""
+
+
+def run(body: str, processor: str = "SimpleSpanProcessor") -> subprocess.CompletedProcess[str]:
+    """Run the program with these lines at its end."""
+    program = PROGRAM.format(processor=processor) + textwrap.dedent(body)
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize("processor", ["SimpleSpanProcessor", "BatchSpanProcessor"])
+@pytest.mark.parametrize(
+    ("last", "code"), [("", 0), ("sys.exit(3)", 3), ("import asyncio; asyncio.stream = stream", 0)],
+    ids=["end", "sys.exit", "held-by-a-module"],
+)  # fmt: skip
+def test_a_stream_is_open_at_the_end_of_the_process(last: str, code: int, processor: str) -> None:
+    """Its span is ended and exported before the telemetry SDK shuts down, and nothing is printed about it."""
+    done = run(last, processor)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "chat gpt-test abandoned \n", "")
+
+
+def test_a_stream_is_open_when_the_program_dies() -> None:
+    """An uncaught error of the application is shown as ever, and the span is exported."""
+    done = run("raise LookupError('mine')")
+    assert (done.returncode, done.stdout) == (1, "chat gpt-test abandoned \n")
+    assert done.stderr.endswith("LookupError: mine\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("child", ["os._exit(0)", "del stream; os._exit(0)", "stream.close(); os._exit(0)", "sys.exit()"])
+def test_a_stream_is_open_in_a_fork(child: str) -> None:
+    """Only the parent tells of a stream that it opened, whatever the child does with its copy."""
+    done = run(f"""
+        if os.fork() == 0:
+            {child}
+        os.wait()
+        list(stream)
+    """)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "chat gpt-test completed \n", "")
+
+
+def test_a_fork_has_streams_of_its_own() -> None:
+    """A child that makes requests of its own is traced as any process."""
+    done = run("""
+        if os.fork() == 0:
+            list(client.chat.completions.create(stream=True, **wire.ASK))
+            os._exit(0)
+        os.wait()
+        stream.close()
+    """)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "chat gpt-test completed \nchat gpt-test closed \n"

@@ -1,0 +1,178 @@
+"""Endings that come from tasks, threads and the collector."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import openai
+import pytest
+from opentelemetry import trace
+
+from . import script, wire
+from .endings import Ended, Play, check, play
+from .script import Body, Transport
+from .sdk import ASYNC, SYNC, http
+from .telemetry import Telemetry
+from .wire import ASK
+
+pytestmark = pytest.mark.usefixtures("unraisable")
+CANCELLED = Ended("cancelled", error_type="asyncio.exceptions.CancelledError")
+
+
+async def _cancel(played: Play, work: Callable[[], Awaitable[Any]], reached: asyncio.Event) -> None:
+    """Start the work as a task and cancel it as soon as it waits for the server."""
+    task = asyncio.ensure_future(work())
+    await reached.wait()
+    task.cancel()
+    await task
+
+
+def test_a_request_cancelled_before_the_head(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """A task that is cancelled while it waits for the answer: the error passes, the span says so."""
+
+    async def act(played: Play) -> None:
+        async def answer() -> Any:
+            reached.set()
+            await asyncio.Event().wait()
+
+        reached = asyncio.Event()
+        transport.answer = answer
+        await _cancel(played, played.open, reached)
+
+    transport = _Late()
+    assert type(play(ASYNC, act, telemetry, transport)) is asyncio.CancelledError
+    check(telemetry, Ended("cancelled", None, CANCELLED.error_type), caplog.records)
+
+
+class _Late:
+    """A transport whose answer is made while the loop runs."""
+
+    answer: Any = None
+
+    async def __call__(self, request: Any) -> Any:
+        return await self.answer()
+
+
+@pytest.mark.parametrize("how", ["cancel", "wait_for", "wait_for-next"])
+def test_a_stream_cancelled_between_chunks(
+    how: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Cancellation and timeouts in the middle of a stream reach the application as they do without us."""
+
+    async def act(played: Play) -> None:
+        async def hang() -> bytes:
+            reached.set()
+            await asyncio.Event().wait()
+            return b""
+
+        reached = asyncio.Event()
+        body.parts = [wire.sse(wire.TEXT[0]), hang]
+        stream = await played.open()
+        await played.next(stream)
+        if how == "cancel":
+            await _cancel(played, lambda: played.face.next(stream), reached)
+        waiting = stream.__anext__() if how == "wait_for-next" else played.face.read(stream)
+        await asyncio.wait_for(waiting, 0.01)
+
+    body = Body([])
+    error = play(ASYNC, act, telemetry, Transport(script.stream(body=body)))
+    assert type(error) is (asyncio.CancelledError if how == "cancel" else asyncio.TimeoutError)
+    check(telemetry, CANCELLED, caplog.records)
+
+
+def test_another_thread_reads_the_rest(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """A stream may be begun in one thread and ended in another; no context is confused."""
+
+    async def act(played: Play) -> None:
+        stream = await played.open()
+        await played.next(stream)
+        thread = threading.Thread(target=lambda: found.extend(stream))
+        thread.start()
+        thread.join()
+
+    found: list[Any] = []
+    assert play(SYNC, act, telemetry, Transport(script.TEXT)) is None
+    assert len(found) == len(wire.TEXT) - 1
+    check(telemetry, Ended("completed", ("stop",)), caplog.records)
+
+
+@pytest.mark.parametrize("how", ["read", "close"])
+def test_another_task_ends_it(how: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """A stream may be begun in one task and ended in another."""
+
+    async def act(played: Play) -> None:
+        stream = await played.open()
+        await played.next(stream)
+        await asyncio.ensure_future(played.face.read(stream) if how == "read" else stream.close())
+
+    assert play(ASYNC, act, telemetry, Transport(script.TEXT)) is None
+    want = Ended("completed", ("stop",)) if how == "read" else Ended("closed")
+    check(telemetry, want, caplog.records)
+
+
+def test_a_second_reader_is_turned_away(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """Two tasks in one stream: the SDK refuses the second, and the first goes on to the end."""
+
+    async def act(played: Play) -> None:
+        async def wait() -> bytes:
+            reached.set()
+            await gate.wait()
+            return wire.sse(wire.TEXT[1])
+
+        reached, gate = asyncio.Event(), asyncio.Event()
+        body.parts = [wire.sse(wire.TEXT[0]), wait, *wire.events(wire.TEXT[2:])]
+        stream = await played.open()
+        await played.next(stream)
+        first = asyncio.ensure_future(played.face.read(stream))
+        await reached.wait()
+        with pytest.raises(RuntimeError):
+            await played.face.next(stream)
+        gate.set()
+        assert len(await first) == len(wire.TEXT) - 1
+
+    body = Body([])
+    assert play(ASYNC, act, telemetry, Transport(script.stream(body=body))) is None
+    check(telemetry, Ended("completed", ("stop",)), caplog.records)
+
+
+def test_a_stream_that_dies_in_a_collection(telemetry: Telemetry) -> None:
+    """A stream in a reference cycle ends when the collector has found it, at the latest with the next request."""
+    with telemetry.on(), _client(script.TEXT) as client:
+        stream = client.chat.completions.create(stream=True, **ASK)
+        stream.itself = stream
+        del stream
+        gc.collect()
+        client.chat.completions.create(stream=True, **ASK).close()
+    assert [span.attributes["toolspan.stream.outcome"] for span in telemetry.spans] == ["abandoned", "closed"]
+
+
+def _client(answer: Any) -> Any:
+    channel = http.Client(transport=http.MockTransport(Transport(answer)))
+    return openai.OpenAI(api_key="k", base_url=wire.BASE_URL, http_client=channel)
+
+
+def test_many_streams_at_once(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """A hundred interleaved streams end a hundred spans, each with its own parent and its own chunks."""
+    caplog.set_level(logging.WARNING)
+
+    async def one(client: Any, number: int) -> None:
+        with telemetry.tracer.start_as_current_span(f"caller {number}") as parent:
+            stream = await client.chat.completions.create(stream=True, **ASK)
+            async for _ in stream:
+                assert trace.get_current_span() is parent
+                await asyncio.sleep(0)
+
+    async def scenario() -> None:
+        async with ASYNC.client(Transport(script.TEXT)) as client:
+            await asyncio.gather(*(one(client, number) for number in range(100)))
+
+    with telemetry.on():
+        ASYNC.run(scenario())
+    assert len(telemetry.started) == len(telemetry.spans) == 100
+    assert len({span.parent.span_id for span in telemetry.spans}) == 100
+    assert {span.attributes["toolspan.stream.chunks"] for span in telemetry.spans} == {len(wire.TEXT)}

@@ -1,0 +1,87 @@
+"""The API key is nowhere, in no content mode, whoever quotes it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from . import script, wire
+from .observe import watch
+from .script import Transport
+from .sdk import Face, both_faces, http
+from .telemetry import Telemetry
+from .test_privacy import MODES, everything
+from .wire import ASK
+
+KEY = "sk-proj-THE-SECRET-KEY"
+QUOTED = f"Incorrect API key provided: {KEY}. It is wrong."
+
+ANSWERS: dict[str, Any] = {
+    "401": script.whole({"error": {"message": QUOTED, "code": "invalid_api_key"}}, status=401),
+    "401-text": script.whole(QUOTED.encode(), status=401),
+    "in-stream": script.stream(wire.TEXT[0], {"error": {"message": QUOTED}}),
+    "transport": http.ConnectError(f"cannot reach http://user:{KEY}@host/?key={KEY}"),
+    "fine": script.TEXT,
+}
+CLIENTS: dict[str, dict[str, Any]] = {
+    "key": {"api_key": KEY},
+    "user-info": {"base_url": f"http://user:{KEY}@api.test/v1"},
+    "query": {"base_url": f"http://api.test/v1?key={KEY}"},
+    "header": {"default_headers": {"Authorization": f"Bearer {KEY}"}},
+    "default-query": {"default_query": {"key": KEY}},
+}
+
+
+async def ask(face: Face, client: Any) -> Any:
+    """A stream, read to its end."""
+    return await face.read(await face.done(client.chat.completions.create(stream=True, **ASK)))
+
+
+@both_faces
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_the_key_is_nowhere(
+    face: Face, answer: str, mode: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server or a transport may quote the key in its error: telemetry and our own logging do not."""
+    caplog.set_level(logging.DEBUG, logger="toolspan")
+    with telemetry.on(capture_message_content=mode):
+        watch(face, ask, Transport(ANSWERS[answer]), api_key=KEY)
+    assert len(telemetry.spans) == 1
+    assert KEY not in everything(telemetry)
+    assert KEY not in "".join(record.getMessage() for record in caplog.records if record.name == "toolspan")
+
+
+@both_faces
+@pytest.mark.parametrize("mode", ["NO_CONTENT", "SPAN_AND_EVENT"])
+@pytest.mark.parametrize("given", CLIENTS)
+@pytest.mark.parametrize("answer", ["fine", "401"])
+def test_a_key_in_another_place_is_nowhere(
+    face: Face, answer: str, given: str, mode: str, telemetry: Telemetry
+) -> None:
+    """A key in the base URL, in headers or in the query leaves only host and port on the span."""
+    with telemetry.on(capture_message_content=mode):
+        watch(face, ask, Transport(ANSWERS[answer]), **CLIENTS[given])
+    assert telemetry.span.attributes["server.address"] == "api.test"
+    assert KEY not in everything(telemetry)
+
+
+AZURE: dict[str, dict[str, Any]] = {
+    "key": {"api_key": KEY},
+    "token": {"azure_ad_token": KEY},
+    "provider": {"azure_ad_token_provider": lambda: KEY},
+}
+
+
+@both_faces
+@pytest.mark.parametrize("mode", ["NO_CONTENT", "SPAN_AND_EVENT"])
+@pytest.mark.parametrize("given", AZURE)
+def test_an_azure_key_is_nowhere(face: Face, given: str, mode: str, telemetry: Telemetry) -> None:
+    """Azure's keys and tokens, also those that a function provides, are nowhere either."""
+    options = {"azure_endpoint": "http://my.openai.azure.com", "api_version": "2024-10-21", **AZURE[given]}
+    with telemetry.on(capture_message_content=mode):
+        watch(face, ask, Transport(ANSWERS["401"]), cls=face.azure_class, **options)
+    assert telemetry.span.attributes["error.type"] == "openai.AuthenticationError"
+    assert KEY not in everything(telemetry)

@@ -1,0 +1,1 @@
+"""Tests of the telemetry ring, with OpenTelemetry's real SDK."""

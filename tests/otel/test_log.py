@@ -1,0 +1,146 @@
+"""Log-based events: moments while the answer streams, the exception, the details."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from opentelemetry._logs import NoOpLogger, SeverityNumber
+
+from toolspan.otel import semconv as names
+from toolspan.otel.log import LogSink
+from toolspan.wire.outcome import End
+
+from ..openai import wire
+from .lab import ASK, OFF, ON, STREAM, Lab, new_call, run, tools
+
+SECRET = "sk-secret-0123456789"
+MOMENTS = [
+    "toolspan.tool_call.detected",
+    "toolspan.tool_call.completed",
+    "toolspan.tool_call.detected",
+    "toolspan.tool_call.completed",
+]
+
+
+def test_moments_while_it_streams(lab: Lab) -> None:
+    """A moment is out at once, before the stream ends, with the span's ids and its own time."""
+    call = new_call(STREAM, lab.span_sink(), lab.log_sink(details=False))
+    call.open()
+    call.streaming()
+    for chunk in wire.CALLS[:2]:
+        call.chunk(chunk)
+    (record,) = lab.records
+    assert (record.event_name, record.severity_number) == (MOMENTS[0], SeverityNumber.INFO)
+    assert record.severity_text == "INFO"
+    context = call.span.get_span_context()  # type: ignore[union-attr]
+    assert (record.trace_id, record.span_id) == (context.trace_id, context.span_id)
+    assert record.timestamp == call.wall(call.record.calls[0].opened_at)
+    call.end(End.CLOSED)
+
+
+def test_moments_are_those_of_the_span(lab: Lab) -> None:
+    """The same events with the same attributes, whichever signal carries them."""
+    run(new_call(STREAM, lab.span_sink(ON), lab.log_sink(ON, details=False)), *wire.CALLS)
+    on_span = [(event.name, dict(event.attributes), event.timestamp) for event in lab.span.events]
+    on_log = [(record.event_name, dict(record.attributes), record.timestamp) for record in lab.records]
+    assert on_log == on_span
+    assert [name for name, _, _ in on_log] == MOMENTS
+
+
+def test_arguments_only_with_content(lab: Lab) -> None:
+    """Without content no event carries arguments."""
+    run(new_call(STREAM, lab.log_sink(OFF)), *wire.CALLS)
+    assert "Bern" not in str([dict(record.attributes) for record in lab.records])
+
+
+@pytest.mark.parametrize("events", [True, False], ids=["on", "off"])
+@pytest.mark.parametrize("details", [True, False], ids=["details", "none"])
+def test_switches(lab: Lab, events: bool, details: bool) -> None:
+    """Moments and details have a switch each."""
+    run(new_call(STREAM, lab.log_sink(events=events, details=details)), *wire.CALLS)
+    found = [record.event_name for record in lab.records]
+    assert found == (MOMENTS if events else []) + ([names.DETAILS_EVENT] if details else [])
+
+
+def test_details(lab: Lab) -> None:
+    """The details are the span's attributes, at level DEBUG, at the end, within the span's context."""
+    body = {**STREAM, "tools": tools("get_weather")}
+    run(new_call(body, lab.span_sink(ON), lab.log_sink(ON, events=False)), *wire.CALLS)
+    record = lab.record(names.DETAILS_EVENT)
+    assert (record.severity_number, record.severity_text) == (SeverityNumber.DEBUG, "DEBUG")
+    assert record.severity_number.value == 5
+    assert record.timestamp == lab.span.end_time
+    assert record.span_id == lab.span.context.span_id
+    assert plain(record.attributes) == plain(lab.span.attributes)
+    assert record.body is None
+
+
+def plain(value: Any) -> Any:
+    """The same value with lists in the place of tuples."""
+    if hasattr(value, "items"):
+        return {key: plain(part) for key, part in value.items()}
+    return [plain(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def test_details_without_content(lab: Lab) -> None:
+    """The details may be wanted without content."""
+    run(new_call(STREAM, lab.log_sink(OFF)), *wire.TEXT)
+    attributes = lab.record(names.DETAILS_EVENT).attributes
+    assert names.INPUT_MESSAGES not in attributes
+    assert attributes[names.USAGE_INPUT_TOKENS] == 11
+
+
+@pytest.mark.parametrize("capture", [OFF, ON], ids=["off", "on"])
+def test_exception(lab: Lab, capture: Any) -> None:
+    """An exception is a WARN event; its words, without the key, only where content is captured."""
+    error = ValueError(f"the key {SECRET} is wrong")
+    run(new_call(ASK, lab.log_sink(capture, details=False), secrets=(SECRET,)), end=error)
+    record = lab.record(names.EXCEPTION_EVENT)
+    assert record.severity_number is SeverityNumber.WARN
+    assert record.severity_number.value == 13
+    assert record.attributes[names.EXCEPTION_TYPE] == "ValueError"
+    expected = "the key [redacted] is wrong" if capture.on else None
+    assert record.attributes.get(names.EXCEPTION_MESSAGE) == expected
+    assert SECRET not in str(dict(record.attributes))
+
+
+def test_exception_is_told_once(lab: Lab) -> None:
+    """One event for one exception; the span carries no second copy."""
+    run(new_call(ASK, lab.span_sink(ON), lab.log_sink(ON)), end=ValueError("words"))
+    assert [record.event_name for record in lab.records] == [names.EXCEPTION_EVENT, names.DETAILS_EVENT]
+    assert lab.span.events == ()
+
+
+def test_details_of_a_failure(lab: Lab) -> None:
+    """The details say the error's type, as the span does; no output is made up."""
+    run(new_call(ASK, lab.log_sink(ON)), end=ValueError("words"))
+    attributes = lab.record(names.DETAILS_EVENT).attributes
+    assert attributes[names.ERROR_TYPE] == "ValueError"
+    assert names.OUTPUT_MESSAGES not in attributes
+
+
+def test_failure_without_an_exception(lab: Lab) -> None:
+    """An error that came as an answer has details, but no exception event."""
+    run(new_call(ASK, lab.log_sink()), {"choices": [], "error": {"code": "overloaded"}})
+    (record,) = lab.records
+    assert record.attributes[names.ERROR_TYPE] == "overloaded"
+
+
+def test_partial_output_of_a_failure(lab: Lab) -> None:
+    """What had arrived before an error is recorded."""
+    run(new_call(STREAM, lab.log_sink(ON, events=False)), wire.text("par"), wire.text("tial"), end=OSError())
+    (message,) = lab.record(names.DETAILS_EVENT).attributes[names.OUTPUT_MESSAGES]
+    assert message["finish_reason"] == "error"
+    assert message["parts"][0]["content"] == "partial"
+
+
+def test_logger_that_is_off() -> None:
+    """A logger without an SDK is asked once and given nothing."""
+
+    class Off(NoOpLogger):
+        def emit(self, *args: Any, **kwargs: Any) -> None:
+            raise AssertionError("nobody listens")
+
+    sink = LogSink(Off("toolspan"), events=True, details=True, capture=ON)
+    run(new_call(STREAM, sink), *wire.CALLS, end=ValueError())

@@ -1,0 +1,139 @@
+"""The lines that appear while a stream runs."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk._logs.export import LogRecordExportResult
+
+from toolspan.otel import semconv as names
+from toolspan.terminal import TerminalLogExporter
+
+from .shapes import CALL, COMPLETED, Broken, record
+
+
+def printed(*batches: list[ReadableLogRecord]) -> list[str]:
+    """What one exporter prints for the batches, as lines without the clock of the headings."""
+    out = StringIO()
+    exporter = TerminalLogExporter(out)
+    for batch in batches:
+        assert exporter.export(batch) is LogRecordExportResult.SUCCESS
+    exporter.shutdown()
+    return [line[14:] if "trace" in line[:20] else line for line in out.getvalue().splitlines()]
+
+
+def test_a_call_takes_two_lines() -> None:
+    """Detected, then completed with its figures; times count from the trace's first event."""
+    batch = [record(names.CALL_DETECTED_EVENT, CALL), record(names.CALL_COMPLETED_EVENT, COMPLETED, 186)]
+    assert printed(batch) == [
+        "trace 00000000",
+        "   +0.000 s  ◆  get_weather   detected   call_abc",
+        "   +0.186 s  ✔  get_weather   completed  0.186 s · 4 fragments · 16 B · valid",
+    ]
+
+
+def test_a_record_is_printed_at_once() -> None:
+    """Nothing waits for a flush: the line is there when export returns."""
+    out = StringIO()
+    TerminalLogExporter(out).export([record(names.TEXT_STARTED_EVENT, {names.CHOICE_INDEX: 0})])
+    assert "▸  text          started\n" in out.getvalue()
+
+
+def test_times_go_on_across_batches() -> None:
+    """A trace keeps its zero and its heading when its events come in several batches."""
+    first, second = (
+        record(names.CALL_DETECTED_EVENT, CALL),
+        record(names.CALL_COMPLETED_EVENT, COMPLETED, 186),
+    )
+    assert printed([first], [second]) == printed([first, second])
+
+
+def test_each_trace_has_its_own_zero_and_heading() -> None:
+    """Events of two traces in one batch stand beneath their own headings."""
+    a, b = (record(names.CALL_DETECTED_EVENT, CALL, 10 * trace, trace << 96) for trace in (1, 2))
+    lines = printed([a, b, record(names.CALL_COMPLETED_EVENT, COMPLETED, 96, 1 << 96)])
+    assert [line.split()[:2] for line in lines] == [
+        ["trace", "00000001"],
+        ["+0.000", "s"],
+        ["+0.086", "s"],
+        ["trace", "00000002"],
+        ["+0.000", "s"],
+    ]
+
+
+def test_the_oldest_trace_is_forgotten() -> None:
+    """Memory is bounded: after 256 other traces, one that comes back starts at zero again."""
+    out = StringIO()
+    exporter = TerminalLogExporter(out)
+    for trace in range(1, 258):
+        exporter.export([record(names.CALL_DETECTED_EVENT, CALL, 0, trace)])
+    exporter.export([record(names.CALL_COMPLETED_EVENT, COMPLETED, 500, 1)])
+    assert out.getvalue().splitlines()[-1].startswith("   +0.000 s  ✔")
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict"),
+    [
+        pytest.param({names.CALL_VALID: False}, "16 B · invalid", id="invalid"),
+        pytest.param({names.CALL_CLOSED_BY: "next_call"}, "closed by next_call", id="closed by the next"),
+        pytest.param({names.CALL_FRAGMENTS: 1}, "1 fragment · 16 B · valid", id="one fragment"),
+    ],
+)
+def test_what_is_not_as_usual_is_said(changed: dict[str, object], verdict: str) -> None:
+    """Invalid arguments, and an end that the JSON itself did not bring, are spelled out."""
+    assert printed([record(names.CALL_COMPLETED_EVENT, COMPLETED | changed)])[-1].endswith(verdict)
+
+
+def test_a_second_choice_is_named() -> None:
+    """The choice stands beside the id when it is not the first."""
+    assert printed([record(names.CALL_DETECTED_EVENT, CALL | {names.CHOICE_INDEX: 1})])[1].endswith(
+        "call_abc · choice 1"
+    )
+
+
+def test_an_exception_is_a_line() -> None:
+    """The exception event shows its type and message."""
+    attributes = {
+        names.EXCEPTION_TYPE: "TimeoutError",
+        names.EXCEPTION_MESSAGE: "refused\nagain",
+    }
+    line = printed([record(names.EXCEPTION_EVENT, attributes)])[1]
+    assert line.endswith("✘  request       failed     TimeoutError · refused\N{REPLACEMENT CHARACTER}again")
+
+
+@pytest.mark.parametrize(
+    ("event", "more", "text"),
+    [
+        pytest.param("other.event", {}, "·  other.event", id="another event"),
+        pytest.param(
+            None,
+            {"severity_text": "WARN", "body": "disk full"},
+            "·  WARN                     disk full",
+            id="log",
+        ),
+        pytest.param(None, {"severity_number": SeverityNumber.INFO}, "·  log", id="nothing known"),
+    ],
+)
+def test_other_records_take_one_quiet_line(event: str | None, more: dict[str, object], text: str) -> None:
+    """What toolspan does not know is shown by its name or severity and its body."""
+    assert printed([record(event, {}, **more)])[1].endswith(text)
+
+
+def test_a_long_name_folds_in_its_column() -> None:
+    """A name wider than its column goes on in the next line; no line is wider than the screen."""
+    lines = printed([record(names.CALL_DETECTED_EVENT, CALL | {names.TOOL_NAME: "x" * 40})])
+    assert sum(line.count("x") for line in lines) == 40
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_broken_stream_is_a_failure() -> None:
+    """When the reader has gone the exporter says so to the SDK, and raises nothing."""
+    assert TerminalLogExporter(Broken()).export([record("x", {})]) is LogRecordExportResult.FAILURE
+
+
+def test_flush_has_nothing_to_do() -> None:
+    """There is never a record held back."""
+    assert TerminalLogExporter(StringIO()).force_flush() is True

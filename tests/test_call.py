@@ -1,0 +1,204 @@
+"""The life of one call: opened, fed, ended exactly once, and never a cost to the application."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from toolspan import call as module
+from toolspan import guard
+from toolspan.wire.outcome import End, Outcome
+
+from .openai import wire
+from .otel.lab import ASK, STREAM, new_call, run
+from .otel.test_sinks import Noting
+
+
+class BrokenReader:
+    """A reader that cannot read."""
+
+    def read(self, body: Any) -> Any:
+        """Fail."""
+        raise RuntimeError("MARKER")
+
+    def close(self) -> Any:
+        """Fail, too."""
+        raise RuntimeError("MARKER")
+
+
+@pytest.fixture(name="guarded")
+def _guarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guard as the application has it."""
+    monkeypatch.setattr(guard, "reraise", False)
+
+
+def test_life_of_a_stream() -> None:
+    """Opened, streaming, a moment, and one end."""
+    sink = Noting()
+    call = run(new_call(STREAM, sink), *wire.TEXT)
+    assert sink.told == ["opened", "streaming", "moment", "gap", "ended"]
+    assert (call.outcome, call.record.chunks) == (Outcome.COMPLETED, 5)
+
+
+def test_life_of_an_answer() -> None:
+    """A whole answer has the same moments, but no stream."""
+    sink = Noting()
+    call = run(new_call(ASK, sink), wire.answer(calls=[("f", "{}")]))
+    assert sink.told == ["opened", "moment", "moment", "moment", "ended"]
+    assert call.outcome is Outcome.COMPLETED
+
+
+def test_first_end_counts() -> None:
+    """Whatever comes after the first end changes nothing."""
+    sink = Noting()
+    call = run(new_call(STREAM, sink), wire.text("x"), end=End.CLOSED)
+    told = list(sink.told)
+    call.end(ValueError())
+    call.leave()
+    call.chunk(wire.text("y"))
+    call.answer(wire.answer())
+    assert sink.told == told
+    assert (call.outcome, call.record.chunks) == (Outcome.CLOSED, 1)
+
+
+def test_one_end_of_many_threads() -> None:
+    """Many threads end the call at once; it ends once."""
+    sink = Noting()
+    call = new_call(ASK, sink)
+    call.open()
+    barrier = threading.Barrier(8)
+
+    def end() -> None:
+        barrier.wait()
+        call.end(End.EXHAUSTED)
+
+    threads = [threading.Thread(target=end) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sink.told == ["opened", "ended"]
+
+
+def test_nothing_is_kept() -> None:
+    """After the end the call holds no messages, no span, no context and no error."""
+    call = run(new_call(STREAM, Noting()), wire.text("x"), end=ValueError())
+    assert (call.request.messages, call.span, call.context, call.error, call.labels) == (None,) * 5
+
+
+@pytest.mark.parametrize(
+    ("end", "outcome"),
+    [
+        (End.EXHAUSTED, Outcome.TRUNCATED),
+        (End.CLOSED, Outcome.CLOSED),
+        (End.DROPPED, Outcome.ABANDONED),
+        (OSError(), Outcome.FAILED),
+        (KeyboardInterrupt(), Outcome.CANCELLED),
+    ],
+    ids=["exhausted", "closed", "dropped", "failed", "cancelled"],
+)
+def test_outcomes(end: Any, outcome: Outcome) -> None:
+    """The way it ended decides the outcome of a stream without a finish reason."""
+    assert run(new_call(STREAM), wire.text("x"), end=end).outcome is outcome
+
+
+def test_open_calls_end_with_the_stream() -> None:
+    """A tool call that was cut off is told as complete, but not valid."""
+    sink = Noting()
+    call = run(new_call(STREAM, sink), *wire.CALLS[:3])
+    assert sink.told.count("moment") == 2
+    (tool,) = call.record.calls
+    assert (tool.valid, tool.closed_by) == (False, "end")
+
+
+def test_leave() -> None:
+    """A stream that is not ours to watch ends at once, without an outcome."""
+    sink = Noting()
+    call = new_call(STREAM, sink)
+    call.open()
+    call.leave()
+    assert sink.told == ["opened", "ended"]
+    assert call.outcome is None
+    assert call.ended_at >= call.began_at
+
+
+def test_forget() -> None:
+    """A call that another process ends is told nothing more."""
+    sink = Noting()
+    call = new_call(STREAM, sink)
+    call.open()
+    call.forget()
+    call.forget()
+    call.chunk(wire.text("x"))
+    call.end(End.DROPPED)
+    assert sink.told == ["opened"]
+
+
+def test_gap() -> None:
+    """The time between two chunks is told once; without timing it is not taken."""
+    sink = Noting()
+    call = new_call(STREAM, sink)
+    call.open()
+    call.chunk(wire.text("a"))
+    assert call.gap == 0
+    call.chunk(wire.text("b"))
+    assert call.gap > 0
+    call.settle()
+    assert (call.gap, sink.told.count("gap")) == (0, 1)
+    untimed = run(new_call(STREAM, sink, timed=False), *wire.TEXT)
+    assert (untimed.gap, sink.told.count("gap")) == (0, 1)
+
+
+def test_wall() -> None:
+    """Times are the wall clock's, but run as evenly as the monotonic one; none if the clock failed."""
+    call = new_call(ASK)
+    assert call.wall(5) is None
+    call.open()
+    assert call.began is not None
+    assert call.wall(call.began_at + 7) == call.began + 7
+
+
+@pytest.mark.usefixtures("guarded")
+def test_broken_reader(caplog: pytest.LogCaptureFixture) -> None:
+    """A reader that fails is used no more; one warning, and all sinks hear of the end."""
+    sink = Noting()
+    call = new_call(STREAM, sink)
+    call._reader = BrokenReader()
+    run(call, *wire.TEXT)
+    assert sink.told[-1] == "ended"
+    assert call.record.chunks == 5
+    assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
+        "reading a chunk failed with RuntimeError"
+    ]
+
+
+@pytest.mark.usefixtures("guarded")
+@pytest.mark.parametrize("streamed", [True, False], ids=["end", "answer"])
+def test_reader_that_breaks_late(caplog: pytest.LogCaptureFixture, streamed: bool) -> None:
+    """A reader may fail at the end or at a whole answer, too; the call ends all the same."""
+    sink = Noting()
+    call = new_call(STREAM if streamed else ASK, sink)
+    call._reader = BrokenReader()
+    run(call, *(() if streamed else (wire.answer(), wire.answer())))
+    assert sink.told[-1] == "ended"
+    assert call.outcome is Outcome.COMPLETED
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.usefixtures("guarded")
+@pytest.mark.parametrize("clock", ["now", "wall_now"])
+def test_broken_clock(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, clock: str) -> None:
+    """Without a clock the application still gets its answer, and the sinks hear of it."""
+
+    def broken() -> int:
+        raise OSError("no clock")
+
+    monkeypatch.setattr(module, clock, broken)
+    sink = Noting()
+    call = run(new_call(STREAM, sink), *wire.TEXT)
+    assert sink.told[0] == "opened"
+    assert sink.told[-1] == "ended"
+    assert call.wall(0) is None
+    assert caplog.records

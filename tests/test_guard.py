@@ -1,0 +1,61 @@
+"""The guard: an error of our own is reported once and costs the application nothing."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from toolspan import guard
+
+
+@pytest.fixture(autouse=True, name="guarded")
+def _guarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guard as the application has it."""
+    monkeypatch.setattr(guard, "reraise", False)
+
+
+def test_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """The same failure is reported once; its words are not, because they may hold content."""
+    for _ in range(3):
+        guard.report("reading a chunk", ValueError("MARKER"))
+    (record,) = caplog.records
+    assert (record.name, record.levelno) == ("toolspan", logging.WARNING)
+    expected = "reading a chunk failed with ValueError; the application is not affected"
+    assert record.getMessage() == expected
+    assert "MARKER" not in caplog.text
+
+
+def test_traceback_at_debug(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever wants to know more gets the traceback at level DEBUG."""
+    with caplog.at_level(logging.DEBUG, logger="toolspan"):
+        guard.report("reading a chunk", ValueError("MARKER"))
+    assert [record.levelname for record in caplog.records] == ["WARNING", "DEBUG"]
+    assert "MARKER" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("what", "error"),
+    [("ending a call", ValueError()), ("reading a chunk", KeyError())],
+    ids=["elsewhere", "another error"],
+)
+def test_another_failure(caplog: pytest.LogCaptureFixture, what: str, error: Exception) -> None:
+    """A failure elsewhere, or of another type, is another one."""
+    guard.report("reading a chunk", ValueError())
+    guard.report(what, error)
+    assert len(caplog.records) == 2
+
+
+def test_reset(caplog: pytest.LogCaptureFixture) -> None:
+    """A new instrumentation reports anew."""
+    guard.report("reading a chunk", ValueError())
+    guard.reset()
+    guard.report("reading a chunk", ValueError())
+    assert len(caplog.records) == 2
+
+
+def test_reraise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this package's own tests the error is raised."""
+    monkeypatch.setattr(guard, "reraise", True)
+    with pytest.raises(ValueError, match="MARKER"):
+        guard.report("reading a chunk", ValueError("MARKER"))

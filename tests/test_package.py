@@ -1,0 +1,112 @@
+"""The package as it is installed: its name, version, entry point, types and what importing it costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import resources
+from importlib.metadata import entry_points, metadata, version
+from typing import Any
+
+import pytest
+
+import toolspan
+from toolspan import OpenAIInstrumentor, guard
+from toolspan import instrumentor as module
+from toolspan.settings import Settings, read_settings
+
+from .otel.lab import Lab
+
+
+def test_public_names() -> None:
+    """The package has one public name."""
+    assert toolspan.__all__ == ["OpenAIInstrumentor"]
+
+
+def test_version() -> None:
+    """The version is that of the distribution, and it is what the telemetry's scope says."""
+    assert version("toolspan").split(".")[0].isdigit()
+
+
+def test_typed() -> None:
+    """Type checkers find the package's types."""
+    assert resources.files("toolspan").joinpath("py.typed").is_file()
+    assert "Typing :: Typed" in metadata("toolspan").get_all("Classifier", [])
+
+
+def test_entry_point() -> None:
+    """`opentelemetry-instrument` finds the instrumentor."""
+    (found,) = entry_points(group="opentelemetry_instrumentor", name="toolspan")
+    assert found.load() is OpenAIInstrumentor
+
+
+def test_importing_is_cheap() -> None:
+    """Importing the package imports neither the SDK nor an exporter."""
+    script = "import sys, toolspan; print([n for n in ('openai', 'opentelemetry.sdk') if n in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (found.stdout.strip(), found.stderr) == ("[]", "")
+
+
+def test_dependencies() -> None:
+    """It asks for the SDK with a lower bound and no upper one."""
+    (found,) = OpenAIInstrumentor().instrumentation_dependencies()
+    assert found.startswith("openai >=")
+    assert "<" not in found
+
+
+def test_sinks(lab: Lab) -> None:
+    """One sink for each signal, with the settings that concern it."""
+    settings = read_settings(
+        {"capture_message_content": "span_only", "tool_events": "log", "attribute_limit": 9}, {}
+    )
+    span, metric, log = made(settings)
+    assert [type(sink).__name__ for sink in (span, metric, log)] == ["SpanSink", "MetricSink", "LogSink"]
+    assert (span._events, span._capture.on, span._capture.total) == (False, True, 9)
+    assert (log._events, log._capture.on, log._capture.structured, log._details) == (True, False, True, False)
+
+
+def made(settings: Settings) -> list[Any]:
+    """The sinks of these settings, with the global providers."""
+    return list(module._sinks(settings, None, None, None))
+
+
+def test_a_sink_that_cannot_be_made(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is reported and left out; the other signals work."""
+    monkeypatch.setattr(guard, "reraise", False)
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("MARKER")
+
+    monkeypatch.setattr(module, "MetricSink", broken)
+    assert [type(sink).__name__ for sink in made(Settings())] == ["SpanSink", "LogSink"]
+    (record,) = caplog.records
+    assert record.getMessage().startswith("making a sink failed with RuntimeError")
+
+
+def test_twice_and_back(caplog: pytest.LogCaptureFixture) -> None:
+    """Instrumenting twice and uninstrumenting twice does no harm."""
+    import openai
+
+    own = openai.OpenAI.request
+    instrumentor = OpenAIInstrumentor()
+    instrumentor.instrument()
+    instrumentor.instrument()
+    assert openai.OpenAI.request is not own
+    instrumentor.uninstrument()
+    instrumentor.uninstrument()
+    assert openai.OpenAI.request is own
+    assert [record.name.partition(".")[0] for record in caplog.records] == ["opentelemetry"] * 2
+
+
+def test_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`enabled=False` leaves the SDK alone, and can be undone all the same."""
+    import openai
+
+    own = openai.OpenAI.request
+    monkeypatch.setenv("TOOLSPAN_ENABLED", "false")
+    instrumentor = OpenAIInstrumentor()
+    instrumentor.instrument()
+    assert openai.OpenAI.request is own
+    instrumentor.uninstrument()

@@ -1,0 +1,163 @@
+"""The settings: keywords before environment before defaults; a wrong value is reported and does no harm."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields
+from enum import Enum
+from typing import Any
+
+import pytest
+
+from toolspan.settings import Settings, read_settings
+
+CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+EMIT = "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT"
+
+
+class Mode(Enum):
+    """An enumeration as OpenTelemetry's own packages have it for the capture mode."""
+
+    SPAN_ONLY = "span_only"
+
+
+def from_environment(**environment: str) -> Settings:
+    """The settings of this environment."""
+    return read_settings({}, environment)
+
+
+def test_defaults() -> None:
+    """Without keywords and environment the defaults hold; content is off."""
+    settings = read_settings({}, {})
+    assert settings == Settings()
+    assert (settings.content, settings.details) == (False, False)
+    assert (settings.tool_events, settings.metric_names) == ("both", "released")
+
+
+def test_frozen() -> None:
+    """Settings do not change once they are read."""
+    settings: Any = Settings()
+    with pytest.raises(FrozenInstanceError):
+        settings.enabled = False
+
+
+VARIABLES: list[tuple[str, str, str, Any]] = [
+    ("TOOLSPAN_ENABLED", "false", "enabled", False),
+    ("TOOLSPAN_STREAMS", "off", "streams", False),
+    ("TOOLSPAN_TOOL_EVENTS", "SPAN", "tool_events", "span"),
+    ("TOOLSPAN_CHUNK_TIMING", " Off ", "chunk_timing", False),
+    ("TOOLSPAN_METRIC_NAMES", "next", "metric_names", "next"),
+    ("TOOLSPAN_PROVIDERS", "B.test=b, a.test = a ,", "providers", (("a.test", "a"), ("b.test", "b"))),
+    ("TOOLSPAN_CONTENT_LIMIT", "100", "content_limit", 100),
+    (CAPTURE, "SPAN_ONLY", "capture_message_content", "span_only"),
+    (EMIT, "true", "emit_event", True),
+    ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1000", "attribute_limit", 1000),
+    ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "2000", "attribute_limit", 2000),
+]
+
+
+@pytest.mark.parametrize(("variable", "value", "name", "expected"), VARIABLES)
+def test_variable(variable: str, value: str, name: str, expected: Any) -> None:
+    """Each variable sets its field, in any case and with blanks around it, and nothing else."""
+    settings = from_environment(**{variable: value})
+    assert getattr(settings, name) == expected
+    others = [field.name for field in fields(Settings) if field.name != name]
+    assert all(getattr(settings, other) == getattr(Settings(), other) for other in others)
+
+
+KEYWORDS: list[tuple[str, Any, Any]] = [
+    ("enabled", False, False),
+    ("streams", "no", False),
+    ("tool_events", "log", "log"),
+    ("metric_names", "both", "both"),
+    ("providers", {"A.test": "a"}, (("a.test", "a"),)),
+    ("providers", "a.test=a", (("a.test", "a"),)),
+    ("content_limit", 0, 0),
+    ("content_limit", "5", 5),
+    ("capture_message_content", Mode.SPAN_ONLY, "span_only"),
+    ("emit_event", False, False),
+    ("attribute_limit", 7, 7),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), KEYWORDS)
+def test_keyword(name: str, value: Any, expected: Any) -> None:
+    """Each field is a keyword, with plain Python values."""
+    assert getattr(read_settings({name: value}, {}), name) == expected
+
+
+def test_order() -> None:
+    """The keyword comes first, then the variable; a keyword of `None` is none, an empty variable too."""
+    environment = {"TOOLSPAN_CONTENT_LIMIT": "5", "TOOLSPAN_TOOL_EVENTS": ""}
+    assert read_settings({"content_limit": 7}, environment).content_limit == 7
+    settings = read_settings({"content_limit": None, "tool_events": None}, environment)
+    assert (settings.content_limit, settings.tool_events) == (5, "both")
+
+
+def test_order_of_variables() -> None:
+    """The limit for spans comes before the general one."""
+    environment = {"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": "1", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "2"}
+    assert read_settings({}, environment).attribute_limit == 1
+
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("enabled", "maybe", "true, false"),
+    ("tool_events", "none", "both, span, log, off"),
+    ("metric_names", "old", "released, next, both"),
+    ("providers", "a.test", "host=name, more of them separated by commas"),
+    ("providers", "=a", "host=name, more of them separated by commas"),
+    ("providers", "a.test= ", "host=name, more of them separated by commas"),
+    ("content_limit", "many", "a whole number of characters, 0 or more"),
+    ("content_limit", -1, "a whole number of characters, 0 or more"),
+    ("content_limit", True, "a whole number of characters, 0 or more"),
+    ("attribute_limit", 1.5, "a whole number of characters, 0 or more"),
+    ("capture_message_content", "true", "NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT"),
+    ("capture_message_content", object, "NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "accepted"), WRONG)
+def test_wrong_value(caplog: pytest.LogCaptureFixture, name: str, value: Any, accepted: str) -> None:
+    """A wrong value is reported by its name, with the accepted ones, and the default holds."""
+    assert read_settings({name: value}, {}) == Settings()
+    (record,) = caplog.records
+    assert record.getMessage() == f"{name}={value!r} is not accepted and is ignored; accepted: {accepted}"
+
+
+def test_wrong_variable(caplog: pytest.LogCaptureFixture) -> None:
+    """A wrong value in the environment is reported by the variable's name; the others still count."""
+    settings = from_environment(TOOLSPAN_STREAMS="perhaps", TOOLSPAN_CONTENT_LIMIT="5")
+    assert (settings.streams, settings.content_limit) == (True, 5)
+    assert caplog.records[0].getMessage().startswith("TOOLSPAN_STREAMS='perhaps' is not accepted")
+
+
+def test_unknown_keyword(caplog: pytest.LogCaptureFixture) -> None:
+    """A keyword that is no setting is reported with those that are."""
+    assert read_settings({"contents": True}, {}) == Settings()
+    (record,) = caplog.records
+    assert record.getMessage().startswith(
+        "contents is no setting of toolspan and is ignored; accepted: enabled,"
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "spans", "events"),
+    [
+        ("no_content", False, False),
+        ("span_only", True, False),
+        ("event_only", False, True),
+        ("span_and_event", True, True),
+    ],
+)
+def test_capture_modes(mode: str, spans: bool, events: bool) -> None:
+    """Where content goes in each mode, and whether the details event follows."""
+    settings = read_settings({"capture_message_content": mode}, {})
+    assert (settings.content_on_spans, settings.content_on_events) == (spans, events)
+    assert settings.content is (spans or events)
+    assert settings.details is events
+
+
+@pytest.mark.parametrize("wanted", [True, False], ids=["on", "off"])
+@pytest.mark.parametrize("mode", ["no_content", "span_and_event"])
+def test_details_event(mode: str, wanted: bool) -> None:
+    """The details event can be had and left without regard to content."""
+    assert read_settings({"capture_message_content": mode, "emit_event": wanted}, {}).details is wanted

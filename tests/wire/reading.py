@@ -1,0 +1,105 @@
+"""Reads chunks into a record, as plain dicts or as SDK objects, and sums up what was recorded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from openai._models import construct_type
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
+from toolspan.wire.chat import ChatReader
+from toolspan.wire.events import Event, Usage
+from toolspan.wire.record import Record
+
+from .shapes import Call
+
+FULL = os.environ.get("TOOLSPAN_TEST_SCALE") == "full"
+
+
+class Seen(NamedTuple):
+    """All that a record says, in a form that compares."""
+
+    calls: list[Call]
+    reasons: dict[int, str | None]
+    usage: Usage | None
+    texts: dict[int, str]
+    reasoning: dict[int, str]
+    refusals: dict[int, str]
+    failure: str | None
+    model: str | None
+
+
+def plain(body: Any) -> Any:
+    """The chunk as it came."""
+    return body
+
+
+def sdk(body: Any) -> Any:
+    """The chunk as the SDK builds it, without validation."""
+    return construct_type(type_=ChatCompletionChunk, value=body)
+
+
+def sdk_whole(body: Any) -> Any:
+    """The whole answer as the SDK builds it, without validation."""
+    return construct_type(type_=ChatCompletion, value=body)
+
+
+def events_of(chunks: Iterable[Any], expected: int = 1, *, pieces: bool = True) -> list[Event]:
+    """All events of a stream, its end included."""
+    reader = ChatReader(expected, pieces=pieces)
+    events = [event for body in chunks for event in reader.read(body)]
+    return events + reader.close()
+
+
+def record_of(events: Iterable[Event], *, keep: bool = True) -> Record:
+    """The record of these events, one unit of time apart."""
+    record = Record(keep=keep)
+    for at, event in enumerate(events):
+        record.apply(event, at)
+    return record
+
+
+def read(chunks: Iterable[Any], expected: int = 1, *, keep: bool = True) -> Record:
+    """The record of a stream, with its texts or without."""
+    return record_of(events_of(chunks, expected, pieces=keep), keep=keep)
+
+
+def facts(record: Record) -> list[object]:
+    """What a record says when it keeps no texts."""
+    calls = [
+        (
+            call.choice,
+            call.index,
+            call.id,
+            call.name,
+            call.kind,
+            call.valid,
+            call.closed_by,
+            call.fragments,
+            call.size,
+        )
+        for call in record.calls
+    ]
+    choices = [(index, choice.reason, choice.has_text) for index, choice in sorted(record.choices.items())]
+    return [calls, choices, record.usage, record.failure, record.started]
+
+
+def seen(record: Record) -> Seen:
+    """The record summed up."""
+    calls = [
+        Call(call.id, call.name, call.arguments, call.valid, str(call.closed_by), call.choice, call.kind)
+        for call in sorted(record.calls, key=lambda call: (call.choice, call.index))
+    ]
+    choices = sorted(record.choices.items())
+    return Seen(
+        calls,
+        {index: choice.reason for index, choice in choices},
+        record.usage,
+        {index: "".join(choice.text) for index, choice in choices if choice.text},
+        {index: "".join(choice.reasoning) for index, choice in choices if choice.reasoning},
+        {index: "".join(choice.refusal) for index, choice in choices if choice.refusal},
+        record.failure,
+        record.started.model,
+    )

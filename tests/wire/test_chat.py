@@ -1,0 +1,162 @@
+"""Chunks and whole answers become events, in the order in which they were sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from toolspan.wire.chat import ChatReader
+from toolspan.wire.events import (
+    CallArguments,
+    CallClosed,
+    CallOpened,
+    Finished,
+    Reasoning,
+    Refusal,
+    Started,
+    Text,
+    Usage,
+)
+
+from .reading import events_of, facts, plain, read, sdk, sdk_whole, seen
+from .shapes import ARGS, OTHER, TWO, Call, choice, chunk, counts, ends, entry, says, tools
+
+STARTED = Started("chatcmpl-1", "m-1")
+WHOLE_BUILDERS = pytest.mark.parametrize("build", [plain, sdk_whole], ids=["dict", "sdk"])
+
+
+def whole(*messages: dict[str, Any], reason: str = "tool_calls", **fields: Any) -> dict[str, Any]:
+    """An answer that was not streamed, one choice for each message."""
+    choices = [
+        {"index": index, "message": message, "finish_reason": reason}
+        for index, message in enumerate(messages)
+    ]
+    return {**chunk(), "object": "chat.completion", "choices": choices, **fields}
+
+
+def test_everything_in_one_delta() -> None:
+    """Reasoning, text, calls and a refusal may all stand in one delta, and none is lost."""
+    delta = {"reasoning": "R", "content": "T", "tool_calls": [entry(0, "a", "f", "{}")], "refusal": "N"}
+    assert events_of([chunk(choice(delta, "stop"), usage=counts(9, 4))]) == [
+        STARTED,
+        Reasoning(0, "R"),
+        Text(0, "T"),
+        CallOpened(0, 0, "a", "f"),
+        CallArguments(0, 0, "{}"),
+        CallClosed(0, 0, "json", True, 1, 2),
+        Refusal(0, "N"),
+        Finished(0, "stop"),
+        Usage(9, 4),
+    ]
+
+
+def test_identity_comes_in_parts() -> None:
+    """What is known of the answer's identity is said again when it grows, and only then."""
+    bodies = [{"id": "x", "model": ""}, {"id": "y", "model": "m"}, {"model": "other"}]
+    assert events_of(bodies) == [Started("x", None), Started("x", "m")]
+
+
+def test_identity_late() -> None:
+    """After a few chunks the identity is looked for only beside the usage."""
+    bodies = [{"id": "x"}] * 4 + [{"model": "m"}, {"model": "m", "usage": counts(1, 2)}]
+    assert events_of(bodies) == [Started("x", None), Started("x", "m"), Usage(1, 2)]
+
+
+def test_identity_complete() -> None:
+    """A complete identity is not looked for again."""
+    body = {"id": "x", "model": "m", "service_tier": "flex", "system_fingerprint": "fp"}
+    assert events_of([body, {**body, "model": "other"}]) == [Started("x", "m", "flex", "fp")]
+
+
+def test_finish_is_said_once() -> None:
+    """A finish reason that is sent twice is one event; the calls stay closed."""
+    events = events_of([tools(entry(0, "a", "f", "")), ends(), ends()])
+    assert [event for event in events if isinstance(event, Finished)] == [Finished(0, "tool_calls")]
+    assert len([event for event in events if isinstance(event, CallClosed)]) == 1
+
+
+def test_call_after_finish() -> None:
+    """A call that begins after the finish reason is recorded and ends with the stream."""
+    found = seen(read([ends(), tools(entry(0, "a", "f", "{"))]))
+    assert found.calls == [Call("a", "f", "{", False, "end")]
+
+
+def test_open_calls_end_with_the_stream() -> None:
+    """Each choice's open calls are closed at the end."""
+    reader = ChatReader(2)
+    for index in (0, 1):
+        reader.read(tools(entry(0, "a", "f", "{"), index=index))
+    assert reader.close() == [CallClosed(0, 0, "end", False, 1, 1), CallClosed(1, 0, "end", False, 1, 1)]
+    assert reader.close() == []
+
+
+@WHOLE_BUILDERS
+def test_whole_answer(build: Callable[[Any], Any]) -> None:
+    """A whole answer is a stream of one chunk; its calls are told apart by their places."""
+    calls = [{**entry(None, "call_a", "weather", ARGS)}, entry(None, "call_b", "weather", OTHER)]
+    message = {"role": "assistant", "content": "Hi", "refusal": None, "tool_calls": calls}
+    found = seen(read([build(whole(message, usage=counts(9, 4)))]))
+    assert found.calls == TWO
+    assert (found.texts, found.reasons, found.usage) == ({0: "Hi"}, {0: "tool_calls"}, Usage(9, 4))
+
+
+@WHOLE_BUILDERS
+def test_whole_answer_of_twins(build: Callable[[Any], Any]) -> None:
+    """Calls without id, or all with one index, stay apart in a whole answer."""
+    calls = [entry(0, None, "weather", ARGS), entry(0, None, "weather", ARGS), {"function": {}}]
+    found = seen(read([build(whole({"content": None, "tool_calls": calls}))]))
+    assert [(call.id, call.name, call.arguments) for call in found.calls] == [
+        (None, "weather", ARGS),
+        (None, "weather", ARGS),
+        (None, None, ""),
+    ]
+
+
+@WHOLE_BUILDERS
+def test_whole_answer_with_two_choices(build: Callable[[Any], Any]) -> None:
+    """Each choice has its text, its reasoning and its deprecated call."""
+    first = {"content": "A", "reasoning_content": "R"}
+    second = {"content": None, "function_call": {"name": "f", "arguments": "{}"}}
+    found = seen(read([build(whole(first, second, reason="stop"))], 2))
+    assert (found.texts, found.reasoning, found.reasons) == ({0: "A"}, {0: "R"}, {0: "stop", 1: "stop"})
+    assert found.calls == [Call(None, "f", "{}", choice=1)]
+
+
+@WHOLE_BUILDERS
+def test_whole_answer_with_custom_tool(build: Callable[[Any], Any]) -> None:
+    """The input of a custom tool is its arguments, valid whatever it is."""
+    call = {"id": "a", "type": "custom", "custom": {"name": "shell", "input": "ls {"}}
+    found = seen(read([build(whole({"content": None, "tool_calls": [call]}))]))
+    assert found.calls == [Call("a", "shell", "ls {", True, "finish", kind="custom")]
+
+
+@pytest.mark.parametrize("build", [plain, sdk], ids=["dict", "sdk"])
+def test_without_pieces(build: Callable[[Any], Any]) -> None:
+    """Without texts a long stream says only when each choice's text and each call begin and end."""
+    chunks = [chunk()] * 4 + [says("a"), says("b"), says("c"), tools(entry(0, "a", "f", "{"))]
+    chunks += [
+        tools(entry(0, arguments='"a": ')),
+        tools(entry(0, arguments="")),
+        tools(entry(0, arguments="1}")),
+        ends(),
+    ]
+    events = events_of(map(build, chunks), pieces=False)
+    kinds = [type(event).__name__ for event in events if not isinstance(event, (Text, CallArguments))]
+    assert kinds == ["Started", "CallOpened", "CallClosed", "Finished"]
+    assert facts(read(map(build, chunks), keep=False)) == facts(read(chunks))
+
+
+def test_fragments_waiting_for_their_end() -> None:
+    """Many fragments without an end are read together; the counts are of each."""
+    pieces = [tools(entry(0, arguments="x" * 3)) for _ in range(100)]
+    chunks = [chunk()] * 4 + [
+        tools(entry(0, "a", "f", '{"a": "')),
+        *pieces,
+        tools(entry(0, arguments='"}')),
+        ends(),
+    ]
+    call = read(map(sdk, chunks)).calls[0]
+    assert (call.fragments, call.size, call.valid, call.closed_by) == (102, 309, True, "json")
+    assert call.arguments == '{"a": "' + "x" * 300 + '"}'

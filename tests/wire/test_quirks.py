@@ -1,0 +1,181 @@
+"""Single values of servers that bend the format, each tolerance by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from toolspan.wire import quirks
+from toolspan.wire.events import Usage
+
+from .reading import sdk, sdk_whole
+
+INSIDE: dict[str, Any] = {"x": 1}
+INSIDE["self"] = INSIDE
+
+
+@pytest.mark.parametrize(
+    ("index", "expected", "counts"), [(0, 1, False), (1, 1, True), (1, 2, False), (None, 1, False)], ids=repr
+)
+def test_counts_tokens(index: object, expected: int, counts: bool) -> None:
+    """An answer of one choice whose first index is not 0 counts tokens."""
+    assert quirks.counts_tokens(index, expected) is counts
+
+
+ENTRIES = {
+    "whole": (
+        {"index": 1, "id": "a", "function": {"name": "f", "arguments": "{}"}},
+        (1, "a", "f", "function", "{}"),
+    ),
+    "id-inside": ({"function": {"id": "a"}}, (None, "a", None, "function", "")),
+    "custom": (
+        {"index": 0, "type": "custom", "custom": {"name": "s", "input": "ls"}},
+        (0, None, "s", "custom", "ls"),
+    ),
+    "custom-untyped": ({"index": 0, "custom": {"input": "ls"}}, (0, None, None, "custom", "ls")),
+    "custom-beside-function": (
+        {"custom": {"input": "ls"}, "function": {"arguments": "{"}},
+        (None, None, None, "function", "{"),
+    ),
+    "custom-no-object": ({"id": "a", "custom": 1}, (None, "a", None, "custom", "")),
+    "nothing": ({"index": 0, "id": "", "function": {"name": "", "arguments": None}}, None),
+    "signature-only": ({"extra_content": {"google": {}}}, None),
+    "empty": ({}, None),
+    "no-object": ("x", None),
+}
+
+
+@pytest.mark.parametrize(("entry", "expected"), ENTRIES.values(), ids=ENTRIES)
+def test_call_delta(entry: object, expected: tuple[object, ...] | None) -> None:
+    """One entry of `tool_calls`; what says nothing is none."""
+    assert quirks.call_delta(entry) == expected
+
+
+def test_whole_answer_counts_positions() -> None:
+    """In a whole answer each entry is a call of its own, even one that says nothing."""
+    found = quirks.call_deltas([{"id": "a"}, {"function": {}}, {"index": 7, "id": "c"}], True)
+    assert [(delta.index, delta.id) for delta in found] == [(0, "a"), (1, None), (2, "c")]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"name": "f", "arguments": "{"}, [(0, None, "f", "function", "{")]),
+        ({"arguments": {}}, [(0, None, None, "function", "{}")]),
+        ({"name": None, "arguments": None}, []),
+        ("x", []),
+    ],
+    ids=["both", "object", "nulls", "text"],
+)
+def test_function_call(value: object, expected: list[object]) -> None:
+    """The deprecated single call."""
+    assert quirks.function_call_deltas(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("{", "{"),
+        (None, ""),
+        ({"a": "é"}, '{"a": "é"}'),
+        ([1], "[1]"),
+        (3, ""),
+        ({"a": {1}}, ""),
+        (INSIDE, ""),
+    ],
+    ids=["text", "null", "object", "list", "number", "no-json", "within-itself"],
+)
+def test_arguments(value: object, expected: str) -> None:
+    """Arguments as text, whatever they came as."""
+    assert quirks.arguments_text(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("a", [(False, "a")]),
+        ("", []),
+        (None, []),
+        ([{"type": "text", "text": "a"}, {"text": ""}, 3], [(False, "a")]),
+        ({"text": "a"}, [(False, "a")]),
+        ([{"thinking": "a"}, {"thinking": ""}], [(True, "a")]),
+        ([{"thinking": [{"text": "a"}, {"text": "b"}]}], [(True, "a"), (True, "b")]),
+        ([{"thinking": [{"thinking": "a"}]}], []),
+    ],
+    ids=["text", "empty", "null", "parts", "one-part", "thinking", "thinking-parts", "thinking-in-thinking"],
+)
+def test_content(value: object, expected: list[tuple[bool, str]]) -> None:
+    """Content as pieces of text and of reasoning."""
+    assert list(quirks.content_pieces(value)) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (None, None),
+        ({}, None),
+        ({"code": 502}, "502"),
+        ({"code": "rate_limit"}, "rate_limit"),
+        ({"code": "It is broken."}, "_OTHER"),
+        ({"code": "x" * 65}, "_OTHER"),
+        ({"code": True}, "_OTHER"),
+        ({"message": "secret"}, "_OTHER"),
+        ("secret", "_OTHER"),
+    ],
+    ids=["null", "empty", "number", "word", "sentence", "long", "true", "message", "text"],
+)
+def test_failure(error: object, code: str | None) -> None:
+    """An error's code if it is one, never its message."""
+    assert quirks.failure_of({"error": error}) == code
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("stop", "stop"), ("", None), (1, None), ("x" * 99, "x" * 64)],
+    ids=["word", "empty", "number", "long"],
+)
+def test_finish_reason(value: object, expected: str | None) -> None:
+    """A finish reason is a word of sane length."""
+    assert quirks.finish_reason(value) == expected
+
+
+COUNTS = {
+    "chat": ({"prompt_tokens": 9, "completion_tokens": 4}, Usage(9, 4)),
+    "responses": ({"input_tokens": 9, "output_tokens": 4}, Usage(9, 4)),
+    "float": ({"prompt_tokens": 9.0, "completion_tokens": 4.5}, Usage(9)),
+    "deepseek-cache": ({"prompt_tokens": 9, "prompt_cache_hit_tokens": 3}, Usage(9, cache_read=3)),
+    "cache": (
+        {"prompt_tokens_details": {"cached_tokens": 0}, "prompt_cache_hit_tokens": 3},
+        Usage(cache_read=0),
+    ),
+    "cache-write": ({"input_tokens_details": {"cache_write_tokens": 2}}, Usage(cache_write=2)),
+    "cache-creation": ({"prompt_tokens_details": {"cache_creation_tokens": 2}}, Usage(cache_write=2)),
+    "reasoning": ({"completion_tokens_details": {"reasoning_tokens": 5}}, Usage(reasoning=5)),
+    "modalities-in": (
+        {"prompt_tokens_details": {"text_tokens": 1, "image_tokens": 2, "audio_tokens": 3}},
+        Usage(text_input=1, image_input=2, audio_input=3),
+    ),
+    "modalities-out": (
+        {"output_tokens_details": {"text_tokens": 1, "image_tokens": 2, "audio_tokens": 3}},
+        Usage(text_output=1, image_output=2, audio_output=3),
+    ),
+    "zero": ({"prompt_tokens": 0}, Usage(0)),
+    "negative": ({"prompt_tokens": -1}, None),
+    "true": ({"prompt_tokens": True}, None),
+    "huge": ({"prompt_tokens": 2**63}, None),
+    "infinite": ({"prompt_tokens": float("inf"), "completion_tokens": float("nan")}, None),
+    "text": ({"prompt_tokens": "9"}, None),
+    "nothing-known": ({"total_tokens": 9}, None),
+    "empty": ({}, None),
+    "no-object": (9, None),
+}
+
+
+@pytest.mark.parametrize(("value", "expected"), COUNTS.values(), ids=COUNTS)
+def test_usage(value: object, expected: Usage | None) -> None:
+    """Token counts in every spelling, also as SDK objects; what counts nothing is none."""
+    assert quirks.usage(value) == expected
+    assert quirks.usage(sdk({"usage": value}).usage) == expected
+    assert quirks.usage(sdk_whole({"usage": value}).usage) == expected
+    assert quirks.groq_usage({"x_groq": {"usage": value}}) == expected

@@ -1,0 +1,43 @@
+"""Every provider quirk is recorded as the table says, from plain dicts and from SDK objects alike."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .quirks_table import IDS, QUIRKS, Quirk
+from .reading import plain, read, sdk, seen
+
+BUILDERS = pytest.mark.parametrize("build", [plain, sdk], ids=["dict", "sdk"])
+EACH = pytest.mark.parametrize("quirk", QUIRKS, ids=IDS)
+
+
+@BUILDERS
+@EACH
+def test_recorded(quirk: Quirk, build: Callable[[Any], Any]) -> None:
+    """Calls, finish reasons, usage, texts, failure and model come out as the server meant them."""
+    found = seen(read(map(build, quirk.chunks), quirk.expected))
+    assert found.calls == quirk.calls
+    assert found.reasons == quirk.reasons
+    assert (found.usage and found.usage[:2]) == quirk.usage
+    assert (found.texts, found.reasoning, found.refusals) == (quirk.texts, quirk.reasoning, quirk.refusals)
+    assert (found.failure, found.model) == (quirk.failure, quirk.model)
+
+
+@BUILDERS
+def test_untouched(build: Callable[[Any], Any]) -> None:
+    """Reading changes nothing in a chunk."""
+    for quirk in QUIRKS:
+        chunks = [build(body) for body in copy.deepcopy(quirk.chunks)]
+        before = copy.deepcopy(chunks)
+        read(chunks, quirk.expected)
+        assert chunks == before, quirk.id
+
+
+def test_ids_unique() -> None:
+    """Each quirk has its own id, a server and a report."""
+    assert len(set(IDS)) == len(IDS)
+    assert all(quirk.server and quirk.report for quirk in QUIRKS)

@@ -1,0 +1,131 @@
+"""The fold: events and their times become the record of an answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from toolspan.wire.events import (
+    CallArguments,
+    CallClosed,
+    CallOpened,
+    Event,
+    Finished,
+    Reasoning,
+    Refusal,
+    Started,
+    Text,
+    Usage,
+)
+from toolspan.wire.record import Record
+
+OPENED = CallOpened(0, 0, "a", "f")
+CLOSED = CallClosed(0, 0, "json", True, 2, 8)
+
+
+def record(*events: Event, keep: bool = True) -> Record:
+    """The record of these events, at the times 10, 11, 12 and so on."""
+    found = Record(keep=keep)
+    for at, event in enumerate(events, 10):
+        found.apply(event, at)
+    return found
+
+
+def test_call() -> None:
+    """A call has its identity, the times of its beginning and end, its counts and its text."""
+    found = record(OPENED, CallArguments(0, 0, '{"a"'), CallArguments(0, 0, ": 1}"), CLOSED)
+    call = found.calls[0]
+    assert (call.choice, call.index, call.id, call.name, call.kind) == (0, 0, "a", "f", "function")
+    assert (call.opened_at, call.closed_at, call.closed_by) == (10, 13, "json")
+    assert (call.valid, call.fragments, call.size, call.arguments) == (True, 2, 8, '{"a": 1}')
+
+
+def test_late_identity() -> None:
+    """The same call opened again only completes its id and name; the moment stays."""
+    call = record(CallOpened(0, 0, None, "f"), OPENED).calls[0]
+    assert (call.id, call.name, call.opened_at) == ("a", "f", 10)
+
+
+def test_corrected_close() -> None:
+    """A second close corrects the verdict; the moment and its cause stay."""
+    call = record(OPENED, CLOSED, CallClosed(0, 0, "finish", False, 3, 9)).calls[0]
+    assert (call.closed_at, call.closed_by) == (11, "json")
+    assert (call.valid, call.fragments, call.size) == (False, 3, 9)
+
+
+def test_calls_of_two_choices() -> None:
+    """Calls are kept in the order of their beginning, told apart by choice and number."""
+    found = record(CallOpened(1, 0, "b", "g"), OPENED, CallArguments(1, 0, "{}"))
+    assert [(call.choice, call.arguments) for call in found.calls] == [(1, "{}"), (0, "")]
+    assert found.call(OPENED) is found.calls[1]
+    assert found.call(CallClosed(1, 0, "end", True, 0, 0)) is found.calls[0]
+
+
+@pytest.mark.parametrize(
+    ("events", "moments"),
+    [
+        ([OPENED, OPENED], [True, False]),
+        ([OPENED, CLOSED, CLOSED], [True, True, False]),
+        ([Text(0, "a"), Text(0, "b"), Text(1, "c")], [True, False, True]),
+        ([OPENED, CallArguments(0, 0, "{")], [True, False]),
+        ([Started("x", "m"), Usage(1), Finished(0, "stop"), Reasoning(0, "a"), Refusal(0, "b")], [False] * 5),
+    ],
+    ids=["opened", "closed", "text", "arguments", "others"],
+)
+def test_moments(events: list[Event], moments: list[bool]) -> None:
+    """A moment is a call's beginning or end, or a choice's first text."""
+    found = Record()
+    assert [found.apply(event, 0) for event in events] == moments
+
+
+def test_texts() -> None:
+    """Texts, thoughts and refusals are kept apart, by choice."""
+    found = record(Text(0, "a"), Reasoning(0, "b"), Refusal(1, "c"), Text(0, "d"))
+    first, second = found.choices[0], found.choices[1]
+    assert (first.text, first.reasoning, first.refusal) == (["a", "d"], ["b"], [])
+    assert (second.text, second.refusal, second.has_text) == ([], ["c"], False)
+
+
+def test_without_content() -> None:
+    """Without content no text is kept, but it is known that there was one."""
+    found = record(
+        Text(0, "a"), Reasoning(0, "b"), Refusal(0, "c"), OPENED, CallArguments(0, 0, "{}"), keep=False
+    )
+    choice = found.choices[0]
+    assert (choice.text, choice.reasoning, choice.refusal, choice.has_text) == ([], [], [], True)
+    assert found.calls[0].arguments == ""
+
+
+def test_last_usage_holds() -> None:
+    """Usage may come often, and identity in parts: the last word holds."""
+    found = record(Usage(9, 0), Started("x", None), Usage(9, 8), Started("x", "m"))
+    assert (found.usage, found.started) == (Usage(9, 8), Started("x", "m"))
+
+
+def test_unknown_event() -> None:
+    """What is no event changes nothing."""
+    assert record(("a", "b")).choices == {}  # type: ignore[arg-type]  # that is the test
+
+
+def test_failure() -> None:
+    """A failure in a regular answer is no finish reason."""
+    found = record(Finished(0, "stop"), Finished(0, None, "502"))
+    assert (found.failure, found.choices[0].reason) == ("502", "stop")
+
+
+@pytest.mark.parametrize(
+    ("events", "expected", "reasons", "whole"),
+    [
+        ([], 1, ["error"], False),
+        ([], 0, [], False),
+        ([Finished(0, "stop")], 1, ["stop"], True),
+        ([Finished(0, "stop")], 2, ["stop", "error"], False),
+        ([Finished(1, "length")], 1, ["error", "length"], False),
+        ([Finished(0, "stop"), Finished(1, "length")], 1, ["stop", "length"], True),
+        ([Finished(0, "stop"), Text(1, "a")], 1, ["stop", "error"], False),
+    ],
+    ids=["nothing", "none-expected", "one", "one-of-two", "second-only", "more-than-expected", "second-open"],
+)
+def test_reasons(events: list[Event], expected: int, reasons: list[str], whole: bool) -> None:
+    """One reason for each choice that was expected or seen, `error` where none came."""
+    found = record(*events)
+    assert (found.reasons(expected), found.whole(expected)) == (reasons, whole)

@@ -1,0 +1,76 @@
+"""Server-sent events cut from raw bytes, wherever the network cut them."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+
+import pytest
+
+from toolspan.wire.sse import SseReader
+
+BODIES = [{"a": 1}, {"text": "Tromsø 😀"}, [], {"b": None}]
+STREAM = b"".join(b"data: " + json.dumps(body, ensure_ascii=False).encode() + b"\n\n" for body in BODIES)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b'data: {"a": 1}\n\n', [{"a": 1}]),
+        (b'data:{"a": 1}\n', [{"a": 1}]),
+        (b'data: {"a": 1}\r\n\r\n', [{"a": 1}]),
+        (b'data: {"a": 1}\r\rdata: 2\r\r', [{"a": 1}, 2]),
+        (b"data: [DONE]\n\n", []),
+        (b"data: {\n\n", []),
+        (b"data: \xff\n\n", []),
+        (b"data:\n\n", []),
+        (b': ping\nevent: x\nid: 1\nretry: 3\ndata: {"a": 1}\n\n', [{"a": 1}]),
+        (b'data: {"a": 1}', []),
+        (b"data: " + b"[" * 100_000 + b"\n", []),
+        (b"", []),
+    ],
+    ids=[
+        "lf",
+        "no-space",
+        "crlf",
+        "cr",
+        "done",
+        "cut-json",
+        "no-utf-8",
+        "empty",
+        "other-fields",
+        "cut",
+        "deep",
+        "nothing",
+    ],
+)
+def test_documents(data: bytes, expected: list[object]) -> None:
+    """The JSON of each data field; what is none is dropped."""
+    assert SseReader().feed(data) == expected
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"], ids=["lf", "crlf", "cr"])
+def test_any_cut(line_end: bytes) -> None:
+    """The same documents, whatever the cuts."""
+    data, rng = STREAM.replace(b"\n", line_end), Random(1)
+    for _ in range(50):
+        reader, found, rest = SseReader(), [], data
+        while rest:
+            size = rng.randrange(1, 12)
+            found += reader.feed(rest[:size])
+            rest = rest[size:]
+        assert found == BODIES
+
+
+def test_next_after_noise() -> None:
+    """A bad event does not spoil the next."""
+    assert SseReader().feed(b"data: {]\n\n" + STREAM) == BODIES
+
+
+def test_line_without_end() -> None:
+    """A line that never ends is not kept without bound."""
+    reader = SseReader()
+    for _ in range(3):
+        reader.feed(b"data: " + b"x" * 6 * 2**20)
+    assert len(reader._rest) <= 16 * 2**20
+    assert reader.feed(b"\n" + STREAM) == BODIES

@@ -1,0 +1,308 @@
+"""Derives names, types and numbers from the conventions' YAML and JSON schemas; must not know toolspan.
+
+`python tools/semconv_facts.py DATA_DIR` writes `tests/conformance/facts.json`; `--check` only compares.
+One file, though long, because a script that is run by hand should be readable from top to bottom.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+Facts: TypeAlias = "dict[str, Any]"
+
+TARGET = Path(__file__).parents[1] / "tests" / "conformance" / "facts.json"
+MODELS = ("core-v1.44.0/model", "genai-main-2026-08-15/model", "genai-newer")  # a later one wins
+SCHEMAS = "genai-main-2026-08-15/model/gen-ai"
+OUTPUT_MESSAGES = "derived/gen-ai-output-messages.after-pr363.json"
+SPANS = ("gen_ai.client.inference", "openai.gen_ai.client.inference", "gen_ai.embeddings.client")
+METRICS = "gen_ai.client."  # the others are for agents, tools and model hosts
+ALSO = ("gen_ai.tool.name", "gen_ai.tool.call.id", "gen_ai.tool.call.arguments")  # of no signal here
+PROSE = ("description", "title", "examples")
+
+_DURATION = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
+_TOKENS = [4**power for power in range(14)]
+_MODALITIES = ("text", "image", "audio")
+_BY_MODALITY = [
+    f"gen_ai.usage.{modality}.{count}"
+    for modality in _MODALITIES
+    for count in ("input_tokens", "output_tokens", "cache_read.input_tokens")
+]
+
+# What the conventions say and the YAML at hand does not: changes merged after 2026-08-15, and the buckets,
+# which stand in the documents' text only. Nothing else in this file is written by hand.
+OVERLAY: Facts = {
+    # #521, 2026-10-06: the span's type; not visible in telemetry, but the newer events refer to it
+    "span_types": {
+        "gen_ai.inference.client": "gen_ai.client.inference",
+        "openai.inference.client": "openai.gen_ai.client.inference",
+    },
+    # #440; the others are older names that are still met in the wild
+    "renamed": {
+        "gen_ai.usage.cache_creation.input_tokens": "gen_ai.usage.cache_write.input_tokens",
+        "gen_ai.system": "gen_ai.provider.name",
+        "gen_ai.usage.prompt_tokens": "gen_ai.usage.input_tokens",
+        "gen_ai.usage.completion_tokens": "gen_ai.usage.output_tokens",
+        "gen_ai.openai.request.service_tier": "openai.request.service_tier",
+        "gen_ai.openai.response.service_tier": "openai.response.service_tier",
+        "gen_ai.openai.response.system_fingerprint": "openai.response.system_fingerprint",
+    },
+    # #440 and #374: usage by modality on the inference span, the modality on the counters
+    "attributes": {
+        **{name: {"type": "int"} for name in _BY_MODALITY},
+        "gen_ai.token.modality": {
+            "type": "string",
+            "values": sorted([*_MODALITIES, "unknown"]),
+            "open": True,
+        },
+    },
+    "inference": dict.fromkeys(_BY_MODALITY, "recommended"),
+    # #521: the released metrics of inference under their next names; the provider is always known there.
+    # Whether the OpenAI attributes came along was not seen; they are taken as carried over.
+    "next": {
+        "gen_ai.client.inference.duration": "gen_ai.client.operation.duration",
+        "gen_ai.client.inference.time_to_first_chunk": "gen_ai.client.operation.time_to_first_chunk",
+        "gen_ai.client.inference.time_per_output_chunk": "gen_ai.client.operation.time_per_output_chunk",
+    },
+    "next_levels": {"gen_ai.provider.name": "required"},
+    # #536 was not merged by 2026-10-09: without it the two histograms carry no error
+    "without": {
+        "gen_ai.client.inference.operation.input_tokens": ["error.type"],
+        "gen_ai.client.inference.operation.output_tokens": ["error.type"],
+    },
+    "buckets": {"s": _DURATION, "{token}": _TOKENS},  # one list for each unit, for client metrics
+}
+
+
+class Model:
+    """All definitions of the YAML files, by their names, with the references not yet resolved."""
+
+    def __init__(self, data: Path) -> None:
+        self.attributes: Facts = {}
+        self.groups: dict[str, list[Facts]] = {}
+        self.signals: dict[str, dict[str, Facts]] = {}
+        for path in (path for model in MODELS for path in sorted((data / model).rglob("*.yaml"))):
+            self._read(yaml.safe_load(path.read_text("utf-8")))
+
+    def _read(self, document: Facts) -> None:
+        old = [each for group in document.get("groups", ()) for each in group["attributes"]]
+        for attribute in [*document.get("attributes", ()), *old]:
+            if (name := attribute.get("key") or attribute.get("id")) is not None:
+                self.attributes[name] = attribute
+        for group in document.get("attribute_groups", ()):
+            self.groups[group["id"]] = group["attributes"]
+        for kind in ("spans", "metrics", "events", "span_refinements", "metric_refinements"):
+            for signal in document.get(kind, ()):
+                name = signal.get("name") if kind != "spans" else signal["type"]
+                self._add(kind, signal.get("id") or name, signal)
+
+    def _add(self, kind: str, name: str, signal: Facts) -> None:
+        name = OVERLAY["span_types"].get(name, name)
+        self.signals.setdefault(kind, {})[name] = signal
+        if kind == "spans":
+            self.groups[f"span.{name}"] = signal["attributes"]
+
+    def resolve(self, entries: Iterable[Facts]) -> Facts:
+        """Names to levels; what an entry says itself wins over the groups it refers to."""
+        found: Facts = {}
+        entries = list(entries)
+        for entry in entries:
+            if "ref_group" in entry:
+                merge(found, self.resolve(self.groups[entry["ref_group"]]))
+        for entry in entries:
+            if "ref" in entry:
+                merge(found, {OVERLAY["renamed"].get(entry["ref"], entry["ref"]): _reference(entry)})
+        return found
+
+
+def merge(target: Facts, source: Facts) -> None:
+    """Add what `source` says of each name; a level that it does not give stays."""
+    for name, fact in source.items():
+        target.setdefault(name, {}).update(fact)
+
+
+def levels(attributes: Facts) -> Facts:
+    """The same, with the level that holds where none is given."""
+    return {name: {"level": "recommended", **fact} for name, fact in attributes.items()}
+
+
+def level(value: Any) -> str:
+    """The level alone, without the words of its condition."""
+    return value if isinstance(value, str) else str(next(iter(value)))
+
+
+def _reference(entry: Facts) -> Facts:
+    found: Facts = {}
+    if "requirement_level" in entry:
+        found["level"] = level(entry["requirement_level"])
+    if entry.get("sampling_relevant"):
+        found["sampling_relevant"] = True
+    return found
+
+
+def attribute_fact(attribute: Facts) -> Facts:
+    """Type, known values and schema. The conventions' enumerations are open."""
+    kind = attribute["type"]
+    if isinstance(kind, dict):
+        return {
+            "type": "string",
+            "values": sorted(member["value"] for member in kind["members"]),
+            "open": True,
+        }
+    schema = attribute.get("annotations", {}).get("type", {}).get("json_schema")
+    return {"type": kind, **({"schema": schema_name(schema)} if schema else {})}
+
+
+def schema_name(path: str) -> str:
+    """`input-messages` for `.../gen-ai-input-messages.json`."""
+    return Path(path).stem.removeprefix("gen-ai-")
+
+
+def span_facts(model: Model) -> Facts:
+    """The inference span, alone and as refined for OpenAI, and the embeddings span."""
+    found = {}
+    for name in SPANS:
+        refined = model.signals["span_refinements"].get(name, {})
+        base = OVERLAY["span_types"].get(refined.get("ref", name), refined.get("ref", name))
+        attributes = model.resolve(model.groups[f"span.{base}"])
+        merge(attributes, model.resolve(refined.get("attributes", ())))
+        if base == SPANS[0]:
+            merge(attributes, _levels_of(OVERLAY["inference"]))
+        span = model.signals["spans"][base]
+        found[name] = {"kind": span["kind"], "attributes": levels(attributes)}
+    return found
+
+
+def event_facts(model: Model) -> Facts:
+    """The log events; the severity stands in the text only, as a number."""
+    found = {}
+    for name, event in model.signals["events"].items():
+        attributes = model.resolve(event["attributes"])
+        if name == "gen_ai.client.inference.operation.details":
+            merge(attributes, _levels_of(OVERLAY["inference"]))
+        severity = re.search(r"severity number (\d+)", event.get("note", ""))
+        found[name] = {
+            "level": level(event["requirement_level"]),
+            "severity": int(severity[1]) if severity else None,
+            "attributes": levels(attributes),
+        }
+    return found
+
+
+def metric_facts(model: Model) -> Facts:
+    """The client metrics of both generations, with what the OpenAI refinements add."""
+    found = {
+        name: _metric(model, name, metric)
+        for name, metric in model.signals["metrics"].items()
+        if name.startswith(METRICS)
+    }
+    for name, released in OVERLAY["next"].items():
+        fact = json.loads(json.dumps(found[released]))
+        merge(fact["attributes"], _levels_of(OVERLAY["next_levels"]))
+        found[name] = {**fact, "generation": "next"}
+    return found
+
+
+def _metric(model: Model, name: str, metric: Facts) -> Facts:
+    attributes = model.resolve(metric["attributes"])
+    for refined in model.signals["metric_refinements"].values():
+        if refined["ref"] == name:
+            merge(attributes, model.resolve(refined["attributes"]))
+    for dropped in OVERLAY["without"].get(name, ()):
+        del attributes[dropped]
+    found = {
+        "generation": "next" if ".inference." in name else "released",
+        "level": level(metric["requirement_level"]),
+        "instrument": metric["instrument"],
+        "unit": metric["unit"],
+        "value_type": metric["annotations"]["code_generation"]["metric_value_type"],
+        "attributes": levels(attributes),
+    }
+    if metric["instrument"] == "histogram":
+        found["buckets"] = OVERLAY["buckets"][metric["unit"]]
+    return found
+
+
+def _levels_of(table: dict[str, str]) -> Facts:
+    return {name: {"level": each} for name, each in table.items()}
+
+
+def message_facts(data: Path, attributes: Facts) -> Facts:
+    """The shapes of the attributes that have one, without their words."""
+    found = {}
+    for name in sorted({fact["schema"] for fact in attributes.values() if "schema" in fact}):
+        path = OUTPUT_MESSAGES if name == "output-messages" else f"{SCHEMAS}/gen-ai-{name}.json"
+        found[name] = bare(json.loads((data / path).read_text("utf-8")))
+    return found
+
+
+def bare(schema: Any, named: bool = False) -> Any:
+    """The schema without its prose; `named` where the keys are names of properties or definitions."""
+    if isinstance(schema, list):
+        return [bare(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: bare(value, named=not named and key in ("properties", "$defs"))
+        for key, value in schema.items()
+        if named or key not in PROSE
+    }
+
+
+def sources(notice: str) -> dict[str, str]:
+    """The commit of each part of the data."""
+    parts = re.split(r"^(\S+)$", notice, flags=re.MULTILINE)[1:]
+    found = {}
+    for heading, text in zip(parts[::2], parts[1::2], strict=True):
+        if commit := re.search(r"\b[0-9a-f]{40}\b", text):
+            found[heading.strip("/")] = commit[0]
+    return found
+
+
+def derive(data: Path) -> Facts:
+    """All facts."""
+    model = Model(data)
+    signals = {"spans": span_facts(model), "metrics": metric_facts(model), "events": event_facts(model)}
+    used = {name for kind in signals.values() for signal in kind.values() for name in signal["attributes"]}
+    registry = {OVERLAY["renamed"].get(name, name): attribute for name, attribute in model.attributes.items()}
+    attributes = {name: attribute_fact(registry[name]) for name in {*used, *ALSO} if name in registry}
+    attributes |= OVERLAY["attributes"]
+    return {
+        "sources": sources((data / "NOTICE.txt").read_text("utf-8")),
+        "renamed": OVERLAY["renamed"],
+        "attributes": attributes,
+        **signals,
+        "messages": message_facts(data, attributes),
+    }
+
+
+def render(facts: Facts) -> str:
+    """The facts as the file holds them."""
+    return json.dumps(facts, indent=2, sort_keys=True) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the file, or with `--check` print how it differs."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args(arguments)
+    new = render(derive(options.data))
+    if not options.check:
+        TARGET.write_text(new, "utf-8")
+        return 0
+    old = TARGET.read_text("utf-8") if TARGET.exists() else ""
+    sys.stdout.writelines(difflib.unified_diff(old.splitlines(True), new.splitlines(True), "file", "derived"))
+    return int(old != new)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
