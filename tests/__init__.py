@@ -1,0 +1,1 @@
+"""The tests, by ring; each file is named after what it covers."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from toolspan import guard
 
 
 @pytest.fixture(autouse=True, name="reraise")
-def _reraise(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _reraise(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mistake of ours fails the test; tests of the guard itself switch this off again."""
     monkeypatch.setattr(guard, "reraise", True)
     guard.reset()
-    yield

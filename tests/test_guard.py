@@ -46,6 +46,16 @@ def test_another_failure(caplog: pytest.LogCaptureFixture, what: str, error: Exc
     assert len(caplog.records) == 2
 
 
+def test_one_cause_in_several_places(caplog: pytest.LogCaptureFixture) -> None:
+    """What was raised at the same line is the same failure, wherever it is met."""
+    for what in ("reading a chunk", "ending a call"):
+        try:
+            raise ValueError
+        except ValueError as error:
+            guard.report(what, error)
+    assert len(caplog.records) == 1
+
+
 def test_reset(caplog: pytest.LogCaptureFixture) -> None:
     """A new instrumentation reports anew."""
     guard.report("reading a chunk", ValueError())

@@ -15,7 +15,8 @@ from toolspan import OpenAIInstrumentor, guard
 from toolspan import instrumentor as module
 from toolspan.settings import Settings, read_settings
 
-from .otel.lab import Lab
+from .conformance.scenarios import SCENARIOS
+from .openai.telemetry import Telemetry
 
 
 def test_public_names() -> None:
@@ -54,7 +55,7 @@ def test_dependencies() -> None:
     assert "<" not in found
 
 
-def test_sinks(lab: Lab) -> None:
+def test_sinks() -> None:
     """One sink for each signal, with the settings that concern it."""
     settings = read_settings(
         {"capture_message_content": "span_only", "tool_events": "log", "attribute_limit": 9}, {}
@@ -68,6 +69,19 @@ def test_sinks(lab: Lab) -> None:
 def made(settings: Settings) -> list[Any]:
     """The sinks of these settings, with the global providers."""
     return list(module._sinks(settings, None, None, None))
+
+
+@pytest.mark.parametrize(
+    ("setting", "on_span", "on_log"),
+    [("both", True, True), ("span", True, False), ("log", False, True), ("off", False, False)],
+)
+def test_tool_events(setting: str, on_span: bool, on_log: bool) -> None:
+    """One setting chooses where the moments of the tool calls go."""
+    telemetry = Telemetry()
+    with telemetry.on(tool_events=setting):
+        SCENARIOS["parallel calls"].play()
+    assert len(telemetry.span.events) == (4 if on_span else 0)
+    assert len(telemetry.records) == (4 if on_log else 0)
 
 
 def test_a_sink_that_cannot_be_made(

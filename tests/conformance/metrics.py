@@ -11,6 +11,8 @@ from .attributes import check_attributes
 from .facts import METRICS, Fact
 from .values import unknown
 
+_NUMBERS: dict[str, Any] = {"int": int, "double": float}
+
 
 def check_metrics(data: MetricsData | Iterable[Metric] | None) -> list[str]:
     """All that is wrong with these metrics; `None`, which a reader returns without any, is nothing wrong."""
@@ -52,12 +54,15 @@ def _instrument(metric: Metric) -> str:
 def _point(point: Any, fact: Fact) -> Iterator[str]:
     attributes: Mapping[str, Any] = point.attributes or {}
     yield from check_attributes(attributes, fact["attributes"])
-    values = [getattr(point, name) for name in ("value", "sum", "min", "max") if hasattr(point, name)]
-    expected: type = {"int": int, "double": float}[fact["value_type"]]
-    for value in values:
-        if type(value) is not expected:
-            yield f"value {value!r} is {type(value).__name__}, not {fact['value_type']}"
-        elif float(value) < 0:
-            yield f"value {value!r} is negative"
+    for name in ("value", "sum", "min", "max"):
+        if hasattr(point, name):
+            yield from _number(getattr(point, name), fact["value_type"])
     if hasattr(point, "explicit_bounds") and list(point.explicit_bounds) != fact.get("buckets"):
         yield f"buckets are {list(point.explicit_bounds)}, not {fact.get('buckets')}"
+
+
+def _number(value: Any, kind: str) -> list[str]:
+    """An integer is no double, though a wire format may turn it into one."""
+    if type(value) is not _NUMBERS[kind]:
+        return [f"value {value!r} is {type(value).__name__}, not {kind}"]
+    return [f"value {value!r} is negative"] if value < 0 else []

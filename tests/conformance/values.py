@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
     "int": lambda value: isinstance(value, int) and not isinstance(value, bool),
-    "double": lambda value: isinstance(value, float) and math.isfinite(value),
+    "double": lambda value: isinstance(value, float),
     "string[]": lambda value: (
         isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
     ),

@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.openai.endings", "tests.openai.observe")
+pytest.register_assert_rewrite("tests.openai.endings", "tests.openai.faults", "tests.openai.observe")

@@ -150,7 +150,6 @@ BY_THE_APPLICATION: list[tuple[Act, str]] = [
     (close_unread, "closed"),
     (close_by_the_other_name, "closed"),
     (close_the_response, "closed"),
-    (close_the_iterator, "closed"),
     (drop_unread, "abandoned"),
     (drop_half_read, "abandoned"),
     (raise_inside_with, "closed"),

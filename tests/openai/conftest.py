@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 
 import pytest
+
+from toolspan import guard
 
 from .telemetry import Telemetry
 
@@ -21,9 +24,25 @@ def _telemetry() -> Telemetry:
 def _unraisable(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Errors that nobody could catch, in `__del__` above all; the test fails if there were any."""
     found: list[str] = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda args: found.append(f"{args.exc_value!r} in {args.object!r}"))
+    monkeypatch.setattr(
+        sys, "unraisablehook", lambda args: found.append(f"{args.exc_value!r} in {args.object!r}")
+    )
     gc.freeze()  # what is there already is not collected again and again
     yield found
     gc.collect()
     gc.unfreeze()
     assert found == []
+
+
+@pytest.fixture(name="guarded")
+def _guarded(monkeypatch: pytest.MonkeyPatch, reraise: None) -> None:
+    """Here the guard does what it does in production: it reports, and raises nothing."""
+    monkeypatch.setattr(guard, "reraise", False)
+
+
+@pytest.fixture(autouse=True, name="environment")
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting comes from the environment in which the tests run."""
+    for name in os.environ:
+        if name.startswith(("TOOLSPAN_", "OTEL_", "OPENAI_")) and name != "TOOLSPAN_TEST_SCALE":
+            monkeypatch.delenv(name)

@@ -57,7 +57,9 @@ class Ended:
     streamed: bool = True
 
 
-def play(face: Face, act: Act, telemetry: Telemetry, transport: Any = None, **options: Any) -> BaseException | None:
+def play(
+    face: Face, act: Act, telemetry: Telemetry, transport: Any = None, **options: Any
+) -> BaseException | None:
     """Play an ending with the collector off; the application's error, if there was one, is returned bare.
 
     The span must have ended when the act is over, while the client is still open.

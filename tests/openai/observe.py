@@ -1,6 +1,6 @@
 """Everything an application can see of a scenario, in a form that can be compared.
 
-A scenario runs once bare and once instrumented; objects are portrayed by what they show, never by their address.
+A scenario runs bare and instrumented; objects are portrayed by what they show, never by their address.
 """
 
 from __future__ import annotations

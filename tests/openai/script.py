@@ -1,4 +1,4 @@
-"""A scripted transport: it answers each request from a list, hands out bodies part by part, and notes what was sent."""
+"""A scripted transport: answers from a list, bodies handed out part by part, a note of what was sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .sdk import http
 
 
 class Body(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc]  # whichever module it is
-    """A body whose parts are handed out one by one. A part may be bytes, an error to raise, or a function to call."""
+    """A body handed out part by part. A part may be bytes, an error to raise, or a function to call."""
 
     def __init__(self, parts: Iterable[Any]) -> None:
         self.parts = list(parts)
@@ -31,9 +31,11 @@ class Body(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc]  # 
             yield _bytes(await found if inspect.isawaitable(found) else found)
 
     def close(self) -> None:
+        """Note that it was closed."""
         self.closed = True
 
     async def aclose(self) -> None:
+        """Note that it was closed."""
         self.closed = True
 
 
@@ -62,7 +64,9 @@ class Transport:
 
 def stream(*parts: Any, body: Body | None = None) -> Callable[[], Any]:
     """Answers with a stream of these parts; plain objects become events."""
-    made = [part if isinstance(part, bytes) or not isinstance(part, dict) else wire.sse(part) for part in parts]
+    made = [
+        part if isinstance(part, bytes) or not isinstance(part, dict) else wire.sse(part) for part in parts
+    ]
     return lambda: http.Response(200, headers=wire.STREAM_HEADERS, stream=body or Body(made))
 
 

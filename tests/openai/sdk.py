@@ -1,7 +1,7 @@
 """The SDK under test, whichever version is installed: its HTTP client's module, and its two faces.
 
-A test is written once, as a coroutine over a `Face`. The sync face's coroutine never suspends, so it runs without
-any event loop, just as a sync program does.
+A test is written once, as a coroutine over a `Face`. The sync face's coroutine never suspends, so it runs
+without any event loop, just as a sync program does.
 """
 
 from __future__ import annotations
@@ -115,21 +115,26 @@ class AsyncFace(Face):
     close_name = "aclose"
 
     def run(self, scenario: Coroutine[Any, Any, Any]) -> Any:
+        """See `Face.run`."""
         return asyncio.run(scenario)
 
     async def done(self, result: Any) -> Any:
+        """See `Face.done`."""
         return await result if inspect.isawaitable(result) else result
 
     async def next(self, stream: Any) -> Any:
+        """See `Face.next`."""
         try:
             return await stream.__anext__()
         except StopAsyncIteration:
             return END
 
     async def read(self, stream: Any) -> list[Any]:
+        """See `Face.read`."""
         return [chunk async for chunk in stream]
 
     async def take(self, stream: Any, count: int) -> list[Any]:
+        """See `Face.take`."""
         found: list[Any] = []
         async for chunk in stream:
             found.append(chunk)
@@ -139,10 +144,12 @@ class AsyncFace(Face):
 
     @asynccontextmanager
     async def within(self, manager: Any) -> AsyncIterator[Any]:
+        """See `Face.within`."""
         async with manager as entered:
             yield entered
 
     async def turn(self) -> None:
+        """See `Face.turn`."""
         for _ in range(5):
             await asyncio.sleep(0)
 

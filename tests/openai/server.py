@@ -40,7 +40,7 @@ class Server:
         """The base URL for a client."""
         return f"http://127.0.0.1:{self._http.server_port}/v1"
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Server:  # noqa: PYI034 - nobody derives from it
         self._thread.start()
         return self
 

@@ -93,7 +93,9 @@ class Telemetry:
 
     def points(self, name: str) -> list[Any]:
         """The data points of one metric."""
-        return [point for metric in self.metrics() if metric.name == name for point in metric.data.data_points]
+        return [
+            point for metric in self.metrics() if metric.name == name for point in metric.data.data_points
+        ]
 
     def metrics(self) -> list[Any]:
         """All metrics so far."""

@@ -67,7 +67,7 @@ def test_chunks_come_through_one_by_one(
             await played.next(stream)
         await played.next(stream)
 
-    steps = [step for pair in zip(gates, wire.TEXT) for step in pair]
+    steps = [step for pair in zip(gates, wire.TEXT, strict=True) for step in pair]
     with Server([*steps, wire.DONE]) as peer:
         assert play(face, act, telemetry, base_url=peer.url) is None
     check(telemetry, Ended("completed", ("stop",)), caplog.records)

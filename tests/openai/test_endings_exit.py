@@ -36,7 +36,12 @@ def run(body: str, processor: str = "SimpleSpanProcessor") -> subprocess.Complet
     """Run the program with these lines at its end."""
     program = PROGRAM.format(processor=processor) + textwrap.dedent(body)
     return subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
@@ -60,7 +65,9 @@ def test_a_stream_is_open_when_the_program_dies() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize("child", ["os._exit(0)", "del stream; os._exit(0)", "stream.close(); os._exit(0)", "sys.exit()"])
+@pytest.mark.parametrize(
+    "child", ["os._exit(0)", "del stream; os._exit(0)", "stream.close(); os._exit(0)", "sys.exit()"]
+)
 def test_a_stream_is_open_in_a_fork(child: str) -> None:
     """Only the parent tells of a stream that it opened, whatever the child does with its copy."""
     done = run(f"""

@@ -141,7 +141,7 @@ def test_a_second_reader_is_turned_away(telemetry: Telemetry, caplog: pytest.Log
 
 
 def test_a_stream_that_dies_in_a_collection(telemetry: Telemetry) -> None:
-    """A stream in a reference cycle ends when the collector has found it, at the latest with the next request."""
+    """A stream in a reference cycle ends when the collector found it, at the latest with the next request."""
     with telemetry.on(), _client(script.TEXT) as client:
         stream = client.chat.completions.create(stream=True, **ASK)
         stream.itself = stream

@@ -12,7 +12,11 @@ from .sdk import ASYNC, SYNC, Face, both_faces
 from .telemetry import Telemetry
 from .wire import ASK
 
-DETECTED, COMPLETED, TEXT = "toolspan.tool_call.detected", "toolspan.tool_call.completed", "toolspan.text.started"
+DETECTED, COMPLETED, TEXT = (
+    "toolspan.tool_call.detected",
+    "toolspan.tool_call.completed",
+    "toolspan.text.started",
+)
 STEPS: list[tuple[dict[str, Any], list[tuple[str, int | None]]]] = [
     (wire.chunk({"role": "assistant", "content": ""}), []),
     (wire.text("Let me "), [(TEXT, None)]),
@@ -39,7 +43,9 @@ def seen_on_span(telemetry: Telemetry) -> list[tuple[str, Any]]:
 
 def seen_as_logs(telemetry: Telemetry) -> list[tuple[str, Any]]:
     """The events that were emitted as log records so far."""
-    return [(record.event_name, record.attributes.get("toolspan.tool_call.index")) for record in telemetry.records]
+    return [
+        (record.event_name, record.attributes.get("toolspan.tool_call.index")) for record in telemetry.records
+    ]
 
 
 async def follow(face: Face, telemetry: Telemetry, *views: Any) -> None:
@@ -73,7 +79,7 @@ SETTINGS = {"span": (True, False), "log": (False, True), "both": (True, True), "
 @pytest.mark.parametrize("chosen", SETTINGS)
 def test_a_setting_chooses_where(face: Face, chosen: str, telemetry: Telemetry) -> None:
     """`tool_events` puts them on spans, in logs, in both or nowhere."""
-    views = [view for view, on in zip((seen_on_span, seen_as_logs), SETTINGS[chosen]) if on]
+    views = [view for view, on in zip((seen_on_span, seen_as_logs), SETTINGS[chosen], strict=True) if on]
     with telemetry.on(tool_events=chosen):
         face.run(follow(face, telemetry, *views))
     assert [bool(telemetry.span.events), bool(telemetry.records)] == list(SETTINGS[chosen])
@@ -81,7 +87,7 @@ def test_a_setting_chooses_where(face: Face, chosen: str, telemetry: Telemetry) 
 
 @pytest.mark.parametrize("face", [SYNC, ASYNC], ids=lambda face: face.name)
 def test_events_say_what_and_when(face: Face, telemetry: Telemetry) -> None:
-    """Times rise within the span; a completed event says how large, how many fragments, and what closed it."""
+    """Times rise within the span; a completed event says how large, how many fragments, what closed it."""
     with telemetry.on():
         face.run(follow(face, telemetry))
     span = telemetry.span

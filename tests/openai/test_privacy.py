@@ -25,7 +25,9 @@ def everything(telemetry: Telemetry, *kinds: str) -> str:
         found += [span.to_json() for span in telemetry.everything_ended]
     if "log" in kinds or not kinds:
         for record in telemetry.records:
-            found.append(repr((record.body, record.event_name, record.severity_text, _plain(record.attributes))))
+            found.append(
+                repr((record.body, record.event_name, record.severity_text, _plain(record.attributes)))
+            )
     if "metric" in kinds or not kinds:
         found += [metric.to_json() for metric in telemetry.metrics()]
     return "\n".join(found).encode().decode("unicode_escape", "replace")
@@ -46,7 +48,11 @@ MARKED: dict[str, Any] = {
             "role": "assistant",
             "content": "MARK-said",
             "tool_calls": [
-                {"id": "call_5", "type": "function", "function": {"name": "look", "arguments": '{"q": "MARK-history"}'}}
+                {
+                    "id": "call_5",
+                    "type": "function",
+                    "function": {"name": "look", "arguments": '{"q": "MARK-history"}'},
+                }
             ],
         },
         {"role": "tool", "tool_call_id": "call_5", "content": "MARK-result"},
@@ -96,7 +102,9 @@ async def ask_for_a_stream(face: Face, client: Any) -> Any:
     return await ask(face, client, True)
 
 
-def run(face: Face, telemetry: Telemetry, answer: Any, mode: str, *, streamed: bool = True, **options: Any) -> Any:
+def run(
+    face: Face, telemetry: Telemetry, answer: Any, mode: str, *, streamed: bool = True, **options: Any
+) -> Any:
     """What the application saw; telemetry has the rest."""
     scenario = ask_for_a_stream if streamed else ask
     with telemetry.on(capture_message_content=mode):
@@ -107,12 +115,18 @@ ANSWERS: dict[str, Any] = {
     "stream": STREAM,
     "whole": WHOLE,
     "cut": script.stream(wire.text("MARK-answer"), wire.call('{"q": "MARK-arg', name="look")),
-    "400": script.whole({"error": {"message": "MARK-error", "code": "MARK code", "param": "MARK"}}, status=400),
+    "400": script.whole(
+        {"error": {"message": "MARK-error", "code": "MARK code", "param": "MARK"}}, status=400
+    ),
     "400-text": script.whole(b"MARK-error", status=400),
-    "stream-error": script.stream(wire.text("MARK-answer"), {"error": {"message": "MARK-error", "code": "MARK code"}}),
+    "stream-error": script.stream(
+        wire.text("MARK-answer"), {"error": {"message": "MARK-error", "code": "MARK code"}}
+    ),
     "stream-text": script.stream(wire.text("MARK-answer"), b"data: {MARK-error\n\n"),
     "error-in-200": script.whole({"choices": None, "error": {"code": "MARK-error!", "message": "MARK"}}),
-    "error-in-chunk": script.stream(wire.text("x", error={"code": "MARK error", "message": "MARK"}), wire.DONE),
+    "error-in-chunk": script.stream(
+        wire.text("x", error={"code": "MARK error", "message": "MARK"}), wire.DONE
+    ),
     "invented-tool": script.stream(wire.call("{}", name="known"), wire.call('"MARK"', index=1), wire.DONE),
 }
 
@@ -127,25 +141,31 @@ def test_no_content_anywhere_by_default(
     run(face, telemetry, ANSWERS[answer], "NO_CONTENT", streamed=answer not in ("whole", "error-in-200"))
     assert len(telemetry.started) == len(telemetry.spans) == 1
     assert "MARK" not in everything(telemetry)
-    assert "MARK" not in "".join(record.getMessage() for record in caplog.records if record.name == "toolspan")
+    assert "MARK" not in "".join(
+        record.getMessage() for record in caplog.records if record.name == "toolspan"
+    )
 
 
 @both_faces
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("streamed", [True, False], ids=["stream", "whole"])
-def test_content_is_where_it_was_asked_for(face: Face, streamed: bool, mode: str, telemetry: Telemetry) -> None:
+def test_content_is_where_it_was_asked_for(
+    face: Face, streamed: bool, mode: str, telemetry: Telemetry
+) -> None:
     """Each mode puts input and output on its signals, and nothing on the others; metrics never have any."""
     run(face, telemetry, STREAM if streamed else WHOLE, mode, streamed=streamed)
     for kind in ("span", "log"):
         said = everything(telemetry, kind)
         on = mode in {"span": ("SPAN_ONLY", "SPAN_AND_EVENT"), "log": ("EVENT_ONLY", "SPAN_AND_EVENT")}[kind]
         assert {mark for mark in INPUT | OUTPUT if mark in said} == (INPUT | OUTPUT if on else set())
-        assert not [mark for mark in ("schema", "description", "user", "metadata", "header") if f"MARK-{mark}" in said]
+        assert not [
+            mark for mark in ("schema", "description", "user", "metadata", "header") if f"MARK-{mark}" in said
+        ]
     assert "MARK" not in everything(telemetry, "metric")
 
 
 def test_content_is_in_the_right_places(telemetry: Telemetry) -> None:
-    """On a span: the messages in order with their roles, the calls with their arguments, the tools by name."""
+    """On a span: the messages in order with their roles, the calls with their arguments, the tools' names."""
     run(SYNC, telemetry, STREAM, "SPAN_ONLY")
     found = {key: _plain(value) for key, value in telemetry.span.attributes.items()}
     given, said = (_parsed(found[f"gen_ai.{side}.messages"]) for side in ("input", "output"))
@@ -170,5 +190,6 @@ def test_inline_data_is_never_recorded(telemetry: Telemetry, monkeypatch: pytest
     monkeypatch.setitem(MARKED, "messages", [{"role": "user", "content": [part]}])
     run(SYNC, telemetry, WHOLE, "SPAN_AND_EVENT", streamed=False)
     said = everything(telemetry)
-    assert "image/png" in said and data[:64] not in said
+    assert "image/png" in said
+    assert data[:64] not in said
     assert len(said) < 20_000

@@ -1,6 +1,6 @@
 """The application cannot tell that it is watched: streams.
 
-Each scenario runs bare and instrumented, in both faces; requests, results, errors, logs and warnings must be equal.
+Each scenario runs bare and instrumented, in both faces; requests, results, errors, logs and warnings agree.
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ async def close_the_response(face: Face, client: Any) -> Any:
 async def look_at_the_stream(face: Face, client: Any) -> Any:
     stream = await face.done(client.chat.completions.create(stream=True, **ASK))
     shown = [(name, type(getattr(stream, name))) for name in dir(stream) if not name.startswith("_")]
-    answers = [hasattr(stream, name) for name in ("__enter__", "__aenter__", "__next__", "__anext__", "choices")]
+    answers = [
+        hasattr(stream, name) for name in ("__enter__", "__aenter__", "__next__", "__anext__", "choices")
+    ]
     await face.done(stream.close())
     return shown, answers, type(stream), isinstance(stream, face.stream_class), sorted(vars(stream))
 

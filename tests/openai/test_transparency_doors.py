@@ -1,4 +1,4 @@
-"""The application cannot tell that it is watched: the other doors of the SDK, and those that are none of ours."""
+"""The application cannot tell that it is watched: the other doors of the SDK, and those that are not ours."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ PREFIXES = ("", "beta.")
 @both_faces
 @pytest.mark.parametrize("prefix", PREFIXES, ids=["plain", "beta"])
 @pytest.mark.parametrize(
-    "answer", [JSON_ANSWER, CALL_ANSWER, CUT_ANSWER, script.whole(b"{", status=500)], ids=["json", "call", "cut", "500"]
+    "answer",
+    [JSON_ANSWER, CALL_ANSWER, CUT_ANSWER, script.whole(b"{", status=500)],
+    ids=["json", "call", "cut", "500"],
 )
 def test_parse_is_the_same(face: Face, prefix: str, answer: Any, telemetry: Telemetry) -> None:
     """`parse()` gives the same parsed message, or raises the same error; one span."""
@@ -133,7 +135,9 @@ def test_the_module_level_client_is_the_same(telemetry: Telemetry, monkeypatch: 
     assert telemetry.span.name == "chat gpt-test"
 
 
-PAGE = script.whole({"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "o"}]})
+PAGE = script.whole(
+    {"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "o"}]}
+)
 VECTORS = script.whole(
     {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}], "model": "e"}
 )

@@ -47,8 +47,26 @@ def _deep(levels: int = 200) -> Any:
 
 def _nothing(value: Any) -> dict[str, Any]:
     """`value`, which stands for «not given», for every optional parameter."""
-    given = ("n", "stop", "tools", "tool_choice", "temperature", "top_p", "max_tokens", "seed", "response_format")
-    more = ("presence_penalty", "frequency_penalty", "logit_bias", "stream_options", "user", "functions", "stream")
+    given = (
+        "n",
+        "stop",
+        "tools",
+        "tool_choice",
+        "temperature",
+        "top_p",
+        "max_tokens",
+        "seed",
+        "response_format",
+    )
+    more = (
+        "presence_penalty",
+        "frequency_penalty",
+        "logit_bias",
+        "stream_options",
+        "user",
+        "functions",
+        "stream",
+    )
     return dict.fromkeys((*given, *more), value)
 
 
@@ -62,7 +80,9 @@ INPUTS: dict[str, Any] = {
     "not-given": lambda: _nothing(openai.NOT_GIVEN),
     "omit": lambda: _nothing(getattr(openai, "omit", openai.NOT_GIVEN)),
     "none": lambda: {"n": None, "temperature": None, "stop": None, "tools": None},
-    "message-objects": lambda: {"messages": [*MESSAGES, SAID, {"role": "tool", "tool_call_id": "call_9", "content": ""}]},
+    "message-objects": lambda: {
+        "messages": [*MESSAGES, SAID, {"role": "tool", "tool_call_id": "call_9", "content": ""}]
+    },
     "pydantic-tool": lambda: {"tools": [openai.pydantic_function_tool(City)]},
     "extra-body": lambda: {"extra_body": {"top_k": 3, "nested": {"a": [1]}}, "extra_query": {"q": "1"}},
     "extra-headers": lambda: {"extra_headers": {"X-Mine": "1"}},
@@ -71,7 +91,9 @@ INPUTS: dict[str, Any] = {
     "no-messages": lambda: {"messages": []},
     "null-content": lambda: {"messages": [{"role": "assistant", "content": None}, None, 7, "text"]},
     "deep": lambda: {"messages": [{"role": "user", "content": _deep()}]},
-    "unknown-parts": lambda: {"messages": [{"role": "user", "content": [{"type": "hologram"}, {"image_url": "x"}]}]},
+    "unknown-parts": lambda: {
+        "messages": [{"role": "user", "content": [{"type": "hologram"}, {"image_url": "x"}]}]
+    },
     "circular": lambda: {"messages": [_circular()]},
     "not-json": lambda: {"messages": [{"role": "user", "content": {1, 2}}]},
     "bytes": lambda: {"messages": [{"role": "user", "content": b"raw"}]},
@@ -87,7 +109,7 @@ INPUTS: dict[str, Any] = {
 def test_a_request_is_the_same(
     face: Face, content: str, given: str, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same bytes are sent, or the same error is raised, whatever the arguments; content capture or not."""
+    """The same bytes are sent, or the same error is raised, whatever the arguments and the content mode."""
     monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", content)
 
     async def scenario(face: Face, client: Any) -> Any:
@@ -97,7 +119,8 @@ def test_a_request_is_the_same(
     assert len(telemetry.started) == len(telemetry.spans)
     assert len(telemetry.spans) == 1 or not sight.requests
     for value in (value for span in telemetry.spans for value in span.attributes.values()):
-        assert value is not None and "NOT_GIVEN" not in str(value)
+        assert value is not None
+        assert "NOT_GIVEN" not in str(value)
 
 
 @both_faces
@@ -121,7 +144,9 @@ def test_the_arguments_are_left_as_they_were(face: Face, telemetry: Telemetry) -
 
 
 @both_faces
-@pytest.mark.parametrize("wrong", [{}, {"model": "m"}, {"messages": [], "model": "m", "colour": "red"}], ids=str)
+@pytest.mark.parametrize(
+    "wrong", [{}, {"model": "m"}, {"messages": [], "model": "m", "colour": "red"}], ids=str
+)
 def test_a_wrong_call_opens_no_span(face: Face, wrong: dict[str, Any], telemetry: Telemetry) -> None:
     """A call that the SDK refuses raises the same `TypeError`, and nothing is recorded."""
 
@@ -141,7 +166,9 @@ REFUSALS = {
     "null": script.whole(None),
     "list": script.whole([1, 2]),
     "null-choices": script.whole({"id": "x", "choices": None, "error": {"code": 502}}),
-    "null-message": script.whole({"choices": [{"index": 0, "message": None, "finish_reason": "content_filter"}]}),
+    "null-message": script.whole(
+        {"choices": [{"index": 0, "message": None, "finish_reason": "content_filter"}]}
+    ),
 }
 
 

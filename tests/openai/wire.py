@@ -36,7 +36,12 @@ def text(piece: str, **more: Any) -> dict[str, Any]:
 
 
 def call(
-    arguments: str | None = None, *, name: str | None = None, identity: str | None = None, index: int = 0, **more: Any
+    arguments: str | None = None,
+    *,
+    name: str | None = None,
+    identity: str | None = None,
+    index: int = 0,
+    **more: Any,
 ) -> dict[str, Any]:
     """A chunk with a piece of a tool call; with `name` it begins the call."""
     function = {key: value for key, value in (("name", name), ("arguments", arguments)) if value is not None}

@@ -107,7 +107,7 @@ class Lab:
 
     def encode(self) -> int:
         """Encode everything for OTLP and decode it again, as a receiver does; the size in bytes."""
-        messages = [encode_spans(self.spans), encode_logs(self._logs.get_finished_logs())]
+        messages: list[Any] = [encode_spans(self.spans), encode_logs(self._logs.get_finished_logs())]
         data = self._reader.get_metrics_data()
         if data is not None:
             messages.append(encode_metrics(data))

@@ -1,96 +1,23 @@
-"""The metrics of calls: what is counted, under which attributes, and what is no sample at all."""
+"""The metrics of calls: what is counted, how often, and what is no sample at all."""
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 
+from toolspan import call as call_module
+from toolspan import guard
 from toolspan.otel import semconv as names
 from toolspan.wire.outcome import End
-from toolspan.wire.providers import Endpoint
 
 from ..openai import wire
-from .lab import ASK, STREAM, Lab, calls_answer, new_call, run, tools
-
-COMMON = {
-    "gen_ai.operation.name",
-    "gen_ai.provider.name",
-    "gen_ai.request.model",
-    "gen_ai.response.model",
-    "server.address",
-    "server.port",
-    "openai.response.service_tier",
-}
-OWN = {"gen_ai.provider.name", "gen_ai.request.model"}
-KEYS = {
-    "gen_ai.client.operation.duration": COMMON | {"error.type"},
-    "gen_ai.client.operation.time_to_first_chunk": COMMON,
-    "gen_ai.client.operation.time_per_output_chunk": COMMON,
-    "gen_ai.client.token.usage": COMMON | {"gen_ai.token.type"},
-    "toolspan.tool_call.time_to_detect": OWN | {"gen_ai.tool.name"},
-    "toolspan.tool_call.arguments.duration": OWN | {"gen_ai.tool.name"},
-    "toolspan.tool_call.arguments.size": OWN | {"gen_ai.tool.name"},
-    "toolspan.tool_calls": OWN | {"gen_ai.tool.name", "toolspan.outcome"},
-    "toolspan.streams": OWN | {"toolspan.stream.outcome"},
-    "toolspan.streams.open": OWN,
-}
-OFFERED = {**STREAM, "tools": tools("get_weather", "get_time")}
+from .lab import ASK, STREAM, Lab, new_call, run
 
 
 def labels(lab: Lab, name: str) -> list[dict[str, Any]]:
     """The attributes of a metric's points."""
     return [dict(point.attributes) for point in lab.points(name)]
-
-
-def test_names_and_keys_of_a_stream(lab: Lab) -> None:
-    """Every metric of a streamed call with tool calls, each with its own fixed set of keys."""
-    run(new_call(OFFERED, lab.metric_sink()), *(chunk | {"service_tier": "default"} for chunk in wire.CALLS))
-    found = {name: {key for point in labels(lab, name) for key in point} for name in lab.metrics()}
-    assert found == {name: keys - {"error.type"} for name, keys in KEYS.items()}
-
-
-def test_names_of_a_whole_answer(lab: Lab) -> None:
-    """Nothing about streams and about time within them."""
-    run(new_call(ASK, lab.metric_sink()), wire.answer(calls=[("f", "{}")]))
-    assert set(lab.metrics()) == {
-        "gen_ai.client.operation.duration",
-        "gen_ai.client.token.usage",
-        "toolspan.tool_call.arguments.size",
-        "toolspan.tool_calls",
-    }
-
-
-@pytest.mark.parametrize(
-    ("body", "rounds", "most"),
-    [({**ASK, "tools": tools("known")}, 5000, 20), (ASK, 500, 250)],
-    ids=["some tools offered", "no tools offered"],
-)
-def test_series_are_bounded(lab: Lab, body: Any, rounds: int, most: int) -> None:
-    """Whatever ids, names and sizes come in thousands of calls, the number of series does not grow."""
-    chance = random.Random(1)
-    counts = []
-    sink = lab.metric_sink("both")
-    for _ in range(2):
-        for _ in range(rounds):
-            answer = calls_answer((f"f{chance.random()}", "{}"), ("known", "{"))
-            run(new_call(body, sink), answer | {"id": f"id{chance.random()}"})
-        counts.append(sum(len(lab.points(name)) for name in lab.metrics()))
-    assert counts[0] == counts[1] < most
-
-
-def test_tool_names(lab: Lab) -> None:
-    """Names that were offered are counted as such, all others as `_OTHER`."""
-    run(
-        new_call({**ASK, "tools": tools("f")}, lab.metric_sink()),
-        calls_answer(("f", "{}"), ("g", "{"), ("h", "")),
-    )
-    found = {
-        (point["gen_ai.tool.name"], point["toolspan.outcome"]) for point in labels(lab, "toolspan.tool_calls")
-    }
-    assert found == {("f", "valid"), ("_OTHER", "invalid"), ("_OTHER", "valid")}
 
 
 def test_usage(lab: Lab) -> None:
@@ -193,30 +120,12 @@ def test_duration_is_the_spans(lab: Lab) -> None:
     assert point.sum == pytest.approx((lab.span.end_time - lab.span.start_time) / 1e9, abs=1e-6)
 
 
-def test_unknown_endpoint(lab: Lab) -> None:
-    """Without a model and an address there are no labels for them."""
-    sink = lab.metric_sink()
-    run(new_call({}, sink, endpoint=Endpoint("x", None, None)))
-    assert labels(lab, names.OPERATION_DURATION) == [
-        {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "x"}
+def test_clock_failed_at_the_start(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a known beginning no duration is made up."""
+    call = new_call(STREAM, lab.metric_sink())
+    monkeypatch.setattr(call_module, "wall_now", lambda: 1 / 0)
+    monkeypatch.setattr(guard, "reraise", False)
+    run(call, *wire.TEXT)
+    assert not [
+        name for name in lab.metrics() if lab.metrics()[name].unit == "s" and "per_output" not in name
     ]
-    run(new_call({}, sink, endpoint=Endpoint("y", "host", None)))
-    assert labels(lab, names.OPERATION_DURATION)[1].get("server.address") == "host"
-
-
-def test_sampling_changes_nothing() -> None:
-    """The metrics are the same whether spans are sampled or not."""
-    found = []
-    for sampler in (ALWAYS_ON, ALWAYS_OFF):
-        lab = Lab(sampler)
-        run(new_call(OFFERED, lab.span_sink(), lab.metric_sink("both")), *wire.CALLS)
-        found.append({name: (labels(lab, name), len(lab.points(name))) for name in lab.metrics()})
-    assert found[0] == found[1]
-
-
-@pytest.mark.parametrize("name", ["toolspan.tool_call.time_to_detect", "toolspan.tool_call.arguments.size"])
-def test_own_buckets(lab: Lab, name: str) -> None:
-    """Our own histograms have buckets that fit what they measure."""
-    run(new_call(OFFERED, lab.metric_sink()), *wire.CALLS)
-    expected = names.SIZE_BUCKETS if name.endswith("size") else names.DURATION_BUCKETS
-    assert tuple(lab.points(name)[0].explicit_bounds) == expected

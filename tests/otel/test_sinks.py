@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -68,7 +69,7 @@ def test_fuse(method: str) -> None:
     reports: list[tuple[str, BaseException]] = []
     before, broken, behind = Noting(), Noting(method), Noting()
     sinks = Sinks([before, broken, behind], lambda what, error: reports.append((what, error)))
-    call: Any = None
+    call: Any = SimpleNamespace(span=None)
     event: Any = None
     for _ in range(2):
         sinks.opened(call)
@@ -108,6 +109,6 @@ def test_interrupts_pass() -> None:
             raise KeyboardInterrupt
 
     sinks = Sinks([Interrupted()], guard.report)
-    call: Any = None
+    call: Any = SimpleNamespace(span=None)
     with pytest.raises(KeyboardInterrupt):
         sinks.opened(call)

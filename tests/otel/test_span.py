@@ -159,3 +159,12 @@ def test_nothing_is_none(lab: Lab) -> None:
     run(new_call(STREAM, lab.span_sink(ON)), *wire.CALLS)
     found = [lab.span.attributes, *(event.attributes for event in lab.span.events)]
     assert not [name for each in found for name, value in each.items() if value is None]
+
+
+def test_span_that_was_never_started(lab: Lab) -> None:
+    """A call of which the sink saw no beginning has no span, and that is no error."""
+    call = new_call(STREAM, lab.span_sink(ON))
+    for chunk in wire.CALLS:
+        call.chunk(chunk)
+    call.end(End.EXHAUSTED)
+    assert lab.spans == []

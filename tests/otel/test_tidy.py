@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.common._internal import _encode_value
 
@@ -54,6 +54,7 @@ def test_shorten(text: str, limit: int, expected: str) -> None:
     assert tidy.shorten(text, limit) == expected
 
 
+@settings(max_examples=40)
 @given(messages, st.integers(50, 5000), st.integers(0, 500))
 def test_json_is_valid_and_keeps_the_limit(sent: Any, total: int, limit: int) -> None:
     """Whatever the messages and the limits: valid JSON within them, or nothing at all."""
@@ -62,6 +63,7 @@ def test_json_is_valid_and_keeps_the_limit(sent: Any, total: int, limit: int) ->
     assert text is None or (len(text) <= total and isinstance(strict(text), list))
 
 
+@settings(max_examples=30)
 @given(messages)
 def test_json_without_a_limit(sent: Any) -> None:
     """Without a limit there is always valid JSON that can be encoded."""
@@ -108,6 +110,8 @@ def test_json_of_long_history_costs_little(monkeypatch: pytest.MonkeyPatch) -> N
 def test_json_that_does_not_fit() -> None:
     """A message that cannot be shortened enough is left out."""
     assert tidy.messages_json([{"role": "r" * 100, "parts": []}], 50) is None
+    assert tidy.messages_json(chat("x"), 10) is None
+    assert tidy.messages_json([], 1) is None
 
 
 def test_json_keeps_the_words_that_say_what_a_part_is() -> None:

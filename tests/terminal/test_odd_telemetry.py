@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import StringIO
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.metrics import MeterProvider
@@ -18,6 +18,9 @@ from toolspan.otel import semconv as names
 from toolspan.terminal import TerminalLogExporter, TerminalMetricExporter, TerminalSpanExporter
 
 from .shapes import CALL, COMPLETED, event, odd_span, record
+
+# On a fresh checkout hypothesis first builds its table of Unicode, which its own health check calls slow.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 NASTY = "\x1b[2Jevil\r\n\x9b31m\u2028\u202e"
 KEYS = st.sampled_from(
@@ -58,6 +61,7 @@ def spans(draw: st.DrawFn) -> ReadableSpan:
     return ReadableSpan(name, context, attributes=draw(ATTRIBUTES), **fields)
 
 
+@unhurried
 @given(st.lists(spans(), max_size=8))
 def test_any_span_can_be_printed(batch: list[ReadableSpan]) -> None:
     """Missing and odd attributes, rings of parents and impossible times all come through."""
@@ -68,6 +72,7 @@ def test_any_span_can_be_printed(batch: list[ReadableSpan]) -> None:
     assert_harmless(out.getvalue())
 
 
+@unhurried
 @given(EVENTS, ATTRIBUTES, VALUES)
 def test_any_log_record_can_be_printed(name: str, attributes: dict[str, Any] | None, body: Any) -> None:
     """The same for log records."""
@@ -78,6 +83,7 @@ def test_any_log_record_can_be_printed(name: str, attributes: dict[str, Any] | N
     assert_harmless(out.getvalue())
 
 
+@unhurried
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(), KEYS, st.text() | st.just(NASTY)), max_size=5))
 def test_any_figure_can_be_printed(figures: list[tuple[str, float, str, str]]) -> None:
     """The same for metrics, infinite ones included."""

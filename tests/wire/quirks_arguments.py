@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .shapes import ARGS, DONE, NEVER, ONE, ROLE, STOP, Call, Quirk, choice, chunk, ends, entry, tools
+from .shapes import ARGS, DONE, NEVER, ONE, ROLE, Call, Quirk, choice, chunk, ends, entry, tools
 
 _HALF, _REST = ARGS[:7], ARGS[7:]
 _FIRST = tools(entry(0, "call_a", "weather", ""))
@@ -189,13 +189,5 @@ CASES = [
         [tools(entry(0, "call_a", "weather", "{'city': 'Oslo'}")), ends()],
         [Call("call_a", "weather", "{'city': 'Oslo'}", valid=False, closed_by="finish")],
         DONE,
-    ),
-    Quirk(
-        "tool-calls-as-object",
-        "no server known",
-        "no report known",
-        [chunk(choice({"tool_calls": entry(0, "call_a", "weather", ARGS)})), ends("stop")],
-        ONE,
-        STOP,
     ),
 ]

@@ -1,8 +1,8 @@
-"""Calls of the other kinds: the deprecated `function_call`, and custom tools."""
+"""Calls in other forms: the deprecated `function_call`, custom tools, an object, none with arguments."""
 
 from __future__ import annotations
 
-from .shapes import ARGS, DONE, NEVER, ONE, Call, Quirk, choice, chunk, ends, entry, tools
+from .shapes import ARGS, DONE, NEVER, ONE, STOP, Call, Quirk, choice, chunk, ends, entry, tools
 
 _HALF, _REST = ARGS[:7], ARGS[7:]
 _FIRST = tools(entry(0, "call_a", "weather", ""))
@@ -53,5 +53,26 @@ CASES = [
         [tools({"index": 0, "id": "call_a", "type": "custom", "custom": {"name": "shell", "input": "ls"}})],
         [Call("call_a", "shell", "ls", valid=False, closed_by="end", kind="custom")],
         NEVER,
+    ),
+    Quirk(
+        "tool-calls-as-object",
+        "no server known",
+        "no report known",
+        [chunk(choice({"tool_calls": entry(0, "call_a", "weather", ARGS)})), ends("stop")],
+        ONE,
+        STOP,
+    ),
+    Quirk(
+        "call-after-one-without-arguments",
+        "vLLM parsers",
+        "vllm#47901",
+        [
+            tools(entry(0, "call_n", "now", "")),
+            tools(entry(1, "call_a", "weather", "")),
+            tools(entry(1, arguments=ARGS)),
+            ends(),
+        ],
+        [Call("call_n", "now", "", closed_by="finish"), *ONE],
+        DONE,
     ),
 ]

@@ -46,6 +46,11 @@ def sdk_whole(body: Any) -> Any:
     return construct_type(type_=ChatCompletion, value=body)
 
 
+def said(built: Any) -> Any:
+    """What an SDK object says, as plain JSON: the SDK itself makes 1 of `True` where it expects a number."""
+    return built.model_dump(exclude_unset=True, warnings=False) if hasattr(built, "model_dump") else built
+
+
 def events_of(chunks: Iterable[Any], expected: int = 1, *, pieces: bool = True) -> list[Event]:
     """All events of a stream, its end included."""
     reader = ChatReader(expected, pieces=pieces)

@@ -8,7 +8,7 @@ import pytest
 
 from . import randoms
 from .quirks_table import IDS, QUIRKS, Quirk
-from .reading import FULL, facts, plain, read, sdk, seen
+from .reading import FULL, facts, plain, read, said, sdk, seen
 from .shapes import ARGS, Chunk, choice, chunk, counts, entry, says, tools
 
 LEAD = [chunk()] * 4  # after these the reader no longer looks for the answer's identity
@@ -75,8 +75,7 @@ def test_random_values_late() -> None:
     rng = Random(4)
     for _ in range(8_000 if FULL else 60):
         quirk = rng.choice(QUIRKS)
-        chunks = [*LEAD, *(randoms.altered(rng, body, 0.05) for body in quirk.chunks)]
-        built = [sdk(body) for body in chunks]
-        whole = read(chunks)
-        assert repr(seen(read(built))) == repr(seen(whole)), chunks
-        assert repr(facts(read(built, keep=False))) == repr(facts(whole)), chunks
+        built = [sdk(body) for body in (*LEAD, *(randoms.altered(rng, body, 0.05) for body in quirk.chunks))]
+        whole = read(map(said, built))
+        assert repr(seen(read(built))) == repr(seen(whole)), built
+        assert repr(facts(read(built, keep=False))) == repr(facts(whole)), built

@@ -12,7 +12,7 @@ import pytest
 
 from . import randoms
 from .quirks_table import QUIRKS
-from .reading import FULL, events_of, plain, read, sdk, sdk_whole, seen
+from .reading import FULL, events_of, plain, read, said, sdk, sdk_whole, seen
 from .shapes import ARGS, Chunk, counts, entry
 
 _VALUES = 400_000 if FULL else 2_000
@@ -121,8 +121,8 @@ def test_random_values_same_from_sdk() -> None:
     rng = Random(3)
     for _ in range(_VALUES // _LONG // 50):
         quirk = rng.choice(QUIRKS)
-        chunks = [randoms.altered(rng, body, 0.1) for body in quirk.chunks]
-        assert repr(seen(read(map(sdk, chunks)))) == repr(seen(read(chunks))), chunks
+        built = [sdk(randoms.altered(rng, body, 0.1)) for body in quirk.chunks]
+        assert repr(seen(read(built))) == repr(seen(read(map(said, built)))), built
 
 
 @BUILDERS

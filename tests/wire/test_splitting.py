@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from . import randoms
-from .reading import FULL, events_of, read, record_of, sdk, seen
+from .reading import FULL, events_of, facts, read, record_of, sdk, seen
 from .shapes import Call, Chunk, choice, chunk, ends, entry, says, tools
 
 _ROUNDS = 20_000 if FULL else 100  # for each of six ways
@@ -97,19 +97,21 @@ def test_split_and_mixed(way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_split_and_mixed_from_sdk(way: str) -> None:
-    """The same from SDK objects."""
+    """The same from SDK objects, late in a stream, with texts and without."""
     rng = Random(way)
     for _ in range(_ROUNDS // 30):
         calls = calls_of(rng)
-        chunks = list(stream(rng, calls, way))
-        assert sorted(seen(read(map(sdk, chunks))).calls) == calls, chunks
+        chunks = [*[chunk()] * 4, *stream(rng, calls, way)]
+        built = [sdk(body) for body in chunks]
+        assert sorted(seen(read(built)).calls) == calls, chunks
+        assert facts(read(built, keep=False)) == facts(read(chunks)), chunks
 
 
 def test_damaged_arguments_split() -> None:
     """Arguments that are no JSON come out letter by letter as they were, and so does the verdict on them."""
     rng = Random(3)
     for _ in range(_ROUNDS):
-        text = randoms.damaged(rng, randoms.written(rng, randoms.document(rng)))
+        text = randoms.damaged(rng, randoms.written(rng, randoms.document(rng))) or "{"
         whole = seen(read([tools(entry(0, "a", "f", text)), ends()]))
         call = Call("a", "f", text)
         cut = seen(read([*stream(rng, [call], "all-at-zero-repeated")]))

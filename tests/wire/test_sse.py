@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from random import Random
 
 import pytest
@@ -72,5 +73,18 @@ def test_line_without_end() -> None:
     reader = SseReader()
     for _ in range(3):
         reader.feed(b"data: " + b"x" * 6 * 2**20)
-    assert len(reader._rest) <= 16 * 2**20
+    assert sum(map(len, reader._parts)) <= 16 * 2**20
     assert reader.feed(b"\n" + STREAM) == BODIES
+
+
+def test_linear() -> None:
+    """A piece of a long line costs the same, however much of it came before."""
+
+    def seconds_each(count: int) -> float:
+        reader, began = SseReader(), time.process_time()
+        for _ in range(count):
+            reader.feed(b"x" * 4096)
+        return (time.process_time() - began) / count
+
+    few = min(seconds_each(40) for _ in range(5))
+    assert min(seconds_each(400) for _ in range(3)) / few < 4

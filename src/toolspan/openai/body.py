@@ -7,7 +7,6 @@ of this object. It imports no HTTP client: openai 3 uses another one than its pr
 from __future__ import annotations
 
 import json
-import sys
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
@@ -82,9 +81,8 @@ class _WholeAnswer:
     """Keeps the bytes of an answer that is read late, to read its usage from them."""
 
     def __init__(self, response: Any, call: Call) -> None:
-        self._rebuild: Callable[..., Any] = partial(
-            type(response), response.status_code, headers=response.headers
-        )
+        kind: Any = type(response)
+        self._rebuild = partial(kind, response.status_code, headers=response.headers)
         self._call = call
         self._parts: list[bytes] = []
         self._size = 0
@@ -142,11 +140,23 @@ def hold(response: Any, call: Call, *, raw: bool = False) -> None:
     """Tie the call to its response: it ends when that is closed; `raw` if its bytes may be read by hand."""
     end: Callable[[], None] = partial(drops.finish, call, End.CLOSED)
     if raw:
+        _untie(response)
+        weakref.finalize(response, drops.dropped, call).atexit = False
         eye: _Eye = _RawStream(call) if call.request.stream else _WholeAnswer(response, call)
         response.stream = _Body(response.stream, eye)
         end = eye.end
     response.close = _Ear(response, "close", call, end)
     response.aclose = _Ear(response, "aclose", call, end)
+
+
+def _untie(response: Any) -> None:
+    """Let a dropped response die at once: httpx, before httpx2, has its byte stream refer back to it.
+
+    It does so to note the elapsed time at the close, which only the response itself calls for.
+    """
+    body = response.stream
+    if getattr(body, "_response", None) is response:
+        body._response = weakref.proxy(response)
 
 
 def call_of(response: Any) -> Call | None:
@@ -161,24 +171,3 @@ def answer_of(response: Any) -> Any:
         return json.loads(response.content)
     except ValueError:
         return None
-
-
-def end_with(raw: Any, call: Call) -> None:
-    """End the call when the raw response is dropped, unless somebody holds the HTTP response beyond it.
-
-    To be called where nobody but `raw` holds that: the number of its holders now tells of others later.
-    """
-    reference = weakref.ref(raw.http_response)
-    weakref.finalize(raw, _raw_dropped, reference, _holders(reference), call).atexit = False
-
-
-def _holders(reference: weakref.ref[Any]) -> int:
-    response = reference()
-    return sys.getrefcount(response)
-
-
-def _raw_dropped(reference: weakref.ref[Any], holders: int, call: Call) -> None:
-    if _holders(reference) <= holders:
-        drops.dropped(call)
-    elif (response := reference()) is not None:
-        weakref.finalize(response, drops.dropped, call).atexit = False

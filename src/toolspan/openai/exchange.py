@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from openai import AsyncAzureOpenAI, AzureOpenAI
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
@@ -18,7 +19,7 @@ from ..settings import Settings
 from ..wire.outcome import End
 from ..wire.providers import Endpoint, endpoint
 from . import drops
-from .body import answer_of, end_with, hold
+from .body import answer_of, hold
 from .routes import ROUTES
 from .stream import stand_in, watched
 
@@ -103,10 +104,7 @@ class Exchange:
         drops.opened(call)
         raw = _is_raw(result)
         hold(result.http_response if raw else result.response, call, raw=raw)
-        if raw:
-            end_with(result, call)
-            return result
-        return watched(result)
+        return result if raw else watched(result)
 
     def _endpoint(self, client: Any) -> Endpoint:
         azure = isinstance(client, (AzureOpenAI, AsyncAzureOpenAI))
@@ -126,7 +124,6 @@ def _raw_answer(call: Call, result: Any) -> None:
         call.end(End.EXHAUSTED)
     else:
         hold(result.http_response, call, raw=True)
-        end_with(result, call)
 
 
 def _body(options: Any) -> Mapping[str, Any] | None:
@@ -139,5 +136,9 @@ def _body(options: Any) -> Mapping[str, Any] | None:
 
 def _secrets(client: Any) -> tuple[str, ...]:
     """What must never be recorded, even if a server quotes it in an error."""
-    found = (vars(client).get("api_key"), vars(client).get("_azure_ad_token"))
-    return tuple(secret for secret in found if isinstance(secret, str) and secret)
+    found = [vars(client).get("api_key"), vars(client).get("_azure_ad_token")]
+    base_url = str(client.base_url)
+    if "?" in base_url or "@" in base_url:
+        parts = urlsplit(base_url)
+        found += [parts.password, *(value for _, value in parse_qsl(parts.query))]
+    return tuple(secret.strip("/") for secret in found if isinstance(secret, str) and secret.strip("/"))

@@ -133,7 +133,7 @@ def _stream(call: Observed, found: Attributes) -> None:
     found[names.STREAM_CHUNKS] = record.chunks
     if call.outcome is not None:
         found[names.STREAM_OUTCOME] = call.outcome.value
-    if record.first_at is not None:
+    if record.first_at is not None and call.began is not None:
         found[names.RESPONSE_TIME_TO_FIRST_CHUNK] = seconds(record.first_at - call.began_at)
 
 

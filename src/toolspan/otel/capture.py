@@ -53,9 +53,14 @@ class Capture:
     def arguments(self, tool: ToolCall) -> dict[str, Any]:
         """The arguments of one call."""
         value = content.call_arguments(tool.arguments, self._per_text(), tool.kind)
+        if value in ("", None):
+            return {}
+        broken = isinstance(value, str) and not tool.valid and tool.kind != "custom"
+        if not isinstance(value, dict) and not broken:
+            value = {"input": value}  # the attribute is an object by the convention
         if not self.structured and not isinstance(value, str):
             value = dump(within(value, self.limit, self.limit * 4 if self.total is None else self.total))
-        return {names.TOOL_CALL_ARGUMENTS: value} if value not in ("", "null", None) else {}
+        return {names.TOOL_CALL_ARGUMENTS: value} if value != "null" else {}
 
     def _per_text(self) -> int:
         return self.limit if self.total is None else min(self.limit, self.total)

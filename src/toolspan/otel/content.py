@@ -34,7 +34,7 @@ def tool_definitions(request: Request) -> list[Json]:
     """Kind and name of each offered tool; its description and schema are not recorded."""
     tools = request.tools
     pairs = zip(tools.kinds, tools.names, strict=True) if tools else ()
-    return [{"type": kind, "name": name} for kind, name in pairs]
+    return [{"type": clean(kind), "name": clean(name)} for kind, name in pairs]
 
 
 def call_arguments(text: str, limit: int, kind: str = "function") -> Any:

@@ -6,6 +6,7 @@ An error's message may quote the prompt, and so may a traceback's source lines. 
 from __future__ import annotations
 
 import traceback
+from typing import Any
 
 from ..wire.record import Record
 from . import semconv as names
@@ -14,6 +15,8 @@ from .tidy import shorten
 
 _MOST_FRAMES = 50  # the innermost ones
 _LONGEST = 16_384  # characters of a traceback: its end, where the error is
+_SHORTEST = 8  # characters of a query value that may be a key
+_SECRET_HEADERS = ("authorization", "api-key", "x-api-key", "proxy-authorization")
 _HIDDEN = "[redacted]"
 
 
@@ -31,7 +34,7 @@ def message(error: BaseException, secrets: tuple[str, ...], limit: int) -> str:
         words = str(error)
     except Exception:  # an exception class of anyone's, printed by us and not by the application
         return ""
-    return shorten(_without(secrets, words), limit)
+    return shorten(_without(secrets + sent_secrets(error), words), limit)
 
 
 def exception_attributes(error: BaseException, secrets: tuple[str, ...], limit: int | None) -> Attributes:
@@ -42,8 +45,24 @@ def exception_attributes(error: BaseException, secrets: tuple[str, ...], limit: 
         return found
     found[names.EXCEPTION_MESSAGE] = message(error, secrets, limit)
     lines = traceback.format_exception(type(error), error, error.__traceback__, limit=-_MOST_FRAMES)
-    found[names.EXCEPTION_STACKTRACE] = clean(_without(secrets, "".join(lines))[-_LONGEST:])
+    trace = _without(secrets + sent_secrets(error), "".join(lines))
+    found[names.EXCEPTION_STACKTRACE] = clean(trace[-_LONGEST:])
     return found
+
+
+def sent_secrets(error: BaseException) -> tuple[str, ...]:
+    """What the failed request carried to prove who asks, where the error knows its request.
+
+    Tokens of a provider function, of the application's own headers and of the address are nowhere else.
+    """
+    request: Any = getattr(error, "request", None)
+    try:
+        headers, url = request.headers, request.url
+        found = [headers.get(name, "").rpartition(" ")[2] for name in _SECRET_HEADERS]
+        found += [url.password, *(value for value in url.params.values() if len(value) >= _SHORTEST)]
+    except Exception:  # an error without a request, or a request of an unknown kind
+        return ()
+    return tuple(secret for secret in found if secret)
 
 
 def _places(error: BaseException) -> str:

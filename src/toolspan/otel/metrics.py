@@ -65,13 +65,15 @@ class MetricSink:
         """Record how long it took, what it used and how it ended."""
         labels = self._labels(call)
         usage = call.record.usage
-        if usage is not None:
-            self._usage(call, usage, labels)
         if call.request.stream:
             self._stream(call, labels)
+        if call.record.started.service_tier is not None:
+            labels = {**labels, names.OPENAI_RESPONSE_SERVICE_TIER: clean(call.record.started.service_tier)}
+        if usage is not None:
+            self._usage(call, usage, labels)
         if call.outcome is not None and call.outcome.is_error:
             labels = {**labels, names.ERROR_TYPE: error_type(call.error, call.record)}
-        if call.ended_at:  # else the clock failed, and nothing is known
+        if call.ended_at and call.began is not None:  # else the clock failed, and nothing is known
             elapsed = seconds(call.ended_at - call.began_at)
             for kind in self._durations:
                 kind.total.record(elapsed, labels, call.context)
@@ -84,7 +86,7 @@ class MetricSink:
 
     def _stream(self, call: Observed, labels: Labels) -> None:
         first_at = call.record.first_at
-        if first_at is not None:
+        if first_at is not None and call.began is not None:
             for kind in self._durations:
                 kind.first_chunk.record(seconds(first_at - call.began_at), labels, call.context)
         if call.outcome is not None:
@@ -101,7 +103,7 @@ class MetricSink:
             self._detect.record(seconds(detected - call.began_at), labels, call.context)
             self._arguments.record(seconds(closed - detected), labels, call.context)
         self._size.record(tool.size, labels, call.context)
-        self._calls.add(1, {**labels, names.OUTCOME: "valid" if tool.valid else "invalid"}, call.context)
+        self._calls.add(1, {**labels, names.OUTCOME: _outcome(tool)}, call.context)
 
     def _tool_name(self, call: Observed, tool: ToolCall) -> str:
         """The name if it was offered; where no offer is known, the first names that come."""
@@ -131,8 +133,6 @@ class MetricSink:
                 labels[names.SERVER_PORT] = endpoint.port
         if started.model is not None:
             labels[names.RESPONSE_MODEL] = clean(started.model)
-        if started.service_tier is not None:
-            labels[names.OPENAI_RESPONSE_SERVICE_TIER] = clean(started.service_tier)
         call.labels = labels
         return labels
 
@@ -144,3 +144,10 @@ def _seconds(meter: Meter, name: str, description: str) -> Histogram:
         description=description,
         explicit_bucket_boundaries_advisory=names.DURATION_BUCKETS,
     )
+
+
+def _outcome(tool: ToolCall) -> str:
+    """Whether the arguments parse, do not, or never came to an end."""
+    if tool.valid:
+        return "valid"
+    return "unfinished" if tool.closed_by == "end" else "invalid"

@@ -102,12 +102,18 @@ class Sinks:
                 self._drop(sink, error)
 
     def ended(self, call: Observed) -> None:
-        """See `Sink.ended`."""
+        """See `Sink.ended`; a span that was started ends, even if its sink is out by now."""
         for sink in self._sinks:
             try:
                 sink.ended(call)
             except Exception as error:
                 self._drop(sink, error)
+        span = call.span
+        try:
+            if span is not None and span.is_recording():
+                span.end(call.wall(call.ended_at))
+        except Exception as error:
+            self._report("ending a span", error)
 
     def _drop(self, sink: Sink, error: Exception) -> None:
         """The fuse: for the rest of the process this sink is out."""

@@ -21,6 +21,8 @@ from .events import (
     Usage,
 )
 
+_MOST_CHOICES = 128
+
 
 @dataclass(slots=True)
 class ToolCall:
@@ -162,7 +164,7 @@ class Record:
 
     def reasons(self, expected: int) -> list[str]:
         """One finish reason for each expected or seen choice, `error` where none came (semconv, §6.3)."""
-        count = max(expected, max(self.choices, default=-1) + 1)
+        count = min(max(expected, max(self.choices, default=-1) + 1), _MOST_CHOICES)
         return [
             (choice.reason if choice else None) or "error" for choice in map(self.choices.get, range(count))
         ]

@@ -1,0 +1,58 @@
+# Two commands need nothing but python3 and make: `make demo` and `make test`. Both install into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONUNBUFFERED := 1
+
+.PHONY: demo test lint coverage thorough bench e2e wheel clean
+
+demo: $(VENV)/.demo ## Trace a small agent and show it; with OPENAI_API_KEY set it asks the real provider.
+	OTEL_BLRP_SCHEDULE_DELAY=50 $(BIN)/opentelemetry-instrument \
+	  --traces_exporter toolspan --logs_exporter toolspan --metrics_exporter toolspan \
+	  $(BIN)/python examples/agent.py
+
+test: $(VENV)/.test ## Run the tests.
+	$(BIN)/python -m pytest -q -m 'not slow'
+
+lint: $(VENV)/.test ## Style and types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+coverage: $(VENV)/.test ## Branch coverage: all of the pure ring, 95 % of the rest.
+	$(BIN)/coverage run -m pytest -q -m 'not slow'
+	$(BIN)/coverage report --include 'src/toolspan/wire/*' --fail-under 100
+	$(BIN)/coverage report --omit 'src/toolspan/wire/*' --fail-under 95
+
+thorough: $(VENV)/.test ## The property tests at full size: 400 000 chunks, 100 000 splittings.
+	TOOLSPAN_TEST_SCALE=full $(BIN)/python -m pytest -q tests/wire tests/openai/test_fuzz.py
+
+bench: $(VENV)/.test ## What it costs: the table of docs/benchmarks.md.
+	$(BIN)/python -m benchmarks
+
+e2e: $(VENV)/.test ## The Agents SDK against two servers, through a real OTLP receiver; fetches them on first use.
+	$(BIN)/python -m tests.e2e
+
+wheel: $(VENV)/.test ## The built wheel, in an environment of its own, without the sources.
+	rm -rf build/wheel && $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	$(PYTHON) -m venv --clear build/wheel/venv
+	build/wheel/venv/bin/python -m pip install --quiet -c constraints.txt build/wheel/*.whl
+	cd build/wheel && venv/bin/python -c 'import sys, toolspan; assert "openai" not in sys.modules; print(toolspan.__all__)'
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	@echo "Installing toolspan into $(VENV), once ..."
+	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[openai,cli]'
+	touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[openai,cli,otlp]' --group test
+	touch $@
+
+clean: ## Remove what was installed and built, but not the fetched parts in .cache.
+	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,33 @@
+"""Prints the table of `docs/benchmarks.md`: `make bench`."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+
+from .memory import rows
+from .scenarios import Row, all_rows
+
+_HEAD = "| scenario | SDK, µs | floor, + µs | toolspan, + µs | with chunk timing, + µs | ratio |"
+
+
+def _line(row: Row) -> str:
+    added = [value - row.bare for value in (row.floor, row.untimed, row.timed)]
+    ratio = (row.sdk + added[2]) / row.sdk
+    figures = " | ".join(f"{value:.2f}" if row.unit != "request" else f"{value:.0f}" for value in added)
+    return f"| {row.name} (per {row.unit}) | {row.sdk:.0f} | {figures} | {ratio:.2f} |"
+
+
+def main() -> None:
+    """Measure and print."""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("openai", "opentelemetry-sdk"))
+    print(f"Python {platform.python_version()}, {packages}, {os.cpu_count()} cores\n")
+    print(_HEAD, "| --- | --: | --: | --: | --: | --: |", *map(_line, all_rows()), sep="\n")
+    print("\n| open stream | added bytes after 20 chunks | after 1 900 |\n| --- | --: | --: |")
+    for name, few, many in rows():
+        print(f"| {name} | {few:.0f} | {many:.0f} |")
+
+
+if __name__ == "__main__":
+    main()

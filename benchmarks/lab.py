@@ -1,0 +1,120 @@
+"""Clients without a network, and the three ways to run them: bare, on the floor, instrumented.
+
+The floor is what nobody can undercut: an iterator that does nothing, one SDK span and two histogram records.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import openai
+from openai.types.chat import ChatCompletionChunk
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+
+from toolspan import OpenAIInstrumentor
+
+from .answers import MODEL, sse, whole
+
+ASK: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Weather in Paris?"}]}
+TRACERS = TracerProvider()
+METERS = MeterProvider([InMemoryMetricReader()])
+
+
+def http() -> Any:
+    """The HTTP client module that this openai uses: httpx2 since 3.0, httpx before."""
+    return importlib.import_module(openai.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0])
+
+
+def transport(chunks: list[dict[str, Any]]) -> Any:
+    """A transport that answers from memory: these chunks if streamed, else a whole answer."""
+    body, module = sse(chunks), http()
+
+    def respond(request: Any) -> Any:
+        if json.loads(request.content).get("stream"):
+            return module.Response(200, headers={"content-type": "text/event-stream"}, content=body)
+        return module.Response(200, json=whole())
+
+    return module.MockTransport(respond)
+
+
+def client(chunks: list[dict[str, Any]]) -> openai.OpenAI:
+    """A sync client on that transport."""
+    return openai.OpenAI(
+        api_key="none",
+        base_url="http://bench.invalid/v1",
+        http_client=http().Client(transport=transport(chunks)),
+    )
+
+
+def async_client(chunks: list[dict[str, Any]]) -> openai.AsyncOpenAI:
+    """An async client on that transport."""
+    return openai.AsyncOpenAI(
+        api_key="none",
+        base_url="http://bench.invalid/v1",
+        http_client=http().AsyncClient(transport=transport(chunks)),
+    )
+
+
+@contextmanager
+def instrumented(**settings: Any) -> Iterator[None]:
+    """The SDK under toolspan, with real SDK providers, nothing exported."""
+    OpenAIInstrumentor().instrument(tracer_provider=TRACERS, meter_provider=METERS, **settings)
+    try:
+        yield
+    finally:
+        OpenAIInstrumentor().uninstrument()
+
+
+@contextmanager
+def decoded(chunks: list[dict[str, Any]]) -> Iterator[None]:
+    """Streams that hand out chunks decoded beforehand, so that one microsecond is seen beside fifty."""
+    objects = [ChatCompletionChunk.model_validate(chunk) for chunk in chunks]
+    original = openai.Stream.__stream__
+
+    def replay(self: Any) -> Iterator[Any]:
+        yield from objects
+
+    openai.Stream.__stream__ = replay  # type: ignore[method-assign]  # the SDK's decoding is what is left out
+    try:
+        yield
+    finally:
+        openai.Stream.__stream__ = original  # type: ignore[method-assign]  # as above
+
+
+class PassThrough:
+    """The iterator that does nothing."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+
+    def __iter__(self) -> PassThrough:
+        return self
+
+    def __next__(self) -> Any:
+        return self._source.__next__()
+
+
+def floor() -> Callable[[Callable[[], Any]], Callable[[], Any]]:
+    """Wraps a run that returns a stream or an answer: one span, two records, and the idle iterator."""
+    tracer = TRACERS.get_tracer("floor")
+    histogram = METERS.get_meter("floor").create_histogram("floor.duration", unit="s")
+    labels = {"model": MODEL, "operation": "chat"}
+
+    def wrap(run: Callable[[], Any]) -> Callable[[], Any]:
+        def wrapped() -> Any:
+            span = tracer.start_span(f"chat {MODEL}", attributes=labels)
+            result = run()
+            histogram.record(0.1, labels)
+            histogram.record(0.2, labels)
+            span.end()
+            return PassThrough(result) if hasattr(result, "__next__") else result
+
+        return wrapped
+
+    return wrap

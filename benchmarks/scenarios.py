@@ -1,0 +1,121 @@
+"""The scenarios: what is run, how often, and by what its time is divided."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
+from typing import Any, NamedTuple
+
+from . import answers
+from .clock import Way, best
+from .lab import ASK, async_client, client, decoded, floor, instrumented
+
+UNTIMED = partial(instrumented, chunk_timing=False)
+
+
+class Row(NamedTuple):
+    """One line of the table, in microseconds per `unit`."""
+
+    name: str
+    unit: str
+    bare: float
+    floor: float
+    untimed: float
+    timed: float
+    sdk: float
+    """What the SDK itself takes for the unit, decoding included."""
+
+
+def _drain(run: Callable[[], Any]) -> Callable[[], object]:
+    def drained() -> object:
+        for _ in run():
+            pass
+        return None
+
+    return drained
+
+
+def _row(
+    name: str, unit: str, run: Callable[[], Any], finish: Any, by: float, rounds: tuple[int, int], sdk: float
+) -> Row:
+    """Time the four ways of one run."""
+    found = best(
+        [
+            Way("bare", nullcontext, finish(run)),
+            Way("floor", nullcontext, finish(floor()(run))),
+            Way("untimed", UNTIMED, finish(run)),
+            Way("timed", instrumented, finish(run)),
+        ],
+        *rounds,
+    )
+    scaled = {way: seconds * 1e6 / by for way, seconds in found.items()}
+    return Row(name, unit, **scaled, sdk=sdk or scaled["bare"])
+
+
+def stream(name: str, unit: str, chunks: list[dict[str, Any]], rounds: tuple[int, int] = (8, 2)) -> Row:
+    """A stream: the added time per chunk, on chunks decoded beforehand, beside the SDK's own time."""
+    speaker = client(chunks)
+    run = partial(speaker.chat.completions.create, stream=True, **ASK)
+    sdk = best([Way("sdk", nullcontext, _drain(run))], 3)["sdk"] * 1e6 / len(chunks)
+    with decoded(chunks):
+        return _row(name, unit, run, _drain, len(chunks), rounds, sdk)
+
+
+def whole(rounds: tuple[int, int] = (12, 60)) -> Row:
+    """An answer that is not streamed."""
+    run = partial(client(answers.text(1)).chat.completions.create, **ASK)
+    return _row("unstreamed call", "request", run, lambda each: each, 1, rounds, 0)
+
+
+def first_chunk(rounds: tuple[int, int] = (12, 60)) -> Row:
+    """The time from the request to the first chunk."""
+    chunks = answers.text(2)
+    run = partial(client(chunks).chat.completions.create, stream=True, **ASK)
+
+    def first(each: Callable[[], Any]) -> Callable[[], object]:
+        return lambda: next(each())
+
+    return _row("until the first chunk", "request", run, first, 1, rounds, 0)
+
+
+def concurrent(streams: int = 200, size: int = 50, rounds: tuple[int, int] = (4, 2)) -> Row:
+    """Many async streams at once, with the SDK's decoding."""
+    chunks = answers.text(size)
+    loop = asyncio.new_event_loop()
+    speaker = async_client(chunks)
+
+    async def read() -> None:
+        async for _ in await speaker.chat.completions.create(stream=True, **ASK):
+            pass
+
+    async def together() -> None:
+        await asyncio.gather(*(read() for _ in range(streams)))
+
+    def run() -> object:
+        return loop.run_until_complete(together())
+
+    try:
+        name = f"{streams} concurrent streams, {len(chunks)} chunks each"
+        return _row(name, "chunk", run, lambda each: each, streams * len(chunks), rounds, 0)
+    finally:
+        gc.collect()
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(speaker.close())
+        loop.close()
+
+
+def all_rows() -> list[Row]:
+    """Every line of the table, in its order."""
+    return [
+        stream("text, 200 chunks", "chunk", answers.text(200), (12, 8)),
+        stream("text, 2 000 chunks", "chunk", answers.text(2000)),
+        stream("text, 20 000 chunks", "chunk", answers.text(20000), (4, 1)),
+        stream("4 parallel calls, 2 000 fragments", "fragment", answers.calls(4, 2000, 8)),
+        stream("1 MiB of arguments, 20 000 fragments", "fragment", answers.calls(1, 20000, 52), (4, 1)),
+        whole(),
+        first_chunk(),
+        concurrent(),
+    ]

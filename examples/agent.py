@@ -1,0 +1,98 @@
+"""A small agent: it asks a model, runs the tools it calls, prints the answer; it knows no telemetry."""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from typing import Any
+
+from demo_server import demo_server
+from openai import AsyncOpenAI, OpenAIError
+
+QUESTION = "What is the weather in Paris, and what time is it there?"
+
+
+async def get_weather(city: str) -> str:
+    """The weather in a city."""
+    await asyncio.sleep(0.09)
+    return f"18 °C and light rain in {city}"
+
+
+async def get_time(tz: str) -> str:
+    """The local time in a time zone."""
+    await asyncio.sleep(0.05)
+    return f"14:05 in {tz}"
+
+
+def tool(name: str, description: str, parameter: str) -> dict[str, Any]:
+    """A tool as the API wants it described: here, one required string."""
+    schema = {"type": "object", "properties": {parameter: {"type": "string"}}, "required": [parameter]}
+    return {"type": "function", "function": {"name": name, "description": description, "parameters": schema}}
+
+
+FUNCTIONS: dict[str, Callable[..., Awaitable[str]]] = {"get_weather": get_weather, "get_time": get_time}
+TOOLS: list[Any] = [
+    tool("get_weather", "The weather in a city.", "city"),
+    tool("get_time", "The local time in an IANA time zone.", "tz"),
+]
+
+
+async def ask(client: AsyncOpenAI, model: str, messages: list[Any]) -> dict[str, Any]:
+    """One turn: stream the model's reply and put its tool calls together."""
+    text, calls = "", dict[int, Any]()
+    stream = await client.chat.completions.create(
+        model=model, messages=messages, tools=TOOLS, stream=True, stream_options={"include_usage": True}
+    )
+    async for chunk in stream:
+        for choice in chunk.choices:
+            text += choice.delta.content or ""
+            for piece in choice.delta.tool_calls or []:
+                empty = {"id": piece.id, "type": "function", "function": {"name": "", "arguments": ""}}
+                function = calls.setdefault(piece.index, empty)["function"]
+                if piece.function:
+                    function["name"] += piece.function.name or ""
+                    function["arguments"] += piece.function.arguments or ""
+    reply: dict[str, Any] = {"role": "assistant", "content": text}
+    return reply | {"tool_calls": [*calls.values()]} if calls else reply
+
+
+async def run(call: dict[str, Any]) -> dict[str, Any]:
+    """Run one tool call; a mistake goes back to the model as text, so that it can try again."""
+    name, arguments = call["function"]["name"], call["function"]["arguments"]
+    try:
+        result = await FUNCTIONS[name](**json.loads(arguments))
+    except (KeyError, TypeError, ValueError) as error:
+        result = f"error: {error!r}"
+    print(f"tool   {name}({arguments}) → {result}")
+    return {"role": "tool", "tool_call_id": call["id"], "content": result}
+
+
+async def agent(client: AsyncOpenAI, model: str, question: str) -> str:
+    """Ask, run the tools, send the results back; until the model has no more calls."""
+    messages: list[Any] = [{"role": "user", "content": question}]
+    while True:
+        reply = await ask(client, model, messages)
+        messages.append(reply)
+        if "tool_calls" not in reply:
+            return str(reply["content"])
+        messages += await asyncio.gather(*map(run, reply["tool_calls"]))
+
+
+async def main() -> None:
+    """Talk to the provider of OPENAI_API_KEY (and OPENAI_BASE_URL), or to the demo server."""
+    key = os.environ.get("OPENAI_API_KEY")
+    model = os.environ.get("OPENAI_MODEL") or ("gpt-5-mini" if key else "demo")
+    if not key:
+        print("OPENAI_API_KEY is not set: a scripted demo server on this machine answers instead.")
+    with nullcontext() if key else demo_server() as base_url:
+        async with AsyncOpenAI(base_url=base_url, api_key=key or "demo") as client:
+            print(f"user   {QUESTION}")
+            print(f"model  {await agent(client, model, QUESTION)}")
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except OpenAIError as error:
+        raise SystemExit(f"The provider did not answer: {error}") from None

@@ -1,0 +1,170 @@
+"""A scripted server that speaks the OpenAI protocol on loopback; it holds no model, only Python itself.
+
+Offered get_weather and get_time, it calls both at once; given their results, it answers in text.
+`with demo_server() as base_url:` runs it inside a program; `python examples/demo_server.py` runs it alone.
+"""
+
+import argparse
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Json = dict[str, Any]
+
+CALLS = (
+    ("call_weather_1", "get_weather", ('{"ci', 'ty":', '"Par', 'is"}')),
+    ("call_time_2", "get_time", ('{"tz"', ':"Euro', "pe/Par", 'is"}')),
+)
+USAGE_OF_CALLS = {"prompt_tokens": 92, "completion_tokens": 37, "total_tokens": 129}
+USAGE_OF_TEXT = {"prompt_tokens": 158, "completion_tokens": 24, "total_tokens": 182}
+
+
+@contextmanager
+def demo_server(port: int = 0, pause: float = 0.03) -> Iterator[str]:
+    """Serve on loopback and give the base URL; `pause` is the delay between two chunks, in seconds."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"pause": pause}))
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def deltas(request: Json) -> Iterator[tuple[Json, str | None]]:
+    """The answer to a request as (delta, finish reason) pairs, in the order a real server sends them."""
+    yield {"role": "assistant", "content": None}, None
+    results = [m["content"] for m in request["messages"] if m.get("role") == "tool"]
+    offered = {tool.get("function", {}).get("name") for tool in request.get("tools") or []}
+    calls = [call for call in CALLS if call[1] in offered]
+    if results or not calls:
+        for word in re.findall(r"\S+\s*", answer(results)):
+            yield {"content": word}, None
+        yield {}, "stop"
+        return
+    for index, (call_id, name, fragments) in enumerate(calls):
+        opening = {
+            "index": index,
+            "id": call_id,
+            "type": "function",
+            "function": {"name": name, "arguments": ""},
+        }
+        yield {"tool_calls": [opening]}, None
+        for fragment in fragments:
+            yield {"tool_calls": [{"index": index, "function": {"arguments": fragment}}]}, None
+    yield {}, "tool_calls"
+
+
+def answer(results: list[str]) -> str:
+    """One sentence made of the tools' results."""
+    return (
+        f"Here is what I found: {'; '.join(map(str, results))}." if results else "Hello from the demo server."
+    )
+
+
+def envelope(request: Json, kind: str) -> Json:
+    """The fields that every chunk and every whole answer carry."""
+    model = request.get("model", "demo")
+    return {"id": "chatcmpl-demo", "object": kind, "created": int(time.time()), "model": model}
+
+
+def chunks(request: Json) -> Iterator[Json]:
+    """The streamed answer; the last chunk carries the usage, when the request asks for it."""
+    base = envelope(request, "chat.completion.chunk")
+    finish = None
+    for delta, finish in deltas(request):
+        yield base | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+    if (request.get("stream_options") or {}).get("include_usage"):
+        yield base | {"choices": [], "usage": usage(finish)}
+
+
+def completion(request: Json) -> Json:
+    """The same answer, whole."""
+    text, calls = "", dict[int, Json]()
+    pairs = list(deltas(request))
+    for delta, _ in pairs:
+        text += delta.get("content") or ""
+        for piece in delta.get("tool_calls", []):
+            call = calls.setdefault(piece["index"], piece)
+            if call is not piece:
+                call["function"]["arguments"] += piece["function"]["arguments"]
+    message: Json = {"role": "assistant", "content": text or None}
+    if calls:
+        message["tool_calls"] = [{k: v for k, v in c.items() if k != "index"} for c in calls.values()]
+    finish = pairs[-1][1]
+    choice = {"index": 0, "message": message, "finish_reason": finish}
+    return envelope(request, "chat.completion") | {"choices": [choice], "usage": usage(finish)}
+
+
+def usage(finish: str | None) -> Json:
+    """The tokens of an answer, by the way it ended."""
+    return USAGE_OF_CALLS if finish == "tool_calls" else USAGE_OF_TEXT
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    pause = 0.03
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # the client may hang up at any moment
+            super().handle()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if not self.path.endswith("/chat/completions"):
+            self._whole(404, {"error": {"message": f"no such path: {self.path}", "type": "not_found"}})
+            return
+        try:
+            request = json.loads(body)
+            self._stream(request) if request.get("stream") else self._whole(200, completion(request))
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            self._whole(400, {"error": {"message": repr(error), "type": "invalid_request_error"}})
+
+    def _whole(self, status: int, answer: Json) -> None:
+        time.sleep(self.pause)
+        payload = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def _stream(self, request: Json) -> None:
+        lines = [json.dumps(chunk) for chunk in chunks(request)] + ["[DONE]"]
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for line in lines:
+            time.sleep(self.pause)
+            payload = f"data: {line}\n\n".encode()
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(payload), payload))
+        self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: the terminal belongs to the program that asks."""
+
+
+def main() -> None:
+    """Run alone until interrupted."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--port", type=int, default=0, help="default: any free port")
+    parser.add_argument("--pause", type=float, default=0.03, help="seconds between two chunks")
+    options = parser.parse_args()
+    with demo_server(options.port, options.pause) as base_url:
+        print(f"OPENAI_BASE_URL={base_url} OPENAI_API_KEY=demo   (Ctrl-C to stop)", flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            print()
+
+
+if __name__ == "__main__":
+    main()

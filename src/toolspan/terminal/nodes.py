@@ -1,0 +1,160 @@
+"""Spans into a tree of plain nodes, tool calls among them; it must not know how a tree is drawn."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.trace import StatusCode
+
+from ..otel import semconv as names
+from . import toolcalls
+from .fields import Attributes, amount, clean, joined, number, seconds, text, texts
+
+NANOSECONDS = 1e9
+
+
+@dataclass(slots=True)
+class Node:
+    """A line of the tree: a span, or something that happened in it. Times are nanoseconds of the epoch."""
+
+    name: str
+    start: int | None
+    end: int | None
+    details: list[str] = field(default_factory=list)
+    failed: bool = False
+    children: list["Node"] = field(default_factory=list)
+
+
+def forest(spans: Sequence[ReadableSpan]) -> list[Node]:
+    """The spans as trees: a span whose parent is not among them is a top; a ring of parents is cut open."""
+    known = {_id(span) for span in spans}
+    children: dict[int | None, list[ReadableSpan]] = {}
+    for span in spans:
+        parent = span.parent.span_id if span.parent else None
+        children.setdefault(parent if parent in known else None, []).append(span)
+    tops = [_grow(span, children) for span in children.pop(None, [])]
+    while children:
+        tops += [_grow(span, children) for span in children.pop(next(iter(children)))]
+    return sorted(tops, key=_start)
+
+
+def _grow(span: ReadableSpan, children: dict[int | None, list[ReadableSpan]]) -> Node:
+    """The node of a span with all beneath it; children leave the map, so that each is drawn once."""
+    node = _node(span)
+    node.children = list(_moments(span))
+    node.children += [_grow(child, children) for child in children.pop(_id(span), [])]
+    node.children.sort(key=_start)
+    return node
+
+
+def _node(span: ReadableSpan) -> Node:
+    start, end = _time(span.start_time), _time(span.end_time)
+    failed = span.status.status_code is StatusCode.ERROR
+    lines = [joined(_lasted(start, end), *_ending(span, failed)), *_figures(span)]
+    if failed and span.status.description:
+        lines.append(clean(span.status.description, 160))
+    lines += [f"↩ follows trace {link.context.trace_id:032x}"[:24] for link in span.links]
+    return Node(clean(span.name), start, end, [line for line in lines if line], failed)
+
+
+def _lasted(start: int | None, end: int | None) -> str:
+    return "" if start is None or end is None else seconds((end - start) / NANOSECONDS)
+
+
+def _ending(span: ReadableSpan, failed: bool) -> tuple[str, str, str]:
+    """What went wrong, how the stream ended, and the finish reasons."""
+    attributes: Attributes = span.attributes or {}
+    error = text(attributes, names.ERROR_TYPE) or ("error" if failed else "")
+    reasons = texts(attributes, names.RESPONSE_FINISH_REASONS)
+    return error, text(attributes, names.STREAM_OUTCOME), f"finish {reasons}" if reasons else ""
+
+
+def _figures(span: ReadableSpan) -> tuple[str, str]:
+    attributes: Attributes = span.attributes or {}
+    return joined(_first_chunk(attributes), _tokens(attributes), _calls(span)), _answered_by(attributes)
+
+
+def _first_chunk(attributes: Attributes) -> str:
+    delay = number(attributes, names.RESPONSE_TIME_TO_FIRST_CHUNK)
+    return "" if delay is None else f"first chunk {seconds(delay)}"
+
+
+def _tokens(attributes: Attributes) -> str:
+    sent, received = (
+        number(attributes, names.USAGE_INPUT_TOKENS),
+        number(attributes, names.USAGE_OUTPUT_TOKENS),
+    )
+    said = [f"{amount(sent)} in"] if sent is not None else []
+    said += [f"{amount(received)} out"] if received is not None else []
+    return f"tokens {', '.join(said)}" if said else ""
+
+
+def _answered_by(attributes: Attributes) -> str:
+    """The model that answered, where it is not the one asked for."""
+    asked, answered = text(attributes, names.REQUEST_MODEL), text(attributes, names.RESPONSE_MODEL)
+    return f"answered by {answered}" if answered not in ("", asked) else ""
+
+
+def _calls(span: ReadableSpan) -> str:
+    """How many tool calls there were, for a span whose tool events went to the log only."""
+    calls = number(span.attributes or {}, names.TOOL_CALLS_COUNT)
+    if not calls or any(event.name == names.CALL_DETECTED_EVENT for event in span.events):
+        return ""
+    return f"tool calls {amount(calls)}"
+
+
+def _moments(span: ReadableSpan) -> Iterator[Node]:
+    """The span's events as nodes: one for each tool call, one for each other event."""
+    completed = {
+        toolcalls.key(e.attributes or {}): e for e in span.events if e.name == names.CALL_COMPLETED_EVENT
+    }
+    for event in span.events:
+        if event.name == names.CALL_DETECTED_EVENT:
+            yield _tool_call(span, event, completed.get(toolcalls.key(event.attributes or {})))
+        elif event.name != names.CALL_COMPLETED_EVENT:
+            yield _moment(span, event)
+
+
+def _tool_call(span: ReadableSpan, detected: Event, completed: Event | None) -> Node:
+    attributes: Attributes = detected.attributes or {}
+    node = Node(toolcalls.tool(attributes), _time(detected.timestamp), None, [])
+    if completed is None:
+        node.failed, node.end = True, _time(span.end_time)
+        node.details.append(joined(_at(span, detected), "arguments never completed"))
+        return node
+    last: Attributes = completed.attributes or {}
+    node.name = node.name if node.name != "?" else toolcalls.tool(last)
+    node.end, node.failed = _time(completed.timestamp), not toolcalls.is_valid(last)
+    lasted = f"arguments {toolcalls.took(last)}" if toolcalls.took(last) else ""
+    node.details.append(joined(_at(span, detected), lasted, toolcalls.size(last), toolcalls.verdict(last)))
+    return node
+
+
+def _moment(span: ReadableSpan, event: Event) -> Node:
+    attributes: Attributes = event.attributes or {}
+    kind, message = attributes.get(names.EXCEPTION_TYPE), attributes.get(names.EXCEPTION_MESSAGE)
+    said = joined(*(clean(part, 160) for part in (kind, message) if part is not None))
+    if event.name == names.TEXT_STARTED_EVENT:
+        return Node("text", _time(event.timestamp), None, [f"started {_at(span, event)}"])
+    return Node(
+        clean(event.name), _time(event.timestamp), None, [joined(_at(span, event), said)], kind is not None
+    )
+
+
+def _at(span: ReadableSpan, event: Event) -> str:
+    """How long after the span's start the event came."""
+    start, at = _time(span.start_time), _time(event.timestamp)
+    return "" if start is None or at is None else f"at {seconds((at - start) / NANOSECONDS)}"
+
+
+def _id(span: ReadableSpan) -> int:
+    """The span's id; an object's own for a span without context."""
+    return span.context.span_id if span.context else -id(span)
+
+
+def _time(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _start(node: Node) -> int:
+    return node.start or 0

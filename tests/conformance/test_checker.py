@@ -1,0 +1,137 @@
+"""The checker of spans, told good from spoilt; must not know how telemetry is emitted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from .checker import check_span, check_start
+from .samples import COMPLETED, DETECTED, EMBEDDINGS, GONE, INPUT, OUTPUT, SPAN, changed, failed, span
+
+CALL = "toolspan.tool_call.completed"
+REASONS = "gen_ai.response.finish_reasons"
+CACHE = "gen_ai.usage.cache_read.input_tokens"
+
+GOOD: dict[str, Any] = {
+    "streamed": span(),
+    "embeddings": span(EMBEDDINGS, name="embeddings gpt-test"),
+    "no model, another provider": span(
+        changed(SPAN, **{"gen_ai.request.model": GONE, "gen_ai.provider.name": "groq"}), name="chat"
+    ),
+    "failed": failed(changed(SPAN, **{"error.type": "TimeoutError"}), "too late"),
+    "call completed": span(events=[(CALL, COMPLETED)]),
+    "call that is no JSON": span(
+        events=[
+            (CALL, {**COMPLETED, "toolspan.tool_call.valid": False, "gen_ai.tool.call.arguments": '{"ci'})
+        ]
+    ),
+    "structured content": span({**SPAN, "gen_ai.output.messages": OUTPUT}),
+    "content as text": span({**SPAN, "gen_ai.input.messages": json.dumps(INPUT)}),
+    "prompt variable": span({**SPAN, "gen_ai.prompt.variable.name": "Alice"}),
+    "unlisted provider": span(changed(SPAN, **{"gen_ai.provider.name": "fireworks"})),
+}
+
+SPOILT_ATTRIBUTES: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown name": ({"gen_ai.zzz": 1}, "gen_ai.zzz: unknown attribute"),
+    "misspelt name": ({"gen_ai.usage.input_token": 1}, "is gen_ai.usage.input_tokens meant?"),
+    "old name": (
+        {"gen_ai.usage.cache_creation.input_tokens": 1},
+        "is gen_ai.usage.cache_write.input_tokens meant?",
+    ),
+    "misspelt own name": ({"toolspan.stream.chunk": 1}, "is toolspan.stream.chunks meant?"),
+    "name of another signal": (
+        {"gen_ai.token.type": "input"},
+        "gen_ai.token.type: attribute does not belong",
+    ),
+    "bare template": ({"gen_ai.prompt.variable": "x"}, "only with a key after it"),
+    "text for int": ({"gen_ai.usage.input_tokens": "20"}, "'20' is str, not int"),
+    "bool for int": ({"gen_ai.request.seed": True}, "True is bool, not int"),
+    "float for int": ({"gen_ai.request.max_tokens": 9.0}, "9.0 is float, not int"),
+    "int for double": ({"gen_ai.request.temperature": 1}, "1 is int, not double"),
+    "text for list": ({REASONS: "stop"}, "'stop' is str, not string[]"),
+    "int for boolean": ({"gen_ai.request.stream": 1}, "1 is int, not boolean"),
+    "negative amount": ({"toolspan.tools.size": -1}, "-1 is negative"),
+    "missing operation": ({"gen_ai.operation.name": GONE}, "gen_ai.operation.name: required attribute"),
+    "missing model": ({"gen_ai.request.model": GONE}, "gen_ai.request.model: required attribute"),
+    "value of our closed enum": ({"toolspan.stream.outcome": "done"}, "'done' is not one of abandoned,"),
+    "value of a closed enum": ({"openai.api.type": "chat"}, "'chat' is not one of chat_completions,"),
+    "nearly a known value": ({"gen_ai.provider.name": "OpenAI"}, "is openai meant?"),
+    "address without port": ({"server.port": GONE}, "server.port: missing though"),
+    "port without address": ({"server.address": GONE}, "server.port: set though"),
+    "error without status": ({"error.type": "X"}, "error.type: set though the status is not ERROR"),
+    "stream false": ({"gen_ai.request.stream": False}, "gen_ai.request.stream: False is never recorded"),
+    "one choice": ({"gen_ai.request.choice.count": 1}, "gen_ai.request.choice.count: 1 is never recorded"),
+    "not compacted": ({"gen_ai.conversation.compacted": False}, "False is never recorded"),
+    "automatic tier": ({"openai.request.service_tier": "auto"}, "'auto' is never recorded"),
+    "first chunk, no stream": ({"gen_ai.request.stream": GONE}, "set without gen_ai.request.stream"),
+    "version, no prompt": ({"gen_ai.prompt.version": "1"}, "set without gen_ai.prompt.name"),
+    "part over whole": ({CACHE: 21}, f"{CACHE}: 21 is more than gen_ai.usage.input_tokens"),
+    "messages over choices": ({"gen_ai.output.messages": OUTPUT * 2}, "2 messages for 1 finish reasons"),
+    "the same as text": (
+        {"gen_ai.output.messages": json.dumps(OUTPUT * 2)},
+        "2 messages for 1 finish reasons",
+    ),
+    "output that is no JSON": ({"gen_ai.output.messages": "[{"}, "a string that is not JSON"),
+    "wrong content": ({"gen_ai.input.messages": [{"role": "user"}]}, "'parts' is a required property"),
+    "content that is no JSON": ({"gen_ai.input.messages": "[{"}, "a string that is not JSON"),
+}
+
+SPOILT_SPANS: dict[str, tuple[Any, str]] = {
+    "kind": (span(kind=SpanKind.INTERNAL), "span kind: INTERNAL, not CLIENT"),
+    "name": (span(name="chat"), "span name: 'chat', not 'chat gpt-test'"),
+    "status": (span(status=Status(StatusCode.OK)), "status: OK"),
+    "error without type": (failed(SPAN), "error.type: missing though"),
+    "description": (failed({**SPAN, "error.type": "X"}, "X"), "the description repeats error.type"),
+    "exception event": (span(events=[("exception", {})]), "exception: unknown span event"),
+    "event's name": (span(events=[("toolspan.text.start", {})]), "is toolspan.text.started meant?"),
+    "event's attribute": (
+        span(events=[("toolspan.tool_call.detected", changed(DETECTED, **{"toolspan.choice.index": GONE}))]),
+        "toolspan.tool_call.detected: toolspan.choice.index: required attribute is missing",
+    ),
+    "event's enum": (
+        span(events=[(CALL, {**COMPLETED, "toolspan.tool_call.closed_by": "eof"})]),
+        "'eof' is not one of end, finish, json, next_call",
+    ),
+    "arguments": (
+        span(events=[(CALL, {**COMPLETED, "gen_ai.tool.call.arguments": "[1]"})]),
+        "[1] is not of type 'object'",
+    ),
+    "embeddings": (
+        span({**EMBEDDINGS, "gen_ai.usage.output_tokens": 1}, name="embeddings gpt-test"),
+        "gen_ai.usage.output_tokens: attribute does not belong here",
+    ),
+}
+
+
+@pytest.mark.parametrize("good", GOOD.values(), ids=GOOD)
+def test_good_span(good: Any) -> None:
+    """A span that conforms has no complaint."""
+    assert check_span(good) == []
+
+
+@pytest.mark.parametrize(("changes", "complaint"), SPOILT_ATTRIBUTES.values(), ids=SPOILT_ATTRIBUTES)
+def test_spoilt_attribute(changes: dict[str, Any], complaint: str) -> None:
+    """Each kind of wrong attribute is complained of, by its name."""
+    assert any(complaint in each for each in check_span(span(changed(SPAN, **changes))))
+
+
+@pytest.mark.parametrize(("spoilt", "complaint"), SPOILT_SPANS.values(), ids=SPOILT_SPANS)
+def test_spoilt_span(spoilt: Any, complaint: str) -> None:
+    """Each kind of wrong name, kind, status and event is complained of, and nothing else."""
+    (found,) = check_span(spoilt)
+    assert complaint in found
+
+
+def test_sampled_start() -> None:
+    """What a sampler should have been given, and was not, is complained of."""
+    at_start = changed(SPAN, **{"server.port": GONE})
+    assert check_start(span(), at_start) == ["server.port: sampling-relevant, but set after the start"]
+    assert check_start(span(), SPAN) == []
+
+
+def test_span_without_attributes() -> None:
+    """An empty span is complained of, not stumbled over."""
+    assert len(check_span(span({}, events=()))) == 2

@@ -1,0 +1,96 @@
+"""The checker of metrics, told good from spoilt; must not know how telemetry is emitted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .checker import check_metrics
+from .facts import METRICS
+from .samples import GONE, REQUEST, changed, metric
+
+TOKENS = [4**power for power in range(14)]
+REQUIRED = {
+    "gen_ai.token.type": "input",
+    "gen_ai.token.modality": "unknown",
+    "gen_ai.tool.name": "get_weather",
+    "toolspan.outcome": "valid",
+    "toolspan.stream.outcome": "completed",
+}
+ERROR: dict[str, Any] = {**REQUEST, "error.type": "TimeoutError"}
+USAGE: dict[str, Any] = {"kind": "histogram", "unit": "{token}", "buckets": TOKENS}
+
+SPOILT: dict[str, tuple[Any, str]] = {
+    "unknown name": (metric("toolspan.zzz"), "toolspan.zzz: unknown metric"),
+    "misspelt name": (metric("gen_ai.client.tokens.usage"), "is gen_ai.client.token.usage meant?"),
+    "unit": (metric(unit="ms"), "unit is 'ms', not 's'"),
+    "instrument": (metric(kind="counter"), "is a counter, not a histogram"),
+    "gauge": (metric(kind="gauge"), "is a Gauge, not a histogram"),
+    "not monotonic": (
+        metric("toolspan.streams", 1, kind="updowncounter", unit="{stream}"),
+        "is a updowncounter, not a counter",
+    ),
+    "buckets": (metric(buckets=[0.1, 1, 10]), "buckets are [0.1, 1, 10], not [0.01,"),
+    "value type": (metric(value=1), "value 1 is int, not double"),
+    "token as float": (
+        metric("gen_ai.client.token.usage", 1.0, {**REQUEST, "gen_ai.token.type": "input"}, **USAGE),
+        "value 1.0 is float, not int",
+    ),
+    "negative": (
+        metric("toolspan.streams.open", -1, kind="updowncounter", unit="{stream}"),
+        "-1 is negative",
+    ),
+    "missing attribute": (
+        metric("gen_ai.client.token.usage", 1, **USAGE),
+        "gen_ai.token.type: required attribute is missing",
+    ),
+    "unexpected attribute": (
+        metric("gen_ai.client.operation.time_to_first_chunk", attributes=ERROR),
+        "error.type: attribute does not belong here",
+    ),
+    "unknown attribute": (metric(attributes={**REQUEST, "user": "me"}), "user: unknown attribute"),
+    "attribute's type": (metric(attributes={**REQUEST, "server.port": "443"}), "'443' is str, not int"),
+    "attribute's value": (
+        metric("gen_ai.client.token.usage", 1, {**REQUEST, "gen_ai.token.type": "in"}, **USAGE),
+        "'in' is not one of input, output",
+    ),
+    "address without port": (
+        metric(attributes=changed(REQUEST, **{"server.port": GONE})),
+        "server.port: missing though",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_good_metric(name: str) -> None:
+    """A measurement of each known metric, with all that it requires, has no complaint."""
+    fact = METRICS[name]
+    own = {each: value for each, value in {**REQUEST, **REQUIRED}.items() if each in fact["attributes"]}
+    value = {"int": 1, "double": 1.0}[fact["value_type"]]
+    buckets = fact.get("buckets", ())
+    data = metric(name, value, own, kind=fact["instrument"], unit=fact["unit"], buckets=buckets)
+    assert check_metrics(data) == []
+
+
+@pytest.mark.parametrize(("data", "complaint"), SPOILT.values(), ids=SPOILT)
+def test_spoilt_metric(data: Any, complaint: str) -> None:
+    """Each kind of wrong metric is complained of."""
+    assert any(complaint in each for each in check_metrics(data))
+
+
+def test_error_on_the_duration() -> None:
+    """The duration may carry the error."""
+    assert check_metrics(metric(attributes=ERROR)) == []
+
+
+def test_no_metrics() -> None:
+    """A reader that has nothing returns `None`, which is nothing wrong."""
+    assert check_metrics(None) == []
+
+
+def test_list_of_metrics() -> None:
+    """The metrics of a scope can be handed over as they are."""
+    data = metric(unit="ms")
+    assert data is not None
+    assert check_metrics(data.resource_metrics[0].scope_metrics[0].metrics) == check_metrics(data)

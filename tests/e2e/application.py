@@ -1,0 +1,84 @@
+"""The agent in a virtual environment of its own, run under `opentelemetry-instrument`.
+
+It must not know what the telemetry should look like; it knows this repository only as a package to install.
+"""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import pins
+from .parts import HERE, REPOSITORY, Part, digest, python_with
+from .processes import HOST, FatalError, tail
+
+SECONDS = 60
+SERVICE = "toolspan-e2e"
+OURS = ("OTEL_", "TOOLSPAN_", "OPENAI_", "PYTHON")
+
+
+def _fill(folder: Path) -> None:
+    python_with(folder, "--editable", f"{REPOSITORY}[openai,otlp]", *pins.APPLICATION)
+
+
+PART = Part("application", digest(pins.APPLICATION, (REPOSITORY / "pyproject.toml").read_text()), _fill)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the application saw: the answer, and for each turn its tokens and its (id, name) calls."""
+
+    answer: str
+    tokens: list[dict[str, int]]
+    calls: list[list[tuple[str, str]]]
+
+
+def run_agent(folder: Path, server_port: int, endpoint: str, protocol: str) -> Seen:
+    """Run the agent to its end against a model server, sending its telemetry to an endpoint."""
+    command: list[object] = [PART.folder / "bin" / "opentelemetry-instrument"]
+    for signal in ("traces", "metrics", "logs"):
+        command += [f"--{signal}_exporter", "otlp"]
+    command += [PART.folder / "bin" / "python", HERE / "agent.py"]
+    try:
+        done = subprocess.run(
+            [str(word) for word in command],
+            cwd=folder,
+            env=_environment(server_port, endpoint, protocol),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise FatalError(f"the agent did not end within {SECONDS} s") from None
+    (folder / "agent.log").write_text(done.stdout + done.stderr)
+    if done.returncode or done.stderr:
+        raise FatalError(f"the agent ended with {done.returncode} and complained:\n{tail(done.stderr)}")
+    return _seen(json.loads(done.stdout))
+
+
+def _environment(server_port: int, endpoint: str, protocol: str) -> dict[str, str]:
+    """The machine's environment without any setting of what is tested, and with the run's own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return kept | {
+        "PATH": f"{PART.folder / 'bin'}:{os.environ['PATH']}",
+        "NO_PROXY": HOST,
+        "no_proxy": HOST,
+        "OPENAI_API_KEY": "none",
+        "OPENAI_BASE_URL": f"http://{HOST}:{server_port}/v1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+        "OTEL_SERVICE_NAME": SERVICE,
+    }
+
+
+def _seen(printed: dict[str, Any]) -> Seen:
+    turns = printed["turns"]
+    return Seen(
+        printed["answer"],
+        [turn["tokens"] for turn in turns],
+        [[(call_id, name) for call_id, name in turn["calls"]] for turn in turns],
+    )

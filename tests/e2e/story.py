@@ -1,0 +1,15 @@
+"""What both model servers recite; it must not know who plays it.
+
+Every private text (question, instructions, arguments, results, answer) holds the word `PRIVATE`, so that one
+search shows whether any of them leaked into the telemetry.
+"""
+
+from typing import Final
+
+PRIVATE: Final = "Paris"
+ASKED_ABOUT: Final = "weather"
+CALLS: Final[tuple[tuple[str, dict[str, str]], ...]] = (
+    ("get_weather", {"city": "Paris"}),
+    ("get_time", {"tz": "Europe/Paris"}),
+)
+ANSWER: Final = "Paris has 17 degrees at noon."

@@ -1,0 +1,168 @@
+"""The instrumentor: what it puts in, what it takes out again, and what it leaves alone."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from typing import Any
+
+import openai
+import pytest
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+
+from toolspan import OpenAIInstrumentor
+
+from . import script
+from .observe import watch
+from .script import Transport
+from .sdk import SYNC, Face, both_faces
+from .telemetry import Telemetry
+from .wire import ASK
+
+
+async def ask(face: Face, client: Any) -> Any:
+    """A stream, read to its end."""
+    return await face.read(await face.done(client.chat.completions.create(stream=True, **ASK)))
+
+
+def use(face: Face, **options: Any) -> Any:
+    """Ask once; returns what the application saw."""
+    return watch(face, ask, Transport(script.CALLS), **options)
+
+
+@both_faces
+def test_twice_is_once(face: Face, telemetry: Telemetry) -> None:
+    """Instrumenting a second time adds nothing."""
+    with telemetry.on() as instrumentor:
+        instrumentor.instrument(tracer_provider=telemetry.tracers)
+        OpenAIInstrumentor().instrument(tracer_provider=telemetry.tracers)
+        use(face)
+    assert len(telemetry.spans) == 1
+
+
+@both_faces
+def test_on_off_on_is_once(face: Face, telemetry: Telemetry) -> None:
+    """Whatever was switched off and on before, a call makes one span; off, it makes none."""
+    for _ in range(3):
+        with telemetry.on():
+            pass
+    with telemetry.on():
+        use(face)
+    use(face)
+    assert len(telemetry.started) == len(telemetry.spans) == 1
+
+
+def test_the_classes_are_restored(telemetry: Telemetry) -> None:
+    """Both client classes are, attribute by attribute, what they were."""
+    before = [dict(vars(cls)) for cls in (openai.OpenAI, openai.AsyncOpenAI)]
+    with telemetry.on():
+        assert dict(vars(openai.OpenAI)) != before[0]
+    assert [dict(vars(cls)) for cls in (openai.OpenAI, openai.AsyncOpenAI)] == before
+
+
+@both_faces
+def test_off_takes_effect_at_once(face: Face, telemetry: Telemetry) -> None:
+    """Clients, raw wrappers and bound methods that were made before make no spans any more."""
+
+    async def scenario() -> None:
+        async with face.client(Transport(script.ANSWER)) as client:
+            chat = client.chat.completions
+            kept = [chat.create, chat.with_raw_response.create, client.post]
+            await face.done(kept[0](**ASK))
+            await face.done(kept[1](**ASK))
+            instrumentor.uninstrument()
+            await face.done(kept[0](**ASK))
+            await face.done(kept[1](**ASK))
+            await face.done(kept[2]("/chat/completions", cast_to=dict[str, Any], body=dict(ASK)))
+            await face.done(chat.create(**ASK))
+
+    with telemetry.on() as instrumentor:
+        face.run(scenario())
+        assert len(telemetry.started) == 2
+
+
+@both_faces
+def test_a_bound_method_that_was_kept(face: Face, telemetry: Telemetry) -> None:
+    """Even the wrapped method itself, kept by somebody, is silent after the end."""
+    options = {"cast_to": dict[str, Any], "body": dict(ASK)}
+
+    async def scenario() -> None:
+        async with face.client(Transport(script.ANSWER)) as client:
+            post, client.request = client.post, client.request
+            await face.done(post("/chat/completions", **options))
+            instrumentor.uninstrument()
+            await face.done(post("/chat/completions", **options))
+
+    with telemetry.on() as instrumentor:
+        face.run(scenario())
+    assert len(telemetry.started) == 1
+
+
+@both_faces
+def test_an_open_stream_ends_after_the_end(face: Face, telemetry: Telemetry) -> None:
+    """A stream that is open when the instrumentation is taken out still ends its span."""
+
+    async def scenario() -> None:
+        async with face.client(Transport(script.CALLS)) as client:
+            stream = await face.done(client.chat.completions.create(stream=True, **ASK))
+            await face.next(stream)
+            instrumentor.uninstrument()
+            await face.read(stream)
+
+    with telemetry.on() as instrumentor:
+        face.run(scenario())
+    assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
+
+
+def test_somebody_else_has_wrapped_us(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrapper that was put around ours survives, and ours is silent inside it."""
+    with telemetry.on():
+        ours, seen = openai.OpenAI.request, []
+
+        def theirs(self: Any, *args: Any, **kwargs: Any) -> Any:
+            seen.append(1)
+            return ours(self, *args, **kwargs)
+
+        monkeypatch.setattr(openai.OpenAI, "request", theirs)
+    assert openai.OpenAI.request is theirs
+    use(SYNC)
+    assert (len(seen), telemetry.started) == (1, [])
+    monkeypatch.undo()
+    del openai.OpenAI.request
+    use(SYNC)
+
+
+@both_faces
+def test_suppression(face: Face, telemetry: Telemetry) -> None:
+    """Inside `suppress_instrumentation()` nothing is recorded, and the result is the same."""
+    bare = use(face)
+    with telemetry.on(), suppress_instrumentation():
+        assert use(face).result == bare.result
+    assert (telemetry.started, telemetry.metrics(), telemetry.records) == ([], [], [])
+
+
+def test_the_entry_point_loads() -> None:
+    """`opentelemetry-instrument` finds the instrumentor and its dependency."""
+    (found,) = entry_points(group="opentelemetry_instrumentor", name="toolspan")
+    assert found.load() is OpenAIInstrumentor
+    assert OpenAIInstrumentor().instrumentation_dependencies() == ("openai >= 1.26.0",)
+
+
+@pytest.mark.parametrize("module", ["openai", "httpx", "httpx2", "opentelemetry.sdk", "pydantic"])
+def test_importing_us_imports_little(module: str) -> None:
+    """`import toolspan` loads neither the SDK nor an HTTP client nor the telemetry SDK."""
+    program = f"import sys, toolspan; sys.exit({module!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0
+
+
+def test_nothing_is_said_in_passing(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """Switching on, using and switching off log nothing."""
+    caplog.set_level(logging.DEBUG, logger="toolspan")
+    caplog.set_level(logging.DEBUG, logger="opentelemetry")
+    with telemetry.on():
+        use(SYNC)
+    assert [
+        record for record in caplog.records if record.name.startswith(("toolspan", "opentelemetry"))
+    ] == []

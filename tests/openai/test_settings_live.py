@@ -1,0 +1,154 @@
+"""Each setting does what it says, by keyword and by environment; a wrong one is named once and ignored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import openai
+import pytest
+
+from . import script
+from .observe import watch
+from .script import Transport
+from .sdk import SYNC, Face, both_faces
+from .telemetry import Telemetry
+from .wire import ASK
+
+
+async def ask(face: Face, client: Any) -> Any:
+    """A stream, read to its end, and the object itself."""
+    stream = await face.done(client.chat.completions.create(stream=True, **ASK))
+    inside = type(stream._iterator)
+    return inside, await face.read(stream)
+
+
+@pytest.fixture(name="configure", params=["keyword", "environment"])
+def _configure(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes one setting in either way; returns the keywords for `telemetry.on()`."""
+
+    def configure(variable: str, keyword: str, value: Any) -> dict[str, Any]:
+        if request.param == "keyword":
+            return {keyword: value}
+        monkeypatch.setenv(variable, str(value))
+        return {}
+
+    return configure
+
+
+def on(telemetry: Telemetry, settings: dict[str, Any], face: Face = SYNC) -> Any:
+    """Ask once with these settings; returns what the application got."""
+    with telemetry.on(**settings):
+        return watch(face, ask, Transport(script.CALLS)).result
+
+
+@both_faces
+def test_switched_off(face: Face, configure: Any, telemetry: Telemetry) -> None:
+    """`TOOLSPAN_ENABLED=false` leaves the classes alone and records nothing."""
+    before = openai.OpenAI.request
+    with telemetry.on(**configure("TOOLSPAN_ENABLED", "enabled", "false")):
+        assert openai.OpenAI.request is before
+        watch(face, ask, Transport(script.CALLS))
+    assert (telemetry.started, telemetry.metrics(), telemetry.records) == ([], [], [])
+
+
+@both_faces
+def test_streams_off(face: Face, configure: Any, telemetry: Telemetry) -> None:
+    """`TOOLSPAN_STREAMS=off` hands out the SDK's own stream; its span ends with the head, with no outcome."""
+    bare = watch(face, ask, Transport(script.CALLS)).result
+    assert on(telemetry, configure("TOOLSPAN_STREAMS", "streams", "off"), face) == bare
+    assert "toolspan.stream.outcome" not in telemetry.span.attributes
+    assert sum(point.value for point in telemetry.points("toolspan.streams.open")) == 0
+    assert len(telemetry.points("gen_ai.client.operation.duration")) == 1
+
+
+METRICS = {
+    "released": {"gen_ai.client.operation.duration", "gen_ai.client.token.usage"},
+    "next": {"gen_ai.client.inference.duration", "gen_ai.client.inference.usage.input_tokens"},
+}
+
+
+@pytest.mark.parametrize("chosen", ["released", "next", "both"])
+def test_metric_names(chosen: str, configure: Any, telemetry: Telemetry) -> None:
+    """`TOOLSPAN_METRIC_NAMES` chooses the generation of the standard metrics' names."""
+    on(telemetry, configure("TOOLSPAN_METRIC_NAMES", "metric_names", chosen))
+    found = {metric.name for metric in telemetry.metrics()}
+    for generation, names in METRICS.items():
+        assert names & found == (names if chosen in (generation, "both") else set())
+    assert "toolspan.tool_calls" in found
+
+
+@pytest.mark.parametrize(("value", "count"), [("on", 1), ("off", 0)])
+def test_chunk_timing(value: str, count: int, configure: Any, telemetry: Telemetry) -> None:
+    """`TOOLSPAN_CHUNK_TIMING` switches the histogram of the time between chunks."""
+    on(telemetry, configure("TOOLSPAN_CHUNK_TIMING", "chunk_timing", value))
+    assert len(telemetry.points("gen_ai.client.operation.time_per_output_chunk")) == count
+
+
+def test_providers(configure: Any, telemetry: Telemetry) -> None:
+    """`TOOLSPAN_PROVIDERS` names the provider behind a host."""
+    on(telemetry, configure("TOOLSPAN_PROVIDERS", "providers", "api.test=mine, other.test=theirs"))
+    assert telemetry.span.attributes["gen_ai.provider.name"] == "mine"
+
+
+def test_content_limit(configure: Any, telemetry: Telemetry) -> None:
+    """`TOOLSPAN_CONTENT_LIMIT` shortens each captured text."""
+    settings = configure("TOOLSPAN_CONTENT_LIMIT", "content_limit", 5)
+    on(telemetry, {**settings, "capture_message_content": "SPAN_ONLY"})
+    said = str(telemetry.span.to_json())
+    assert "What…" in said.encode().decode("unicode_escape")
+    assert "What now?" not in said
+
+
+@pytest.mark.parametrize(("mode", "emit", "count"), [
+    ("EVENT_ONLY", None, 1), ("SPAN_ONLY", None, 0), ("NO_CONTENT", "true", 1), ("EVENT_ONLY", "false", 0),
+])  # fmt: skip
+def test_the_details_event(mode: str, emit: Any, count: int, telemetry: Telemetry, monkeypatch: Any) -> None:
+    """The details event comes with content on events, or as its own variable says."""
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", mode)
+    if emit is not None:
+        monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT", emit)
+    on(telemetry, {})
+    names = [record.event_name for record in telemetry.records]
+    assert names.count("gen_ai.client.inference.operation.details") == count
+
+
+WRONG = {
+    "TOOLSPAN_ENABLED": ("perhaps", "true, false"),
+    "TOOLSPAN_STREAMS": ("sometimes", "on, off"),
+    "TOOLSPAN_TOOL_EVENTS": ("none", "both, span, log, off"),
+    "TOOLSPAN_METRIC_NAMES": ("old", "released, next, both"),
+    "TOOLSPAN_CHUNK_TIMING": ("-", "on, off"),
+    "TOOLSPAN_PROVIDERS": ("api.test", "host=name"),
+    "TOOLSPAN_CONTENT_LIMIT": ("-1", "a whole number"),
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": ("yes", "NO_CONTENT, SPAN_ONLY"),
+    "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT": ("y", "true, false"),
+}
+
+
+@pytest.mark.parametrize("variable", WRONG)
+def test_a_wrong_value(
+    variable: str, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One warning names the variable, the value and what is accepted; the default holds."""
+    value, accepted = WRONG[variable]
+    monkeypatch.setenv(variable, value)
+    on(telemetry, {})
+    (record,) = [record for record in caplog.records if record.name == "toolspan"]
+    assert record.levelname == "WARNING"
+    assert all(part in record.getMessage() for part in (variable, repr(value), accepted))
+    assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
+
+
+def test_an_unknown_keyword(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """A keyword that is no setting is named once and ignored."""
+    on(telemetry, {"colour": "crimson"})
+    (record,) = [record for record in caplog.records if record.name == "toolspan"]
+    assert "colour" in record.getMessage()
+    assert "crimson" not in record.getMessage()
+
+
+def test_a_keyword_beats_the_environment(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said in the code holds."""
+    monkeypatch.setenv("TOOLSPAN_TOOL_EVENTS", "off")
+    on(telemetry, {"tool_events": "span"})
+    assert (len(telemetry.span.events), telemetry.records) == (4, [])
