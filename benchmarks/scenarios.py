@@ -76,7 +76,12 @@ def first_chunk(rounds: tuple[int, int] = (12, 60)) -> Row:
     run = partial(client(chunks).chat.completions.create, stream=True, **ASK)
 
     def first(each: Callable[[], Any]) -> Callable[[], object]:
-        return lambda: next(each())
+        def read() -> object:
+            stream = each()
+            next(stream)
+            return stream
+
+        return read
 
     return _row("until the first chunk", "request", run, first, 1, rounds, 0)
 

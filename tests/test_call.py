@@ -23,10 +23,10 @@ def test_life_of_a_stream() -> None:
 
 
 def test_life_of_an_answer() -> None:
-    """A whole answer has the same moments, but no stream."""
+    """A whole answer has the moments of its calls, but no stream and no beginning of a text."""
     sink = Noting()
     call = run(new_call(ASK, sink), wire.answer(calls=[("f", "{}")]))
-    assert sink.told == ["opened", "moment", "moment", "moment", "ended"]
+    assert sink.told == ["opened", "moment", "moment", "ended"]
     assert call.outcome is Outcome.COMPLETED
 
 

@@ -7,6 +7,7 @@ signal is made; it reads the clock, so that nothing else has to.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
@@ -17,7 +18,7 @@ from opentelemetry.trace import Span
 
 from .guard import report
 from .otel.sinks import Sinks
-from .wire.events import Event
+from .wire.events import Event, Text
 from .wire.outcome import End, Outcome, outcome_of
 from .wire.providers import Endpoint
 from .wire.record import Record
@@ -50,7 +51,8 @@ class Call:
     sinks: Sinks
     keep: InitVar[bool]
     timed: bool
-    secrets: tuple[str, ...] = ()
+    secrets: Callable[[], tuple[str, ...]] = field(default=tuple)
+    """What must not be recorded; asked for only where an error is."""
     record: Record = field(init=False)
     span: Span | None = None
     context: Context | None = None
@@ -115,7 +117,8 @@ class Call:
         if self.finished:
             return
         try:
-            self._apply(self.reader.read(body) if self.reader is not None else [], now())
+            events = self.reader.read(body) if self.reader is not None else []
+            self._apply(events, now())
         except Exception as error:
             self._give_up("reading an answer", error)
 
@@ -155,6 +158,7 @@ class Call:
     def _release(self) -> None:
         """Keep nothing: an error, above all, leads back to the stream by its traceback."""
         self.reader = self.span = self.context = self.error = self.labels = None
+        self.secrets = tuple
         self.request.messages = None
 
     def _conclude(self, end: End | BaseException) -> None:
@@ -168,8 +172,9 @@ class Call:
             self.settle()
 
     def _apply(self, events: list[Event], at: int) -> None:
+        """Fold them; in a whole answer all begins at once, so that a text's beginning is no moment."""
         for event in events:
-            if self.record.apply(event, at):
+            if self.record.apply(event, at) and (self.streamed or not isinstance(event, Text)):
                 self.sinks.moment(self, event, at)
 
     def _give_up(self, what: str, error: Exception) -> None:

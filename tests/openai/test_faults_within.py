@@ -39,7 +39,6 @@ PARTS = (
     Part(toolspan.call, "outcome_of"),
     Part(exchange, "_body", told=()),
     Part(exchange, "is_instrumentation_enabled", told=()),
-    Part(exchange, "_secrets", told=()),
     Part(exchange, "endpoint", told=()),
     Part(exchange, "Call", told=()),
     Part(exchange, "hold"),

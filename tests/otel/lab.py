@@ -137,7 +137,7 @@ def new_call(
         Sinks(sinks, guard.report),
         keep=True,
         timed=timed,
-        secrets=secrets,
+        secrets=lambda: secrets,
     )
 
 

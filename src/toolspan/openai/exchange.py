@@ -6,6 +6,7 @@ It knows the SDK's options and results by their attributes, not by their classes
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -33,6 +34,7 @@ class Exchange:
         self._settings = settings
         self._sinks = sinks
         self._timed = settings.chunk_timing
+        self._last: tuple[Any, Any, Endpoint] = (None, None, Endpoint("", None, None))
 
     def open(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
         """The call for a request that is about to be sent; `None` for one that is not ours."""
@@ -56,7 +58,7 @@ class Exchange:
                 self._sinks,
                 keep=self._settings.content,
                 timed=self._timed,
-                secrets=_secrets(client),
+                secrets=partial(_secrets, client),
             )
         except Exception as error:
             report("reading a request", error)
@@ -107,9 +109,14 @@ class Exchange:
         return result if raw else watched(result)
 
     def _endpoint(self, client: Any) -> Endpoint:
-        azure = isinstance(client, (AzureOpenAI, AsyncAzureOpenAI))
-        base_url = str(client.base_url)
-        return endpoint(base_url, self._settings.providers, _AZURE if azure else "openai")
+        """Where the client's requests go; most applications have one client, so the last answer is kept."""
+        kind, base_url = type(client), client.base_url
+        last_kind, last_url, found = self._last
+        if kind is not last_kind or base_url is not last_url:
+            default = _AZURE if issubclass(kind, (AzureOpenAI, AsyncAzureOpenAI)) else "openai"
+            found = endpoint(str(base_url), self._settings.providers, default)
+            self._last = (kind, base_url, found)
+        return found
 
 
 def _is_raw(result: Any) -> bool:

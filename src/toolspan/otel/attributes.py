@@ -81,7 +81,7 @@ def response_attributes(call: Observed) -> Attributes:
     if call.outcome is not None and (call.streamed or record.choices or record.failure):
         found[names.RESPONSE_FINISH_REASONS] = [clean(text) for text in record.reasons(request.choices)]
     _usage(record, found)
-    _calls(record, found)
+    _calls(record, found, offered=request.tools is not None)
     if request.stream:
         _stream(call, found)
     return found
@@ -120,9 +120,10 @@ def _usage(record: Record, found: Attributes) -> None:
             found[name] = value
 
 
-def _calls(record: Record, found: Attributes) -> None:
+def _calls(record: Record, found: Attributes, *, offered: bool) -> None:
     calls = record.calls
-    found[names.TOOL_CALLS_COUNT] = len(calls)
+    if calls or offered:
+        found[names.TOOL_CALLS_COUNT] = len(calls)
     if calls:
         found[names.TOOL_CALLS_NAMES] = [clean(call.name) for call in calls[:_MOST_NAMES] if call.name]
         found[names.TOOL_CALLS_INVALID] = sum(not call.valid for call in calls)

@@ -51,8 +51,8 @@ class LogSink:
             return
         at = call.wall(call.ended_at)
         if call.error is not None:
-            limit = self._capture.limit if self._capture.on else None
-            attributes = exception_attributes(call.error, call.secrets, limit)
+            limit, secrets = (self._capture.limit, call.secrets()) if self._capture.on else (None, ())
+            attributes = exception_attributes(call.error, secrets, limit)
             self._emit(call, names.EXCEPTION_EVENT, dict(attributes), SeverityNumber.WARN, at)
         if self._details:
             self._emit(call, names.DETAILS_EVENT, self._all(call), SeverityNumber.DEBUG, at)

@@ -47,7 +47,7 @@ class MetricSink:
 
     def streaming(self, call: Observed) -> None:
         """One more stream is open."""
-        self._open.add(1, self._stream_labels(call), call.context)
+        self._open.add(1, self._stream_labels(call))
 
     def moment(self, call: Observed, event: Event, at: int) -> None:
         """Count a call when its arguments are complete."""
@@ -82,7 +82,7 @@ class MetricSink:
         for metric in self._tokens:
             value = usage[metric.field]
             if value is not None and (value or not metric.part):  # a part of 0 tokens is no sample
-                metric.record(value, {**labels, **metric.labels}, call.context)
+                metric.record(value, {**labels, **metric.labels})
 
     def _stream(self, call: Observed, labels: Labels) -> None:
         first_at = call.record.first_at
@@ -91,9 +91,9 @@ class MetricSink:
                 kind.first_chunk.record(seconds(first_at - call.began_at), labels, call.context)
         if call.outcome is not None:
             outcome = {**self._stream_labels(call), names.STREAM_OUTCOME: call.outcome.value}
-            self._streams.add(1, outcome, call.context)
+            self._streams.add(1, outcome)
         if call.streamed:
-            self._open.add(-1, self._stream_labels(call), call.context)
+            self._open.add(-1, self._stream_labels(call))
 
     def _tool_call(self, call: Observed, tool: ToolCall) -> None:
         labels = self._stream_labels(call)

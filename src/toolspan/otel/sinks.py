@@ -32,10 +32,13 @@ class Observed(Protocol):
     streamed: bool
     outcome: Outcome | None
     error: BaseException | None
-    secrets: tuple[str, ...]
     span: Span | None
     context: Context | None
     labels: dict[str, str | int] | None
+
+    @property
+    def secrets(self) -> Callable[[], tuple[str, ...]]:
+        """What must not be recorded."""
 
     def wall(self, at: int) -> int | None:
         """The wall clock's nanoseconds at `at`; `None` if the clock failed."""

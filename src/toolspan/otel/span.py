@@ -75,5 +75,5 @@ class SpanSink:
         span.set_attribute(names.ERROR_TYPE, error_type(call.error, call.record))
         words = None
         if self._capture.on and call.error is not None:
-            words = message(call.error, call.secrets, self._capture.limit)
+            words = message(call.error, call.secrets(), self._capture.limit)
         span.set_status(Status(StatusCode.ERROR, words))

@@ -84,11 +84,10 @@ class ChatReader:
         known, extra = values.view(body)
         if self._looks:
             self._identify(known, events)
-        choices = known.get("choices")
-        for position, choice in enumerate(values.sequence(choices)):
+        for position, choice in enumerate(values.sequence(known.get("choices"))):
             self._choice(choice, position, events)
-        if (usage := known.get("usage")) is not None:
-            self._usage(quirks.usage(usage), known, events)
+        if (usage := known.get("usage")) is not None and (counts := quirks.usage(usage)) is not None:
+            self._usage(counts, known, events)
         if extra:
             self._beyond(known, extra, events)
 
@@ -102,12 +101,12 @@ class ChatReader:
     def _identify(self, known: Mapping[str, Any], events: list[Event]) -> None:
         """Who answers: the first value that says something holds (langfuse-python#561)."""
         self._looks -= 1
-        old = self._identity
+        old, get, text = self._identity, known.get, values.text
         new = Started(
-            old.id or values.text(known.get("id")),
-            old.model or values.text(known.get("model")),
-            old.service_tier or values.text(known.get("service_tier")),
-            old.system_fingerprint or values.text(known.get("system_fingerprint")),
+            old.id or text(get("id")),
+            old.model or text(get("model")),
+            old.service_tier or text(get("service_tier")),
+            old.system_fingerprint or text(get("system_fingerprint")),
         )
         if None not in new:
             self._looks = 0
@@ -115,16 +114,17 @@ class ChatReader:
             self._identity = new
             events.append(new)
 
-    def _usage(self, usage: Event | None, known: Mapping[str, Any], events: list[Event]) -> None:
-        if usage is not None:
-            self._looks = self._looks or 1
+    def _usage(self, counts: Event, known: Mapping[str, Any], events: list[Event]) -> None:
+        """Tokens come last; so may what was not known of the identity."""
+        if self._looks == 0 and None in self._identity:
+            self._looks = 1
             self._identify(known, events)
-            events.append(usage)
+        events.append(counts)
 
     def _beyond(self, known: Mapping[str, Any], extra: Mapping[str, Any], events: list[Event]) -> None:
         """What a server sent beyond OpenAI's fields."""
-        if "x_groq" in extra:
-            self._usage(quirks.groq_usage(extra), known, events)
+        if "x_groq" in extra and (counts := quirks.groq_usage(extra)) is not None:
+            self._usage(counts, known, events)
         if extra.get("error") and (failure := quirks.failure_of(extra)):
             events.append(Finished(0, None, failure))
 

@@ -134,11 +134,17 @@ def usage(value: object) -> Usage | None:
         return None
     inward = _details(known, "prompt_tokens_details", "input_tokens_details")
     outward = _details(known, "completion_tokens_details", "output_tokens_details")
-    cached = count(inward.get("cached_tokens"))
+    cached = count(inward.get("cached_tokens")) if inward else None
+    if cached is None and "prompt_cache_hit_tokens" in known:  # DeepSeek
+        cached = count(known["prompt_cache_hit_tokens"])
+    taken = _first(known, "prompt_tokens", "input_tokens")
+    made = _first(known, "completion_tokens", "output_tokens")
+    if not inward and not outward:
+        return None if taken is made is cached is None else Usage(taken, made, cached)
     found = Usage(
-        input=_first(known, "prompt_tokens", "input_tokens"),
-        output=_first(known, "completion_tokens", "output_tokens"),
-        cache_read=cached if cached is not None else count(known.get("prompt_cache_hit_tokens")),  # DeepSeek
+        input=taken,
+        output=made,
+        cache_read=cached,
         cache_write=_first(inward, "cache_write_tokens", "cache_creation_tokens"),
         reasoning=count(outward.get("reasoning_tokens")),
         text_input=count(inward.get("text_tokens")),

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from . import values
@@ -43,7 +43,7 @@ class Request:
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     seed: int | None = None
-    stop: list[str] = field(default_factory=list)
+    stop: list[str] | None = None
     output_type: str | None = None
     reasoning_level: str | None = None
     service_tier: str | None = None
@@ -51,27 +51,21 @@ class Request:
 
 def chat_request(body: Mapping[str, Any], *, keep: bool) -> Request:
     """The facts of a chat completion's body; `keep` says whether the messages are kept for capture."""
+    found = Request()
+    for key, value in body.items():
+        if value is not None and (rule := _CHAT.get(key)) is not None:
+            name, read = rule
+            if (fact := read(value)) is not None:
+                setattr(found, name, fact)
     messages = body.get("messages")
-    return Request(
-        model=values.text(body.get("model")),
-        stream=body.get("stream") is True,
-        choices=values.count(body.get("n")) or 1,
-        message_count=len(messages) if isinstance(messages, (list, tuple)) else 0,
-        messages=messages if keep else None,
-        tools=_tools(body.get("tools") or body.get("functions")),
-        tool_choice=_tool_choice(body.get("tool_choice") or body.get("function_call")),
-        max_tokens=_whole(body.get("max_completion_tokens")) or _whole(body.get("max_tokens")),
-        temperature=_number(body.get("temperature")),
-        top_p=_number(body.get("top_p")),
-        top_k=_whole(body.get("top_k")),
-        frequency_penalty=_number(body.get("frequency_penalty")),
-        presence_penalty=_number(body.get("presence_penalty")),
-        seed=_whole(body.get("seed")),
-        stop=_strings(body.get("stop")),
-        output_type=_output_type(body.get("response_format"), body.get("modalities")),
-        reasoning_level=values.text(body.get("reasoning_effort")),
-        service_tier=values.text(body.get("service_tier")),
-    )
+    if isinstance(messages, (list, tuple)):
+        found.message_count = len(messages)
+        found.messages = messages if keep else None
+    if "max_completion_tokens" in body:  # the newer name counts
+        found.max_tokens = _whole(body["max_completion_tokens"]) or found.max_tokens
+    if modalities := body.get("modalities"):
+        found.output_type = _spoken(modalities) or found.output_type
+    return found
 
 
 def _number(value: object) -> float | None:
@@ -90,12 +84,18 @@ def _strings(value: object) -> list[str]:
     return [part for part in value if isinstance(part, str)] if isinstance(value, (list, tuple)) else []
 
 
-def _output_type(response_format: object, modalities: object) -> str | None:
-    """What the answer shall be: `json` with or without a schema, `speech` for audio, else `text`."""
-    if isinstance(modalities, (list, tuple)) and "audio" in modalities:
-        return "speech"
-    kind = values.text(values.fields(response_format).get("type"))
+def _output_type(value: object) -> str | None:
+    """What the answer shall be: `json` with or without a schema, or `text`."""
+    kind = values.text(values.fields(value).get("type"))
     return {"json_object": "json", "json_schema": "json", "text": "text"}.get(kind or "")
+
+
+def _spoken(modalities: object) -> str | None:
+    return "speech" if isinstance(modalities, (list, tuple)) and "audio" in modalities else None
+
+
+def _choices(value: object) -> int | None:
+    return values.count(value) or None
 
 
 def _tool_choice(value: object) -> str | None:
@@ -129,3 +129,26 @@ def _json(value: object) -> bytes:
     except (TypeError, ValueError, RecursionError):
         text = ""
     return text.encode("utf-8", "surrogatepass")
+
+
+_CHAT: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "model": ("model", values.text),
+    "n": ("choices", _choices),
+    "tools": ("tools", _tools),
+    "functions": ("tools", _tools),
+    "tool_choice": ("tool_choice", _tool_choice),
+    "function_call": ("tool_choice", _tool_choice),
+    "max_tokens": ("max_tokens", _whole),
+    "temperature": ("temperature", _number),
+    "top_p": ("top_p", _number),
+    "top_k": ("top_k", _whole),
+    "frequency_penalty": ("frequency_penalty", _number),
+    "presence_penalty": ("presence_penalty", _number),
+    "seed": ("seed", _whole),
+    "stop": ("stop", _strings),
+    "response_format": ("output_type", _output_type),
+    "reasoning_effort": ("reasoning_level", values.text),
+    "service_tier": ("service_tier", values.text),
+    "stream": ("stream", lambda value: value is True),
+}
+"""What of a chat completion's body is read, into which fact, and how."""
