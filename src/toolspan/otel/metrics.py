@@ -59,7 +59,7 @@ class MetricSink:
         labels = call.labels or self._labels(call)
         for kind in self._durations:
             if kind.per_chunk is not None:
-                kind.per_chunk.record(seconds(nanoseconds), labels, call.context)
+                kind.per_chunk.record(seconds(nanoseconds), labels)
 
     def ended(self, call: Observed) -> None:
         """Record how long it took, what it used and how it ended."""
