@@ -26,13 +26,16 @@ _MOST = 16 * 1024 * 1024  # bytes: of a longer answer nothing is read
 class _Ear:
     """Stands as `close` or `aclose` on the response and tells the call before the client's own method runs.
 
-    It refers to the response weakly, so that a dropped response still dies at once.
+    It refers to the response weakly, so that a dropped response still dies at once. In a garbage collection
+    that reference is gone before the SDK's generator closes the response for the last time; then the byte
+    stream is closed, which is what the response would do.
     """
 
-    __slots__ = ("_name", "_response", "call", "end")
+    __slots__ = ("_body", "_name", "_response", "call", "end")
 
     def __init__(self, response: Any, name: str, call: Call, end: Callable[[], None]) -> None:
         self._response = weakref.ref(response)
+        self._body = response.stream
         self._name = name
         self.call = call
         self.end = end
@@ -41,7 +44,25 @@ class _Ear:
         if not self.call.reading:  # else the SDK closes it at the end of the stream, and tells its reader why
             self.end()
         response = self._response()
-        return None if response is None else getattr(type(response), self._name)(response)
+        if response is None:
+            return getattr(self._body, self._name)()
+        return getattr(type(response), self._name)(response)
+
+
+class _Elapsed:
+    """Stands for a response where nothing but its elapsed time is set."""
+
+    __slots__ = ("_response",)
+
+    def __init__(self, response: Any) -> None:
+        self._response = weakref.ref(response)
+
+    def _set(self, value: Any) -> None:
+        response = self._response()
+        if response is not None:
+            response.elapsed = value
+
+    elapsed = property(fset=_set)
 
 
 class _Eye(Protocol):
@@ -156,7 +177,7 @@ def _untie(response: Any) -> None:
     """
     body = response.stream
     if getattr(body, "_response", None) is response:
-        body._response = weakref.proxy(response)
+        body._response = _Elapsed(response)
 
 
 def call_of(response: Any) -> Call | None:

@@ -67,7 +67,8 @@ class LogSink:
         return found
 
     def _enabled(self) -> bool:
-        return self._logger.enabled()
+        ask = getattr(self._logger, "enabled", None)  # newer than the oldest OpenTelemetry we support
+        return ask is None or bool(ask())
 
     def _emit(
         self, call: Observed, name: str, attributes: Any, severity: SeverityNumber, at: int | None

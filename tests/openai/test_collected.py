@@ -1,0 +1,89 @@
+"""Streams that die in a garbage collection: the SDK's generator still closes its body, without an error."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import openai
+import pytest
+
+from . import wire
+from .sdk import http
+from .telemetry import Telemetry
+from .wire import ASK
+
+pytestmark = pytest.mark.usefixtures("unraisable")
+
+
+class Body(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[name-defined,misc]  # found at run time
+    """A body that notes whether it was closed."""
+
+    closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from map(wire.sse, wire.TEXT)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in wire.TEXT:
+            yield wire.sse(chunk)
+
+    def close(self) -> None:
+        """Note it."""
+        self.closed = True
+
+    async def aclose(self) -> None:
+        """Note it."""
+        self.closed = True
+
+
+def respond(body: Body) -> Any:
+    """A transport that answers with this body."""
+    headers = {"content-type": "text/event-stream"}
+    return http.MockTransport(lambda request: http.Response(200, headers=headers, stream=body))
+
+
+@pytest.mark.parametrize("raw", [False, True], ids=["stream", "raw"])
+def test_a_sync_stream_is_collected(raw: bool, telemetry: Telemetry) -> None:
+    """A stream that was read half and dropped: the span ends at once, the collector closes the body."""
+    body = Body()
+    client = openai.OpenAI(api_key="x", http_client=http.Client(transport=respond(body)))
+    create = client.chat.completions.with_raw_response.create if raw else client.chat.completions.create
+    with telemetry.on():
+        found = create(stream=True, **ASK)
+        stream = found.parse() if raw else found
+        next(stream)
+        del stream, found
+    assert telemetry.span.attributes["toolspan.stream.outcome"] == "abandoned"
+    gc.collect()
+    assert body.closed
+
+
+@pytest.mark.parametrize("raw", [False, True], ids=["stream", "raw"])
+def test_an_async_stream_is_collected(
+    raw: bool, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same, where the closing is left to the event loop."""
+    body = Body()
+
+    async def main() -> None:
+        client = openai.AsyncOpenAI(api_key="x", http_client=http.AsyncClient(transport=respond(body)))
+        create = client.chat.completions.with_raw_response.create if raw else client.chat.completions.create
+        found = await create(stream=True, **ASK)
+        stream = found.parse() if raw else found
+        await anext(stream)
+        del stream, found
+        gc.collect()
+        await asyncio.sleep(0)
+        gc.collect()
+        await asyncio.sleep(0)
+
+    with telemetry.on():
+        asyncio.run(main())
+    assert telemetry.span.attributes["toolspan.stream.outcome"] == "abandoned"
+    assert body.closed
+    assert not [
+        record for record in caplog.records if record.name == "asyncio" and record.levelname == "ERROR"
+    ]
