@@ -46,18 +46,27 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         settings = read_settings(kwargs)
         if not settings.enabled:
             return
-        from .openai.exchange import Exchange
-        from .openai.seam import Seam
-
         sinks = Sinks(_sinks(settings, **providers), guard.report)
-        self._seam = Seam(Exchange(settings, sinks))
-        self._seam.install()
+        try:
+            self._seam = _installed(settings, sinks)
+        except Exception as error:
+            guard.report("instrumenting this version of the SDK", error)
 
     def _uninstrument(self, **kwargs: Any) -> None:
         """Take the seam out, at once, for every client; streams that are open still end their spans."""
         if self._seam is not None:
             self._seam.remove()
             self._seam = None
+
+
+def _installed(settings: Settings, sinks: Sinks) -> Seam:
+    """The seam, put in; only here is the SDK imported."""
+    from .openai.exchange import Exchange
+    from .openai.seam import Seam
+
+    seam = Seam(Exchange(settings, sinks))
+    seam.install()
+    return seam
 
 
 def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_provider: Any) -> list[Sink]:

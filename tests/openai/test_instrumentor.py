@@ -166,3 +166,13 @@ def test_nothing_is_said_in_passing(telemetry: Telemetry, caplog: pytest.LogCapt
     assert [
         record for record in caplog.records if record.name.startswith(("toolspan", "opentelemetry"))
     ] == []
+
+
+def test_an_sdk_that_cannot_be_instrumented(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, guarded: None
+) -> None:
+    """A version of the SDK without the parts we stand on is left alone, with one warning and no error."""
+    monkeypatch.setattr("toolspan.openai.seam.Seam.install", lambda self: 1 / 0)
+    with Telemetry().on():
+        pass
+    assert [record.levelname for record in caplog.records if record.name == "toolspan"] == ["WARNING"]
