@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import openai
 import pytest
 
 from . import wire
+from .bodies import Body, answering
 from .sdk import http
 from .telemetry import Telemetry
 from .wire import ASK
@@ -18,37 +18,12 @@ from .wire import ASK
 pytestmark = pytest.mark.usefixtures("unraisable")
 
 
-class Body(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[name-defined,misc]  # found at run time
-    """A body that notes whether it was closed."""
-
-    closed = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from map(wire.sse, wire.TEXT)
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in wire.TEXT:
-            yield wire.sse(chunk)
-
-    def close(self) -> None:
-        """Note it."""
-        self.closed = True
-
-    async def aclose(self) -> None:
-        """Note it."""
-        self.closed = True
-
-
-def respond(body: Body) -> Any:
-    """A transport that answers with this body."""
-    headers = {"content-type": "text/event-stream"}
-    return http.MockTransport(lambda request: http.Response(200, headers=headers, stream=body))
-
-
 def drop_sync(raw: bool) -> bool:
     """Read a stream half and drop it; whether a collection then closes the body."""
-    body = Body()
-    client = openai.OpenAI(api_key="x", http_client=http.Client(transport=respond(body)))
+    body = Body(map(wire.sse, wire.TEXT))
+    client = openai.OpenAI(
+        api_key="x", http_client=http.Client(transport=answering(body, "text/event-stream"))
+    )
     create = client.chat.completions.with_raw_response.create if raw else client.chat.completions.create
     found = create(stream=True, **ASK)
     stream = found.parse() if raw else found
@@ -60,10 +35,12 @@ def drop_sync(raw: bool) -> bool:
 
 def drop_async(raw: bool) -> bool:
     """The same, where the closing is left to the event loop."""
-    body = Body()
+    body = Body(map(wire.sse, wire.TEXT))
 
     async def main() -> None:
-        client = openai.AsyncOpenAI(api_key="x", http_client=http.AsyncClient(transport=respond(body)))
+        client = openai.AsyncOpenAI(
+            api_key="x", http_client=http.AsyncClient(transport=answering(body, "text/event-stream"))
+        )
         create = client.chat.completions.with_raw_response.create if raw else client.chat.completions.create
         found = await create(stream=True, **ASK)
         stream = found.parse() if raw else found

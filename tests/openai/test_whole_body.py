@@ -1,0 +1,127 @@
+"""Answers that are not streamed but whose body the application reads later: `with_streaming_response`."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import openai
+import pytest
+
+from toolspan.openai import body as body_module
+
+from . import wire
+from .bodies import Body, answering
+from .sdk import http
+from .telemetry import Telemetry
+from .wire import ASK
+
+DATA = json.dumps(wire.answer()).encode()
+PIECES = [DATA[:40], DATA[40:90], DATA[90:]]
+
+
+async def read_json(response: Any) -> None:
+    """The whole body as JSON."""
+    assert (await response.json())["object"] == "chat.completion"
+
+
+async def read_object(response: Any) -> None:
+    """The SDK's own object."""
+    assert (await response.parse()).choices
+
+
+async def read_pieces(response: Any) -> None:
+    """Every byte, by hand."""
+    assert b"".join([piece async for piece in response.iter_bytes()])
+
+
+async def read_nothing(response: Any) -> None:
+    """The application looks at the headers and leaves."""
+    assert response.headers
+
+
+def run(telemetry: Telemetry, body: Body, read: Callable[[Any], Awaitable[None]], **headers: str) -> Any:
+    """One request whose body is read so; the span."""
+
+    async def main() -> None:
+        transport = answering(body, "application/json", **headers)
+        client = openai.AsyncOpenAI(api_key="x", http_client=http.AsyncClient(transport=transport))
+        async with client.chat.completions.with_streaming_response.create(**ASK) as response:
+            await read(response)
+
+    with telemetry.on():
+        asyncio.run(main())
+    assert body.closed
+    return telemetry.span
+
+
+@pytest.mark.parametrize("read", [read_json, read_object, read_pieces], ids=["json", "object", "bytes"])
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_usage_is_read_from_the_bytes(
+    read: Callable[[Any], Awaitable[None]], packed: bool, telemetry: Telemetry
+) -> None:
+    """However the body is read, compressed or not, its tokens and its identity are on the span."""
+    body = Body([gzip.compress(DATA)] if packed else PIECES)
+    span = run(telemetry, body, read, **({"content-encoding": "gzip"} if packed else {}))
+    assert span.attributes["gen_ai.usage.input_tokens"] == wire.answer()["usage"]["prompt_tokens"]
+    assert span.attributes["gen_ai.response.finish_reasons"] == ("stop",)
+
+
+def test_a_sync_body_is_read_too(telemetry: Telemetry) -> None:
+    """The same for the sync client."""
+    client = openai.OpenAI(
+        api_key="x", http_client=http.Client(transport=answering(Body(PIECES), "application/json"))
+    )
+    with telemetry.on(), client.chat.completions.with_streaming_response.create(**ASK) as response:
+        assert response.json()
+    assert telemetry.span.attributes["gen_ai.response.model"]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "read"),
+    [(PIECES, read_nothing), ([b"{no json"], read_pieces)],
+    ids=["unread", "no-json"],
+)
+def test_nothing_is_known_of_an_unread_body(
+    pieces: list[bytes], read: Callable[[Any], Awaitable[None]], telemetry: Telemetry
+) -> None:
+    """The span ends all the same, without what was not there to read."""
+    span = run(telemetry, Body(pieces), read)
+    assert "gen_ai.usage.input_tokens" not in span.attributes
+
+
+def test_a_body_without_end_is_not_kept(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an answer that is too long nothing is read, and the application gets all of it."""
+    monkeypatch.setattr(body_module, "_MOST", 50)
+    span = run(telemetry, Body(PIECES), read_json)
+    assert "gen_ai.usage.input_tokens" not in span.attributes
+
+
+class OldBody:
+    """A byte stream that refers back to its response, as httpx makes it."""
+
+    _response: Any = None
+
+
+class Response:
+    """A response that has such a byte stream."""
+
+    elapsed: Any = None
+
+    def __init__(self) -> None:
+        self.stream = OldBody()
+        self.stream._response = self
+
+
+def test_a_circle_of_httpx_is_opened() -> None:
+    """The byte stream refers to its response weakly, and still tells it the elapsed time."""
+    response = Response()
+    stream = response.stream
+    body_module._untie(response)
+    stream._response.elapsed = 1
+    assert response.elapsed == 1
+    del response
+    stream._response.elapsed = 2
