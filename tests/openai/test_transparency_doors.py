@@ -118,7 +118,7 @@ def test_posting_by_hand_is_the_same(face: Face, telemetry: Telemetry) -> None:
     """`client.post()` to the path gives whatever type was asked for; one span."""
 
     async def scenario(face: Face, client: Any) -> Any:
-        return await face.done(client.post("/chat/completions", cast_to=dict[str, Any], body=dict(ASK)))
+        return await face.done(client.post("/chat/completions", cast_to=object, body=dict(ASK)))
 
     same(face, scenario, lambda: [script.ANSWER], telemetry)
     assert telemetry.span.attributes["gen_ai.usage.input_tokens"] == 11
@@ -156,7 +156,7 @@ async def embed(face: Face, client: Any) -> Any:
 
 
 async def get_a_model(face: Face, client: Any) -> Any:
-    return await face.done(client.get("/chat/completions", cast_to=dict[str, Any]))
+    return await face.done(client.get("/chat/completions", cast_to=object))
 
 
 @both_faces

@@ -133,14 +133,15 @@ def test_no_object_at_all(body: Any, build: Any) -> None:
 
 
 def test_very_deep() -> None:
-    """Values nested deeper than Python follows are left out."""
+    """Values nested deeper than this Python follows are left out; newer ones follow further."""
     deep: Any = "x"
     for _ in range(5_000):
         deep = [deep]
     found = seen(
         read([{"choices": [{"delta": {"content": deep, "tool_calls": [entry(0, "a", "f", deep)]}}]}])
     )
-    assert [call.arguments for call in found.calls] == [""]
+    (call,) = found.calls
+    assert call.arguments in ("", "[" * 5_000 + '"x"' + "]" * 5_000)
 
 
 def test_very_deep_thinking() -> None:
