@@ -86,7 +86,7 @@ def test_off_takes_effect_at_once(face: Face, telemetry: Telemetry) -> None:
 @both_faces
 def test_a_bound_method_that_was_kept(face: Face, telemetry: Telemetry) -> None:
     """Even the wrapped method itself, kept by somebody, is silent after the end."""
-    options = {"cast_to": dict[str, Any], "body": dict(ASK)}
+    options = {"cast_to": object, "body": dict(ASK)}
 
     async def scenario() -> None:
         async with face.client(Transport(script.ANSWER)) as client:
