@@ -1,7 +1,6 @@
-"""The HTTP response of a call: an ear at its `close`, and where needed an eye on its bytes.
+"""The HTTP response of a call: tied to the call, and where the application may read its bytes, seen.
 
-Whoever closes a response (the SDK's stream, its helpers, the application itself) calls `close` or `aclose`
-of this object. It imports no HTTP client: openai 3 uses another one than its predecessors.
+It knows nothing of the SDK's stream and imports no HTTP client: openai 3 uses another one than before.
 """
 
 from __future__ import annotations
@@ -19,34 +18,9 @@ from ..guard import report
 from ..wire.outcome import End
 from ..wire.sse import SseReader
 from . import drops
+from .ear import listen
 
 _MOST = 16 * 1024 * 1024  # bytes: of a longer answer nothing is read
-
-
-class _Ear:
-    """Stands as `close` or `aclose` on the response and tells the call before the client's own method runs.
-
-    It refers to the response weakly, so that a dropped response still dies at once. In a garbage collection
-    that reference is gone before the SDK's generator closes the response for the last time; then the byte
-    stream is closed, which is what the response would do.
-    """
-
-    __slots__ = ("_body", "_name", "_response", "call", "end")
-
-    def __init__(self, response: Any, name: str, call: Call, end: Callable[[], None]) -> None:
-        self._response = weakref.ref(response)
-        self._body = response.stream
-        self._name = name
-        self.call = call
-        self.end = end
-
-    def __call__(self) -> Any:
-        if not self.call.reading:  # else the SDK closes it at the end of the stream, and tells its reader why
-            self.end()
-        response = self._response()
-        if response is None:
-            return getattr(self._body, self._name)()
-        return getattr(type(response), self._name)(response)
 
 
 class _Elapsed:
@@ -166,8 +140,7 @@ def hold(response: Any, call: Call, *, raw: bool = False) -> None:
         eye: _Eye = _RawStream(call) if call.request.stream else _WholeAnswer(response, call)
         response.stream = _Body(response.stream, eye)
         end = eye.end
-    response.close = _Ear(response, "close", call, end)
-    response.aclose = _Ear(response, "aclose", call, end)
+    listen(response, call, end)
 
 
 def _untie(response: Any) -> None:
@@ -178,12 +151,6 @@ def _untie(response: Any) -> None:
     body = response.stream
     if getattr(body, "_response", None) is response:
         body._response = _Elapsed(response)
-
-
-def call_of(response: Any) -> Call | None:
-    """The call to which a response was tied."""
-    found = vars(response).get("close")
-    return found.call if isinstance(found, _Ear) else None
 
 
 def answer_of(response: Any) -> Any:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from openai import AsyncAzureOpenAI, AzureOpenAI
+from openai import AsyncAzureOpenAI, AsyncStream, AzureOpenAI, Stream
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from ..call import Call
@@ -99,12 +99,12 @@ class Exchange:
         drops.finish(call, error)
 
     def _streamed(self, call: Call, result: Any) -> Any:
-        if not self._settings.streams:
+        raw = _is_raw(result)
+        if not self._settings.streams or not (raw or isinstance(result, (Stream, AsyncStream))):
             call.leave()
             return result
         call.streaming()
         drops.opened(call)
-        raw = _is_raw(result)
         hold(result.http_response if raw else result.response, call, raw=raw)
         return result if raw else watched(result)
 

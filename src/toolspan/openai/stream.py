@@ -20,7 +20,7 @@ from ..call import Call
 from ..guard import report
 from ..wire.outcome import End
 from . import drops
-from .body import call_of
+from .ear import call_of
 
 
 class _Holder:
