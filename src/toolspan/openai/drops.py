@@ -41,11 +41,6 @@ def opened(call: Call) -> None:
     _open.add(call)
 
 
-def ended(call: Call) -> None:
-    """A stream has ended."""
-    _open.discard(call)
-
-
 def dropped(call: Call) -> None:
     """Nobody holds the stream any more; called while it dies."""
     if threading.get_ident() in _collecting:
