@@ -28,6 +28,10 @@ from .wire.request import Request
 class Reader(Protocol):
     """Turns what the server sent into events."""
 
+    @property
+    def output(self) -> bool:
+        """Whether what was read last is output of the model, not a notice of the service."""
+
     def read(self, body: Any) -> list[Event]:
         """The events of one chunk or one whole answer."""
 
@@ -44,7 +48,7 @@ class Call:
     """
 
     operation: str
-    api_type: str
+    api_type: str | None
     request: Request
     endpoint: Endpoint
     reader: Reader | None
@@ -95,15 +99,18 @@ class Call:
             return
         try:
             at = now()
-            record = self.record
+            record, reader = self.record, self.reader
             record.chunks += 1
+            if reader is not None:
+                if events := reader.read(body):
+                    self._apply(events, at)
+                if not reader.output:
+                    return
             if record.first_at is None:
                 record.first_at = at
             elif self.timed:
                 self.gap = at - record.last_at
             record.last_at = at
-            if self.reader is not None and (events := self.reader.read(body)):
-                self._apply(events, at)
         except Exception as error:
             self._give_up("reading a chunk", error)
 
@@ -159,7 +166,7 @@ class Call:
         """Keep nothing: an error, above all, leads back to the stream by its traceback."""
         self.reader = self.span = self.context = self.error = self.labels = None
         self.secrets = tuple
-        self.request.messages = None
+        self.request.messages = self.request.instructions = None
 
     def _conclude(self, end: End | BaseException) -> None:
         self.error = end if isinstance(end, BaseException) else None
@@ -167,7 +174,7 @@ class Call:
         self.ended_at = now()
         if self.reader is not None:
             self._apply(self.reader.close(), self.ended_at)
-        self.outcome = outcome_of(end, self.record, self.request.choices, self.streamed)
+        self.outcome = outcome_of(end, self.record, self.request.expected, self.streamed)
         if self.gap:
             self.settle()
 

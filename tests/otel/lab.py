@@ -28,7 +28,7 @@ from toolspan.otel.span import SpanSink
 from toolspan.wire.chat import ChatReader
 from toolspan.wire.outcome import End
 from toolspan.wire.providers import Endpoint
-from toolspan.wire.request import chat_request
+from toolspan.wire.requests import chat_request
 
 ASK: dict[str, Any] = {"model": "gpt-test", "messages": [{"role": "user", "content": "What now?"}]}
 STREAM: dict[str, Any] = {**ASK, "stream": True}

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from toolspan.otel import semconv as names
-from toolspan.otel.attributes import clean, moment, request_attributes, seconds
+from toolspan.otel.attributes import clean, request_attributes, seconds
+from toolspan.otel.moments import moment
 from toolspan.wire.events import CallClosed, CallOpened, Text
 from toolspan.wire.providers import Endpoint
 

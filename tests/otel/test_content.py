@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from toolspan.otel import content
-from toolspan.wire.request import chat_request
+from toolspan.wire.requests import chat_request
 
 from ..openai import wire
 from .lab import STREAM, calls_answer, new_call, run, tools

@@ -12,7 +12,7 @@ from opentelemetry.exporter.otlp.proto.common._internal import _encode_value
 
 from toolspan.otel import tidy
 from toolspan.otel.content import input_messages
-from toolspan.wire.request import chat_request
+from toolspan.wire.requests import chat_request
 
 from .lab import longest, strict
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from toolspan.wire.request import Request, chat_request
+from toolspan.wire.request import Request
+from toolspan.wire.requests import chat_request
 
 from . import randoms
 from .reading import FULL

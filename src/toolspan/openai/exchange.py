@@ -21,7 +21,7 @@ from ..wire.outcome import End
 from ..wire.providers import Endpoint, endpoint
 from . import drops
 from .body import answer_of, hold
-from .routes import ROUTES
+from .routes import find_route
 from .stream import stand_in, watched
 
 _AZURE = "azure.ai.openai"
@@ -41,12 +41,10 @@ class Exchange:
         try:
             drops.settle()
             options = kwargs["options"] if "options" in kwargs else args[1]
-            route = ROUTES.get((options.method, options.url))
-            if route is None or not is_instrumentation_enabled():
+            found = find_route(options)
+            if found is None or not is_instrumentation_enabled():
                 return None
-            body = _body(options)
-            if body is None:
-                return None
+            route, body = found
             request = route.read_request(body, keep=self._settings.content)
             request.stream = bool(kwargs.get("stream"))
             call = Call(
@@ -54,7 +52,7 @@ class Exchange:
                 route.api_type,
                 request,
                 self._endpoint(client),
-                route.reader(request.choices, pieces=self._settings.content),
+                route.reader(request.expected, pieces=self._settings.content),
                 self._sinks,
                 keep=self._settings.content,
                 timed=self._timed,
@@ -131,14 +129,6 @@ def _raw_answer(call: Call, result: Any) -> None:
         call.end(End.EXHAUSTED)
     else:
         hold(result.http_response, call, raw=True)
-
-
-def _body(options: Any) -> Mapping[str, Any] | None:
-    """The JSON body, with what `extra_body` adds to it; `None` if it is no JSON object."""
-    body, extra = options.json_data, getattr(options, "extra_json", None)
-    if not isinstance(body, dict):
-        return None
-    return {**body, **extra} if isinstance(extra, dict) and extra else body
 
 
 def _secrets(client: Any) -> tuple[str, ...]:

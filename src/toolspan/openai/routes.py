@@ -9,8 +9,20 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ..call import Reader
+from ..otel import operations
 from ..wire.chat import ChatReader
-from ..wire.request import Request, chat_request
+from ..wire.completions import CompletionsReader
+from ..wire.embeddings import EmbeddingsReader
+from ..wire.fetched import FetchReader
+from ..wire.request import Request
+from ..wire.requests import (
+    chat_request,
+    completions_request,
+    embeddings_request,
+    fetch_request,
+    responses_request,
+)
+from ..wire.responses import ResponsesReader
 
 
 class ReadRequest(Protocol):
@@ -28,15 +40,48 @@ class MakeReader(Protocol):
 
 
 class Route(NamedTuple):
-    """One API: its operation by the convention, its type, and how request and answer are read."""
+    """One API: its operation by the convention, its type where it has one, and how it is read."""
 
     operation: str
-    api_type: str
+    api_type: str | None
     read_request: ReadRequest
     reader: MakeReader
 
 
+RESPONSES = Route(operations.CHAT, "responses", responses_request, ResponsesReader)
+_FETCH = Route(operations.FETCH_RESPONSE, "responses", fetch_request, FetchReader)
 ROUTES: Mapping[tuple[str, str], Route] = {
-    ("post", "/chat/completions"): Route("chat", "chat_completions", chat_request, ChatReader),
+    ("post", "/chat/completions"): Route(operations.CHAT, "chat_completions", chat_request, ChatReader),
+    ("post", "/responses"): RESPONSES,
+    ("post", "/responses/compact"): RESPONSES,
+    ("post", "/completions"): Route(operations.TEXT_COMPLETION, None, completions_request, CompletionsReader),
+    ("post", "/embeddings"): Route(operations.EMBEDDINGS, None, embeddings_request, EmbeddingsReader),
 }
 """By method and path, as the SDK's resources name them; Azure's deployments are added behind the seam."""
+
+
+def find_route(options: Any) -> tuple[Route, Mapping[str, Any]] | None:
+    """The route of a request, and the body it is read from; `None` for a request that is not ours."""
+    method, url = options.method, options.url
+    route = ROUTES.get((method, url))
+    if route is None and "?" in url:  # the SDK's beta resources add a query
+        url = url.partition("?")[0]
+        route = ROUTES.get((method, url))
+    if route is not None:
+        body = _body(options)
+        return None if body is None else (route, body)
+    if method == "get" and url.startswith("/responses/") and url.count("/") == 2:
+        return _FETCH, {**_mapping(options.params), "response_id": url.rpartition("/")[2]}
+    return None
+
+
+def _body(options: Any) -> Mapping[str, Any] | None:
+    """The JSON body, with what `extra_body` adds to it; `None` if it is no JSON object."""
+    body, extra = options.json_data, getattr(options, "extra_json", None)
+    if not isinstance(body, dict):
+        return None
+    return {**body, **extra} if isinstance(extra, dict) and extra else body
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from ..wire.events import CallClosed, CallOpened, Event, Text
-from ..wire.record import Record, ToolCall
+from ..wire.record import Record
 from ..wire.request import Request
+from . import operations
 from . import semconv as names
 from .sinks import Observed
 
@@ -17,6 +17,7 @@ Value: TypeAlias = "str | bool | int | float | list[str]"
 Attributes: TypeAlias = "dict[str, Value]"
 
 _MOST_NAMES = 128  # of called tools on one span
+_PENDING = ("queued", "in_progress")
 
 
 def clean(text: str) -> str:
@@ -34,10 +35,12 @@ def request_attributes(call: Observed) -> Attributes:
         found[names.SERVER_ADDRESS] = endpoint.address
         if endpoint.port is not None:
             found[names.SERVER_PORT] = endpoint.port
-    found[names.OPENAI_API_TYPE] = call.api_type
+    if call.api_type is not None:
+        found[names.OPENAI_API_TYPE] = call.api_type
     if request.stream:
         found[names.REQUEST_STREAM] = True
-    found[names.REQUEST_MESSAGES] = request.message_count
+    if call.operation in operations.INFERENCE:
+        found[names.REQUEST_MESSAGES] = request.message_count
     _parameters(request, found)
     return found
 
@@ -53,6 +56,14 @@ _PARAMETERS = (
     (names.OUTPUT_TYPE, "output_type"),
     (names.REQUEST_REASONING_LEVEL, "reasoning_level"),
     (names.REQUEST_TOOL_CHOICE, "tool_choice"),
+    (names.CONVERSATION_ID, "conversation"),
+    (names.REQUEST_PREVIOUS_RESPONSE_ID, "previous_response"),
+    (names.PROMPT_NAME, "prompt_name"),
+    (names.PROMPT_VERSION, "prompt_version"),
+    (names.RESPONSE_ID, "response"),
+    (names.REQUEST_STREAM_CURSOR, "cursor"),
+    (names.REQUEST_ENCODING_FORMATS, "encoding_formats"),
+    (names.EMBEDDINGS_DIMENSION_COUNT, "dimensions"),
 )
 
 
@@ -77,9 +88,9 @@ def response_attributes(call: Observed) -> Attributes:
     """All that is known at the end, but the error."""
     record, request = call.record, call.request
     found: Attributes = {}
-    _identity(record, found)
-    if call.outcome is not None and (call.streamed or record.choices or record.failure):
-        found[names.RESPONSE_FINISH_REASONS] = [clean(text) for text in record.reasons(request.choices)]
+    _identity(call, found)
+    if call.operation != operations.EMBEDDINGS and (call.streamed or record.choices or record.failure):
+        _reasons(call, found)
     _usage(record, found)
     _calls(record, found, offered=request.tools is not None)
     if request.stream:
@@ -87,8 +98,14 @@ def response_attributes(call: Observed) -> Attributes:
     return found
 
 
-def _identity(record: Record, found: Attributes) -> None:
-    started = record.started
+def _reasons(call: Observed, found: Attributes) -> None:
+    if call.outcome is not None:
+        reasons = call.record.reasons(call.request.expected)
+        found[names.RESPONSE_FINISH_REASONS] = [clean(text) for text in reasons]
+
+
+def _identity(call: Observed, found: Attributes) -> None:
+    started = call.record.started
     for name, value in (
         (names.RESPONSE_ID, started.id),
         (names.RESPONSE_MODEL, started.model),
@@ -97,6 +114,14 @@ def _identity(record: Record, found: Attributes) -> None:
     ):
         if value is not None:
             found[name] = clean(value)
+    if started.status is not None and (
+        call.operation == operations.FETCH_RESPONSE or started.status in _PENDING
+    ):
+        found[names.RESPONSE_STATUS] = clean(started.status)
+    if started.compacted:
+        found[names.CONVERSATION_COMPACTED] = True
+    if started.dimensions is not None:
+        found[names.EMBEDDINGS_DIMENSION_COUNT] = started.dimensions
 
 
 _USAGE = (
@@ -134,39 +159,11 @@ def _stream(call: Observed, found: Attributes) -> None:
     found[names.STREAM_CHUNKS] = record.chunks
     if call.outcome is not None:
         found[names.STREAM_OUTCOME] = call.outcome.value
-    if record.first_at is not None and call.began is not None:
+    inferred = call.operation in operations.INFERENCE
+    if record.first_at is not None and call.began is not None and inferred:
         found[names.RESPONSE_TIME_TO_FIRST_CHUNK] = seconds(record.first_at - call.began_at)
 
 
 def seconds(nanoseconds: int) -> float:
     """Nanoseconds as seconds; never negative."""
     return max(nanoseconds, 0) / 1e9
-
-
-def moment(call: Observed, event: Event) -> tuple[str, Attributes]:
-    """The name and the attributes of the event that marks a moment; no arguments."""
-    if isinstance(event, CallOpened):
-        return names.CALL_DETECTED_EVENT, _tool_call(call.record.call(event))
-    if isinstance(event, CallClosed):
-        return names.CALL_COMPLETED_EVENT, _completed(call.record.call(event))
-    assert isinstance(event, Text)  # the record says so of no other
-    return names.TEXT_STARTED_EVENT, {names.CHOICE_INDEX: event.choice}
-
-
-def _tool_call(tool: ToolCall) -> Attributes:
-    found: Attributes = {names.CHOICE_INDEX: tool.choice, names.CALL_INDEX: tool.index}
-    if tool.id is not None:
-        found[names.TOOL_CALL_ID] = clean(tool.id)
-    if tool.name is not None:
-        found[names.TOOL_NAME] = clean(tool.name)
-    return found
-
-
-def _completed(tool: ToolCall) -> Attributes:
-    found = _tool_call(tool)
-    found[names.CALL_FRAGMENTS] = tool.fragments
-    found[names.CALL_ARGUMENTS_SIZE] = tool.size
-    found[names.CALL_ARGUMENTS_DURATION] = seconds((tool.closed_at or tool.opened_at) - tool.opened_at)
-    found[names.CALL_VALID] = tool.valid
-    found[names.CALL_CLOSED_BY] = tool.closed_by or "end"
-    return found

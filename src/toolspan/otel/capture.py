@@ -14,7 +14,7 @@ from ..wire.record import ToolCall
 from . import content
 from . import semconv as names
 from .sinks import Observed
-from .tidy import dump, messages_json, within
+from .tidy import call_arguments, dump, messages_json, within
 
 _STRUCTURES_SINCE = (1, 45)  # spans of older OpenTelemetry versions drop nested values
 
@@ -41,9 +41,10 @@ class Capture:
     total: int | None = None
 
     def messages(self, call: Observed) -> dict[str, Any]:
-        """Input and output messages and the definitions of the tools; what there is none of is left out."""
+        """Instructions, messages and the definitions of the tools; what there is none of is left out."""
         limit = self._per_text()
         found = {
+            names.SYSTEM_INSTRUCTIONS: content.system_instructions(call.request, limit),
             names.INPUT_MESSAGES: content.input_messages(call.request, limit),
             names.OUTPUT_MESSAGES: content.output_messages(call.record, limit),
             names.TOOL_DEFINITIONS: content.tool_definitions(call.request),
@@ -52,7 +53,7 @@ class Capture:
 
     def arguments(self, tool: ToolCall) -> dict[str, Any]:
         """The arguments of one call."""
-        value = content.call_arguments(tool.arguments, self._per_text(), tool.kind)
+        value = call_arguments(tool.arguments, self._per_text(), tool.kind)
         if value in ("", None):
             return {}
         broken = isinstance(value, str) and not tool.valid and tool.kind != "custom"

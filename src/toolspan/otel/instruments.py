@@ -11,27 +11,29 @@ from typing import Any, NamedTuple
 from opentelemetry.metrics import Histogram, Meter
 
 from ..wire.events import Usage
+from . import operations
 from . import semconv as names
 
 
-class Durations(NamedTuple):
-    """The three histograms of time, in seconds; `per_chunk` is `None` if it is not wanted."""
+class Histograms(NamedTuple):
+    """The three histograms of time, in seconds; those that an operation does not have are `None`."""
 
     total: Histogram
-    first_chunk: Histogram
-    per_chunk: Histogram | None
+    first_chunk: Histogram | None = None
+    per_chunk: Histogram | None = None
 
 
 class TokenMetric(NamedTuple):
     """A metric of tokens: the position of its count in `Usage`, how to record it, and its own labels.
 
-    `part` marks a count that is contained in another one.
+    `part` marks a count that is contained in another one, `inference` one that no other operation has.
     """
 
     field: int
     record: Callable[..., None]
     labels: Mapping[str, str]
     part: bool = False
+    inference: bool = False
 
 
 _DURATIONS = {
@@ -48,25 +50,36 @@ _DURATIONS = {
 }
 
 
+_DESCRIPTIONS = ("Duration of an operation.", "Time to first chunk.", "Time per chunk.")
+
+
 def _generations(generation: str) -> list[str]:
     return ["released", "next"] if generation == "both" else [generation]
 
 
-def durations(meter: Meter, generation: str, chunk_timing: bool) -> list[Durations]:
-    """The histograms of time of each wanted generation."""
-    found = []
-    for each in _generations(generation):
-        total, first, per_chunk = _DURATIONS[each]
-        found.append(
-            Durations(
-                _histogram(meter, total, "Duration of an operation.", names.SECONDS, names.DURATION_BUCKETS),
-                _histogram(meter, first, "Time to first chunk.", names.SECONDS, names.DURATION_BUCKETS),
-                _histogram(meter, per_chunk, "Time per chunk.", names.SECONDS, names.DURATION_BUCKETS)
-                if chunk_timing
-                else None,
-            )
+class Durations:
+    """The histograms of time of the wanted generations, by operation."""
+
+    def __init__(self, meter: Meter, generation: str, chunk_timing: bool) -> None:
+        made = {
+            name: _histogram(meter, name, description, names.SECONDS, names.DURATION_BUCKETS)
+            for each in _generations(generation)
+            for name, description in zip(_DURATIONS[each], _DESCRIPTIONS, strict=True)
+            if chunk_timing or name != _DURATIONS[each][2]
+        }
+        self._inference = [
+            Histograms(*map(made.get, _DURATIONS[each]))  # type: ignore[arg-type]  # the first is always made
+            for each in _generations(generation)
+        ]
+        other = names.OPERATION_DURATION  # of all operations but inference, in both generations
+        total = made.get(other) or _histogram(
+            meter, other, _DESCRIPTIONS[0], names.SECONDS, names.DURATION_BUCKETS
         )
-    return found
+        self._other = [Histograms(total)]
+
+    def of(self, operation: str) -> list[Histograms]:
+        """Those to record an operation's times in."""
+        return self._inference if operation in operations.INFERENCE else self._other
 
 
 def token_metrics(meter: Meter, generation: str) -> list[TokenMetric]:
@@ -101,10 +114,10 @@ def _next_tokens(meter: Meter) -> list[TokenMetric]:
     for field, name in _NEXT_COUNTERS:
         counter = meter.create_counter(name, unit=names.TOKENS, description="Tokens used.")
         part = field not in ("input", "output")
-        found.append(TokenMetric(_field(field), counter.add, {names.TOKEN_MODALITY: "unknown"}, part))
+        found.append(TokenMetric(_field(field), counter.add, {names.TOKEN_MODALITY: "unknown"}, part, True))
     for field, name in _NEXT_HISTOGRAMS:
         histogram = _histogram(meter, name, "Tokens per operation.", names.TOKENS, names.TOKEN_BUCKETS)
-        found.append(TokenMetric(_field(field), histogram.record, {}))
+        found.append(TokenMetric(_field(field), histogram.record, {}, inference=True))
     return found
 
 

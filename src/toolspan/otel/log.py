@@ -11,9 +11,10 @@ from opentelemetry._logs import Logger, SeverityNumber
 
 from ..wire.events import CallClosed, Event
 from . import semconv as names
-from .attributes import moment, request_attributes, response_attributes
+from .attributes import request_attributes, response_attributes
 from .capture import Capture
 from .errors import error_type, exception_attributes
+from .moments import moment
 from .sinks import Observed
 
 

@@ -9,14 +9,20 @@ from __future__ import annotations
 from opentelemetry.metrics import Histogram, Meter
 
 from ..wire.events import CallClosed, Event, Usage
+from ..wire.items import ANSWERED
 from ..wire.record import ToolCall
+from . import operations
 from . import semconv as names
 from .attributes import clean, seconds
 from .errors import error_type
-from .instruments import Durations, TokenMetric, durations, token_metrics
+from .instruments import Durations, TokenMetric, token_metrics
+from .moments import tool_type
 from .sinks import Observed
 
 _MOST_NAMES = 100  # of tools that were called without any being offered in the request
+_OFFERED = frozenset(("function", "custom"))
+_NAMED = _OFFERED | {"mcp", "mcp_approval_request"}  # all other names are kinds
+_SEARCHED = frozenset(("tool_search", "mcp"))  # with these, there are more tools than the request names
 
 Labels = dict[str, "str | int"]
 
@@ -26,7 +32,7 @@ class MetricSink:
 
     def __init__(self, meter: Meter, *, generation: str, chunk_timing: bool) -> None:
         self._names: set[str] = set()
-        self._durations: list[Durations] = durations(meter, generation, chunk_timing)
+        self._durations = Durations(meter, generation, chunk_timing)
         self._tokens: list[TokenMetric] = token_metrics(meter, generation)
         self._detect = _seconds(meter, names.CALL_TIME_TO_DETECT, "Time until a tool call was detected.")
         self._arguments = _seconds(meter, names.CALL_ARGUMENTS_DURATION, "Time a call's arguments took.")
@@ -50,14 +56,14 @@ class MetricSink:
         self._open.add(1, self._stream_labels(call))
 
     def moment(self, call: Observed, event: Event, at: int) -> None:
-        """Count a call when its arguments are complete."""
-        if isinstance(event, CallClosed):
+        """Count a call when its arguments are complete; fetching a response makes no call."""
+        if isinstance(event, CallClosed) and call.operation in operations.INFERENCE:
             self._tool_call(call, call.record.call(event))
 
     def gap(self, call: Observed, nanoseconds: int) -> None:
         """Record the time between two chunks."""
         labels = call.labels or self._labels(call)
-        for kind in self._durations:
+        for kind in self._durations.of(call.operation):
             if kind.per_chunk is not None:
                 kind.per_chunk.record(seconds(nanoseconds), labels)
 
@@ -75,11 +81,13 @@ class MetricSink:
             labels = {**labels, names.ERROR_TYPE: error_type(call.error, call.record)}
         if call.ended_at and call.began is not None:  # else the clock failed, and nothing is known
             elapsed = seconds(call.ended_at - call.began_at)
-            for kind in self._durations:
+            for kind in self._durations.of(call.operation):
                 kind.total.record(elapsed, labels, call.context)
 
     def _usage(self, call: Observed, usage: Usage, labels: Labels) -> None:
         for metric in self._tokens:
+            if metric.inference and call.operation not in operations.INFERENCE:
+                continue
             value = usage[metric.field]
             if value is not None and (value or not metric.part):  # a part of 0 tokens is no sample
                 metric.record(value, {**labels, **metric.labels})
@@ -87,8 +95,9 @@ class MetricSink:
     def _stream(self, call: Observed, labels: Labels) -> None:
         first_at = call.record.first_at
         if first_at is not None and call.began is not None:
-            for kind in self._durations:
-                kind.first_chunk.record(seconds(first_at - call.began_at), labels, call.context)
+            for kind in self._durations.of(call.operation):
+                if kind.first_chunk is not None:
+                    kind.first_chunk.record(seconds(first_at - call.began_at), labels, call.context)
         if call.outcome is not None:
             outcome = {**self._stream_labels(call), names.STREAM_OUTCOME: call.outcome.value}
             self._streams.add(1, outcome)
@@ -98,19 +107,27 @@ class MetricSink:
     def _tool_call(self, call: Observed, tool: ToolCall) -> None:
         labels = self._stream_labels(call)
         labels[names.TOOL_NAME] = self._tool_name(call, tool)
+        asked = tool.kind in ANSWERED
         if call.request.stream:
             detected, closed = tool.opened_at, tool.closed_at or tool.opened_at
             self._detect.record(seconds(detected - call.began_at), labels, call.context)
-            self._arguments.record(seconds(closed - detected), labels, call.context)
-        self._size.record(tool.size, labels, call.context)
-        self._calls.add(1, {**labels, names.OUTCOME: _outcome(tool)}, call.context)
+            if asked:  # else the server ran the tool between the two
+                self._arguments.record(seconds(closed - detected), labels, call.context)
+        if asked:
+            self._size.record(tool.size, labels, call.context)
+        labels |= {names.TOOL_TYPE: tool_type(tool.kind), names.OUTCOME: _outcome(tool)}
+        self._calls.add(1, labels, call.context)
 
     def _tool_name(self, call: Observed, tool: ToolCall) -> str:
-        """The name if it was offered; where no offer is known, the first names that come."""
+        """The name if it was offered; where the offer is not known, the first names that come."""
         tools = call.request.tools
-        if tool.name is None or (tools is not None and tool.name not in tools.names):
+        if tool.name is None:
             return names.ERROR_OTHER
-        if tools is None and tool.name not in self._names:
+        if tools is not None and (tool.name in tools.names or tool.kind not in _NAMED):
+            return clean(tool.name)
+        if tools is not None and tool.kind in _OFFERED and not _SEARCHED.intersection(tools.kinds):
+            return names.ERROR_OTHER
+        if tool.name not in self._names:
             if len(self._names) >= _MOST_NAMES:
                 return names.ERROR_OTHER
             self._names.add(tool.name)

@@ -22,6 +22,27 @@ def text_part(text: str, limit: int) -> Json:
     return {"type": "text", "content": shorten(text, limit)}
 
 
+def reasoning_parts(text: str | None, limit: int) -> list[Json]:
+    """Reasoning, if there is any."""
+    return [{"type": "reasoning", "content": shorten(text, limit)}] if text else []
+
+
+def call_part(identity: str | None, name: str | None, arguments: Any, kind: str | None = None) -> Json:
+    """A tool call; `kind` is that of a tool that the server runs itself."""
+    found: Json = {"type": "server_tool_call" if kind else "tool_call", "name": clean(name or "")}
+    if identity:
+        found["id"] = clean(identity)
+    told = {} if arguments in ("", None) else {"arguments": arguments}
+    return {**found, "server_tool_call": {"type": clean(kind), **told}} if kind else {**found, **told}
+
+
+def response_part(identity: str | None, content: Any, limit: int) -> Json:
+    """What the application answers to a tool call: a text or parts."""
+    response = shorten(content, limit) if isinstance(content, str) else content_parts(content, limit)
+    found: Json = {"type": "tool_call_response", "response": response}
+    return {**found, "id": clean(identity)} if identity else found
+
+
 def content_parts(content: Any, limit: int) -> list[Json]:
     """The parts of a message's content: a text, or a list of typed parts; what is unknown keeps its type."""
     if isinstance(content, str):

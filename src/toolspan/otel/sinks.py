@@ -22,7 +22,7 @@ class Observed(Protocol):
     """One call as the sinks see it. Times `*_at` are nanoseconds of a monotonic clock."""
 
     operation: str
-    api_type: str
+    api_type: str | None
     request: Request
     endpoint: Endpoint
     record: Record

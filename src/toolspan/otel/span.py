@@ -10,9 +10,10 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
 from ..wire.events import CallClosed, Event
 from . import semconv as names
-from .attributes import Attributes, moment, request_attributes, response_attributes
+from .attributes import Attributes, request_attributes, response_attributes
 from .capture import Capture
 from .errors import error_type, message
+from .moments import moment
 from .sinks import Observed
 
 

@@ -14,6 +14,7 @@ from .attributes import clean
 
 _DEEPEST = 8  # levels: an OTLP request may nest 100 messages, and each level of a value takes three
 _LEAST = 16  # characters: a text is not shortened beyond that, other things are left out instead
+_LEAST_TOTAL = 64  # characters: arguments may always have four times as many
 _KEEP = frozenset(("type", "role", "modality", "mime_type", "id", "file_id", "name", "finish_reason"))
 _FOREIGN = frozenset(("arguments", "response"))  # below these keys nothing is ours
 
@@ -72,6 +73,22 @@ def within(value: Any, limit: int, total: int) -> Any:
         if width <= _LEAST:
             return None
         width = max(width // 2, _LEAST)
+
+
+def call_arguments(text: str, limit: int, kind: str = "function") -> Any:
+    """Arguments as the value they stand for, with shortened texts; as shortened text if they do not parse.
+
+    The input of a custom tool is free text, whatever it looks like.
+
+    `None` for what cannot be brought below four times the limit without cutting into its structure.
+    """
+    try:
+        value = parse(text) if kind != "custom" else text
+    except ValueError:
+        value = text
+    if value is text:
+        return shorten(text, limit)
+    return within(value, limit, max(limit, _LEAST_TOTAL) * 4)
 
 
 def messages_json(value: list[Any], limit: int | None) -> str | None:

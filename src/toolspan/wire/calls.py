@@ -1,34 +1,16 @@
-"""The tool calls of one choice: which call a delta belongs to, and when a call is complete.
+"""The merge rule of Chat Completions: which call a delta belongs to.
 
-This is the merge rule. It knows nothing of chunks: `quirks.py` hands it deltas of one shape. Servers agree
-on nothing here, so each test below names the behaviour that needs it.
+It knows nothing of chunks: `quirks.py` hands it deltas of one shape. Servers agree on nothing here, so each
+test below names the behaviour that needs it.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from .arguments import Arguments
-from .events import CallArguments, CallClosed, CallOpened, Event
+from .events import Event
 from .quirks import CallDelta
-
-_NONE: list[Event] = []
-_MOST_CALLS = 1024  # per choice: what comes beyond is taken for the last one
-
-
-class _Call:
-    """What is known of one call so far."""
-
-    __slots__ = ("arguments", "closed", "id", "kind", "name", "number", "reported")
-
-    def __init__(self, number: int, delta: CallDelta) -> None:
-        self.number = number
-        self.id = delta.id
-        self.name = delta.name
-        self.kind = delta.kind
-        self.arguments = Arguments(free_text=delta.kind == "custom")
-        self.closed: str | None = None
-        self.reported = 0  # fragments at the time it was closed
+from .toolcalls import MOST_CALLS, CallState, ToolCalls
 
 
 class Calls:
@@ -37,23 +19,21 @@ class Calls:
     `pieces` says whether the fragments themselves are wanted as events.
     """
 
-    __slots__ = ("_by_id", "_by_index", "_calls", "_choice", "_last", "_pieces", "_touched")
+    __slots__ = ("_by_id", "_by_index", "_calls", "_last", "_touched")
 
     def __init__(self, choice: int, *, pieces: bool = True) -> None:
-        self._choice = choice
-        self._pieces = pieces
-        self._calls: list[_Call] = []
-        self._by_index: dict[int, _Call] = {}
-        self._by_id: dict[str, _Call] = {}
-        self._last: _Call | None = None
-        self._touched: list[_Call] = []
+        self._calls = ToolCalls(choice, pieces=pieces)
+        self._by_index: dict[int, CallState] = {}
+        self._by_id: dict[str, CallState] = {}
+        self._last: CallState | None = None
+        self._touched: list[CallState] = []
 
     def read(self, deltas: list[CallDelta], events: list[Event]) -> None:
         """Take all deltas of one chunk, in their order."""
         self._touched.clear()
         for delta in deltas:
             call = self._find(delta)
-            if call is None or (len(self._calls) < _MOST_CALLS and self._is_another(call, delta)):
+            if call is None or (len(self._calls.calls) < MOST_CALLS and self._is_another(call, delta)):
                 call = self._open(delta, events)
             else:
                 self._identify(call, delta, events)
@@ -75,24 +55,13 @@ class Calls:
         except (AttributeError, KeyError, TypeError):
             return None
         self._last = call
-        ended = bool(piece) and call.arguments.feed(piece)
-        if not ended and not (piece and self._pieces):
-            return _NONE
-        events: list[Event] = [CallArguments(self._choice, call.number, piece)]
-        if ended:
-            self._close(call, "json", events)
-        return events
+        return self._calls.feed_on(call, piece)
 
     def close(self, how: str, events: list[Event]) -> None:
         """No more arguments are expected: close what is open, correct what grew after its end."""
-        for call in self._calls:
-            call.arguments.close()
-            if call.closed is None:
-                self._close(call, how, events)
-            elif call.arguments.fragments != call.reported:
-                self._close(call, call.closed, events)
+        self._calls.end_all(how, events)
 
-    def _find(self, delta: CallDelta) -> _Call | None:
+    def _find(self, delta: CallDelta) -> CallState | None:
         """The call that holds the delta's slot, id, or simply the last place."""
         known = self._by_id.get(delta.id) if delta.id else None
         if delta.index is not None:
@@ -107,7 +76,7 @@ class Calls:
             return last if not last.arguments.complete else None  # the id comes late
         return known
 
-    def _is_another(self, call: _Call, delta: CallDelta) -> bool:
+    def _is_another(self, call: CallState, delta: CallDelta) -> bool:
         """Whether the slot is taken by another call than the one the delta speaks of."""
         arguments = call.arguments
         if delta.id and call.id and delta.id != call.id:
@@ -124,29 +93,22 @@ class Calls:
         return starts_anew and not self._repeats(call, delta)
 
     @staticmethod
-    def _repeats(call: _Call, delta: CallDelta) -> bool:
+    def _repeats(call: CallState, delta: CallDelta) -> bool:
         """Whether this is a summary of what was streamed before (LiteLLM), not a call like the last one."""
         anonymous = delta.id is None and call.id is None and delta.name is not None
         return not anonymous and call.arguments.repeats(delta.arguments)
 
-    def _open(self, delta: CallDelta, events: list[Event]) -> _Call:
-        for other in self._calls:
+    def _open(self, delta: CallDelta, events: list[Event]) -> CallState:
+        for other in self._calls.calls:
             if other.kind == "custom" and other.closed is None and other.arguments.size:
-                self._close(other, "next_call", events)
-        call = _Call(len(self._calls), delta)
-        self._calls.append(call)
-        events.append(CallOpened(self._choice, call.number, call.id, call.name, call.kind))
-        return call
+                self._calls.close(other, "next_call", events)
+        return self._calls.open(delta.id, delta.name, delta.kind, events)
 
-    def _identify(self, call: _Call, delta: CallDelta, events: list[Event]) -> None:
+    def _identify(self, call: CallState, delta: CallDelta, events: list[Event]) -> None:
         """Complete an id or a name that came late or in pieces; what is repeated changes nothing."""
-        name = _merged_name(call, delta.name)
-        identity = call.id or delta.id
-        if name != call.name or identity != call.id:
-            call.id, call.name = identity, name
-            events.append(CallOpened(self._choice, call.number, identity, name, call.kind))
+        self._calls.identify(call, call.id or delta.id, _merged_name(call, delta.name), events)
 
-    def _remember(self, call: _Call, delta: CallDelta) -> None:
+    def _remember(self, call: CallState, delta: CallDelta) -> None:
         if delta.index is not None:
             self._by_index[delta.index] = call
         if delta.id:
@@ -154,23 +116,12 @@ class Calls:
         self._last = call
         self._touched.append(call)
 
-    def _feed(self, call: _Call, delta: CallDelta, events: list[Event]) -> None:
-        if call.arguments.complete and self._repeats(call, delta):
-            return
-        if self._pieces:
-            events.append(CallArguments(self._choice, call.number, delta.arguments))
-        if call.arguments.feed(delta.arguments) and call.closed is None:
-            self._close(call, "json", events)
-
-    def _close(self, call: _Call, how: str, events: list[Event]) -> None:
-        arguments = call.arguments
-        call.closed, call.reported = how, arguments.fragments
-        valid = arguments.valid and (how != "end" or arguments.complete)
-        size, fragments = arguments.size, arguments.fragments
-        events.append(CallClosed(self._choice, call.number, how, valid, fragments, size))
+    def _feed(self, call: CallState, delta: CallDelta, events: list[Event]) -> None:
+        if not (call.arguments.complete and self._repeats(call, delta)):
+            self._calls.feed(call, delta.arguments, events)
 
 
-def _continues(call: _Call, delta: CallDelta) -> bool:
+def _continues(call: CallState, delta: CallDelta) -> bool:
     """Whether a changed id is noise: vLLM's harmony draft made one per chunk, Poolside changes it once."""
     if not delta.arguments:
         return False
@@ -179,7 +130,7 @@ def _continues(call: _Call, delta: CallDelta) -> bool:
     return call.name is not None and delta.name is None and not call.arguments.size
 
 
-def _merged_name(call: _Call, name: str | None) -> str | None:
+def _merged_name(call: CallState, name: str | None) -> str | None:
     """The first name holds; a longer one that starts with it replaces it; pieces join before any argument."""
     if name is None or name == call.name:
         return call.name

@@ -14,6 +14,7 @@ from .calls import Calls
 from .events import Event, Finished, Reasoning, Refusal, Started, Text
 
 _NONE: list[Event] = []
+_PARTS = 4  # of an identity, which chat answers have
 _LOOKS = 4  # chunks in which the answer's identity may still be completed; then only beside its usage
 
 
@@ -34,6 +35,8 @@ class ChatReader:
         "_looks",
         "_pieces",
     )
+    output = True
+    """Every chunk is taken for output of the model."""
 
     def __init__(self, expected: int = 1, *, pieces: bool = True) -> None:
         self._expected = expected
@@ -108,7 +111,7 @@ class ChatReader:
             old.service_tier or text(get("service_tier")),
             old.system_fingerprint or text(get("system_fingerprint")),
         )
-        if None not in new:
+        if None not in new[:_PARTS]:
             self._looks = 0
         if new != old:
             self._identity = new
@@ -116,7 +119,7 @@ class ChatReader:
 
     def _usage(self, counts: Event, known: Mapping[str, Any], events: list[Event]) -> None:
         """Tokens come last; so may what was not known of the identity."""
-        if self._looks == 0 and None in self._identity:
+        if self._looks == 0 and None in self._identity[:_PARTS]:
             self._looks = 1
             self._identify(known, events)
         events.append(counts)

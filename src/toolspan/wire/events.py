@@ -16,12 +16,19 @@ from typing import NamedTuple, TypeAlias
 
 
 class Started(NamedTuple):
-    """The server said who it is. Empty strings are never passed on; unknown parts are `None`."""
+    """What the server said of the whole answer. Empty strings are never passed on; unknown parts are `None`.
+
+    `status` is the Responses API's (`queued`, `completed`, …); `compacted` says that the conversation was;
+    `dimensions` are those of an embedding.
+    """
 
     id: str | None
     model: str | None
     service_tier: str | None = None
     system_fingerprint: str | None = None
+    status: str | None = None
+    compacted: bool = False
+    dimensions: int | None = None
 
 
 class Text(NamedTuple):
@@ -46,7 +53,10 @@ class Refusal(NamedTuple):
 
 
 class CallOpened(NamedTuple):
-    """The model began a tool call; `call` counts from 0 within its choice."""
+    """The model began a tool call; `call` counts from 0 within its choice.
+
+    `kind` is `function`, `custom`, or that of the Responses API's item: `mcp`, `web_search`, `computer`, …
+    """
 
     choice: int
     call: int
@@ -66,9 +76,10 @@ class CallArguments(NamedTuple):
 class CallClosed(NamedTuple):
     """A call's arguments are complete.
 
-    `how` is one of `json` (the document ended), `next_call` (another call began), `finish` (the choice
-    finished) and `end` (the stream ended). `valid` says whether they parse as JSON; a call without any
-    arguments is valid, unless the stream broke off. `size` counts bytes of UTF-8.
+    `how` is one of `json` (the document ended), `done` (the server said so), `failed` (the server, which ran
+    the call itself, said so), `next_call` (another call began), `finish` (the choice finished) and `end` (the
+    stream ended). `valid` says whether they parse as JSON; a call without any arguments is valid, unless the
+    stream broke off. `size` counts bytes of UTF-8.
     """
 
     choice: int

@@ -128,12 +128,15 @@ def groq_usage(extra: Mapping[str, Any]) -> Usage | None:
 
 
 def usage(value: object) -> Usage | None:
-    """A usage object in either spelling (chat's `prompt_tokens`, the responses API's `input_tokens`)."""
+    """A usage object in either spelling (chat's `prompt_tokens`, the Responses API's `input_tokens`).
+
+    Realtime names the details in the singular.
+    """
     known = fields(value)
     if not known:
         return None
-    inward = _details(known, "prompt_tokens_details", "input_tokens_details")
-    outward = _details(known, "completion_tokens_details", "output_tokens_details")
+    inward = _details(known, "prompt_tokens_details", "input_tokens_details", "input_token_details")
+    outward = _details(known, "completion_tokens_details", "output_tokens_details", "output_token_details")
     cached = count(inward.get("cached_tokens")) if inward else None
     if cached is None and "prompt_cache_hit_tokens" in known:  # DeepSeek
         cached = count(known["prompt_cache_hit_tokens"])

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from . import values
 
@@ -47,58 +47,82 @@ class Request:
     output_type: str | None = None
     reasoning_level: str | None = None
     service_tier: str | None = None
+    prompts: int = 1
+    """Prompts in one request; each is answered by as many choices."""
+    instructions: Any = None
+    conversation: str | None = None
+    previous_response: str | None = None
+    prompt_name: str | None = None
+    prompt_version: str | None = None
+    response: str | None = None
+    """The id of a response that is fetched."""
+    cursor: str | None = None
+    encoding_formats: list[str] | None = None
+    dimensions: int | None = None
+
+    @property
+    def expected(self) -> int:
+        """How many choices the answer should have."""
+        return self.choices * self.prompts
 
 
-def chat_request(body: Mapping[str, Any], *, keep: bool) -> Request:
-    """The facts of a chat completion's body; `keep` says whether the messages are kept for capture."""
+Rules: TypeAlias = Mapping[str, tuple[str, Callable[[Any], Any]]]
+"""What of a body is read, into which fact, and how; a reader's `None` means that the value is none."""
+
+
+def read_facts(body: Mapping[str, Any], rules: Rules) -> Request:
+    """The facts of a body."""
     found = Request()
     for key, value in body.items():
-        if value is not None and (rule := _CHAT.get(key)) is not None:
+        if value is not None and (rule := rules.get(key)) is not None:
             name, read = rule
             if (fact := read(value)) is not None:
                 setattr(found, name, fact)
-    messages = body.get("messages")
-    if isinstance(messages, (list, tuple)):
-        found.message_count = len(messages)
-        found.messages = messages if keep else None
-    if "max_completion_tokens" in body:  # the newer name counts
-        found.max_tokens = _whole(body["max_completion_tokens"]) or found.max_tokens
-    if modalities := body.get("modalities"):
-        found.output_type = _spoken(modalities) or found.output_type
     return found
 
 
-def _number(value: object) -> float | None:
+def take_messages(found: Request, messages: object, keep: bool) -> None:
+    """Count what is sent to the model, and keep it if content is captured; a single text counts as one."""
+    if isinstance(messages, (list, tuple)):
+        found.message_count = len(messages)
+    elif isinstance(messages, str):
+        found.message_count = 1
+    else:
+        return
+    found.messages = messages if keep else None
+
+
+def number(value: object) -> float | None:
+    """A finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > _LARGEST:
         return None
     return float(value)
 
 
-def _whole(value: object) -> int | None:
+def whole(value: object) -> int | None:
+    """A whole number of 64 bits."""
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
 
 
-def _strings(value: object) -> list[str]:
+def strings(value: object) -> list[str]:
+    """One string or several, as a list."""
     if isinstance(value, str):
         return [value]
     return [part for part in value if isinstance(part, str)] if isinstance(value, (list, tuple)) else []
 
 
-def _output_type(value: object) -> str | None:
+def output_type(value: object) -> str | None:
     """What the answer shall be: `json` with or without a schema, or `text`."""
     kind = values.text(values.fields(value).get("type"))
     return {"json_object": "json", "json_schema": "json", "text": "text"}.get(kind or "")
 
 
-def _spoken(modalities: object) -> str | None:
-    return "speech" if isinstance(modalities, (list, tuple)) and "audio" in modalities else None
-
-
-def _choices(value: object) -> int | None:
+def choices(value: object) -> int | None:
+    """A number of choices."""
     return values.count(value) or None
 
 
-def _tool_choice(value: object) -> str | None:
+def tool_choice(value: object) -> str | None:
     """`auto`, `none`, `required`, or the name of the one tool that must be called."""
     if isinstance(value, str):
         return value or None
@@ -107,20 +131,29 @@ def _tool_choice(value: object) -> str | None:
     return values.text(inner.get("name")) or values.text(known.get("name")) or values.text(known.get("type"))
 
 
-def _tools(value: object) -> Tools | None:
+def tools(value: object) -> Tools | None:
     """Names, kinds, size and fingerprint of the offered tools; the definitions themselves are not kept."""
     if not isinstance(value, (list, tuple)) or not value:
         return None
-    names, kinds = [], []
+    names: list[str] = []
+    kinds: list[str] = []
     for tool in value:
-        known = values.fields(tool)
-        kind = values.text(known.get("type")) or "function"
-        inner = values.fields(known.get(kind)) or known
-        kinds.append(kind)
-        names.append(values.text(inner.get("name")) or kind)
+        _tool(values.fields(tool), names, kinds)
     data = _json(value)
     fingerprint = hashlib.blake2b(data, digest_size=8).hexdigest()
     return Tools(tuple(names), tuple(kinds), len(data), fingerprint)
+
+
+def _tool(known: Mapping[str, Any], names: list[str], kinds: list[str]) -> None:
+    """Take one tool; of a namespace, the functions in it."""
+    kind = values.text(known.get("type")) or "function"
+    if kind == "namespace":
+        for inner in values.sequence(known.get("tools")):
+            _tool({"type": "function", **values.fields(inner)}, names, kinds)
+        return
+    inner = values.fields(known.get(kind)) or known
+    kinds.append(kind)
+    names.append(values.text(inner.get("name")) or values.text(inner.get("server_label")) or kind)
 
 
 def _json(value: object) -> bytes:
@@ -129,26 +162,3 @@ def _json(value: object) -> bytes:
     except (TypeError, ValueError, RecursionError):
         text = ""
     return text.encode("utf-8", "surrogatepass")
-
-
-_CHAT: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    "model": ("model", values.text),
-    "n": ("choices", _choices),
-    "tools": ("tools", _tools),
-    "functions": ("tools", _tools),
-    "tool_choice": ("tool_choice", _tool_choice),
-    "function_call": ("tool_choice", _tool_choice),
-    "max_tokens": ("max_tokens", _whole),
-    "temperature": ("temperature", _number),
-    "top_p": ("top_p", _number),
-    "top_k": ("top_k", _whole),
-    "frequency_penalty": ("frequency_penalty", _number),
-    "presence_penalty": ("presence_penalty", _number),
-    "seed": ("seed", _whole),
-    "stop": ("stop", _strings),
-    "response_format": ("output_type", _output_type),
-    "reasoning_effort": ("reasoning_level", values.text),
-    "service_tier": ("service_tier", values.text),
-    "stream": ("stream", lambda value: value is True),
-}
-"""What of a chat completion's body is read, into which fact, and how."""

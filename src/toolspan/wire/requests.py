@@ -1,0 +1,136 @@
+"""Which facts each API's request body holds, under which keys.
+
+It knows no answer and no path. How a single value is read is in `request.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import values
+from .request import (
+    Request,
+    Rules,
+    choices,
+    number,
+    output_type,
+    read_facts,
+    strings,
+    take_messages,
+    tool_choice,
+    tools,
+    whole,
+)
+
+Body = Mapping[str, Any]
+
+
+def chat_request(body: Body, *, keep: bool) -> Request:
+    """A chat completion's; `keep` says whether the messages are kept for capture."""
+    found = read_facts(body, _CHAT)
+    if not isinstance(messages := body.get("messages"), str):
+        take_messages(found, messages, keep)
+    if "max_completion_tokens" in body:  # the newer name counts
+        found.max_tokens = whole(body["max_completion_tokens"]) or found.max_tokens
+    if (modalities := body.get("modalities")) and isinstance(modalities, (list, tuple)):
+        found.output_type = "speech" if "audio" in modalities else found.output_type
+    return found
+
+
+def responses_request(body: Body, *, keep: bool) -> Request:
+    """A response's, over HTTP or a WebSocket; so is that of a compaction."""
+    found = read_facts(body, _RESPONSES)
+    take_messages(found, body.get("input"), keep)
+    prompt = values.fields(body.get("prompt"))
+    found.prompt_name, found.prompt_version = (
+        values.text(prompt.get("id")),
+        values.text(prompt.get("version")),
+    )
+    if keep and isinstance(body.get("instructions"), str):
+        found.instructions = body["instructions"]
+    return found
+
+
+def fetch_request(body: Body, *, keep: bool) -> Request:
+    """That of a response to fetch: its id, and where its stream shall go on."""
+    cursor = body.get("starting_after")
+    return Request(
+        response=values.text(body.get("response_id")),
+        cursor=None if cursor is None else str(cursor)[:64],
+    )
+
+
+def completions_request(body: Body, *, keep: bool) -> Request:
+    """A legacy completion's. Prompts may be texts or tokens, one or several."""
+    found = read_facts(body, _COMPLETIONS)
+    prompt = body.get("prompt")
+    found.prompts = len(prompt) if isinstance(prompt, list) and prompt and type(prompt[0]) is not int else 1
+    take_messages(found, [prompt] if found.prompts == 1 and isinstance(prompt, list) else prompt, keep)
+    return found
+
+
+def embeddings_request(body: Body, *, keep: bool) -> Request:
+    """That of embeddings; what is embedded is never kept, the convention has no place for it."""
+    return read_facts(body, _EMBEDDINGS)
+
+
+def _reasoning_level(value: object) -> str | None:
+    return values.text(values.fields(value).get("effort"))
+
+
+def _format(value: object) -> str | None:
+    return output_type(values.fields(value).get("format"))
+
+
+def _identity(value: object) -> str | None:
+    """A conversation, as its id or as an object that has one."""
+    return values.text(value) or values.text(values.fields(value).get("id"))
+
+
+def _stream(value: object) -> bool:
+    return value is True
+
+
+_COMMON: Rules = {
+    "model": ("model", values.text),
+    "temperature": ("temperature", number),
+    "top_p": ("top_p", number),
+    "service_tier": ("service_tier", values.text),
+    "stream": ("stream", _stream),
+}
+_COMPLETIONS: Rules = {
+    **_COMMON,
+    "n": ("choices", choices),
+    "max_tokens": ("max_tokens", whole),
+    "top_k": ("top_k", whole),
+    "frequency_penalty": ("frequency_penalty", number),
+    "presence_penalty": ("presence_penalty", number),
+    "seed": ("seed", whole),
+    "stop": ("stop", strings),
+}
+_CHAT: Rules = {
+    **_COMPLETIONS,
+    "tools": ("tools", tools),
+    "functions": ("tools", tools),
+    "tool_choice": ("tool_choice", tool_choice),
+    "function_call": ("tool_choice", tool_choice),
+    "response_format": ("output_type", output_type),
+    "reasoning_effort": ("reasoning_level", values.text),
+}
+_RESPONSES: Rules = {
+    **_COMMON,
+    "top_k": ("top_k", whole),
+    "tools": ("tools", tools),
+    "tool_choice": ("tool_choice", tool_choice),
+    "max_output_tokens": ("max_tokens", whole),
+    "reasoning": ("reasoning_level", _reasoning_level),
+    "text": ("output_type", _format),
+    "conversation": ("conversation", _identity),
+    "previous_response_id": ("previous_response", values.text),
+}
+_EMBEDDINGS: Rules = {
+    "model": ("model", values.text),
+    "encoding_format": ("encoding_formats", strings),
+    "dimensions": ("dimensions", values.count),
+}
