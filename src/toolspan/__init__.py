@@ -1,5 +1,6 @@
 """OpenTelemetry instrumentation for the OpenAI SDK: every tool call, seen while it streams."""
 
 from .instrumentor import OpenAIInstrumentor
+from .switches import switch
 
-__all__ = ["OpenAIInstrumentor"]
+__all__ = ["OpenAIInstrumentor", "switch"]

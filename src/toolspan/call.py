@@ -9,10 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
+from functools import partial
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
 from typing import Any, Protocol
 
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
@@ -57,9 +59,13 @@ class Call:
     timed: bool
     secrets: Callable[[], tuple[str, ...]] = field(default=tuple)
     """What must not be recorded; asked for only where an error is."""
+    tracked: bool = True
+    """Whether a stream is watched; else the SDK's own is handed out untouched."""
     record: Record = field(init=False)
     span: Span | None = None
     context: Context | None = None
+    borrowed: bool = False
+    """Whether another instrumentation has told of this call, and the span, if there is one, is its own."""
     labels: dict[str, str | int] | None = None
     outcome: Outcome | None = None
     error: BaseException | None = None
@@ -79,6 +85,12 @@ class Call:
 
     def __post_init__(self, keep: bool) -> None:
         self.record = Record(keep=keep)
+
+    def borrow(self, span: Span | None) -> None:
+        """Another instrumentation tells of this call; its span, where it is known, is enriched."""
+        self.borrowed = True
+        self.span = span
+        self.context = trace.set_span_in_context(span) if span is not None else None
 
     def open(self) -> None:
         """The request is about to be sent."""
@@ -131,27 +143,11 @@ class Call:
 
     def end(self, end: End | BaseException) -> None:
         """The call is over, in this way; only the first end counts."""
-        if not self.once.acquire(blocking=False):
-            return
-        self.finished = True
-        try:
-            self._conclude(end)
-        except Exception as error:
-            self._give_up("ending a call", error)
-        self.sinks.ended(self)
-        self._release()
+        self._end("ending a call", partial(self._conclude, end))
 
     def leave(self) -> None:
         """The stream is not ours to watch: end with what is known, without an outcome."""
-        if not self.once.acquire(blocking=False):
-            return
-        self.finished = True
-        try:
-            self.ended_at = now()
-        except Exception as error:
-            self._give_up("the clock", error)
-        self.sinks.ended(self)
-        self._release()
+        self._end("the clock", self._stop)
 
     def forget(self) -> None:
         """Another process ends this call: say nothing."""
@@ -161,6 +157,20 @@ class Call:
     def wall(self, at: int) -> int | None:
         """The wall clock's nanoseconds at `at`, consistent within the call."""
         return self.began + at - self.began_at if self.began is not None and at else None
+
+    def _end(self, what: str, conclude: Callable[[], None]) -> None:
+        if not self.once.acquire(blocking=False):
+            return
+        self.finished = True
+        try:
+            conclude()
+        except Exception as error:
+            self._give_up(what, error)
+        self.sinks.ended(self)
+        self._release()
+
+    def _stop(self) -> None:
+        self.ended_at = now()
 
     def _release(self) -> None:
         """Keep nothing: an error, above all, leads back to the stream by its traceback."""

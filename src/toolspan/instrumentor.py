@@ -44,7 +44,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         guard.reset()
         providers = {name: kwargs.pop(name, None) for name in _PROVIDERS}
         settings = read_settings(kwargs)
-        if not settings.enabled:
+        if not settings.enabled or (settings.sdk_disabled and not any(providers.values())):
             return
         sinks = Sinks(_sinks(settings, **providers), guard.report)
         try:

@@ -29,6 +29,9 @@ class Settings:
     """`TOOLSPAN_CHUNK_TIMING`: the histogram of the time between chunks."""
     metric_names: str = "released"
     """`TOOLSPAN_METRIC_NAMES`: names of the `released` conventions, of the `next` ones, or `both`."""
+    nested: str = "enrich"
+    """`TOOLSPAN_NESTED`: where another instrumentation has a span open for the call: `enrich` that one, make
+    an own `span` as well, or `skip` the call."""
     providers: tuple[tuple[str, str], ...] = ()
     """`TOOLSPAN_PROVIDERS`: `host=name,…`, added to the table of hosts."""
     content_limit: int = 8192
@@ -37,6 +40,8 @@ class Settings:
     """`OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`: where content goes."""
     emit_event: bool | None = None
     """`OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT`: the details event; unset: with content on events."""
+    sdk_disabled: bool = False
+    """`OTEL_SDK_DISABLED`: nothing would be recorded, so nothing is watched."""
     attribute_limit: int | None = None
     """`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`: characters of one span attribute."""
 
@@ -126,6 +131,7 @@ _RULES: Mapping[str, _Rule] = {
     "metric_names": _Rule(
         ("TOOLSPAN_METRIC_NAMES",), _one_of("released", "next", "both"), "released, next, both"
     ),
+    "nested": _Rule(("TOOLSPAN_NESTED",), _one_of("enrich", "span", "skip"), "enrich, span, skip"),
     "providers": _Rule(("TOOLSPAN_PROVIDERS",), _pairs, "host=name, more of them separated by commas"),
     "content_limit": _Rule(("TOOLSPAN_CONTENT_LIMIT",), _count, "a whole number of characters, 0 or more"),
     "capture_message_content": _Rule(
@@ -134,6 +140,7 @@ _RULES: Mapping[str, _Rule] = {
         ", ".join(_CAPTURE).upper(),
     ),
     "emit_event": _Rule(("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT",), _switch, "true, false"),
+    "sdk_disabled": _Rule(("OTEL_SDK_DISABLED",), _switch, "true, false"),
     "attribute_limit": _Rule(
         ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
         _count,

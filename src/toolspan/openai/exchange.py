@@ -8,23 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-from openai import AsyncAzureOpenAI, AsyncStream, AzureOpenAI, Stream
+from openai import AsyncStream, Stream
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from ..call import Call
 from ..guard import report
+from ..otel import operations
+from ..otel.nested import outer_call
 from ..otel.sinks import Sinks
 from ..settings import Settings
+from ..switches import switches_of
 from ..wire.outcome import End
 from ..wire.providers import Endpoint, endpoint
 from . import drops
 from .body import answer_of, hold
-from .routes import find_route
+from .clients import default_provider, secrets_of
+from .routes import Route, find_route
 from .stream import stand_in, watched
-
-_AZURE = "azure.ai.openai"
 
 
 class Exchange:
@@ -40,35 +41,53 @@ class Exchange:
         """The call for a request that is about to be sent; `None` for one that is not ours."""
         try:
             drops.settle()
-            options = kwargs["options"] if "options" in kwargs else args[1]
-            found = find_route(options)
-            if found is None or not is_instrumentation_enabled():
+            found = find_route(kwargs["options"] if "options" in kwargs else args[1])
+            if found is None:
                 return None
-            route, body = found
-            request = route.read_request(body, keep=self._settings.content)
-            request.stream = bool(kwargs.get("stream"))
-            call = Call(
-                route.operation,
-                route.api_type,
-                request,
-                self._endpoint(client),
-                route.reader(request.expected, pieces=self._settings.content),
-                self._sinks,
-                keep=self._settings.content,
-                timed=self._timed,
-                secrets=partial(_secrets, client),
-            )
+            call = self.prepare(client, *found, stream=bool(kwargs.get("stream")))
         except Exception as error:
             report("reading a request", error)
             return None
-        call.open()
+        if call is not None:
+            call.open()
         return call
 
-    def kwargs(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    def prepare(
+        self, client: Any, route: Route, body: Mapping[str, Any], *, stream: bool, url: Any = None
+    ) -> Call | None:
+        """The call of a request, not yet begun; `None` if it is not wanted or told by another."""
+        on = switches_of(client)
+        if not on.enabled or not is_instrumentation_enabled():
+            return None
+        keep = self._settings.content and on.content
+        request = route.read_request(body, keep=keep)
+        request.stream = stream
+        outer = None
+        if self._settings.nested != "span":
+            outer = outer_call(route.operation, request.model)
+            if outer is not None and self._settings.nested == "skip":
+                return None
+        call = Call(
+            route.operation,
+            route.api_type,
+            request,
+            self._endpoint(client, url or client.base_url),
+            route.reader(request.expected, pieces=keep),
+            self._sinks,
+            keep=keep,
+            timed=self._timed and outer is None and route.operation in operations.INFERENCE,
+            secrets=partial(secrets_of, client),
+            tracked=self._settings.streams and on.streams,
+        )
+        if outer is not None:
+            call.borrow(outer.span)
+        return call
+
+    def kwargs(self, call: Call, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The keywords to hand on: the caller's, with our stand-in for the stream class."""
         changed = dict(kwargs)
         try:
-            if changed.get("stream") and changed.get("stream_cls") is not None and self._settings.streams:
+            if changed.get("stream") and changed.get("stream_cls") is not None and call.tracked:
                 changed["stream_cls"] = stand_in(changed["stream_cls"])
         except Exception as error:
             report("preparing a stream", error)
@@ -98,7 +117,7 @@ class Exchange:
 
     def _streamed(self, call: Call, result: Any) -> Any:
         raw = _is_raw(result)
-        if not self._settings.streams or not (raw or isinstance(result, (Stream, AsyncStream))):
+        if not call.tracked or not (raw or isinstance(result, (Stream, AsyncStream))):
             call.leave()
             return result
         call.streaming()
@@ -106,14 +125,13 @@ class Exchange:
         hold(result.http_response if raw else result.response, call, raw=raw)
         return result if raw else watched(result)
 
-    def _endpoint(self, client: Any) -> Endpoint:
+    def _endpoint(self, client: Any, url: Any) -> Endpoint:
         """Where the client's requests go; most applications have one client, so the last answer is kept."""
-        kind, base_url = type(client), client.base_url
+        kind = type(client)
         last_kind, last_url, found = self._last
-        if kind is not last_kind or base_url is not last_url:
-            default = _AZURE if issubclass(kind, (AzureOpenAI, AsyncAzureOpenAI)) else "openai"
-            found = endpoint(str(base_url), self._settings.providers, default)
-            self._last = (kind, base_url, found)
+        if kind is not last_kind or url is not last_url:
+            found = endpoint(str(url), self._settings.providers, default_provider(client))
+            self._last = (kind, url, found)
         return found
 
 
@@ -129,13 +147,3 @@ def _raw_answer(call: Call, result: Any) -> None:
         call.end(End.EXHAUSTED)
     else:
         hold(result.http_response, call, raw=True)
-
-
-def _secrets(client: Any) -> tuple[str, ...]:
-    """What must never be recorded, even if a server quotes it in an error."""
-    found = [vars(client).get("api_key"), vars(client).get("_azure_ad_token")]
-    base_url = str(client.base_url)
-    if "?" in base_url or "@" in base_url:
-        parts = urlsplit(base_url)
-        found += [parts.password, *(value for _, value in parse_qsl(parts.query))]
-    return tuple(secret.strip("/") for secret in found if isinstance(secret, str) and secret.strip("/"))

@@ -49,7 +49,7 @@ class Seam:
             return wrapped(*args, **kwargs)
         token = _enter(call)
         try:
-            result = wrapped(*args, **exchange.kwargs(kwargs))
+            result = wrapped(*args, **exchange.kwargs(call, kwargs))
         except BaseException as error:
             exchange.failed(call, error)
             raise
@@ -64,7 +64,7 @@ class Seam:
             return await wrapped(*args, **kwargs)
         token = _enter(call)
         try:
-            result = await wrapped(*args, **exchange.kwargs(kwargs))
+            result = await wrapped(*args, **exchange.kwargs(call, kwargs))
         except BaseException as error:
             exchange.failed(call, error)
             raise

@@ -40,6 +40,10 @@ class Capture:
     limit: int
     total: int | None = None
 
+    def of(self, call: Observed) -> bool:
+        """Whether this call's content is wanted; it may be switched off for single clients."""
+        return self.on and call.record.keep
+
     def messages(self, call: Observed) -> dict[str, Any]:
         """Instructions, messages and the definitions of the tools; what there is none of is left out."""
         limit = self._per_text()

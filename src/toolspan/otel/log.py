@@ -42,17 +42,17 @@ class LogSink:
             return
         name, attributes = moment(call, event)
         found: dict[str, Any] = dict(attributes)
-        if self._capture.on and isinstance(event, CallClosed):
+        if self._capture.of(call) and isinstance(event, CallClosed):
             found |= self._capture.arguments(call.record.call(event))
         self._emit(call, name, found, SeverityNumber.INFO, call.wall(at))
 
     def ended(self, call: Observed) -> None:
         """Emit the exception, if there was one, and the details, if they are wanted."""
-        if (call.error is None and not self._details) or not self._enabled():
+        if call.borrowed or (call.error is None and not self._details) or not self._enabled():
             return
         at = call.wall(call.ended_at)
         if call.error is not None:
-            limit, secrets = (self._capture.limit, call.secrets()) if self._capture.on else (None, ())
+            limit, secrets = (self._capture.limit, call.secrets()) if self._capture.of(call) else (None, ())
             attributes = exception_attributes(call.error, secrets, limit)
             self._emit(call, names.EXCEPTION_EVENT, dict(attributes), SeverityNumber.WARN, at)
         if self._details:
@@ -63,7 +63,7 @@ class LogSink:
         found: dict[str, Any] = {**request_attributes(call), **response_attributes(call)}
         if call.outcome is not None and call.outcome.is_error:
             found[names.ERROR_TYPE] = error_type(call.error, call.record)
-        if self._capture.on:
+        if self._capture.of(call):
             found |= self._capture.messages(call)
         return found
 

@@ -62,17 +62,21 @@ class MetricSink:
 
     def gap(self, call: Observed, nanoseconds: int) -> None:
         """Record the time between two chunks."""
+        if call.borrowed:
+            return
         labels = call.labels or self._labels(call)
         for kind in self._durations.of(call.operation):
             if kind.per_chunk is not None:
                 kind.per_chunk.record(seconds(nanoseconds), labels)
 
     def ended(self, call: Observed) -> None:
-        """Record how long it took, what it used and how it ended."""
+        """Record how long it took, what it used and how it ended; once, where another records it too."""
         labels = self._labels(call)
         usage = call.record.usage
         if call.request.stream:
             self._stream(call, labels)
+        if call.borrowed:
+            return
         if call.record.started.service_tier is not None:
             labels = {**labels, names.OPENAI_RESPONSE_SERVICE_TIER: clean(call.record.started.service_tier)}
         if usage is not None:
@@ -94,7 +98,7 @@ class MetricSink:
 
     def _stream(self, call: Observed, labels: Labels) -> None:
         first_at = call.record.first_at
-        if first_at is not None and call.began is not None:
+        if first_at is not None and call.began is not None and not call.borrowed:
             for kind in self._durations.of(call.operation):
                 if kind.first_chunk is not None:
                     kind.first_chunk.record(seconds(first_at - call.began_at), labels, call.context)

@@ -33,6 +33,7 @@ class Observed(Protocol):
     outcome: Outcome | None
     error: BaseException | None
     span: Span | None
+    borrowed: bool
     context: Context | None
     labels: dict[str, str | int] | None
 
@@ -113,7 +114,7 @@ class Sinks:
                 self._drop(sink, error)
         span = call.span
         try:
-            if span is not None and span.is_recording():
+            if span is not None and not call.borrowed and span.is_recording():
                 span.end(call.wall(call.ended_at))
         except Exception as error:
             self._report("ending a span", error)

@@ -26,8 +26,11 @@ class SpanSink:
         self._capture = capture
 
     def opened(self, call: Observed) -> None:
-        """Start the span, with everything that is known, for samplers."""
+        """Start the span, with everything that is known, for samplers; or add to another's what is ours."""
         attributes = request_attributes(call)
+        if call.borrowed:
+            _enrich(call, attributes)
+            return
         model = attributes.get(names.REQUEST_MODEL)
         name = f"{call.operation} {model}" if model else call.operation
         call.span = self._tracer.start_span(
@@ -47,13 +50,16 @@ class SpanSink:
         if not self._events or span is None or not span.is_recording():
             return
         name, attributes = moment(call, event)
-        if self._capture.on and isinstance(event, CallClosed):
+        if self._capture.of(call) and isinstance(event, CallClosed):
             attributes |= self._capture.arguments(call.record.call(event))
         span.add_event(name, attributes, call.wall(at))
 
     def ended(self, call: Observed) -> None:
         """Say all that is known and end the span."""
         span = call.span
+        if call.borrowed:
+            _enrich(call, response_attributes(call))
+            return
         if span is None:
             return
         try:
@@ -65,7 +71,7 @@ class SpanSink:
 
     def _attributes(self, call: Observed) -> Attributes:
         found = response_attributes(call)
-        if self._capture.on:
+        if self._capture.of(call):
             found |= self._capture.messages(call)
         return found
 
@@ -75,6 +81,13 @@ class SpanSink:
             return
         span.set_attribute(names.ERROR_TYPE, error_type(call.error, call.record))
         words = None
-        if self._capture.on and call.error is not None:
+        if self._capture.of(call) and call.error is not None:
             words = message(call.error, call.secrets(), self._capture.limit)
         span.set_status(Status(StatusCode.ERROR, words))
+
+
+def _enrich(call: Observed, attributes: Attributes) -> None:
+    """Another instrumentation's span gets what no convention names; all else it says itself."""
+    span = call.span
+    if span is not None and span.is_recording():
+        span.set_attributes({name: value for name, value in attributes.items() if name.startswith(names.OWN)})

@@ -15,32 +15,71 @@ HOSTS: Mapping[str, str] = MappingProxyType(
     {
         "api.openai.com": "openai",
         "openai.azure.com": "azure.ai.openai",
+        "openai.azure.us": "azure.ai.openai",
+        "openai.azure.cn": "azure.ai.openai",
+        "cognitiveservices.azure.com": "azure.ai.openai",
         "services.ai.azure.com": "azure.ai.inference",
         "models.inference.ai.azure.com": "azure.ai.inference",
+        "dashscope.aliyuncs.com": "alibaba_cloud",
+        "dashscope-intl.aliyuncs.com": "alibaba_cloud",
         "api.anthropic.com": "anthropic",
         "amazonaws.com": "aws.bedrock",
+        "amazonaws.com.cn": "aws.bedrock",
+        "api.aws": "aws.bedrock",
+        "inference.baseten.co": "baseten",
         "api.cerebras.ai": "cerebras",
+        "gateway.ai.cloudflare.com": "cloudflare",
         "api.cohere.ai": "cohere",
         "api.cohere.com": "cohere",
+        "api.deepinfra.com": "deepinfra",
         "api.deepseek.com": "deepseek",
         "api.fireworks.ai": "fireworks",
         "generativelanguage.googleapis.com": "gcp.gemini",
         "aiplatform.googleapis.com": "gcp.vertex_ai",
+        "models.github.ai": "github",
         "api.groq.com": "groq",
+        "router.huggingface.co": "huggingface",
         "ml.cloud.ibm.com": "ibm.watsonx.ai",
+        "api.minimax.io": "minimax",
+        "api.minimaxi.com": "minimax",
         "api.mistral.ai": "mistral_ai",
         "api.moonshot.ai": "moonshot_ai",
         "api.moonshot.cn": "moonshot_ai",
+        "api.studio.nebius.com": "nebius",
         "integrate.api.nvidia.com": "nvidia",
+        "ollama.com": "ollama",
         "openrouter.ai": "openrouter",
         "api.perplexity.ai": "perplexity",
+        "api.sambanova.ai": "sambanova",
+        "api.siliconflow.cn": "siliconflow",
+        "api.siliconflow.com": "siliconflow",
         "api.together.ai": "together_ai",
         "api.together.xyz": "together_ai",
+        "ai-gateway.vercel.sh": "vercel",
+        "volces.com": "volcengine",
         "api.x.ai": "x_ai",
+        "api.z.ai": "zhipu_ai",
+        "open.bigmodel.cn": "zhipu_ai",
     }
 )
 """Host (or the domain it belongs to) to provider; settings may add to it."""
 
+SERVERS: Mapping[str, str] = MappingProxyType(
+    {
+        "litellm": "litellm",
+        "llama-cpp": "llama_cpp",
+        "llama-server": "llama_cpp",
+        "lm-studio": "lm_studio",
+        "lmstudio": "lm_studio",
+        "ollama": "ollama",
+        "sglang": "sglang",
+        "vllm": "vllm",
+    }
+)
+"""Servers that people run themselves, by the first word of their host's name, as in `vllm-0.models.svc`."""
+
+_PORTS = MappingProxyType({11434: "ollama", 1234: "lm_studio"})  # so unusual that they are a name
+_SCHEMES = MappingProxyType({"http": 80, "https": 443, "ws": 80, "wss": 443})
 _OPENAI = "openai"  # what speaks OpenAI's protocol at an unknown address, by the convention's OpenAI page
 
 
@@ -63,15 +102,30 @@ def endpoint(base_url: str, added: tuple[tuple[str, str], ...] = (), default: st
     if address is None:
         return Endpoint(default, None, None)
     if port is None:
-        port = {"http": 80, "https": 443}.get(parts.scheme)
-    return Endpoint(_provider(address, dict(added)) or default, address, port)
+        port = _SCHEMES.get(parts.scheme)
+    known = dict(added)
+    found = known.get(f"{address}:{port}") or _by_domain(address, known)
+    if found == "azure.ai.inference" and "/openai" in parts.path:
+        found = "azure.ai.openai"  # Azure's v1 API, at the address of its model catalogue
+    if found is None and default == _OPENAI:
+        found = _by_name(address, port)
+    return Endpoint(found or default, address, port)
 
 
-def _provider(host: str, added: Mapping[str, str]) -> str | None:
+def _by_domain(host: str, added: Mapping[str, str]) -> str | None:
     """The entry for the host itself, else for the domain it lies in."""
-    labels = host.lower().split(".")
+    labels = host.lower().rstrip(".").split(".")
     for start in range(len(labels)):
         domain = ".".join(labels[start:])
         if domain in added or domain in HOSTS:
             return added.get(domain) or HOSTS[domain]
-    return None
+    return "gcp.vertex_ai" if host.endswith("-aiplatform.googleapis.com") else None  # one for each region
+
+
+def _by_name(host: str, port: int | None) -> str | None:
+    """What a server of one's own is called, or the port that only one kind of them has."""
+    first = host.lower().partition(".")[0]
+    for name, provider in SERVERS.items():
+        if first == name or first.startswith(name + "-"):
+            return provider
+    return _PORTS.get(port or 0)
