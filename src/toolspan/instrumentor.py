@@ -63,8 +63,10 @@ def _installed(settings: Settings, sinks: Sinks) -> Seam:
     """The seam, put in; only here is the SDK imported."""
     from .openai.exchange import Exchange
     from .openai.seam import Seam
+    from .openai.sockets import SocketSeam
 
-    seam = Seam(Exchange(settings, sinks))
+    exchange = Exchange(settings, sinks)
+    seam = Seam(exchange, SocketSeam(exchange))
     seam.install()
     return seam
 

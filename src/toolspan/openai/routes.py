@@ -20,6 +20,7 @@ from ..wire.requests import (
     completions_request,
     embeddings_request,
     fetch_request,
+    realtime_request,
     responses_request,
 )
 from ..wire.responses import ResponsesReader
@@ -49,6 +50,7 @@ class Route(NamedTuple):
 
 
 RESPONSES = Route(operations.CHAT, "responses", responses_request, ResponsesReader)
+REALTIME = Route(operations.CHAT, "realtime", realtime_request, ResponsesReader)
 _FETCH = Route(operations.FETCH_RESPONSE, "responses", fetch_request, FetchReader)
 ROUTES: Mapping[tuple[str, str], Route] = {
     ("post", "/chat/completions"): Route(operations.CHAT, "chat_completions", chat_request, ChatReader),

@@ -16,6 +16,8 @@ from opentelemetry import context
 from ..call import Call
 from . import drops
 from .exchange import Exchange
+from .sockets import SocketSeam
+from .undo import undoing
 
 _METHOD = "request"
 
@@ -23,8 +25,9 @@ _METHOD = "request"
 class Seam:
     """Puts wrappers into the SDK's two client classes, and takes them out again."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, sockets: SocketSeam) -> None:
         self._exchange: Exchange | None = exchange
+        self._sockets = sockets
         self._undo: list[Callable[[], None]] = []
 
     def install(self) -> None:
@@ -33,13 +36,15 @@ class Seam:
         for owner, wrapper in ((OpenAI, self._sync), (AsyncOpenAI, self._async)):
             own = owner.__dict__.get(_METHOD)
             wrapt.wrap_function_wrapper(owner, _METHOD, wrapper)
-            self._undo.append(_undo(owner, own, owner.__dict__[_METHOD]))
+            self._undo.append(undoing(owner, _METHOD, own))
+        self._sockets.install()
 
     def remove(self) -> None:
         """From now on no request is seen, also where somebody kept a wrapped method."""
         self._exchange = None
         while self._undo:
             self._undo.pop()()
+        self._sockets.remove()
         drops.remove()
 
     def _sync(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
@@ -71,20 +76,6 @@ class Seam:
         finally:
             _leave(token)
         return exchange.received(call, result)
-
-
-def _undo(owner: type, own: Any, ours: Any) -> Callable[[], None]:
-    """Restores a class as it was, unless somebody has wrapped our wrapper since."""
-
-    def undo() -> None:
-        if owner.__dict__.get(_METHOD) is not ours:
-            return
-        if own is None:
-            delattr(owner, _METHOD)
-        else:
-            setattr(owner, _METHOD, own)
-
-    return undo
 
 
 def _enter(call: Call) -> Any:

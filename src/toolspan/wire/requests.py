@@ -52,6 +52,18 @@ def responses_request(body: Body, *, keep: bool) -> Request:
     return found
 
 
+def realtime_request(body: Body, *, keep: bool) -> Request:
+    """That of a response of a Realtime session, whose defaults it has too."""
+    found = read_facts(body, _REALTIME)
+    take_messages(found, body.get("input"), keep)
+    modalities = body.get("output_modalities") or body.get("modalities")
+    if isinstance(modalities, (list, tuple)):
+        found.output_type = "speech" if "audio" in modalities else "text"
+    if keep and isinstance(body.get("instructions"), str):
+        found.instructions = body["instructions"]
+    return found
+
+
 def fetch_request(body: Body, *, keep: bool) -> Request:
     """That of a response to fetch: its id, and where its stream shall go on."""
     cursor = body.get("starting_after")
@@ -128,6 +140,15 @@ _RESPONSES: Rules = {
     "text": ("output_type", _format),
     "conversation": ("conversation", _identity),
     "previous_response_id": ("previous_response", values.text),
+}
+_REALTIME: Rules = {
+    "model": ("model", values.text),
+    "temperature": ("temperature", number),
+    "tools": ("tools", tools),
+    "tool_choice": ("tool_choice", tool_choice),
+    "max_output_tokens": ("max_tokens", whole),
+    "max_response_output_tokens": ("max_tokens", whole),
+    "reasoning": ("reasoning_level", _reasoning_level),
 }
 _EMBEDDINGS: Rules = {
     "model": ("model", values.text),
