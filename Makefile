@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo test lint coverage thorough bench e2e wheel clean
+.PHONY: demo test lint coverage thorough bench e2e neighbours wheel clean
 
 demo: $(VENV)/.demo ## Trace a small agent and show it; with OPENAI_API_KEY set it asks the real provider.
 	OTEL_BLRP_SCHEDULE_DELAY=50 $(BIN)/opentelemetry-instrument \
@@ -34,6 +34,15 @@ bench: $(VENV)/.test ## What it costs: the table of docs/benchmarks.md.
 
 e2e: $(VENV)/.test ## The Agents SDK against two servers, through a real OTLP receiver; fetches them on first use.
 	$(BIN)/python -m tests.e2e
+
+neighbours: .cache/neighbours/.test ## Other instrumentations at the same time, in an environment of their own.
+	.cache/neighbours/bin/python -m pytest -q tests/neighbours
+
+.cache/neighbours/.test: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .cache/neighbours
+	.cache/neighbours/bin/python -m pip install --quiet -c constraints.txt --editable '.[openai]' \
+	  --group test --group neighbours
+	touch $@
 
 wheel: $(VENV)/.test ## The built wheel, in an environment of its own, without the sources.
 	rm -rf build/wheel && $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .

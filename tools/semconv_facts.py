@@ -23,9 +23,20 @@ TARGET = Path(__file__).parents[1] / "tests" / "conformance" / "facts.json"
 MODELS = ("core-v1.44.0/model", "genai-main-2026-08-15/model", "genai-newer")  # a later one wins
 SCHEMAS = "genai-main-2026-08-15/model/gen-ai"
 OUTPUT_MESSAGES = "derived/gen-ai-output-messages.after-pr363.json"
-SPANS = ("gen_ai.client.inference", "openai.gen_ai.client.inference", "gen_ai.embeddings.client")
+SPANS = (
+    "gen_ai.client.inference",
+    "openai.gen_ai.client.inference",
+    "gen_ai.embeddings.client",
+    "gen_ai.fetch_response.client",
+    "openai.fetch_response.client",
+)
 METRICS = "gen_ai.client."  # the others are for agents, tools and model hosts
-ALSO = ("gen_ai.tool.name", "gen_ai.tool.call.id", "gen_ai.tool.call.arguments")  # of no signal here
+ALSO = (
+    "gen_ai.tool.name",
+    "gen_ai.tool.type",
+    "gen_ai.tool.call.id",
+    "gen_ai.tool.call.arguments",
+)  # of no signal here
 PROSE = ("description", "title", "examples")
 
 _DURATION = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
@@ -167,7 +178,7 @@ def schema_name(path: str) -> str:
 
 
 def span_facts(model: Model) -> Facts:
-    """The inference span, alone and as refined for OpenAI, and the embeddings span."""
+    """The spans of inference and of fetched responses, alone and as refined for OpenAI, and of embeddings."""
     found = {}
     for name in SPANS:
         refined = model.signals["span_refinements"].get(name, {})

@@ -20,7 +20,7 @@ from opentelemetry.trace import Span
 
 from .guard import report
 from .otel.sinks import Sinks
-from .wire.events import Event, Text
+from .wire.events import Event, Finished, Text
 from .wire.outcome import End, Outcome, outcome_of
 from .wire.providers import Endpoint
 from .wire.record import Record
@@ -193,6 +193,9 @@ class Call:
         for event in events:
             if self.record.apply(event, at) and (self.streamed or not isinstance(event, Text)):
                 self.sinks.moment(self, event, at)
+            elif self.borrowed and isinstance(event, Finished):
+                self.outcome = outcome_of(End.CLOSED, self.record, self.request.expected, self.streamed)
+                self.sinks.moment(self, event, at)  # whoever made the span may end it here
 
     def _give_up(self, what: str, error: Exception) -> None:
         """Read no further; what is known so far will be told at the end."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from .apis import HELPED, Api
 from .endings import Act, Play
-from .wire import ASK
 
 
 async def read_to_the_end(played: Play) -> None:
-    await played.next(await played.open(), 6)
+    await played.next(await played.open(), len(played.api.text) + 1)
 
 
 async def loop_to_the_end(played: Play) -> None:
@@ -73,12 +71,12 @@ async def raise_outside_with(played: Play) -> None:
 
 
 async def break_after_the_finish_chunk(played: Play) -> None:
-    await played.next(await played.open(), 4)
+    await played.next(await played.open(), played.api.finished)
 
 
 async def close_after_the_finish_chunk(played: Play) -> None:
     stream = await played.open()
-    await played.next(stream, 4)
+    await played.next(stream, played.api.finished)
     await played.face.done(stream.close())
 
 
@@ -98,7 +96,7 @@ async def raw_parsed_and_read(played: Play) -> None:
 
 async def raw_outlived_by_its_stream(played: Play) -> None:
     stream = await played.face.done((await played.raw()).parse())
-    await played.next(stream, 6)
+    await played.next(stream, len(played.api.text) + 1)
 
 
 async def raw_outlived_by_its_response(played: Play) -> None:
@@ -122,26 +120,47 @@ async def raw_response_closed(played: Play) -> None:
 
 
 async def helper_left_early(played: Play) -> None:
-    async with played.face.within(_helper(played)(**ASK)) as stream:
+    async with played.face.within(played.api.helper(played.client)) as stream:
         await played.face.take(stream, 2)
 
 
 async def helper_closed(played: Play) -> None:
-    async with played.face.within(_helper(played)(**ASK)) as stream:
+    async with played.face.within(played.api.helper(played.client)) as stream:
         await played.face.done(stream.close())
 
 
 async def helper_read(played: Play) -> None:
-    async with played.face.within(_helper(played)(**ASK)) as stream:
-        await played.face.done(stream.get_final_completion())
+    async with played.face.within(played.api.helper(played.client)) as stream:
+        await played.face.done(getattr(stream, played.api.final)())
 
 
-def _helper(played: Play) -> Any:
-    chat = played.client.chat.completions
-    return getattr(chat, "stream", None) or played.client.beta.chat.completions.stream
+async def helper_unread(played: Play) -> None:
+    async with played.face.within(played.api.helper(played.client)):
+        pass
 
 
-BY_THE_APPLICATION: list[tuple[Act, str]] = [
+async def helper_raised_in(played: Play) -> None:
+    async with played.face.within(played.api.helper(played.client)) as stream:
+        await played.face.next(stream)
+        raise LookupError("the application's own")
+
+
+async def late_unread(played: Play) -> None:
+    async with played.face.within(played.api.late(played.client, stream=True)) as response:
+        assert response.headers
+
+
+async def late_lines_to_the_end(played: Play) -> None:
+    async with played.face.within(played.api.late(played.client, stream=True)) as response:
+        assert await played.face.read(response.iter_lines())
+
+
+async def late_parsed_and_left(played: Play) -> None:
+    async with played.face.within(played.api.late(played.client, stream=True)) as response:
+        await played.next(await played.face.done(response.parse()), 2)
+
+
+STREAMS: list[tuple[Act, str]] = [
     (read_to_the_end, "completed"),
     (loop_to_the_end, "completed"),
     (break_a_loop, "abandoned"),
@@ -164,7 +183,19 @@ BY_THE_APPLICATION: list[tuple[Act, str]] = [
     (raw_and_its_response_dropped, "abandoned"),
     (raw_lines_to_the_end, "completed"),
     (raw_response_closed, "closed"),
+    (late_unread, "closed"),
+    (late_lines_to_the_end, "completed"),
+    (late_parsed_and_left, "closed"),
+]
+HELPERS: list[tuple[Act, str]] = [
     (helper_left_early, "closed"),
     (helper_closed, "closed"),
+    (helper_unread, "closed"),
+    (helper_raised_in, "closed"),
     (helper_read, "completed"),
 ]
+
+
+def acts_of(api: Api) -> list[tuple[Act, str]]:
+    """What can be done with a stream of this API, and the outcomes."""
+    return STREAMS + HELPERS if api in HELPED else STREAMS

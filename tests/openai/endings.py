@@ -11,30 +11,31 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
+from .apis import CHAT, Api
 from .sdk import Face
 from .telemetry import Telemetry
-from .wire import ASK
 
 SILENT = ("toolspan", "opentelemetry", "asyncio")
 """Loggers that must say nothing."""
 
 
 class Play:
-    """What an ending has at hand: a face, a client, and the application's own span, which is current."""
+    """What an ending has at hand: a face, an API, a client, and the application's span, which is current."""
 
-    def __init__(self, face: Face, client: Any, telemetry: Telemetry, parent: Any) -> None:
+    def __init__(self, face: Face, api: Api, client: Any, telemetry: Telemetry, parent: Any) -> None:
         self.face = face
+        self.api = api
         self.client = client
         self._telemetry = telemetry
         self._parent = parent
 
     async def open(self, **options: Any) -> Any:
         """A stream."""
-        return await self.face.done(self.client.chat.completions.create(stream=True, **ASK, **options))
+        return await self.face.done(self.api.stream(self.client, **options))
 
     async def raw(self) -> Any:
         """A raw response that carries a stream."""
-        return await self.face.done(self.client.chat.completions.with_raw_response.create(stream=True, **ASK))
+        return await self.face.done(self.api.raw(self.client, stream=True))
 
     async def next(self, stream: Any, count: int = 1) -> None:
         """Read chunks; after each, the application makes a span of its own."""
@@ -58,7 +59,7 @@ class Ended:
 
 
 def play(
-    face: Face, act: Act, telemetry: Telemetry, transport: Any = None, **options: Any
+    face: Face, act: Act, telemetry: Telemetry, transport: Any = None, *, api: Api = CHAT, **options: Any
 ) -> BaseException | None:
     """Play an ending with the collector off; the application's error, if there was one, is returned bare.
 
@@ -68,7 +69,7 @@ def play(
     async def scenario() -> BaseException | None:
         with telemetry.tracer.start_as_current_span("application") as parent:
             async with face.client(transport, **options) as client:
-                error = await _caught(act, Play(face, client, telemetry, parent))
+                error = await _caught(act, Play(face, api, client, telemetry, parent))
                 await face.turn()
                 assert len(telemetry.started) == len(telemetry.spans) == 1
                 assert trace.get_current_span() is parent

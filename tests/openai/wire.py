@@ -73,8 +73,10 @@ CALLS = (
 
 
 def sse(value: Any) -> bytes:
-    """One event of the stream."""
-    return b"data: " + json.dumps(value).encode() + b"\n\n"
+    """One event of the stream; the Responses API names its type twice."""
+    kind = value.get("type") if isinstance(value, dict) else None
+    head = f"event: {kind}\n".encode() if isinstance(kind, str) and kind.isprintable() else b""
+    return head + b"data: " + json.dumps(value).encode() + b"\n\n"
 
 
 def events(chunks: Iterable[Any], *, done: bool = True) -> list[bytes]:

@@ -131,6 +131,7 @@ def test_moments() -> None:
         "toolspan.tool_call.index": 0,
         "gen_ai.tool.call.id": "call_0",
         "gen_ai.tool.name": "get_weather",
+        "gen_ai.tool.type": "function",
     }
     assert moment(call, opened) == ("toolspan.tool_call.detected", base)
     name, attributes = moment(call, closed)
@@ -151,7 +152,8 @@ def test_moment_of_a_nameless_call() -> None:
     """A call without id and name has attributes for neither."""
     delta = {"index": 0, "function": {"arguments": "{}"}}
     call = run(new_call(STREAM), wire.chunk({"tool_calls": [delta]}))
-    assert set(moment(call, CallOpened(0, 0, None, None))[1]) == {names.CHOICE_INDEX, names.CALL_INDEX}
+    known = {names.CHOICE_INDEX, names.CALL_INDEX, names.TOOL_TYPE}
+    assert set(moment(call, CallOpened(0, 0, None, None))[1]) == known
 
 
 def test_seconds() -> None:

@@ -32,7 +32,7 @@ KEYS = {
     "toolspan.tool_call.time_to_detect": OWN | {"gen_ai.tool.name"},
     "toolspan.tool_call.arguments.duration": OWN | {"gen_ai.tool.name"},
     "toolspan.tool_call.arguments.size": OWN | {"gen_ai.tool.name"},
-    "toolspan.tool_calls": OWN | {"gen_ai.tool.name", "toolspan.outcome"},
+    "toolspan.tool_calls": OWN | {"gen_ai.tool.name", "gen_ai.tool.type", "toolspan.outcome"},
     "toolspan.streams": OWN | {"toolspan.stream.outcome"},
     "toolspan.streams.open": OWN,
 }

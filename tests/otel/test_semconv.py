@@ -15,7 +15,7 @@ SOURCE = Path(toolspan.__file__).parent
 NAMES = {
     name: value
     for name, value in vars(semconv).items()
-    if name.isupper() and isinstance(value, str) and name not in ("SCOPE", "ERROR_OTHER")
+    if name.isupper() and isinstance(value, str) and name not in ("SCOPE", "OWN", "ERROR_OTHER")
 }
 
 

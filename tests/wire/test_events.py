@@ -43,6 +43,8 @@ def test_documented_tuple(kind: type) -> None:
 def test_unknown_is_none() -> None:
     """What a server did not say is `None`, in usage as in identity."""
     assert set(events.Usage()) == {None}
-    assert set(events.Started(None, None)) == {None}
+    started = events.Started(None, None)
+    assert set(started) == {None, False}
+    assert started.compacted is False
     assert events.CallOpened(0, 0, "a", "f").kind == "function"
     assert events.Finished(0, "stop").failure is None

@@ -19,9 +19,11 @@ ADDED = (("llm.example.com", "example"), ("openrouter.ai", "my_router"))
         ("https://bedrock.eu.amazonaws.com", Endpoint("aws.bedrock", "bedrock.eu.amazonaws.com", 443)),
         ("http://localhost:8000/v1", Endpoint("openai", "localhost", 8000)),
         ("http://127.0.0.1/v1", Endpoint("openai", "127.0.0.1", 80)),
-        ("http://[::1]:11434/v1", Endpoint("openai", "::1", 11434)),
+        ("http://[::1]:11434/v1", Endpoint("ollama", "::1", 11434)),
         ("https://user:secret@api.groq.com/x?key=secret#y", Endpoint("groq", "api.groq.com", 443)),
-        ("ws://api.mistral.ai", Endpoint("mistral_ai", "api.mistral.ai", None)),
+        ("ws://api.mistral.ai", Endpoint("mistral_ai", "api.mistral.ai", 80)),
+        ("wss://api.openai.com/v1", Endpoint("openai", "api.openai.com", 443)),
+        ("unix://api.mistral.ai", Endpoint("mistral_ai", "api.mistral.ai", None)),
         ("https://notopenrouter.ai", Endpoint("openai", "notopenrouter.ai", 443)),
         ("https://openrouter.ai.evil.example", Endpoint("openai", "openrouter.ai.evil.example", 443)),
         ("/v1/relative", Endpoint("openai", None, None)),
@@ -39,6 +41,8 @@ ADDED = (("llm.example.com", "example"), ("openrouter.ai", "my_router"))
         "ipv4",
         "ipv6",
         "credentials",
+        "socket",
+        "encrypted-socket",
         "other-scheme",
         "not-a-subdomain",
         "prefix",
@@ -76,6 +80,46 @@ def test_added(url: str, provider: str) -> None:
 def test_default(url: str, provider: str) -> None:
     """What the client says of itself holds for unknown hosts only."""
     assert endpoint(url, (), "azure").provider == provider
+
+
+@pytest.mark.parametrize(
+    ("url", "provider"),
+    [
+        ("https://europe-west4-aiplatform.googleapis.com/v1", "gcp.vertex_ai"),
+        ("https://x.services.ai.azure.com/models", "azure.ai.inference"),
+        ("https://x.services.ai.azure.com/openai/v1", "azure.ai.openai"),
+        ("http://vllm/v1", "vllm"),
+        ("http://vllm-0.models.svc:8000/v1", "vllm"),
+        ("http://LiteLLM.internal/v1", "litellm"),
+        ("http://vllmish/v1", "openai"),
+        ("http://localhost:1234/v1", "lm_studio"),
+        ("http://api.groq.com:11434/v1", "groq"),
+    ],
+    ids=[
+        "vertex-region",
+        "azure-catalogue",
+        "azure-v1",
+        "name",
+        "name-of-a-pod",
+        "name-in-capitals",
+        "longer-name",
+        "port",
+        "host-before-port",
+    ],
+)
+def test_guessed(url: str, provider: str) -> None:
+    """What the host's parts, its own name, the path or an unusual port say of the provider."""
+    assert endpoint(url).provider == provider
+
+
+def test_guess_yields_to_the_client() -> None:
+    """What the client says of itself holds before the name of a server of one's own, or its port."""
+    assert endpoint("http://vllm:11434/v1", (), "azure.ai.openai").provider == "azure.ai.openai"
+
+
+def test_added_by_port() -> None:
+    """Settings may name a provider by host and port."""
+    assert endpoint("http://localhost:8000/v1", (("localhost:8000", "mine"),)).provider == "mine"
 
 
 @pytest.mark.parametrize("host", HOSTS)

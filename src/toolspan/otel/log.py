@@ -9,7 +9,7 @@ from typing import Any
 
 from opentelemetry._logs import Logger, SeverityNumber
 
-from ..wire.events import CallClosed, Event
+from ..wire.events import CallClosed, Event, Finished
 from . import semconv as names
 from .attributes import request_attributes, response_attributes
 from .capture import Capture
@@ -38,7 +38,7 @@ class LogSink:
 
     def moment(self, call: Observed, event: Event, at: int) -> None:
         """Emit the moment while the answer streams: a call that hangs is visible before its span ends."""
-        if not self._events or not self._enabled():
+        if not self._events or isinstance(event, Finished) or not self._enabled():
             return
         name, attributes = moment(call, event)
         found: dict[str, Any] = dict(attributes)

@@ -55,7 +55,10 @@ class Sink(Protocol):
         """A stream was handed to the application."""
 
     def moment(self, call: Observed, event: Event, at: int) -> None:
-        """A text or a tool call began, or a tool call's arguments are complete."""
+        """A text or a tool call began, or a tool call's arguments are complete.
+
+        Where the call is borrowed, a choice's finish reason is a moment too.
+        """
 
     def gap(self, call: Observed, nanoseconds: int) -> None:
         """The time between the last two chunks."""

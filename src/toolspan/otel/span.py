@@ -8,7 +8,7 @@ from __future__ import annotations
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
-from ..wire.events import CallClosed, Event
+from ..wire.events import CallClosed, Event, Finished
 from . import semconv as names
 from .attributes import Attributes, request_attributes, response_attributes
 from .capture import Capture
@@ -47,6 +47,9 @@ class SpanSink:
     def moment(self, call: Observed, event: Event, at: int) -> None:
         """Add an event to the span, at the time of its chunk."""
         span = call.span
+        if isinstance(event, Finished):
+            _enrich(call, response_attributes(call))
+            return
         if not self._events or span is None or not span.is_recording():
             return
         name, attributes = moment(call, event)

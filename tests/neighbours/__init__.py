@@ -1,0 +1,1 @@
+"""Other instrumentations beside this one, the real packages, in an environment of their own."""

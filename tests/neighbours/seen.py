@@ -1,0 +1,35 @@
+"""What is asked of telemetry that two instrumentations have made.
+
+It knows no instrumentation but by the names that the conventions give.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.openai.telemetry import Telemetry
+
+
+def inference(telemetry: Telemetry) -> list[Any]:
+    """All spans that stand for a call of a model, whoever made them."""
+    wanted = ("chat", "text_completion", "embeddings", "fetch_response")
+    return [
+        span for span in telemetry.everything_ended if span.attributes.get("gen_ai.operation.name") in wanted
+    ]
+
+
+def tokens(telemetry: Telemetry) -> dict[str, int]:
+    """The tokens counted, by type."""
+    found: dict[str, int] = {}
+    for point in telemetry.points("gen_ai.client.token.usage"):
+        kind = point.attributes["gen_ai.token.type"]
+        found[kind] = found.get(kind, 0) + point.sum
+    return found
+
+
+def names(span: Any) -> list[str]:
+    """The names of a span's events."""
+    return [event.name for event in span.events]
+
+
+CALL = ["toolspan.tool_call.detected", "toolspan.tool_call.completed"]

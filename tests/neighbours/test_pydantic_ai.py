@@ -1,0 +1,81 @@
+"""A framework that makes inference spans itself: Pydantic AI's agents, with their own instrumentation on.
+
+It must not know how either of them is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import openai
+import pytest
+from pydantic_ai import Agent
+from pydantic_ai.models.instrumented import InstrumentationSettings
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.providers.openai import OpenAIProvider
+
+from tests.openai import script, wire
+from tests.openai.script import Transport
+from tests.openai.sdk import http
+from tests.openai.telemetry import Telemetry
+
+from .seen import CALL, inference, names, tokens
+
+STREAMED = (
+    script.stream(
+        wire.call("", name="get_weather"),
+        wire.call('{"city":"Bern"}'),
+        wire.chunk(None, "tool_calls"),
+        wire.usage(),
+        wire.DONE,
+    ),
+    script.TEXT,
+)
+WHOLE = (
+    script.whole(wire.answer(None, calls=[("get_weather", '{"city":"Bern"}')], reason="tool_calls")),
+    script.ANSWER,
+)
+
+
+async def turn(telemetry: Telemetry, streamed: bool) -> str:
+    """One turn of an agent with a tool: two calls of the model."""
+    channel = http.AsyncClient(transport=http.MockTransport(Transport(*(STREAMED if streamed else WHOLE))))
+    client = openai.AsyncOpenAI(api_key="key", base_url=wire.BASE_URL, http_client=channel)
+    agent = Agent(OpenAIChatModel("gpt-test", provider=OpenAIProvider(openai_client=client)))
+    agent.instrument = InstrumentationSettings(
+        tracer_provider=telemetry.tracers, meter_provider=telemetry.meters
+    )
+
+    @agent.tool_plain
+    def get_weather(city: str) -> str:
+        """The weather."""
+        return f"sun in {city}"
+
+    async with client:
+        if not streamed:
+            return str((await agent.run("What now?")).output)
+        async with agent.run_stream("What now?") as result:
+            return str(await result.get_output())
+
+
+@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+def test_one_span_for_each_call(streamed: bool, telemetry: Telemetry) -> None:
+    """Two calls of the model are two spans, the framework's; the tool's events are on the first."""
+    with telemetry.on():
+        assert asyncio.run(turn(telemetry, streamed)) == "Hello"
+    first, second = inference(telemetry)
+    assert {span.instrumentation_scope.name for span in (first, second)} == {"pydantic-ai"}
+    assert names(first) == CALL
+    assert first.attributes["toolspan.tool_calls.names"] == ("get_weather",)
+    assert second.attributes["toolspan.tool_calls.count"] == 0
+    assert tokens(telemetry) == {"input": 22, "output": 14}
+
+
+def test_by_setting_a_span_of_its_own(telemetry: Telemetry) -> None:
+    """`span`: this one's spans lie within the framework's, and have all events and attributes."""
+    with telemetry.on(nested="span"):
+        asyncio.run(turn(telemetry, True))
+    own: list[Any] = telemetry.spans
+    assert [names(span) for span in own] == [CALL, ["toolspan.text.started"]]
+    assert len(inference(telemetry)) == 4

@@ -1,0 +1,186 @@
+"""The APIs over which the same tests run: how each is asked, and what a server answers.
+
+It knows the SDK's methods by their paths only; what an SDK does not have is skipped.
+"""
+
+from __future__ import annotations
+
+import importlib
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from . import script, wire, wire_others, wire_responses
+
+
+def door(client: Any, *paths: str) -> Any:
+    """The first of these methods that the client has; where it has none, the test is skipped."""
+    for path in paths:
+        try:
+            return operator.attrgetter(path)(client)
+        except AttributeError:
+            continue
+    pytest.skip(f"this SDK has no {' or '.join(paths)}")
+
+
+@dataclass(frozen=True, eq=False)
+class Api:
+    """One API; `text` and `calls` are answers as chunks, without what follows the last one."""
+
+    name: str
+    resource: str
+    ask: Mapping[str, Any]
+    answer: Mapping[str, Any]
+    verb: str = "create"
+    text: tuple[Any, ...] = ()
+    calls: tuple[Any, ...] = ()
+    finished: int = 0
+    """After how many chunks of `text` the answer is known to be whole."""
+    done: tuple[bytes, ...] = (wire.DONE,)
+    """What follows the last chunk."""
+    span: str = "chat gpt-test"
+    path: str = "/responses"
+    method: str = "post"
+    chunk: str = "responses.ResponseStreamEvent"
+    """Where in `openai.types` the type of a chunk is."""
+    helpers: tuple[str, ...] = ()
+    """Paths of the helper that reads a stream, newest first."""
+    final: str = "get_final_response"
+    """The helper's method that returns the whole answer."""
+    marks: tuple[Any, ...] = ()
+    """What a test over it is marked with."""
+
+    def whole(self, client: Any, **more: Any) -> Any:
+        """Ask for a whole answer."""
+        return door(client, f"{self.resource}.{self.verb}")(**{**self.ask, **more})
+
+    def stream(self, client: Any, **more: Any) -> Any:
+        """Ask for a stream."""
+        return self.whole(client, stream=True, **more)
+
+    def raw(self, client: Any, **more: Any) -> Any:
+        """Ask for a raw response."""
+        return door(client, f"{self.resource}.with_raw_response.{self.verb}")(**{**self.ask, **more})
+
+    def late(self, client: Any, **more: Any) -> Any:
+        """Ask for a response whose body is read later: a manager."""
+        return door(client, f"{self.resource}.with_streaming_response.{self.verb}")(**{**self.ask, **more})
+
+    def helper(self, client: Any, **more: Any) -> Any:
+        """Ask for a stream with the SDK's helper: a manager."""
+        return door(client, *self.helpers)(**{**self.ask, **more})
+
+    def by_hand(self, client: Any, **more: Any) -> Any:
+        """Ask by the client's own `post()` or `get()`."""
+        body = {"body": {**self.ask, **({"stream": True} if more else {})}} if self.method == "post" else {}
+        return getattr(client, self.method)(self.path, **body, **{"cast_to": object, **more})
+
+    @property
+    def full(self) -> tuple[Any, ...]:
+        """The parts of the short stream, with its end."""
+        return (*self.text, *self.done)
+
+    @property
+    def chunk_class(self) -> Any:
+        """The SDK's type of a chunk."""
+        module, _, name = f"openai.types.{self.chunk}".rpartition(".")
+        return getattr(importlib.import_module(module), name)
+
+    @property
+    def streams(self) -> Callable[[], Any]:
+        """A transport's answer: the short stream."""
+        return script.stream(*self.full)
+
+    @property
+    def calling(self) -> Callable[[], Any]:
+        """A transport's answer: the stream with calls."""
+        return script.stream(*self.calls, *self.done)
+
+    @property
+    def answers(self) -> Callable[[], Any]:
+        """A transport's answer: the whole one."""
+        return script.whole(self.answer)
+
+
+CHAT = Api(
+    "chat",
+    "chat.completions",
+    wire.ASK,
+    wire.answer(),
+    text=wire.TEXT,
+    calls=wire.CALLS,
+    finished=4,
+    path="/chat/completions",
+    chunk="chat.ChatCompletionChunk",
+    helpers=("chat.completions.stream", "beta.chat.completions.stream"),
+    final="get_final_completion",
+)
+RESPONSES = Api(
+    "responses",
+    "responses",
+    {"model": "gpt-test", "input": "What now?"},
+    wire_responses.ANSWER,
+    text=wire_responses.TEXT,
+    calls=wire_responses.CALLS,
+    finished=len(wire_responses.TEXT),
+    done=(),
+    helpers=("responses.stream",),
+)
+BETA = replace(
+    RESPONSES,
+    name="beta",
+    resource="beta.responses",
+    path="/responses?beta=true",
+    chunk="beta.BetaResponseStreamEvent",
+    helpers=(),
+)
+FETCHED = replace(
+    RESPONSES,
+    name="fetched",
+    verb="retrieve",
+    ask={"response_id": "resp_1"},
+    span="fetch_response",
+    path="/responses/resp_1",
+    method="get",
+)
+COMPLETIONS = Api(
+    "completions",
+    "completions",
+    {"model": "gpt-test", "prompt": "What now?"},
+    wire_others.ANSWER,
+    text=wire_others.TEXT,
+    calls=wire_others.TEXT,
+    finished=3,
+    span="text_completion gpt-test",
+    path="/completions",
+    chunk="Completion",
+)
+EMBEDDINGS = Api(
+    "embeddings",
+    "embeddings",
+    {"model": "gpt-test", "input": "What now?"},
+    wire_others.EMBEDDINGS,
+    span="embeddings gpt-test",
+    path="/embeddings",
+)
+COMPACTED = replace(
+    RESPONSES,
+    name="compacted",
+    verb="compact",
+    path="/responses/compact",
+    answer=wire_responses.COMPACTED,
+    text=(),
+)
+STREAMED = (CHAT, RESPONSES, FETCHED, COMPLETIONS)
+"""Those that stream, each with a reader of its own."""
+HELPED = (CHAT, RESPONSES, FETCHED)
+"""Those with a helper that reads a stream."""
+ALL = (*STREAMED, BETA, EMBEDDINGS, COMPACTED)
+
+
+def over(*apis: Api) -> Any:
+    """Runs a test once for each of these."""
+    return pytest.mark.parametrize("api", [pytest.param(api, id=api.name, marks=api.marks) for api in apis])
