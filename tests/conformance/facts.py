@@ -24,29 +24,29 @@ RENAMED: dict[str, str] = CONVENTION["renamed"]
 
 DETAILS = "gen_ai.client.inference.operation.details"
 EXCEPTION = "gen_ai.client.operation.exception"
-_SPANS = CONVENTION["spans"]
-_INFERENCE = _SPANS["gen_ai.client.inference"]["attributes"]
-_OPENAI = _SPANS["openai.gen_ai.client.inference"]["attributes"]
-_EMBEDDINGS = _SPANS["gen_ai.embeddings.client"]["attributes"]
-_EXTRA = OWN["spans"]["toolspan"]["attributes"]
+_SPANS = {name: fact["attributes"] for name, fact in {**CONVENTION["spans"], **OWN["spans"]}.items()}
+_INFERENCE: Levels = {**_SPANS["gen_ai.client.inference"], **_SPANS["toolspan.inference"]}
+_OPENAI: Levels = {**_SPANS["openai.gen_ai.client.inference"], **_SPANS["toolspan.inference"]}
+_FETCH: Levels = {**_SPANS["gen_ai.fetch_response.client"], **_SPANS["toolspan.fetch_response"]}
+_OPENAI_FETCH: Levels = {**_SPANS["openai.fetch_response.client"], **_SPANS["toolspan.fetch_response"]}
 
 
 def operation_levels(attributes: Mapping[str, Any]) -> Levels:
-    """What belongs on the span, or on the details event, of the operation that these attributes name.
+    """What belongs on the span of the operation that these attributes name.
 
-    The OpenAI refinement adds names for every provider; its levels hold where the provider is `openai`.
+    The OpenAI refinements add names for every provider; their levels hold where the provider is `openai`.
     """
-    if attributes.get("gen_ai.operation.name") == "embeddings":
-        return {**_EMBEDDINGS, **_EXTRA}
-    if attributes.get("gen_ai.provider.name") == "openai":
-        return {**_OPENAI, **_EXTRA}
-    return {**_OPENAI, **_INFERENCE, **_EXTRA}
+    operation = attributes.get("gen_ai.operation.name")
+    if operation == "embeddings":
+        return _SPANS["gen_ai.embeddings.client"]
+    plain, refined = (_FETCH, _OPENAI_FETCH) if operation == "fetch_response" else (_INFERENCE, _OPENAI)
+    return refined if attributes.get("gen_ai.provider.name") == "openai" else {**refined, **plain}
 
 
 def event_levels(name: str, attributes: Mapping[str, Any]) -> Levels:
     """What belongs on a log event; an exception may also carry what the span carries, none of it required."""
-    if name == DETAILS:
-        return operation_levels(attributes)
+    if name == DETAILS:  # an event of inference, by the name and by the words of the convention
+        return operation_levels({**attributes, "gen_ai.operation.name": "chat"})
     own: Levels = EVENTS[name]["attributes"]
     if name != EXCEPTION:
         return own

@@ -1,8 +1,10 @@
-"""What an application can do with a stream, from reading it to forgetting it, and the outcome of each."""
+"""What an application can do with a stream, from reading it to forgetting it, and the outcome of each.
+
+It knows no API: whichever is played gives the stream.
+"""
 
 from __future__ import annotations
 
-from .apis import HELPED, Api
 from .endings import Act, Play
 
 
@@ -119,32 +121,6 @@ async def raw_response_closed(played: Play) -> None:
     await played.face.close(raw.http_response)
 
 
-async def helper_left_early(played: Play) -> None:
-    async with played.face.within(played.api.helper(played.client)) as stream:
-        await played.face.take(stream, 2)
-
-
-async def helper_closed(played: Play) -> None:
-    async with played.face.within(played.api.helper(played.client)) as stream:
-        await played.face.done(stream.close())
-
-
-async def helper_read(played: Play) -> None:
-    async with played.face.within(played.api.helper(played.client)) as stream:
-        await played.face.done(getattr(stream, played.api.final)())
-
-
-async def helper_unread(played: Play) -> None:
-    async with played.face.within(played.api.helper(played.client)):
-        pass
-
-
-async def helper_raised_in(played: Play) -> None:
-    async with played.face.within(played.api.helper(played.client)) as stream:
-        await played.face.next(stream)
-        raise LookupError("the application's own")
-
-
 async def late_unread(played: Play) -> None:
     async with played.face.within(played.api.late(played.client, stream=True)) as response:
         assert response.headers
@@ -187,15 +163,3 @@ STREAMS: list[tuple[Act, str]] = [
     (late_lines_to_the_end, "completed"),
     (late_parsed_and_left, "closed"),
 ]
-HELPERS: list[tuple[Act, str]] = [
-    (helper_left_early, "closed"),
-    (helper_closed, "closed"),
-    (helper_unread, "closed"),
-    (helper_raised_in, "closed"),
-    (helper_read, "completed"),
-]
-
-
-def acts_of(api: Api) -> list[tuple[Act, str]]:
-    """What can be done with a stream of this API, and the outcomes."""
-    return STREAMS + HELPERS if api in HELPED else STREAMS

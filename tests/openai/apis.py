@@ -179,8 +179,3 @@ STREAMED = (CHAT, RESPONSES, FETCHED, COMPLETIONS)
 HELPED = (CHAT, RESPONSES, FETCHED)
 """Those with a helper that reads a stream."""
 ALL = (*STREAMED, BETA, EMBEDDINGS, COMPACTED)
-
-
-def over(*apis: Api) -> Any:
-    """Runs a test once for each of these."""
-    return pytest.mark.parametrize("api", [pytest.param(api, id=api.name, marks=api.marks) for api in apis])

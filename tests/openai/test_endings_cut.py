@@ -9,7 +9,9 @@ import openai
 import pytest
 
 from . import script, server, wire
+from .apis import STREAMED, Api
 from .endings import Ended, Play, check, play, type_name
+from .params import over
 from .script import Transport
 from .sdk import Face, both_faces, http
 from .server import DROP, HANG, Server
@@ -23,19 +25,23 @@ async def _loop(played: Play) -> None:
 
 
 @both_faces
-def test_a_connection_is_dropped(face: Face, telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+@over(*STREAMED)
+def test_a_connection_is_dropped(
+    face: Face, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
     """A reset in mid-stream is a failure with the SDK's error; the caller's span is left alone."""
-    with Server([wire.TEXT[0], wire.TEXT[1], DROP]) as peer:
-        error = play(face, _loop, telemetry, base_url=peer.url)
+    with Server([api.text[0], api.text[1], DROP]) as peer:
+        error = play(face, _loop, telemetry, api=api, base_url=peer.url)
     assert isinstance(error, (openai.APIConnectionError, http.HTTPError))
     check(telemetry, Ended("failed", error_type=type_name(error)), caplog.records)
     assert telemetry.span.attributes["server.port"] == int(peer.url.rpartition(":")[2].partition("/")[0])
 
 
 @both_faces
+@over(*STREAMED)
 @pytest.mark.parametrize("how", ["stream", "response"])
 def test_a_body_that_is_still_open_is_closed(
-    face: Face, how: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+    face: Face, api: Api, how: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Closing the stream or its response ends the span although the server has more to say."""
 
@@ -48,17 +54,18 @@ def test_a_body_that_is_still_open_is_closed(
             await face.close(stream.response)
         assert stream.response.is_closed
 
-    with Server([wire.TEXT[0], HANG]) as peer:
-        assert play(face, act, telemetry, base_url=peer.url) is None
+    with Server([api.text[0], HANG]) as peer:
+        assert play(face, act, telemetry, api=api, base_url=peer.url) is None
     check(telemetry, Ended("closed"), caplog.records)
 
 
 @both_faces
+@over(*STREAMED)
 def test_chunks_come_through_one_by_one(
-    face: Face, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+    face: Face, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each chunk is with the application before the server is allowed to send the next."""
-    gates = [threading.Event() for _ in wire.TEXT]
+    gates = [threading.Event() for _ in api.text]
 
     async def act(played: Play) -> None:
         stream = await played.open()
@@ -67,11 +74,11 @@ def test_chunks_come_through_one_by_one(
             await played.next(stream)
         await played.next(stream)
 
-    steps = [step for pair in zip(gates, wire.TEXT, strict=True) for step in pair]
-    with Server([*steps, wire.DONE]) as peer:
-        assert play(face, act, telemetry, base_url=peer.url) is None
+    steps = [step for pair in zip(gates, api.text, strict=True) for step in pair]
+    with Server([*steps, *api.done]) as peer:
+        assert play(face, act, telemetry, api=api, base_url=peer.url) is None
     check(telemetry, Ended("completed", ("stop",)), caplog.records)
-    assert telemetry.span.attributes["toolspan.stream.chunks"] == len(wire.TEXT)
+    assert telemetry.span.attributes["toolspan.stream.chunks"] == len(api.text)
 
 
 REFUSALS: dict[str, tuple[list[Any], dict[str, Any]]] = {
@@ -85,14 +92,15 @@ REFUSALS: dict[str, tuple[list[Any], dict[str, Any]]] = {
 
 
 @both_faces
+@over(*STREAMED)
 @pytest.mark.parametrize("name", REFUSALS)
 def test_a_request_fails(
-    face: Face, name: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+    face: Face, api: Api, name: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An error in the request, after retries or at once, makes one failed span that has the error's type."""
     answers, options = REFUSALS[name]
     transport = Transport(*answers)
-    error = play(face, _loop, telemetry, transport, **options)
+    error = play(face, _loop, telemetry, transport, api=api, **options)
     assert error is not None
     assert len(transport.requests) == 1 + options.get("max_retries", 0)
     outcome = "cancelled" if name == "interrupted" else "failed"
@@ -100,17 +108,21 @@ def test_a_request_fails(
 
 
 @both_faces
-def test_nobody_listens(face: Face, telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+@over(*STREAMED)
+def test_nobody_listens(face: Face, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
     """A refused connection leaves a span with address, model and error."""
-    error = play(face, _loop, telemetry, base_url=server.refused_url())
+    error = play(face, _loop, telemetry, api=api, base_url=server.refused_url())
     assert isinstance(error, openai.APIConnectionError)
     check(telemetry, Ended("failed", None, "openai.APIConnectionError"), caplog.records)
     assert telemetry.span.attributes["server.address"] == "127.0.0.1"
 
 
 @both_faces
-def test_a_retry_that_succeeds(face: Face, telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+@over(*STREAMED)
+def test_a_retry_that_succeeds(
+    face: Face, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
     """A 429 that is retried belongs to the one span of the call."""
     busy = script.whole({}, status=429, headers={"retry-after-ms": "1"})
-    assert play(face, _loop, telemetry, Transport(busy, script.TEXT), max_retries=2) is None
+    assert play(face, _loop, telemetry, Transport(busy, api.streams), api=api, max_retries=2) is None
     check(telemetry, Ended("completed", ("stop",)), caplog.records)

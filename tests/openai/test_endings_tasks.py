@@ -14,7 +14,9 @@ import pytest
 from opentelemetry import trace
 
 from . import script, wire
+from .apis import STREAMED, Api
 from .endings import Ended, Play, check, play
+from .params import over
 from .script import Body, Transport
 from .sdk import ASYNC, SYNC, http
 from .telemetry import Telemetry
@@ -32,7 +34,10 @@ async def _cancel(played: Play, work: Callable[[], Awaitable[Any]], reached: asy
     await task
 
 
-def test_a_request_cancelled_before_the_head(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+@over(*STREAMED)
+def test_a_request_cancelled_before_the_head(
+    api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
     """A task that is cancelled while it waits for the answer: the error passes, the span says so."""
 
     async def act(played: Play) -> None:
@@ -45,7 +50,7 @@ def test_a_request_cancelled_before_the_head(telemetry: Telemetry, caplog: pytes
         await _cancel(played, played.open, reached)
 
     transport = _Late()
-    assert type(play(ASYNC, act, telemetry, transport)) is asyncio.CancelledError
+    assert type(play(ASYNC, act, telemetry, transport, api=api)) is asyncio.CancelledError
     check(telemetry, Ended("cancelled", None, CANCELLED.error_type), caplog.records)
 
 
@@ -58,9 +63,11 @@ class _Late:
         return await self.answer()
 
 
+@over(*STREAMED)
 @pytest.mark.parametrize("how", ["cancel", "wait_for", "wait_for-next"])
+@over(*STREAMED)
 def test_a_stream_cancelled_between_chunks(
-    how: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+    how: str, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Cancellation and timeouts in the middle of a stream reach the application as they do without us."""
 
@@ -71,7 +78,7 @@ def test_a_stream_cancelled_between_chunks(
             return b""
 
         reached = asyncio.Event()
-        body.parts = [wire.sse(wire.TEXT[0]), hang]
+        body.parts = [wire.sse(api.text[0]), hang]
         stream = await played.open()
         await played.next(stream)
         if how == "cancel":
@@ -80,12 +87,15 @@ def test_a_stream_cancelled_between_chunks(
         await asyncio.wait_for(waiting, 0.01)
 
     body = Body([])
-    error = play(ASYNC, act, telemetry, Transport(script.stream(body=body)))
+    error = play(ASYNC, act, telemetry, Transport(script.stream(body=body)), api=api)
     assert type(error) is (asyncio.CancelledError if how == "cancel" else asyncio.TimeoutError)
     check(telemetry, CANCELLED, caplog.records)
 
 
-def test_another_thread_reads_the_rest(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+@over(*STREAMED)
+def test_another_thread_reads_the_rest(
+    api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
     """A stream may be begun in one thread and ended in another; no context is confused."""
 
     async def act(played: Play) -> None:
@@ -96,13 +106,16 @@ def test_another_thread_reads_the_rest(telemetry: Telemetry, caplog: pytest.LogC
         thread.join()
 
     found: list[Any] = []
-    assert play(SYNC, act, telemetry, Transport(script.TEXT)) is None
-    assert len(found) == len(wire.TEXT) - 1
+    assert play(SYNC, act, telemetry, Transport(api.streams), api=api) is None
+    assert len(found) == len(api.text) - 1
     check(telemetry, Ended("completed", ("stop",)), caplog.records)
 
 
 @pytest.mark.parametrize("how", ["read", "close"])
-def test_another_task_ends_it(how: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+@over(*STREAMED)
+def test_another_task_ends_it(
+    how: str, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
     """A stream may be begun in one task and ended in another."""
 
     async def act(played: Play) -> None:
@@ -110,22 +123,25 @@ def test_another_task_ends_it(how: str, telemetry: Telemetry, caplog: pytest.Log
         await played.next(stream)
         await asyncio.ensure_future(played.face.read(stream) if how == "read" else stream.close())
 
-    assert play(ASYNC, act, telemetry, Transport(script.TEXT)) is None
+    assert play(ASYNC, act, telemetry, Transport(api.streams), api=api) is None
     want = Ended("completed", ("stop",)) if how == "read" else Ended("closed")
     check(telemetry, want, caplog.records)
 
 
-def test_a_second_reader_is_turned_away(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+@over(*STREAMED)
+def test_a_second_reader_is_turned_away(
+    api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
     """Two tasks in one stream: the SDK refuses the second, and the first goes on to the end."""
 
     async def act(played: Play) -> None:
         async def wait() -> bytes:
             reached.set()
             await gate.wait()
-            return wire.sse(wire.TEXT[1])
+            return wire.sse(api.text[1])
 
         reached, gate = asyncio.Event(), asyncio.Event()
-        body.parts = [wire.sse(wire.TEXT[0]), wait, *wire.events(wire.TEXT[2:])]
+        body.parts = [wire.sse(api.text[0]), wait, *wire.events(api.text[2:])]
         stream = await played.open()
         await played.next(stream)
         first = asyncio.ensure_future(played.face.read(stream))
@@ -133,21 +149,22 @@ def test_a_second_reader_is_turned_away(telemetry: Telemetry, caplog: pytest.Log
         with pytest.raises(RuntimeError):
             await played.face.next(stream)
         gate.set()
-        assert len(await first) == len(wire.TEXT) - 1
+        assert len(await first) == len(api.text) - 1
 
     body = Body([])
-    assert play(ASYNC, act, telemetry, Transport(script.stream(body=body))) is None
+    assert play(ASYNC, act, telemetry, Transport(script.stream(body=body)), api=api) is None
     check(telemetry, Ended("completed", ("stop",)), caplog.records)
 
 
-def test_a_stream_that_dies_in_a_collection(telemetry: Telemetry) -> None:
+@over(*STREAMED)
+def test_a_stream_that_dies_in_a_collection(api: Api, telemetry: Telemetry) -> None:
     """A stream in a reference cycle ends when the collector found it, at the latest with the next request."""
-    with telemetry.on(), _client(script.TEXT) as client:
-        stream = client.chat.completions.create(stream=True, **ASK)
+    with telemetry.on(), _client(api.streams) as client:
+        stream = api.stream(client)
         stream.itself = stream
         del stream
         gc.collect()
-        client.chat.completions.create(stream=True, **ASK).close()
+        api.stream(client).close()
     assert [span.attributes["toolspan.stream.outcome"] for span in telemetry.spans] == ["abandoned", "closed"]
 
 
@@ -156,23 +173,24 @@ def _client(answer: Any) -> Any:
     return openai.OpenAI(api_key="k", base_url=wire.BASE_URL, http_client=channel)
 
 
-def test_many_streams_at_once(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+@over(*STREAMED)
+def test_many_streams_at_once(api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
     """A hundred interleaved streams end a hundred spans, each with its own parent and its own chunks."""
     caplog.set_level(logging.WARNING)
 
     async def one(client: Any, number: int) -> None:
         with telemetry.tracer.start_as_current_span(f"caller {number}") as parent:
-            stream = await client.chat.completions.create(stream=True, **ASK)
+            stream = await api.stream(client)
             async for _ in stream:
                 assert trace.get_current_span() is parent
                 await asyncio.sleep(0)
 
     async def scenario() -> None:
-        async with ASYNC.client(Transport(script.TEXT)) as client:
+        async with ASYNC.client(Transport(api.streams)) as client:
             await asyncio.gather(*(one(client, number) for number in range(100)))
 
     with telemetry.on():
         ASYNC.run(scenario())
     assert len(telemetry.started) == len(telemetry.spans) == 100
     assert len({span.parent.span_id for span in telemetry.spans}) == 100
-    assert {span.attributes["toolspan.stream.chunks"] for span in telemetry.spans} == {len(wire.TEXT)}
+    assert {span.attributes["toolspan.stream.chunks"] for span in telemetry.spans} == {len(api.text)}

@@ -77,7 +77,7 @@ def call(
 
 
 def hosted(kind: str, at: int = 0, **fields: Any) -> dict[str, Any]:
-    """A call that the server answers itself: `web_search_call`, `mcp_call`, `code_interpreter_call` and the like."""
+    """A call that the server answers itself: `web_search_call`, `mcp_call` and the like."""
     return {"type": kind, "id": f"item_{at}", "status": "completed", **fields}
 
 

@@ -71,7 +71,7 @@ def _parameters(request: Request, found: Attributes) -> None:
     for name, field in _PARAMETERS:
         value = getattr(request, field)
         if value is not None:
-            found[name] = clean(value) if isinstance(value, str) else value
+            found[name] = _cleaned(value)
     if request.choices != 1:
         found[names.REQUEST_CHOICE_COUNT] = request.choices
     if request.stop:
@@ -82,6 +82,12 @@ def _parameters(request: Request, found: Attributes) -> None:
         found[names.TOOLS_OFFERED] = len(request.tools.names)
         found[names.TOOLS_SIZE] = request.tools.size
         found[names.TOOLS_FINGERPRINT] = request.tools.fingerprint
+
+
+def _cleaned(value: Value) -> Value:
+    if isinstance(value, list):
+        return [clean(text) for text in value]
+    return clean(value) if isinstance(value, str) else value
 
 
 def response_attributes(call: Observed) -> Attributes:

@@ -10,6 +10,8 @@ from typing import Any
 from . import quirks, values
 from .events import Event, Finished, Started
 
+_NOBODY = Started(None, None)
+
 
 class EmbeddingsReader:
     """Reads one answer."""
@@ -24,7 +26,8 @@ class EmbeddingsReader:
         """The events of a whole answer, an SDK object or plain JSON."""
         known = values.fields(body)
         dimensions = _dimensions(known.get("data"))
-        events: list[Event] = [Started(None, values.text(known.get("model")), dimensions=dimensions)]
+        started = Started(None, values.text(known.get("model")), dimensions=dimensions)
+        events: list[Event] = [started] if started != _NOBODY else []
         if (usage := quirks.usage(known.get("usage"))) is not None:
             events.append(usage._replace(output=None))
         if known.get("error") and (failure := quirks.failure_of(known)):

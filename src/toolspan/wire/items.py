@@ -67,7 +67,7 @@ def call_item(item: object) -> Item | None:
         kind,
         call_id or own_id,  # with the first of the two the application answers
         name or ("" if kind in ("function", "custom") else kind.removeprefix("hosted_")),
-        _text(known.get(_ARGUMENTS.get(kind, "arguments"))),
+        _text(_arguments(known, kind)),
         tuple(identity for identity in (own_id, call_id) if identity),
         known.get("status") == "failed" or bool(known.get("error")),
     )
@@ -86,6 +86,12 @@ def _kind(known: Mapping[str, Any]) -> str | None:
     environment = text(fields(known.get("environment")).get("type")) or ""
     by_server = environment.startswith("container") or known.get("execution") == "server"
     return f"hosted_{kind}" if by_server and kind in ("shell", "tool_search") else kind
+
+
+def _arguments(known: Mapping[str, Any], kind: str) -> object:
+    """What the call is made with; the newer computer tool has several actions instead of one."""
+    found = known.get(_ARGUMENTS.get(kind, "arguments"))
+    return known.get("actions") if found is None and kind == "computer" else found
 
 
 def _text(value: object) -> str:
@@ -113,6 +119,8 @@ def item_texts(item: object) -> list[Text | Reasoning | Refusal]:
         found = _joined(known.get("content")) or _joined(known.get("summary"))
         return [Reasoning(0, found)] if found else []
     texts: list[Text | Reasoning | Refusal] = []
+    if known.get("role") not in (None, "assistant"):
+        return texts  # a compaction hands the user's own messages back
     for part in map(fields, sequence(known.get("content"))):
         if refusal := text(part.get("refusal")):
             texts.append(Refusal(0, refusal))

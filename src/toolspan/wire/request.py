@@ -149,8 +149,13 @@ def _tool(known: Mapping[str, Any], names: list[str], kinds: list[str]) -> None:
     kind = values.text(known.get("type")) or "function"
     if kind == "namespace":
         for inner in values.sequence(known.get("tools")):
-            _tool({"type": "function", **values.fields(inner)}, names, kinds)
-        return
+            _named({"type": "function", **values.fields(inner)}, names, kinds)
+    else:
+        _named(known, names, kinds)
+
+
+def _named(known: Mapping[str, Any], names: list[str], kinds: list[str]) -> None:
+    kind = values.text(known.get("type")) or "function"
     inner = values.fields(known.get(kind)) or known
     kinds.append(kind)
     names.append(values.text(inner.get("name")) or values.text(inner.get("server_label")) or kind)

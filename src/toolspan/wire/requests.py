@@ -67,9 +67,10 @@ def realtime_request(body: Body, *, keep: bool) -> Request:
 def fetch_request(body: Body, *, keep: bool) -> Request:
     """That of a response to fetch: its id, and where its stream shall go on."""
     cursor = body.get("starting_after")
+    number = values.count(cursor)
     return Request(
         response=values.text(body.get("response_id")),
-        cursor=None if cursor is None else str(cursor)[:64],
+        cursor=values.text(cursor) if number is None else str(number),
     )
 
 
@@ -77,8 +78,10 @@ def completions_request(body: Body, *, keep: bool) -> Request:
     """A legacy completion's. Prompts may be texts or tokens, one or several."""
     found = read_facts(body, _COMPLETIONS)
     prompt = body.get("prompt")
-    found.prompts = len(prompt) if isinstance(prompt, list) and prompt and type(prompt[0]) is not int else 1
-    take_messages(found, [prompt] if found.prompts == 1 and isinstance(prompt, list) else prompt, keep)
+    if isinstance(prompt, (list, tuple)) and prompt:
+        prompt = [prompt] if type(prompt[0]) is int else prompt
+        found.prompts = len(prompt)
+    take_messages(found, prompt, keep)
     return found
 
 
@@ -98,6 +101,10 @@ def _format(value: object) -> str | None:
 def _identity(value: object) -> str | None:
     """A conversation, as its id or as an object that has one."""
     return values.text(value) or values.text(values.fields(value).get("id"))
+
+
+def _formats(value: object) -> list[str] | None:
+    return strings(value) or None
 
 
 def _stream(value: object) -> bool:
@@ -152,6 +159,6 @@ _REALTIME: Rules = {
 }
 _EMBEDDINGS: Rules = {
     "model": ("model", values.text),
-    "encoding_format": ("encoding_formats", strings),
+    "encoding_format": ("encoding_formats", _formats),
     "dimensions": ("dimensions", values.count),
 }

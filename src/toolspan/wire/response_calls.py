@@ -42,6 +42,8 @@ class ResponseCalls:
             piece = known.get("delta")
             return self._calls.feed_on(call, piece) if isinstance(piece, str) else _NONE
         events: list[Event] = []
+        if call is not None and call.closed == "json" and (text := values.text(known.get("delta"))):
+            self._calls.feed(call, text, events)
         if call is None:
             item = Item(_kind_of_piece(known), None, "", "", (), False)
             self._partial.add(self._open(item, known, events))

@@ -27,21 +27,29 @@ class ResponseTexts:
 
     def piece(self, kind: type[Text | Reasoning | Refusal], known: Mapping[str, Any]) -> list[Event]:
         """One more piece."""
-        item = known.get("item_id")
+        piece = values.text(known.get("delta"))
+        if piece is None:
+            return _NONE
+        item = values.text(known.get("item_id"))
         if not self._pieces and (kind, item) in self._begun:
             return _NONE
-        self._begun.update(((kind, item), (kind, index_of(known))))
-        piece = values.text(known.get("delta"))
-        return [kind(0, piece)] if piece else _NONE
+        self._begun |= _keys(kind, item, known)
+        return [kind(0, piece)]
 
     def finish(self, item: object, known: Mapping[str, Any]) -> list[Event]:
         """What a complete item says that was not told; `known` are the fields of its event."""
-        identity, index = values.text(values.fields(item).get("id")), index_of(known)
+        identity = values.text(values.fields(item).get("id"))
         found: list[Event] = []
         for event in item_texts(item):
-            keys = {(type(event), key) for key in (identity, index) if key is not None}
-            if self._begun.isdisjoint(keys or {(type(event), None)}):
+            keys = _keys(type(event), identity, known)
+            if self._begun.isdisjoint(keys | {(type(event), None)}):
                 found.append(event)
         for told in found:
-            self._begun.update(((type(told), identity), (type(told), index)))
+            self._begun |= _keys(type(told), identity, known)
         return found
+
+
+def _keys(kind: type, item: str | None, known: Mapping[str, Any]) -> set[tuple[type, object]]:
+    """By what a text is known again: its item's id and place; a server may give neither."""
+    index = index_of(known)
+    return {(kind, key) for key in (item, index) if key is not None} or {(kind, None)}

@@ -19,6 +19,7 @@ _Known = Mapping[str, Any]
 _NONE: list[Event] = []
 _REASONS = {"max_output_tokens": "length", "max_tokens": "length"}
 _COMPACTION = "response.compaction"
+_PENDING = ("queued", "in_progress")
 _ENDED = ("completed", "incomplete", "failed", "cancelled")
 
 
@@ -45,11 +46,12 @@ class ResponsesReader:
         self.output = False
         if type(kind) is str and (rule := _RULES.get(kind)) is not None:
             return rule(self, known)
-        if known.get("error") and "status" not in known:
+        if kind is not None:
+            return _NONE
+        if known.get("error") and not known.get("status"):
             return self._error(known)
         events: list[Event] = []
-        if kind is None and ("output" in known or "status" in known):
-            self._whole(known, None, events)
+        self._whole(known, None, events)
         return events
 
     def close(self) -> list[Event]:
@@ -112,7 +114,7 @@ class ResponsesReader:
         """What a response object says: who it is, and if it has ended, its items, tokens and reason."""
         self._identify(known, events)
         status = ending if ending in _ENDED else known.get("status")
-        if ending is not None and status not in _ENDED and ending != "done":
+        if status not in _ENDED and (ending not in (None, "done") or status in _PENDING):
             return
         for position, item in enumerate(values.sequence(known.get("output"))):
             self._item(item, {"output_index": position}, events)

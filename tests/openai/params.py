@@ -1,0 +1,32 @@
+"""How a test is run over APIs: once for each, with the marks that say which versions of the SDK have it.
+
+It knows no API and no test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from .apis import Api
+
+
+def over(*apis: Api) -> Any:
+    """Runs a test once for each of these."""
+    return each(("api",), [(api,) for api in apis])
+
+
+def each(names: tuple[str, ...], values: Iterable[tuple[Any, ...]]) -> Any:
+    """Runs a test once for each of these tuples, marked as the APIs in it are, and named by what is in it."""
+    return pytest.mark.parametrize(names, [_param(*value) for value in values])
+
+
+def _param(*value: Any) -> Any:
+    marks = [mark for part in value if isinstance(part, Api) for mark in part.marks]
+    return pytest.param(*value, id="-".join(map(_name, value)), marks=marks)
+
+
+def _name(value: Any) -> str:
+    return str(getattr(value, "name", getattr(value, "__name__", value)))
