@@ -33,7 +33,6 @@ SPANS = (
 METRICS = "gen_ai.client."  # the others are for agents, tools and model hosts
 ALSO = (
     "gen_ai.tool.name",
-    "gen_ai.tool.type",
     "gen_ai.tool.call.id",
     "gen_ai.tool.call.arguments",
 )  # of no signal here
@@ -72,6 +71,12 @@ OVERLAY: Facts = {
         "gen_ai.token.modality": {
             "type": "string",
             "values": sorted([*_MODALITIES, "unknown"]),
+            "open": True,
+        },
+        # the words of its note; the YAML has a string with examples
+        "gen_ai.tool.type": {
+            "type": "string",
+            "values": ["datastore", "extension", "function"],
             "open": True,
         },
     },

@@ -45,6 +45,14 @@ EMBEDDINGS: dict[str, Any] = {
     "gen_ai.operation.name": "embeddings",
     "gen_ai.request.encoding_formats": ("float",),
 }
+FETCH: dict[str, Any] = {
+    **{name: value for name, value in REQUEST.items() if name != "gen_ai.request.model"},
+    "gen_ai.operation.name": "fetch_response",
+    "gen_ai.response.id": "resp_1",
+    "gen_ai.response.status": "completed",
+    "gen_ai.response.finish_reasons": ("stop",),
+    "openai.api.type": "responses",
+}
 INPUT: list[Any] = [{"role": "user", "parts": [{"type": "text", "content": "Weather?"}]}]
 OUTPUT: list[Any] = [
     {
@@ -58,6 +66,7 @@ DETECTED: dict[str, Any] = {
     "toolspan.choice.index": 0,
     "toolspan.tool_call.index": 0,
     "gen_ai.tool.name": "get_weather",
+    "gen_ai.tool.type": "function",
 }
 COMPLETED: dict[str, Any] = {
     **DETECTED,

@@ -9,7 +9,7 @@ import pytest
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from .checker import check_span, check_start
-from .samples import COMPLETED, DETECTED, EMBEDDINGS, GONE, INPUT, OUTPUT, SPAN, changed, failed, span
+from .samples import COMPLETED, DETECTED, EMBEDDINGS, FETCH, GONE, INPUT, OUTPUT, SPAN, changed, failed, span
 
 CALL = "toolspan.tool_call.completed"
 REASONS = "gen_ai.response.finish_reasons"
@@ -18,6 +18,11 @@ CACHE = "gen_ai.usage.cache_read.input_tokens"
 GOOD: dict[str, Any] = {
     "streamed": span(),
     "embeddings": span(EMBEDDINGS, name="embeddings gpt-test"),
+    "fetched": span(FETCH, name="fetch_response"),
+    "fetched stream, another provider": span(
+        {**FETCH, "gen_ai.provider.name": "groq", "gen_ai.request.stream": True}, name="fetch_response"
+    ),
+    "still queued": span({**SPAN, "gen_ai.response.status": "queued"}),
     "no model, another provider": span(
         changed(SPAN, **{"gen_ai.request.model": GONE, "gen_ai.provider.name": "groq"}), name="chat"
     ),
@@ -93,7 +98,11 @@ SPOILT_SPANS: dict[str, tuple[Any, str]] = {
     ),
     "event's enum": (
         span(events=[(CALL, {**COMPLETED, "toolspan.tool_call.closed_by": "eof"})]),
-        "'eof' is not one of end, finish, json, next_call",
+        "'eof' is not one of done, end, failed, finish, json, next_call",
+    ),
+    "event's tool": (
+        span(events=[(CALL, {**COMPLETED, "gen_ai.tool.type": "custom"})]),
+        "'custom' is not one of datastore, extension, function",
     ),
     "arguments": (
         span(events=[(CALL, {**COMPLETED, "gen_ai.tool.call.arguments": "[1]"})]),
@@ -102,6 +111,14 @@ SPOILT_SPANS: dict[str, tuple[Any, str]] = {
     "embeddings": (
         span({**EMBEDDINGS, "gen_ai.usage.output_tokens": 1}, name="embeddings gpt-test"),
         "gen_ai.usage.output_tokens: attribute does not belong here",
+    ),
+    "fetched tokens": (
+        span({**FETCH, "gen_ai.usage.input_tokens": 1}, name="fetch_response"),
+        "gen_ai.usage.input_tokens: attribute does not belong here",
+    ),
+    "fetched without its id": (
+        span(changed(FETCH, **{"gen_ai.response.id": GONE}), name="fetch_response"),
+        "gen_ai.response.id: required attribute is missing",
     ),
 }
 

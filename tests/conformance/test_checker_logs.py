@@ -10,7 +10,7 @@ import pytest
 from opentelemetry._logs import SeverityNumber
 
 from .checker import check_log, check_messages
-from .samples import COMPLETED, DETECTED, EXCEPTION, GONE, INPUT, OUTPUT, SPAN, changed, log
+from .samples import COMPLETED, DETECTED, EMBEDDINGS, EXCEPTION, GONE, INPUT, OUTPUT, SPAN, changed, log
 
 FAILURE = "gen_ai.client.operation.exception"
 DETECT = "toolspan.tool_call.detected"
@@ -48,6 +48,10 @@ SPOILT: dict[str, tuple[Any, str]] = {
     "missing attribute": (
         log(attributes=changed(SPAN, **{"gen_ai.provider.name": GONE})),
         "gen_ai.provider.name: required attribute is missing",
+    ),
+    "details of embeddings": (
+        log(attributes=EMBEDDINGS),
+        "gen_ai.request.encoding_formats: attribute does not belong here",
     ),
     "useless attribute": (log(attributes={**SPAN, "gen_ai.request.choice.count": 1}), "1 is never recorded"),
     "attribute of another event": (

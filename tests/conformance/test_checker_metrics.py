@@ -15,6 +15,7 @@ REQUIRED = {
     "gen_ai.token.type": "input",
     "gen_ai.token.modality": "unknown",
     "gen_ai.tool.name": "get_weather",
+    "gen_ai.tool.type": "function",
     "toolspan.outcome": "valid",
     "toolspan.stream.outcome": "completed",
 }

@@ -9,7 +9,13 @@ from typing import Any
 from .facts import ATTRIBUTES, RENAMED
 
 # The conventions leave every enumeration open; for these no other value can apply to the OpenAI API.
-CLOSED = ("gen_ai.token.type", "gen_ai.token.modality", "openai.api.type", "gen_ai.output.type")
+CLOSED = (
+    "gen_ai.token.type",
+    "gen_ai.token.modality",
+    "gen_ai.tool.type",
+    "gen_ai.output.type",
+    "openai.api.type",
+)
 _NEAR = 0.9
 _TEMPLATE = "template["
 

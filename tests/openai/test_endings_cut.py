@@ -8,7 +8,7 @@ from typing import Any
 import openai
 import pytest
 
-from . import script, server, wire
+from . import script, server
 from .apis import STREAMED, Api
 from .endings import Ended, Play, check, play, type_name
 from .params import over

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from .apis import CHAT, RESPONSES, Api
+from .params import each, over
+
 ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
@@ -17,7 +20,7 @@ import os, sys
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import {processor}, ConsoleSpanExporter
-from tests.openai import script, wire
+from tests.openai import apis, script, wire
 from tests.openai.sdk import openai, http
 from toolspan import OpenAIInstrumentor
 
@@ -25,16 +28,19 @@ show = lambda span: " ".join((span.name, span.attributes["toolspan.stream.outcom
 provider = TracerProvider()
 provider.add_span_processor({processor}(ConsoleSpanExporter(formatter=show)))
 OpenAIInstrumentor().instrument(tracer_provider=provider)
-channel = http.Client(transport=http.MockTransport(script.Transport(script.TEXT)))
+api = apis.{api}
+channel = http.Client(transport=http.MockTransport(script.Transport(api.streams)))
 client = openai.OpenAI(api_key="k", base_url=wire.BASE_URL, http_client=channel)
-stream = client.chat.completions.create(stream=True, **wire.ASK)
+stream = api.stream(client)
 next(stream)
 """
 
 
-def run(body: str, processor: str = "SimpleSpanProcessor") -> subprocess.CompletedProcess[str]:
+def run(
+    body: str, processor: str = "SimpleSpanProcessor", api: str = "CHAT"
+) -> subprocess.CompletedProcess[str]:
     """Run the program with these lines at its end."""
-    program = PROGRAM.format(processor=processor) + textwrap.dedent(body)
+    program = PROGRAM.format(processor=processor, api=api) + textwrap.dedent(body)
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
         cwd=ROOT,
@@ -56,34 +62,37 @@ def test_a_stream_is_open_at_the_end_of_the_process(last: str, code: int, proces
     assert (done.returncode, done.stdout, done.stderr) == (code, "chat gpt-test abandoned \n", "")
 
 
-def test_a_stream_is_open_when_the_program_dies() -> None:
+@over(CHAT, RESPONSES)
+def test_a_stream_is_open_when_the_program_dies(api: Api) -> None:
     """An uncaught error of the application is shown as ever, and the span is exported."""
-    done = run("raise LookupError('mine')")
-    assert (done.returncode, done.stdout) == (1, "chat gpt-test abandoned \n")
+    done = run("raise LookupError('mine')", api=api.name.upper())
+    assert (done.returncode, done.stdout) == (1, f"{api.span} abandoned \n")
     assert done.stderr.endswith("LookupError: mine\n")
+
+
+CHILDREN = ("os._exit(0)", "del stream; os._exit(0)", "stream.close(); os._exit(0)", "sys.exit()")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize(
-    "child", ["os._exit(0)", "del stream; os._exit(0)", "stream.close(); os._exit(0)", "sys.exit()"]
-)
-def test_a_stream_is_open_in_a_fork(child: str) -> None:
+@each(("api", "child"), [*((CHAT, child) for child in CHILDREN), (RESPONSES, "sys.exit()")])
+def test_a_stream_is_open_in_a_fork(child: str, api: Api) -> None:
     """Only the parent tells of a stream that it opened, whatever the child does with its copy."""
-    done = run(f"""
+    lines = f"""
         if os.fork() == 0:
             {child}
         os.wait()
         list(stream)
-    """)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "chat gpt-test completed \n", "")
+    """
+    done = run(lines, api=api.name.upper())
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{api.span} completed \n", "")
 
 
 def test_a_fork_has_streams_of_its_own() -> None:
     """A child that makes requests of its own is traced as any process."""
     done = run("""
         if os.fork() == 0:
-            list(client.chat.completions.create(stream=True, **wire.ASK))
+            list(api.stream(client))
             os._exit(0)
         os.wait()
         stream.close()

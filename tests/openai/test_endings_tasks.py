@@ -20,7 +20,6 @@ from .params import over
 from .script import Body, Transport
 from .sdk import ASYNC, SYNC, http
 from .telemetry import Telemetry
-from .wire import ASK
 
 pytestmark = pytest.mark.usefixtures("unraisable")
 CANCELLED = Ended("cancelled", error_type="asyncio.exceptions.CancelledError")
@@ -63,7 +62,6 @@ class _Late:
         return await self.answer()
 
 
-@over(*STREAMED)
 @pytest.mark.parametrize("how", ["cancel", "wait_for", "wait_for-next"])
 @over(*STREAMED)
 def test_a_stream_cancelled_between_chunks(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from ..wire.items import FREE_TEXT
 from ..wire.record import ToolCall
 from . import content
 from . import semconv as names
@@ -60,7 +61,7 @@ class Capture:
         value = call_arguments(tool.arguments, self._per_text(), tool.kind)
         if value in ("", None):
             return {}
-        broken = isinstance(value, str) and not tool.valid and tool.kind != "custom"
+        broken = isinstance(value, str) and not tool.valid and tool.kind not in FREE_TEXT
         if not isinstance(value, dict) and not broken:
             value = {"input": value}  # the attribute is an object by the convention
         if not self.structured and not isinstance(value, str):

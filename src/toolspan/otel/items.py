@@ -26,7 +26,10 @@ def item_message(item: Mapping[str, Any], limit: int) -> Json | None:
         return {"role": "assistant", "parts": [part]}
     if kind.endswith("_output"):
         identity = values.text(item.get("call_id")) or values.text(item.get("id"))
-        return {"role": "tool", "parts": [response_part(identity, item.get("output"), limit)]}
+        return {
+            "role": "tool",
+            "parts": [response_part(identity, item.get("output", item.get("result")), limit)],
+        }
     if kind == "reasoning":
         text = "".join(event.text for event in item_texts(item))
         return {"role": "assistant", "parts": reasoning_parts(text, limit)}

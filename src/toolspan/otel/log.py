@@ -10,6 +10,7 @@ from typing import Any
 from opentelemetry._logs import Logger, SeverityNumber
 
 from ..wire.events import CallClosed, Event, Finished
+from . import operations
 from . import semconv as names
 from .attributes import request_attributes, response_attributes
 from .capture import Capture
@@ -48,14 +49,15 @@ class LogSink:
 
     def ended(self, call: Observed) -> None:
         """Emit the exception, if there was one, and the details, if they are wanted."""
-        if call.borrowed or (call.error is None and not self._details) or not self._enabled():
+        details = self._details and call.operation in operations.INFERENCE
+        if call.borrowed or (call.error is None and not details) or not self._enabled():
             return
         at = call.wall(call.ended_at)
         if call.error is not None:
             limit, secrets = (self._capture.limit, call.secrets()) if self._capture.of(call) else (None, ())
             attributes = exception_attributes(call.error, secrets, limit)
             self._emit(call, names.EXCEPTION_EVENT, dict(attributes), SeverityNumber.WARN, at)
-        if self._details:
+        if details:
             self._emit(call, names.DETAILS_EVENT, self._all(call), SeverityNumber.DEBUG, at)
 
     def _all(self, call: Observed) -> dict[str, Any]:

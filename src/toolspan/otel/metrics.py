@@ -9,7 +9,7 @@ from __future__ import annotations
 from opentelemetry.metrics import Histogram, Meter
 
 from ..wire.events import CallClosed, Event, Usage
-from ..wire.items import ANSWERED
+from ..wire.items import ANSWERED, HOSTED
 from ..wire.record import ToolCall
 from . import operations
 from . import semconv as names
@@ -21,7 +21,6 @@ from .sinks import Observed
 
 _MOST_NAMES = 100  # of tools that were called without any being offered in the request
 _OFFERED = frozenset(("function", "custom"))
-_NAMED = _OFFERED | {"mcp", "mcp_approval_request"}  # all other names are kinds
 _SEARCHED = frozenset(("tool_search", "mcp"))  # with these, there are more tools than the request names
 
 Labels = dict[str, "str | int"]
@@ -127,7 +126,7 @@ class MetricSink:
         tools = call.request.tools
         if tool.name is None:
             return names.ERROR_OTHER
-        if tools is not None and (tool.name in tools.names or tool.kind not in _NAMED):
+        if tool.name in HOSTED or (tools is not None and tool.name in tools.names):
             return clean(tool.name)
         if tools is not None and tool.kind in _OFFERED and not _SEARCHED.intersection(tools.kinds):
             return names.ERROR_OTHER

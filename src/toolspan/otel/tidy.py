@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..wire.items import FREE_TEXT
 from .attributes import clean
 
 _DEEPEST = 8  # levels: an OTLP request may nest 100 messages, and each level of a value takes three
@@ -83,7 +84,7 @@ def call_arguments(text: str, limit: int, kind: str = "function") -> Any:
     `None` for what cannot be brought below four times the limit without cutting into its structure.
     """
     try:
-        value = parse(text) if kind != "custom" else text
+        value = parse(text) if kind not in FREE_TEXT else text
     except ValueError:
         value = text
     if value is text:

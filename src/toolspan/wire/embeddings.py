@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import quirks, values
-from .events import Event, Finished, Started
+from .events import Event, Finished, Started, Usage
 
 _NOBODY = Started(None, None)
 
@@ -29,7 +29,7 @@ class EmbeddingsReader:
         started = Started(None, values.text(known.get("model")), dimensions=dimensions)
         events: list[Event] = [started] if started != _NOBODY else []
         if (usage := quirks.usage(known.get("usage"))) is not None:
-            events.append(usage._replace(output=None))
+            events.append(Usage(usage.input))
         if known.get("error") and (failure := quirks.failure_of(known)):
             events.append(Finished(0, None, failure))
         return events

@@ -26,6 +26,15 @@ ANSWERED = frozenset(
 )
 """Kinds of calls that the application answers; all others run at the server."""
 
+NAMED = frozenset(("function", "custom", "mcp", "mcp_approval_request"))
+"""Kinds of calls that have a name; all others are called as their kind."""
+HOSTED = frozenset(
+    ("web_search", "file_search", "code_interpreter", "image_generation", "mcp_list_tools", "program")
+) | (ANSWERED - NAMED)
+"""The kinds that are known and have no name."""
+FREE_TEXT = frozenset(("custom", "code_interpreter", "program"))
+"""Kinds whose arguments are no JSON."""
+
 _CUSTOM = "custom_tool"  # what is left of `custom_tool_call`
 _OTHER_TYPES = ("mcp_list_tools", "mcp_approval_request", "program")
 _ARGUMENTS = {
@@ -62,11 +71,11 @@ def call_item(item: object) -> Item | None:
     if kind is None:
         return None
     call_id, own_id = text(known.get("call_id")), text(known.get("id"))
-    name = text(known.get("name"))
+    name = (text(known.get("name")) or "") if kind in NAMED else kind.removeprefix("hosted_")
     return Item(
         kind,
         call_id or own_id,  # with the first of the two the application answers
-        name or ("" if kind in ("function", "custom") else kind.removeprefix("hosted_")),
+        name,
         _text(_arguments(known, kind)),
         tuple(identity for identity in (own_id, call_id) if identity),
         known.get("status") == "failed" or bool(known.get("error")),

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from .arguments import Arguments
 from .events import CallArguments, CallClosed, CallOpened, Event
+from .items import FREE_TEXT
 
 MOST_CALLS = 1024
 """Per choice: what comes beyond is taken for the last one."""
 
 _NONE: list[Event] = []
-_FREE_TEXT = frozenset(("custom", "code_interpreter", "program"))
 
 
 class CallState:
@@ -25,7 +25,7 @@ class CallState:
         self.id = identity
         self.name = name
         self.kind = kind
-        self.arguments = Arguments(free_text=kind in _FREE_TEXT)
+        self.arguments = Arguments(free_text=kind in FREE_TEXT)
         self.closed: str | None = None
         self.reported = 0  # fragments at the time it was closed
 

@@ -1,0 +1,1 @@
+"""Whether a process that makes very many calls keeps anything of them."""

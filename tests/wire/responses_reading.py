@@ -1,0 +1,110 @@
+"""Reads bodies of the Responses API into a record, as plain dicts or as SDK objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from openai._models import construct_type
+from openai.types.responses import Response, ResponseStreamEvent
+
+from toolspan.wire.events import CallArguments, CallClosed, CallOpened, Event, Finished, Started, Text
+from toolspan.wire.record import Record
+from toolspan.wire.responses import ResponsesReader
+
+from .reading import Seen, record_of, seen
+from .response_shapes import Case
+from .shapes import Call
+
+
+def sdk_event(body: Any) -> Any:
+    """The event as the SDK builds it, without validation."""
+    return construct_type(type_=ResponseStreamEvent, value=body)
+
+
+def sdk_response(body: Any) -> Any:
+    """The whole response as the SDK builds it, without validation."""
+    return construct_type(type_=Response, value=body)
+
+
+def events_of(bodies: Iterable[Any], reader: Any = ResponsesReader, *, pieces: bool = True) -> list[Event]:
+    """All events of a stream, its end included."""
+    made = reader(pieces=pieces)
+    events = [event for body in bodies for event in made.read(body)]
+    return events + made.close()
+
+
+def read(bodies: Iterable[Any], *, keep: bool = True, reader: Any = ResponsesReader) -> Record:
+    """The record of a stream, with its texts or without."""
+    return record_of(events_of(bodies, reader, pieces=keep), keep=keep)
+
+
+def whole_of(case: Case) -> dict[str, Any]:
+    """The case as one response."""
+    return case.whole if case.whole is not None else case.events[-1]["response"]
+
+
+def canonical(calls: Iterable[Call], *, how: bool = True) -> list[Call]:
+    """The calls with arguments that compare, whatever the order of their keys; `how` keeps what closed them."""
+    return [
+        call._replace(arguments=_sorted(call.arguments), closed_by=call.closed_by if how else "")
+        for call in calls
+    ]
+
+
+def _sorted(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), sort_keys=True)
+    except ValueError:
+        return text
+
+
+def told(found: Seen) -> tuple[Any, ...]:
+    """All that a record says of a response, but for its calls."""
+    reasons = [reason for reason in found.reasons.values() if reason is not None]
+    texts = [kind.get(0, "") for kind in (found.texts, found.reasoning, found.refusals)]
+    usage = found.usage and found.usage[:2]
+    return (reasons[0] if reasons else None, usage, *texts, found.failure, found.model)
+
+
+def expected(case: Case) -> tuple[Any, ...]:
+    """The same, as the case has it."""
+    return (case.reason, case.usage, case.text, case.reasoning, case.refusal, case.failure, case.model)
+
+
+def summed(record: Record, *, how: bool = True) -> tuple[Any, ...]:
+    """Calls and all else, in a form that compares."""
+    found = seen(record)
+    return canonical(found.calls, how=how), *told(found), record.started.compacted
+
+
+def check_law(events: list[Event]) -> None:
+    """The order that `events.py` promises; a stream that has ended leaves no call open."""
+    opened: dict[int, CallOpened] = {}
+    closed: dict[int, CallClosed] = {}
+    grown: set[int] = set()
+    last, reasons = Started(None, None), 0
+    for event in events:
+        if isinstance(event, Started):
+            assert event != last, "an identity that says nothing new"
+            last = event
+        elif isinstance(event, CallOpened):
+            assert event.call in opened or event.call == len(opened), "calls are counted from 0"
+            assert opened.get(event.call) != event, "an opening that says nothing new"
+            opened[event.call] = event
+        elif isinstance(event, CallArguments):
+            assert event.call in opened
+            grown.add(event.call)
+        elif isinstance(event, CallClosed):
+            assert event.call in opened
+            before = closed.get(event.call)
+            assert before is None or (before.how == event.how and event.call in grown), "closed twice"
+            closed[event.call] = event
+            grown.discard(event.call)
+        elif isinstance(event, Finished):
+            reasons += event.failure is None
+        elif isinstance(event, Text):
+            assert event.text
+    assert opened.keys() == closed.keys()
+    assert reasons <= 1
