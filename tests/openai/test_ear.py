@@ -9,19 +9,20 @@ from unittest import mock
 import openai
 import pytest
 
-from . import script
+from .apis import ALL, STREAMED, Api
+from .params import each, over
 from .script import Transport
 from .sdk import SYNC, http
 from .telemetry import Telemetry
-from .wire import ASK
 
 
-def test_a_response_can_still_be_pickled(telemetry: Telemetry) -> None:
+@over(*STREAMED)
+def test_a_response_can_still_be_pickled(api: Api, telemetry: Telemetry) -> None:
     """Caches pickle responses; the copy's `close` works too."""
 
     async def scenario() -> None:
-        async with SYNC.client(Transport(script.CALLS)) as client:
-            stream = await SYNC.done(client.chat.completions.create(stream=True, **ASK))
+        async with SYNC.client(Transport(api.calling)) as client:
+            stream = await SYNC.done(api.stream(client))
             await SYNC.read(stream)
             pickle.loads(pickle.dumps(stream.response)).close()
 
@@ -30,7 +31,8 @@ def test_a_response_can_still_be_pickled(telemetry: Telemetry) -> None:
     assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
 
 
-def test_a_close_on_the_object_itself_is_called(telemetry: Telemetry) -> None:
+@over(*STREAMED)
+def test_a_close_on_the_object_itself_is_called(api: Api, telemetry: Telemetry) -> None:
     """Somebody else has put a `close` on the response itself: it is called, with the span ended before."""
     heard = mock.Mock()
 
@@ -41,15 +43,18 @@ def test_a_close_on_the_object_itself_is_called(telemetry: Telemetry) -> None:
 
     client = openai.OpenAI(api_key="x", http_client=http.Client(transport=http.MockTransport(respond)))
     with telemetry.on():
-        client.chat.completions.create(stream=True, **ASK).close()
+        api.stream(client).close()
     assert heard.called
     assert telemetry.span.attributes["toolspan.stream.outcome"] == "closed"
 
 
 @pytest.mark.parametrize("result", [None, "text", 5, mock.MagicMock()], ids=["none", "text", "int", "mock"])
-@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+@each(
+    ("api", "ask"),
+    [*((api, Api.stream) for api in STREAMED), *((api, Api.whole) for api in ALL)],
+)
 def test_a_result_of_an_unknown_kind_is_handed_on(
-    result: Any, stream: bool, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+    result: Any, api: Api, ask: Any, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An application that replaces parts of the SDK in its own tests gets what it put there."""
     monkeypatch.setattr(openai.OpenAI, "_process_response", lambda self, **options: result)
@@ -58,5 +63,5 @@ def test_a_result_of_an_unknown_kind_is_handed_on(
         http_client=http.Client(transport=http.MockTransport(lambda _: http.Response(200, json={}))),
     )
     with telemetry.on():
-        assert client.chat.completions.create(stream=stream, **ASK) is result
+        assert ask(api, client) is result
     assert telemetry.span

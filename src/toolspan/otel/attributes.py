@@ -124,7 +124,7 @@ def _identity(call: Observed, found: Attributes) -> None:
         call.operation == operations.FETCH_RESPONSE or started.status in _PENDING
     ):
         found[names.RESPONSE_STATUS] = clean(started.status)
-    if started.compacted and not fetched:
+    if started.compacted and call.operation in operations.INFERENCE:
         found[names.CONVERSATION_COMPACTED] = True
     if started.dimensions is not None:
         found[names.EMBEDDINGS_DIMENSION_COUNT] = started.dimensions

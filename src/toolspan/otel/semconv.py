@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 SCOPE: Final = "toolspan"
-OWN: Final = "toolspan."
 
 # request: inference span and its OpenAI refinement
 OPERATION_NAME: Final = "gen_ai.operation.name"

@@ -16,6 +16,8 @@ from .errors import error_type, message
 from .moments import moment
 from .sinks import Observed
 
+_OWN = f"{names.SCOPE}."  # what no convention names begins so
+
 
 class SpanSink:
     """One span from the request to the end of the answer."""
@@ -93,4 +95,4 @@ def _enrich(call: Observed, attributes: Attributes) -> None:
     """Another instrumentation's span gets what no convention names; all else it says itself."""
     span = call.span
     if span is not None and span.is_recording():
-        span.set_attributes({name: value for name, value in attributes.items() if name.startswith(names.OWN)})
+        span.set_attributes({name: value for name, value in attributes.items() if name.startswith(_OWN)})
