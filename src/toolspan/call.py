@@ -14,7 +14,6 @@ from time import perf_counter_ns as now
 from time import time_ns as wall_now
 from typing import Any, Protocol
 
-from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
@@ -85,12 +84,6 @@ class Call:
 
     def __post_init__(self, keep: bool) -> None:
         self.record = Record(keep=keep)
-
-    def borrow(self, span: Span | None) -> None:
-        """Another instrumentation tells of this call; its span, where it is known, is enriched."""
-        self.borrowed = True
-        self.span = span
-        self.context = trace.set_span_in_context(span) if span is not None else None
 
     def open(self) -> None:
         """The request is about to be sent."""

@@ -10,7 +10,9 @@ from functools import partial
 from typing import Any
 
 from openai import AsyncStream, Stream
+from opentelemetry import trace
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.trace import Span
 
 from ..call import Call
 from ..guard import report
@@ -80,7 +82,7 @@ class Exchange:
             tracked=self._settings.streams and on.streams,
         )
         if outer is not None:
-            call.borrow(outer.span)
+            _borrow(call, outer.span)
         return call
 
     def kwargs(self, call: Call, kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,6 +135,13 @@ class Exchange:
             found = endpoint(str(url), self._settings.providers, default_provider(client))
             self._last = (kind, url, found)
         return found
+
+
+def _borrow(call: Call, span: Span | None) -> None:
+    """Another instrumentation tells of this call; its span, where it is known, is enriched."""
+    call.borrowed = True
+    call.span = span
+    call.context = trace.set_span_in_context(span) if span is not None else None
 
 
 def _is_raw(result: Any) -> bool:
