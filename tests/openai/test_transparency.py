@@ -21,7 +21,7 @@ from .telemetry import Telemetry
 
 
 def _crossed() -> Iterator[tuple[Api, Any, str]]:
-    """Every way to read every body; of the other APIs every way to read one, and one way to read every body."""
+    """Every way to read every body; of the smaller APIs, all ways to read one and one way to read all."""
     for api in STREAMED:
         for reading in readings_of(api):
             for body in bodies_of(api):

@@ -7,6 +7,7 @@ that servers leave out parts of it, `output` or the last event; calls and texts 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from . import quirks, values
@@ -60,17 +61,9 @@ class ResponsesReader:
         self._calls.end("end", events)
         return events
 
-    def _text(self, known: _Known) -> list[Event]:
+    def _text(self, known: _Known, kind: type[Text | Reasoning | Refusal] = Text) -> list[Event]:
         self.output = True
-        return self._texts.piece(Text, known)
-
-    def _reasoning(self, known: _Known) -> list[Event]:
-        self.output = True
-        return self._texts.piece(Reasoning, known)
-
-    def _refusal(self, known: _Known) -> list[Event]:
-        self.output = True
-        return self._texts.piece(Refusal, known)
+        return self._texts.piece(kind, known)
 
     def _arguments(self, known: _Known) -> list[Event]:
         self.output = True
@@ -120,7 +113,7 @@ class ResponsesReader:
             self._item(item, {"output_index": position}, events)
         if (usage := quirks.usage(known.get("usage"))) is not None:
             events.append(usage)
-        if status in _ENDED or ending == "done" or known.get("object") == _COMPACTION:
+        if status in _ENDED or ending == "done" or (status is None and known.get("output")):
             self._finish(known, status, events)
 
     def _identify(self, known: _Known, events: list[Event]) -> None:
@@ -186,8 +179,8 @@ _BY_RULE: tuple[tuple[_Rule, str], ...] = (
     (ResponsesReader._done, "output_item.done"),
     (ResponsesReader._text, "output_text.delta audio.transcript.delta output_audio_transcript.delta"),
     (ResponsesReader._text, "text.delta audio_transcript.delta"),  # Realtime's beta
-    (ResponsesReader._reasoning, "reasoning_text.delta reasoning_summary_text.delta"),
-    (ResponsesReader._refusal, "refusal.delta"),
+    (partial(ResponsesReader._text, kind=Reasoning), "reasoning_text.delta reasoning_summary_text.delta"),
+    (partial(ResponsesReader._text, kind=Refusal), "refusal.delta"),
     (ResponsesReader._arguments, "function_call_arguments.delta custom_tool_call_input.delta"),
     (ResponsesReader._arguments, "mcp_call_arguments.delta code_interpreter_call_code.delta"),
     (ResponsesReader._arguments_done, "function_call_arguments.done custom_tool_call_input.done"),
