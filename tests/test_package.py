@@ -20,8 +20,8 @@ from .openai.telemetry import Telemetry
 
 
 def test_public_names() -> None:
-    """The package has one public name."""
-    assert toolspan.__all__ == ["OpenAIInstrumentor"]
+    """The package has two public names."""
+    assert toolspan.__all__ == ["OpenAIInstrumentor", "switch"]
 
 
 def test_version() -> None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 import re
+import traceback
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -75,10 +77,16 @@ async def _outcome(face: Face, scenario: Scenario, transport: Any, options: dict
     async with face.client(transport, **options) as client:
         try:
             return portray(await scenario(face, client))
-        except (AssertionError, AttributeError):  # a mistake in the scenario is no sight
-            raise
         except Exception as error:
+            if isinstance(error, (AssertionError, AttributeError)) and _is_ours(error):
+                raise
             return portray(error)
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether the scenario itself raised it: a mistake in a test is no sight."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return Path(frame.f_code.co_filename).parent == Path(__file__).parent
 
 
 def same(

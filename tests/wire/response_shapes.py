@@ -28,6 +28,8 @@ class Case(NamedTuple):
     compacted: bool = False
     model: str | None = "m-1"
     whole: dict[str, Any] | None = None
+    server: str = "OpenAI"
+    report: str = "API reference"
 
 
 def response(*output: Any, status: str | None = "completed", **fields: Any) -> dict[str, Any]:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from .response_shapes import ASKED, ONE, Case, added, asks, begins, ends, event, function, message, pieces, says
+from .response_shapes import (
+    ASKED,
+    ONE,
+    Case,
+    added,
+    asks,
+    begins,
+    ends,
+    event,
+    function,
+    message,
+    pieces,
+    says,
+)
 from .shapes import ARGS, Call
 
 HELLO = message()
@@ -27,7 +40,9 @@ def realtime(status: str, *output: Any, **details: Any) -> dict[str, Any]:
 
 
 _SPOKEN = {**message(), "object": "realtime.item", "content": [{"type": "audio", "transcript": "Hello"}]}
-_REALTIME = [event("created", response={"object": "realtime.response", "id": "resp_1", "status": "in_progress"})]
+_REALTIME = [
+    event("created", response={"object": "realtime.response", "id": "resp_1", "status": "in_progress"})
+]
 _SPEECH = [
     *_REALTIME,
     event("output_item.added", index=0, item={**_SPOKEN, "status": "in_progress", "content": []}),
@@ -82,7 +97,13 @@ CASES = [
         status="failed",
     ),
     Case(
-        "cancelled", [*_TEXT, ends(HELLO, status="cancelled")], [], None, None, text="Hello", status="cancelled"
+        "cancelled",
+        [*_TEXT, ends(HELLO, status="cancelled")],
+        [],
+        None,
+        None,
+        text="Hello",
+        status="cancelled",
     ),
     Case(
         "queued-then-completed",
@@ -171,7 +192,10 @@ BROKEN_OFF = [
     Case("cut-in-a-text", _TEXT[:4], [], None, None, text="Hel", status="in_progress"),
     Case(
         "error-event",
-        [*_TEXT[:5], {"type": "error", "code": "rate_limit", "message": "What the user said.", "param": None}],
+        [
+            *_TEXT[:5],
+            {"type": "error", "code": "rate_limit", "message": "What the user said.", "param": None},
+        ],
         [],
         None,
         None,
@@ -181,7 +205,12 @@ BROKEN_OFF = [
     ),
     Case(
         "error-event-with-an-object",
-        [{"type": "error", "error": {"type": "server_error", "code": None, "message": "What the user said."}}],
+        [
+            {
+                "type": "error",
+                "error": {"type": "server_error", "code": None, "message": "What the user said."},
+            }
+        ],
         [],
         None,
         None,
@@ -189,7 +218,14 @@ BROKEN_OFF = [
         status=None,
         model=None,
     ),
-    Case("still-queued", [event("queued", response=begins("queued")[0]["response"])], [], None, None, status="queued"),
+    Case(
+        "still-queued",
+        [event("queued", response=begins("queued")[0]["response"])],
+        [],
+        None,
+        None,
+        status="queued",
+    ),
     Case("nothing", [], [], None, None, status=None, model=None),
 ]
 """Streams without a last event; read whole they would be other answers."""

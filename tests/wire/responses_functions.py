@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from .response_shapes import ASKED, BOTH, ONE, TWO, Case, added, asks, begins, done, ends, event, function, pieces
+from .response_shapes import (
+    ASKED,
+    BOTH,
+    ONE,
+    TWO,
+    Case,
+    added,
+    asks,
+    begins,
+    done,
+    ends,
+    event,
+    function,
+    pieces,
+)
 from .shapes import ARGS, Call
 
 _CODE = "SELECT 1 {"
@@ -32,7 +46,10 @@ def item(kind: str, own: str, **fields: Any) -> dict[str, Any]:
 
 COMPUTER = item("computer_call", "cu_1", action={"type": "click", "x": 1, "y": 2}, pending_safety_checks=[])
 COMPUTER_BATCH = item(
-    "computer_call", "cu_1", actions=[{"type": "wait"}, {"type": "type", "text": "a"}], pending_safety_checks=[]
+    "computer_call",
+    "cu_1",
+    actions=[{"type": "wait"}, {"type": "type", "text": "a"}],
+    pending_safety_checks=[],
 )
 LOCAL_SHELL = item("local_shell_call", "lsh_1", action={"type": "exec", "command": ["ls"], "env": {}})
 SHELL = item("shell_call", "sh_1", action={"commands": ["ls"], "timeout_ms": 9})

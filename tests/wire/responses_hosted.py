@@ -108,7 +108,9 @@ _MCP = hosted(
 )
 CASES = [
     _MCP._replace(calls=[_MCP.calls[0]._replace(name="roll", closed_by="json")]),
-    failing(MCP, "mcp_1", "roll", ARGS, error={"type": "http_error", "code": 500, "message": "no"}, output=None),
+    failing(
+        MCP, "mcp_1", "roll", ARGS, error={"type": "http_error", "code": 500, "message": "no"}, output=None
+    ),
     hosted(LISTED, "", *steps("mcp_list_tools", "mcpl_1", "in_progress", "completed"), tools=[]),
     failing(LISTED, "mcpl_1", "mcp_list_tools", "", error="no", tools=[]),
     hosted(
@@ -144,7 +146,9 @@ CASES = [
         IMAGE,
         "",
         *steps("image_generation_call", "ig_1", "in_progress", "generating"),
-        event("image_generation_call.partial_image", "ig_1", 0, partial_image_b64=BLOB, partial_image_index=0),
+        event(
+            "image_generation_call.partial_image", "ig_1", 0, partial_image_b64=BLOB, partial_image_index=0
+        ),
         *steps("image_generation_call", "ig_1", "completed"),
         result=None,
     ),

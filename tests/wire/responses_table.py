@@ -5,7 +5,14 @@ Data only: it imports neither the package nor the SDK, so that any test can send
 
 from __future__ import annotations
 
-from . import responses_endings, responses_functions, responses_hosted, responses_servers, responses_texts
+from . import (
+    responses_endings,
+    responses_functions,
+    responses_hosted,
+    responses_odd,
+    responses_servers,
+    responses_texts,
+)
 from .response_shapes import Case
 
 __all__ = ["CASES", "CUT", "ENDED", "IDS", "Case"]
@@ -16,9 +23,10 @@ ENDED: list[Case] = [
     *responses_texts.CASES,
     *responses_endings.CASES,
     *responses_servers.CASES,
+    *responses_odd.CASES,
 ]
 """Streams whose last event says how the response ended."""
-CUT: list[Case] = [*responses_endings.BROKEN_OFF, *responses_servers.BROKEN_OFF]
+CUT: list[Case] = [*responses_endings.BROKEN_OFF, *responses_odd.BROKEN_OFF]
 """Streams without such an event."""
 CASES: list[Case] = [*ENDED, *CUT]
 IDS: list[str] = [case.id for case in CASES]

@@ -24,7 +24,12 @@ from .response_shapes import (
 HELLO = message()
 REFUSED = message(content=[{"type": "refusal", "refusal": "I cannot."}])
 TWO_PARTS = message(content=[*HELLO["content"], *message(" you")["content"]])
-THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [], "content": [{"type": "reasoning_text", "text": "Hm."}]}
+THOUGHT = {
+    "type": "reasoning",
+    "id": "rs_1",
+    "summary": [],
+    "content": [{"type": "reasoning_text", "text": "Hm."}],
+}
 SUMMARY = {
     "type": "reasoning",
     "id": "rs_1",
@@ -57,7 +62,12 @@ def thinking(item: dict[str, Any], kind: str, *texts: str) -> list[dict[str, Any
 
 CASES = [
     Case("text", [*begins(), *says(HELLO, 0, "Hel", "lo"), ends(HELLO)], [], text="Hello"),
-    Case("text-without-pieces", [*begins(), added(HELLO, content=[]), done(HELLO), ends(HELLO)], [], text="Hello"),
+    Case(
+        "text-without-pieces",
+        [*begins(), added(HELLO, content=[]), done(HELLO), ends(HELLO)],
+        [],
+        text="Hello",
+    ),
     Case("text-in-the-last-event", [*begins(), ends(HELLO)], [], text="Hello"),
     Case(
         "text-of-two-parts",
@@ -84,7 +94,9 @@ CASES = [
         text="Hello",
     ),
     Case("thoughts", thinking(THOUGHT, "reasoning_text", "H", "m."), [], text="Hello", reasoning="Hm."),
-    Case("summary", thinking(SUMMARY, "reasoning_summary_text", "Hm", "."), [], text="Hello", reasoning="Hm."),
+    Case(
+        "summary", thinking(SUMMARY, "reasoning_summary_text", "Hm", "."), [], text="Hello", reasoning="Hm."
+    ),
     Case(
         "refusal",
         [
@@ -116,7 +128,12 @@ CASES = [
         "compaction",
         [
             response(
-                ASKED_BY_USER, COMPACTED, status=None, object="response.compaction", model=None, usage=counts()
+                ASKED_BY_USER,
+                COMPACTED,
+                status=None,
+                object="response.compaction",
+                model=None,
+                usage=counts(),
             )
         ],
         [],

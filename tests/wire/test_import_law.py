@@ -16,7 +16,9 @@ TREES = {
     for path in sorted(ROOT.rglob("*.py"))
 }
 ASYNC = ("openai/around.py", "openai/body.py", "openai/seam.py", "openai/stream.py")
-TELEMETRY_NAME = re.compile(r"(gen_ai|openai|toolspan)\.(?!azure\.|resources\.)[a-z_.]*\Z")  # no host, no module
+TELEMETRY_NAME = re.compile(
+    r"(gen_ai|openai|toolspan)\.(?!azure\.|resources\.)[a-z_.]*\Z"
+)  # no host, no module
 _LONGEST_FILE, _LONGEST_FUNCTION = 200, 40
 _OTEL = ("opentelemetry", "toolspan.wire", "toolspan.otel")
 MAY_IMPORT = {

@@ -6,6 +6,7 @@ It knows nothing of requests and answers; it makes the call's span current while
 from __future__ import annotations
 
 import contextvars
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,8 @@ from . import drops
 from .exchange import Exchange
 from .sockets import SocketSeam
 from .undo import undoing
+
+log = logging.getLogger("toolspan")
 
 _METHOD = "request"
 
@@ -34,6 +37,9 @@ class Seam:
         """From now on every client's requests are seen, also of those made before."""
         drops.install()
         for owner, wrapper in ((OpenAI, self._sync), (AsyncOpenAI, self._async)):
+            if not hasattr(owner, _METHOD):
+                log.warning("this version of the SDK has no %s.request; it is not traced", owner.__name__)
+                continue
             own = owner.__dict__.get(_METHOD)
             wrapt.wrap_function_wrapper(owner, _METHOD, wrapper)
             self._undo.append(undoing(owner, _METHOD, own))

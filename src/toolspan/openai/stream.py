@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from openai._streaming import extract_stream_chunk_type
+from openai import _streaming
 
 from ..call import Call
 from ..guard import report
@@ -135,7 +135,8 @@ def stand_in(stream_cls: Any) -> Any:
 
     made = types.new_class("Stream", (stream_cls,), {}, lambda namespace: namespace.update(__new__=make))
     try:
-        same = extract_stream_chunk_type(made) == extract_stream_chunk_type(stream_cls)
-    except Exception:  # an own generic class of the application's, perhaps
+        type_of = _streaming.extract_stream_chunk_type
+        same = type_of(made) == type_of(stream_cls)
+    except Exception:  # an own generic class of the application's, or an SDK that does not look
         return stream_cls
     return made if same else stream_cls

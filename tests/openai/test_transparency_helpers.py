@@ -1,0 +1,118 @@
+"""The application cannot tell that it is watched: `stream()`, the SDK's helper that reads a stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import openai
+
+from . import script, wire, wire_responses
+from .apis import CHAT, FETCHED, RESPONSES, Api, door
+from .observe import same
+from .params import each
+from .sdk import Face, both_faces
+from .telemetry import Telemetry
+from .test_transparency_parse import City
+
+
+async def loop(face: Face, stream: Any, api: Api) -> Any:
+    return await face.read(stream), await face.done(getattr(stream, api.final)())
+
+
+async def leave(face: Face, stream: Any, api: Api) -> Any:
+    return await face.take(stream, 2)
+
+
+async def final(face: Face, stream: Any, api: Api) -> Any:
+    return await face.done(getattr(stream, api.final)())
+
+
+async def until_done(face: Face, stream: Any, api: Api) -> Any:
+    return type(await face.done(stream.until_done()))
+
+
+async def one_by_one(face: Face, stream: Any, api: Api) -> Any:
+    return [await face.next(stream) for _ in range(30)]
+
+
+async def close(face: Face, stream: Any, api: Api) -> Any:
+    first = await face.next(stream)
+    await face.done(stream.close())
+    return first, await face.next(stream)
+
+
+async def fail(face: Face, stream: Any, api: Api) -> Any:
+    await face.next(stream)
+    raise LookupError("the application's own")
+
+
+async def nothing(face: Face, stream: Any, api: Api) -> Any:
+    return None
+
+
+USES = (loop, leave, final, until_done, one_by_one, close, fail, nothing)
+_ODD = [*wire_responses.TEXT[:4], {**wire_responses.TEXT[4], "output_index": 7}]
+STREAMS: dict[str, dict[str, Any]] = {
+    "chat": {
+        "json": [wire.text('{"name":'), wire.text(' "Bern"}'), wire.chunk(None, "stop"), wire.DONE],
+        "calls": [*wire.CALLS, wire.DONE],
+        "cut": [wire.text('{"na')],
+    },
+    "responses": {
+        "json": [*wire_responses.stream(wire_responses.written('{"name":', ' "Bern"}'))],
+        "calls": [*wire_responses.CALLS],
+        "cut": [*wire_responses.TEXT[:5]],
+        "failed": [*wire_responses.stream(last="failed", **wire_responses.FAILED)],
+        "error": [*wire_responses.TEXT[:4], wire_responses.ERROR],
+        "out-of-order": _ODD,
+        "without-the-first": [*wire_responses.TEXT[2:]],
+    },
+}
+HELPERS = {
+    "chat": (CHAT, "chat.completions.stream", CHAT.ask),
+    "beta-chat": (CHAT, "beta.chat.completions.stream", CHAT.ask),
+    "responses": (RESPONSES, "responses.stream", RESPONSES.ask),
+    "typed": (RESPONSES, "responses.stream", {**RESPONSES.ask, "text_format": City}),
+    "fetched": (FETCHED, "responses.stream", FETCHED.ask),
+    "resumed": (FETCHED, "responses.stream", {**FETCHED.ask, "starting_after": 3}),
+}
+BEGUN = {
+    "chat": (CHAT, "chat.completions.stream", {}),
+    "beta-chat": (CHAT, "beta.chat.completions.stream", {}),
+    "responses": (RESPONSES, "responses.stream", {}),
+    "typed": (
+        RESPONSES,
+        "responses.stream",
+        {"text_format": City, "tools": [openai.pydantic_function_tool(City)]},
+    ),
+    "fetched": (FETCHED, "responses.stream", {}),
+    "resumed": (FETCHED, "responses.stream", {"starting_after": 3}),
+}
+"""By which door, and with what."""
+
+
+@both_faces
+@each(
+    ("api", "begun", "use", "answer"),
+    [
+        (api, begun, use, answer)
+        for begun, (api, *_) in BEGUN.items()
+        for use in USES
+        for answer in STREAMS["chat" if api is CHAT else "responses"]
+    ],
+)
+def test_the_stream_helper_is_the_same(
+    face: Face, api: Api, begun: str, use: Any, answer: str, telemetry: Telemetry
+) -> None:
+    """`stream()` hands out the same events and the same final answer, or raises the same; one span."""
+    _, path, options = BEGUN[begun]
+
+    async def scenario(face: Face, client: Any) -> Any:
+        async with face.within(door(client, path)(**{**api.ask, **options})) as stream:
+            found = await use(face, stream, api)
+            await face.turn()
+        return type(stream), dir(stream), found
+
+    body = STREAMS["chat" if api is CHAT else "responses"][answer]
+    same(face, scenario, lambda: [script.stream(*body)], telemetry)
+    assert telemetry.span.name == api.span
