@@ -54,7 +54,7 @@ def check_operation(attributes: Mapping[str, Any]) -> list[str]:
         less, more = attributes.get(part), attributes.get(whole)
         if isinstance(less, int) and isinstance(more, int) and less > more:
             found.append(f"{part}: {less} is more than {whole}, which contains it ({more})")
-    return found + _choices(attributes)
+    return found + _choices(attributes) + _fetched(attributes)
 
 
 def _alone(attributes: Mapping[str, Any], name: str, other: str) -> bool:
@@ -75,3 +75,14 @@ def _choices(attributes: Mapping[str, Any]) -> list[str]:
     if len(messages) <= len(reasons):
         return []
     return [f"gen_ai.output.messages: {len(messages)} messages for {len(reasons)} finish reasons"]
+
+
+def _fetched(attributes: Mapping[str, Any]) -> list[str]:
+    """The reasons of a fetched response are derived from its status; while it is made there are none."""
+    status = attributes.get("gen_ai.response.status")
+    fetched = attributes.get("gen_ai.operation.name") == "fetch_response"
+    if not fetched or "gen_ai.response.finish_reasons" not in attributes:
+        return []
+    if status not in (None, "queued", "in_progress"):
+        return []
+    return [f"gen_ai.response.finish_reasons: set though the fetched response is {status}"]

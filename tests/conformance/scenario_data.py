@@ -72,3 +72,50 @@ HISTORY: list[dict[str, Any]] = [
     {"role": "assistant", "content": [{"type": "refusal", "refusal": "I cannot."}]},
     {"role": "user", "content": ""},
 ]
+
+RESPONSE_TOOLS: list[dict[str, Any]] = [
+    {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {}}},
+    {"type": "custom", "name": "sql"},
+    {"type": "web_search"},
+    {"type": "file_search", "vector_store_ids": ["vs_1"]},
+    {"type": "code_interpreter", "container": {"type": "auto"}},
+    {"type": "mcp", "server_label": "dice", "server_url": "https://example.com/mcp"},
+    {"type": "namespace", "name": "crm", "tools": [{"type": "function", "name": "find"}]},
+]
+RESPONSE_PARAMETERS: dict[str, Any] = {
+    "instructions": "Be brief.",
+    "max_output_tokens": 100,
+    "temperature": 0,
+    "top_p": 1,
+    "reasoning": {"effort": "low"},
+    "text": {"format": {"type": "json_object"}},
+    "service_tier": "flex",
+    "conversation": "conv_1",
+    "previous_response_id": "resp_0",
+    "prompt": {"id": "pmpt_1", "version": "2"},
+    "tool_choice": {"type": "function", "name": "weather"},
+    "tools": RESPONSE_TOOLS,
+    "extra_body": {"top_k": 40},
+}
+RESPONSE_INPUT: list[dict[str, Any]] = [
+    {"role": "developer", "content": "Be brief."},
+    {
+        "type": "message",
+        "role": "user",
+        "content": [
+            {"type": "input_text", "text": "Look:"},
+            {"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgo=", "detail": "auto"},
+            {"type": "input_image", "file_id": "file_1", "detail": "auto"},
+            {"type": "input_file", "file_data": "JVBERi0=", "filename": "a.pdf"},
+            {"type": "input_file", "file_url": "https://example.com/a.pdf"},
+        ],
+    },
+    {"type": "reasoning", "id": "rs_0", "summary": [{"type": "summary_text", "text": "Hm."}]},
+    {"type": "function_call_output", "call_id": "call_0", "output": "rain"},
+    {"type": "custom_tool_call_output", "call_id": "call_0", "output": [{"type": "input_text", "text": "x"}]},
+    {"type": "shell_call_output", "call_id": "call_0", "output": [{"stdout": "x", "stderr": ""}]},
+    {"type": "computer_call_output", "call_id": "call_0", "output": {"type": "computer_screenshot"}},
+    {"type": "mcp_approval_response", "approval_request_id": "m_0", "approve": True},
+    {"type": "compaction", "encrypted_content": "gAAA"},
+    {"type": "item_reference", "id": "msg_0"},
+]

@@ -116,6 +116,10 @@ SPOILT_SPANS: dict[str, tuple[Any, str]] = {
         span({**FETCH, "gen_ai.usage.input_tokens": 1}, name="fetch_response"),
         "gen_ai.usage.input_tokens: attribute does not belong here",
     ),
+    "fetched too early": (
+        span({**FETCH, "gen_ai.response.status": "queued"}, name="fetch_response"),
+        "gen_ai.response.finish_reasons: set though the fetched response is queued",
+    ),
     "fetched without its id": (
         span(changed(FETCH, **{"gen_ai.response.id": GONE}), name="fetch_response"),
         "gen_ai.response.id: required attribute is missing",

@@ -24,9 +24,10 @@ def each(names: tuple[str, ...], values: Iterable[tuple[Any, ...]]) -> Any:
 
 
 def _param(*value: Any) -> Any:
-    marks = [mark for part in value if isinstance(part, Api) for mark in part.marks]
+    marks = [mark for part in value for mark in getattr(part, "marks", ())]
     return pytest.param(*value, id="-".join(map(_name, value)), marks=marks)
 
 
 def _name(value: Any) -> str:
-    return str(getattr(value, "name", getattr(value, "__name__", value)))
+    found = (getattr(value, name, None) for name in ("label", "name", "__name__"))
+    return next((name for name in found if isinstance(name, str)), str(value))

@@ -9,10 +9,14 @@ from typing import Any
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 
 from toolspan import OpenAIInstrumentor
+
+RESOURCE = Resource.create()
+"""Made once: it asks the file system for versions."""
 
 
 class _Spans(SpanProcessor):
@@ -45,10 +49,10 @@ class Telemetry:
 
     def __init__(self, sampler: Sampler = ALWAYS_ON) -> None:
         self._spans, self._records, self._reader = _Spans(), _Records(), InMemoryMetricReader()
-        self.tracers = TracerProvider(sampler=sampler, shutdown_on_exit=False)
+        self.tracers = TracerProvider(sampler=sampler, resource=RESOURCE, shutdown_on_exit=False)
         self.tracers.add_span_processor(self._spans)
-        self.meters = MeterProvider([self._reader], shutdown_on_exit=False)
-        self.loggers = LoggerProvider(shutdown_on_exit=False)
+        self.meters = MeterProvider([self._reader], resource=RESOURCE, shutdown_on_exit=False)
+        self.loggers = LoggerProvider(resource=RESOURCE, shutdown_on_exit=False)
         self.loggers.add_log_record_processor(self._records)
         self.tracer = self.tracers.get_tracer("application")
 
@@ -59,7 +63,7 @@ class Telemetry:
         providers = {
             "tracer_provider": self.tracers, "meter_provider": self.meters, "logger_provider": self.loggers
         }  # fmt: skip
-        instrumentor.instrument(**{**providers, **settings})
+        instrumentor.instrument(skip_dep_check=True, **{**providers, **settings})
         try:
             yield instrumentor
         finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from .apis import CHAT, RESPONSES, Api
-from .params import each, over
+from .params import over
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,11 +51,15 @@ def run(
     )
 
 
-@pytest.mark.parametrize("processor", ["SimpleSpanProcessor", "BatchSpanProcessor"])
-@pytest.mark.parametrize(
-    ("last", "code"), [("", 0), ("sys.exit(3)", 3), ("import asyncio; asyncio.stream = stream", 0)],
-    ids=["end", "sys.exit", "held-by-a-module"],
-)  # fmt: skip
+LAST = [
+    ("", 0, "SimpleSpanProcessor"),
+    ("", 0, "BatchSpanProcessor"),
+    ("sys.exit(3)", 3, "BatchSpanProcessor"),
+    ("import asyncio; asyncio.stream = stream", 0, "SimpleSpanProcessor"),
+]
+
+
+@pytest.mark.parametrize(("last", "code", "processor"), LAST, ids=["end", "batch", "sys.exit", "held"])
 def test_a_stream_is_open_at_the_end_of_the_process(last: str, code: int, processor: str) -> None:
     """Its span is ended and exported before the telemetry SDK shuts down, and nothing is printed about it."""
     done = run(last, processor)
@@ -70,18 +74,16 @@ def test_a_stream_is_open_when_the_program_dies(api: Api) -> None:
     assert done.stderr.endswith("LookupError: mine\n")
 
 
-CHILDREN = ("os._exit(0)", "del stream; os._exit(0)", "stream.close(); os._exit(0)", "sys.exit()")
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("default")
-@each(("api", "child"), [*((CHAT, child) for child in CHILDREN), (RESPONSES, "sys.exit()")])
-def test_a_stream_is_open_in_a_fork(child: str, api: Api) -> None:
-    """Only the parent tells of a stream that it opened, whatever the child does with its copy."""
-    lines = f"""
-        if os.fork() == 0:
-            {child}
-        os.wait()
+@over(CHAT, RESPONSES)
+def test_a_stream_is_open_in_a_fork(api: Api) -> None:
+    """Only the parent tells of a stream that it opened, whatever its children do with their copies."""
+    lines = """
+        for child in "os._exit(0)", "del stream; os._exit(0)", "stream.close(); os._exit(0)", "sys.exit()":
+            if os.fork() == 0:
+                exec(child)
+            os.wait()
         list(stream)
     """
     done = run(lines, api=api.name.upper())

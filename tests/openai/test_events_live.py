@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 
 from . import script, wire
-from .script import Transport
-from .sdk import ASYNC, SYNC, Face, both_faces
+from .apis import CHAT, HELPED, Api
+from .params import each, over
+from .script import Body, Transport
+from .sdk import SYNC, Face, both_faces
+from .steps import BY_API
 from .telemetry import Telemetry
-from .wire import ASK
-
-DETECTED, COMPLETED, TEXT = (
-    "toolspan.tool_call.detected",
-    "toolspan.tool_call.completed",
-    "toolspan.text.started",
-)
-STEPS: list[tuple[dict[str, Any], list[tuple[str, int | None]]]] = [
-    (wire.chunk({"role": "assistant", "content": ""}), []),
-    (wire.text("Let me "), [(TEXT, None)]),
-    (wire.text("look."), []),
-    (wire.call("", name="get_weather"), [(DETECTED, 0)]),
-    (wire.call('{"city": "Be'), []),
-    (wire.call("", name="get_time", index=1), [(DETECTED, 1)]),
-    (wire.call('rn"}', index=0), [(COMPLETED, 0)]),
-    (wire.call('{"zone":', index=1), []),
-    (wire.call(' {"h": 1}', index=1), []),
-    (wire.call("}", index=1), [(COMPLETED, 1)]),
-    (wire.call(name="get_nothing", index=2), [(DETECTED, 2)]),
-    (wire.chunk(None, "tool_calls"), [(COMPLETED, 2)]),
-    (wire.usage(), []),
-]
-"""Chunks, and the events that each of them causes."""
 
 
 def seen_on_span(telemetry: Telemetry) -> list[tuple[str, Any]]:
@@ -48,27 +30,65 @@ def seen_as_logs(telemetry: Telemetry) -> list[tuple[str, Any]]:
     ]
 
 
-async def follow(face: Face, telemetry: Telemetry, *views: Any) -> None:
+async def _stream(face: Face, client: Any, api: Api) -> AsyncIterator[Any]:
+    yield await face.done(api.stream(client))
+
+
+async def _raw(face: Face, client: Any, api: Api) -> AsyncIterator[Any]:
+    raw = await face.done(api.raw(client, stream=True))
+    yield await face.done(raw.parse())
+
+
+async def _helper(face: Face, client: Any, api: Api) -> AsyncIterator[Any]:
+    async with face.within(api.helper(client)) as stream:
+        yield stream
+
+
+async def _bytes(face: Face, client: Any, api: Api) -> AsyncIterator[Any]:
+    async with face.within(api.late(client, stream=True)) as response:
+        yield response.iter_bytes()
+
+
+DOORS = {"stream": _stream, "raw": _raw, "helper": _helper, "bytes": _bytes}
+
+
+async def follow(face: Face, telemetry: Telemetry, api: Api, *views: Any, door: Any = _stream) -> None:
     """Read chunk by chunk; each view must show, after each chunk, exactly what has happened so far."""
-    async with face.client(Transport(script.stream(*(chunk for chunk, _ in STEPS), wire.DONE))) as client:
-        stream = await face.done(client.chat.completions.create(stream=True, **ASK))
+    steps = BY_API[api.name]
+    body = Body([wire.sse(chunk) for chunk, _ in steps] + [*api.done])
+    async with face.client(Transport(script.stream(body=body))) as client:
         expected: list[Any] = []
-        for _, events in STEPS:
-            await face.next(stream)
-            expected += events
-            assert telemetry.spans == []
-            for view in views:
-                assert view(telemetry) == expected
-        await face.read(stream)
+        async with aclosing(door(face, client, api)) as opened:
+            stream = await anext(opened)
+            for number, (_, events) in enumerate(steps, 1):
+                await face.next(stream)
+                expected += events
+                assert body.sent == number
+                assert telemetry.spans == []
+                for view in views:
+                    assert view(telemetry) == expected
+            await face.read(stream)
         for view in views:
             assert view(telemetry) == expected
 
 
 @both_faces
-def test_events_come_with_their_chunk(face: Face, telemetry: Telemetry) -> None:
-    """Detected with the first delta, completed at the closing brace; on the span and as a log record."""
+@each(
+    ("api", "door"),
+    [
+        (api, door)
+        for api in HELPED
+        for door in DOORS
+        if door != "helper" or api is not CHAT  # chat's makes several events of a chunk
+    ],
+)
+def test_events_come_with_their_chunk(face: Face, api: Api, door: str, telemetry: Telemetry) -> None:
+    """Detected when it begins, completed at the closing brace or where the server says so; in both signals.
+
+    The server has not sent anything more by then.
+    """
     with telemetry.on():
-        face.run(follow(face, telemetry, seen_on_span, seen_as_logs))
+        face.run(follow(face, telemetry, api, seen_on_span, seen_as_logs, door=DOORS[door]))
     assert len(telemetry.spans) == 1
 
 
@@ -76,57 +96,21 @@ SETTINGS = {"span": (True, False), "log": (False, True), "both": (True, True), "
 
 
 @both_faces
+@over(*HELPED)
 @pytest.mark.parametrize("chosen", SETTINGS)
-def test_a_setting_chooses_where(face: Face, chosen: str, telemetry: Telemetry) -> None:
+def test_a_setting_chooses_where(face: Face, api: Api, chosen: str, telemetry: Telemetry) -> None:
     """`tool_events` puts them on spans, in logs, in both or nowhere."""
     views = [view for view, on in zip((seen_on_span, seen_as_logs), SETTINGS[chosen], strict=True) if on]
     with telemetry.on(tool_events=chosen):
-        face.run(follow(face, telemetry, *views))
+        face.run(follow(face, telemetry, api, *views))
     assert [bool(telemetry.span.events), bool(telemetry.records)] == list(SETTINGS[chosen])
 
 
-@pytest.mark.parametrize("face", [SYNC, ASYNC], ids=lambda face: face.name)
-def test_events_say_what_and_when(face: Face, telemetry: Telemetry) -> None:
-    """Times rise within the span; a completed event says how large, how many fragments, what closed it."""
-    with telemetry.on():
-        face.run(follow(face, telemetry))
-    span = telemetry.span
-    times = [span.start_time, *(event.timestamp for event in span.events), span.end_time]
-    assert times == sorted(times)
-    completed = {event.attributes["toolspan.tool_call.index"]: event.attributes for event in span.events[1:]}
-    first, last = completed[0], completed[2]
-    assert (first["gen_ai.tool.name"], first["gen_ai.tool.call.id"]) == ("get_weather", "call_0")
-    assert first["toolspan.tool_call.fragments"] == 2
-    assert first["toolspan.tool_call.arguments.size"] == len('{"city": "Bern"}')
-    assert (first["toolspan.tool_call.valid"], first["toolspan.tool_call.closed_by"]) == (True, "json")
-    assert first["toolspan.tool_call.arguments.duration"] > 0
-    assert (last["toolspan.tool_call.closed_by"], last["toolspan.tool_call.arguments.size"]) == ("finish", 0)
-
-
-def test_log_records_belong_to_the_span(telemetry: Telemetry) -> None:
+@over(*HELPED)
+def test_log_records_belong_to_the_span(api: Api, telemetry: Telemetry) -> None:
     """Each record carries the ids of the call's span and the time of its event on it."""
     with telemetry.on():
-        SYNC.run(follow(SYNC, telemetry))
+        SYNC.run(follow(SYNC, telemetry, api))
     context, records = telemetry.span.context, telemetry.records
     assert {(record.trace_id, record.span_id) for record in records} == {(context.trace_id, context.span_id)}
     assert [record.timestamp for record in records] == [event.timestamp for event in telemetry.span.events]
-
-
-@both_faces
-def test_a_call_that_is_cut_completes_at_the_end(face: Face, telemetry: Telemetry) -> None:
-    """Arguments that never close are completed, as invalid, when the stream is dropped; once."""
-
-    async def scenario() -> None:
-        answer = script.stream(wire.call('{"city":', name="get_weather"), wire.call('"B'), wire.DONE)
-        async with face.client(Transport(answer)) as client:
-            stream = await face.done(client.chat.completions.create(stream=True, **ASK))
-            await face.next(stream)
-            assert seen_on_span(telemetry) == [(DETECTED, 0)]
-            await face.done(stream.close())
-
-    with telemetry.on():
-        face.run(scenario())
-    assert seen_on_span(telemetry) == [(DETECTED, 0), (COMPLETED, 0)]
-    found = telemetry.span.events[1].attributes
-    assert (found["toolspan.tool_call.valid"], found["toolspan.tool_call.closed_by"]) == (False, "end")
-    assert telemetry.span.attributes["toolspan.tool_calls.invalid"] == 1

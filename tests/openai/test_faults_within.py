@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 import toolspan.call
-from toolspan.openai import drops, exchange, stream
-from toolspan.wire import sse
+from toolspan.openai import body, drops, exchange, routes, stream
+from toolspan.wire import record, requests, sse
 from toolspan.wire.chat import ChatReader
+from toolspan.wire.completions import CompletionsReader
+from toolspan.wire.embeddings import EmbeddingsReader
+from toolspan.wire.fetched import FetchReader
+from toolspan.wire.responses import ResponsesReader
 
+from .apis import CHAT, COMPLETIONS, EMBEDDINGS, FETCHED, RESPONSES, Api
 from .faults import alive, broken, unharmed
-from .sdk import Face, both_faces
+from .params import each, over
+from .sdk import ASYNC, SYNC, Face, both_faces
 from .telemetry import Telemetry
 
 pytestmark = pytest.mark.usefixtures("guarded")
@@ -29,32 +35,62 @@ class Part:
     name: str
     told: tuple[str, ...] = ("spans", "metrics", "logs")
 
+    @property
+    def label(self) -> str:
+        """What a test over it is called."""
+        return f"{self.owner.__name__.rpartition('.')[2]}.{self.name}"
+
 
 PARTS = (
     Part(toolspan.call, "now", ("spans", "logs")),
     Part(toolspan.call, "wall_now", ("spans", "logs")),
-    Part(ChatReader, "read"),
-    Part(ChatReader, "close"),
-    Part(sse.SseReader, "feed"),
     Part(toolspan.call, "outcome_of"),
-    Part(exchange, "_body", told=()),
+    Part(routes, "_body", told=()),
+    Part(exchange, "find_route", told=()),
+    Part(exchange, "switches_of", told=()),
+    Part(exchange, "outer_call", told=()),
     Part(exchange, "is_instrumentation_enabled", told=()),
     Part(exchange, "endpoint", told=()),
     Part(exchange, "Call", told=()),
     Part(exchange, "hold"),
     Part(exchange, "stand_in"),
+    Part(exchange, "_is_raw"),
+    Part(exchange, "answer_of"),
+    Part(exchange, "watched"),
     Part(stream, "call_of"),
+    Part(body, "listen"),
+    Part(body, "_untie"),
     Part(drops, "opened"),
     Part(drops, "settle", told=()),
+    Part(record.Record, "apply"),
+    Part(sse.SseReader, "feed"),
+    Part(requests, "read_facts", told=()),
 )
+READERS = {
+    "chat": ChatReader,
+    "responses": ResponsesReader,
+    "fetched": FetchReader,
+    "completions": CompletionsReader,
+    "embeddings": EmbeddingsReader,
+}
+OF_ALL = {"find_route", "Call", "apply", "_is_raw", "outcome_of", "settle"}
 
 
-@both_faces
-@pytest.mark.parametrize(
-    "part", PARTS, ids=lambda part: f"{part.owner.__name__.rpartition('.')[2]}.{part.name}"
-)
+def _parts() -> Iterator[tuple[Face, Api, Part]]:
+    """Each part where it is used."""
+    for part in PARTS:
+        if part.name != "answer_of":
+            yield from ((SYNC, CHAT, part), (ASYNC, RESPONSES, part))
+        if part.name in OF_ALL | {"answer_of"}:
+            yield SYNC, EMBEDDINGS, part
+        if part.name in OF_ALL | {"hold", "watched"}:
+            yield ASYNC, FETCHED, part
+
+
+@each(("face", "api", "part"), _parts())
 def test_a_part_of_ours_fails(
     face: Face,
+    api: Api,
     part: Part,
     telemetry: Telemetry,
     caplog: pytest.LogCaptureFixture,
@@ -62,9 +98,27 @@ def test_a_part_of_ours_fails(
 ) -> None:
     """A mistake in this package costs telemetry, never an answer; started spans end."""
     monkeypatch.setattr(part.owner, part.name, broken)
-    unharmed(face, telemetry, caplog)
+    unharmed(face, api, telemetry, caplog)
     assert len(telemetry.started) == len(telemetry.spans)
-    assert alive(telemetry) == set(part.told)
+    assert alive(telemetry, api) == set(part.told)
+
+
+@both_faces
+@over(CHAT, RESPONSES, FETCHED, COMPLETIONS, EMBEDDINGS)
+@pytest.mark.parametrize("method", ["read", "close", "__init__"])
+def test_a_reader_fails(
+    face: Face,
+    api: Api,
+    method: str,
+    telemetry: Telemetry,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A reader that raises costs what is known of answers; one that cannot be made costs the call."""
+    monkeypatch.setattr(READERS[api.name], method, broken)
+    unharmed(face, api, telemetry, caplog)
+    assert len(telemetry.started) == len(telemetry.spans)
+    assert alive(telemetry, api) == (set() if method == "__init__" else {"spans", "metrics", "logs"})
 
 
 def breaks(function: Callable[..., Any], at: Container[int]) -> Callable[..., Any]:
@@ -86,8 +140,8 @@ def test_the_clock_stops(
 ) -> None:
     """A clock that fails from any point on leaves no span open, and none that ends before it began."""
     monkeypatch.setattr(toolspan.call, "now", breaks(toolspan.call.now, range(first, 10_000)))
-    unharmed(face, telemetry, caplog, streams=streams)
-    assert alive(telemetry) >= {"spans", "logs"}
+    unharmed(face, CHAT, telemetry, caplog, streams=streams)
+    assert alive(telemetry, CHAT) >= {"spans", "logs"}
     assert all(span.end_time >= span.start_time for span in telemetry.spans)
 
 
@@ -102,8 +156,8 @@ def test_the_clock_fails_once(
 ) -> None:
     """A clock that fails at one point makes no time that was never measured."""
     monkeypatch.setattr(toolspan.call, "now", breaks(toolspan.call.now, {at}))
-    unharmed(face, telemetry, caplog)
-    assert alive(telemetry) >= {"spans", "logs"}
+    unharmed(face, CHAT, telemetry, caplog)
+    assert alive(telemetry, CHAT) >= {"spans", "logs"}
     assert all(span.end_time >= span.start_time for span in telemetry.spans)
     times = [
         point for metric in telemetry.metrics() if metric.unit == "s" for point in metric.data.data_points

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, SamplingResult
 
-from . import script
+from .apis import ALL, CHAT, EMBEDDINGS, STREAMED, Api
 from .observe import watch
+from .params import over
 from .script import Transport
 from .sdk import KEY, SYNC, Face, both_faces
 from .telemetry import Telemetry
-from .wire import ASK
 
 
-async def ask(face: Face, client: Any) -> Any:
-    """A stream, read to its end."""
-    return await face.read(await face.done(client.chat.completions.create(stream=True, **ASK)))
+async def ask(face: Face, client: Any, api: Api) -> Any:
+    """A stream, read to its end; a whole answer where there are no streams."""
+    if not api.text:
+        return await face.done(api.whole(client))
+    return await face.read(await face.done(api.stream(client)))
 
 
-def use(face: Face, **options: Any) -> Any:
+def use(face: Face, api: Api = CHAT, answer: Any = None, **options: Any) -> Any:
     """Ask once; returns what the application saw."""
-    return watch(face, ask, Transport(script.CALLS), **options)
+    transport = Transport(answer or (api.calling if api.text else api.answers))
+    return watch(face, partial(ask, api=api), transport, **options)
 
 
 ENDPOINTS = {
@@ -79,16 +83,18 @@ class _Asked(Sampler):
         return "notes what it is told"
 
 
-def test_samplers_see_what_they_need() -> None:
+@over(*ALL)
+def test_samplers_see_what_they_need(api: Api) -> None:
     """Operation, model, provider, address and port are there when a sampler decides."""
     sampler = _Asked()
     telemetry = Telemetry(sampler)
     with telemetry.on():
-        use(SYNC)
+        use(SYNC, api)
     ((name, attributes),) = sampler.seen
-    assert name == "chat gpt-test"
-    assert attributes["gen_ai.operation.name"] == "chat"
-    assert attributes["gen_ai.request.model"] == "gpt-test"
+    operation, _, model = api.span.partition(" ")
+    assert name == api.span
+    assert attributes["gen_ai.operation.name"] == operation
+    assert attributes.get("gen_ai.request.model", "") == model
     assert _endpoint(attributes) == ("openai", "api.test", 80)
 
 
@@ -101,34 +107,37 @@ def _series(telemetry: Telemetry) -> set[Any]:
     return found
 
 
-def test_metrics_and_logs_do_not_depend_on_sampling() -> None:
+@over(*STREAMED, EMBEDDINGS)
+def test_metrics_and_logs_do_not_depend_on_sampling(api: Api) -> None:
     """A sampler that drops every span leaves the same series and records as one that keeps all."""
     kept, dropped = Telemetry(), Telemetry(ALWAYS_OFF)
     for telemetry in (kept, dropped):
         with telemetry.on():
-            use(SYNC)
+            use(SYNC, api)
     assert _series(kept) == _series(dropped)
     assert (len(kept.spans), len(dropped.spans)) == (1, 0)
     assert [record.event_name for record in kept.records] == [record.event_name for record in dropped.records]
 
 
 @both_faces
-def test_http_spans_are_children(face: Face, telemetry: Telemetry) -> None:
+@over(*ALL)
+def test_http_spans_are_children(face: Face, api: Api, telemetry: Telemetry) -> None:
     """A span that is made inside the transport is a child of the call's."""
 
     def answer() -> Any:
         with telemetry.tracer.start_as_current_span("POST"):
-            return script.CALLS()
+            return (api.calling if api.text else api.answers)()
 
     with telemetry.on():
-        watch(face, ask, Transport(answer))
+        use(face, api, answer)
     (inner,) = [span for span in telemetry.everything_ended if span.name == "POST"]
     assert inner.parent.span_id == telemetry.span.context.span_id
 
 
 @both_faces
-def test_a_child_keeps_its_parent(face: Face, telemetry: Telemetry) -> None:
+@over(*ALL)
+def test_a_child_keeps_its_parent(face: Face, api: Api, telemetry: Telemetry) -> None:
     """The call's span is a child of the span that is current when the request is made."""
     with telemetry.on(), telemetry.tracer.start_as_current_span("agent") as parent:
-        use(face)
+        use(face, api)
     assert telemetry.span.parent.span_id == parent.get_span_context().span_id

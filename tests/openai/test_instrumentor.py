@@ -14,22 +14,12 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from toolspan import OpenAIInstrumentor
 
-from . import script
-from .observe import watch
+from .apis import ALL, STREAMED, Api, door
+from .params import over
 from .script import Transport
 from .sdk import SYNC, Face, both_faces
 from .telemetry import Telemetry
-from .wire import ASK
-
-
-async def ask(face: Face, client: Any) -> Any:
-    """A stream, read to its end."""
-    return await face.read(await face.done(client.chat.completions.create(stream=True, **ASK)))
-
-
-def use(face: Face, **options: Any) -> Any:
-    """Ask once; returns what the application saw."""
-    return watch(face, ask, Transport(script.CALLS), **options)
+from .test_instrumented import use
 
 
 @both_faces
@@ -63,20 +53,21 @@ def test_the_classes_are_restored(telemetry: Telemetry) -> None:
 
 
 @both_faces
-def test_off_takes_effect_at_once(face: Face, telemetry: Telemetry) -> None:
+@over(*ALL)
+def test_off_takes_effect_at_once(face: Face, api: Api, telemetry: Telemetry) -> None:
     """Clients, raw wrappers and bound methods that were made before make no spans any more."""
 
     async def scenario() -> None:
-        async with face.client(Transport(script.ANSWER)) as client:
-            chat = client.chat.completions
-            kept = [chat.create, chat.with_raw_response.create, client.post]
-            await face.done(kept[0](**ASK))
-            await face.done(kept[1](**ASK))
+        async with face.client(Transport(api.answers)) as client:
+            resource = door(client, api.resource)
+            kept = [getattr(resource, api.verb), getattr(resource.with_raw_response, api.verb)]
+            for method in kept:
+                await face.done(method(**api.ask))
             instrumentor.uninstrument()
-            await face.done(kept[0](**ASK))
-            await face.done(kept[1](**ASK))
-            await face.done(kept[2]("/chat/completions", cast_to=object, body=dict(ASK)))
-            await face.done(chat.create(**ASK))
+            for method in kept:
+                await face.done(method(**api.ask))
+            await face.done(api.by_hand(client))
+            await face.done(api.whole(client))
 
     with telemetry.on() as instrumentor:
         face.run(scenario())
@@ -84,16 +75,16 @@ def test_off_takes_effect_at_once(face: Face, telemetry: Telemetry) -> None:
 
 
 @both_faces
-def test_a_bound_method_that_was_kept(face: Face, telemetry: Telemetry) -> None:
+@over(*ALL)
+def test_a_bound_method_that_was_kept(face: Face, api: Api, telemetry: Telemetry) -> None:
     """Even the wrapped method itself, kept by somebody, is silent after the end."""
-    options = {"cast_to": object, "body": dict(ASK)}
 
     async def scenario() -> None:
-        async with face.client(Transport(script.ANSWER)) as client:
-            post, client.request = client.post, client.request
-            await face.done(post("/chat/completions", **options))
+        async with face.client(Transport(api.answers)) as client:
+            client.request = client.request
+            await face.done(api.by_hand(client))
             instrumentor.uninstrument()
-            await face.done(post("/chat/completions", **options))
+            await face.done(api.by_hand(client))
 
     with telemetry.on() as instrumentor:
         face.run(scenario())
@@ -101,12 +92,13 @@ def test_a_bound_method_that_was_kept(face: Face, telemetry: Telemetry) -> None:
 
 
 @both_faces
-def test_an_open_stream_ends_after_the_end(face: Face, telemetry: Telemetry) -> None:
+@over(*STREAMED)
+def test_an_open_stream_ends_after_the_end(face: Face, api: Api, telemetry: Telemetry) -> None:
     """A stream that is open when the instrumentation is taken out still ends its span."""
 
     async def scenario() -> None:
-        async with face.client(Transport(script.CALLS)) as client:
-            stream = await face.done(client.chat.completions.create(stream=True, **ASK))
+        async with face.client(Transport(api.calling)) as client:
+            stream = await face.done(api.stream(client))
             await face.next(stream)
             instrumentor.uninstrument()
             await face.read(stream)
@@ -135,19 +127,22 @@ def test_somebody_else_has_wrapped_us(telemetry: Telemetry, monkeypatch: pytest.
 
 
 @both_faces
-def test_suppression(face: Face, telemetry: Telemetry) -> None:
+@over(*ALL)
+def test_suppression(face: Face, api: Api, telemetry: Telemetry) -> None:
     """Inside `suppress_instrumentation()` nothing is recorded, and the result is the same."""
-    bare = use(face)
+    bare = use(face, api)
     with telemetry.on(), suppress_instrumentation():
-        assert use(face).result == bare.result
+        assert use(face, api).result == bare.result
     assert (telemetry.started, telemetry.metrics(), telemetry.records) == ([], [], [])
 
 
 def test_the_entry_point_loads() -> None:
-    """`opentelemetry-instrument` finds the instrumentor and its dependency."""
+    """`opentelemetry-instrument` finds the instrumentor and its dependency, which is met."""
     (found,) = entry_points(group="opentelemetry_instrumentor", name="toolspan")
     assert found.load() is OpenAIInstrumentor
     assert OpenAIInstrumentor().instrumentation_dependencies() == ("openai >= 1.26.0",)
+    OpenAIInstrumentor().instrument(raise_exception_on_conflict=True)
+    OpenAIInstrumentor().uninstrument()
 
 
 @pytest.mark.parametrize("module", ["openai", "httpx", "httpx2", "opentelemetry.sdk", "pydantic"])

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
-from . import script, wire
+from . import script
+from .apis import CHAT, EMBEDDINGS, STREAMED, Api
 from .observe import watch
+from .params import each
 from .script import Transport
 from .sdk import Face, both_faces, http
 from .telemetry import Telemetry
 from .test_privacy import MODES, everything
-from .wire import ASK
 
 KEY = "sk-proj-THE-SECRET-KEY"
 QUOTED = f"Incorrect API key provided: {KEY}. It is wrong."
@@ -21,7 +24,8 @@ QUOTED = f"Incorrect API key provided: {KEY}. It is wrong."
 ANSWERS: dict[str, Any] = {
     "401": script.whole({"error": {"message": QUOTED, "code": "invalid_api_key"}}, status=401),
     "401-text": script.whole(QUOTED.encode(), status=401),
-    "in-stream": script.stream(wire.TEXT[0], {"error": {"message": QUOTED}}),
+    "in-stream": script.stream({}, {"error": {"message": QUOTED}}),
+    "event": script.stream({}, {"type": "error", "message": QUOTED, "code": KEY}),
     "transport": http.ConnectError(f"cannot reach http://user:{KEY}@host/?key={KEY}"),
     "fine": script.TEXT,
 }
@@ -34,21 +38,30 @@ CLIENTS: dict[str, dict[str, Any]] = {
 }
 
 
-async def ask(face: Face, client: Any) -> Any:
-    """A stream, read to its end."""
-    return await face.read(await face.done(client.chat.completions.create(stream=True, **ASK)))
+async def ask(face: Face, client: Any, api: Api = CHAT) -> Any:
+    """A stream, read to its end; or a whole answer."""
+    if api is EMBEDDINGS:
+        return await face.done(api.whole(client))
+    return await face.read(await face.done(api.stream(client)))
+
+
+def _crossed() -> Iterator[tuple[Api, str]]:
+    """Every mode for one API, the one that tells most for the others."""
+    for api in (*STREAMED, EMBEDDINGS):
+        for mode in MODES if api is CHAT else MODES[-1:]:
+            yield api, mode
 
 
 @both_faces
-@pytest.mark.parametrize("mode", MODES)
+@each(("api", "mode"), _crossed())
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_the_key_is_nowhere(
-    face: Face, answer: str, mode: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+    face: Face, api: Api, answer: str, mode: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A server or a transport may quote the key in its error: telemetry and our own logging do not."""
     caplog.set_level(logging.DEBUG, logger="toolspan")
     with telemetry.on(capture_message_content=mode):
-        watch(face, ask, Transport(ANSWERS[answer]), api_key=KEY)
+        watch(face, partial(ask, api=api), Transport(ANSWERS[answer]), api_key=KEY)
     assert len(telemetry.spans) == 1
     assert KEY not in everything(telemetry)
     assert KEY not in "".join(record.getMessage() for record in caplog.records if record.name == "toolspan")

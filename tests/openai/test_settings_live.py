@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import openai
 import pytest
 
-from . import script
+from .apis import CHAT, COMPLETIONS, FETCHED, RESPONSES, STREAMED, Api
 from .observe import watch
+from .params import over
 from .script import Transport
 from .sdk import SYNC, Face, both_faces
 from .telemetry import Telemetry
-from .wire import ASK
+
+INFERRED = (CHAT, RESPONSES, COMPLETIONS)
 
 
-async def ask(face: Face, client: Any) -> Any:
+async def ask(face: Face, client: Any, api: Api = CHAT) -> Any:
     """A stream, read to its end, and the object itself."""
-    stream = await face.done(client.chat.completions.create(stream=True, **ASK))
+    stream = await face.done(api.stream(client))
     inside = type(stream._iterator)
     return inside, await face.read(stream)
 
@@ -35,27 +38,34 @@ def _configure(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     return configure
 
 
-def on(telemetry: Telemetry, settings: dict[str, Any], face: Face = SYNC) -> Any:
+def on(telemetry: Telemetry, settings: dict[str, Any], face: Face = SYNC, api: Api = CHAT) -> Any:
     """Ask once with these settings; returns what the application got."""
     with telemetry.on(**settings):
-        return watch(face, ask, Transport(script.CALLS)).result
+        return use(face, api)
+
+
+def use(face: Face, api: Api) -> Any:
+    """Ask once; returns what the application got."""
+    return watch(face, partial(ask, api=api), Transport(api.calling)).result
 
 
 @both_faces
-def test_switched_off(face: Face, configure: Any, telemetry: Telemetry) -> None:
+@over(*STREAMED)
+def test_switched_off(face: Face, api: Api, configure: Any, telemetry: Telemetry) -> None:
     """`TOOLSPAN_ENABLED=false` leaves the classes alone and records nothing."""
     before = openai.OpenAI.request
     with telemetry.on(**configure("TOOLSPAN_ENABLED", "enabled", "false")):
         assert openai.OpenAI.request is before
-        watch(face, ask, Transport(script.CALLS))
+        use(face, api)
     assert (telemetry.started, telemetry.metrics(), telemetry.records) == ([], [], [])
 
 
 @both_faces
-def test_streams_off(face: Face, configure: Any, telemetry: Telemetry) -> None:
+@over(*STREAMED)
+def test_streams_off(face: Face, api: Api, configure: Any, telemetry: Telemetry) -> None:
     """`TOOLSPAN_STREAMS=off` hands out the SDK's own stream; its span ends with the head, with no outcome."""
-    bare = watch(face, ask, Transport(script.CALLS)).result
-    assert on(telemetry, configure("TOOLSPAN_STREAMS", "streams", "off"), face) == bare
+    bare = use(face, api)
+    assert on(telemetry, configure("TOOLSPAN_STREAMS", "streams", "off"), face, api) == bare
     assert "toolspan.stream.outcome" not in telemetry.span.attributes
     assert sum(point.value for point in telemetry.points("toolspan.streams.open")) == 0
     assert len(telemetry.points("gen_ai.client.operation.duration")) == 1
@@ -67,21 +77,24 @@ METRICS = {
 }
 
 
+@over(*INFERRED)
 @pytest.mark.parametrize("chosen", ["released", "next", "both"])
-def test_metric_names(chosen: str, configure: Any, telemetry: Telemetry) -> None:
+def test_metric_names(api: Api, chosen: str, configure: Any, telemetry: Telemetry) -> None:
     """`TOOLSPAN_METRIC_NAMES` chooses the generation of the standard metrics' names."""
-    on(telemetry, configure("TOOLSPAN_METRIC_NAMES", "metric_names", chosen))
+    on(telemetry, configure("TOOLSPAN_METRIC_NAMES", "metric_names", chosen), api=api)
     found = {metric.name for metric in telemetry.metrics()}
     for generation, names in METRICS.items():
         assert names & found == (names if chosen in (generation, "both") else set())
-    assert "toolspan.tool_calls" in found
+    assert ("toolspan.tool_calls" in found) == (api is not COMPLETIONS)
 
 
+@over(*STREAMED)
 @pytest.mark.parametrize(("value", "count"), [("on", 1), ("off", 0)])
-def test_chunk_timing(value: str, count: int, configure: Any, telemetry: Telemetry) -> None:
+def test_chunk_timing(api: Api, value: str, count: int, configure: Any, telemetry: Telemetry) -> None:
     """`TOOLSPAN_CHUNK_TIMING` switches the histogram of the time between chunks."""
-    on(telemetry, configure("TOOLSPAN_CHUNK_TIMING", "chunk_timing", value))
-    assert len(telemetry.points("gen_ai.client.operation.time_per_output_chunk")) == count
+    on(telemetry, configure("TOOLSPAN_CHUNK_TIMING", "chunk_timing", value), api=api)
+    found = len(telemetry.points("gen_ai.client.operation.time_per_output_chunk"))
+    assert found == (0 if api is FETCHED else count)  # fetching makes no output
 
 
 def test_providers(configure: Any, telemetry: Telemetry) -> None:
@@ -90,10 +103,11 @@ def test_providers(configure: Any, telemetry: Telemetry) -> None:
     assert telemetry.span.attributes["gen_ai.provider.name"] == "mine"
 
 
-def test_content_limit(configure: Any, telemetry: Telemetry) -> None:
+@over(*INFERRED)
+def test_content_limit(api: Api, configure: Any, telemetry: Telemetry) -> None:
     """`TOOLSPAN_CONTENT_LIMIT` shortens each captured text."""
     settings = configure("TOOLSPAN_CONTENT_LIMIT", "content_limit", 5)
-    on(telemetry, {**settings, "capture_message_content": "SPAN_ONLY"})
+    on(telemetry, {**settings, "capture_message_content": "SPAN_ONLY"}, api=api)
     said = str(telemetry.span.to_json())
     assert "What…" in said.encode().decode("unicode_escape")
     assert "What now?" not in said

@@ -19,13 +19,16 @@ from .sdk import Face, both_faces
 from .stream_bodies import bodies_of
 from .telemetry import Telemetry
 
+TELLING = ("text", "calls", "error", "bad-json", "dropped", "odd")
+
 
 def _crossed() -> Iterator[tuple[Api, Any, str]]:
-    """Every way to read every body; of the smaller APIs, all ways to read one and one way to read all."""
+    """One way to read every body, and every way to read one; more of both for the two largest APIs."""
     for api in STREAMED:
         for reading in readings_of(api):
             for body in bodies_of(api):
-                if api in (CHAT, RESPONSES) or reading is read_until_it_breaks or body == "calls":
+                more = api in (CHAT, RESPONSES) and body in TELLING
+                if more or reading is read_until_it_breaks or body == "calls":
                     yield api, reading, body
 
 

@@ -1,173 +1,113 @@
-"""The application cannot tell that it is watched: the other doors of the SDK, and those that are not ours."""
+"""The application cannot tell that it is watched: the other doors of the SDK."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import openai
 import pytest
-from pydantic import BaseModel
 
-from . import script, wire
+from . import script, wire_others, wire_responses
+from .apis import ALL, CHAT, EMBEDDINGS, FETCHED, RESPONSES, STREAMED, Api
 from .observe import same
+from .params import each, over
 from .sdk import KEY, SYNC, Face, both_faces
 from .telemetry import Telemetry
-from .wire import ASK
+
+AZURE = {"azure_endpoint": "http://my.openai.azure.com", "api_version": "2024-10-21", "api_key": KEY}
 
 
-class City(BaseModel):
-    """What the model is asked for in some scenarios."""
-
-    name: str
-
-
-JSON_ANSWER = script.whole(wire.answer('{"name": "Bern"}'))
-CALL_ANSWER = script.whole(wire.answer(None, calls=[("City", '{"name": "Bern"}')], reason="tool_calls"))
-CUT_ANSWER = script.whole(wire.answer('{"na', reason="length"))
-JSON_STREAM = script.stream(wire.text('{"name":'), wire.text(' "Bern"}'), wire.chunk(None, "stop"), wire.DONE)
+async def ask(face: Face, client: Any, api: Api, **more: Any) -> Any:
+    """A whole answer."""
+    return await face.done(api.whole(client, **more))
 
 
-def door(path: str) -> Callable[[Any], Any]:
-    """Finds a method of the client; the test is skipped where this version of the SDK has none."""
-
-    def find(client: Any) -> Any:
-        try:
-            return operator.attrgetter(path)(client)
-        except AttributeError:
-            pytest.skip(f"this SDK has no {path}")
-
-    return find
-
-
-PREFIXES = ("", "beta.")
+async def read(face: Face, client: Any, api: Api, **more: Any) -> Any:
+    """A stream, read to its end."""
+    return await face.read(await face.done(api.stream(client, **more)))
 
 
 @both_faces
-@pytest.mark.parametrize("prefix", PREFIXES, ids=["plain", "beta"])
-@pytest.mark.parametrize(
-    "answer",
-    [JSON_ANSWER, CALL_ANSWER, CUT_ANSWER, script.whole(b"{", status=500)],
-    ids=["json", "call", "cut", "500"],
-)
-def test_parse_is_the_same(face: Face, prefix: str, answer: Any, telemetry: Telemetry) -> None:
-    """`parse()` gives the same parsed message, or raises the same error; one span."""
-    find = door(f"{prefix}chat.completions.parse")
-
-    async def scenario(face: Face, client: Any) -> Any:
-        tools = [openai.pydantic_function_tool(City)]
-        return await face.done(find(client)(response_format=City, tools=tools, **ASK))
-
-    same(face, scenario, lambda: [answer], telemetry)
-    assert telemetry.span.name == "chat gpt-test"
-
-
-@both_faces
-@pytest.mark.parametrize("prefix", PREFIXES, ids=["plain", "beta"])
-@pytest.mark.parametrize("how", ["loop", "break", "final", "error", "unread"])
-@pytest.mark.parametrize("answer", [JSON_STREAM, script.CALLS], ids=["json", "calls"])
-def test_the_stream_helper_is_the_same(
-    face: Face, prefix: str, how: str, answer: Any, telemetry: Telemetry
-) -> None:
-    """`stream()` hands out the same events and the same final completion; one span."""
-    find = door(f"{prefix}chat.completions.stream")
-
-    async def scenario(face: Face, client: Any) -> Any:
-        async with face.within(find(client)(**ASK)) as stream:
-            found = await _use(face, stream, how)
-            await face.turn()
-        return type(stream), dir(stream), found
-
-    same(face, scenario, lambda: [answer], telemetry)
-    assert telemetry.span.name == "chat gpt-test"
-
-
-async def _use(face: Face, stream: Any, how: str) -> Any:
-    if how == "loop":
-        return await face.read(stream), await face.done(stream.get_final_completion())
-    if how == "break":
-        return await face.take(stream, 2)
-    if how == "final":
-        return await face.done(stream.get_final_completion())
-    if how == "error":
-        await face.next(stream)
-        raise LookupError("the application's own")
-    return None
-
-
-@both_faces
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "stream"])
-def test_azure_is_the_same(face: Face, streamed: bool, telemetry: Telemetry) -> None:
+@each(("api", "scenario"), [*((api, ask) for api in ALL), *((api, read) for api in STREAMED)])
+def test_azure_is_the_same(face: Face, api: Api, scenario: Any, telemetry: Telemetry) -> None:
     """Azure's clients, which rewrite path and headers, send the same request and give the same answer."""
-
-    async def scenario(face: Face, client: Any) -> Any:
-        options = {"stream": True} if streamed else {}
-        made = await face.done(client.chat.completions.create(**ASK, **options))
-        return await face.read(made) if streamed else made
-
-    options = {"azure_endpoint": "http://my.openai.azure.com", "api_version": "2024-10-21", "api_key": KEY}
-    answer = script.CALLS if streamed else script.ANSWER
-    sight = same(face, scenario, lambda: [answer], telemetry, cls=face.azure_class, **options)
-    assert "/openai/deployments/gpt-test/chat/completions" in str(sight.requests)
+    answer = api.answers if scenario is ask else api.calling
+    sight = same(face, partial(scenario, api=api), lambda: [answer], telemetry, cls=face.azure_class, **AZURE)
+    if api is CHAT:
+        assert "/openai/deployments/gpt-test/chat/completions" in str(sight.requests)
     assert telemetry.span.attributes["gen_ai.provider.name"] == "azure.ai.openai"
 
 
 @both_faces
-def test_posting_by_hand_is_the_same(face: Face, telemetry: Telemetry) -> None:
-    """`client.post()` to the path gives whatever type was asked for; one span."""
+@over(*ALL)
+def test_asking_by_hand_is_the_same(face: Face, api: Api, telemetry: Telemetry) -> None:
+    """`client.post()` or `get()` with the path gives whatever type was asked for; one span."""
 
     async def scenario(face: Face, client: Any) -> Any:
-        return await face.done(client.post("/chat/completions", cast_to=object, body=dict(ASK)))
+        return await face.done(api.by_hand(client))
 
-    same(face, scenario, lambda: [script.ANSWER], telemetry)
-    assert telemetry.span.attributes["gen_ai.usage.input_tokens"] == 11
+    same(face, scenario, lambda: [api.answers], telemetry)
+    assert telemetry.span.name == api.span
+    tokens = telemetry.span.attributes.get("gen_ai.usage.input_tokens")
+    assert tokens == (None if api is FETCHED else 11)
 
 
-def test_the_module_level_client_is_the_same(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`openai.chat.completions.create()` goes through the same seam."""
+@over(*ALL)
+def test_the_module_level_client_is_the_same(
+    api: Api, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`openai.chat.completions.create()` and the like go through the same seam."""
 
     async def scenario(face: Face, client: Any) -> Any:
         monkeypatch.setattr(openai, "_client", client)
-        return openai.chat.completions.create(**ASK)
+        return api.whole(openai)
 
-    assert len(same(SYNC, scenario, lambda: [script.ANSWER], telemetry).requests) == 1
-    assert telemetry.span.name == "chat gpt-test"
-
-
-PAGE = script.whole(
-    {"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "o"}]}
-)
-VECTORS = script.whole(
-    {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}], "model": "e"}
-)
+    assert len(same(SYNC, scenario, lambda: [api.answers], telemetry).requests) == 1
+    assert telemetry.span.name == api.span
 
 
-async def list_models(face: Face, client: Any) -> Any:
-    return (await face.done(client.models.list())).data
-
-
-async def page_through_models(face: Face, client: Any) -> Any:
-    return await face.read(client.models.list())
-
-
-async def embed(face: Face, client: Any) -> Any:
-    return await face.done(client.embeddings.create(model="e", input="x", encoding_format="float"))
-
-
-async def get_a_model(face: Face, client: Any) -> Any:
-    return await face.done(client.get("/chat/completions", cast_to=object))
+BUSY = script.whole({}, status=429, headers={"retry-after-ms": "1"})
 
 
 @both_faces
-@pytest.mark.parametrize(
-    ("scenario", "answer"),
-    [(list_models, PAGE), (page_through_models, PAGE), (embed, VECTORS), (get_a_model, PAGE)],
-    ids=lambda value: getattr(value, "__name__", ""),
-)
-def test_other_endpoints_are_left_alone(face: Face, scenario: Any, answer: Any, telemetry: Telemetry) -> None:
-    """What is no chat completion works as before, pagination among it, and makes no span."""
-    if scenario is page_through_models and face.name == "sync":
-        scenario = list_models
+@each(("api", "scenario"), [*((api, ask) for api in ALL), *((api, read) for api in STREAMED)])
+def test_retries_are_the_same(face: Face, api: Api, scenario: Any, telemetry: Telemetry) -> None:
+    """The same requests are sent again, and there is one span for all of them."""
+    answer = api.answers if scenario is ask else api.calling
+    sight = same(face, partial(scenario, api=api), lambda: [BUSY, BUSY, answer], telemetry, max_retries=2)
+    assert len(sight.requests) == 3
+    assert telemetry.span.status.is_ok
+
+
+_RESPONSE = wire_responses.response
+VARIANTS: dict[str, tuple[Api, dict[str, Any], Any]] = {
+    "background": (RESPONSES, {"background": True}, script.whole(_RESPONSE("queued"))),
+    "background-stream": (
+        RESPONSES,
+        {"background": True, "stream": True},
+        script.stream({"type": "response.queued", "response": _RESPONSE("queued")}, *wire_responses.TEXT),
+    ),
+    "in-progress": (FETCHED, {}, script.whole(_RESPONSE("in_progress"))),
+    "failed": (FETCHED, {}, script.whole(_RESPONSE("failed", **wire_responses.FAILED))),
+    "resumed": (FETCHED, {"stream": True, "starting_after": 4}, script.stream(*wire_responses.TEXT[5:])),
+    "included": (FETCHED, {"include": ["message.output_text.logprobs"]}, script.whole(_RESPONSE())),
+    "odd-id": (FETCHED, {"response_id": "a/b?c=d#e"}, script.whole(_RESPONSE())),
+    "floats": (EMBEDDINGS, {"encoding_format": "float"}, script.whole(wire_others.EMBEDDINGS)),
+    "tokens": (EMBEDDINGS, {"input": [[1, 2], [3]], "dimensions": 2}, script.whole(wire_others.EMBEDDINGS)),
+    "no-vectors": (EMBEDDINGS, {}, script.whole({"object": "list", "data": [], "model": "e"})),
+}
+
+
+@both_faces
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_variant_is_the_same(face: Face, variant: str, telemetry: Telemetry) -> None:
+    """What only some APIs can be asked for: the same request, the same answer, one span."""
+    api, options, answer = VARIANTS[variant]
+
+    async def scenario(face: Face, client: Any) -> Any:
+        made = await face.done(api.whole(client, **options))
+        return await face.read(made) if "stream" in options else made
+
     same(face, scenario, lambda: [answer], telemetry)
-    assert telemetry.started == []
+    assert telemetry.span.name == api.span

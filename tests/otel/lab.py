@@ -25,10 +25,10 @@ from toolspan.otel.log import LogSink
 from toolspan.otel.metrics import MetricSink
 from toolspan.otel.sinks import Sink, Sinks
 from toolspan.otel.span import SpanSink
-from toolspan.wire.chat import ChatReader
 from toolspan.wire.outcome import End
 from toolspan.wire.providers import Endpoint
-from toolspan.wire.requests import chat_request
+
+from .apis import CHAT, Api
 
 ASK: dict[str, Any] = {"model": "gpt-test", "messages": [{"role": "user", "content": "What now?"}]}
 STREAM: dict[str, Any] = {**ASK, "stream": True}
@@ -122,20 +122,23 @@ class Lab:
 def new_call(
     body: Mapping[str, Any] = ASK,
     *sinks: Any,
+    api: Api = CHAT,
     endpoint: Endpoint = ENDPOINT,
+    keep: bool = True,
     timed: bool = True,
     secrets: tuple[str, ...] = (),
 ) -> Call:
     """A call as the seam makes it, with its content kept."""
-    request = chat_request(body, keep=True)
+    request = api.request(body, keep=keep)
+    request.stream = body.get("stream") is True
     return Call(
-        "chat",
-        "chat_completions",
+        api.operation,
+        api.api_type,
         request,
         endpoint,
-        ChatReader(request.choices),
+        api.reader(request.expected, pieces=keep),
         Sinks(sinks, guard.report),
-        keep=True,
+        keep=keep,
         timed=timed,
         secrets=lambda: secrets,
     )

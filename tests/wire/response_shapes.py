@@ -60,9 +60,9 @@ def counts(inward: int = 9, outward: int = 4) -> dict[str, Any]:
     }
 
 
-def event(kind: str, item: str | None = None, index: int | None = None, **fields: Any) -> Event:
-    """An event; `kind` is what follows `response.`, and what is None is absent."""
-    known = {"type": f"response.{kind}", "item_id": item, "output_index": index}
+def event(kind: str, owner: str | None = None, index: int | None = None, **fields: Any) -> Event:
+    """An event; `kind` is what follows `response.`, `owner` the id of its item; what is None is absent."""
+    known = {"type": f"response.{kind}", "item_id": owner, "output_index": index}
     return {**{key: value for key, value in known.items() if value is not None}, **fields}
 
 
@@ -90,9 +90,9 @@ def done(item: dict[str, Any], index: int | None = 0) -> Event:
     return event("output_item.done", index=index, item=item)
 
 
-def pieces(kind: str, texts: list[str], item: str | None = None, index: int | None = 0) -> list[Event]:
+def pieces(kind: str, texts: list[str], owner: str | None = None, index: int | None = 0) -> list[Event]:
     """The deltas of a text or of arguments."""
-    return [event(f"{kind}.delta", item, index, delta=text) for text in texts]
+    return [event(f"{kind}.delta", owner, index, delta=text) for text in texts]
 
 
 def function(identity: str = "call_a", arguments: str = ARGS, name: str = "weather") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Calls that the application answers, as OpenAI streams them: functions, custom tools, computer, shells, patches."""
+"""Calls that the application answers, as OpenAI streams them: functions, custom tools, shells, patches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls that the server runs itself, as OpenAI streams them: searches, code, MCP, images, containers, programs."""
+"""Calls that the server runs itself, as OpenAI streams them: searches, code, MCP, images, programs."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ ANSWER = message("Done.", "msg_9")
 
 
 def hosted(
-    found: dict[str, Any], arguments: str, *between: dict[str, Any], kind: str | None = None, **known: Any
+    found: dict[str, Any], made: str, *between: dict[str, Any], kind: str | None = None, **known: Any
 ) -> Case:
-    """A call between its item's beginning and end, then a text; `known` are fields of the item's beginning."""
+    """A call between its item's beginning and end, then a text; `known` are fields of its beginning."""
     kind = kind or found["type"].removesuffix("_call")
     identity = found.get("call_id") or found["id"]
-    call = Call(identity, kind.removeprefix("hosted_"), arguments, closed_by="done", kind=kind)
+    call = Call(identity, kind.removeprefix("hosted_"), made, closed_by="done", kind=kind)
     events = [*begins(), added(found, **known), *between, done(found), *says(ANSWER, 1, "Do", "ne.")]
     return Case(f"{found['type']}-{kind}", [*events, ends(found, ANSWER)], [call], text="Done.")
 

@@ -1,4 +1,4 @@
-"""Streams of the Responses API that begin in the middle, go on after a call's end, or hold what nobody knows."""
+"""Streams of responses that begin in the middle, go on after a call is complete, or hold unknown things."""
 
 from __future__ import annotations
 

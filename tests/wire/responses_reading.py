@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from openai._models import construct_type
-from openai.types.responses import Response, ResponseStreamEvent
+from openai.types.responses import Response, ResponseOutputItem, ResponseStreamEvent
 
 from toolspan.wire.events import CallArguments, CallClosed, CallOpened, Event, Finished, Started, Text
 from toolspan.wire.record import Record
@@ -28,6 +28,11 @@ def sdk_response(body: Any) -> Any:
     return construct_type(type_=Response, value=body)
 
 
+def sdk_item(body: Any) -> Any:
+    """The item as the SDK builds it, without validation."""
+    return construct_type(type_=ResponseOutputItem, value=body)
+
+
 def events_of(bodies: Iterable[Any], reader: Any = ResponsesReader, *, pieces: bool = True) -> list[Event]:
     """All events of a stream, its end included."""
     made = reader(pieces=pieces)
@@ -46,7 +51,7 @@ def whole_of(case: Case) -> dict[str, Any]:
 
 
 def canonical(calls: Iterable[Call], *, how: bool = True) -> list[Call]:
-    """The calls with arguments that compare, whatever the order of their keys; `how` keeps what closed them."""
+    """The calls with arguments that compare, whatever the order of keys; `how` keeps what closed them."""
     return [
         call._replace(arguments=_sorted(call.arguments), closed_by=call.closed_by if how else "")
         for call in calls

@@ -1,11 +1,10 @@
-"""What servers other than OpenAI make of the Responses API: fields left out, ids that change, events missing."""
+"""What servers make of places and ids in the Responses API: left out, all the same, other ones each time."""
 
 from __future__ import annotations
 
 from .response_shapes import (
     ASKED,
     BOTH,
-    DONE,
     ONE,
     TWO,
     Case,
@@ -15,14 +14,13 @@ from .response_shapes import (
     done,
     ends,
     event,
-    function,
     message,
     pieces,
     response,
     says,
     without,
 )
-from .shapes import ARGS, OTHER, Call
+from .shapes import ARGS, OTHER
 
 HELLO = message()
 BARE = {key: part for key, part in ONE.items() if key != "id"}
@@ -135,27 +133,6 @@ CASES = [
         report="Oaklight/llm-rosetta#56",
     ),
     Case(
-        "no-output-in-any-response",
-        [*_STARTED, *asks(ONE, 0, 3), event("completed", response={**_SHORT, "status": "completed"})],
-        ASKED,
-        "tool_calls",
-        None,
-        model=None,
-        whole={**_SHORT, "status": "completed", "output": [ONE]},
-        server="Volcengine",
-        report="logfire#1683",
-    ),
-    Case(
-        "no-response-in-the-last-event",
-        [*begins(), *asks(ONE, 0, 3), event("completed")],
-        ASKED,
-        "tool_calls",
-        None,
-        whole=response(ONE, usage=None),
-        server="no server known",
-        report="no report known",
-    ),
-    Case(
         "one-index-for-all",
         [*begins(), *zero([*says(HELLO, 0, "Hello"), *_BOTH]), ends(HELLO, ONE, TWO)],
         BOTH,
@@ -209,95 +186,5 @@ CASES = [
         reasoning="Hm.",
         server="LiteLLM",
         report="litellm#36375",
-    ),
-    Case(
-        "arguments-already-in-added",
-        [*begins(), added(ONE), done(ONE), ends(ONE)],
-        DONE,
-        "tool_calls",
-        server="gateways",
-        report="lidge-jun/opencodex#4652",
-    ),
-    Case(
-        "arguments-in-added-and-in-deltas",
-        [*begins(), added(ONE), *asks(ONE, 0, 3)[1:], ends(ONE)],
-        ASKED,
-        "tool_calls",
-        server="gateways",
-        report="lidge-jun/opencodex#4652",
-    ),
-    Case(
-        "arguments-in-done-only",
-        [
-            *begins(),
-            added(ONE, arguments=""),
-            event("function_call_arguments.done", "fc_a", 0, arguments=ARGS),
-            ends(),
-        ],
-        DONE,
-        "tool_calls",
-        whole=response(ONE),
-        server="gateways",
-        report="lidge-jun/opencodex#4652",
-    ),
-    Case(
-        "added-twice",
-        [*begins(), added(ONE, arguments=""), *asks(ONE, 0, 3), added(ONE), ends(ONE)],
-        ASKED,
-        "tool_calls",
-        server="no server known",
-        report="no report known",
-    ),
-    Case(
-        "done-twice",
-        [*begins(), *asks(ONE, 0, 3), done(ONE), *says(HELLO, 1, "Hello"), done(HELLO, 1), ends(ONE, HELLO)],
-        ASKED,
-        "tool_calls",
-        text="Hello",
-        server="no server known",
-        report="no report known",
-    ),
-    Case(
-        "name-comes-late",
-        [*begins(), added(ONE, name="", arguments=""), *asks(ONE, 0, 3)[1:], ends(ONE)],
-        ASKED,
-        "tool_calls",
-        server="no server known",
-        report="no report known",
-    ),
-    Case(
-        "whole-response-in-the-last-event-only",
-        [ends(HELLO, ONE, TWO)],
-        [call._replace(closed_by="done") for call in BOTH],
-        "tool_calls",
-        text="Hello",
-        server="gateways",
-        report="Sophomoresty/gemini-web2api#57",
-    ),
-    Case(
-        "empty-pieces",
-        [
-            *begins(),
-            *says(HELLO, 0, "", "Hel", "", "lo"),
-            *asks(ONE, 1, 0, 3, 3),
-            ends(HELLO, ONE),
-        ],
-        ASKED,
-        "tool_calls",
-        text="Hello",
-        server="gateways",
-        report="none: pieces may be empty",
-    ),
-    Case(
-        "pieces-that-are-objects",
-        [
-            *begins(),
-            event("output_text.delta", "msg_1", 0, delta={"type": "output_text", "text": "Hel"}),
-            ends(HELLO),
-        ],
-        [],
-        text="Hello",
-        server="better-ccflare",
-        report="tombii/better-ccflare#233",
     ),
 ]

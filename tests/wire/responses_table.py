@@ -1,4 +1,4 @@
-"""Every case of the Responses API: what OpenAI streams for each kind of item, and what other servers make of it.
+"""Every case of the Responses API: what OpenAI streams for each kind of item, and what others make of it.
 
 Data only: it imports neither the package nor the SDK, so that any test can send these events its own way.
 """
@@ -10,6 +10,8 @@ from . import (
     responses_functions,
     responses_hosted,
     responses_odd,
+    responses_realtime,
+    responses_repeats,
     responses_servers,
     responses_texts,
 )
@@ -22,7 +24,9 @@ ENDED: list[Case] = [
     *responses_hosted.CASES,
     *responses_texts.CASES,
     *responses_endings.CASES,
+    *responses_realtime.CASES,
     *responses_servers.CASES,
+    *responses_repeats.CASES,
     *responses_odd.CASES,
 ]
 """Streams whose last event says how the response ended."""

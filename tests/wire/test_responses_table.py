@@ -1,4 +1,4 @@
-"""Every case of the Responses API is recorded as the table says, from plain dicts and from SDK objects alike."""
+"""Every case of the Responses API is recorded as the table says, from dicts and from SDK objects alike."""
 
 from __future__ import annotations
 

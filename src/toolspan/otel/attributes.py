@@ -95,8 +95,8 @@ def response_attributes(call: Observed) -> Attributes:
     record, request = call.record, call.request
     found: Attributes = {}
     _identity(call, found)
-    if call.operation != operations.EMBEDDINGS and (call.streamed or record.choices or record.failure):
-        _reasons(call, found)
+    if call.outcome is not None and _is_finished(call):
+        found[names.RESPONSE_FINISH_REASONS] = [clean(text) for text in record.reasons(request.expected)]
     _usage(record, found)
     _calls(record, found, offered=request.tools is not None)
     if request.stream:
@@ -104,10 +104,14 @@ def response_attributes(call: Observed) -> Attributes:
     return found
 
 
-def _reasons(call: Observed, found: Attributes) -> None:
-    if call.outcome is not None:
-        reasons = call.record.reasons(call.request.expected)
-        found[names.RESPONSE_FINISH_REASONS] = [clean(text) for text in reasons]
+def _is_finished(call: Observed) -> bool:
+    """Whether reasons are to be expected: a response that is fetched may still be in the making."""
+    record = call.record
+    if call.operation == operations.EMBEDDINGS:
+        return False
+    if call.operation == operations.FETCH_RESPONSE:
+        return any(choice.reason for choice in record.choices.values())
+    return bool(call.streamed or record.choices or record.failure)
 
 
 def _identity(call: Observed, found: Attributes) -> None:
@@ -120,9 +124,9 @@ def _identity(call: Observed, found: Attributes) -> None:
     ):
         if value is not None:
             found[name] = clean(value)
-    if started.status is not None and (
-        call.operation == operations.FETCH_RESPONSE or started.status in _PENDING
-    ):
+    fetched = call.operation == operations.FETCH_RESPONSE
+    in_background = started.status in _PENDING and not call.streamed
+    if started.status is not None and (fetched or in_background):
         found[names.RESPONSE_STATUS] = clean(started.status)
     if started.compacted and call.operation in operations.INFERENCE:
         found[names.CONVERSATION_COMPACTED] = True

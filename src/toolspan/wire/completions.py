@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import values
+from . import quirks, values
 from .chat import ChatReader
 from .events import Event, Text
 
@@ -25,7 +25,9 @@ class CompletionsReader(ChatReader):
             known = body.__dict__
             (choice,) = known["choices"]
             fields = choice.__dict__
-            if fields["finish_reason"] is not None or known["usage"] is not None or body.__pydantic_extra__:
+            if fields["finish_reason"] is not None or known["usage"] is not None:
+                return None
+            if quirks.telling(body, choice):
                 return None
             return _NONE if fields["index"] in self._begun else None
         except (AttributeError, KeyError, TypeError, ValueError):

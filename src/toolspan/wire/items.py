@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .events import Reasoning, Refusal, Text
-from .values import fields, sequence, text
+from .values import fields, sequence, text, view
 
 ANSWERED = frozenset(
     (
@@ -100,6 +100,8 @@ def _kind(known: Mapping[str, Any]) -> str | None:
 def _arguments(known: Mapping[str, Any], kind: str) -> object:
     """What the call is made with; the newer computer tool has several actions instead of one."""
     found = known.get(_ARGUMENTS.get(kind, "arguments"))
+    if kind == "web_search" and found is not None:  # its sources are what was found
+        return {key: part for key, part in _plain(found).items() if key != "sources"}
     return known.get("actions") if found is None and kind == "computer" else found
 
 
@@ -117,8 +119,9 @@ def _text(value: object) -> str:
 
 def _plain(value: object) -> Mapping[str, Any]:
     """An SDK object as the JSON it was made of, without what was not sent."""
-    sent = getattr(value, "__pydantic_fields_set__", None)
-    return {key: part for key, part in fields(value).items() if sent is None or key in sent}
+    known, extra = view(value)
+    sent = getattr(value, "__pydantic_fields_set__", known)
+    return {**{key: part for key, part in known.items() if key in sent}, **extra}
 
 
 def item_texts(item: object) -> list[Text | Reasoning | Refusal]:

@@ -43,10 +43,8 @@ def responses_request(body: Body, *, keep: bool) -> Request:
     found = read_facts(body, _RESPONSES)
     take_messages(found, body.get("input"), keep)
     prompt = values.fields(body.get("prompt"))
-    found.prompt_name, found.prompt_version = (
-        values.text(prompt.get("id")),
-        values.text(prompt.get("version")),
-    )
+    found.prompt_name = values.text(prompt.get("id"))
+    found.prompt_version = values.text(prompt.get("version")) if found.prompt_name else None
     if keep and isinstance(body.get("instructions"), str):
         found.instructions = body["instructions"]
     return found

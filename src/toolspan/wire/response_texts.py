@@ -14,6 +14,7 @@ from .items import item_texts
 from .response_calls import index_of
 
 _NONE: list[Event] = []
+_MOST_KEYS = 1024
 
 
 class ResponseTexts:
@@ -23,33 +24,33 @@ class ResponseTexts:
 
     def __init__(self, *, pieces: bool) -> None:
         self._pieces = pieces
-        self._begun: set[tuple[type, object]] = set()
+        self._begun: set[tuple[type, object]] = set()  # `None`: told in pieces that have no key
 
     def piece(self, kind: type[Text | Reasoning | Refusal], known: Mapping[str, Any]) -> list[Event]:
-        """One more piece."""
+        """One more piece, known again by its place and by its item's id; without both, by its kind.
+
+        LiteLLM makes a new id for each piece of reasoning (litellm#36375), so not all of them are kept.
+        """
         piece = values.text(known.get("delta"))
         if piece is None:
             return _NONE
-        item = values.text(known.get("item_id"))
-        if not self._pieces and (kind, item) in self._begun:
-            return _NONE
-        self._begun |= _keys(kind, item, known)
-        return [kind(0, piece)]
+        begun, item, index = self._begun, values.text(known.get("item_id")), index_of(known)
+        key = (kind, item if index is None else index)
+        fresh = key not in begun
+        if fresh:
+            begun.add(key)
+        if item is not None and len(begun) < _MOST_KEYS:
+            begun.add((kind, item))
+        return [kind(0, piece)] if fresh or self._pieces else _NONE
 
     def finish(self, item: object, known: Mapping[str, Any]) -> list[Event]:
         """What a complete item says that was not told; `known` are the fields of its event."""
         identity = values.text(values.fields(item).get("id"))
-        found: list[Event] = []
-        for event in item_texts(item):
-            keys = _keys(type(event), identity, known)
-            if self._begun.isdisjoint(keys | {(type(event), None)}):
-                found.append(event)
-        for told in found:
-            self._begun |= _keys(type(told), identity, known)
+        keys = [key for key in (identity, index_of(known)) if key is not None]
+        found: list[Event] = [
+            event
+            for event in item_texts(item)
+            if self._begun.isdisjoint((type(event), key) for key in (*keys, None))
+        ]
+        self._begun.update((type(told), key) for told in found for key in keys)
         return found
-
-
-def _keys(kind: type, item: str | None, known: Mapping[str, Any]) -> set[tuple[type, object]]:
-    """By what a text is known again: its item's id and place; a server may give neither."""
-    index = index_of(known)
-    return {(kind, key) for key in (item, index) if key is not None} or {(kind, None)}

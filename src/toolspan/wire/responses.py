@@ -105,7 +105,7 @@ class ResponsesReader:
 
     def _whole(self, known: _Known, ending: str | None, events: list[Event]) -> None:
         """What a response object says: who it is, and if it has ended, its items, tokens and reason."""
-        self._identify(known, events)
+        self._identify(known, ending, events)
         status = ending if ending in _ENDED else known.get("status")
         if status not in _ENDED and (ending not in (None, "done") or status in _PENDING):
             return
@@ -114,9 +114,9 @@ class ResponsesReader:
         if (usage := quirks.usage(known.get("usage"))) is not None:
             events.append(usage)
         if status in _ENDED or ending == "done" or (status is None and known.get("output")):
-            self._finish(known, status, events)
+            self._finish(known, status, ending, events)
 
-    def _identify(self, known: _Known, events: list[Event]) -> None:
+    def _identify(self, known: _Known, ending: str | None, events: list[Event]) -> None:
         """The latest value holds: the tier is `auto` until the response has ended."""
         old, text = self._identity, values.text
         new = Started(
@@ -124,7 +124,7 @@ class ResponsesReader:
             text(known.get("model")) or old.model,
             text(known.get("service_tier")) or old.service_tier,
             None,
-            text(known.get("status")) or old.status,
+            ending if ending in _ENDED else text(known.get("status")) or old.status,
             old.compacted or known.get("object") == _COMPACTION,
         )
         self._know(new, events)
@@ -146,7 +146,7 @@ class ResponsesReader:
             events += self._texts.finish(value, known)
         self.output = self.output or len(events) > before
 
-    def _finish(self, known: _Known, status: object, events: list[Event]) -> None:
+    def _finish(self, known: _Known, status: object, ending: str | None, events: list[Event]) -> None:
         if self._finished:
             return
         self._finished = True
@@ -156,6 +156,8 @@ class ResponsesReader:
             events.append(self._failed(quirks.failure_of({"error": error or {"code": None}})))
         elif (reason := self._reason(known, status)) is not None:
             events.append(Finished(0, reason))
+        elif ending is None:  # a whole response was cancelled; a stream just ends without a reason
+            events.append(Finished(0, "error"))
 
     def _failed(self, code: str | None) -> Finished:
         return Finished(0, None, code)

@@ -1,0 +1,72 @@
+"""Plays a scenario with the instrumentation on, and asks the checker about all that it emitted; no rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+
+from toolspan.otel import semconv
+
+from ..openai.telemetry import Telemetry
+from .checker import check_log, check_messages, check_metrics, check_span, check_start
+from .scenarios import Scenario
+
+KINDS = {
+    semconv.INPUT_MESSAGES: "input-messages",
+    semconv.OUTPUT_MESSAGES: "output-messages",
+    semconv.SYSTEM_INSTRUCTIONS: "system-instructions",
+    semconv.TOOL_DEFINITIONS: "tool-definitions",
+}
+
+
+class StartSampler(Sampler):
+    """Notes the attributes with which each span is started, and samples all."""
+
+    def __init__(self) -> None:
+        self.attributes: list[Mapping[str, Any]] = []
+
+    def should_sample(
+        self,
+        parent_context: Any,
+        trace_id: int,
+        name: str,
+        kind: Any = None,
+        attributes: Any = None,
+        links: Any = None,
+        trace_state: Any = None,
+    ) -> SamplingResult:
+        """Sample it."""
+        self.attributes.append(dict(attributes or {}))
+        return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
+
+    def get_description(self) -> str:
+        """The sampler's name."""
+        return "StartSampler"
+
+
+def played(scenario: Scenario, **settings: Any) -> tuple[Telemetry, StartSampler]:
+    """The telemetry of a scenario, with the details event and both generations of metrics."""
+    sampler = StartSampler()
+    telemetry = Telemetry(sampler)
+    with telemetry.on(**{"emit_event": True, "metric_names": "both", **settings}):
+        scenario.play()
+    return telemetry, sampler
+
+
+def complaints(telemetry: Telemetry, sampler: StartSampler) -> list[str]:
+    """All that the checker says of all signals."""
+    return list(_complaints(telemetry, sampler))
+
+
+def _complaints(telemetry: Telemetry, sampler: StartSampler) -> Iterator[str]:
+    for span, at_start in zip(telemetry.spans, sampler.attributes, strict=True):
+        yield from check_span(span)
+        yield from check_start(span, at_start)
+        for name, kind in KINDS.items():
+            if name in span.attributes:
+                yield from check_messages(kind, span.attributes[name])
+    yield from check_metrics(telemetry.metrics())
+    for record in telemetry.records:
+        yield from check_log(record)

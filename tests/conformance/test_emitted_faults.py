@@ -1,0 +1,95 @@
+"""Deliberate mistakes in what is emitted are found: the tests of everything emitted can fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from toolspan.otel import content, semconv
+
+from .playing import complaints, played
+from .scenarios import SCENARIOS
+
+FAULTS: dict[str, tuple[str, Any, str]] = {
+    "misspelt attribute": ("RESPONSE_MODEL", "gen_ai.response.modle", "is gen_ai.response.model meant?"),
+    "missing attribute": (
+        "OPERATION_NAME",
+        "gen_ai.operation",
+        "gen_ai.operation.name: required attribute is missing",
+    ),
+    "retired attribute": ("PROVIDER_NAME", "gen_ai.system", "is gen_ai.provider.name meant?"),
+    "mistyped attribute": ("RESPONSE_ID", "gen_ai.request.seed", "is str, not int"),
+    "misplaced attribute": ("STREAM_CHUNKS", "toolspan.choice.index", "attribute does not belong here"),
+    "misspelt span event": ("CALL_DETECTED_EVENT", "toolspan.tool_call.found", "unknown span event"),
+    "misspelt log event": ("DETAILS_EVENT", "gen_ai.client.inference.details", "unknown event"),
+    "misspelt metric": ("TOKEN_USAGE", "gen_ai.client.tokens.usage", "is gen_ai.client.token.usage meant?"),
+    "wrong unit": ("SECONDS", "ms", "unit is 'ms', not 's'"),
+    "wrong buckets": ("TOKEN_BUCKETS", (1, 2, 3), "buckets are [1, 2, 3]"),
+    "misspelt label": ("TOKEN_TYPE", "gen_ai.token.typ", "gen_ai.token.type: required attribute is missing"),
+}
+
+
+OTHERS: dict[str, tuple[str, str, Any, str]] = {
+    "misspelt reasons": (
+        "fetched",
+        "RESPONSE_FINISH_REASONS",
+        "gen_ai.response.finish_reason",
+        "is gen_ai.response.finish_reasons meant?",
+    ),
+    "misspelt status": ("fetched", "RESPONSE_STATUS", "gen_ai.response.state", "unknown attribute"),
+    "misplaced dimensions": (
+        "embeddings",
+        "EMBEDDINGS_DIMENSION_COUNT",
+        "gen_ai.request.seed",
+        "attribute does not belong here",
+    ),
+    "misspelt type": ("every hosted tool", "TOOL_TYPE", "gen_ai.tool.kind", "gen_ai.tool.type: required"),
+    "missing operation": (
+        "embeddings",
+        "OPERATION_NAME",
+        "gen_ai.request.model",
+        "gen_ai.operation.name: required attribute is missing",
+    ),
+    "old duration": (
+        "embeddings",
+        "OPERATION_DURATION",
+        "gen_ai.client.duration",
+        "is gen_ai.client.operation.duration meant?",
+    ),
+}
+
+
+@pytest.mark.parametrize(("constant", "value", "complaint"), FAULTS.values(), ids=FAULTS)
+def test_fault_is_found(monkeypatch: pytest.MonkeyPatch, constant: str, value: Any, complaint: str) -> None:
+    """A deliberate mistake in one constant is reported: these tests can fail."""
+    monkeypatch.setattr(semconv, constant, value)
+    found = complaints(*played(SCENARIOS["parallel calls"]))
+    assert [each for each in found if complaint in each]
+
+
+@pytest.mark.parametrize(("name", "constant", "value", "complaint"), OTHERS.values(), ids=OTHERS)
+def test_fault_of_another_api_is_found(
+    monkeypatch: pytest.MonkeyPatch, name: str, constant: str, value: Any, complaint: str
+) -> None:
+    """The same for APIs that are no chat."""
+    monkeypatch.setattr(semconv, constant, value)
+    found = complaints(*played(SCENARIOS[name]))
+    assert [each for each in found if complaint in each]
+
+
+def test_fault_in_a_message_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part that lacks what its kind requires is reported, on span and event."""
+    monkeypatch.setattr(content, "text_part", lambda text, limit: {"type": "text"})
+    found = complaints(*played(SCENARIOS["text stream"], capture_message_content="span_and_event"))
+    assert len([each for each in found if "'content' is a required property" in each]) >= 2
+
+
+def test_late_attribute_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sampling-relevant attribute that the sampler never saw is reported."""
+    telemetry, sampler = played(SCENARIOS["text stream"])
+    for attributes in sampler.attributes:
+        attributes.pop(semconv.PROVIDER_NAME)  # type: ignore[attr-defined]  # a dict of ours
+    assert complaints(telemetry, sampler) == [
+        "gen_ai.provider.name: sampling-relevant, but set after the start"
+    ]

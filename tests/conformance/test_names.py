@@ -1,0 +1,42 @@
+"""The page of names against the names that are emitted; must not know how they are emitted."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from toolspan.otel import semconv
+
+from .facts import OWN
+
+TEXT = (Path(__file__).parents[2] / "docs" / "names.md").read_text("utf-8")
+QUOTED = set(re.findall(r"`([^`\s]+)`", TEXT))
+GROUPS = tuple(name.removesuffix("*") for name in QUOTED if name.endswith(".*"))
+NAMES = sorted(
+    value
+    for name, value in vars(semconv).items()
+    if name.isupper() and isinstance(value, str) and re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", value)
+)
+SAID_BY_INSTRUMENT = ("gen_ai.token.type", "gen_ai.token.modality")
+"""Labels that the conventions' metrics have by themselves."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_name_is_on_the_page(name: str) -> None:
+    """Each name that is emitted stands on the page, or in a group that does; names of ours stand in full."""
+    grouped = name.startswith(GROUPS) and not name.startswith("toolspan.")
+    assert name in QUOTED or grouped or name in SAID_BY_INSTRUMENT
+
+
+def test_page_names_nothing_else() -> None:
+    """No name of ours stands on the page that is not emitted."""
+    assert {name for name in QUOTED if re.match(r"toolspan\.\w", name)} <= set(NAMES)
+
+
+def test_values_are_on_the_page() -> None:
+    """The values of our own enumerations stand on the page, but for those that the design explains."""
+    for name, fact in OWN["attributes"].items():
+        if name != semconv.STREAM_OUTCOME:
+            assert set(fact.get("values", ())) <= QUOTED, name

@@ -1,0 +1,67 @@
+"""The APIs as the sinks see them, and small bodies of those that are no chat. It knows no SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from toolspan.wire.chat import ChatReader
+from toolspan.wire.completions import CompletionsReader
+from toolspan.wire.embeddings import EmbeddingsReader
+from toolspan.wire.fetched import FetchReader
+from toolspan.wire.request import Request
+from toolspan.wire.requests import (
+    chat_request,
+    completions_request,
+    embeddings_request,
+    fetch_request,
+    responses_request,
+)
+from toolspan.wire.responses import ResponsesReader
+
+from ..wire import response_shapes as shapes
+
+
+class Api(NamedTuple):
+    """One API: its operation, its type by the convention, and how its requests and answers are read."""
+
+    operation: str
+    api_type: str | None
+    request: Callable[..., Request]
+    reader: Callable[..., Any]
+
+
+CHAT = Api("chat", "chat_completions", chat_request, ChatReader)
+RESPONSES = Api("chat", "responses", responses_request, ResponsesReader)
+FETCH = Api("fetch_response", "responses", fetch_request, FetchReader)
+COMPLETIONS = Api("text_completion", None, completions_request, CompletionsReader)
+EMBEDDINGS = Api("embeddings", None, embeddings_request, EmbeddingsReader)
+
+ASK_RESPONSE: dict[str, Any] = {"model": "gpt-test", "input": "What now?"}
+STREAM_RESPONSE: dict[str, Any] = {**ASK_RESPONSE, "stream": True}
+ASK_FETCH: dict[str, Any] = {"response_id": "resp_1"}
+ASK_EMBEDDINGS: dict[str, Any] = {"model": "e-test", "input": ["What now?"]}
+ASK_COMPLETION: dict[str, Any] = {"model": "gpt-test", "prompt": "What now?"}
+
+HELLO = shapes.message()
+WHOLE = shapes.response(HELLO, shapes.ONE)
+STREAM = [
+    *shapes.begins(),
+    *shapes.says(HELLO, 0, "Hel", "lo"),
+    *shapes.asks(shapes.ONE, 1, 3, 9),
+    shapes.ends(HELLO, shapes.ONE),
+]
+"""A text of two pieces and a call of three: eighteen events."""
+VECTORS = {
+    "object": "list",
+    "model": "e-test-2",
+    "data": [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25, 0.125]}],
+    "usage": {"prompt_tokens": 5, "total_tokens": 5},
+}
+COMPLETION = {
+    "id": "cmpl-1",
+    "object": "text_completion",
+    "model": "gpt-test-2026",
+    "choices": [{"text": "Hello", "index": 0, "finish_reason": "stop", "logprobs": None}],
+    "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
+}

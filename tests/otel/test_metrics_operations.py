@@ -1,0 +1,146 @@
+"""The metrics of operations that are no chat: which there are, under which names, and how often."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from toolspan.otel import semconv as names
+from toolspan.wire.outcome import End
+
+from ..wire.response_shapes import response
+from .apis import (
+    ASK_COMPLETION,
+    ASK_EMBEDDINGS,
+    ASK_FETCH,
+    COMPLETION,
+    COMPLETIONS,
+    EMBEDDINGS,
+    FETCH,
+    RESPONSES,
+    STREAM,
+    STREAM_RESPONSE,
+    VECTORS,
+    WHOLE,
+    Api,
+)
+from .lab import Lab, new_call, run
+
+GENERATIONS = pytest.mark.parametrize("generation", ["released", "next", "both"])
+FETCHES: dict[str, tuple[dict[str, Any], tuple[Any, ...]]] = {
+    "whole": (ASK_FETCH, (WHOLE,)),
+    "streamed": ({**ASK_FETCH, "stream": True}, tuple(STREAM)),
+}
+
+
+def measured(
+    lab: Lab, generation: str, api: Api, body: Any, *bodies: Any, end: Any = End.EXHAUSTED
+) -> set[str]:
+    """The names of all metrics of one call."""
+    run(new_call(body, lab.metric_sink(generation), api=api), *bodies, end=end)
+    return set(lab.metrics())
+
+
+def labels(lab: Lab, name: str) -> list[dict[str, Any]]:
+    """The attributes of a metric's points."""
+    return [dict(point.attributes) for point in lab.points(name)]
+
+
+@GENERATIONS
+@pytest.mark.parametrize(("body", "bodies"), FETCHES.values(), ids=FETCHES)
+def test_fetch(lab: Lab, generation: str, body: Any, bodies: Any) -> None:
+    """Fetching a response has a duration, under one name in both generations; nothing is counted again."""
+    found = measured(lab, generation, FETCH, body, *bodies)
+    streams = {"toolspan.streams", "toolspan.streams.open"} if body.get("stream") else set()
+    assert found == {"gen_ai.client.operation.duration"} | streams
+    (point,) = lab.points(names.OPERATION_DURATION)
+    assert point.count == 1
+    assert labels(lab, names.OPERATION_DURATION) == [
+        {
+            "gen_ai.operation.name": "fetch_response",
+            "gen_ai.provider.name": "openai",
+            "gen_ai.response.model": "m-1",
+            "openai.response.service_tier": "default",
+            "server.address": "api.openai.com",
+            "server.port": 443,
+        }
+    ]
+
+
+@GENERATIONS
+def test_failed_response_fetched(lab: Lab, generation: str) -> None:
+    """A response that had failed is no error of fetching it; an error of fetching is one."""
+    sink = lab.metric_sink(generation)
+    run(new_call(ASK_FETCH, sink, api=FETCH), response(status="failed", error={"code": "x"}))
+    run(new_call(ASK_FETCH, sink, api=FETCH), end=ValueError())
+    kinds = {point.get("error.type") for point in labels(lab, names.OPERATION_DURATION)}
+    assert kinds == {None, "ValueError"}
+
+
+@pytest.mark.parametrize(
+    ("generation", "tokens"),
+    [("released", True), ("next", False), ("both", True)],
+    ids=["released", "next", "both"],
+)
+def test_embeddings(lab: Lab, generation: str, tokens: bool) -> None:
+    """Embeddings have a duration, once; their tokens are in the released metric, and the next has none."""
+    found = measured(lab, generation, EMBEDDINGS, ASK_EMBEDDINGS, VECTORS)
+    assert found == {"gen_ai.client.operation.duration"} | (
+        {"gen_ai.client.token.usage"} if tokens else set()
+    )
+    assert [point.count for point in lab.points(names.OPERATION_DURATION)] == [1]
+    usage = [(point.attributes["gen_ai.token.type"], point.sum) for point in lab.points(names.TOKEN_USAGE)]
+    assert usage == ([("input", 5)] if tokens else [])
+    assert not [key for point in labels(lab, names.OPERATION_DURATION) for key in point if "dimension" in key]
+
+
+@GENERATIONS
+def test_completion(lab: Lab, generation: str) -> None:
+    """A legacy completion is inference: it has the generation's own names, and none of the other's."""
+    found = measured(lab, generation, COMPLETIONS, ASK_COMPLETION, COMPLETION)
+    prefixes = {"released": ("gen_ai.client.operation.", "gen_ai.client.token."),
+                "next": ("gen_ai.client.inference.",), "both": ("gen_ai.client.",)}  # fmt: skip
+    assert found
+    assert all(name.startswith(prefixes[generation]) for name in found)
+    assert (names.OPERATION_DURATION in found) is (generation != "next")
+    assert (names.INFERENCE_DURATION in found) is (generation != "released")
+    assert {point["gen_ai.operation.name"] for name in found for point in labels(lab, name)} == {
+        "text_completion"
+    }
+
+
+def test_streamed_response(lab: Lab) -> None:
+    """A streamed response has all that a streamed chat has; notices of the service are no chunks."""
+    call = new_call(STREAM_RESPONSE, lab.metric_sink(), api=RESPONSES)
+    call.open()
+    call.streaming()
+    for body in STREAM:
+        if call.gap:
+            call.settle()
+        call.chunk(body)
+    call.end(End.EXHAUSTED)
+    assert [point.count for point in lab.points(names.OPERATION_TIME_TO_FIRST_CHUNK)] == [1]
+    outputs = ("text.delta", "arguments.delta", "item.added")
+    told = [
+        body for body in STREAM if body["type"].endswith(outputs) and "content" not in body.get("item", {})
+    ]
+    assert [point.count for point in lab.points(names.OPERATION_TIME_PER_OUTPUT_CHUNK)] == [len(told) - 1]
+    assert [point.value for point in lab.points(names.TOOL_CALLS)] == [1]
+
+
+def test_notices_only(lab: Lab) -> None:
+    """A stream of nothing but notices has no first chunk."""
+    run(new_call(STREAM_RESPONSE, lab.metric_sink("both"), api=RESPONSES), *STREAM[:2], end=End.CLOSED)
+    assert not [name for name in lab.metrics() if "chunk" in name]
+    assert [point["toolspan.stream.outcome"] for point in labels(lab, names.STREAMS)] == ["closed"]
+
+
+def test_duration_of_other_operations_is_one_instrument(lab: Lab) -> None:
+    """With both generations the released duration has every operation, the next one only inference."""
+    sink = lab.metric_sink("both")
+    run(new_call(ASK_EMBEDDINGS, sink, api=EMBEDDINGS), VECTORS)
+    run(new_call(ASK_COMPLETION, sink, api=COMPLETIONS), COMPLETION)
+    released = {point["gen_ai.operation.name"] for point in labels(lab, names.OPERATION_DURATION)}
+    following = {point["gen_ai.operation.name"] for point in labels(lab, names.INFERENCE_DURATION)}
+    assert (released, following) == ({"embeddings", "text_completion"}, {"text_completion"})

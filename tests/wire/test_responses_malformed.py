@@ -1,0 +1,150 @@
+"""Nothing that a server can send makes the reader of responses raise, or break the order of its events."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+import pytest
+
+from toolspan.wire.fetched import FetchReader
+from toolspan.wire.responses import _RULES, ResponsesReader
+
+from . import randoms
+from .reading import FULL, facts, plain, record_of, said
+from .responses_reading import check_law, events_of, read, sdk_event, sdk_response, summed
+from .responses_table import CASES, ENDED
+from .test_malformed import paths, replaced
+
+_VALUES = 400_000 if FULL else 2_000
+_LONG = 8  # events of one stream
+BODIES = [body for case in CASES for body in case.events]
+TYPES = [*_RULES, "response.output_text.done", "response.web_search_call.searching", "keepalive"]
+KEYS = [
+    "delta",
+    "item",
+    "item_id",
+    "output_index",
+    "response",
+    "arguments",
+    "output",
+    "status",
+    "error",
+    "usage",
+    "incomplete_details",
+    "object",
+    "content",
+    "call_id",
+    "name",
+    "id",
+]
+KINDS = pytest.mark.parametrize("reader", [ResponsesReader, FetchReader], ids=["create", "fetch"])
+
+
+def survive(bodies: list[Any], reader: Any = ResponsesReader) -> None:
+    """Read them with pieces and without: the order holds, and both ways give the same facts."""
+    found = []
+    for pieces in (True, False):
+        events = events_of(bodies, reader, pieces=pieces)
+        assert all(type(event).__module__ == "toolspan.wire.events" for event in events)
+        check_law(events)
+        found.append(repr(facts(record_of(events, keep=pieces))))
+    assert found[0] == found[1], bodies
+
+
+@pytest.mark.parametrize("build", [plain, sdk_event], ids=["dict", "sdk"])
+@pytest.mark.parametrize("new", [None, [], {}, "", -1, True, "x", ["x"]], ids=json.dumps)
+def test_each_part_replaced(build: Any, new: Any) -> None:
+    """Any one part of an event may be null or of another type."""
+    every = 1 if FULL else 97
+    places = [(case, number, path) for case in CASES for number, body in enumerate(case.events)
+              for path in paths(body)]  # fmt: skip
+    for case, number, path in places[::every]:
+        bent = replaced(case.events[number], path, new)
+        survive([build(body) for body in (*case.events[:number], bent, *case.events[number + 1 :])])
+
+
+@pytest.mark.parametrize("build", [plain, sdk_response], ids=["dict", "sdk"])
+@pytest.mark.parametrize("new", [None, [], {}, "", -1, True, "x"], ids=json.dumps)
+def test_each_part_of_a_response_replaced(build: Any, new: Any) -> None:
+    """Any one part of a whole response may be null or of another type."""
+    every = 1 if FULL else 7
+    wholes = [case.events[-1].get("response", case.events[-1]) for case in ENDED]
+    places = [(body, path) for body in wholes for path in paths(body)]
+    for body, path in places[::every]:
+        survive([build(replaced(body, path, new))])
+
+
+def test_each_part_null() -> None:
+    """Any one part of a real stream may be null; an SDK object says what the dict says."""
+    every = 1 if FULL else 43
+    for case in CASES:
+        places = [(number, path) for number, body in enumerate(case.events) for path in paths(body)]
+        for number, path in places[::every]:
+            bodies = list(case.events)
+            bodies[number] = replaced(bodies[number], path, None)
+            built = [sdk_event(body) for body in bodies]
+            assert repr(summed(read(built))) == repr(summed(read(map(said, built)))), bodies
+
+
+@KINDS
+def test_random_values(reader: Any) -> None:
+    """Any JSON values at all may come as events."""
+    rng = Random(1)
+    for _ in range(_VALUES // _LONG // 4):
+        survive([randoms.value(rng, 6) for _ in range(_LONG)], reader)
+
+
+@KINDS
+def test_random_fields(reader: Any) -> None:
+    """Events of every type may have any fields."""
+    rng = Random(2)
+    for _ in range(_VALUES // _LONG // 4):
+        bodies = [
+            {"type": rng.choice(TYPES), **{rng.choice(KEYS): randoms.value(rng) for _ in range(4)}}
+            for _ in range(_LONG)
+        ]
+        survive(bodies, reader)
+
+
+@KINDS
+def test_random_values_in_real_events(reader: Any) -> None:
+    """Any JSON values may stand at any place of a real event, and events of other streams between them."""
+    rng = Random(3)
+    for _ in range(_VALUES // _LONG // 2):
+        survive([randoms.altered(rng, rng.choice(BODIES), 0.15) for _ in range(_LONG)], reader)
+
+
+def test_random_values_in_real_streams() -> None:
+    """Damaged streams, with events lost, doubled and moved, keep the order of ours."""
+    rng = Random(4)
+    for _ in range(_VALUES // _LONG // 4):
+        bodies = [randoms.altered(rng, body, 0.03) for body in rng.choice(CASES).events]
+        rng.shuffle(bodies) if rng.random() < 0.2 else None
+        survive([body for body in bodies for _ in range(rng.choice((0, 1, 1, 1, 1, 2)))])
+
+
+def test_random_values_same_from_sdk() -> None:
+    """What an SDK object says of a malformed event is what the dict says."""
+    rng = Random(5)
+    for _ in range(_VALUES // _LONG // 10):
+        built = [sdk_event(randoms.altered(rng, body, 0.1)) for body in rng.choice(CASES).events]
+        assert repr(summed(read(built))) == repr(summed(read(map(said, built)))), built
+
+
+@pytest.mark.parametrize("build", [plain, sdk_event, sdk_response], ids=["dict", "event", "response"])
+@pytest.mark.parametrize("body", [None, 1, "text", [], [{}], True, object(), b"{}", {}], ids=repr)
+def test_no_object_at_all(body: Any, build: Any) -> None:
+    """What is no object has no events."""
+    assert events_of([build(body)]) == []
+
+
+def test_very_deep() -> None:
+    """Values nested deeper than this Python follows are left out."""
+    deep: Any = "x"
+    for _ in range(5_000):
+        deep = [deep]
+    items = [{"type": "function_call", "arguments": deep}, {"type": "message", "content": deep}]
+    survive([{"type": "response.completed", "response": {"output": items, "error": deep}}])
+    survive([{"type": "response.function_call_arguments.done", "arguments": deep}, {"error": deep}])
