@@ -133,7 +133,7 @@ STATES: dict[str, tuple[dict[str, Any], Ended]] = {
     "incomplete": (_response("incomplete", **wire_responses.CUT), Ended("completed", ("length",))),
     "failed": (_response("failed", **wire_responses.FAILED), Ended("failed", ("error",), "server_error")),
     "failed-without-words": (_response("failed"), Ended("failed", ("error",), "_OTHER")),
-    "cancelled": (_response("cancelled"), Ended("completed", None)),
+    "cancelled": (_response("cancelled"), Ended("completed", ("error",))),
 }
 
 
@@ -146,11 +146,8 @@ def test_the_state_of_a_response(
     """A response may not have ended yet, or badly; one that was fetched so was fetched all the same."""
     answer, want = STATES[state]
     assert play(face, ask, telemetry, Transport(script.whole(answer)), api=api) is None
-    reasons = want.reasons
-    if api is FETCHED:
-        reasons = ("error",) if state in ("failed", "failed-without-words", "cancelled") else reasons
-        want = Ended("completed")
-    check(telemetry, Ended(want.outcome, reasons, want.error_type, streamed=False), caplog.records)
+    outcome, error_type = ("completed", None) if api is FETCHED else (want.outcome, want.error_type)
+    check(telemetry, Ended(outcome, want.reasons, error_type, streamed=False), caplog.records)
     status = telemetry.span.attributes.get("gen_ai.response.status")
     assert status == (answer["status"] if api is FETCHED or state in ("queued", "in-progress") else None)
 

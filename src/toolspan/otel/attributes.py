@@ -111,7 +111,8 @@ def _is_finished(call: Observed) -> bool:
         return False
     if call.operation == operations.FETCH_RESPONSE:
         return any(choice.reason for choice in record.choices.values())
-    return bool(call.streamed or record.choices or record.failure)
+    cancelled = record.started.status == "cancelled"
+    return bool(call.streamed or record.choices or record.failure or cancelled)
 
 
 def _identity(call: Observed, found: Attributes) -> None:

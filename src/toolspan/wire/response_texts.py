@@ -14,7 +14,7 @@ from .items import item_texts
 from .response_calls import index_of
 
 _NONE: list[Event] = []
-_MOST_KEYS = 1024
+_MOST_KEYS = 128
 
 
 class ResponseTexts:

@@ -114,7 +114,7 @@ class ResponsesReader:
         if (usage := quirks.usage(known.get("usage"))) is not None:
             events.append(usage)
         if status in _ENDED or ending == "done" or (status is None and known.get("output")):
-            self._finish(known, status, ending, events)
+            self._finish(known, status, events)
 
     def _identify(self, known: _Known, ending: str | None, events: list[Event]) -> None:
         """The latest value holds: the tier is `auto` until the response has ended."""
@@ -146,7 +146,7 @@ class ResponsesReader:
             events += self._texts.finish(value, known)
         self.output = self.output or len(events) > before
 
-    def _finish(self, known: _Known, status: object, ending: str | None, events: list[Event]) -> None:
+    def _finish(self, known: _Known, status: object, events: list[Event]) -> None:
         if self._finished:
             return
         self._finished = True
@@ -156,8 +156,6 @@ class ResponsesReader:
             events.append(self._failed(quirks.failure_of({"error": error or {"code": None}})))
         elif (reason := self._reason(known, status)) is not None:
             events.append(Finished(0, reason))
-        elif ending is None:  # a whole response was cancelled; a stream just ends without a reason
-            events.append(Finished(0, "error"))
 
     def _failed(self, code: str | None) -> Finished:
         return Finished(0, None, code)
