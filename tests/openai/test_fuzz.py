@@ -17,15 +17,18 @@ from . import script, wire
 from .apis import STREAMED, Api
 from .noise import bent, leaves_gone, strange
 from .observe import watch
-from .params import over
+from .params import each, over
 from .script import Transport
-from .sdk import END, SYNC, Face, both_faces
+from .sdk import ASYNC, END, SYNC, Face
 from .telemetry import Telemetry
 
 FULL = os.environ.get("TOOLSPAN_TEST_SCALE") == "full"
 STREAMS = 250 if FULL else 5
 CHUNKS = 10
 """Chunks of one stream; each face sends `STREAMS` of them for each kind of noise."""
+PLACES = [(SYNC, "NO_CONTENT"), (ASYNC, "SPAN_AND_EVENT")]
+if FULL:
+    PLACES += [(ASYNC, "NO_CONTENT"), (SYNC, "SPAN_AND_EVENT")]
 NOISE = {"bent": bent, "strange": strange}
 
 
@@ -41,9 +44,8 @@ async def read(face: Face, client: Any, api: Api) -> Any:
     return found
 
 
-@both_faces
+@each(("face", "content"), PLACES)
 @over(*STREAMED)
-@pytest.mark.parametrize("content", ["NO_CONTENT", "SPAN_AND_EVENT"], ids=["bare", "content"])
 @pytest.mark.parametrize("noise", NOISE)
 def test_noise_comes_through(face: Face, api: Api, noise: str, content: str, telemetry: Telemetry) -> None:
     """Random chunks: equal chunks or the same error, no error of ours, and every span ends."""

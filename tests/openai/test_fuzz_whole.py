@@ -10,17 +10,15 @@ import random
 from functools import partial
 from typing import Any
 
-import pytest
-
 from . import script
 from .apis import ALL, FETCHED, Api
 from .noise import anything, bend
 from .observe import watch
-from .params import over
+from .params import each, over
 from .script import Transport
-from .sdk import Face, both_faces
+from .sdk import Face
 from .telemetry import Telemetry
-from .test_fuzz import FULL
+from .test_fuzz import FULL, PLACES
 
 COUNT = 500 if FULL else 8
 _WORDS = """
@@ -46,9 +44,8 @@ async def ask_late(face: Face, client: Any, api: Api) -> Any:
         return await face.done(response.text())
 
 
-@both_faces
+@each(("face", "content"), PLACES)
 @over(*ALL)
-@pytest.mark.parametrize("content", ["NO_CONTENT", "SPAN_AND_EVENT"], ids=["bare", "content"])
 def test_a_noisy_answer_comes_through(face: Face, api: Api, content: str, telemetry: Telemetry) -> None:
     """Random answers, by three doors: the same objects or the same error, and every span ends."""
     chance = random.Random(f"{content} {api.name}")
@@ -65,9 +62,8 @@ def test_a_noisy_answer_comes_through(face: Face, api: Api, content: str, teleme
         span.to_json()
 
 
-@both_faces
+@each(("face", "content"), PLACES)
 @over(*(api for api in ALL if api is not FETCHED))
-@pytest.mark.parametrize("content", ["NO_CONTENT", "SPAN_AND_EVENT"], ids=["bare", "content"])
 def test_a_noisy_request_comes_through(face: Face, api: Api, content: str, telemetry: Telemetry) -> None:
     """Random bodies: the same bytes are sent, the same answer comes back, and every span ends."""
     chance = random.Random(f"{content} {api.name}")

@@ -90,7 +90,8 @@ def _crossed() -> Iterator[tuple[Api, str, Any, str]]:
     for begun, (api, *_) in BEGUN.items():
         for use in USES:
             for answer in STREAMS["chat" if api is CHAT else "responses"]:
-                if begun in ("chat", "responses") or use is loop or answer == "calls":
+                usual = begun in ("chat", "responses") and answer in ("cut", "error")
+                if usual or use is loop or answer == "calls":
                     yield api, begun, use, answer
 
 

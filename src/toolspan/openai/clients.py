@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 _OPENAI = "openai"  # what speaks OpenAI's protocol at an unknown address, by the convention's OpenAI page
 _BY_CLASS = (("Azure", "azure.ai.openai"), ("Bedrock", "aws.bedrock"))
+_SECRET_WORDS = ("key", "secret", "token")
 _BY_RUNTIME = {"bedrock": "aws.bedrock", "vertex": "gcp.vertex_ai"}
 
 
@@ -27,7 +28,7 @@ def default_provider(client: Any) -> str:
 
 def secrets_of(client: Any) -> tuple[str, ...]:
     """What must never be recorded, even if a server quotes it in an error."""
-    found = [vars(client).get("api_key"), vars(client).get("_azure_ad_token")]
+    found = [value for name, value in vars(client).items() if any(word in name for word in _SECRET_WORDS)]
     base_url = str(client.base_url)
     if "?" in base_url or "@" in base_url:
         parts = urlsplit(base_url)

@@ -1,0 +1,98 @@
+"""What becomes of streams that nobody ended, step by step; the same with real processes is in `test_endings_exit`."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from toolspan.openai import drops
+from toolspan.wire.outcome import End
+
+
+class Call:
+    """What this module knows of a call."""
+
+    def __init__(self) -> None:
+        self.ends: list[Any] = []
+        self.forgotten = False
+
+    def end(self, end: Any) -> None:
+        """Note it."""
+        self.ends.append(end)
+
+    def forget(self) -> None:
+        """Note it."""
+        self.forgotten = True
+
+
+@pytest.fixture(name="alone", autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No stream of another test is open here."""
+    monkeypatch.setattr(drops, "_open", set())
+    drops.install()
+    yield
+    drops.remove()
+
+
+def test_the_end_of_the_process_ends_them() -> None:
+    """What is open is dropped, and so is what died in a collection and waits for its end."""
+    still_open, waiting = Call(), Call()
+    drops.opened(still_open)
+    drops._waiting.append(waiting)
+    drops._at_exit()
+    assert (still_open.ends, waiting.ends) == ([End.DROPPED], [End.DROPPED])
+    assert not drops._open
+
+
+def test_a_child_says_nothing_of_them() -> None:
+    """After a fork the parent's streams are forgotten: neither their end nor the process's is told."""
+    call, waiting = Call(), Call()
+    drops.opened(call)
+    drops._waiting.append(waiting)
+    drops._in_child()
+    drops._at_exit()
+    assert (call.forgotten, call.ends, waiting.ends) == (True, [], [])
+
+
+def test_what_dies_in_a_collection_waits() -> None:
+    """It is ended at the next request, not by the thread that happens to collect; elsewhere it ends at once."""
+    during, after = Call(), Call()
+    drops._on_collection("start", {})
+    drops.dropped(during)
+    assert during.ends == []
+    drops._on_collection("stop", {})
+    drops.dropped(after)
+    drops.settle()
+    assert (during.ends, after.ends) == ([End.DROPPED], [End.DROPPED])
+
+
+def test_somebody_else_settles_at_the_same_time() -> None:
+    """A thread that finds nothing left, because another was faster, goes on."""
+    first = Call()
+
+    class Stolen(list[Any]):
+        """Says that there is something, and has nothing."""
+
+        def popleft(self) -> Any:
+            """Another thread has taken it."""
+            raise IndexError
+
+    waiting = drops._waiting
+    drops._waiting = Stolen([first])  # type: ignore[assignment]
+    try:
+        drops.settle()
+    finally:
+        drops._waiting = waiting
+    assert first.ends == []
+
+
+def test_watching_begins_and_ends_once() -> None:
+    """However often it is switched on and off, there is one callback at most."""
+    drops.install()
+    assert gc.callbacks.count(drops._on_collection) == 1
+    drops.remove()
+    drops.remove()
+    assert drops._on_collection not in gc.callbacks
