@@ -11,6 +11,8 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
+from toolspan.openai import drops
+
 from .apis import CHAT, Api
 from .sdk import Face
 from .telemetry import Telemetry
@@ -69,8 +71,10 @@ def play(
     async def scenario() -> BaseException | None:
         with telemetry.tracer.start_as_current_span("application") as parent:
             async with face.client(transport, **options) as client:
+                before = set(drops._open)
                 error = await _caught(act, Play(face, api, client, telemetry, parent))
                 await face.turn()
+                assert drops._open <= before  # nothing is kept
                 assert len(telemetry.started) == len(telemetry.spans) == 1
                 assert trace.get_current_span() is parent
                 assert parent.is_recording()

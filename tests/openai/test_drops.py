@@ -1,4 +1,7 @@
-"""What becomes of streams that nobody ended, step by step; the same with real processes is in `test_endings_exit`."""
+"""What becomes of streams that nobody ended, step by step.
+
+The same with real processes is in `test_endings_exit.py`.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,7 @@ def test_a_child_says_nothing_of_them() -> None:
 
 
 def test_what_dies_in_a_collection_waits() -> None:
-    """It is ended at the next request, not by the thread that happens to collect; elsewhere it ends at once."""
+    """It is ended at the next request, not by the thread that collects; elsewhere it ends at once."""
     during, after = Call(), Call()
     drops._on_collection("start", {})
     drops.dropped(during)

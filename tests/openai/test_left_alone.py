@@ -84,6 +84,8 @@ def test_paging_is_left_alone(face: Face, telemetry: Telemetry) -> None:
 
 
 BY_HAND = [
+    ("post", "/responses"),  # without a body
+    ("post", "/chat/completions"),
     ("get", "/chat/completions"),
     ("get", "/embeddings"),
     ("get", "/responses"),

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from openai._models import construct_type
-from openai.types.responses import Response, ResponseOutputItem, ResponseStreamEvent
 
 from toolspan.wire.events import CallArguments, CallClosed, CallOpened, Event, Finished, Started, Text
 from toolspan.wire.record import Record
@@ -17,20 +17,22 @@ from .reading import Seen, record_of, seen
 from .response_shapes import Case
 from .shapes import Call
 
+types = pytest.importorskip("openai.types.responses")  # SDKs before 1.66 have no such API
+
 
 def sdk_event(body: Any) -> Any:
     """The event as the SDK builds it, without validation."""
-    return construct_type(type_=ResponseStreamEvent, value=body)
+    return construct_type(type_=types.ResponseStreamEvent, value=body)
 
 
 def sdk_response(body: Any) -> Any:
     """The whole response as the SDK builds it, without validation."""
-    return construct_type(type_=Response, value=body)
+    return construct_type(type_=types.Response, value=body)
 
 
 def sdk_item(body: Any) -> Any:
     """The item as the SDK builds it, without validation."""
-    return construct_type(type_=ResponseOutputItem, value=body)
+    return construct_type(type_=types.ResponseOutputItem, value=body)
 
 
 def events_of(bodies: Iterable[Any], reader: Any = ResponsesReader, *, pieces: bool = True) -> list[Event]:

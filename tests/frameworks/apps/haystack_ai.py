@@ -1,0 +1,39 @@
+"""Haystack's chat generators; it knows nothing of telemetry."""
+
+import sys
+from typing import Any
+
+from haystack.components.generators.chat import OpenAIChatGenerator, OpenAIResponsesChatGenerator
+from haystack.components.tools import ToolInvoker
+from haystack.dataclasses import ChatMessage
+from haystack.tools import Tool
+
+
+def get_weather(city: str) -> str:
+    """The weather in a city."""
+    return f"17 degrees in {city}"
+
+
+def get_time(tz: str) -> str:
+    """The time in a time zone."""
+    return f"noon in {tz}"
+
+
+def _tool(function: Any, parameter: str) -> Tool:
+    schema = {"type": "object", "properties": {parameter: {"type": "string"}}, "required": [parameter]}
+    return Tool(function.__name__, function.__doc__, schema, function)
+
+
+def main(api: str) -> None:
+    """One streamed turn."""
+    tools = [_tool(get_weather, "city"), _tool(get_time, "tz")]
+    kind = OpenAIChatGenerator if api == "chat" else OpenAIResponsesChatGenerator
+    generator = kind(model="gpt-4o", tools=tools, streaming_callback=lambda chunk: None)
+    messages = [ChatMessage.from_user("What is the weather in Paris?")]
+    (asked,) = generator.run(messages)["replies"]
+    results = ToolInvoker(tools).run([asked])["tool_messages"]
+    (answer,) = generator.run([*messages, asked, *results])["replies"]
+    print(answer.text)
+
+
+main(sys.argv[1])

@@ -1,0 +1,42 @@
+"""Which frameworks are run, by which of the two APIs and against which server; it must not know how.
+
+A framework is installed in the newest version that resolves, with the version of the SDK that this one wants.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+TELEMETRY: Final = ("opentelemetry-distro>=0.61b0", "opentelemetry-exporter-otlp-proto-http>=1.40")
+
+
+class Framework(NamedTuple):
+    """A framework: its name, what is installed, its APIs, its servers, how many calls its turn makes."""
+
+    name: str
+    requirements: tuple[str, ...]
+    apis: tuple[str, ...] = ("chat",)
+    servers: tuple[str, ...] = ("aimock",)
+    calls: tuple[int, ...] = (2, 0)
+    """Tool calls of each call of the model."""
+
+    @property
+    def app(self) -> str:
+        """The module of its turn."""
+        return self.name.replace("-", "_")
+
+
+BOTH: Final = ("chat", "responses")
+EVERYWHERE: Final = ("aimock", "llama-server")
+FRAMEWORKS: Final = (
+    Framework("openai-agents", ("openai-agents",), BOTH, EVERYWHERE),
+    Framework("langchain-openai", ("langchain-openai",), BOTH, EVERYWHERE),
+    Framework("pydantic-ai", ("pydantic-ai-slim[openai]",), BOTH, EVERYWHERE),
+    Framework("haystack-ai", ("haystack-ai",), BOTH),
+    Framework("smolagents", ("smolagents[openai]",)),
+    Framework("autogen-ext", ("autogen-ext[openai]", "autogen-agentchat")),
+    Framework("instructor", ("instructor",), calls=(1,)),
+    Framework("litellm", ("litellm",)),
+    Framework("crewai", ("crewai",), BOTH),
+    Framework("llama-index-llms-openai", ("llama-index-llms-openai", "llama-index-core"), BOTH),
+)

@@ -1,0 +1,116 @@
+"""A scripted WebSocket server on the loopback interface; nothing here waits for a time, only for events.
+
+It knows no SDK and no telemetry.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import socket
+import struct
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+pytest.importorskip(
+    "websockets.sync.server", reason="websockets is not installed, or has no server for threads"
+)
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection, serve
+
+DROP = object()
+"""A step of a script: the connection is reset."""
+_PATIENCE = 20.0  # seconds, for a test that went wrong
+_quiet = logging.getLogger("tests.socket_server")
+_quiet.disabled = True
+
+Steps = Iterable[Any]
+
+
+class Hold(threading.Event):
+    """A step of a script: nothing more is sent until it is set, or the server ends."""
+
+
+class SocketServer:
+    """Answers the n-th `response.create` with the n-th script; the last holds for all that follow.
+
+    A step is an event to send (a dict, or text or bytes as they are), a code to close with, a `Hold`, or `DROP`.
+    `greeting` is sent to each new connection, `others` answers messages of other types. Each connection that
+    is accepted takes the scripts where the one before left them.
+    """
+
+    def __init__(self, *scripts: Steps, greeting: Steps = (), **others: Steps) -> None:
+        self.scripts = [list(script) for script in scripts] or [[]]
+        self.greeting = list(greeting)
+        self.others = {name.replace("_", "."): list(steps) for name, steps in others.items()}
+        self.heard: list[str | bytes] = []
+        """All messages, as they came."""
+        self.paths: list[str] = []
+        self._taken = 0
+        self._server = serve(self._serve, "127.0.0.1", 0, logger=_quiet, close_timeout=1, compression=None)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._server.socket.getsockname()[1])
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """The options of a client that make it talk to this server."""
+        return {
+            "base_url": f"http://127.0.0.1:{self.port}/v1",
+            "websocket_base_url": f"ws://127.0.0.1:{self.port}/v1",
+        }
+
+    def __enter__(self) -> SocketServer:  # noqa: PYI034 - nobody derives from it
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for step in (step for script in (self.greeting, *self.scripts) for step in script):
+            if isinstance(step, Hold):
+                step.set()
+        self._server.shutdown()
+        self._thread.join(_PATIENCE)
+
+    def _serve(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
+        self.paths.append(connection.request.path)
+        with contextlib.suppress(ConnectionClosed, OSError):  # the client has gone, as some tests want
+            self._play(connection, self.greeting)
+            for message in connection:
+                self.heard.append(message)
+                self._play(connection, self._answer(_kind(message)))
+
+    def _answer(self, kind: object) -> list[Any]:
+        if kind != "response.create":
+            return self.others.get(str(kind), [])
+        self._taken += 1
+        return self.scripts[min(self._taken, len(self.scripts)) - 1]
+
+    def _play(self, connection: ServerConnection, steps: list[Any]) -> None:
+        for step in steps:
+            if isinstance(step, Hold):
+                step.wait(_PATIENCE)
+            elif isinstance(step, int):
+                connection.close(step)
+            elif step is DROP:
+                linger = struct.pack("ii", 1, 0)
+                connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                connection.socket.shutdown(socket.SHUT_RDWR)
+            else:
+                connection.send(step if isinstance(step, (str, bytes)) else json.dumps(step))
+
+
+def _kind(message: str | bytes) -> object:
+    try:
+        found = json.loads(message)
+    except ValueError:
+        return None
+    return found.get("type") if isinstance(found, dict) else None

@@ -1,0 +1,172 @@
+"""What is told of the responses of a WebSocket connection: one span for each, with its parent and its calls.
+
+It must not know how a connection is watched.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+
+from .sdk import Face
+from .socket_doors import RESPONSES, Door, every_door, through, until
+from .socket_server import Hold
+from .telemetry import Telemetry
+
+pytestmark = pytest.mark.usefixtures("unraisable")
+
+
+@every_door
+def test_one_span_per_response(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """Responses one after another on one connection have a span each, with its own parent and nothing of another's."""
+
+    async def scenario() -> None:
+        with door.server(door.text, door.calls) as server:
+            async with door.open(face, server) as connection:
+                for number in range(2):
+                    with telemetry.tracer.start_as_current_span(f"caller {number}") as caller:
+                        await face.done(door.ask(connection))
+                        assert trace.get_current_span() is caller
+                    await until(face, connection, door.last)
+                    assert len(telemetry.spans) == number + 1
+                    assert trace.get_current_span() is trace.INVALID_SPAN
+
+    with telemetry.on():
+        face.run(scenario())
+    callers = {
+        span.context.span_id: span.name for span in telemetry.everything_ended if "caller" in span.name
+    }
+    assert [callers[span.parent.span_id] for span in telemetry.spans] == ["caller 0", "caller 1"]
+    text, calls = (span.attributes for span in telemetry.spans)
+    assert text["toolspan.stream.chunks"] == len(door.text)
+    assert calls["toolspan.stream.chunks"] == len(door.calls)
+    assert "toolspan.tool_calls.names" not in text
+    assert calls["toolspan.tool_calls.names"] == ("get_weather", "get_time")
+
+
+@every_door
+def test_what_a_span_says(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """Name, kind, models, ids, tokens and reason of a response are those of the request and the answer."""
+
+    async def scenario() -> int:
+        with door.server(door.calls) as server:
+            async with door.open(face, server) as connection:
+                await face.done(door.ask(connection))
+                await until(face, connection, door.last)
+            return server.port
+
+    with telemetry.on():
+        port = face.run(scenario())
+    span = telemetry.span
+    found = span.attributes
+    assert (span.name, span.kind) == (f"chat {door.model}", trace.SpanKind.CLIENT)
+    want = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": door.model,
+        "gen_ai.response.id": "resp_1",
+        "gen_ai.response.finish_reasons": ("tool_calls",),
+        "gen_ai.usage.input_tokens": 11,
+        "gen_ai.usage.output_tokens": 7,
+        "openai.api.type": "realtime" if door.realtime else "responses",
+        "server.address": "127.0.0.1",
+        "server.port": port,
+        "toolspan.stream.outcome": "completed",
+        "toolspan.tool_calls.count": 2,
+    }
+    assert {key: found.get(key) for key in want} == want
+    if not door.realtime:
+        assert found["gen_ai.response.model"] == "gpt-test-2026"
+
+
+@every_door
+def test_metrics(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """Each response is counted once: its duration, its tokens, its calls and how it ended."""
+
+    async def scenario() -> None:
+        with door.server(door.calls) as server:
+            async with door.open(face, server) as connection:
+                for _ in range(2):
+                    await face.done(door.ask(connection))
+                    await until(face, connection, door.last)
+
+    with telemetry.on():
+        face.run(scenario())
+    (duration,) = telemetry.points("gen_ai.client.operation.duration")
+    (first,) = telemetry.points("gen_ai.client.operation.time_to_first_chunk")
+    tokens = telemetry.points("gen_ai.client.token.usage")
+    (ended,) = telemetry.points("toolspan.streams")
+    assert (duration.count, first.count, ended.value) == (2, 2, 2)
+    assert sorted(point.sum for point in tokens) == [14, 22]
+    assert ended.attributes["toolspan.stream.outcome"] == "completed"
+    assert sum(point.value for point in telemetry.points("toolspan.streams.open")) == 0
+    assert sum(point.value for point in telemetry.points("toolspan.tool_calls")) == 4
+
+
+@every_door
+def test_calls_are_told_while_the_response_streams(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """A call is detected and completed while the server has not sent the end; its id is the one that is answered."""
+    hold = Hold()
+    *events, last = door.calls
+
+    async def scenario() -> None:
+        with door.server([*events, hold, last]) as server:
+            async with door.open(face, server) as connection:
+                await face.done(door.ask(connection))
+                for _ in events:
+                    await face.done(connection.recv())
+                assert (len(telemetry.started), len(telemetry.spans)) == (1, 0)
+                assert _told(telemetry.started[0].events) == want
+                assert _told(telemetry.records) == want
+                hold.set()
+                await until(face, connection, door.last)
+
+    want = [
+        ("detected", "call_0", "get_weather"),
+        ("completed", "call_0", "get_weather"),
+        ("detected", "call_1", "get_time"),
+        ("completed", "call_1", "get_time"),
+    ]
+    with telemetry.on():
+        face.run(scenario())
+    assert _told(telemetry.span.events) == want
+
+
+def _told(events: Any) -> list[tuple[str, str, str]]:
+    """What is told of calls, by a span's events or by log records."""
+    found = []
+    for event in events:
+        name = getattr(event, "name", None) or event.event_name
+        if name.startswith("toolspan.tool_call."):
+            known = event.attributes
+            found.append((name.rpartition(".")[2], known["gen_ai.tool.call.id"], known["gen_ai.tool.name"]))
+    return found
+
+
+@through(RESPONSES)
+def test_request_facts(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """Tools, conversation, and the settings of a request are on its span, also from objects that are no lists."""
+    tools = [{"type": "function", "name": "look", "parameters": {}}, {"type": "web_search"}]
+
+    async def scenario() -> None:
+        with door.server() as server:
+            async with door.open(face, server) as connection:
+                await face.done(
+                    door.ask(
+                        connection, tools=tools, conversation="conv_1", temperature=0.5, instructions="x"
+                    )
+                )
+                await until(face, connection, door.last)
+                await face.done(door.ask(connection, tools=iter(tools), previous_response_id="resp_0"))
+                await until(face, connection, door.last)
+            assert [message.count('"look"') for message in map(str, server.heard)] == [1, 1]
+
+    with telemetry.on():
+        face.run(scenario())
+    first, second = (span.attributes for span in telemetry.spans)
+    assert first["toolspan.tools.offered"] == 2
+    assert first["gen_ai.conversation.id"] == "conv_1"
+    assert first["gen_ai.request.temperature"] == 0.5
+    assert second["gen_ai.request.previous_response.id"] == "resp_0"
