@@ -20,6 +20,8 @@ from tests.e2e.processes import HOST, answers, free_ports, serving
 EXTRACT = "Who lives at"
 """What a question must hold to be answered by one call whose arguments are the extracted record."""
 PERSON = {"name": "Ada", "city": "London"}
+RESULT = "noon in"
+"""What the result of the second tool holds, where a framework sends results as the user's messages."""
 CALL_IDS = ("call_weather_1", "call_time_2")
 TOKENS = ((101, 31), (140, 12))
 """Input and output of the first and of the second call of the model."""
@@ -76,6 +78,7 @@ def _fixtures() -> list[dict[str, Any]]:
     person = {"type": "toolCall", "id": CALL_IDS[0], "name": "Person", "arguments": PERSON}
     return [
         _fixture({"userMessage": EXTRACT}, {"blocks": [person]}, 0),
+        _fixture({"userMessage": RESULT}, {"content": story.ANSWER}, 1),
         _fixture({"userMessage": story.ASKED_ABOUT, "hasToolResult": False}, {"blocks": calls}, 0),
         _fixture({"userMessage": story.ASKED_ABOUT, "hasToolResult": True}, {"content": story.ANSWER}, 1),
     ]

@@ -57,7 +57,7 @@ class Noted:
     @property
     def ids(self) -> list[str | None]:
         """The ids of the answers."""
-        return [call.record.response_id for call in self.calls]
+        return [call.record.started.id for call in self.calls]
 
 
 def _lane(lane: str | None) -> dict[str, str]:

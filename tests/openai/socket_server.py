@@ -39,7 +39,8 @@ class Hold(threading.Event):
 class SocketServer:
     """Answers the n-th `response.create` with the n-th script; the last holds for all that follow.
 
-    A step is an event to send (a dict, or text or bytes as they are), a code to close with, a `Hold`, or `DROP`.
+    A step is an event to send (a dict, or text or bytes as they are), a code to close with, a `Hold`, `DROP`, or a
+    function to call.
     `greeting` is sent to each new connection, `others` answers messages of other types. Each connection that
     is accepted takes the scripts where the one before left them.
     """
@@ -98,6 +99,8 @@ class SocketServer:
         for step in steps:
             if isinstance(step, Hold):
                 step.wait(_PATIENCE)
+            elif callable(step):
+                step()
             elif isinstance(step, int):
                 connection.close(step)
             elif step is DROP:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 
 import openai
 import pytest
 
 from . import script, wire
-from .acts import close_half_read, close_the_iterator, loop_to_the_end
+from .acts import close_half_read, close_the_iterator, late_lines_to_the_end, loop_to_the_end
 from .acts_helper import acts_of
 from .apis import STREAMED, Api
 from .endings import Act, Ended, check, play
@@ -64,6 +65,26 @@ def test_the_body_ends_it(
     error = play(face, loop_to_the_end, telemetry, Transport(script.stream(*parts)), api=api)
     check(telemetry, want, caplog.records)
     assert type(error) is ERRORS.get(name, type(None))
+
+
+def _by_hand() -> Iterator[tuple[Api, str]]:
+    """The bodies of which the bytes say how they ended; errors are the SDK's affair."""
+    for api in STREAMED:
+        for name in ends_of(api):
+            if name not in ERRORS:
+                yield api, name
+
+
+@pytest.mark.usefixtures("unraisable")
+@both_faces
+@each(("api", "name"), _by_hand())
+def test_the_body_ends_it_by_hand(
+    face: Face, api: Api, name: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same where the application reads the lines itself: the span says how the stream ended."""
+    parts, want = ends_of(api)[name]
+    assert play(face, late_lines_to_the_end, telemetry, Transport(script.stream(*parts)), api=api) is None
+    check(telemetry, want, caplog.records)
 
 
 @pytest.mark.usefixtures("unraisable")

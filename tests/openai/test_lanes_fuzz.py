@@ -19,7 +19,9 @@ from . import wire_responses
 from .socket_lanes import DELTA, ERROR, Noted, begun, ended
 from .test_fuzz import FULL
 
-ODD = st.sampled_from([None, 0, -1, 1.5, True, "", "x", [], {}, [[]], {"id": {}}, "resp_1", "a", "b", "\ud800"])
+ODD = st.sampled_from(
+    [None, 0, -1, 1.5, True, "", "x", [], {}, [[]], {"id": {}}, "resp_1", "a", "b", "\ud800"]
+)
 KINDS = st.sampled_from(
     [
         "error",
@@ -30,7 +32,17 @@ KINDS = st.sampled_from(
         *(f"response.{kind}" for kind in ("output_item.added", "output_text.delta", "steer.failed", "", "x")),
     ]
 )
-FIELDS = ("stream_id", "response_id", "event_id", "response", "session", "error", "item", "delta", "output_index")
+FIELDS = (
+    "stream_id",
+    "response_id",
+    "event_id",
+    "response",
+    "session",
+    "error",
+    "item",
+    "delta",
+    "output_index",
+)
 BROKEN = st.dictionaries(st.sampled_from(FIELDS), ODD).flatmap(
     lambda known: st.one_of(KINDS, ODD).map(lambda kind: {**known, "type": kind})
 )
@@ -42,10 +54,14 @@ GOOD = st.builds(
     st.sampled_from([None, "a", "b"]),
 )
 CREATE = st.fixed_dictionaries(
-    {"type": st.just("response.create")}, optional={name: ODD for name in FIELDS} | {"tools": ODD, "model": ODD}
+    {"type": st.just("response.create")}, optional=dict.fromkeys(FIELDS, ODD) | {"tools": ODD, "model": ODD}
 )
-TEXTS = st.sampled_from(["", "x", "[]", "null", "1", "{", '"response.created"', b"\xff", b"", b"[1]", 1, None, []])
-STEP = st.tuples(st.sampled_from(["sent", "received"]), st.one_of(GOOD, GOOD, CREATE, BROKEN, TEXTS), st.booleans())
+TEXTS = st.sampled_from(
+    ["", "x", "[]", "null", "1", "{", '"response.created"', b"\xff", b"", b"[1]", 1, None, []]
+)
+STEP = st.tuples(
+    st.sampled_from(["sent", "received"]), st.one_of(GOOD, GOOD, CREATE, BROKEN, TEXTS), st.booleans()
+)
 
 
 @pytest.mark.parametrize("realtime", [False, True], ids=["responses", "realtime"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..call import Call
 from ..wire import values
@@ -23,6 +23,14 @@ Begin = Callable[[Mapping[str, Any]], "Call | None"]
 """Makes the call of a request that is about to be sent; `None` if it is not wanted."""
 
 
+class _Asked(NamedTuple):
+    """A request that was sent: its lane and its event's id, if it has any; its call, if that is wanted."""
+
+    lane: str | None
+    event_id: str | None
+    call: Call | None
+
+
 class Lanes:
     """Feed it both directions. Sessions of Realtime have defaults, which count for each response."""
 
@@ -30,8 +38,9 @@ class Lanes:
         self._begin = begin
         self._realtime = realtime
         self._session: dict[str, Any] = {"model": model}
-        self._asked: deque[tuple[object, str | None, Call | None]] = deque()
-        self._active: dict[object, Call | None] = {}
+        self._asked: deque[_Asked] = deque()
+        self._active: dict[str | None, Call | None] = {}
+        self._over = False
 
     def sent(self, event: object) -> Call | None:
         """The application sends this; the call it opens, if it asks for a response."""
@@ -40,35 +49,44 @@ class Lanes:
             return None
         body = values.fields(known.get("response")) if self._realtime else known
         call = self._open(body)
-        self._asked.append((known.get("stream_id"), values.text(known.get("event_id")), call))
+        self._asked.append(_Asked(_lane(known), values.text(known.get("event_id")), call))
         return call
+
+    def failed(self, call: Call, error: BaseException) -> None:
+        """What asked for this response could not be sent."""
+        for asked in tuple(self._asked):
+            if asked.call is call:
+                self._asked.remove(asked)
+        _finish(call, error)
 
     def received(self, event: object) -> None:
         """The server sent this."""
         known = _fields(event)
         event = known if isinstance(event, (str, bytes)) else event
-        kind = known.get("type")
+        kind = values.text(known.get("type")) or ""
+        if self._over:
+            return  # what is still read after the application has closed the connection
         if kind in _SESSION and self._realtime:
-            self._session |= {
-                key: value for key, value in values.fields(known.get("session")).items() if value
-            }
+            told = values.fields(known.get("session"))
+            self._session |= {key: value for key, value in told.items() if value is not None}
         elif kind == "error":
             self._failed(event, known)
         elif kind == "response.created":
             self._created(event, known)
-        elif isinstance(kind, str) and kind.startswith("response.") and not kind.startswith("response.steer"):
+        elif kind.startswith("response.") and not kind.startswith("response.steer"):
             self._told(event, known, kind)
 
     def end(self, end: End | BaseException) -> None:
         """Nothing more comes: the connection was closed, broke, or is no longer held by anyone."""
+        self._over = isinstance(end, End) and end is not End.EXHAUSTED  # else it may be connected again
         while self._asked:
-            _finish(self._asked.popleft()[2], end)
+            _finish(self._asked.popleft().call, end)
         while self._active:
             _finish(self._active.popitem()[1], end)
 
     def dropped(self) -> None:
         """Nobody holds the connection any more; called while it dies."""
-        for call in (*(call for _, _, call in self._asked), *self._active.values()):
+        for call in (*(asked.call for asked in self._asked), *self._active.values()):
             if call is not None:
                 drops.dropped(call)
 
@@ -85,21 +103,24 @@ class Lanes:
         key = self._key(known)
         if key in self._active:
             _finish(self._active.pop(key), End.EXHAUSTED)
-        self._active[key] = call = self._next(known.get("stream_id")) if self._asked else self._open({})
+        asked = self._next(_lane(known))
+        self._active[key] = call = self._open({}) if asked is None else asked.call
         if call is not None:
             call.chunk(event)
 
-    def _next(self, stream_id: object) -> Call | None:
-        """The oldest request of this lane; of any, where the server does not repeat the lane."""
-        for entry in tuple(self._asked):
-            if entry[0] == stream_id:
-                self._asked.remove(entry)
-                return entry[2]
-        return self._asked.popleft()[2]
+    def _next(self, lane: str | None) -> _Asked | None:
+        """The oldest request of this lane; where either side names none, the oldest that it may be."""
+        waiting = tuple(self._asked)
+        found = [asked for asked in waiting if asked.lane == lane]
+        found += [asked for asked in waiting if lane is None or asked.lane is None]
+        if not found:
+            return None
+        self._asked.remove(found[0])
+        return found[0]
 
     def _told(self, event: object, known: Mapping[str, Any], kind: str) -> None:
         key = self._key(known)
-        if key not in self._active and len(self._active) == 1:
+        if key is None and key not in self._active and len(self._active) == 1:
             (key,) = self._active
         call = self._active.get(key)
         if call is not None:
@@ -114,22 +135,29 @@ class Lanes:
         call: Call | None = None
         if self._realtime:
             about = values.text(values.fields(known.get("error")).get("event_id"))
-            entry = next((entry for entry in self._asked if about and entry[1] == about), None)
-            if entry is not None:
-                self._asked.remove(entry)
-                call = entry[2]
-        elif (key := self._key(known)) in self._active or len(self._active) == 1:
-            call = self._active.pop(key if key in self._active else next(iter(self._active)))
-        elif self._asked:
-            call = self._next(known.get("stream_id"))
+            asked = next((asked for asked in self._asked if about and asked.event_id == about), None)
+            if asked is not None:
+                self._asked.remove(asked)
+        else:
+            lane = _lane(known)
+            if lane is None and lane not in self._active and len(self._active) == 1:
+                (lane,) = self._active
+            asked = None if lane in self._active else self._next(lane)
+            call = self._active.pop(lane, None)
+        call = call if asked is None else asked.call
         if call is not None:
             call.chunk(event)
             drops.finish(call, End.EXHAUSTED)
 
-    def _key(self, known: Mapping[str, Any]) -> object:
+    def _key(self, known: Mapping[str, Any]) -> str | None:
         if not self._realtime:
-            return values.text(known.get("stream_id"))
-        return values.text(known.get("response_id")) or values.fields(known.get("response")).get("id")
+            return _lane(known)
+        named = known.get("response_id") or values.fields(known.get("response")).get("id")
+        return values.text(named)
+
+
+def _lane(known: Mapping[str, Any]) -> str | None:
+    return values.text(known.get("stream_id"))
 
 
 def _finish(call: Call | None, end: End | BaseException) -> None:

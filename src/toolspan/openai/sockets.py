@@ -136,7 +136,7 @@ class SocketSeam:
     def _send(self, connection: Any, args: tuple[Any, ...]) -> Observer:
         known = self._connections.get(connection)
         call = known.lanes.sent(args[0]) if known is not None and args else None
-        return nothing if call is None else partial(_sent, call)
+        return nothing if known is None or call is None else partial(_sent, known.lanes, call)
 
     def _recv(self, connection: Any, args: tuple[Any, ...]) -> Observer:
         known = self._connections.get(connection)
@@ -157,9 +157,9 @@ class SocketSeam:
         return nothing
 
 
-def _sent(call: Call, result: Any, error: BaseException | None) -> None:
+def _sent(lanes: Lanes, call: Call, result: Any, error: BaseException | None) -> None:
     if error is not None:
-        drops.finish(call, error)
+        lanes.failed(call, error)
 
 
 def _received(known: _Connection, result: Any, error: BaseException | None) -> None:

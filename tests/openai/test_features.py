@@ -1,0 +1,29 @@
+"""The looking for features: what is there is found, what is not is named; it must not know versions."""
+
+from __future__ import annotations
+
+import pytest
+
+from .features import has, needs, require
+
+CREATE = "chat.completions.create"
+THERE = (CREATE, f"{CREATE}:model", "openai.types.chat", "openai.OpenAI:timeout")
+NOT_THERE = ("chat.nothing", f"{CREATE}:nothing", "openai.nothing.at_all", "openai.OpenAI:nothing")
+
+
+@pytest.mark.parametrize("feature", THERE)
+def test_there(feature: str) -> None:
+    """Methods, parameters, modules and names that every version has are found, and nothing is skipped."""
+    assert has(feature)
+    assert needs(feature).args == (False,)
+    require(feature)
+
+
+@pytest.mark.parametrize("feature", NOT_THERE)
+def test_not_there(feature: str) -> None:
+    """What no version has is not found; the reason of the skip names it."""
+    assert not has(feature)
+    mark = needs(CREATE, feature)
+    assert (mark.args, mark.kwargs) == ((True,), {"reason": f"this SDK has no {feature}"})
+    with pytest.raises(pytest.skip.Exception, match=f"this SDK has no {feature}"):
+        require(feature)
