@@ -15,13 +15,15 @@ HEAD = (
 )  # fmt: skip
 _TEXT = """# Frameworks
 
-Made by `make frameworks`: each framework in an environment of its own, in the newest version that resolved, runs
-one turn with streamed tool calls under `opentelemetry-instrument`, without a line of code. What the spans and the
-metrics say is compared with what the server sent: one inference span for each call of the model, the ids, names
-and arguments of the calls, the tokens, the provider. aimock is a scripted server with a journal, llama-server is
-llama.cpp's with a model that recites. Tokens are missing where a framework does not ask for them in a stream.
+Made by `make frameworks`: each framework in an environment of its own, in the newest version that
+resolved, runs one turn with streamed tool calls under `opentelemetry-instrument`, without a line of
+code. What the spans and the metrics say is compared with what the server sent: one inference span for
+each call of the model, the ids, names and arguments of the calls, the tokens, the provider. aimock is a
+scripted server with a journal, llama-server is llama.cpp's with a model that recites. Tokens are missing
+where a framework does not ask for them in a stream.
 
-What does not pass through the SDK is not seen: `litellm.responses` and dspy's own engine speak HTTP themselves.
+What does not pass through the SDK is not seen: `litellm.responses` and dspy's own engine speak HTTP
+themselves.
 
 """
 

@@ -64,8 +64,6 @@ class Lanes:
         known = _fields(event)
         event = known if isinstance(event, (str, bytes)) else event
         kind = values.text(known.get("type")) or ""
-        if self._over:
-            return  # what is still read after the application has closed the connection
         if kind in _SESSION and self._realtime:
             told = values.fields(known.get("session"))
             self._session |= {key: value for key, value in told.items() if value is not None}
@@ -104,7 +102,11 @@ class Lanes:
         if key in self._active:
             _finish(self._active.pop(key), End.EXHAUSTED)
         asked = self._next(_lane(known))
-        self._active[key] = call = self._open({}) if asked is None else asked.call
+        if asked is not None:
+            call = asked.call
+        else:  # after the end, what the socket had in store begins nothing
+            call = None if self._over else self._open({})
+        self._active[key] = call
         if call is not None:
             call.chunk(event)
 
