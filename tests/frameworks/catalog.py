@@ -36,7 +36,7 @@ FRAMEWORKS: Final = (
     Framework("smolagents", ("smolagents[openai]",)),
     Framework("autogen-ext", ("autogen-ext[openai]", "autogen-agentchat")),
     Framework("instructor", ("instructor",), calls=(1,)),
-    Framework("litellm", ("litellm",)),
+    Framework("litellm", ("litellm", "mcp")),  # it imports mcp, and does not ask for it
     Framework("crewai", ("crewai",), BOTH),
     Framework("llama-index-llms-openai", ("llama-index-llms-openai", "llama-index-core"), BOTH),
 )

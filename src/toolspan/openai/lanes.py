@@ -102,13 +102,13 @@ class Lanes:
         if key in self._active:
             _finish(self._active.pop(key), End.EXHAUSTED)
         asked = self._next(_lane(known))
-        if asked is not None:
-            call = asked.call
-        else:  # after the end, what the socket had in store begins nothing
-            call = None if self._over else self._open({})
-        self._active[key] = call
+        self._active[key] = call = self._unasked() if asked is None else asked.call
         if call is not None:
             call.chunk(event)
+
+    def _unasked(self) -> Call | None:
+        """A response of the server's own; after the end, what the socket had in store begins nothing."""
+        return None if self._over else self._open({})
 
     def _next(self, lane: str | None) -> _Asked | None:
         """The oldest request of this lane; where either side names none, the oldest that it may be."""
