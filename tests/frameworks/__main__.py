@@ -59,6 +59,8 @@ def examine(framework: Framework) -> list[tuple[str, ...]]:
     made = []
     for server in framework.servers:
         for api in framework.apis:
+            if (api, server) in framework.without:
+                continue
             try:
                 run = observe(framework, server, api)
             except subprocess.TimeoutExpired:
@@ -90,7 +92,7 @@ def main() -> int:
                 print(f"FAIL  {framework.name}: {error}", flush=True)
                 made = []
             table.write(made, [each.name for each in FRAMEWORKS])
-            expected = len(framework.servers) * len(framework.apis)
+            expected = len(framework.servers) * len(framework.apis) - len(framework.without)
             failed += expected - sum(cells[-1] == "holds" for cells in made)
     print(f"{failed} of the runs failed, {time.monotonic() - began:.0f} s")
     return min(failed, 1)

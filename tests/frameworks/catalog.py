@@ -19,6 +19,8 @@ class Framework(NamedTuple):
     servers: tuple[str, ...] = ("aimock",)
     calls: tuple[int, ...] = (2, 0)
     """Tool calls of each call of the model."""
+    without: tuple[tuple[str, str], ...] = ()
+    """Pairs of API and server with which the framework does not get along itself."""
 
     @property
     def app(self) -> str:
@@ -30,7 +32,13 @@ BOTH: Final = ("chat", "responses")
 EVERYWHERE: Final = ("aimock", "llama-server")
 FRAMEWORKS: Final = (
     Framework("openai-agents", ("openai-agents",), BOTH, EVERYWHERE),
-    Framework("langchain-openai", ("langchain-openai",), BOTH, EVERYWHERE),
+    Framework(
+        "langchain-openai",
+        ("langchain-openai",),
+        BOTH,
+        EVERYWHERE,
+        without=(("responses", "llama-server"),),  # it merges calls that have no `output_index`
+    ),
     Framework("pydantic-ai", ("pydantic-ai-slim[openai]",), BOTH, EVERYWHERE),
     Framework("haystack-ai", ("haystack-ai",), BOTH),
     Framework("smolagents", ("smolagents[openai]",)),

@@ -6,7 +6,7 @@ It knows no API: whichever is played gives the helper.
 from __future__ import annotations
 
 from .acts import STREAMS
-from .apis import HELPED, Api
+from .apis import Api
 from .endings import Act, Play
 
 
@@ -47,4 +47,4 @@ HELPERS: list[tuple[Act, str]] = [
 
 def acts_of(api: Api) -> list[tuple[Act, str]]:
     """What can be done with a stream of this API, and the outcomes."""
-    return STREAMS + HELPERS if api in HELPED else STREAMS
+    return STREAMS + HELPERS if api.helped else STREAMS

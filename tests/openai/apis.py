@@ -1,6 +1,6 @@
 """The APIs over which the same tests run: how each is asked, and what a server answers.
 
-It knows the SDK's methods by their paths only; what an SDK does not have is skipped.
+It knows the SDK's methods by their paths only; what an SDK does not have is skipped, see `features.py`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from . import script, wire, wire_others, wire_responses
+from .features import has, needs
 
 
 def door(client: Any, *paths: str) -> Any:
@@ -73,6 +74,12 @@ class Api:
         """Ask for a stream with the SDK's helper: a manager."""
         return door(client, *self.helpers)(**{**self.ask, **more})
 
+    @property
+    def helped(self) -> bool:
+        """Whether this SDK has a helper that reads its streams."""
+        more = ":response_id" if "response_id" in self.ask else ""
+        return any(has(f"{path}{more}") for path in self.helpers)
+
     def by_hand(self, client: Any, **more: Any) -> Any:
         """Ask by the client's own `post()` or `get()`."""
         body = {"body": {**self.ask, **({"stream": True} if more else {})}} if self.method == "post" else {}
@@ -128,6 +135,7 @@ RESPONSES = Api(
     finished=len(wire_responses.TEXT),
     done=(),
     helpers=("responses.stream",),
+    marks=(needs("responses.create"),),
 )
 BETA = replace(
     RESPONSES,
@@ -136,6 +144,7 @@ BETA = replace(
     path="/responses?beta=true",
     chunk="beta.BetaResponseStreamEvent",
     helpers=(),
+    marks=(needs("beta.responses.create"),),
 )
 FETCHED = replace(
     RESPONSES,
@@ -145,6 +154,7 @@ FETCHED = replace(
     span="fetch_response",
     path="/responses/resp_1",
     method="get",
+    marks=(needs("responses.retrieve:stream"),),
 )
 COMPLETIONS = Api(
     "completions",
@@ -173,9 +183,10 @@ COMPACTED = replace(
     path="/responses/compact",
     answer=wire_responses.COMPACTED,
     text=(),
+    marks=(needs("responses.compact"),),
 )
 STREAMED = (CHAT, RESPONSES, FETCHED, COMPLETIONS)
 """Those that stream, each with a reader of its own."""
 HELPED = (CHAT, RESPONSES, FETCHED)
-"""Those with a helper that reads a stream."""
+"""Those with a helper that reads a stream, in newer SDKs."""
 ALL = (*STREAMED, BETA, EMBEDDINGS, COMPACTED)

@@ -61,7 +61,7 @@ class Door:
         body = {"response": dict(self.body)} if self.realtime else dict(self.body)
         return {"type": "response.create", **body}
 
-    def server(self, *scripts: Iterable[Any], **others: Iterable[Any]) -> SocketServer:
+    def server(self, *scripts: Iterable[Any], **others: Any) -> SocketServer:
         """A server of this door; with a script for each response."""
         return SocketServer(*(scripts or (self.text,)), greeting=self.greeting, **others)
 

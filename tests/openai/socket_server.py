@@ -11,7 +11,7 @@ import logging
 import socket
 import struct
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -45,16 +45,20 @@ class SocketServer:
     is accepted takes the scripts where the one before left them.
     """
 
-    def __init__(self, *scripts: Steps, greeting: Steps = (), **others: Steps) -> None:
+    def __init__(
+        self, *scripts: Steps, greeting: Steps = (), others: Mapping[str, Steps] | None = None
+    ) -> None:
         self.scripts = [list(script) for script in scripts] or [[]]
         self.greeting = list(greeting)
-        self.others = {name.replace("_", "."): list(steps) for name, steps in others.items()}
+        self.others = {kind: list(steps) for kind, steps in (others or {}).items()}
         self.heard: list[str | bytes] = []
         """All messages, as they came."""
         self.paths: list[str] = []
         self._taken = 0
-        self._server = serve(self._serve, "127.0.0.1", 0, logger=_quiet, close_timeout=1, compression=None)
+        self._server = serve(self._serve, "127.0.0.1", 0, logger=_quiet, close_timeout=0.1, compression=None)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._watchdog = threading.Timer(_PATIENCE, self._server.shutdown)
+        self._watchdog.daemon = True
 
     @property
     def port(self) -> int:
@@ -71,9 +75,11 @@ class SocketServer:
 
     def __enter__(self) -> SocketServer:  # noqa: PYI034 - nobody derives from it
         self._thread.start()
+        self._watchdog.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._watchdog.cancel()
         for step in (step for script in (self.greeting, *self.scripts) for step in script):
             if isinstance(step, Hold):
                 step.set()

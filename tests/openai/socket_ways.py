@@ -31,14 +31,14 @@ class _Log(logging.Handler):
         self.lines.append(steady(f"{record.levelname} {record.name}: {record.getMessage()}"))
 
 
-def see(face: Face, door: Door, way: Way, *scripts: Iterable[Any], **others: Iterable[Any]) -> dict[str, Any]:
+def see(face: Face, door: Door, way: Way, *scripts: Iterable[Any]) -> dict[str, Any]:
     """Everything that can be seen of a way: by the application, and by the server."""
     log, logger = _Log(), logging.getLogger("openai")
     level = logger.level
     logger.addHandler(log)
     logger.setLevel(logging.DEBUG)
     try:
-        with warnings.catch_warnings(record=True) as warned, door.server(*scripts, **others) as server:
+        with warnings.catch_warnings(record=True) as warned, door.server(*scripts) as server:
             warnings.simplefilter("always")
             result = face.run(_outcome(face, door, way, server))
     finally:

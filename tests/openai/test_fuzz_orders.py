@@ -90,7 +90,7 @@ def pieces(chance: random.Random, chunks: Chunks) -> list[bytes]:
 def _plays(api: Api, way: Callable[..., Any]) -> Iterator[tuple[Any, Any]]:
     """Random readings and bodies."""
     chance = random.Random(f"{way.__name__} {api.name}")
-    readings = (*READINGS, help_until_it_breaks) if api.helpers else READINGS
+    readings = (*READINGS, help_until_it_breaks) if api.helped else READINGS
     for number in range(PLAYS):
         chunks = way(chance, list(SEEDS[api.name]))
         reading = partial(readings[number % len(readings)], api=api)

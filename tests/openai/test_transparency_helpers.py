@@ -9,6 +9,7 @@ import openai
 
 from . import script, wire, wire_responses
 from .apis import CHAT, FETCHED, RESPONSES, Api, door
+from .features import require
 from .observe import same
 from .params import each
 from .sdk import Face, both_faces
@@ -69,7 +70,6 @@ STREAMS: dict[str, dict[str, Any]] = {
         "without-the-first": [*wire_responses.TEXT[2:]],
     },
 }
-TOOLS = [openai.pydantic_function_tool(City)]
 BEGUN = {
     "chat": (CHAT, "chat.completions.stream", {}),
     "beta-chat": (CHAT, "beta.chat.completions.stream", {}),
@@ -102,6 +102,7 @@ def test_the_stream_helper_is_the_same(
 ) -> None:
     """`stream()` hands out the same events and the same final answer, or raises the same; one span."""
     _, path, options = BEGUN[begun]
+    require(*(f"{path}:{name}" for name in {**api.ask, **options} if api is not CHAT), path)
 
     async def scenario(face: Face, client: Any) -> Any:
         async with face.within(door(client, path)(**{**api.ask, **options})) as stream:

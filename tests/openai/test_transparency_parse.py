@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from . import script, wire, wire_responses
 from .apis import CHAT, RESPONSES, Api, door
+from .features import require
 from .observe import same
 from .params import each
 from .sdk import Face, both_faces
@@ -64,6 +65,7 @@ PARSERS: dict[str, tuple[Api, str, str]] = {
 def test_parse_is_the_same(face: Face, api: Api, parser: str, answer: str, telemetry: Telemetry) -> None:
     """`parse()` gives the same parsed message, or raises the same error; one span."""
     _, path, wanted = PARSERS[parser]
+    require(path)
 
     async def scenario(face: Face, client: Any) -> Any:
         tools = [openai.pydantic_function_tool(City)]

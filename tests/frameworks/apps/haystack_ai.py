@@ -1,10 +1,10 @@
-"""Haystack's chat generators; it knows nothing of telemetry."""
+"""Haystack's agent; it knows nothing of telemetry."""
 
 import sys
 from typing import Any
 
+from haystack.components.agents import Agent
 from haystack.components.generators.chat import OpenAIChatGenerator, OpenAIResponsesChatGenerator
-from haystack.components.tools import ToolInvoker
 from haystack.dataclasses import ChatMessage
 from haystack.tools import Tool
 
@@ -28,12 +28,9 @@ def main(api: str) -> None:
     """One streamed turn."""
     tools = [_tool(get_weather, "city"), _tool(get_time, "tz")]
     kind = OpenAIChatGenerator if api == "chat" else OpenAIResponsesChatGenerator
-    generator = kind(model="gpt-4o", tools=tools, streaming_callback=lambda chunk: None)
-    messages = [ChatMessage.from_user("What is the weather in Paris?")]
-    (asked,) = generator.run(messages)["replies"]
-    results = ToolInvoker(tools).run([asked])["tool_messages"]
-    (answer,) = generator.run([*messages, asked, *results])["replies"]
-    print(answer.text)
+    agent = Agent(chat_generator=kind(model="gpt-4o"), tools=tools, streaming_callback=lambda chunk: None)
+    result = agent.run([ChatMessage.from_user("What is the weather in Paris?")])
+    print(result["last_message"].text)
 
 
 main(sys.argv[1])

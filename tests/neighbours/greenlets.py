@@ -1,0 +1,65 @@
+"""A program patched by gevent: many streams at once in greenlets, against a loopback server in the same process.
+
+It prints what its spans say, as JSON; it must not know what they should say.
+"""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import json  # noqa: E402 - gevent patches before anything else is imported
+
+import gevent  # noqa: E402
+import openai  # noqa: E402
+from gevent.pywsgi import WSGIServer  # noqa: E402
+
+from tests.openai import wire  # noqa: E402
+from tests.openai.telemetry import Telemetry  # noqa: E402
+
+COUNT = 20
+
+
+def application(environment, start_response):  # type: ignore[no-untyped-def]  # WSGI
+    """A stream with two tool calls; other greenlets run between its chunks."""
+    environment["wsgi.input"].read()
+    start_response("200 OK", [("content-type", "text/event-stream")])
+    for part in wire.events(wire.CALLS):
+        gevent.sleep(0)
+        yield part
+
+
+def turn(telemetry: Telemetry, client: openai.OpenAI, number: int) -> None:
+    """One stream within a span of its own; every third is left early."""
+    with telemetry.tracer.start_as_current_span(f"turn {number}") as parent:
+        stream = client.chat.completions.create(stream=True, **wire.ASK)
+        for at, _ in enumerate(stream):
+            telemetry.tracer.start_span("in the loop").end()
+            if number % 3 == 0 and at == 1:
+                break
+        stream.close()
+        assert parent.is_recording()
+
+
+def main() -> None:
+    """Run them all, and tell."""
+    telemetry = Telemetry()
+    server = WSGIServer(("127.0.0.1", 0), application, log=None)
+    server.start()
+    url = f"http://127.0.0.1:{server.server_port}/v1"
+    with telemetry.on(), openai.OpenAI(api_key="key", base_url=url) as client:
+        gevent.joinall([gevent.spawn(turn, telemetry, client, at) for at in range(COUNT)], raise_error=True)
+    server.stop()
+    names = {span.context.span_id: span.name for span in telemetry.everything_ended}
+    told = [
+        {
+            "parent": names[span.parent.span_id],
+            "outcome": span.attributes["toolspan.stream.outcome"],
+            "calls": len([event for event in span.events if event.name.endswith("completed")]),
+        }
+        for span in telemetry.spans
+    ]
+    loops = [names[span.parent.span_id] for span in telemetry.everything_ended if span.name == "in the loop"]
+    print(json.dumps({"spans": told, "loops": sorted(set(loops))}))
+
+
+main()
