@@ -23,7 +23,8 @@ scripted server with a journal, llama-server is llama.cpp's with a model that re
 where a framework does not ask for them in a stream.
 
 What does not pass through the SDK is not seen: `litellm.responses` and dspy's own engine speak HTTP
-themselves.
+themselves. LangChain does not get along with llama-server's Responses API, with or without toolspan: it
+merges calls that have no `output_index`.
 
 """
 

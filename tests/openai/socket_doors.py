@@ -63,7 +63,7 @@ class Door:
 
     def server(self, *scripts: Iterable[Any], **others: Any) -> SocketServer:
         """A server of this door; with a script for each response."""
-        return SocketServer(*(scripts or (self.text,)), greeting=self.greeting, **others)
+        return SocketServer(*(scripts or (self.text,)), **{"greeting": self.greeting, **others})
 
     def connect(self, client: Any, **more: Any) -> Any:
         """A manager."""
@@ -79,7 +79,7 @@ class Door:
         self, face: Face, server: SocketServer, client: Mapping[str, Any] | None = None, **more: Any
     ) -> AsyncIterator[Any]:
         """A connection, as most applications open one; what greets it has been read."""
-        async with face.client(None, **server.addresses, **(client or {})) as made:
+        async with face.client(None, **{**server.addresses, **(client or {})}) as made:
             async with face.within(self.connect(made, **more)) as connection:
                 for _ in server.greeting:
                     await face.done(connection.recv())

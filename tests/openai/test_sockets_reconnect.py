@@ -31,6 +31,8 @@ through_those = through(*(RECONNECTING or DOORS))
 if not RECONNECTING:
     pytest.skip("this SDK does not connect again", allow_module_level=True)
 
+HELLO = [{"type": "hello"}]
+"""What a server sends to each connection: so it is seen that there is a new one."""
 AGAIN: dict[str, Any] = {"initial_delay": 0.0, "max_delay": 0.0}
 
 
@@ -46,13 +48,11 @@ def test_broken_and_made_again(face: Face, door: Door, broken: Any, telemetry: T
     noted: list[Any] = []
 
     async def scenario() -> None:
-        with door.server([*door.text[:3], broken], door.calls) as server:
+        with door.server([*door.text[:3], broken], door.calls, greeting=HELLO) as server:
             async with door.open(face, server, on_reconnecting=noted.append, **AGAIN) as connection:
                 await face.done(door.ask(connection))
-                await face.take(connection, 3 + len(door.greeting))
-                assert len(noted) == (1 if door.greeting else 0)
-                if not door.greeting:
-                    await reconnected(face, connection)
+                await face.take(connection, 3 + len(HELLO))
+                assert len(noted) == 1
                 await face.done(door.ask(connection))
                 await until(face, connection, door.last)
             assert len(server.paths) == 2
@@ -61,3 +61,48 @@ def test_broken_and_made_again(face: Face, door: Door, broken: Any, telemetry: T
         face.run(scenario())
     assert outcomes(telemetry) == ["truncated" if broken == 1001 else "failed", "completed"]
     assert telemetry.spans[1].attributes["toolspan.stream.chunks"] == len(door.calls)
+
+
+@through_those
+def test_queued_while_it_is_broken(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """A request that waits until the connection is there again is sent once, and told once."""
+
+    async def scenario() -> None:
+        held: list[Any] = []
+
+        def on_reconnecting(event: Any) -> None:
+            if face is SYNC:
+                door.ask(held[0])
+            else:
+                coroutine = door.ask(held[0])
+                with pytest.raises(StopIteration):  # it queues, and does not wait
+                    coroutine.send(None)
+
+        with door.server([*door.text[:3], 1012], door.calls, greeting=HELLO) as server:
+            async with door.open(face, server, on_reconnecting=on_reconnecting, **AGAIN) as connection:
+                held.append(connection)
+                await face.done(door.ask(connection))
+                await face.take(connection, 3 + len(HELLO))
+                await until(face, connection, door.last)
+                held.clear()
+            assert len(server.heard) == 2
+
+    with telemetry.on():
+        face.run(scenario())
+    assert outcomes(telemetry) == ["failed", "completed"]
+
+
+@through_those
+def test_given_up(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """Where the application does not want it again, the response has failed and the error is the SDK's."""
+
+    async def scenario() -> None:
+        with door.server([*door.text[:3], 1012]) as server:
+            async with door.open(face, server, on_reconnecting=lambda event: {"abort": True}) as connection:
+                await face.done(door.ask(connection))
+                with pytest.raises(Exception, match="1012"):
+                    await face.read(connection)
+
+    with telemetry.on():
+        face.run(scenario())
+    assert outcomes(telemetry) == ["failed"]

@@ -61,10 +61,9 @@ ODD: dict[str, list[Any]] = {
 
 @through(RESPONSES, REALTIME)
 @pytest.mark.parametrize("odd", ODD)
-@pytest.mark.parametrize("way", [by_iteration, by_recv], ids=lambda way: way.__name__)
-def test_odd_messages(face: Face, door: Door, way: Way, odd: str, telemetry: Telemetry) -> None:
+def test_odd_messages(face: Face, door: Door, odd: str, telemetry: Telemetry) -> None:
     """Whatever the server sends, the application gets it, or the SDK's own error; every span ends."""
-    same(face, door, way, telemetry, [*ODD[odd], *door.text, 1000])
+    same(face, door, by_iteration, telemetry, [*ODD[odd], *door.text, 1000])
     assert len(telemetry.started) == len(telemetry.spans) >= 1
 
 
@@ -76,7 +75,7 @@ ERRORS: dict[str, list[Any]] = {
 }
 
 
-@every_door
+@through(RESPONSES, REALTIME)
 @pytest.mark.parametrize("end", ERRORS)
 @pytest.mark.parametrize("way", [by_iteration, by_handlers], ids=lambda way: way.__name__)
 def test_errors(face: Face, door: Door, way: Way, end: str, telemetry: Telemetry) -> None:

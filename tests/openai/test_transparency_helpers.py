@@ -9,7 +9,7 @@ import openai
 
 from . import script, wire, wire_responses
 from .apis import CHAT, FETCHED, RESPONSES, Api, door
-from .features import require
+from .features import has, require
 from .observe import same
 from .params import each
 from .sdk import Face, both_faces
@@ -70,15 +70,12 @@ STREAMS: dict[str, dict[str, Any]] = {
         "without-the-first": [*wire_responses.TEXT[2:]],
     },
 }
+_TOOLS = [openai.pydantic_function_tool(City)] if has("openai.pydantic_function_tool") else []
 BEGUN = {
     "chat": (CHAT, "chat.completions.stream", {}),
     "beta-chat": (CHAT, "beta.chat.completions.stream", {}),
     "responses": (RESPONSES, "responses.stream", {}),
-    "typed": (
-        RESPONSES,
-        "responses.stream",
-        {"text_format": City, "tools": [openai.pydantic_function_tool(City)]},
-    ),
+    "typed": (RESPONSES, "responses.stream", {"text_format": City, "tools": _TOOLS}),
     "fetched": (FETCHED, "responses.stream", {}),
     "resumed": (FETCHED, "responses.stream", {"starting_after": 3}),
 }

@@ -1,0 +1,118 @@
+"""Whatever fails in watching a connection costs the application nothing, and is said once."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from toolspan.openai import lanes
+from toolspan.openai.exchange import Exchange
+from toolspan.openai.lanes import Lanes
+
+from .faults import Broken, Fault, broken
+from .sdk import Face
+from .socket_doors import REALTIME, RESPONSES, Door, through, until
+from .socket_server import SocketServer
+from .socket_ways import see
+from .telemetry import Telemetry
+from .test_privacy import everything
+
+pytestmark = pytest.mark.usefixtures("guarded", "unraisable")
+
+
+async def use(face: Face, door: Door, client: Any, server: SocketServer) -> Any:
+    """Two responses, the second by bytes, and one that is closed half way."""
+    manager, found = door.connect(client), []
+    manager.send(door.request)
+    async with face.within(manager) as connection:
+        found.append(await until(face, connection, door.last))
+        await face.done(door.ask(connection))
+        data = b""
+        while f'"{door.last}"'.encode() not in data:
+            data = await face.done(connection.recv_bytes())
+            found.append(data)
+        await face.done(door.ask(connection))
+        found.append(await face.take(connection, 2))
+    return found
+
+
+PLACES: dict[str, tuple[Any, str]] = {
+    "prepare": (Exchange, "prepare"),
+    "lanes": (Lanes, "__init__"),
+    "sent": (Lanes, "sent"),
+    "received": (Lanes, "received"),
+    "end": (Lanes, "end"),
+    "json": (lanes.json, "loads"),
+    "fields": (lanes, "_fields"),
+    "settle": (lanes.drops, "settle"),
+}
+
+
+def unharmed(face: Face, door: Door, bare: Any, telemetry: Telemetry, caplog: Any, **settings: Any) -> None:
+    """The application sees what it saw bare; there is one warning, that says what it is of."""
+    caplog.clear()
+    with telemetry.on(**settings):
+        seen = see(face, door, use)
+    assert seen == bare
+    warned = [one for one in caplog.records if one.name == "toolspan" and one.levelno > logging.INFO]
+    assert [one.levelname for one in warned] == ["WARNING"]
+    assert Fault.__name__ in warned[0].getMessage()
+
+
+@through(RESPONSES, REALTIME)
+@pytest.mark.parametrize("place", PLACES)
+def test_broken_parts(
+    face: Face,
+    door: Door,
+    place: str,
+    telemetry: Telemetry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Each part that raises leaves the application as it is."""
+    bare = see(face, door, use)
+    if place == "json":  # the SDK's own is the same module
+        monkeypatch.setattr(lanes, "json", type("json", (), {"loads": broken}))
+    else:
+        monkeypatch.setattr(*PLACES[place], broken)
+    unharmed(face, door, bare, telemetry, caplog)
+
+
+@through(RESPONSES, REALTIME)
+@pytest.mark.parametrize("method", ["start_span", "add_event", "end"])
+def test_broken_tracing(
+    face: Face, door: Door, method: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A tracing SDK that raises leaves the application and the metrics as they are."""
+    bare = see(face, door, use)
+    unharmed(face, door, bare, telemetry, caplog, tracer_provider=Broken(telemetry.tracers, method))
+    (duration,) = telemetry.points("gen_ai.client.operation.duration")
+    assert duration.count == 3
+
+
+@through(RESPONSES, REALTIME)
+@pytest.mark.parametrize("mode", ["NO_CONTENT", "SPAN_ONLY", "EVENT_ONLY"])
+def test_content(face: Face, door: Door, mode: str, telemetry: Telemetry) -> None:
+    """Content is where it was asked for, and nowhere else."""
+    text = str(door.text).replace("Hel", "MARK-answer ")
+    calls = str(door.calls).replace("Bern", "MARK-arguments")
+    body: dict[str, Any] = {"instructions": "MARK-instructions"}
+
+    async def scenario() -> None:
+        import ast
+
+        with door.server(ast.literal_eval(text), ast.literal_eval(calls)) as server:
+            async with door.open(face, server) as connection:
+                for _ in range(2):
+                    await face.done(door.ask(connection, **body))
+                    await until(face, connection, door.last)
+
+    with telemetry.on(capture_message_content=mode):
+        face.run(scenario())
+    for kind, on in (("span", "SPAN_ONLY"), ("log", "EVENT_ONLY")):
+        said = everything(telemetry, kind)
+        for mark in ("MARK-answer", "MARK-arguments", "MARK-instructions"):
+            assert (mark in said) is (mode == on), (kind, mark)
+    assert "MARK" not in everything(telemetry, "metric")
