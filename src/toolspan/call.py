@@ -11,7 +11,7 @@ from dataclasses import InitVar, dataclass, field
 from functools import partial
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
-from typing import Any, Protocol
+from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
@@ -19,24 +19,12 @@ from opentelemetry.trace import Span
 from .guard import report
 from .otel.sinks import Sinks
 from .wire.events import Event, Finished, Text
+from .wire.notes import Note
 from .wire.outcome import End, Outcome, outcome_of
 from .wire.providers import Endpoint
+from .wire.reader import Reader
 from .wire.record import Record
 from .wire.request import Request
-
-
-class Reader(Protocol):
-    """Turns what the server sent into events."""
-
-    @property
-    def output(self) -> bool:
-        """Whether what was read last is output of the model, not a notice of the service."""
-
-    def read(self, body: Any) -> list[Event]:
-        """The events of one chunk or one whole answer."""
-
-    def close(self) -> list[Event]:
-        """The events of the end."""
 
 
 @dataclass(slots=True, eq=False)
@@ -132,6 +120,15 @@ class Call:
             self._apply(events, now())
         except Exception as error:
             self._give_up("reading an answer", error)
+
+    def note(self, note: Note) -> None:
+        """Something beside the answer happened, just now."""
+        if self.finished:
+            return
+        try:
+            self.sinks.moment(self, note, now())
+        except Exception as error:
+            report("noting what happened", error)
 
     def end(self, end: End | BaseException) -> None:
         """The call is over, in this way; only the first end counts."""

@@ -18,6 +18,7 @@ from . import guard
 from .otel import semconv
 from .otel.capture import Capture, spans_take_structures
 from .otel.log import LogSink
+from .otel.loop_metrics import LoopMetricSink
 from .otel.metrics import MetricSink
 from .otel.sinks import Sink, Sinks
 from .otel.span import SpanSink
@@ -90,6 +91,7 @@ def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger
             generation=settings.metric_names,
             chunk_timing=settings.chunk_timing,
         ),
+        lambda: LoopMetricSink(get_meter(scope, own, meter_provider)),
         lambda: LogSink(
             get_logger(scope, own, logger_provider),
             events=settings.tool_events in ("log", "both"),

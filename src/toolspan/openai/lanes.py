@@ -92,8 +92,11 @@ class Lanes:
         call = self._begin({**self._session, **body} if self._realtime else body)
         if call is not None:
             call.open()
-            call.streaming()
-            drops.opened(call)
+            if call.tracked:
+                call.streaming()
+                drops.opened(call)
+            else:
+                call.leave()
         return call
 
     def _created(self, event: object, known: Mapping[str, Any]) -> None:

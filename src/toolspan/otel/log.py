@@ -10,6 +10,7 @@ from typing import Any
 from opentelemetry._logs import Logger, SeverityNumber
 
 from ..wire.events import CallClosed, Event, Finished
+from ..wire.notes import Note
 from . import operations
 from . import semconv as names
 from .attributes import request_attributes, response_attributes
@@ -37,7 +38,7 @@ class LogSink:
     def gap(self, call: Observed, nanoseconds: int) -> None:
         """Nothing to say."""
 
-    def moment(self, call: Observed, event: Event, at: int) -> None:
+    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
         """Emit the moment while the answer streams: a call that hangs is visible before its span ends."""
         if not self._events or isinstance(event, Finished) or not self._enabled():
             return

@@ -127,12 +127,27 @@ STREAMS: Final = "toolspan.streams"
 STREAMS_OPEN: Final = "toolspan.streams.open"
 OUTCOME: Final = "toolspan.outcome"
 
+# our own: the loop around the answers
+CALL_ANSWERED_EVENT: Final = "toolspan.tool_call.answered"
+CALL_TURNAROUND: Final = "toolspan.tool_call.turnaround"
+TOOLS_CHANGED_EVENT: Final = "toolspan.tools.changed"
+TOOLS_FINGERPRINT_BEFORE: Final = "toolspan.tools.fingerprint.before"
+CONTEXT_REDUCED_EVENT: Final = "toolspan.context.reduced"
+CONTEXT_MESSAGES_BEFORE: Final = "toolspan.context.messages.before"
+CONTEXT_TOKENS_BEFORE: Final = "toolspan.context.tokens.before"
+RETRY_EVENT: Final = "toolspan.retry"
+RETRY_ATTEMPT: Final = "toolspan.retry.attempt"
+RETRY_WAIT: Final = "toolspan.retry.wait"
+RETRY_STATUS: Final = "http.response.status_code"
+RETRIES: Final = "toolspan.retries"
+
 # units, in UCUM
 SECONDS: Final = "s"
 BYTES: Final = "By"
 TOKENS: Final = "{token}"
 CALLS: Final = "{call}"
 STREAM: Final = "{stream}"
+RETRY: Final = "{retry}"
 
 DURATION_BUCKETS: Final = tuple(0.01 * 2**power for power in range(14))
 """0.01 s to 81.92 s, each twice the one before, as the convention lists them."""

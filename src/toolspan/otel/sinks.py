@@ -12,6 +12,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
 from ..wire.events import Event
+from ..wire.notes import Note
 from ..wire.outcome import Outcome
 from ..wire.providers import Endpoint
 from ..wire.record import Record
@@ -54,7 +55,7 @@ class Sink(Protocol):
     def streaming(self, call: Observed) -> None:
         """A stream was handed to the application."""
 
-    def moment(self, call: Observed, event: Event, at: int) -> None:
+    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
         """A text or a tool call began, or a tool call's arguments are complete.
 
         Where the call is borrowed, a choice's finish reason is a moment too.
@@ -92,7 +93,7 @@ class Sinks:
             except Exception as error:
                 self._drop(sink, error)
 
-    def moment(self, call: Observed, event: Event, at: int) -> None:
+    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
         """See `Sink.moment`."""
         for sink in self._sinks:
             try:

@@ -9,6 +9,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
 from ..wire.events import CallClosed, Event, Finished
+from ..wire.notes import Note
 from . import semconv as names
 from .attributes import Attributes, request_attributes, response_attributes
 from .capture import Capture
@@ -46,7 +47,7 @@ class SpanSink:
     def gap(self, call: Observed, nanoseconds: int) -> None:
         """Nothing to say."""
 
-    def moment(self, call: Observed, event: Event, at: int) -> None:
+    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
         """Add an event to the span, at the time of its chunk."""
         span = call.span
         if isinstance(event, Finished):
