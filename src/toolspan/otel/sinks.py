@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span
+from opentelemetry.trace import Span, SpanContext
 
 from ..wire.events import Event
 from ..wire.notes import Note
@@ -17,6 +17,7 @@ from ..wire.outcome import Outcome
 from ..wire.providers import Endpoint
 from ..wire.record import Record
 from ..wire.request import Request
+from ..wire.steps import Step
 
 
 class Observed(Protocol):
@@ -37,6 +38,8 @@ class Observed(Protocol):
     borrowed: bool
     context: Context | None
     labels: dict[str, str | int] | None
+    step: Step | None
+    links: list[tuple[SpanContext, dict[str, str | list[str]]]]
 
     @property
     def secrets(self) -> Callable[[], tuple[str, ...]]:
