@@ -34,10 +34,10 @@ from .stream import stand_in, watched
 class Exchange:
     """Opens calls for one instrumentation's settings and sinks."""
 
-    def __init__(self, settings: Settings, sinks: Sinks) -> None:
+    def __init__(self, settings: Settings, sinks: Sinks, loop: Loop) -> None:
         self._settings = settings
         self._sinks = sinks
-        self._loop = Loop()
+        self._loop = loop
         self._timed = settings.chunk_timing
         self._last: tuple[Any, Any, Endpoint] = (None, None, Endpoint("", None, None))
 

@@ -27,5 +27,5 @@ def leave(token: Any) -> None:
             token.var.reset(token)
         elif token is not None:
             context.detach(token)
-    except ValueError:
+    except (RuntimeError, ValueError):
         pass

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from opentelemetry import trace
@@ -70,19 +70,29 @@ class Loop:
             self.memory.keep_turn(turn, *_keys(call, turn.response))
         return list(_reduced(call, step))
 
+    def asked(self, name: str, call_id: str | None) -> tuple[Asked | None, Turn | None]:
+        """The call that an execution answers, and its turn; without an id only what is beyond doubt."""
+        near = _nearness()
+        if call_id is not None:
+            asked = self.memory.find(call_id, near)
+            found = [] if asked is None else [asked]
+        else:
+            found = self.memory.open(name)
+            found = [one for one in found if near(one)] or found
+        turns = {id(one.turn): one.turn for one in found}
+        if len(turns) != 1:
+            return None, None
+        (turn,) = turns.values()
+        if len(found) > 1:
+            return None, turn
+        found[0].taken = True
+        return found[0], turn
+
     def _results(self, call: Observed, returns: Returns) -> tuple[Asked, ...]:
         """The remembered calls whose results come for the first time, or again at the end of the history."""
-        here = place()
-        trace_id = trace.get_current_span().get_span_context().trace_id
-
-        def worth(asked: Asked) -> int:
-            asker = asked.turn.asker
-            same_trace = asker is not None and trace_id and asker.trace_id == trace_id
-            return (4 if same_trace else 0) + (2 if asked.turn.place == here else 0)
-
-        found = []
+        found, near = [], _nearness()
         for identity in dict.fromkeys(returns.earlier + returns.results):
-            asked = self.memory.find(identity, worth)
+            asked = self.memory.find(identity, near)
             if asked is not None and (not asked.answers or identity in returns.results):
                 found.append(asked)
         return tuple(found)
@@ -147,6 +157,19 @@ def place() -> tuple[int, int]:
     except RuntimeError:
         task = None
     return threading.get_ident(), 0 if task is None else id(task)
+
+
+def _nearness() -> Callable[[Asked], int]:
+    """How much speaks for a call being of the agent that asks: its trace, then its thread and task."""
+    here = place()
+    trace_id = trace.get_current_span().get_span_context().trace_id
+
+    def near(asked: Asked) -> int:
+        asker = asked.turn.asker
+        same_trace = asker is not None and trace_id and asker.trace_id == trace_id
+        return (2 if same_trace else 0) + (1 if asked.turn.place == here else 0)
+
+    return near
 
 
 def _keys(call: Observed, response: str | None) -> tuple[str | None, str | None]:

@@ -30,7 +30,10 @@ def _executions(spans: list[tuple[int, int]]) -> Attributes:
     if not spans:
         return {}
     total = sum(end - begin for begin, end in spans)
-    wall = max(end for _, end in spans) - min(begin for begin, _ in spans)
+    wall, seen = 0, 0
+    for begin, end in sorted(spans):
+        wall += max(end - max(begin, seen), 0)
+        seen = max(seen, end)
     return {
         names.LOOP_EXECUTION_SUM: seconds(total),
         names.LOOP_EXECUTION_WALL: seconds(wall),

@@ -94,11 +94,11 @@ class Memory:
             return known[0] if known else None
         return max(known, key=lambda call: (not call.answers, worth(call)))
 
-    def open(self, name: str, wanted: Callable[[Asked], bool]) -> list[Asked]:
+    def open(self, name: str) -> list[Asked]:
         """Calls of this tool that nobody executes or has answered, the newest first."""
         newest = islice(reversed(tuple(self._order)), _MOST_LOOKED_AT)
         found = (one for one in newest if one.name == name)
-        return [one for one in found if not one.answers and not one.taken and wanted(one)]
+        return [one for one in found if not one.answers and not one.taken]
 
     def keep_turn(self, turn: Turn, *keys: str | None) -> None:
         """Keep a turn under the ids of its response and its conversation, as the newest of these."""

@@ -26,7 +26,7 @@ from .returns import chat_returns, response_returns
 
 Body = Mapping[str, Any]
 BROUGHT = "brought"
-"""Not a key of the wire: under it stand the items that were sent to a Realtime session since its last response."""
+"""No key of the wire: what was sent to a Realtime session since its last response stands under it."""
 
 
 def chat_request(body: Body, *, keep: bool) -> Request:
