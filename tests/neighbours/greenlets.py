@@ -1,4 +1,4 @@
-"""A program patched by gevent: many streams at once in greenlets, against a loopback server in the same process.
+"""A program patched by gevent: many streams at once in greenlets, against a loopback server within it.
 
 It prints what its spans say, as JSON; it must not know what they should say.
 """
