@@ -17,6 +17,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext
 
 from .guard import report
+from .otel.jobs import Job
 from .otel.loop import Loop
 from .otel.sinks import Sinks
 from .wire.events import CallClosed, Event, Finished, Text
@@ -67,6 +68,8 @@ class Call:
     began: int | None = None
     began_at: int = 0
     ended_at: int = 0
+    job: Job | None = None
+    """What is still to be told of it, where content has to be looked at first."""
     finished: bool = False
     loop: Loop | None = None
     """Where the calls of the process are remembered."""
@@ -168,8 +171,10 @@ class Call:
             conclude()
         except Exception as error:
             self._give_up(what, error)
-        self.sinks.ended(self)
-        self._release()
+        try:
+            self.sinks.ended(self)
+        finally:
+            self._release()
 
     def _stop(self) -> None:
         self.ended_at = now()
@@ -177,7 +182,7 @@ class Call:
     def _release(self) -> None:
         """Keep nothing: an error, above all, leads back to the stream by its traceback."""
         self.reader = self.span = self.context = self.error = self.labels = None
-        self.loop = self.step = None
+        self.loop = self.step = self.job = None
         self.secrets = tuple
         self.request.messages = self.request.instructions = None
 

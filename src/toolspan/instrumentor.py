@@ -15,13 +15,15 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 from opentelemetry.metrics import get_meter
 
 from . import guard
-from .otel import semconv
+from .otel import completion, semconv
 from .otel.capture import Capture, spans_take_structures
 from .otel.execution import Executions
 from .otel.log import LogSink
 from .otel.loop import Loop
 from .otel.loop_metrics import LoopMetricSink
 from .otel.metrics import MetricSink
+from .otel.redaction import Redaction
+from .otel.review import Review
 from .otel.sinks import Sink, Sinks
 from .otel.span import SpanSink
 from .settings import Settings, read_settings
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from .openai.seam import Seam
 
 
+_AT_END = 1.0  # seconds that content may still take when the instrumentation is taken out
 _PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider")
 
 
@@ -38,6 +41,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
     """Traces every request of the OpenAI SDK; one per process, as OpenTelemetry's instrumentors are."""
 
     _seam: Seam | None = None
+    _review: Review | None = None
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """The SDK this instruments; there is no upper bound, because the seam is the same in all versions."""
@@ -50,20 +54,27 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         settings = read_settings(kwargs)
         if not settings.enabled or (settings.sdk_disabled and not any(providers.values())):
             return
-        loop = Loop()
-        use(_executions(settings, loop, **providers))
-        sinks = Sinks(_sinks(settings, **providers), guard.report)
+        loop, review = Loop(), _reviewed(settings)
+        self._review = review
+        use(_executions(settings, loop, review, **providers))
+        sinks = Sinks(_sinks(settings, **providers), guard.report, review)
         try:
             self._seam = _installed(settings, sinks, loop)
         except Exception as error:
             guard.report("instrumenting this version of the SDK", error)
 
     def _uninstrument(self, **kwargs: Any) -> None:
-        """Take the seam out, at once, for every client; streams that are open still end their spans."""
+        """Take the seam out, at once, for every client; streams that are open still end their spans.
+
+        Content that has still to be looked at holds it up for a second at most.
+        """
         use(None)
         if self._seam is not None:
             self._seam.remove()
             self._seam = None
+        if self._review is not None:
+            self._review.finish(_AT_END)
+            self._review = None
 
 
 def _installed(settings: Settings, sinks: Sinks, loop: Loop) -> Seam:
@@ -76,6 +87,12 @@ def _installed(settings: Settings, sinks: Sinks, loop: Loop) -> Seam:
     seam = Seam(exchange, SocketSeam(exchange))
     seam.install()
     return seam
+
+
+def _reviewed(settings: Settings) -> Review:
+    """Who has to see content before it is recorded."""
+    redaction = None if settings.redact is None else Redaction(settings.redact, guard.report)
+    return Review(guard.report, redaction=redaction, hook=completion.find(settings.completion_hook))
 
 
 def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_provider: Any) -> list[Sink]:
@@ -119,7 +136,12 @@ def _span_capture(settings: Settings) -> Capture:
 
 
 def _executions(
-    settings: Settings, loop: Loop, tracer_provider: Any, meter_provider: Any, logger_provider: Any
+    settings: Settings,
+    loop: Loop,
+    review: Review,
+    tracer_provider: Any,
+    meter_provider: Any,
+    logger_provider: Any,
 ) -> Executions | None:
     """Where executions of tools are told; nowhere, if it cannot be made."""
     scope, own = semconv.SCOPE, version("toolspan")
@@ -130,6 +152,7 @@ def _executions(
             get_logger(scope, own, logger_provider),
             loop,
             _span_capture(settings),
+            review,
         )
     except Exception as error:
         guard.report("making what follows tools", error)

@@ -17,7 +17,7 @@ log = logging.getLogger("toolspan")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be set; each field is a keyword of `instrument()` and has an environment variable."""
+    """What can be set; each field is a keyword of `instrument()` and, but for `redact`, has a variable."""
 
     enabled: bool = True
     """`TOOLSPAN_ENABLED`: `false` leaves the SDK alone."""
@@ -40,6 +40,10 @@ class Settings:
     """`OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`: where content goes."""
     emit_event: bool | None = None
     """`OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT`: the details event; unset: with content on events."""
+    redact: Callable[[str, Any], Any] | None = None
+    """Sees each content before it is recorded; no variable."""
+    completion_hook: Any = None
+    """`OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK`: a hook's name, or a hook."""
     sdk_disabled: bool = False
     """`OTEL_SDK_DISABLED`: nothing would be recorded, so nothing is watched."""
     attribute_limit: int | None = None
@@ -67,14 +71,8 @@ class Settings:
 
 
 _ON_OFF = {
-    "on": True,
-    "true": True,
-    "yes": True,
-    "1": True,
-    "off": False,
-    "false": False,
-    "no": False,
-    "0": False,
+    **dict.fromkeys(("on", "true", "yes", "1"), True),
+    **dict.fromkeys(("off", "false", "no", "0"), False),
 }
 
 
@@ -114,6 +112,20 @@ def _pair(entry: str) -> tuple[str, str]:
     return host, name
 
 
+def _callback(value: object) -> object:
+    if not callable(value):
+        log.warning("redact=%r cannot be called; no content is recorded", value)
+        return lambda name, given: None
+    return value
+
+
+def _hook(value: object) -> object:
+    known = isinstance(value, str) or callable(getattr(value, "on_completion", None))
+    if not known or isinstance(value, type):
+        raise ValueError
+    return value
+
+
 class _Rule(NamedTuple):
     variables: tuple[str, ...]
     parse: Callable[[object], Any]
@@ -140,6 +152,12 @@ _RULES: Mapping[str, _Rule] = {
         ", ".join(_CAPTURE).upper(),
     ),
     "emit_event": _Rule(("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT",), _switch, "true, false"),
+    "redact": _Rule((), _callback, ""),
+    "completion_hook": _Rule(
+        ("OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK",),
+        _hook,
+        "the name of an entry point, or an object with the method on_completion",
+    ),
     "sdk_disabled": _Rule(("OTEL_SDK_DISABLED",), _switch, "true, false"),
     "attribute_limit": _Rule(
         ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),

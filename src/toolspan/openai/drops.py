@@ -17,6 +17,8 @@ from typing import Any
 from ..call import Call
 from ..wire.outcome import End
 
+_AT_EXIT = 1.0  # seconds that telling of them may take
+
 _open: set[Call] = set()
 _waiting: deque[Call] = deque()
 _collecting: set[int] = set()
@@ -86,8 +88,11 @@ def _hooks() -> None:
 
 def _at_exit() -> None:
     settle()
-    for call in tuple(_open):
+    left = tuple(_open)
+    for call in left:
         finish(call, End.DROPPED)
+    for sinks in {call.sinks for call in left}:
+        sinks.finish(_AT_EXIT)
 
 
 def _in_child() -> None:
