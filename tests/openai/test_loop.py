@@ -1,4 +1,4 @@
-"""An agent's loop: which span answers which, after how long, in which step; without code in the application."""
+"""An agent's loop: which span answers which, after how long, in which step; without any code for it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,10 @@ def test_three_turns(face: Face, style: Style, telemetry: Telemetry, clock: Cloc
     assert links(third) == [(second.context.span_id, "answers", ("call_c",))]
     assert answered(third) == pytest.approx({"call_c": 1.5})
     assert loop(third) == (3, 1, 0, 0)
-    points = {point.attributes["gen_ai.tool.name"]: point for point in telemetry.points("toolspan.tool_call.turnaround")}
+    points = {
+        point.attributes["gen_ai.tool.name"]: point
+        for point in telemetry.points("toolspan.tool_call.turnaround")
+    }
     assert {name: (point.count, point.sum) for name, point in points.items()} == {
         "get_weather": (2, pytest.approx(1.75)),
         "get_time": (1, pytest.approx(0.25)),
@@ -104,7 +107,7 @@ def test_unanswered_and_again(face: Face, style: Style, telemetry: Telemetry, cl
 @both_faces
 @every_style
 def test_sent_again_after_an_error(face: Face, style: Style, telemetry: Telemetry, clock: Clock) -> None:
-    """A request that failed and is sent again answers its calls once: one turnaround, and it is no repetition."""
+    """A request that failed and is sent again answers its calls once, and is no repetition."""
 
     async def scenario() -> None:
         async with face.client(Server(style, only=[[WEATHER], 500, [], []])) as client:
@@ -142,7 +145,9 @@ def test_another_process_asked(face: Face, telemetry: Telemetry) -> None:
             agent.history += [*CHAT.asked([WEATHER]), CHAT.result("call_a"), *CHAT.asked([TIME])]
             agent.answer("call_b")
             await agent.turn()
-            other = Agent(face, client, CHAT, history=[*CHAT.asked([WEATHER]), {"role": "user", "content": "?"}])
+            other = Agent(
+                face, client, CHAT, history=[*CHAT.asked([WEATHER]), {"role": "user", "content": "?"}]
+            )
             await other.turn()
 
     with telemetry.on():
@@ -191,8 +196,11 @@ def test_tools_and_history_change(face: Face, telemetry: Telemetry) -> None:
 
     with telemetry.on():
         face.run(scenario())
-    first, second, third = telemetry.spans
-    names = [{event.name for event in span.events} & {"toolspan.tools.changed", "toolspan.context.reduced"} for span in telemetry.spans]
+    _, second, third = telemetry.spans
+    names = [
+        {event.name for event in span.events} & {"toolspan.tools.changed", "toolspan.context.reduced"}
+        for span in telemetry.spans
+    ]
     assert names == [set(), set(), {"toolspan.tools.changed", "toolspan.context.reduced"}]
     events = {event.name: event.attributes for event in third.events}
     fingerprints = [span.attributes["toolspan.tools.fingerprint"] for span in (second, third)]
