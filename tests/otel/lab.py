@@ -23,8 +23,10 @@ from toolspan.call import Call
 from toolspan.otel.capture import Capture
 from toolspan.otel.log import LogSink
 from toolspan.otel.metrics import MetricSink
+from toolspan.otel.review import Review
 from toolspan.otel.sinks import Sink, Sinks
 from toolspan.otel.span import SpanSink
+from toolspan.otel.telling import Contents, Wants
 from toolspan.wire.outcome import End
 from toolspan.wire.providers import Endpoint
 
@@ -153,6 +155,13 @@ def run(call: Call, *bodies: Any, end: End | BaseException = End.EXHAUSTED) -> C
         call.chunk(body) if call.request.stream else call.answer(body)
     call.end(end)
     return call
+
+
+def recorded(capture: Capture, wanted: Wants) -> dict[str, Any]:
+    """The attributes that a sink makes of its content."""
+    found: Contents = {}
+    Review(guard.report).tell(wanted, capture.limit, found.update)
+    return capture.attributes(found)
 
 
 def tools(*names: str) -> list[dict[str, Any]]:
