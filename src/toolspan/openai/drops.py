@@ -15,9 +15,8 @@ from collections import deque
 from typing import Any
 
 from ..call import Call
+from ..otel.aside import finish_all
 from ..wire.outcome import End
-
-_AT_EXIT = 1.0  # seconds that telling of them may take
 
 _open: set[Call] = set()
 _waiting: deque[Call] = deque()
@@ -88,11 +87,9 @@ def _hooks() -> None:
 
 def _at_exit() -> None:
     settle()
-    left = tuple(_open)
-    for call in left:
+    for call in tuple(_open):
         finish(call, End.DROPPED)
-    for sinks in {call.sinks for call in left}:
-        sinks.finish(_AT_EXIT)
+    finish_all()
 
 
 def _in_child() -> None:

@@ -11,7 +11,9 @@ import os
 import queue
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 from time import monotonic
+from weakref import WeakSet
 
 from .jobs import Job
 from .telling import Contents
@@ -24,6 +26,14 @@ DEADLINE = 5.0  # seconds from the beginning to the telling without content
 MOST = 256  # jobs that wait
 AT_EXIT = 1.0  # seconds that the process waits at its end
 
+_all: WeakSet[Aside] = WeakSet()
+
+
+def finish_all() -> None:
+    """The process ends: everything is told, what takes longer than a second without content."""
+    for aside in list(_all):
+        aside.finish(AT_EXIT)
+
 
 class Aside:
     """Threads are started with the first job; a process that was forked starts its own."""
@@ -35,6 +45,7 @@ class Aside:
         self._running: Job | None = None
         self._closed = False
         self._said: set[str] = set()
+        _all.add(self)
 
     def submit(
         self, work: Callable[[], Contents] | None, then: Callable[[Contents], None], before: Job | None
@@ -58,7 +69,6 @@ class Aside:
     def finish(self, seconds: float) -> None:
         """All is told when this returns: what takes longer than these seconds, without content."""
         self._closed = True
-        atexit.unregister(self._at_exit)
         crew = self._crews.pop(os.getpid(), None)
         if crew is None:
             return
@@ -68,9 +78,6 @@ class Aside:
         self._give_up(crew, list(crew.pending), "there was no time left")
         crew.dismiss(by)
 
-    def _at_exit(self) -> None:
-        self.finish(AT_EXIT)
-
     def _crew(self) -> _Crew:
         """This process's threads; those of the process it was forked from do not run here."""
         process = os.getpid()
@@ -78,8 +85,7 @@ class Aside:
         if crew is None or crew.over.is_set():
             crew = _Crew(self._work, self._watch)
             self._crews = {process: crew}
-            atexit.unregister(self._at_exit)
-            atexit.register(self._at_exit)
+            _hook()
         return crew
 
     def _work(self, crew: _Crew) -> None:
@@ -136,6 +142,12 @@ class Aside:
         if why not in self._said:
             self._said.add(why)
             log.warning("content is left out, because nobody could look at it: %s", why)
+
+
+@lru_cache(maxsize=1)
+def _hook() -> None:
+    """With the first job, when the providers exist: what was registered last is called first."""
+    atexit.register(finish_all)
 
 
 class _Crew:

@@ -155,10 +155,6 @@ class Sinks:
                     due.append((sink, telling))
         self._tell(call, due, last=True)
 
-    def finish(self, seconds: float) -> None:
-        """See `Review.finish`."""
-        self._review.finish(seconds)
-
     def _tell(self, call: Observed, due: list[_Due], *, last: bool = False) -> None:
         span = call.span if last and not call.borrowed else None
         then = partial(self._told, due, span, call.wall(call.ended_at))
