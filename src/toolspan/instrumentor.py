@@ -15,6 +15,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 from opentelemetry.metrics import get_meter
 
 from . import guard
+from .looks import use
 from .otel import semconv
 from .otel.capture import Capture, spans_take_structures
 from .otel.execution import Executions
@@ -25,7 +26,6 @@ from .otel.metrics import MetricSink
 from .otel.sinks import Sink, Sinks
 from .otel.span import SpanSink
 from .settings import Settings, read_settings
-from .tools import use
 
 if TYPE_CHECKING:
     from .openai.seam import Seam
