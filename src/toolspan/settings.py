@@ -32,6 +32,8 @@ class Settings:
     nested: str = "enrich"
     """`TOOLSPAN_NESTED`: where another instrumentation has a span open for the call: `enrich` that one, make
     an own `span` as well, or `skip` the call."""
+    loop: bool = True
+    """`TOOLSPAN_LOOP`: `off` remembers no calls: no turnarounds, links, steps and growth."""
     providers: tuple[tuple[str, str], ...] = ()
     """`TOOLSPAN_PROVIDERS`: `host=name,…`, added to the table of hosts."""
     content_limit: int = 8192
@@ -132,6 +134,7 @@ _RULES: Mapping[str, _Rule] = {
         ("TOOLSPAN_METRIC_NAMES",), _one_of("released", "next", "both"), "released, next, both"
     ),
     "nested": _Rule(("TOOLSPAN_NESTED",), _one_of("enrich", "span", "skip"), "enrich, span, skip"),
+    "loop": _Rule(("TOOLSPAN_LOOP",), _switch, "on, off"),
     "providers": _Rule(("TOOLSPAN_PROVIDERS",), _pairs, "host=name, more of them separated by commas"),
     "content_limit": _Rule(("TOOLSPAN_CONTENT_LIMIT",), _count, "a whole number of characters, 0 or more"),
     "capture_message_content": _Rule(

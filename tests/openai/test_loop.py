@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from .loops import CHAT, KEPT, WHOLE, Agent, Clock, Server, Style, every_style
-from .sdk import Face, both_faces
+from .sdk import SYNC, Face, both_faces
 from .telemetry import Telemetry
 
 WEATHER = ("call_a", "get_weather", '{"city":"Bern"}')
@@ -254,3 +254,19 @@ def test_a_loop_that_fails(
         face.run(scenario())
     assert [span.attributes["toolspan.stream.outcome"] for span in telemetry.spans] == ["completed"] * 2
     assert len([record for record in caplog.records if record.name == "toolspan"]) == 1
+
+
+def test_switched_off(telemetry: Telemetry) -> None:
+    """By setting, nothing is remembered and nothing is told of the loop."""
+
+    async def scenario() -> None:
+        async with SYNC.client(Server(CHAT, only=[[WEATHER], []])) as client:
+            agent = Agent(SYNC, client, CHAT)
+            await agent.turn(WEATHER)
+            agent.answer("call_a")
+            await agent.turn()
+
+    with telemetry.on(loop=False):
+        SYNC.run(scenario())
+    told = [(links(span), answered(span), loop(span)) for span in telemetry.spans]
+    assert told == [([], {}, (None,) * 4)] * 2

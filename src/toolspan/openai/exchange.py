@@ -82,7 +82,7 @@ class Exchange:
             timed=self._timed and outer is None and route.operation in operations.INFERENCE,
             secrets=partial(secrets_of, client),
             tracked=self._settings.streams and on.streams,
-            loop=self._loop,
+            loop=self._loop if self._settings.loop else None,
         )
         if outer is not None:
             _borrow(call, outer.span)
