@@ -47,6 +47,6 @@ CASES = {
 @pytest.mark.parametrize(("name", "attributes", "expected"), CASES.values(), ids=CASES)
 def test_line(name: str, attributes: dict[str, object], expected: tuple[str, str, str]) -> None:
     """Who, what, and the figures; what is not known is left out."""
-    found = line(record(name, attributes))
+    found = line(record(name, attributes).log_record)
     assert (found.name, found.verb, found.details) == expected
     assert found.sign == NOTES[name][0]
