@@ -167,7 +167,7 @@ class Call:
         """Keep nothing: an error, above all, leads back to the stream by its traceback."""
         self.reader = self.span = self.context = self.error = self.labels = None
         self.secrets = tuple
-        self.request.messages = self.request.instructions = None
+        self.request.release()
 
     def _conclude(self, end: End | BaseException) -> None:
         self.error = end if isinstance(end, BaseException) else None

@@ -6,6 +6,7 @@ It knows no signal's content. Importing it imports neither the SDK nor an export
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -75,14 +76,14 @@ def _installed(settings: Settings, sinks: Sinks) -> Seam:
 def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_provider: Any) -> list[Sink]:
     """One sink for each signal; one that cannot be made is reported and left out."""
     scope, own = semconv.SCOPE, version("toolspan")
+    capture = partial(Capture, limit=settings.content_limit, full=settings.tool_definitions == "full")
     makers: tuple[Callable[[], Sink], ...] = (
         lambda: SpanSink(
             trace.get_tracer(scope, own, tracer_provider),
             events=settings.tool_events in ("span", "both"),
-            capture=Capture(
+            capture=capture(
                 on=settings.content_on_spans,
                 structured=spans_take_structures(),
-                limit=settings.content_limit,
                 total=settings.attribute_limit,
             ),
         ),
@@ -96,7 +97,7 @@ def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger
             get_logger(scope, own, logger_provider),
             events=settings.tool_events in ("log", "both"),
             details=settings.details,
-            capture=Capture(on=settings.content_on_events, structured=True, limit=settings.content_limit),
+            capture=capture(on=settings.content_on_events, structured=True),
         ),
     )
     found: list[Sink] = []

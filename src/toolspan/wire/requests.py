@@ -19,9 +19,9 @@ from .request import (
     strings,
     take_messages,
     tool_choice,
-    tools,
     whole,
 )
+from .tools import tools
 
 Body = Mapping[str, Any]
 
