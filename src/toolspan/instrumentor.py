@@ -97,7 +97,12 @@ def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger
             get_logger(scope, own, logger_provider),
             events=settings.tool_events in ("log", "both"),
             details=settings.details,
-            capture=Capture(on=settings.content_on_events, structured=True, limit=settings.content_limit),
+            capture=Capture(
+                on=settings.content_on_events,
+                structured=True,
+                limit=settings.content_limit,
+                full=settings.tool_definitions == "full",
+            ),
         ),
     )
     found: list[Sink] = []
@@ -114,6 +119,7 @@ def _span_capture(settings: Settings) -> Capture:
         on=settings.content_on_spans,
         structured=spans_take_structures(),
         limit=settings.content_limit,
+        full=settings.tool_definitions == "full",
         total=settings.attribute_limit,
     )
 
