@@ -15,6 +15,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 from opentelemetry.metrics import get_meter
 
 from . import guard
+from .looks import use
 from .otel import completion, semconv
 from .otel.capture import Capture, spans_take_structures
 from .otel.execution import Executions
@@ -27,7 +28,6 @@ from .otel.review import Review
 from .otel.sinks import Sink, Sinks
 from .otel.span import SpanSink
 from .settings import Settings, read_settings
-from .tools import use
 
 if TYPE_CHECKING:
     from .openai.seam import Seam
@@ -92,7 +92,11 @@ def _installed(settings: Settings, sinks: Sinks, loop: Loop) -> Seam:
 def _reviewed(settings: Settings) -> Review:
     """Who has to see content before it is recorded."""
     redaction = None if settings.redact is None else Redaction(settings.redact, guard.report)
-    return Review(guard.report, redaction=redaction, hook=completion.find(settings.completion_hook))
+    return Review(
+        guard.report,
+        redaction=redaction,
+        hook=completion.find(settings.completion_hook, full=settings.tool_definitions == "full"),
+    )
 
 
 def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_provider: Any) -> list[Sink]:
@@ -114,7 +118,12 @@ def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger
             get_logger(scope, own, logger_provider),
             events=settings.tool_events in ("log", "both"),
             details=settings.details,
-            capture=Capture(on=settings.content_on_events, structured=True, limit=settings.content_limit),
+            capture=Capture(
+                on=settings.content_on_events,
+                structured=True,
+                limit=settings.content_limit,
+                full=settings.tool_definitions == "full",
+            ),
         ),
     )
     found: list[Sink] = []
@@ -131,6 +140,7 @@ def _span_capture(settings: Settings) -> Capture:
         on=settings.content_on_spans,
         structured=spans_take_structures(),
         limit=settings.content_limit,
+        full=settings.tool_definitions == "full",
         total=settings.attribute_limit,
     )
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
+from .parsing import callback, count, hook, one_of, pairs, switch
+
 log = logging.getLogger("toolspan")
 
 
@@ -29,11 +31,18 @@ class Settings:
     """`TOOLSPAN_CHUNK_TIMING`: the histogram of the time between chunks."""
     metric_names: str = "released"
     """`TOOLSPAN_METRIC_NAMES`: names of the `released` conventions, of the `next` ones, or `both`."""
+    check_arguments: bool = True
+    """`TOOLSPAN_CHECK_ARGUMENTS`: hold the model's calls against the tools that were offered."""
     nested: str = "enrich"
     """`TOOLSPAN_NESTED`: where another instrumentation has a span open for the call: `enrich` that one, make
     an own `span` as well, or `skip` the call."""
+    loop: bool = True
+    """`TOOLSPAN_LOOP`: `off` remembers no calls: no turnarounds, links, steps and growth."""
     providers: tuple[tuple[str, str], ...] = ()
     """`TOOLSPAN_PROVIDERS`: `host=name,…`, added to the table of hosts."""
+    tool_definitions: str = "names"
+    """`TOOLSPAN_TOOL_DEFINITIONS`: where content is captured, `names` and kinds of the tools, or `full`
+    definitions."""
     content_limit: int = 8192
     """`TOOLSPAN_CONTENT_LIMIT`: characters kept of each captured text."""
     capture_message_content: str = "no_content"
@@ -70,62 +79,6 @@ class Settings:
         return self.content_on_events if self.emit_event is None else self.emit_event
 
 
-_ON_OFF = {
-    **dict.fromkeys(("on", "true", "yes", "1"), True),
-    **dict.fromkeys(("off", "false", "no", "0"), False),
-}
-
-
-def _switch(value: object) -> bool:
-    return value if isinstance(value, bool) else _ON_OFF[str(value).strip().lower()]
-
-
-def _one_of(*accepted: str) -> Callable[[object], str]:
-    def parse(value: object) -> str:
-        found = str(getattr(value, "value", value)).strip().lower()
-        if found not in accepted:
-            raise ValueError
-        return found
-
-    return parse
-
-
-def _count(value: object) -> int:
-    found = int(str(value).strip())
-    if found < 0 or isinstance(value, bool):
-        raise ValueError
-    return found
-
-
-def _pairs(value: object) -> tuple[tuple[str, str], ...]:
-    if isinstance(value, Mapping):
-        entries = [(str(host), str(name)) for host, name in value.items()]
-    else:
-        entries = [_pair(entry) for entry in str(value).split(",") if entry.strip()]
-    return tuple(sorted((host.strip().lower(), name.strip()) for host, name in entries))
-
-
-def _pair(entry: str) -> tuple[str, str]:
-    host, mark, name = entry.partition("=")
-    if not mark or not host.strip() or not name.strip():
-        raise ValueError
-    return host, name
-
-
-def _callback(value: object) -> object:
-    if not callable(value):
-        log.warning("redact=%r cannot be called; no content is recorded", value)
-        return lambda name, given: None
-    return value
-
-
-def _hook(value: object) -> object:
-    known = isinstance(value, str) or callable(getattr(value, "on_completion", None))
-    if not known or isinstance(value, type):
-        raise ValueError
-    return value
-
-
 class _Rule(NamedTuple):
     variables: tuple[str, ...]
     parse: Callable[[object], Any]
@@ -134,34 +87,37 @@ class _Rule(NamedTuple):
 
 _CAPTURE = ("no_content", "span_only", "event_only", "span_and_event")
 _RULES: Mapping[str, _Rule] = {
-    "enabled": _Rule(("TOOLSPAN_ENABLED",), _switch, "true, false"),
-    "streams": _Rule(("TOOLSPAN_STREAMS",), _switch, "on, off"),
+    "enabled": _Rule(("TOOLSPAN_ENABLED",), switch, "true, false"),
+    "streams": _Rule(("TOOLSPAN_STREAMS",), switch, "on, off"),
     "tool_events": _Rule(
-        ("TOOLSPAN_TOOL_EVENTS",), _one_of("both", "span", "log", "off"), "both, span, log, off"
+        ("TOOLSPAN_TOOL_EVENTS",), one_of("both", "span", "log", "off"), "both, span, log, off"
     ),
-    "chunk_timing": _Rule(("TOOLSPAN_CHUNK_TIMING",), _switch, "on, off"),
+    "chunk_timing": _Rule(("TOOLSPAN_CHUNK_TIMING",), switch, "on, off"),
     "metric_names": _Rule(
-        ("TOOLSPAN_METRIC_NAMES",), _one_of("released", "next", "both"), "released, next, both"
+        ("TOOLSPAN_METRIC_NAMES",), one_of("released", "next", "both"), "released, next, both"
     ),
-    "nested": _Rule(("TOOLSPAN_NESTED",), _one_of("enrich", "span", "skip"), "enrich, span, skip"),
-    "providers": _Rule(("TOOLSPAN_PROVIDERS",), _pairs, "host=name, more of them separated by commas"),
-    "content_limit": _Rule(("TOOLSPAN_CONTENT_LIMIT",), _count, "a whole number of characters, 0 or more"),
+    "check_arguments": _Rule(("TOOLSPAN_CHECK_ARGUMENTS",), switch, "on, off"),
+    "nested": _Rule(("TOOLSPAN_NESTED",), one_of("enrich", "span", "skip"), "enrich, span, skip"),
+    "loop": _Rule(("TOOLSPAN_LOOP",), switch, "on, off"),
+    "providers": _Rule(("TOOLSPAN_PROVIDERS",), pairs, "host=name, more of them separated by commas"),
+    "tool_definitions": _Rule(("TOOLSPAN_TOOL_DEFINITIONS",), one_of("names", "full"), "names, full"),
+    "content_limit": _Rule(("TOOLSPAN_CONTENT_LIMIT",), count, "a whole number of characters, 0 or more"),
     "capture_message_content": _Rule(
         ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",),
-        _one_of(*_CAPTURE),
+        one_of(*_CAPTURE),
         ", ".join(_CAPTURE).upper(),
     ),
-    "emit_event": _Rule(("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT",), _switch, "true, false"),
-    "redact": _Rule((), _callback, ""),
+    "emit_event": _Rule(("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT",), switch, "true, false"),
+    "redact": _Rule((), callback, ""),
     "completion_hook": _Rule(
         ("OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK",),
-        _hook,
+        hook,
         "the name of an entry point, or an object with the method on_completion",
     ),
-    "sdk_disabled": _Rule(("OTEL_SDK_DISABLED",), _switch, "true, false"),
+    "sdk_disabled": _Rule(("OTEL_SDK_DISABLED",), switch, "true, false"),
     "attribute_limit": _Rule(
         ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
-        _count,
+        count,
         "a whole number of characters, 0 or more",
     ),
 }

@@ -40,7 +40,7 @@ def streamed(capture: Capture, body: dict[str, Any] = ASK, *chunks: Any) -> dict
     made.open()
     for chunk in chunks:
         made.chunk(chunk)
-    return recorded(capture, wants.messages(made))
+    return recorded(capture, wants.messages(made, full=False))
 
 
 def test_structured() -> None:
@@ -153,5 +153,5 @@ def test_no_version_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_calls_of_a_whole_answer() -> None:
     """An unstreamed answer is recorded in the same way."""
     made = run(new_call(ASK), calls_answer(("f", '{"a": 1}')))
-    (message,) = recorded(Capture(True, True, 100), wants.messages(made))[names.OUTPUT_MESSAGES]
+    (message,) = recorded(Capture(True, True, 100), wants.messages(made, full=False))[names.OUTPUT_MESSAGES]
     assert message["parts"][0]["arguments"] == {"a": 1}

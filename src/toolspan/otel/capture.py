@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from .shapes import narrow
+from . import semconv as names
+from .shapes import names_only, narrow
 from .sinks import Observed
 from .telling import Contents
 from .tidy import dump, messages_json, within
@@ -31,13 +32,15 @@ def spans_take_structures() -> bool:
 class Capture:
     """How one signal carries content.
 
-    `limit` is in characters per text; `total`, where set, in characters per attribute.
+    `limit` is in characters per text; `total`, where set, in characters per attribute. `full` says whether
+    the tools' definitions have descriptions and parameters.
     """
 
     on: bool
     structured: bool
     limit: int
     total: int | None = None
+    full: bool = False
 
     def of(self, call: Observed) -> bool:
         """Whether this call's content is wanted; it may be switched off for single clients."""
@@ -58,6 +61,8 @@ class Capture:
         if self.structured or value is None or isinstance(value, str):
             return value
         if isinstance(value, list):
+            if name == names.TOOL_DEFINITIONS and self.total is not None and len(dump(value)) > self.total:
+                value = names_only(value)
             return messages_json(value, self.total)
         found = within(value, self.limit, self.limit * 4 if self.total is None else self.total)
         return None if found is None else dump(found)

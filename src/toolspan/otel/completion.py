@@ -29,10 +29,13 @@ _GROUP = "opentelemetry_genai_completion_hook"
 _NONE = "_NoOpCompletionHook"  # what util-genai makes of a hook that lacks a setting, having said so
 
 
-def find(given: Any) -> Completion | None:
-    """The hook itself or, given a name, the entry point's; what cannot be found is said once."""
+def find(given: Any, *, full: bool) -> Completion | None:
+    """The hook itself or, given a name, the entry point's; what cannot be found is said once.
+
+    `full` says whether it gets the tools' descriptions and parameters.
+    """
     hook = _load(given) if isinstance(given, str) else given
-    return None if hook is None or type(hook).__name__ == _NONE else Completion(hook)
+    return None if hook is None or type(hook).__name__ == _NONE else Completion(hook, full=full)
 
 
 def _load(name: str) -> Any:
@@ -57,14 +60,15 @@ def _load(name: str) -> Any:
 class Completion:
     """Calls `on_completion` as util-genai does, with its types; whatever it raises is the caller's."""
 
-    def __init__(self, hook: Any) -> None:
+    def __init__(self, hook: Any, *, full: bool) -> None:
         self._hook = hook
+        self._full = full
 
     def wants(self, call: Observed) -> Wants | None:
         """Messages of inference, also where no sink takes content; not where another tells of the call."""
         if call.borrowed or not call.record.keep or call.operation not in operations.INFERENCE:
             return None
-        return wants.messages(call)
+        return wants.messages(call, full=self._full)
 
     def __call__(self, span: Span | None, record: LogRecord | None, contents: Contents) -> None:
         """Give it what may be told of the call."""

@@ -67,7 +67,7 @@ class LogSink:
         if details:
             last = _record(call, names.DETAILS_EVENT, self._all(call), SeverityNumber.DEBUG, at)
             records.append(last)
-            wanted |= wants.messages(call)
+            wanted |= wants.messages(call, full=self._capture.full)
         if not self._capture.of(call):
             wanted = {}
         return Telling(wanted, self._capture.limit, partial(self._emit, records), last)

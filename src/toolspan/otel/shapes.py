@@ -52,6 +52,11 @@ def narrow(name: str, value: Any, limit: int) -> Any:
     return within(value, limit, max(limit, _LEAST) * 4)
 
 
+def names_only(tools: list[Any]) -> list[Any]:
+    """Definitions of tools without all that makes them long."""
+    return [{key: tool[key] for key in ("type", "name") if key in tool} for tool in tools]
+
+
 class _Plain:
     """Copies a value as plain JSON, as long as there is room: it may be endless."""
 

@@ -79,7 +79,7 @@ class SpanSink:
         if span is None or not span.is_recording():
             return None
         span.set_attributes(at_end(call))
-        wanted = dict(wants.messages(call)) if self._capture.of(call) else {}
+        wanted = dict(wants.messages(call, full=self._capture.full)) if self._capture.of(call) else {}
         if call.outcome is not None and call.outcome.is_error:
             span.set_attribute(names.ERROR_TYPE, error_type(call.error, call.record))
             span.set_status(Status(StatusCode.ERROR))

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..wire.items import FREE_TEXT
 from ..wire.record import ToolCall
+from ..wire.request import Request
 from . import content, errors
 from . import semconv as names
 from .shapes import KEYS, WHOLE
@@ -20,14 +21,15 @@ from .telling import Wants
 from .tidy import call_arguments, tidy, within
 
 
-def messages(call: Observed) -> Wants:
-    """Instructions, messages and the definitions of the tools."""
+def messages(call: Observed, *, full: bool) -> Wants:
+    """Instructions, messages and the definitions of the tools, these in full or by name."""
     request = call.request
+    tools = partial(content.full_definitions if full else _by_name, request)
     return {
         names.SYSTEM_INSTRUCTIONS: partial(content.system_instructions, request),
         names.INPUT_MESSAGES: partial(content.input_messages, request),
         names.OUTPUT_MESSAGES: partial(content.output_messages, call.record),
-        names.TOOL_DEFINITIONS: lambda limit: content.tool_definitions(request),
+        names.TOOL_DEFINITIONS: tools,
     }
 
 
@@ -52,6 +54,10 @@ def given(name: str, value: Any) -> Wants:
     return {name: partial(_given, name, value)}
 
 
+def _by_name(request: Request, limit: int) -> Any:
+    return content.tool_definitions(request)
+
+
 def _arguments(tool: ToolCall, limit: int) -> Any:
     value = call_arguments(tool.arguments, limit, tool.kind)
     broken = isinstance(value, str) and not tool.valid and tool.kind not in FREE_TEXT
@@ -63,9 +69,7 @@ def _arguments(tool: ToolCall, limit: int) -> Any:
 def _given(name: str, value: Any, limit: int) -> Any:
     plain = _plain(value)
     found = tidy(plain, limit) if limit == WHOLE else within(plain, limit, limit * 4)
-    if found is None and plain is not None:
-        return None
-    return found if isinstance(found, dict) else {KEYS[name]: found}
+    return found if found is None or isinstance(found, dict) else {KEYS[name]: found}
 
 
 def _plain(value: Any) -> Any:
