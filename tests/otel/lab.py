@@ -129,6 +129,7 @@ def new_call(
     keep: bool = True,
     timed: bool = True,
     secrets: tuple[str, ...] = (),
+    review: Review | None = None,
 ) -> Call:
     """A call as the seam makes it, with its content kept."""
     request = api.request(body, keep=keep)
@@ -139,7 +140,7 @@ def new_call(
         request,
         endpoint,
         api.reader(request.expected, pieces=keep),
-        Sinks(sinks, guard.report),
+        Sinks(sinks, guard.report, review),
         keep=keep,
         timed=timed,
         secrets=lambda: secrets,

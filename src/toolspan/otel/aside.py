@@ -42,7 +42,7 @@ class Aside:
         self._report = report
         self._crews: dict[int, _Crew] = {}
         self._slow = 0  # runs in a row
-        self._running: Job | None = None
+        self._running: tuple[int, Job] | None = None  # in which process
         self._closed = False
         self._said: set[str] = set()
         _all.add(self)
@@ -99,7 +99,7 @@ class Aside:
     def _do(self, job: Job) -> None:
         contents: Contents = {}
         if job.work is not None:
-            self._running, began = job, monotonic()
+            self._running, began = (os.getpid(), job), monotonic()
             try:
                 contents = job.work()
             except Exception as error:
@@ -126,7 +126,7 @@ class Aside:
 
     def _give_up(self, crew: _Crew, jobs: list[Job], why: str) -> None:
         for job in jobs:
-            job.hung = job is self._running
+            job.hung = self._running is not None and self._running[1] is job
             if not job.over.is_set():
                 self._say(why)
             job.give_up()
@@ -135,7 +135,7 @@ class Aside:
     def _hung(self) -> bool:
         """Whether the work that is being done has been given up."""
         running = self._running
-        return running is not None and running.hung
+        return running is not None and running[1].hung and running[0] == os.getpid()
 
     def _say(self, why: str) -> None:
         """Once for each reason."""

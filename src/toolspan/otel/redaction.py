@@ -49,6 +49,6 @@ class Redaction:
 
 def without_words(error: BaseException) -> BaseException:
     """The same type of error from the same place; its words may quote content, and so may its causes."""
-    kind = type(type(error).__qualname__, (Exception,), {})
+    kind = type(type(error).__qualname__, (Exception,), {"__module__": type(error).__module__})
     found: BaseException = kind()
     return found.with_traceback(error.__traceback__)
