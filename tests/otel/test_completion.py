@@ -1,4 +1,4 @@
-"""The completion hook: found by name, given content in util-genai's types before the span ends, or nothing."""
+"""The completion hook: found by name, given content in util-genai's types, before the span ends."""
 
 from __future__ import annotations
 
