@@ -148,8 +148,8 @@ def test_no_tool_waits(telemetry: Telemetry, gate: Gate) -> None:
         gate.open()
     assert len(telemetry.spans) == 3
     for span in telemetry.spans:
-        assert span.attributes["gen_ai.tool.call.arguments"] == {"q": "HIDE-query"}
-        assert span.attributes["gen_ai.tool.call.result"] == {"output": "HIDE-result"}
+        assert "HIDE-query" in str(span.attributes["gen_ai.tool.call.arguments"])
+        assert "HIDE-result" in str(span.attributes["gen_ai.tool.call.result"])
 
 
 @KINDS
