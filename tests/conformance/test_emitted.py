@@ -86,6 +86,18 @@ def test_generation(scenario: Scenario, generation: str, prefixes: tuple[str, ..
         assert all(name.startswith(prefixes) for name in names)
 
 
+@pytest.mark.parametrize("structured", [True, False], ids=["structured", "text"])
+@pytest.mark.parametrize("limit", [None, 200, 2000])
+@everywhere
+def test_definitions_in_full(
+    scenario: Scenario, limit: int | None, structured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Definitions with descriptions and parameters conform too, whatever room there is for them."""
+    monkeypatch.setattr(instrumentor, "spans_take_structures", lambda: structured)
+    settings = {"capture_message_content": "span_and_event", "attribute_limit": limit}
+    assert complaints(*played(scenario, tool_definitions="full", **settings)) == []
+
+
 @everywhere
 def test_each_duration_once(scenario: Scenario) -> None:
     """A call is one sample in each metric of duration that it has, with both generations on."""
