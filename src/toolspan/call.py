@@ -14,17 +14,19 @@ from time import time_ns as wall_now
 from typing import Any
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span
+from opentelemetry.trace import Span, SpanContext
 
 from .guard import report
 from .otel.sinks import Sinks
 from .wire.events import Event, Finished, Text
+from .wire.heads import Headers
 from .wire.notes import Note
 from .wire.outcome import End, Outcome, outcome_of
 from .wire.providers import Endpoint
 from .wire.reader import Reader
 from .wire.record import Record
 from .wire.request import Request
+from .wire.siblings import Kin
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +55,13 @@ class Call:
     borrowed: bool = False
     """Whether another instrumentation has told of this call, and the span, if there is one, is its own."""
     labels: dict[str, str | int] | None = None
+    links: list[tuple[SpanContext, dict[str, str | list[str]]]] = field(default_factory=list)
+    retries: int = 0
+    """How often the SDK has tried again."""
+    head: Headers | None = None
+    attempt: int = 1
+    """Which one it is of several requests for the same."""
+    kin: Kin | None = None
     outcome: Outcome | None = None
     error: BaseException | None = None
     streamed: bool = False
@@ -113,20 +122,17 @@ class Call:
 
     def answer(self, body: Any) -> None:
         """A whole answer arrived: a stream of one."""
-        if self.finished:
-            return
         try:
-            events = self.reader.read(body) if self.reader is not None else []
-            self._apply(events, now())
+            if self.reader is not None and not self.finished:
+                self._apply(self.reader.read(body), now())
         except Exception as error:
             self._give_up("reading an answer", error)
 
     def note(self, note: Note) -> None:
         """Something beside the answer happened, just now."""
-        if self.finished:
-            return
         try:
-            self.sinks.moment(self, note, now())
+            if not self.finished:
+                self.sinks.moment(self, note, now())
         except Exception as error:
             report("noting what happened", error)
 
@@ -165,7 +171,7 @@ class Call:
 
     def _release(self) -> None:
         """Keep nothing: an error, above all, leads back to the stream by its traceback."""
-        self.reader = self.span = self.context = self.error = self.labels = None
+        self.reader = self.span = self.context = self.error = self.labels = self.head = None
         self.secrets = tuple
         self.request.messages = self.request.instructions = None
 

@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
 from .attributes import check_attributes
-from .facts import OWN_EVENTS, operation_levels, sampling_relevant
+from .facts import LINK, OWN_EVENTS, operation_levels, sampling_relevant
 from .operations import check_operation
 from .values import unknown
 
@@ -24,6 +24,8 @@ def check_span(span: ReadableSpan) -> list[str]:
     found += check_operation(attributes)
     for event in span.events:
         found += check_event(event)
+    for link in span.links:
+        found += [f"link: {each}" for each in check_attributes(link.attributes or {}, LINK)]
     return found
 
 

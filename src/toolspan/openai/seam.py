@@ -15,7 +15,8 @@ from openai import AsyncOpenAI, OpenAI
 from opentelemetry import context
 
 from ..call import Call
-from . import drops
+from . import attempts, drops
+from .around import guarded, nothing
 from .exchange import Exchange
 from .sockets import SocketSeam
 from .undo import undoing
@@ -31,6 +32,7 @@ class Seam:
     def __init__(self, exchange: Exchange, sockets: SocketSeam) -> None:
         self._exchange: Exchange | None = exchange
         self._sockets = sockets
+        self._attempts = attempts.Attempts()
         self._undo: list[Callable[[], None]] = []
 
     def install(self) -> None:
@@ -43,6 +45,7 @@ class Seam:
             own = owner.__dict__.get(_METHOD)
             wrapt.wrap_function_wrapper(owner, _METHOD, wrapper)
             self._undo.append(undoing(owner, _METHOD, own))
+        guarded(self._attempts.install)
         self._sockets.install()
 
     def remove(self) -> None:
@@ -50,15 +53,19 @@ class Seam:
         self._exchange = None
         while self._undo:
             self._undo.pop()()
+        self._attempts.remove()
         self._sockets.remove()
         drops.remove()
 
     def _sync(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
         exchange = self._exchange
         call = exchange.open(client, args, kwargs) if exchange is not None else None
-        if exchange is None or call is None:
-            return wrapped(*args, **kwargs)
         token = _enter(call)
+        if exchange is None or call is None:
+            try:
+                return wrapped(*args, **kwargs)
+            finally:
+                _leave(token)
         try:
             result = wrapped(*args, **exchange.kwargs(call, kwargs))
         except BaseException as error:
@@ -71,9 +78,12 @@ class Seam:
     async def _async(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
         exchange = self._exchange
         call = exchange.open(client, args, kwargs) if exchange is not None else None
-        if exchange is None or call is None:
-            return await wrapped(*args, **kwargs)
         token = _enter(call)
+        if exchange is None or call is None:
+            try:
+                return await wrapped(*args, **kwargs)
+            finally:
+                _leave(token)
         try:
             result = await wrapped(*args, **exchange.kwargs(call, kwargs))
         except BaseException as error:
@@ -84,19 +94,24 @@ class Seam:
         return exchange.received(call, result)
 
 
-def _enter(call: Call) -> Any:
+def _enter(call: Call | None) -> list[Any]:
+    """Make the call the one to which attempts belong, and its span current."""
+    tokens = [guarded(attempts.enter, call)]
     try:
-        return context.attach(call.context) if call.context is not None else None
+        if call is not None and call.context is not None:
+            tokens.append(context.attach(call.context))
     except Exception:
-        return None
+        return tokens
+    return tokens
 
 
-def _leave(token: Any) -> None:
+def _leave(tokens: list[Any]) -> None:
     """Restore the context; a coroutine that is closed from elsewhere has none of ours to restore."""
-    try:
-        if isinstance(token, contextvars.Token):
-            token.var.reset(token)
-        elif token is not None:
-            context.detach(token)
-    except ValueError:
-        pass
+    for token in tokens:
+        try:
+            if isinstance(token, contextvars.Token):
+                token.var.reset(token)
+            elif token not in (None, nothing):
+                context.detach(token)
+        except ValueError:
+            pass

@@ -11,6 +11,7 @@ from ..wire.record import Record
 from ..wire.request import Request
 from . import operations
 from . import semconv as names
+from .response_head import head_attributes
 from .sinks import Observed
 
 Value: TypeAlias = "str | bool | int | float | list[str]"
@@ -41,6 +42,8 @@ def request_attributes(call: Observed) -> Attributes:
         found[names.REQUEST_STREAM] = True
     if call.operation in operations.INFERENCE:
         found[names.REQUEST_MESSAGES] = request.message_count
+    if call.attempt > 1:
+        found[names.REQUEST_ATTEMPT] = call.attempt
     _parameters(request, found)
     return found
 
@@ -101,6 +104,7 @@ def response_attributes(call: Observed) -> Attributes:
     _calls(record, found, offered=request.tools is not None)
     if request.stream:
         _stream(call, found)
+    found.update(head_attributes(call))
     return found
 
 

@@ -6,7 +6,7 @@ It knows nothing of metrics and logs. The span is never left current: whoever se
 from __future__ import annotations
 
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer
 
 from ..wire.events import CallClosed, Event, Finished
 from ..wire.notes import Note
@@ -36,8 +36,9 @@ class SpanSink:
             return
         model = attributes.get(names.REQUEST_MODEL)
         name = f"{call.operation} {model}" if model else call.operation
+        links = [Link(context, said) for context, said in call.links]
         call.span = self._tracer.start_span(
-            name, kind=SpanKind.CLIENT, attributes=attributes, start_time=call.began
+            name, kind=SpanKind.CLIENT, attributes=attributes, links=links, start_time=call.began
         )
         call.context = trace.set_span_in_context(call.span)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from . import values
+from .digest import digest
 
 _LARGEST = 1e300  # a number beyond is no parameter
 
@@ -34,6 +35,8 @@ class Request:
     choices: int = 1
     message_count: int = 0
     messages: Any = None
+    asked: int | None = None
+    """A hash of the last message, or of what is embedded; see `digest.py`."""
     tools: Tools | None = None
     tool_choice: str | None = None
     max_tokens: int | None = None
@@ -85,8 +88,10 @@ def take_messages(found: Request, messages: object, keep: bool) -> None:
     """Count what is sent to the model, and keep it if content is captured; a single text counts as one."""
     if isinstance(messages, (list, tuple)):
         found.message_count = len(messages)
+        found.asked = digest(messages[-1]) if messages else None
     elif isinstance(messages, str):
         found.message_count = 1
+        found.asked = digest(messages)
     else:
         return
     found.messages = messages if keep else None
