@@ -66,7 +66,7 @@ def enter(call: Call | None) -> Token[Call | None] | None:
 def see(call: Call, response: Any) -> None:
     """Keep the headers of a response."""
     headers = getattr(response, "headers", None)
-    if hasattr(headers, "raw"):
+    if hasattr(type(headers), "raw"):
         call.head = headers
 
 

@@ -24,6 +24,6 @@ def digest(value: object, depth: int = _DEEPEST) -> int:
     if isinstance(value, (list, tuple)):
         parts = value if len(value) <= _MOST else (*value[: _MOST // 2], *value[-_MOST // 2 :])
         return hash((len(value), *[digest(part, depth - 1) for part in parts]))
-    known = values.fields(value)
+    known = value if type(value) is dict else values.fields(value)
     pairs = list(known.items())[:_MOST]
     return hash((len(known), *[(key, digest(part, depth - 1)) for key, part in pairs]))
