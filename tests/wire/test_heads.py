@@ -207,7 +207,7 @@ NAMES = sorted({name for headers, _ in SERVERS.values() for name, _ in headers.r
     [(b"retry-after", b"1 Jan 99999999999999 00:00:00 GMT"), (b"date", b"1 Jan 99999999999999 00:00:00 GMT")]
 )
 def test_any_bytes(headers: list[tuple[bytes, bytes]]) -> None:
-    """Whatever a server sends, reading it raises nothing; what is read is of its type and within its bounds."""
+    """Whatever a server sends, reading it raises nothing; what is read is of its type and bounds."""
     head = read_head(Raw(headers), NOW)
     for limit in (head.requests, head.tokens):
         assert all(isinstance(value, int) and 0 <= value < 2**63 for value in limit[:2] if value is not None)

@@ -35,8 +35,6 @@ class Request:
     choices: int = 1
     message_count: int = 0
     messages: Any = None
-    asked: int | None = None
-    """A hash of the last message, or of what is embedded; see `digest.py`."""
     tools: Tools | None = None
     tool_choice: str | None = None
     max_tokens: int | None = None
@@ -62,6 +60,8 @@ class Request:
     cursor: str | None = None
     encoding_formats: list[str] | None = None
     dimensions: int | None = None
+    asked: int | None = None
+    """A hash of the last message, or of what is embedded; see `digest.py`."""
 
     @property
     def expected(self) -> int:
