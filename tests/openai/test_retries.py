@@ -15,6 +15,7 @@ from toolspan.openai import attempts
 
 from . import retrying, script
 from .apis import CHAT, COMPLETIONS, EMBEDDINGS, FETCHED, RESPONSES, Api
+from .faults import broken
 from .observe import same, watch
 from .params import each, over
 from .retrying import BROKEN, BUSY, CAUSES, GONE, LATE, Waits, good
@@ -224,6 +225,36 @@ def test_the_originals_are_back(telemetry: Telemetry) -> None:
     with telemetry.on():
         assert all(vars(owner)[name] is not own for (owner, name), own in zip(places, before, strict=True))
     assert [vars(owner)[name] for owner, name in places] == before
+
+
+@both_faces
+def test_the_sdk_cannot_say_how_long(
+    face: Face, telemetry: Telemetry, waits: Waits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the SDK fails at its own question, there is no retry, and the application sees that failure."""
+    monkeypatch.setattr(_base_client, "random", broken)
+    same(face, partial(retrying.whole, api=CHAT), lambda: [GONE], telemetry, max_retries=1)
+    assert told(telemetry) == []
+    assert telemetry.span.attributes["error.type"] == "tests.openai.faults.Fault"
+
+
+@both_faces
+def test_a_wait_without_a_cause(face: Face, telemetry: Telemetry) -> None:
+    """Asked for a wait where nothing has failed, the SDK is about to try again for a reason of somebody's."""
+    options = _base_client.FinalRequestOptions(method="post", url="/chat/completions")
+    clients: list[Any] = []
+
+    def answer(request: Any) -> Any:
+        clients[0]._calculate_retry_timeout(1, options, None)
+        return CHAT.answers()
+
+    async def scenario(face: Face, client: Any) -> None:
+        clients.append(client)
+        await face.done(CHAT.whole(client))
+
+    with telemetry.on():
+        watch(face, scenario, answer)
+    assert [event["error.type"] for event in told(telemetry)] == ["_OTHER"]
 
 
 def test_a_wait_outside_of_any_request(telemetry: Telemetry) -> None:
