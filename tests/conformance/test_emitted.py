@@ -8,7 +8,7 @@ from toolspan import instrumentor
 from toolspan.otel import semconv
 
 from .playing import KINDS, complaints, played
-from .scenarios import SCENARIOS, Scenario
+from .scenarios import AGAIN, SCENARIOS, Scenario
 from .scenarios_loop import CASES as LOOPS
 
 MODES = ("no_content", "span_only", "event_only", "span_and_event")
@@ -107,15 +107,23 @@ def test_each_duration_once(scenario: Scenario) -> None:
     assert counts == [1, int(scenario.inferred)]
 
 
+@pytest.mark.parametrize("scenario", AGAIN.values(), ids=AGAIN)
+def test_asked_again(scenario: Scenario) -> None:
+    """Two spans that conform; the second one is linked to the first."""
+    telemetry, sampler = played(scenario)
+    assert complaints(telemetry, sampler) == []
+    assert [len(span.links) for span in telemetry.spans] == [0, 1]
+
+
 def test_every_name_is_emitted() -> None:
     """The scenarios are complete: every name we know leaves in one of them at least."""
     found: set[str] = set()
-    for scenario in (*SCENARIOS.values(), *LOOPS.values()):
+    for scenario in (*SCENARIOS.values(), *AGAIN.values(), *LOOPS.values()):
         telemetry, _ = played(scenario, capture_message_content="span_and_event")
         for span in telemetry.spans:
             found |= set(span.attributes) | {event.name for event in span.events}
-            found |= {name for link in span.links for name in link.attributes}
             found |= {name for event in span.events for name in event.attributes}
+            found |= {name for link in span.links for name in link.attributes}
         for metric in telemetry.metrics():
             found |= {metric.name, *(key for point in metric.data.data_points for key in point.attributes)}
         for record in telemetry.records:
