@@ -6,7 +6,7 @@ signal is made; it reads the clock, so that nothing else has to.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import InitVar, dataclass, field
 from functools import partial
 from time import perf_counter_ns as now
@@ -18,6 +18,7 @@ from opentelemetry.trace import Span
 
 from .guard import report
 from .otel.sinks import Sinks
+from .wire.costs import Cost
 from .wire.events import Event, Finished, Text
 from .wire.notes import Note
 from .wire.outcome import End, Outcome, outcome_of
@@ -47,6 +48,9 @@ class Call:
     """What must not be recorded; asked for only where an error is."""
     tracked: bool = True
     """Whether a stream is watched; else the SDK's own is handed out untouched."""
+    user: Mapping[str, Any] = field(default_factory=dict)
+    """What the application says of the call (see `toolspan.attributes`), and what of it goes to metrics."""
+    user_labels: Mapping[str, str | int] = field(default_factory=dict)
     record: Record = field(init=False)
     span: Span | None = None
     context: Context | None = None
@@ -55,6 +59,7 @@ class Call:
     labels: dict[str, str | int] | None = None
     outcome: Outcome | None = None
     error: BaseException | None = None
+    cost: Cost | None = None
     streamed: bool = False
     watched: bool = False
     """Whether our iterator sees the chunks."""

@@ -17,9 +17,11 @@ from opentelemetry.metrics import get_meter
 from . import guard
 from .otel import semconv
 from .otel.capture import Capture, spans_take_structures
+from .otel.cost import CostSink
 from .otel.log import LogSink
 from .otel.loop_metrics import LoopMetricSink
 from .otel.metrics import MetricSink
+from .otel.prices import Prices, load
 from .otel.sinks import Sink, Sinks
 from .otel.span import SpanSink
 from .settings import Settings, read_settings
@@ -75,7 +77,7 @@ def _installed(settings: Settings, sinks: Sinks) -> Seam:
 def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_provider: Any) -> list[Sink]:
     """One sink for each signal; one that cannot be made is reported and left out."""
     scope, own = semconv.SCOPE, version("toolspan")
-    makers: tuple[Callable[[], Sink], ...] = (
+    makers: list[Callable[[], Sink]] = [
         lambda: SpanSink(
             trace.get_tracer(scope, own, tracer_provider),
             events=settings.tool_events in ("span", "both"),
@@ -98,7 +100,9 @@ def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger
             details=settings.details,
             capture=Capture(on=settings.content_on_events, structured=True, limit=settings.content_limit),
         ),
-    )
+    ]
+    if settings.cost != "off":  # before the sinks that tell of it
+        makers.insert(0, lambda: CostSink(get_meter(scope, own, meter_provider), _prices(settings)))
     found: list[Sink] = []
     for make in makers:
         try:
@@ -106,3 +110,12 @@ def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger
         except Exception as error:
             guard.report("making a sink", error)
     return found
+
+
+def _prices(settings: Settings) -> Prices | None:
+    """What costs are computed with; it takes half a second to import, now and not in a request."""
+    try:
+        return load() if settings.cost == "on" else None
+    except Exception as error:
+        guard.report("loading the prices", error)
+        return None

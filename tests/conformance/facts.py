@@ -27,6 +27,7 @@ EXCEPTION = "gen_ai.client.operation.exception"
 _SPANS = {name: fact["attributes"] for name, fact in {**CONVENTION["spans"], **OWN["spans"]}.items()}
 _INFERENCE: Levels = {**_SPANS["gen_ai.client.inference"], **_SPANS["toolspan.inference"]}
 _OPENAI: Levels = {**_SPANS["openai.gen_ai.client.inference"], **_SPANS["toolspan.inference"]}
+_EMBEDDINGS: Levels = {**_SPANS["gen_ai.embeddings.client"], **_SPANS["toolspan.embeddings"]}
 _FETCH: Levels = {**_SPANS["gen_ai.fetch_response.client"], **_SPANS["toolspan.fetch_response"]}
 _OPENAI_FETCH: Levels = {**_SPANS["openai.fetch_response.client"], **_SPANS["toolspan.fetch_response"]}
 
@@ -38,7 +39,7 @@ def operation_levels(attributes: Mapping[str, Any]) -> Levels:
     """
     operation = attributes.get("gen_ai.operation.name")
     if operation == "embeddings":
-        return _SPANS["gen_ai.embeddings.client"]
+        return _EMBEDDINGS
     plain, refined = (_FETCH, _OPENAI_FETCH) if operation == "fetch_response" else (_INFERENCE, _OPENAI)
     return refined if attributes.get("gen_ai.provider.name") == "openai" else {**refined, **plain}
 

@@ -5,12 +5,13 @@ It knows none of the sinks. A sink must not keep a call after its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
+from ..wire.costs import Cost
 from ..wire.events import Event
 from ..wire.notes import Note
 from ..wire.outcome import Outcome
@@ -37,6 +38,9 @@ class Observed(Protocol):
     borrowed: bool
     context: Context | None
     labels: dict[str, str | int] | None
+    user: Mapping[str, str | bool | int | float | list[str]]
+    user_labels: Mapping[str, str | int]
+    cost: Cost | None
 
     @property
     def secrets(self) -> Callable[[], tuple[str, ...]]:
