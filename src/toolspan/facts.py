@@ -5,12 +5,14 @@ Who fills it in is said at each field, where it is not the call itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, InitVar, dataclass, field
+from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext
 
+from .wire.costs import Cost
 from .wire.heads import Headers
 from .wire.outcome import Outcome
 from .wire.providers import Endpoint
@@ -53,6 +55,11 @@ class Facts:
     attempt: int = 1
     """Which one it is of several requests for the same; by `otel/siblings.py`, as the next one."""
     kin: Kin | None = None
+    user: Mapping[str, Any] = field(default_factory=dict)
+    """What the application says of the call (see `toolspan.attributes`), and what of it goes to metrics."""
+    user_labels: Mapping[str, str | int] = field(default_factory=dict)
+    cost: Cost | None = None
+    """What it cost; by `otel/cost.py`."""
     outcome: Outcome | None = None
     error: BaseException | None = None
     streamed: bool = False

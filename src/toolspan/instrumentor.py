@@ -18,11 +18,13 @@ from . import guard
 from .looks import use
 from .otel import semconv
 from .otel.capture import Capture, spans_take_structures
+from .otel.cost import CostSink
 from .otel.execution import Executions
 from .otel.log import LogSink
 from .otel.loop import Loop
 from .otel.loop_metrics import LoopMetricSink
 from .otel.metrics import MetricSink
+from .otel.prices import Prices, load
 from .otel.siblings import SiblingSink
 from .otel.sinks import Sink, Sinks
 from .otel.span import SpanSink
@@ -52,7 +54,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         if not settings.enabled or (settings.sdk_disabled and not any(providers.values())):
             return
         loop = Loop()
-        use(_executions(settings, loop, **providers))
+        use(_executions(settings, loop, **providers), settings.baggage_keys)
         sinks = Sinks(_sinks(settings, **providers), guard.report)
         try:
             self._seam = _installed(settings, sinks, loop)
@@ -82,7 +84,7 @@ def _installed(settings: Settings, sinks: Sinks, loop: Loop) -> Seam:
 def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_provider: Any) -> list[Sink]:
     """One sink for each signal; one that cannot be made is reported and left out."""
     scope, own = semconv.SCOPE, version("toolspan")
-    makers: tuple[Callable[[], Sink], ...] = (
+    makers: list[Callable[[], Sink]] = [
         SiblingSink,  # first: the span begins with what it found
         lambda: SpanSink(
             trace.get_tracer(scope, own, tracer_provider),
@@ -106,7 +108,9 @@ def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger
                 full=settings.tool_definitions == "full",
             ),
         ),
-    )
+    ]
+    if settings.cost != "off":  # before the sinks that tell of it
+        makers.insert(0, lambda: CostSink(get_meter(scope, own, meter_provider), _prices(settings)))
     found: list[Sink] = []
     for make in makers:
         try:
@@ -138,7 +142,17 @@ def _executions(
             get_logger(scope, own, logger_provider),
             loop,
             _span_capture(settings),
+            settings.metric_attributes,
         )
     except Exception as error:
         guard.report("making what follows tools", error)
+        return None
+
+
+def _prices(settings: Settings) -> Prices | None:
+    """What costs are computed with; it takes half a second to import, now and not in a request."""
+    try:
+        return load() if settings.cost == "on" else None
+    except Exception as error:
+        guard.report("loading the prices", error)
         return None

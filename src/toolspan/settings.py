@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
+from .parsers import count, level, names, one_of, pairs, switch
+
 log = logging.getLogger("toolspan")
 
 
@@ -41,6 +43,13 @@ class Settings:
     tool_definitions: str = "names"
     """`TOOLSPAN_TOOL_DEFINITIONS`: where content is captured, `names` and kinds of the tools, or `full`
     definitions."""
+    cost: str = "on"
+    """`TOOLSPAN_COST`: `on` computes costs that no provider reports, if the extra `cost` is installed;
+    `provider` does not; `off` tells of none."""
+    metric_attributes: tuple[str, ...] = ()
+    """`TOOLSPAN_METRIC_ATTRIBUTES`: those of `toolspan.attributes` that metrics carry too."""
+    baggage_keys: tuple[str, ...] = ()
+    """`TOOLSPAN_BAGGAGE_KEYS`: entries of the baggage that are taken for such attributes."""
     content_limit: int = 8192
     """`TOOLSPAN_CONTENT_LIMIT`: characters kept of each captured text."""
     capture_message_content: str = "no_content"
@@ -73,54 +82,6 @@ class Settings:
         return self.content_on_events if self.emit_event is None else self.emit_event
 
 
-_ON_OFF = {
-    "on": True,
-    "true": True,
-    "yes": True,
-    "1": True,
-    "off": False,
-    "false": False,
-    "no": False,
-    "0": False,
-}
-
-
-def _switch(value: object) -> bool:
-    return value if isinstance(value, bool) else _ON_OFF[str(value).strip().lower()]
-
-
-def _one_of(*accepted: str) -> Callable[[object], str]:
-    def parse(value: object) -> str:
-        found = str(getattr(value, "value", value)).strip().lower()
-        if found not in accepted:
-            raise ValueError
-        return found
-
-    return parse
-
-
-def _count(value: object) -> int:
-    found = int(str(value).strip())
-    if found < 0 or isinstance(value, bool):
-        raise ValueError
-    return found
-
-
-def _pairs(value: object) -> tuple[tuple[str, str], ...]:
-    if isinstance(value, Mapping):
-        entries = [(str(host), str(name)) for host, name in value.items()]
-    else:
-        entries = [_pair(entry) for entry in str(value).split(",") if entry.strip()]
-    return tuple(sorted((host.strip().lower(), name.strip()) for host, name in entries))
-
-
-def _pair(entry: str) -> tuple[str, str]:
-    host, mark, name = entry.partition("=")
-    if not mark or not host.strip() or not name.strip():
-        raise ValueError
-    return host, name
-
-
 class _Rule(NamedTuple):
     variables: tuple[str, ...]
     parse: Callable[[object], Any]
@@ -129,31 +90,34 @@ class _Rule(NamedTuple):
 
 _CAPTURE = ("no_content", "span_only", "event_only", "span_and_event")
 _RULES: Mapping[str, _Rule] = {
-    "enabled": _Rule(("TOOLSPAN_ENABLED",), _switch, "true, false"),
-    "streams": _Rule(("TOOLSPAN_STREAMS",), _switch, "on, off"),
+    "enabled": _Rule(("TOOLSPAN_ENABLED",), switch, "true, false"),
+    "streams": _Rule(("TOOLSPAN_STREAMS",), switch, "on, off"),
     "tool_events": _Rule(
-        ("TOOLSPAN_TOOL_EVENTS",), _one_of("both", "span", "log", "off"), "both, span, log, off"
+        ("TOOLSPAN_TOOL_EVENTS",), one_of("both", "span", "log", "off"), "both, span, log, off"
     ),
-    "chunk_timing": _Rule(("TOOLSPAN_CHUNK_TIMING",), _switch, "on, off"),
+    "chunk_timing": _Rule(("TOOLSPAN_CHUNK_TIMING",), switch, "on, off"),
     "metric_names": _Rule(
-        ("TOOLSPAN_METRIC_NAMES",), _one_of("released", "next", "both"), "released, next, both"
+        ("TOOLSPAN_METRIC_NAMES",), one_of("released", "next", "both"), "released, next, both"
     ),
-    "check_arguments": _Rule(("TOOLSPAN_CHECK_ARGUMENTS",), _switch, "on, off"),
-    "nested": _Rule(("TOOLSPAN_NESTED",), _one_of("enrich", "span", "skip"), "enrich, span, skip"),
-    "loop": _Rule(("TOOLSPAN_LOOP",), _switch, "on, off"),
-    "providers": _Rule(("TOOLSPAN_PROVIDERS",), _pairs, "host=name, more of them separated by commas"),
-    "tool_definitions": _Rule(("TOOLSPAN_TOOL_DEFINITIONS",), _one_of("names", "full"), "names, full"),
-    "content_limit": _Rule(("TOOLSPAN_CONTENT_LIMIT",), _count, "a whole number of characters, 0 or more"),
+    "check_arguments": _Rule(("TOOLSPAN_CHECK_ARGUMENTS",), switch, "on, off"),
+    "nested": _Rule(("TOOLSPAN_NESTED",), one_of("enrich", "span", "skip"), "enrich, span, skip"),
+    "loop": _Rule(("TOOLSPAN_LOOP",), switch, "on, off"),
+    "providers": _Rule(("TOOLSPAN_PROVIDERS",), pairs, "host=name, more of them separated by commas"),
+    "cost": _Rule(("TOOLSPAN_COST",), level("on", "provider", "off"), "on, provider, off"),
+    "metric_attributes": _Rule(("TOOLSPAN_METRIC_ATTRIBUTES",), names, "names, separated by commas"),
+    "baggage_keys": _Rule(("TOOLSPAN_BAGGAGE_KEYS",), names, "names, separated by commas"),
+    "tool_definitions": _Rule(("TOOLSPAN_TOOL_DEFINITIONS",), one_of("names", "full"), "names, full"),
+    "content_limit": _Rule(("TOOLSPAN_CONTENT_LIMIT",), count, "a whole number of characters, 0 or more"),
     "capture_message_content": _Rule(
         ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",),
-        _one_of(*_CAPTURE),
+        one_of(*_CAPTURE),
         ", ".join(_CAPTURE).upper(),
     ),
-    "emit_event": _Rule(("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT",), _switch, "true, false"),
-    "sdk_disabled": _Rule(("OTEL_SDK_DISABLED",), _switch, "true, false"),
+    "emit_event": _Rule(("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT",), switch, "true, false"),
+    "sdk_disabled": _Rule(("OTEL_SDK_DISABLED",), switch, "true, false"),
     "attribute_limit": _Rule(
         ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
-        _count,
+        count,
         "a whole number of characters, 0 or more",
     ),
 }

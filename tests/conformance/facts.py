@@ -29,6 +29,7 @@ _SPANS = {name: fact["attributes"] for name, fact in {**CONVENTION["spans"], **O
 _EMBEDDINGS: Levels = {**_SPANS["gen_ai.embeddings.client"], **_SPANS["toolspan.embeddings"]}
 _INFERENCE: Levels = {**_SPANS["gen_ai.client.inference"], **_SPANS["toolspan.inference"]}
 _OPENAI: Levels = {**_SPANS["openai.gen_ai.client.inference"], **_SPANS["toolspan.inference"]}
+_EMBEDDINGS: Levels = {**_SPANS["gen_ai.embeddings.client"], **_SPANS["toolspan.embeddings"]}
 _FETCH: Levels = {**_SPANS["gen_ai.fetch_response.client"], **_SPANS["toolspan.fetch_response"]}
 _OPENAI_FETCH: Levels = {**_SPANS["openai.fetch_response.client"], **_SPANS["toolspan.fetch_response"]}
 

@@ -57,6 +57,7 @@ def _bent(name: str) -> Scenario:
 
 _S = {"stream": True}
 _T = {"stream": True, "tools": TOOLS}
+COSTS = {**USAGE, "cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.5}}
 _ERROR = {"error": {"message": f"Wrong key {KEY}.", "type": "invalid_request_error", "code": "invalid"}}
 _BROKEN = script.stream(*wire.CALLS[:3], http.ReadError("gone"))
 
@@ -89,6 +90,9 @@ CASES: dict[str, Scenario] = {
     "full usage, one answer": Scenario(
         script.whole(wire.answer(usage=USAGE, service_tier="default", system_fingerprint="fp_1"))
     ),
+    "cost of the provider": Scenario(stream(*wire.TEXT[:-1], {**wire.usage(), "usage": COSTS}), _S),
+    "computed cost": Scenario(stream(*wire.TEXT), {**_S, "model": "gpt-4.1"}),
+    "computed cost, one answer": Scenario(script.ANSWER, {"model": "gpt-4.1"}),
     "zero usage": Scenario(stream(*wire.TEXT[:-1], wire.usage(0, 0)), _S),
     "error 400": Scenario(script.whole(_ERROR, status=400), _S),
     "error 429": Scenario(script.whole(_ERROR, status=429)),

@@ -82,6 +82,12 @@ CASES: dict[str, Scenario] = {
     "embeddings with details": _embed(
         script.whole(answer([0.5], usage={"prompt_tokens": 7, "prompt_tokens_details": {"cached_tokens": 1}}))
     ),
+    "embeddings with a cost": _embed(
+        script.whole(answer([0.5], usage={"prompt_tokens": 7, "cost": 1e-6})), {"model": "e-test"}
+    ),
+    "embeddings with a computed cost": _embed(
+        script.whole(answer([0.5])), {"model": "text-embedding-3-small"}
+    ),
     "embeddings without vectors": _embed(script.whole(answer())),
     "embeddings 400": _embed(script.whole(_ERROR, status=400)),
     "embeddings of another provider": _embed(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from toolspan.openai import attempts
-from toolspan.otel import attributes, response_head, siblings, span
+from toolspan.otel import response_head, siblings, span, summary
 from toolspan.wire import heads, requests
 from toolspan.wire.siblings import Siblings
 
@@ -62,7 +62,7 @@ PARTS = (
     Part(Siblings, "leave", ("retries", "ids")),
     Part(Siblings, "settle", ("retries", "ids")),
     Part(span, "Link", ("ids",), spans=2),
-    Part(attributes, "head_attributes", (), spans=1),
+    Part(summary, "head_attributes", (), spans=1),
     Part(response_head, "read_head", (), spans=1),
     Part(heads, "wait_of", (), spans=1),
     Part(requests, "digest", (), spans=0),

@@ -82,3 +82,13 @@ def test_off(telemetry: Telemetry) -> None:
     with toolspan.tool("x") as nothing:
         nothing.result(1)
     assert telemetry.started == []
+
+
+def test_what_the_application_says(telemetry: Telemetry) -> None:
+    """Attributes of the application stand on the span and, where they are asked for, on the metric."""
+    with telemetry.on(metric_attributes="feature"), toolspan.attributes(feature="search", tenant="t"):
+        plain("Bern")
+    attributes = telemetry.span.attributes
+    assert (attributes["feature"], attributes["tenant"]) == ("search", "t")
+    (point,) = telemetry.points("gen_ai.execute_tool.duration")
+    assert (point.attributes["feature"], "tenant" in point.attributes) == ("search", False)

@@ -21,8 +21,10 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 from toolspan import guard
 from toolspan.call import Call
 from toolspan.otel.capture import Capture
+from toolspan.otel.cost import CostSink
 from toolspan.otel.log import LogSink
 from toolspan.otel.metrics import MetricSink
+from toolspan.otel.prices import Prices
 from toolspan.otel.sinks import Sink, Sinks
 from toolspan.otel.span import SpanSink
 from toolspan.wire.outcome import End
@@ -55,6 +57,10 @@ class Lab:
     def span_sink(self, capture: Capture = OFF, *, events: bool = True) -> SpanSink:
         """A sink for spans."""
         return SpanSink(self.tracer, events=events, capture=capture)
+
+    def cost_sink(self, prices: Prices | None = None) -> CostSink:
+        """A sink for costs; without prices it knows those that providers report."""
+        return CostSink(self.meter, prices)
 
     def metric_sink(self, generation: str = "released", *, chunk_timing: bool = True) -> MetricSink:
         """A sink for metrics."""

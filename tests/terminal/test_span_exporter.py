@@ -33,6 +33,17 @@ def test_a_call_with_two_tool_calls() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [(0.0123456, "$0.0123"), (1234.5, "$1,234.50"), (0.0, "$0.0000"), (0.00002, "<$0.0001")],
+)
+def test_cost(amount: float, said: str) -> None:
+    """What a call cost stands beside its tokens."""
+    with span("chat m", 0, 400, ANSWERED | {names.COST_AMOUNT: amount}) as made:
+        pass
+    assert printed([made])[1].endswith(f"first chunk 0.041 s · tokens 92 in, 37 out · {said}")
+
+
 def test_a_call_cut_short() -> None:
     """A tool call that was detected and never completed reaches to the end of its span and is called so."""
     with span("chat m", 0, 400) as made:

@@ -83,5 +83,5 @@ class LogSink:
             severity_number=severity,
             severity_text=severity.name,
             event_name=name,
-            attributes=attributes,
+            attributes={**call.user, **attributes},
         )

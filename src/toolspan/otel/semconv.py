@@ -58,6 +58,9 @@ USAGE_AUDIO_INPUT: Final = "gen_ai.usage.audio.input_tokens"
 USAGE_TEXT_OUTPUT: Final = "gen_ai.usage.text.output_tokens"
 USAGE_IMAGE_OUTPUT: Final = "gen_ai.usage.image.output_tokens"
 USAGE_AUDIO_OUTPUT: Final = "gen_ai.usage.audio.output_tokens"
+USAGE_TEXT_CACHE_READ: Final = "gen_ai.usage.text.cache_read.input_tokens"
+USAGE_IMAGE_CACHE_READ: Final = "gen_ai.usage.image.cache_read.input_tokens"
+USAGE_AUDIO_CACHE_READ: Final = "gen_ai.usage.audio.cache_read.input_tokens"
 ERROR_TYPE: Final = "error.type"
 ERROR_OTHER: Final = "_OTHER"
 
@@ -169,13 +172,22 @@ LIMIT_TOKENS_REMAINING: Final = "toolspan.ratelimit.tokens.remaining"
 LIMIT_TOKENS_RESET: Final = "toolspan.ratelimit.tokens.reset"
 RETRY_AFTER: Final = "toolspan.ratelimit.retry_after"
 
-# units, in UCUM
+# our own: cost; the counter `toolspan.cost` is the sum of the amounts
+COST: Final = "toolspan.cost"
+COST_AMOUNT: Final = "toolspan.cost.amount"
+COST_CURRENCY: Final = "toolspan.cost.currency"
+COST_SOURCE: Final = "toolspan.cost.source"
+COST_INPUT: Final = "toolspan.cost.input"
+COST_OUTPUT: Final = "toolspan.cost.output"
+
+# units, in UCUM, which has none for currencies
 SECONDS: Final = "s"
 BYTES: Final = "By"
 TOKENS: Final = "{token}"
 CALLS: Final = "{call}"
 STREAM: Final = "{stream}"
 RETRY: Final = "{retry}"
+DOLLARS: Final = "USD"
 
 DURATION_BUCKETS: Final = tuple(0.01 * 2**power for power in range(14))
 """0.01 s to 81.92 s, each twice the one before, as the convention lists them."""

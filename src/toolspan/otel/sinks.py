@@ -5,12 +5,13 @@ It knows none of the sinks. A sink must not keep a call after its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext
 
+from ..wire.costs import Cost
 from ..wire.events import Event
 from ..wire.heads import Headers
 from ..wire.notes import Note
@@ -49,6 +50,9 @@ class Observed(Protocol):
     attempt: int
     """1 for the first one; see `siblings.py`."""
     kin: Kin | None
+    user: Mapping[str, str | bool | int | float | list[str]]
+    user_labels: Mapping[str, str | int]
+    cost: Cost | None
 
     @property
     def secrets(self) -> Callable[[], tuple[str, ...]]:

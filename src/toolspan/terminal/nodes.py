@@ -8,7 +8,7 @@ from opentelemetry.trace import StatusCode
 
 from ..otel import semconv as names
 from . import toolcalls, tries
-from .fields import Attributes, amount, clean, joined, number, seconds, text, texts
+from .fields import Attributes, amount, clean, joined, money, number, seconds, text, texts
 from .notes import NOTES
 
 NANOSECONDS = 1e9
@@ -77,8 +77,8 @@ def _ending(span: ReadableSpan, failed: bool) -> tuple[str, str, str]:
 
 def _figures(span: ReadableSpan) -> tuple[str, str]:
     attributes: Attributes = span.attributes or {}
-    figures = joined(_step(attributes), _first_chunk(attributes), _tokens(attributes), _calls(span))
-    return figures, _answered_by(attributes)
+    said = (tell(attributes) for tell in (_step, _first_chunk, _tokens, _cost))
+    return joined(*said, _calls(span)), _answered_by(attributes)
 
 
 def _step(attributes: Attributes) -> str:
@@ -99,6 +99,11 @@ def _tokens(attributes: Attributes) -> str:
     said = [f"{amount(sent)} in"] if sent is not None else []
     said += [f"{amount(received)} out"] if received is not None else []
     return f"tokens {', '.join(said)}" if said else ""
+
+
+def _cost(attributes: Attributes) -> str:
+    cost = number(attributes, names.COST_AMOUNT)
+    return "" if cost is None else money(cost)
 
 
 def _answered_by(attributes: Attributes) -> str:

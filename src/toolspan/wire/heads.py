@@ -68,6 +68,14 @@ _LAST = 4  # rank
 _LIMITS = MappingProxyType({**dict(_names()), **dict(_unnamed())})
 
 
+def header(headers: Headers | None, name: bytes) -> str | None:
+    """One header's value, where there are headers; `name` is in lower case."""
+    for key, value in headers.raw if headers is not None else ():
+        if key.lower() == name:
+            return value.decode("latin-1")
+    return None
+
+
 def read_head(headers: Headers, now: float | None = None) -> Head:
     """The facts; `now`, in seconds of the epoch, is for dates where the server does not say its own time."""
     found = {name.lower(): value for name, value in headers.raw}
