@@ -40,6 +40,7 @@ neighbours: .cache/neighbours/.test ## Other instrumentations at the same time, 
 
 .cache/neighbours/.test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .cache/neighbours
+	.cache/neighbours/bin/python -m pip install --quiet --upgrade pip
 	.cache/neighbours/bin/python -m pip install --quiet -c constraints.txt --editable '.[openai]' \
 	  --group test --group neighbours
 	touch $@

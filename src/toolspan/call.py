@@ -130,8 +130,10 @@ class Call(Facts):
             conclude()
         except Exception as error:
             self._give_up(what, error)
-        self.sinks.ended(self)
-        self._release()
+        try:
+            self.sinks.ended(self)
+        finally:
+            self._release()
 
     def _stop(self) -> None:
         self.ended_at = now()

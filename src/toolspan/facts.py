@@ -12,6 +12,7 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext
 
+from .otel.jobs import Job
 from .wire.costs import Cost
 from .wire.heads import Headers
 from .wire.outcome import Outcome
@@ -60,6 +61,8 @@ class Facts:
     user_labels: Mapping[str, str | int] = field(default_factory=dict)
     cost: Cost | None = None
     """What it cost; by `otel/cost.py`."""
+    job: Job | None = None
+    """What is still to be told of it, where content has to be looked at first."""
     outcome: Outcome | None = None
     error: BaseException | None = None
     streamed: bool = False
@@ -76,6 +79,7 @@ class Facts:
 
     def forget_all(self) -> None:
         """Keep nothing: an error, above all, leads back to the stream by its traceback."""
-        self.span = self.context = self.error = self.labels = self.head = self.step = None
+        self.span = self.context = self.error = self.labels = None
+        self.head = self.step = self.job = None
         self.secrets = tuple
         self.request.release()

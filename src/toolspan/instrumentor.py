@@ -16,7 +16,7 @@ from opentelemetry.metrics import get_meter
 
 from . import guard
 from .looks import use
-from .otel import semconv
+from .otel import completion, semconv
 from .otel.capture import Capture, spans_take_structures
 from .otel.cost import CostSink
 from .otel.execution import Executions
@@ -25,6 +25,8 @@ from .otel.loop import Loop
 from .otel.loop_metrics import LoopMetricSink
 from .otel.metrics import MetricSink
 from .otel.prices import Prices, load
+from .otel.redaction import Redaction
+from .otel.review import Review
 from .otel.siblings import SiblingSink
 from .otel.sinks import Sink, Sinks
 from .otel.span import SpanSink
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from .openai.seam import Seam
 
 
+_AT_END = 1.0  # seconds that content may still take when the instrumentation is taken out
 _PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider")
 
 
@@ -41,6 +44,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
     """Traces every request of the OpenAI SDK; one per process, as OpenTelemetry's instrumentors are."""
 
     _seam: Seam | None = None
+    _review: Review | None = None
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """The SDK this instruments; there is no upper bound, because the seam is the same in all versions."""
@@ -53,20 +57,27 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         settings = read_settings(kwargs)
         if not settings.enabled or (settings.sdk_disabled and not any(providers.values())):
             return
-        loop = Loop()
-        use(_executions(settings, loop, **providers), settings.baggage_keys)
-        sinks = Sinks(_sinks(settings, **providers), guard.report)
+        loop, review = Loop(), _reviewed(settings)
+        self._review = review
+        use(_executions(settings, loop, review, **providers), settings.baggage_keys)
+        sinks = Sinks(_sinks(settings, **providers), guard.report, review)
         try:
             self._seam = _installed(settings, sinks, loop)
         except Exception as error:
             guard.report("instrumenting this version of the SDK", error)
 
     def _uninstrument(self, **kwargs: Any) -> None:
-        """Take the seam out, at once, for every client; streams that are open still end their spans."""
+        """Take the seam out, at once, for every client; streams that are open still end their spans.
+
+        Content that has still to be looked at holds it up for a second at most.
+        """
         use(None)
         if self._seam is not None:
             self._seam.remove()
             self._seam = None
+        if self._review is not None:
+            self._review.finish(_AT_END)
+            self._review = None
 
 
 def _installed(settings: Settings, sinks: Sinks, loop: Loop) -> Seam:
@@ -81,11 +92,20 @@ def _installed(settings: Settings, sinks: Sinks, loop: Loop) -> Seam:
     return seam
 
 
+def _reviewed(settings: Settings) -> Review:
+    """Who has to see content before it is recorded."""
+    redaction = None if settings.redact is None else Redaction(settings.redact, guard.report)
+    return Review(
+        guard.report,
+        redaction=redaction,
+        hook=completion.find(settings.completion_hook, full=settings.tool_definitions == "full"),
+    )
+
+
 def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_provider: Any) -> list[Sink]:
     """One sink for each signal; one that cannot be made is reported and left out."""
     scope, own = semconv.SCOPE, version("toolspan")
     makers: list[Callable[[], Sink]] = [
-        SiblingSink,  # first: the span begins with what it found
         lambda: SpanSink(
             trace.get_tracer(scope, own, tracer_provider),
             events=settings.tool_events in ("span", "both"),
@@ -111,6 +131,8 @@ def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger
     ]
     if settings.cost != "off":  # before the sinks that tell of it
         makers.insert(0, lambda: CostSink(get_meter(scope, own, meter_provider), _prices(settings)))
+    if settings.loop:  # before the span, which begins with what it finds
+        makers.insert(0, SiblingSink)
     found: list[Sink] = []
     for make in makers:
         try:
@@ -131,7 +153,12 @@ def _span_capture(settings: Settings) -> Capture:
 
 
 def _executions(
-    settings: Settings, loop: Loop, tracer_provider: Any, meter_provider: Any, logger_provider: Any
+    settings: Settings,
+    loop: Loop,
+    review: Review,
+    tracer_provider: Any,
+    meter_provider: Any,
+    logger_provider: Any,
 ) -> Executions | None:
     """Where executions of tools are told; nowhere, if it cannot be made."""
     scope, own = semconv.SCOPE, version("toolspan")
@@ -142,6 +169,7 @@ def _executions(
             get_logger(scope, own, logger_provider),
             loop,
             _span_capture(settings),
+            review,
             settings.metric_attributes,
         )
     except Exception as error:

@@ -5,7 +5,10 @@ It knows no setting. What cannot be read raises `KeyError`, `TypeError` or `Valu
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
+
+log = logging.getLogger("toolspan")
 
 _ON_OFF = {
     "on": True,
@@ -82,3 +85,19 @@ def level(*accepted: str) -> Callable[[object], str]:
         return word(value)
 
     return parse
+
+
+def callback(value: object) -> object:
+    """Something to call; what cannot be called stands for one that lets nothing through."""
+    if not callable(value):
+        log.warning("redact=%r cannot be called; no content is recorded", value)
+        return lambda name, given: None
+    return value
+
+
+def hook(value: object) -> object:
+    """A completion hook, or its name."""
+    known = isinstance(value, str) or callable(getattr(value, "on_completion", None))
+    if not known or isinstance(value, type):
+        raise ValueError
+    return value

@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-from .parsers import count, level, names, one_of, pairs, switch
+from .parsers import callback, count, hook, level, names, one_of, pairs, switch
 
 log = logging.getLogger("toolspan")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be set; each field is a keyword of `instrument()` and has an environment variable."""
+    """What can be set; each field is a keyword of `instrument()` and, but for `redact`, has a variable."""
 
     enabled: bool = True
     """`TOOLSPAN_ENABLED`: `false` leaves the SDK alone."""
@@ -37,7 +37,7 @@ class Settings:
     """`TOOLSPAN_NESTED`: where another instrumentation has a span open for the call: `enrich` that one, make
     an own `span` as well, or `skip` the call."""
     loop: bool = True
-    """`TOOLSPAN_LOOP`: `off` remembers no calls: no turnarounds, links, steps and growth."""
+    """`TOOLSPAN_LOOP`: `off` remembers nothing of other requests: no turnarounds, links, steps, growth and attempts."""
     providers: tuple[tuple[str, str], ...] = ()
     """`TOOLSPAN_PROVIDERS`: `host=name,…`, added to the table of hosts."""
     tool_definitions: str = "names"
@@ -56,6 +56,10 @@ class Settings:
     """`OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`: where content goes."""
     emit_event: bool | None = None
     """`OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT`: the details event; unset: with content on events."""
+    redact: Callable[[str, Any], Any] | None = None
+    """Sees each content before it is recorded; no variable."""
+    completion_hook: Any = None
+    """`OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK`: a hook's name, or a hook."""
     sdk_disabled: bool = False
     """`OTEL_SDK_DISABLED`: nothing would be recorded, so nothing is watched."""
     attribute_limit: int | None = None
@@ -114,6 +118,12 @@ _RULES: Mapping[str, _Rule] = {
         ", ".join(_CAPTURE).upper(),
     ),
     "emit_event": _Rule(("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT",), switch, "true, false"),
+    "redact": _Rule((), callback, ""),
+    "completion_hook": _Rule(
+        ("OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK",),
+        hook,
+        "the name of an entry point, or an object with the method on_completion",
+    ),
     "sdk_disabled": _Rule(("OTEL_SDK_DISABLED",), switch, "true, false"),
     "attribute_limit": _Rule(
         ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),

@@ -1,6 +1,7 @@
 """A program patched by gevent: many streams at once in greenlets, against a loopback server within it.
 
-It prints what its spans say, as JSON; it must not know what they should say.
+It prints what its spans say, as JSON; it must not know what they should say. With the argument `redact` their
+content is looked at by a callback that lets other greenlets run.
 """
 
 from gevent import monkey
@@ -9,6 +10,8 @@ monkey.patch_all()
 
 import json  # noqa: E402 - gevent patches before anything else is imported
 import platform  # noqa: E402 - as above
+import sys  # noqa: E402 - as above
+import time  # noqa: E402 - as above
 
 import gevent  # noqa: E402 - as above
 import openai  # noqa: E402 - as above
@@ -41,6 +44,12 @@ def turn(telemetry: Telemetry, client: openai.OpenAI, number: int) -> None:
         assert parent.is_recording()
 
 
+def redact(name, value):  # type: ignore[no-untyped-def]  # any content
+    """Slow, and seen to have been here."""
+    time.sleep(0.001)
+    return None if isinstance(value, list) else {"seen": True}
+
+
 def main() -> None:
     """Run them all, and tell.
 
@@ -52,7 +61,8 @@ def main() -> None:
     server = WSGIServer(("127.0.0.1", 0), application, log=None)
     server.start()
     url = f"http://127.0.0.1:{server.server_port}/v1"
-    with telemetry.on(), openai.OpenAI(api_key="key", base_url=url) as client:
+    settings = {"capture_message_content": "SPAN_ONLY", "redact": redact} if "redact" in sys.argv else {}
+    with telemetry.on(**settings), openai.OpenAI(api_key="key", base_url=url) as client:
         gevent.joinall([gevent.spawn(turn, telemetry, client, at) for at in range(COUNT)], raise_error=True)
     server.stop()
     names = {span.context.span_id: span.name for span in telemetry.everything_ended}
@@ -61,6 +71,7 @@ def main() -> None:
             "parent": names[span.parent.span_id],
             "outcome": span.attributes["toolspan.stream.outcome"],
             "calls": len([event for event in span.events if event.name.endswith("completed")]),
+            "seen": str([event.attributes for event in span.events]).count("seen"),
         }
         for span in telemetry.spans
     ]

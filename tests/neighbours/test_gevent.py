@@ -10,13 +10,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).parent.parent.parent
 
 
-def test_greenlets() -> None:
-    """Each stream has the parent of its own greenlet, its own calls and its own ending."""
+@pytest.mark.parametrize("argument", ["plain", "redact"])
+def test_greenlets(argument: str) -> None:
+    """Each stream has the parent of its own greenlet, its own calls, content and ending."""
     done = subprocess.run(
-        [sys.executable, "-W", "error::DeprecationWarning:toolspan", "-m", "tests.neighbours.greenlets"],
+        [
+            sys.executable,
+            "-W",
+            "error::DeprecationWarning:toolspan",
+            "-m",
+            "tests.neighbours.greenlets",
+            argument,
+        ],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -34,3 +44,4 @@ def test_greenlets() -> None:
         early = int(span["parent"].split()[1]) % 3 == 0
         assert span["outcome"] == ("closed" if early else "completed")
         assert span["calls"] == (1 if early else 2)  # the one that was cut short has ended, too
+        assert span["seen"] == (2 if argument == "redact" and not early else 0)  # there it had no arguments

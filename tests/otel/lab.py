@@ -25,8 +25,10 @@ from toolspan.otel.cost import CostSink
 from toolspan.otel.log import LogSink
 from toolspan.otel.metrics import MetricSink
 from toolspan.otel.prices import Prices
+from toolspan.otel.review import Review
 from toolspan.otel.sinks import Sink, Sinks
 from toolspan.otel.span import SpanSink
+from toolspan.otel.telling import Contents, Wants
 from toolspan.wire.outcome import End
 from toolspan.wire.providers import Endpoint
 
@@ -133,6 +135,7 @@ def new_call(
     keep: bool = True,
     timed: bool = True,
     secrets: tuple[str, ...] = (),
+    review: Review | None = None,
 ) -> Call:
     """A call as the seam makes it, with its content kept."""
     request = api.request(body, keep=keep)
@@ -144,7 +147,7 @@ def new_call(
         request,
         endpoint,
         api.reader(request.expected, pieces=keep, offered=request.tools),
-        Sinks(sinks, guard.report),
+        Sinks(sinks, guard.report, review),
         keep=keep,
         timed=timed,
         secrets=lambda: secrets,
@@ -160,6 +163,13 @@ def run(call: Call, *bodies: Any, end: End | BaseException = End.EXHAUSTED) -> C
         call.chunk(body) if call.request.stream else call.answer(body)
     call.end(end)
     return call
+
+
+def recorded(capture: Capture, wanted: Wants) -> dict[str, Any]:
+    """The attributes that a sink makes of its content."""
+    found: Contents = {}
+    Review(guard.report).tell(wanted, capture.limit, found.update)
+    return capture.attributes(found)
 
 
 def tools(*names: str) -> list[dict[str, Any]]:

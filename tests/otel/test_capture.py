@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from toolspan.otel import capture as module
 from toolspan.otel import semconv as names
+from toolspan.otel import wants
 from toolspan.otel.capture import Capture, spans_take_structures
 from toolspan.wire.record import ToolCall
 
 from ..openai import wire
-from .lab import ASK, calls_answer, longest, new_call, run, strict, tools
+from .lab import ASK, calls_answer, longest, new_call, recorded, run, strict, tools
 
 CONTENT = {names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.TOOL_DEFINITIONS}
 LONG = json.dumps({"a": "y" * 400})
@@ -33,18 +34,18 @@ def call(arguments: str, kind: str = "function") -> ToolCall:
     return ToolCall(0, 0, "c", "f", kind, 0, pieces=[arguments])
 
 
-def recorded(capture: Capture, body: dict[str, Any] = ASK, *chunks: Any) -> dict[str, Any]:
+def streamed(capture: Capture, body: dict[str, Any] = ASK, *chunks: Any) -> dict[str, Any]:
     """The attributes of a streamed call, taken before its end."""
     made = new_call({**body, "stream": True})
     made.open()
     for chunk in chunks:
         made.chunk(chunk)
-    return capture.messages(made)
+    return recorded(capture, wants.messages(made, full=False))
 
 
 def test_structured() -> None:
     """In structured form the messages are plain lists and dicts."""
-    found = recorded(Capture(True, True, 100), {**ASK, "tools": tools("f")}, *wire.TEXT)
+    found = streamed(Capture(True, True, 100), {**ASK, "tools": tools("f")}, *wire.TEXT)
     assert set(found) == CONTENT
     assert found[names.INPUT_MESSAGES][0]["role"] == "user"
     assert found[names.OUTPUT_MESSAGES][0]["parts"] == [{"type": "text", "content": "Hello"}]
@@ -53,22 +54,22 @@ def test_structured() -> None:
 def test_as_json() -> None:
     """Where spans take no structures, the same messages are JSON texts."""
     body = {**ASK, "tools": tools("f")}
-    structured = recorded(Capture(True, True, 100), body, *wire.TEXT)
-    texts = recorded(Capture(True, False, 100), body, *wire.TEXT)
+    structured = streamed(Capture(True, True, 100), body, *wire.TEXT)
+    texts = streamed(Capture(True, False, 100), body, *wire.TEXT)
     assert {name: json.loads(text) for name, text in texts.items()} == structured
 
 
 @pytest.mark.parametrize("structured", [True, False], ids=["structured", "json"])
 def test_what_there_is_none_of(structured: bool) -> None:
     """No tools and no answer: no attributes for them."""
-    assert set(recorded(Capture(True, structured, 100))) == {names.INPUT_MESSAGES}
+    assert set(streamed(Capture(True, structured, 100))) == {names.INPUT_MESSAGES}
 
 
 @pytest.mark.parametrize("total", [50, 64, 100, 128, 250, 500, 1000, 2000, 5000])
 def test_json_is_never_cut(total: int) -> None:
     """Whatever limit the attribute has: it holds valid JSON within it, or is absent."""
     body = {**ASK, "messages": HISTORY, "tools": tools(*(f"tool_{at}" for at in range(50)))}
-    found = recorded(Capture(True, False, 8192, total), body, *wire.CALLS)
+    found = streamed(Capture(True, False, 8192, total), body, *wire.CALLS)
     for text in found.values():
         assert len(text) <= total
         assert strict(text)
@@ -79,7 +80,7 @@ def test_json_is_never_cut(total: int) -> None:
 @pytest.mark.parametrize(("limit", "total"), [(50, None), (8192, 50)], ids=["per text", "per attribute"])
 def test_each_text_is_limited(structured: bool, limit: int, total: int | None) -> None:
     """No text is longer than the limit per text, nor than the one per attribute."""
-    found = recorded(Capture(True, structured, limit, total), {**ASK, "messages": HISTORY})
+    found = streamed(Capture(True, structured, limit, total), {**ASK, "messages": HISTORY})
     if structured:
         assert longest(found[names.INPUT_MESSAGES]) <= 50
     else:
@@ -92,7 +93,7 @@ def test_each_text_is_limited(structured: bool, limit: int, total: int | None) -
 )
 def test_arguments_are_never_cut(arguments: dict[str, Any], total: int) -> None:
     """Valid arguments are recorded as valid JSON within the limit, or not at all."""
-    found = Capture(True, False, 200, total).arguments(call(json.dumps(arguments)))
+    found = recorded(Capture(True, False, 200, total), wants.arguments(call(json.dumps(arguments))))
     text = found.get(names.TOOL_CALL_ARGUMENTS)
     assert text is None or (len(text) <= total and isinstance(strict(text), dict))
 
@@ -103,20 +104,22 @@ def test_arguments_are_never_cut(arguments: dict[str, Any], total: int) -> None:
 )
 def test_arguments(structured: bool, text: str) -> None:
     """The arguments as the object that they are, or as its JSON; an empty object is one, too."""
-    value = Capture(True, structured, 100).arguments(call(text))[names.TOOL_CALL_ARGUMENTS]
+    value = recorded(Capture(True, structured, 100), wants.arguments(call(text)))[names.TOOL_CALL_ARGUMENTS]
     assert (value if structured else json.loads(value)) == json.loads(text)
 
 
 def test_arguments_that_are_none() -> None:
     """A call without arguments has no attribute for them."""
-    assert Capture(True, True, 100).arguments(call("")) == {}
-    assert Capture(True, False, 100).arguments(call("")) == {}
+    assert recorded(Capture(True, True, 100), wants.arguments(call(""))) == {}
+    assert recorded(Capture(True, False, 100), wants.arguments(call(""))) == {}
 
 
 @pytest.mark.parametrize("structured", [True, False], ids=["structured", "json"])
 def test_arguments_of_a_custom_tool(structured: bool) -> None:
     """The input of a custom tool is free text, even if it looks like JSON; the attribute is an object."""
-    value = Capture(True, structured, 100).arguments(call('{"a": 1}', "custom"))[names.TOOL_CALL_ARGUMENTS]
+    value = recorded(Capture(True, structured, 100), wants.arguments(call('{"a": 1}', "custom")))[
+        names.TOOL_CALL_ARGUMENTS
+    ]
     assert (value if structured else strict(value)) == {"input": '{"a": 1}'}
 
 
@@ -150,5 +153,5 @@ def test_no_version_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_calls_of_a_whole_answer() -> None:
     """An unstreamed answer is recorded in the same way."""
     made = run(new_call(ASK), calls_answer(("f", '{"a": 1}')))
-    (message,) = Capture(True, True, 100).messages(made)[names.OUTPUT_MESSAGES]
+    (message,) = recorded(Capture(True, True, 100), wants.messages(made, full=False))[names.OUTPUT_MESSAGES]
     assert message["parts"][0]["arguments"] == {"a": 1}

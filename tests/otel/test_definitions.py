@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from toolspan.otel import semconv as names
+from toolspan.otel import wants
 from toolspan.otel.capture import Capture
 from toolspan.otel.content import full_definitions
 from toolspan.wire.requests import chat_request, responses_request
@@ -35,7 +36,9 @@ def full(body: Any, limit: int = 8192) -> list[dict[str, Any]]:
 
 def recorded(capture: Capture, body: Any = BODY) -> Any:
     """What is recorded as definitions."""
-    found = capture.messages(new_call(body))[names.TOOL_DEFINITIONS]
+    asked = wants.messages(new_call(body), full=capture.full)
+    contents = {name: make(capture.limit) for name, make in asked.items() if name == names.TOOL_DEFINITIONS}
+    found = capture.attributes(contents)[names.TOOL_DEFINITIONS]
     return json.loads(found) if isinstance(found, str) else found
 
 

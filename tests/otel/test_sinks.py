@@ -69,7 +69,7 @@ def test_fuse(method: str) -> None:
     reports: list[tuple[str, BaseException]] = []
     before, broken, behind = Noting(), Noting(method), Noting()
     sinks = Sinks([before, broken, behind], lambda what, error: reports.append((what, error)))
-    call: Any = SimpleNamespace(span=None)
+    call: Any = SimpleNamespace(span=None, borrowed=False, ended_at=0, job=None, wall=lambda at: at)
     event: Any = None
     for _ in range(2):
         sinks.opened(call)

@@ -15,6 +15,7 @@ from collections import deque
 from typing import Any
 
 from ..call import Call
+from ..otel.aside import finish_all
 from ..wire.outcome import End
 
 _open: set[Call] = set()
@@ -88,6 +89,7 @@ def _at_exit() -> None:
     settle()
     for call in tuple(_open):
         finish(call, End.DROPPED)
+    finish_all()
 
 
 def _in_child() -> None:

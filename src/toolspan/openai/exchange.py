@@ -42,6 +42,7 @@ class Exchange:
         self._settings = settings
         self._sinks = sinks
         self._loop = loop
+        self._keep = settings.content or sinks.hooked
         self._timed = settings.chunk_timing
         self._labels = UserLabels(settings.metric_attributes)
         self._last: tuple[Any, Any, Endpoint] = (None, None, Endpoint("", None, None))
@@ -68,7 +69,7 @@ class Exchange:
         on = switches_of(client)
         if not on.enabled or not is_instrumentation_enabled():
             return None
-        keep = self._settings.content and on.content
+        keep = self._keep and on.content
         request = route.read_request(body, keep=keep)
         request.stream = stream
         request.checked = self._settings.check_arguments and request.tools is not None

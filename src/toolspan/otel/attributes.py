@@ -5,14 +5,16 @@ Values are of the types the convention asks for; what is not known is left out.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..wire.record import Record
 from ..wire.request import Request
 from . import operations
 from . import semconv as names
-from .sinks import Observed
 from .usage import add_cost, add_usage
+
+if TYPE_CHECKING:
+    from .sinks import Observed
 
 Value: TypeAlias = "str | bool | int | float | list[str]"
 Attributes: TypeAlias = "dict[str, Value]"

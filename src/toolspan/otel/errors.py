@@ -11,10 +11,10 @@ from typing import Any
 from ..wire.record import Record
 from . import semconv as names
 from .attributes import Attributes, clean
+from .shapes import LONGEST_TRACE
 from .tidy import shorten
 
 _MOST_FRAMES = 50  # the innermost ones
-_LONGEST = 16_384  # characters of a traceback: its end, where the error is
 _SHORTEST = 8  # characters of a query value that may be a key
 _SECRET_HEADERS = ("authorization", "api-key", "x-api-key", "proxy-authorization")
 _HIDDEN = "[redacted]"
@@ -42,17 +42,19 @@ def message(error: BaseException, secrets: tuple[str, ...], limit: int) -> str:
     return shorten(_without(secrets + sent_secrets(error), words), limit)
 
 
-def exception_attributes(error: BaseException, secrets: tuple[str, ...], limit: int | None) -> Attributes:
-    """The attributes of an exception event; without a `limit`, content is off: only names and places."""
-    found: Attributes = {names.EXCEPTION_TYPE: error_type(error, Record())}
-    if limit is None:
-        found[names.EXCEPTION_STACKTRACE] = clean(_places(error))
-        return found
-    found[names.EXCEPTION_MESSAGE] = message(error, secrets, limit)
+def stacktrace(error: BaseException, secrets: tuple[str, ...], limit: int) -> str:
+    """The traceback with the words of the error and of its causes, without any of the secrets."""
     lines = traceback.format_exception(type(error), error, error.__traceback__, limit=-_MOST_FRAMES)
     trace = _without(secrets + sent_secrets(error), "".join(lines))
-    found[names.EXCEPTION_STACKTRACE] = clean(trace[-_LONGEST:])
-    return found
+    return clean(trace[-max(limit, LONGEST_TRACE) :])
+
+
+def exception_attributes(error: BaseException) -> Attributes:
+    """The attributes of an exception event without content: only names and places."""
+    return {
+        names.EXCEPTION_TYPE: error_type(error, Record()),
+        names.EXCEPTION_STACKTRACE: clean(_places(error)),
+    }
 
 
 def sent_secrets(error: BaseException) -> tuple[str, ...]:

@@ -5,28 +5,32 @@ It knows nothing of decorators and of how a tool is run; it reads the clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry._logs import Logger, SeverityNumber
+from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 from opentelemetry.context import Context
 from opentelemetry.metrics import Meter
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
 
 from ..wire.memory import Asked, Turn
 from ..wire.record import Record
-from . import operations
+from . import operations, wants
 from . import semconv as names
 from .attributes import Attributes, Value, clean
 from .attributes import seconds as to_seconds
 from .capture import Capture
-from .errors import error_type, exception_attributes, message
+from .errors import error_type, exception_attributes
+from .jobs import Job
 from .labels import Labels, ToolNames, UserLabels
 from .loop import Loop
+from .review import Review
+from .telling import Contents, Wants
 
 _TYPE = "function"  # the application runs it
 
@@ -44,6 +48,8 @@ class Execution:
     turn: Turn | None = None
     """The turn of the model that asked for it, where that is known."""
     has_arguments: bool = False
+    job: Job | None = None
+    """What is still to be told of it, where content has to be looked at first."""
     ended: bool = False
 
 
@@ -57,6 +63,7 @@ class Executions:
         logger: Logger,
         loop: Loop,
         capture: Capture,
+        review: Review,
         metric_attributes: Iterable[str] = (),
     ) -> None:
         self._user_labels = UserLabels(metric_attributes)
@@ -64,6 +71,7 @@ class Executions:
         self._logger = logger
         self._loop = loop
         self._names = ToolNames()
+        self._review = review
         self.capture = capture
         self._duration = meter.create_histogram(
             names.EXECUTE_TOOL_DURATION,
@@ -124,34 +132,52 @@ class Executions:
             names.TOOL_NAME: self._names.known(None, execution.name),
             names.TOOL_TYPE: _TYPE,
         }
-        span = execution.span
+        record = None
         if error is not None:
             kind = labels[names.ERROR_TYPE] = error_type(error, Record())
-            self._failed(execution, error, kind)
+            record = self._failed(execution, error, kind)
         elapsed = ended_at - execution.began_at
         self._duration.record(to_seconds(elapsed), labels, execution.context)
-        if span is not None:
-            span.end(execution.began + elapsed)
+        wanted = wants.trace(error, tuple) if error is not None and self.capture.on else {}
+        end = partial(self._end, execution.span, record, execution.began + elapsed)
+        self._tell(execution, wanted, end, wait=True)
 
-    def _failed(self, execution: Execution, error: BaseException, kind: str) -> None:
-        """The error's type always, its words only with content capture."""
-        limit = self.capture.limit if self.capture.on else None
+    def _failed(self, execution: Execution, error: BaseException, kind: str) -> LogRecord:
+        """The error's type always, its words only with content capture, and then later."""
         if execution.span is not None:
             execution.span.set_attribute(names.ERROR_TYPE, kind)
-            words = None if limit is None else message(error, (), limit)
-            execution.span.set_status(Status(StatusCode.ERROR, words))
-        self._logger.emit(
+            execution.span.set_status(Status(StatusCode.ERROR))
+        return LogRecord(
             context=execution.context,
             severity_number=SeverityNumber.WARN,
             severity_text=SeverityNumber.WARN.name,
             event_name=names.EXECUTION_EXCEPTION_EVENT,
-            attributes={names.TOOL_NAME: clean(execution.name), **exception_attributes(error, (), limit)},
+            attributes={names.TOOL_NAME: clean(execution.name), **exception_attributes(error)},
         )
 
     def _content(self, execution: Execution, name: str, value: Any) -> None:
         span = execution.span
         if span is not None and self.capture.on and span.is_recording():
-            span.set_attributes(self.capture.value(name, value))
+            self._tell(execution, wants.given(name, value), partial(self._fill, span))
+
+    def _tell(
+        self, execution: Execution, wanted: Wants, then: Callable[[Contents], None], *, wait: bool = False
+    ) -> None:
+        execution.job = self._review.tell(wanted, self.capture.limit, then, before=execution.job, wait=wait)
+
+    def _fill(self, span: Span, contents: Contents) -> None:
+        span.set_attributes(self.capture.attributes(contents))
+
+    def _end(self, span: Span | None, record: LogRecord | None, at: int, contents: Contents) -> None:
+        """An error's words are in its event and in the span's status."""
+        words = contents.get(names.EXCEPTION_MESSAGE)
+        if record is not None:
+            record.attributes = {**(record.attributes or {}), **contents}
+            self._logger.emit(record)
+        if span is not None:
+            if words is not None:
+                span.set_status(Status(StatusCode.ERROR, words))
+            span.end(at)
 
 
 def _links(turn: Turn | None, asked: Asked | None) -> list[Link]:

@@ -6,13 +6,14 @@ It knows none of the sinks. A sink must not keep a call after its end.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeAlias
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext
 
 from ..wire.costs import Cost
-from ..wire.events import Event
+from ..wire.events import Event, Finished
 from ..wire.heads import Headers
 from ..wire.notes import Note
 from ..wire.outcome import Outcome
@@ -21,6 +22,9 @@ from ..wire.record import Record
 from ..wire.request import Request
 from ..wire.siblings import Kin
 from ..wire.steps import Step
+from .jobs import Job
+from .review import Review
+from .telling import Contents, Telling
 
 
 class Observed(Protocol):
@@ -53,6 +57,8 @@ class Observed(Protocol):
     user: Mapping[str, str | bool | int | float | list[str]]
     user_labels: Mapping[str, str | int]
     cost: Cost | None
+    job: Job | None
+    """What is still to be told of it, where content has to be looked at first."""
 
     @property
     def secrets(self) -> Callable[[], tuple[str, ...]]:
@@ -71,7 +77,7 @@ class Sink(Protocol):
     def streaming(self, call: Observed) -> None:
         """A stream was handed to the application."""
 
-    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
+    def moment(self, call: Observed, event: Event | Note, at: int) -> Telling | None:
         """A text or a tool call began, or a tool call's arguments are complete.
 
         Where the call is borrowed, a choice's finish reason is a moment too.
@@ -80,18 +86,32 @@ class Sink(Protocol):
     def gap(self, call: Observed, nanoseconds: int) -> None:
         """The time between the last two chunks."""
 
-    def ended(self, call: Observed) -> None:
-        """The call is over; its record is final."""
+    def ended(self, call: Observed) -> Telling | None:
+        """The call is over; its record is final. Its span ends after that."""
+
+
+_Due: TypeAlias = "tuple[Sink, Telling]"
 
 
 class Sinks:
-    """Hands everything to each sink, in their order."""
+    """Hands everything to each sink, in their order; content by way of the review."""
 
-    __slots__ = ("_report", "_sinks")
+    __slots__ = ("_report", "_review", "_sinks")
 
-    def __init__(self, sinks: Iterable[Sink], report: Callable[[str, BaseException], None]) -> None:
+    def __init__(
+        self,
+        sinks: Iterable[Sink],
+        report: Callable[[str, BaseException], None],
+        review: Review | None = None,
+    ) -> None:
         self._sinks = tuple(sinks)
         self._report = report
+        self._review = Review(report) if review is None else review
+
+    @property
+    def hooked(self) -> bool:
+        """See `Review.hooked`."""
+        return self._review.hooked
 
     def opened(self, call: Observed) -> None:
         """See `Sink.opened`."""
@@ -111,11 +131,19 @@ class Sinks:
 
     def moment(self, call: Observed, event: Event | Note, at: int) -> None:
         """See `Sink.moment`."""
+        if call.borrowed and isinstance(event, Finished):
+            self._review.settle(call.job)
+        due: list[_Due] = []
         for sink in self._sinks:
             try:
-                sink.moment(call, event, at)
+                telling = sink.moment(call, event, at)
             except Exception as error:
                 self._drop(sink, error)
+            else:
+                if telling is not None:
+                    due.append((sink, telling))
+        if due:
+            self._tell(call, due)
 
     def gap(self, call: Observed, nanoseconds: int) -> None:
         """See `Sink.gap`."""
@@ -127,15 +155,37 @@ class Sinks:
 
     def ended(self, call: Observed) -> None:
         """See `Sink.ended`; a span that was started ends, even if its sink is out by now."""
+        if call.borrowed:
+            self._review.settle(call.job)
+        due: list[_Due] = []
         for sink in self._sinks:
             try:
-                sink.ended(call)
+                telling = sink.ended(call)
             except Exception as error:
                 self._drop(sink, error)
-        span = call.span
+            else:
+                if telling is not None:
+                    due.append((sink, telling))
+        self._tell(call, due, last=True)
+
+    def _tell(self, call: Observed, due: list[_Due], *, last: bool = False) -> None:
+        span = call.span if last and not call.borrowed else None
+        then = partial(self._told, due, span, call.wall(call.ended_at))
+        if due or self._review.looks:
+            call.job = self._review.of_call(call, [telling for _, telling in due], then, last=last)
+        else:
+            then({})
+
+    def _told(self, due: list[_Due], span: Span | None, at: int | None, contents: Contents) -> None:
+        """The last acts of the sinks, each with the content that it wants; and the end of the span."""
+        for sink, telling in due:
+            try:
+                telling.tell({name: contents[name] for name in telling.wants if name in contents})
+            except Exception as error:
+                self._drop(sink, error)
         try:
-            if span is not None and not call.borrowed and span.is_recording():
-                span.end(call.wall(call.ended_at))
+            if span is not None and span.is_recording():
+                span.end(at)
         except Exception as error:
             self._report("ending a span", error)
 

@@ -5,18 +5,22 @@ It knows nothing of metrics and logs. The span is never left current: whoever se
 
 from __future__ import annotations
 
+from functools import partial
+
 from opentelemetry import trace
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer
 
 from ..wire.events import CallClosed, Event, Finished
 from ..wire.notes import Note
 from . import semconv as names
+from . import wants
 from .attributes import Attributes
 from .capture import Capture
-from .errors import error_type, message
+from .errors import error_type
 from .moments import moment
 from .sinks import Observed
 from .summary import at_end, at_start
+from .telling import Contents, Telling, Wants
 
 _OWN = f"{names.SCOPE}."  # what no convention names begins so
 
@@ -55,49 +59,52 @@ class SpanSink:
     def gap(self, call: Observed, nanoseconds: int) -> None:
         """Nothing to say."""
 
-    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
+    def moment(self, call: Observed, event: Event | Note, at: int) -> Telling | None:
         """Add an event to the span, at the time of its chunk."""
         span = call.span
         if isinstance(event, Finished):
             _enrich(call, at_end(call))
-            return
+            return None
         if not self._events or span is None or not span.is_recording():
-            return
+            return None
         name, attributes = moment(call, event)
-        if self._capture.of(call) and isinstance(event, CallClosed):
-            attributes |= self._capture.arguments(call.record.call(event))
-        span.add_event(name, attributes, call.wall(at))
+        add = partial(self._add, span, name, attributes, call.wall(at))
+        if not self._capture.of(call):
+            add({})
+            return None
+        wanted: Wants = wants.arguments(call.record.call(event)) if isinstance(event, CallClosed) else {}
+        return Telling(wanted, self._capture.limit, add)
 
-    def ended(self, call: Observed) -> None:
-        """Say all that is known and end the span."""
+    def ended(self, call: Observed) -> Telling | None:
+        """Say all that is known; the span ends when everybody has done so."""
         span = call.span
         if call.borrowed:
             _enrich(call, at_end(call))
-            return
-        if span is None:
-            return
-        try:
-            if span.is_recording():
-                span.set_attributes(self._attributes(call))
-                self._status(call, span)
-        finally:
-            span.end(call.wall(call.ended_at))
+            return None
+        if span is None or not span.is_recording():
+            return None
+        span.set_attributes(at_end(call))
+        wanted = dict(wants.messages(call, full=self._capture.full)) if self._capture.of(call) else {}
+        if call.outcome is not None and call.outcome.is_error:
+            span.set_attribute(names.ERROR_TYPE, error_type(call.error, call.record))
+            span.set_status(Status(StatusCode.ERROR))
+            if wanted and call.error is not None:
+                wanted |= wants.words(call.error, call.secrets)
+        return Telling(wanted, self._capture.limit, partial(self._fill, span)) if wanted else None
 
-    def _attributes(self, call: Observed) -> Attributes:
-        found = at_end(call)
-        if self._capture.of(call):
-            found |= self._capture.messages(call)
-        return found
+    def _add(
+        self, span: trace.Span, name: str, attributes: Attributes, at: int | None, contents: Contents
+    ) -> None:
+        if span.is_recording():  # it may be another's, which has ended by now
+            span.add_event(name, attributes | self._capture.attributes(contents), at)
 
-    def _status(self, call: Observed, span: trace.Span) -> None:
-        """ERROR for what failed or was cancelled; the words only where content is captured."""
-        if call.outcome is None or not call.outcome.is_error:
-            return
-        span.set_attribute(names.ERROR_TYPE, error_type(call.error, call.record))
-        words = None
-        if self._capture.of(call) and call.error is not None:
-            words = message(call.error, call.secrets(), self._capture.limit)
-        span.set_status(Status(StatusCode.ERROR, words))
+    def _fill(self, span: trace.Span, contents: Contents) -> None:
+        """An error's words are the status's; they are there only where content is captured."""
+        found = self._capture.attributes(contents)
+        words = found.pop(names.EXCEPTION_MESSAGE, None)
+        span.set_attributes(found)
+        if words is not None:
+            span.set_status(Status(StatusCode.ERROR, words))
 
 
 def _say(call: Observed) -> None:

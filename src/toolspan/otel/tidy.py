@@ -18,7 +18,7 @@ _DEEPEST_SCHEMA = 16  # a schema has two levels where a value has one
 _LEAST = 16  # characters: a text is not shortened beyond that, other things are left out instead
 _LEAST_TOTAL = 64  # characters: arguments may always have four times as many
 _KEEP = frozenset(("type", "role", "modality", "mime_type", "id", "file_id", "name", "finish_reason"))
-_FOREIGN = frozenset(("arguments", "response"))  # below these keys nothing is ours
+_ARGUMENTS, _RESPONSE, _PARAMETERS = "arguments", "response", "parameters"  # below these keys nothing is ours
 
 
 def shorten(text: str, limit: int) -> str:
@@ -109,10 +109,10 @@ def messages_json(value: list[Any], limit: int | None) -> str | None:
     width = limit
     while width > _LEAST:
         width = max(width // 4, _LEAST)
-        text = dump(_narrowed(value, width))
+        text = dump(narrowed(value, width))
         if len(text) <= limit:
             return text
-    return _newest([dump(_narrowed(message, _LEAST)) for message in value], limit)
+    return _newest([dump(narrowed(message, _LEAST)) for message in value], limit)
 
 
 def _newest(texts: list[str], limit: int) -> str | None:
@@ -127,13 +127,21 @@ def _newest(texts: list[str], limit: int) -> str | None:
     return f"[{','.join(reversed(kept))}]" if kept else None
 
 
-def _narrowed(value: Any, limit: int) -> Any:
+def narrowed(value: Any, limit: int) -> Any:
     """Our own messages with shorter texts, but for the words that say what a part is."""
     if isinstance(value, Mapping):
-        return {
-            key: part if key in _KEEP else (tidy if key in _FOREIGN else _narrowed)(part, limit)
-            for key, part in value.items()
-        }
+        found = {key: _narrowed_part(key, part, limit) for key, part in value.items()}
+        return {key: part for key, part in found.items() if part is not None or value[key] is None}
     if isinstance(value, (list, tuple)):
-        return [_narrowed(part, limit) for part in value]
+        return [narrowed(part, limit) for part in value]
     return shorten(value, limit) if isinstance(value, str) else value
+
+
+def _narrowed_part(key: str, part: Any, limit: int) -> Any:
+    if key in _KEEP:
+        return part
+    if key == _PARAMETERS:
+        return schema(part, limit)
+    if key == _ARGUMENTS:
+        return within(part, limit, max(limit, _LEAST_TOTAL) * 4)
+    return tidy(part, limit) if key == _RESPONSE else narrowed(part, limit)

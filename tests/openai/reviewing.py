@@ -1,0 +1,68 @@
+"""What the tests of redaction and of the completion hook share: callbacks, hooks, and what may be anywhere.
+
+It knows nothing of how content reaches them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from typing import Any
+
+from .telemetry import Telemetry
+from .test_privacy import everything
+
+
+def hide(name: str, value: Any) -> Any:
+    """Puts `HIDE` in the place of every `MARK`."""
+    return json.loads(json.dumps(value).replace("MARK", "HIDE"))
+
+
+def hidden(telemetry: Telemetry, *kinds: str) -> set[str]:
+    """All that stands in the place of a mark."""
+    return set(re.findall(r"HIDE[-\w]*", everything(telemetry, *kinds)))
+
+
+class Gate:
+    """A callback and a hook that are held up until the gate is opened."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self.inside = threading.Event()
+        self.given: list[dict[str, Any]] = []
+
+    def open(self) -> None:
+        """Let all through from now on."""
+        self._open.set()
+
+    def redact(self, name: str, value: Any) -> Any:
+        """A redaction that takes its time."""
+        self._pass()
+        return hide(name, value)
+
+    def on_completion(self, **given: Any) -> None:
+        """A completion hook that takes its time."""
+        self._pass()
+        self.given.append(given)
+
+    def _pass(self) -> None:
+        self.inside.set()
+        assert self._open.wait(30)
+
+
+class Recorder:
+    """A completion hook that notes what it is given, as text."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+
+    def on_completion(self, **given: Any) -> None:
+        """See util-genai's `CompletionHook`."""
+        self.calls.append(given)
+
+    @property
+    def said(self) -> str:
+        """All content that it was given."""
+        names = ("inputs", "outputs", "system_instruction", "tool_definitions")
+        return repr([[given[name] for name in names] for given in self.calls])
