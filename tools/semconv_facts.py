@@ -29,8 +29,9 @@ SPANS = (
     "gen_ai.embeddings.client",
     "gen_ai.fetch_response.client",
     "openai.fetch_response.client",
+    "gen_ai.execute_tool.internal",
 )
-METRICS = "gen_ai.client."  # the others are for agents, tools and model hosts
+METRICS = ("gen_ai.client.", "gen_ai.execute_tool.")  # the others are for agents and model hosts
 ALSO = (
     "gen_ai.tool.name",
     "gen_ai.tool.call.id",

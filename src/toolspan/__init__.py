@@ -2,5 +2,6 @@
 
 from .instrumentor import OpenAIInstrumentor
 from .switches import switch
+from .tools import tool
 
-__all__ = ["OpenAIInstrumentor", "switch"]
+__all__ = ["OpenAIInstrumentor", "switch", "tool"]

@@ -11,32 +11,22 @@ from dataclasses import InitVar, dataclass, field
 from functools import partial
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
-from typing import Any, Protocol
+from typing import Any
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span
+from opentelemetry.trace import Span, SpanContext
 
 from .guard import report
+from .otel.loop import Loop
 from .otel.sinks import Sinks
-from .wire.events import Event, Finished, Text
+from .wire.events import CallClosed, Event, Finished, Text
+from .wire.notes import Note
 from .wire.outcome import End, Outcome, outcome_of
 from .wire.providers import Endpoint
+from .wire.reader import Reader
 from .wire.record import Record
 from .wire.request import Request
-
-
-class Reader(Protocol):
-    """Turns what the server sent into events."""
-
-    @property
-    def output(self) -> bool:
-        """Whether what was read last is output of the model, not a notice of the service."""
-
-    def read(self, body: Any) -> list[Event]:
-        """The events of one chunk or one whole answer."""
-
-    def close(self) -> list[Event]:
-        """The events of the end."""
+from .wire.steps import Step
 
 
 @dataclass(slots=True, eq=False)
@@ -78,6 +68,12 @@ class Call:
     began_at: int = 0
     ended_at: int = 0
     finished: bool = False
+    loop: Loop | None = None
+    """Where the calls of the process are remembered."""
+    step: Step | None = None
+    """Its place in the loop of an agent, if it was looked for."""
+    links: list[tuple[SpanContext, dict[str, str | list[str]]]] = field(default_factory=list)
+    """Other spans that its own shall refer to, and why."""
     once: list[None] = field(default_factory=lambda: [None])
     """Taken by the first end. No lock: gevent's cannot be asked for while a greenlet dies."""
 
@@ -90,7 +86,10 @@ class Call:
             self.began, self.began_at = wall_now(), now()
         except Exception as error:
             self._give_up("the clock", error)
+        notes = self._loop("opened", self.began_at)
         self.sinks.opened(self)
+        for note in notes:
+            self.sinks.moment(self, note, self.began_at)
 
     def streaming(self) -> None:
         """A stream is about to be handed to the application."""
@@ -133,6 +132,15 @@ class Call:
         except Exception as error:
             self._give_up("reading an answer", error)
 
+    def note(self, note: Note) -> None:
+        """Something beside the answer happened, just now."""
+        if self.finished:
+            return
+        try:
+            self.sinks.moment(self, note, now())
+        except Exception as error:
+            report("noting what happened", error)
+
     def end(self, end: End | BaseException) -> None:
         """The call is over, in this way; only the first end counts."""
         self._end("ending a call", partial(self._conclude, end))
@@ -169,6 +177,7 @@ class Call:
     def _release(self) -> None:
         """Keep nothing: an error, above all, leads back to the stream by its traceback."""
         self.reader = self.span = self.context = self.error = self.labels = None
+        self.loop = self.step = None
         self.secrets = tuple
         self.request.messages = self.request.instructions = None
 
@@ -181,12 +190,27 @@ class Call:
         self.outcome = outcome_of(end, self.record, self.request.expected, self.streamed)
         if self.gap:
             self.settle()
+        for note in self._loop("ended"):
+            self.sinks.moment(self, note, self.ended_at)
+
+    def _loop(self, what: str, *args: Any) -> list[Note]:
+        """Tell the loop, and hear what it finds."""
+        if self.loop is None:
+            return []
+        try:
+            return getattr(self.loop, what)(self, *args) or []
+        except Exception as error:
+            self.loop = self.step = None
+            report("following the loop", error)
+            return []
 
     def _apply(self, events: list[Event], at: int) -> None:
         """Fold them; in a whole answer all begins at once, so that a text's beginning is no moment."""
         for event in events:
             if self.record.apply(event, at) and (self.streamed or not isinstance(event, Text)):
                 self.sinks.moment(self, event, at)
+                if isinstance(event, CallClosed):
+                    self._loop("closed", event, at)
             elif self.borrowed and isinstance(event, Finished):
                 self.outcome = outcome_of(End.CLOSED, self.record, self.request.expected, self.streamed)
                 self.sinks.moment(self, event, at)  # whoever made the span may end it here

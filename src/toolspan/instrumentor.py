@@ -11,17 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 from opentelemetry._logs import get_logger
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]  # upstream's file is untyped
 from opentelemetry.metrics import get_meter
 
 from . import guard
 from .otel import semconv
 from .otel.capture import Capture, spans_take_structures
+from .otel.execution import Executions
 from .otel.log import LogSink
+from .otel.loop import Loop
+from .otel.loop_metrics import LoopMetricSink
 from .otel.metrics import MetricSink
 from .otel.sinks import Sink, Sinks
 from .otel.span import SpanSink
 from .settings import Settings, read_settings
+from .tools import use
 
 if TYPE_CHECKING:
     from .openai.seam import Seam
@@ -46,26 +50,29 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         settings = read_settings(kwargs)
         if not settings.enabled or (settings.sdk_disabled and not any(providers.values())):
             return
+        loop = Loop()
+        use(_executions(settings, loop, **providers))
         sinks = Sinks(_sinks(settings, **providers), guard.report)
         try:
-            self._seam = _installed(settings, sinks)
+            self._seam = _installed(settings, sinks, loop)
         except Exception as error:
             guard.report("instrumenting this version of the SDK", error)
 
     def _uninstrument(self, **kwargs: Any) -> None:
         """Take the seam out, at once, for every client; streams that are open still end their spans."""
+        use(None)
         if self._seam is not None:
             self._seam.remove()
             self._seam = None
 
 
-def _installed(settings: Settings, sinks: Sinks) -> Seam:
+def _installed(settings: Settings, sinks: Sinks, loop: Loop) -> Seam:
     """The seam, put in; only here is the SDK imported."""
     from .openai.exchange import Exchange
     from .openai.seam import Seam
     from .openai.sockets import SocketSeam
 
-    exchange = Exchange(settings, sinks)
+    exchange = Exchange(settings, sinks, loop)
     seam = Seam(exchange, SocketSeam(exchange))
     seam.install()
     return seam
@@ -78,18 +85,14 @@ def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger
         lambda: SpanSink(
             trace.get_tracer(scope, own, tracer_provider),
             events=settings.tool_events in ("span", "both"),
-            capture=Capture(
-                on=settings.content_on_spans,
-                structured=spans_take_structures(),
-                limit=settings.content_limit,
-                total=settings.attribute_limit,
-            ),
+            capture=_span_capture(settings),
         ),
         lambda: MetricSink(
             get_meter(scope, own, meter_provider),
             generation=settings.metric_names,
             chunk_timing=settings.chunk_timing,
         ),
+        lambda: LoopMetricSink(get_meter(scope, own, meter_provider)),
         lambda: LogSink(
             get_logger(scope, own, logger_provider),
             events=settings.tool_events in ("log", "both"),
@@ -104,3 +107,30 @@ def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger
         except Exception as error:
             guard.report("making a sink", error)
     return found
+
+
+def _span_capture(settings: Settings) -> Capture:
+    return Capture(
+        on=settings.content_on_spans,
+        structured=spans_take_structures(),
+        limit=settings.content_limit,
+        total=settings.attribute_limit,
+    )
+
+
+def _executions(
+    settings: Settings, loop: Loop, tracer_provider: Any, meter_provider: Any, logger_provider: Any
+) -> Executions | None:
+    """Where executions of tools are told; nowhere, if it cannot be made."""
+    scope, own = semconv.SCOPE, version("toolspan")
+    try:
+        return Executions(
+            trace.get_tracer(scope, own, tracer_provider),
+            get_meter(scope, own, meter_provider),
+            get_logger(scope, own, logger_provider),
+            loop,
+            _span_capture(settings),
+        )
+    except Exception as error:
+        guard.report("making what follows tools", error)
+        return None

@@ -60,9 +60,10 @@ def switch(
 
 def switches_of(client: Any) -> Switches:
     """What is on for a client."""
-    if not _by_pool:
-        return _everywhere
-    own = _by_pool.get(_pool(client), _everywhere)
+    pool = _pool(client) if _by_pool else None
+    own = _everywhere if pool is None else _by_pool.get(pool, _everywhere)
+    if own is _everywhere:
+        return own
     return Switches(*(everywhere and here for everywhere, here in zip(_everywhere, own, strict=True)))
 
 

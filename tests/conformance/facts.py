@@ -21,6 +21,7 @@ EVENTS: dict[str, Fact] = {**CONVENTION["events"], **OWN["events"]}
 OWN_EVENTS: dict[str, Fact] = OWN["events"]
 SCHEMAS: dict[str, Fact] = CONVENTION["messages"]
 RENAMED: dict[str, str] = CONVENTION["renamed"]
+LINKS: Levels = OWN["links"]
 
 DETAILS = "gen_ai.client.inference.operation.details"
 EXCEPTION = "gen_ai.client.operation.exception"
@@ -37,6 +38,8 @@ def operation_levels(attributes: Mapping[str, Any]) -> Levels:
     The OpenAI refinements add names for every provider; their levels hold where the provider is `openai`.
     """
     operation = attributes.get("gen_ai.operation.name")
+    if operation == "execute_tool":
+        return _SPANS["gen_ai.execute_tool.internal"]
     if operation == "embeddings":
         return _SPANS["gen_ai.embeddings.client"]
     plain, refined = (_FETCH, _OPENAI_FETCH) if operation == "fetch_response" else (_INFERENCE, _OPENAI)

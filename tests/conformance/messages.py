@@ -54,7 +54,7 @@ def _items(kind: str, value: Any) -> Iterator[tuple[str, Any]]:
         for at, message in enumerate(value):
             for number, part in enumerate(message["parts"]):
                 yield f"$[{at}].parts[{number}]", part
-    elif kind != "tool-call-arguments":
+    elif kind not in ("tool-call-arguments", "tool-call-result"):
         for at, item in enumerate(value):
             yield f"$[{at}]", item
 

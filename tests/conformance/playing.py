@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 
@@ -11,7 +11,6 @@ from toolspan.otel import semconv
 
 from ..openai.telemetry import Telemetry
 from .checker import check_log, check_messages, check_metrics, check_span, check_start
-from .scenarios import Scenario
 
 KINDS = {
     semconv.INPUT_MESSAGES: "input-messages",
@@ -19,6 +18,13 @@ KINDS = {
     semconv.SYSTEM_INSTRUCTIONS: "system-instructions",
     semconv.TOOL_DEFINITIONS: "tool-definitions",
 }
+
+
+class Playable(Protocol):
+    """Anything that an application does."""
+
+    def play(self) -> None:
+        """Let it happen."""
 
 
 class StartSampler(Sampler):
@@ -46,7 +52,7 @@ class StartSampler(Sampler):
         return "StartSampler"
 
 
-def played(scenario: Scenario, **settings: Any) -> tuple[Telemetry, StartSampler]:
+def played(scenario: Playable, **settings: Any) -> tuple[Telemetry, StartSampler]:
     """The telemetry of a scenario, with the details event and both generations of metrics."""
     sampler = StartSampler()
     telemetry = Telemetry(sampler)
@@ -61,7 +67,7 @@ def complaints(telemetry: Telemetry, sampler: StartSampler) -> list[str]:
 
 
 def _complaints(telemetry: Telemetry, sampler: StartSampler) -> Iterator[str]:
-    for span, at_start in zip(telemetry.spans, sampler.attributes, strict=True):
+    for span, at_start in zip(telemetry.spans, sampler.attributes, strict=True):  # none in another
         yield from check_span(span)
         yield from check_start(span, at_start)
         for name, kind in KINDS.items():

@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
 from .attributes import check_attributes
-from .facts import OWN_EVENTS, operation_levels, sampling_relevant
+from .facts import LINKS, OWN_EVENTS, operation_levels, sampling_relevant
 from .operations import check_operation
 from .values import unknown
 
@@ -18,12 +18,15 @@ def check_span(span: ReadableSpan) -> list[str]:
     """All that is wrong with a span, its events included; nothing if it conforms."""
     attributes: Mapping[str, Any] = span.attributes or {}
     found = [*_name(span.name, attributes), *_status(span, attributes)]
-    if span.kind is not SpanKind.CLIENT:
-        found.append(f"span kind: {span.kind.name}, not CLIENT")
+    kind = SpanKind.INTERNAL if attributes.get("gen_ai.operation.name") == "execute_tool" else SpanKind.CLIENT
+    if span.kind is not kind:
+        found.append(f"span kind: {span.kind.name}, not {kind.name}")
     found += check_attributes(attributes, operation_levels(attributes), text=True)
     found += check_operation(attributes)
     for event in span.events:
         found += check_event(event)
+    for link in span.links:
+        found += check_attributes(link.attributes or {}, LINKS, text=True)
     return found
 
 
@@ -44,8 +47,8 @@ def check_event(event: Event) -> list[str]:
 
 def _name(name: str, attributes: Mapping[str, Any]) -> list[str]:
     operation = attributes.get("gen_ai.operation.name")
-    model = attributes.get("gen_ai.request.model")
-    expected = f"{operation} {model}" if model else f"{operation}"
+    target = attributes.get("gen_ai.tool.name" if operation == "execute_tool" else "gen_ai.request.model")
+    expected = f"{operation} {target}" if target else f"{operation}"
     return [] if operation is None or name == expected else [f"span name: {name!r}, not {expected!r}"]
 
 

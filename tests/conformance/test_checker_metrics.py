@@ -12,6 +12,7 @@ from .samples import GONE, REQUEST, changed, metric
 
 TOKENS = [4**power for power in range(14)]
 REQUIRED = {
+    "error.type": "429",
     "gen_ai.token.type": "input",
     "gen_ai.token.modality": "unknown",
     "gen_ai.tool.name": "get_weather",

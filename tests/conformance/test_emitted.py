@@ -9,6 +9,7 @@ from toolspan.otel import semconv
 
 from .playing import KINDS, complaints, played
 from .scenarios import SCENARIOS, Scenario
+from .scenarios_loop import CASES as LOOPS
 
 MODES = ("no_content", "span_only", "event_only", "span_and_event")
 TOKENS = SCENARIOS["completion of tokens"]
@@ -97,10 +98,11 @@ def test_each_duration_once(scenario: Scenario) -> None:
 def test_every_name_is_emitted() -> None:
     """The scenarios are complete: every name we know leaves in one of them at least."""
     found: set[str] = set()
-    for scenario in SCENARIOS.values():
+    for scenario in (*SCENARIOS.values(), *LOOPS.values()):
         telemetry, _ = played(scenario, capture_message_content="span_and_event")
         for span in telemetry.spans:
             found |= set(span.attributes) | {event.name for event in span.events}
+            found |= {name for link in span.links for name in link.attributes}
             found |= {name for event in span.events for name in event.attributes}
         for metric in telemetry.metrics():
             found |= {metric.name, *(key for point in metric.data.data_points for key in point.attributes)}

@@ -67,8 +67,8 @@ def unknown(name: str, known: Collection[str], what: str = "attribute") -> str:
 
 
 def _counts(name: str) -> bool:
-    """Whether the value is an amount, which is never negative; a penalty or a seed may be."""
-    return not name.endswith(("_penalty", ".seed", ".score.value"))
+    """Whether the value is an amount, which is never negative; a penalty, a seed or a change may be."""
+    return not name.endswith(("_penalty", ".change", ".seed", ".score.value"))
 
 
 def _check_enumeration(name: str, value: Any) -> list[str]:

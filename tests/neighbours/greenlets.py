@@ -1,4 +1,4 @@
-"""A program patched by gevent: many streams at once in greenlets, against a loopback server in the same process.
+"""A program patched by gevent: many streams at once in greenlets, against a loopback server within it.
 
 It prints what its spans say, as JSON; it must not know what they should say.
 """
@@ -9,12 +9,12 @@ monkey.patch_all()
 
 import json  # noqa: E402 - gevent patches before anything else is imported
 
-import gevent  # noqa: E402
-import openai  # noqa: E402
-from gevent.pywsgi import WSGIServer  # noqa: E402
+import gevent  # noqa: E402 - as above
+import openai  # noqa: E402 - as above
+from gevent.pywsgi import WSGIServer  # noqa: E402 - as above
 
-from tests.openai import wire  # noqa: E402
-from tests.openai.telemetry import Telemetry  # noqa: E402
+from tests.openai import wire  # noqa: E402 - as above
+from tests.openai.telemetry import Telemetry  # noqa: E402 - as above
 
 COUNT = 20
 

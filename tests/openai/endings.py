@@ -83,7 +83,7 @@ def play(
     gc.disable()
     try:
         with telemetry.on():
-            return face.run(scenario())  # type: ignore[no-any-return]
+            return face.run(scenario())  # type: ignore[no-any-return]  # what the scenario returns
     finally:
         gc.enable()
 

@@ -54,7 +54,7 @@ async def raw_stream_of_own_type(face: Face, client: Any, api: Api) -> Any:
 
 
 async def raw_stream_of_own_class(face: Face, client: Any, api: Api) -> Any:
-    class Mine(face.stream_class[api.chunk_class]):  # type: ignore[name-defined,misc]
+    class Mine(face.stream_class[api.chunk_class]):  # type: ignore[name-defined,misc]  # found at run time
         """An application's own stream class."""
 
     raw = await face.done(api.raw(client, stream=True))

@@ -31,7 +31,7 @@ class Server:
         self.closing = threading.Event()
         self.arrived = threading.Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._http.script = self  # type: ignore[attr-defined]
+        self._http.script = self  # type: ignore[attr-defined]  # for the handler
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
 
@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
-        script: Server = self.server.script  # type: ignore[attr-defined]
+        script: Server = self.server.script  # type: ignore[attr-defined]  # set above
         script.arrived.set()
         try:
             if script.head:

@@ -79,11 +79,13 @@ class Door:
         self, face: Face, server: SocketServer, client: Mapping[str, Any] | None = None, **more: Any
     ) -> AsyncIterator[Any]:
         """A connection, as most applications open one; what greets it has been read."""
-        async with face.client(None, **{**server.addresses, **(client or {})}) as made:
-            async with face.within(self.connect(made, **more)) as connection:
-                for _ in server.greeting:
-                    await face.done(connection.recv())
-                yield connection
+        async with (
+            face.client(None, **{**server.addresses, **(client or {})}) as made,
+            face.within(self.connect(made, **more)) as connection,
+        ):
+            for _ in server.greeting:
+                await face.done(connection.recv())
+            yield connection
 
     def classes(self) -> list[Any]:
         """The classes of its connections and managers, those that there are."""
@@ -158,7 +160,10 @@ def through(*doors: Door, faces: Iterable[Face] = FACES) -> Any:
                 face,
                 one,
                 id=f"{face.name}-{one.name}",
-                marks=[pytest.mark.skipif(not one.there, reason=f"this SDK has no {one.path}"), as_the_sdk_does],
+                marks=[
+                    pytest.mark.skipif(not one.there, reason=f"this SDK has no {one.path}"),
+                    as_the_sdk_does,
+                ],
             )
             for one in doors
             for face in faces

@@ -75,5 +75,9 @@ def ended(identity: str, status: str = "completed", **more: Any) -> dict[str, An
 
 
 DELTA = event("output_text.delta", item_id="msg_0", output_index=0, content_index=0, delta="x")
-ERROR = {"type": "error", "status": 400, "error": {"type": "invalid_request_error", "code": "bad", "message": "no"}}
+ERROR = {
+    "type": "error",
+    "status": 400,
+    "error": {"type": "invalid_request_error", "code": "bad", "message": "no"},
+}
 """An error of the Responses API's WebSocket."""

@@ -39,10 +39,9 @@ class Hold(threading.Event):
 class SocketServer:
     """Answers the n-th `response.create` with the n-th script; the last holds for all that follow.
 
-    A step is an event to send (a dict, or text or bytes as they are), a code to close with, a `Hold`, `DROP`, or a
-    function to call.
-    `greeting` is sent to each new connection, `others` answers messages of other types. Each connection that
-    is accepted takes the scripts where the one before left them.
+    A step is an event to send (a dict, or text or bytes as they are), a code to close with, a `Hold`, `DROP`,
+    or a function to call. `greeting` goes to each new connection, `others` answers messages of other types.
+    Each connection that is accepted takes the scripts where the one before left them.
     """
 
     def __init__(

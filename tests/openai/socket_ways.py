@@ -154,8 +154,14 @@ async def types(face: Face, door: Door, client: Any, server: SocketServer) -> An
         names = ("send", "recv", "recv_bytes", "close", "send_raw")
         methods = [getattr(connection, name) for name in names if hasattr(connection, name)]
         return [
-            [(type(one), isinstance(one, type(one)), dir(one), sorted(vars(one))) for one in (manager, connection)],
-            [(str(inspect.signature(one)), inspect.iscoroutinefunction(one), one.__name__) for one in methods],
+            [
+                (type(one), isinstance(one, type(one)), dir(one), sorted(vars(one)))
+                for one in (manager, connection)
+            ],
+            [
+                (str(inspect.signature(one)), inspect.iscoroutinefunction(one), one.__name__)
+                for one in methods
+            ],
             [one.__doc__ for one in methods],
         ]
 

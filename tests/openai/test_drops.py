@@ -84,7 +84,7 @@ def test_somebody_else_settles_at_the_same_time() -> None:
             raise IndexError
 
     waiting = drops._waiting
-    drops._waiting = Stolen([first])  # type: ignore[assignment]
+    drops._waiting = Stolen([first])  # type: ignore[assignment]  # a deque of its own kind
     try:
         drops.settle()
     finally:

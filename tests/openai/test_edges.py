@@ -149,7 +149,7 @@ def test_a_body_that_does_not_end_with_its_last_event(api: Api, how: str, teleme
 def test_an_odd_stream_class(face: Face, api: Api, kind: str, telemetry: Telemetry) -> None:
     """By hand, any class can be asked for: what the SDK refuses it refuses, what it makes it makes."""
 
-    class Own(face.stream_class[Any]):  # type: ignore[name-defined,misc]
+    class Own(face.stream_class[Any]):  # type: ignore[name-defined,misc]  # found at run time
         """A class without a type of its own."""
 
     classes = {

@@ -1,4 +1,4 @@
-"""Which response an event belongs to, in the Responses API, where lanes have names; without any connection."""
+"""Which response an event belongs to in the Responses API, where lanes have names; without any connection."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_event_of_a_lane_that_is_over() -> None:
 
 @pytest.mark.parametrize("first", [None, "a"], ids=str)
 def test_error_of_a_request_that_was_refused(first: str | None) -> None:
-    """An error that names a lane whose response is not created ends that request, and no other lane's response."""
+    """An error for a lane whose response is not created ends that request, and no other lane's response."""
     noted = Noted()
     noted.ask(first)
     noted.hear(begun("resp_1"), lane=first)

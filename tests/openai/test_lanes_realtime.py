@@ -39,7 +39,7 @@ def test_responses_that_the_server_begins() -> None:
 
 
 def test_session_that_changes() -> None:
-    """A response has the settings of the session as it is then; its own come first, and what was taken back is gone."""
+    """A response has the session's settings of that time; its own come first, what was taken back is gone."""
     noted = realtime()
     noted.hear(wire.session("created", tools=[wire.TOOL], instructions="a"))
     noted.ask(response={"instructions": "b"})

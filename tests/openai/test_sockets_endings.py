@@ -79,7 +79,7 @@ async def iterate(face: Face, door: Door, connection: Any) -> None:
 
 async def break_off(face: Face, door: Door, connection: Any) -> None:
     """Read until the connection breaks."""
-    with pytest.raises(Exception, match="received|close") as caught:
+    with pytest.raises(Exception, match=r"received|close") as caught:
         await face.read(connection)
     assert type(caught.value).__name__ == "ConnectionClosedError"
 
@@ -114,7 +114,10 @@ TOLD: dict[str, tuple[dict[str, Any], Ended]] = {
         wire_responses.progress("incomplete", **wire_responses.CUT),
         Ended("completed", "length"),
     ),
-    "failed": (wire_responses.progress("failed", **wire_responses.FAILED), Ended("failed", "error", "server_error")),
+    "failed": (
+        wire_responses.progress("failed", **wire_responses.FAILED),
+        Ended("failed", "error", "server_error"),
+    ),
     "error": (ERROR, Ended("failed", "error", "bad")),
 }
 

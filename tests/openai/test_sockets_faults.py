@@ -88,8 +88,7 @@ def test_broken_tracing(
     """A tracing SDK that raises leaves the application and the metrics as they are."""
     bare = see(face, door, use)
     unharmed(face, door, bare, telemetry, caplog, tracer_provider=Broken(telemetry.tracers, method))
-    (duration,) = telemetry.points("gen_ai.client.operation.duration")
-    assert duration.count == 3
+    assert sum(point.count for point in telemetry.points("gen_ai.client.operation.duration")) == 3
 
 
 @through(RESPONSES, REALTIME)

@@ -1,4 +1,4 @@
-"""Responses over a WebSocket that the application leaves: by closing, dropping, cancelling, or by a failed send.
+"""Responses over a WebSocket that the application leaves: by close, drop, cancellation, or a failed send.
 
 It must not know how a connection is watched.
 """
@@ -96,7 +96,7 @@ def test_send_on_a_closed_connection(face: Face, door: Door, telemetry: Telemetr
 
 @every_door
 def test_dropped(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """A connection that nobody holds any more is collected; its response was abandoned, told with the next act."""
+    """A connection that nobody holds is collected; its response was abandoned, told with the next act."""
 
     async def scenario() -> None:
         with door.server(half(door, Hold()), door.text) as server:

@@ -47,7 +47,9 @@ def test_parallel_lanes(face: Face, door: Door, telemetry: Telemetry) -> None:
 
     with telemetry.on():
         face.run(scenario())
-    callers = {span.context.span_id: span.name for span in telemetry.everything_ended if "caller" in span.name}
+    callers = {
+        span.context.span_id: span.name for span in telemetry.everything_ended if "caller" in span.name
+    }
     found = {callers[span.parent.span_id]: span.attributes for span in telemetry.spans}
     assert sorted(found) == ["caller a", "caller b", "caller c"]
     for name, known in found.items():
@@ -178,10 +180,12 @@ def test_azure(face: Face, door: Door, telemetry: Telemetry) -> None:
         azure = {"azure_endpoint": "https://mine.openai.azure.com", "api_version": "1", "api_key": "x"}
         with door.server() as server:
             azure["websocket_base_url"] = server.addresses["websocket_base_url"]
-            async with face.client(None, cls=face.azure_class, **azure) as client:
-                async with face.within(door.connect(client)) as connection:
-                    await face.done(door.ask(connection))
-                    await until(face, connection, door.last)
+            async with (
+                face.client(None, cls=face.azure_class, **azure) as client,
+                face.within(door.connect(client)) as connection,
+            ):
+                await face.done(door.ask(connection))
+                await until(face, connection, door.last)
             return server.port
 
     with telemetry.on():

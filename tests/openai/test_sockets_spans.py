@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("unraisable")
 
 @every_door
 def test_one_span_per_response(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """Responses one after another on one connection have a span each, with its own parent and nothing of another's."""
+    """Responses in turn on one connection have a span each, with its own parent and nothing of another's."""
 
     async def scenario() -> None:
         with door.server(door.text, door.calls) as server:
@@ -107,7 +107,7 @@ def test_metrics(face: Face, door: Door, telemetry: Telemetry) -> None:
 
 @every_door
 def test_calls_are_told_while_the_response_streams(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """A call is detected and completed while the server has not sent the end; its id is the one that is answered."""
+    """A call is detected and completed before the server sends the end; its id is the one to be answered."""
     hold = Hold()
     *events, last = door.calls
 
@@ -147,7 +147,7 @@ def _told(events: Any) -> list[tuple[str, str, str]]:
 
 @through(RESPONSES)
 def test_request_facts(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """Tools, conversation, and the settings of a request are on its span, also from objects that are no lists."""
+    """A request's tools, conversation and settings are on its span, also from objects that are no lists."""
     tools = [{"type": "function", "name": "look", "parameters": {}}, {"type": "web_search"}]
 
     async def scenario() -> None:

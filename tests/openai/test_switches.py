@@ -147,21 +147,23 @@ def test_nothing_is_kept_of_a_client() -> None:
 @pytest.mark.parametrize("everywhere", [True, False], ids=["all", "one"])
 @pytest.mark.parametrize("part", ["enabled", "streams", "content"])
 def test_sockets(face: Face, door: Door, part: str, everywhere: bool, telemetry: Telemetry) -> None:
-    """A switch holds for the responses that are asked for from then on, on connections that are there already."""
+    """A switch holds for what is asked for from then on, also on connections that are there already."""
     body: dict[str, Any] = {"instructions": "MARK-instructions"}
 
     async def scenario() -> None:
         with door.server(door.text) as server:
-            async with face.client(None, **server.addresses) as client:
-                async with face.within(door.connect(client)) as connection:
-                    which = None if everywhere else client
-                    for on in (False, True):
-                        toolspan.switch(which, **{part: on})
-                        await face.done(door.ask(connection, **body))
-                        if part == "streams" and not on:
-                            assert len(telemetry.spans) == 1
-                        await until(face, connection, door.last)
-                        assert ("MARK" in everything(telemetry)) is (on or part == "streams")
+            async with (
+                face.client(None, **server.addresses) as client,
+                face.within(door.connect(client)) as connection,
+            ):
+                which = None if everywhere else client
+                for on in (False, True):
+                    toolspan.switch(which, **{part: on})
+                    await face.done(door.ask(connection, **body))
+                    if part == "streams" and not on:
+                        assert len(telemetry.spans) == 1
+                    await until(face, connection, door.last)
+                    assert ("MARK" in everything(telemetry)) is (on or part == "streams")
 
     with telemetry.on(capture_message_content="SPAN_AND_EVENT"):
         face.run(scenario())

@@ -33,7 +33,7 @@ def test_moments_while_it_streams(lab: Lab) -> None:
     (record,) = lab.records
     assert (record.event_name, record.severity_number) == (MOMENTS[0], SeverityNumber.INFO)
     assert record.severity_text == "INFO"
-    context = call.span.get_span_context()  # type: ignore[union-attr]
+    context = call.span.get_span_context()  # type: ignore[union-attr]  # it was opened
     assert (record.trace_id, record.span_id) == (context.trace_id, context.span_id)
     assert record.timestamp == call.wall(call.record.calls[0].opened_at)
     call.end(End.CLOSED)

@@ -35,7 +35,7 @@ def test_names_are_dotted_lowercase(name: str) -> None:
 def test_only_known_namespaces() -> None:
     """What no convention names lies under `toolspan.`; there is no other namespace of ours."""
     spaces = {name.partition(".")[0] for name in NAMES.values() if "." in name}
-    assert spaces == {"gen_ai", "openai", "server", "error", "exception", "toolspan"}
+    assert spaces == {"gen_ai", "openai", "server", "error", "exception", "http", "toolspan"}
 
 
 def test_duration_buckets() -> None:

@@ -37,7 +37,7 @@ def test_sampling_attributes_at_start(lab: Lab) -> None:
     """All that is known of the request is there when the span starts, before any answer."""
     call = new_call(STREAM, lab.span_sink())
     call.open()
-    attributes: Any = call.span.attributes  # type: ignore[union-attr]
+    attributes: Any = call.span.attributes  # type: ignore[union-attr]  # it was opened
     assert attributes[names.SERVER_ADDRESS] == ENDPOINT.address
     assert attributes[names.REQUEST_STREAM] is True
     assert trace.get_current_span() is trace.INVALID_SPAN

@@ -43,8 +43,7 @@ def run(calls: int, threads: int) -> None:
         return
     share = calls // threads
     workers = [
-        threading.Thread(target=lambda at=at: [None for _ in traffic(share, at)])  # type: ignore[misc]
-        for at in range(threads)
+        threading.Thread(target=lambda at=at: [None for _ in traffic(share, at)]) for at in range(threads)
     ]
     for worker in workers:
         worker.start()

@@ -1,4 +1,4 @@
-"""Spans and log records as toolspan emits them, made with the SDK at fixed times; it asserts nothing."""
+"""Spans and log records as toolspan emits them, made with the SDK at fixed times; how spans are printed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span, TracerProvider
+from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from toolspan.otel import semconv as names
+from toolspan.terminal import TerminalSpanExporter
 
 MILLISECOND = 1_000_000
 BEGAN = 1_795_000_000_000 * MILLISECOND
@@ -100,3 +102,12 @@ def odd_span(attributes: Any, **more: Any) -> ReadableSpan:
 def event(name: str, attributes: Any, milliseconds: float = 1) -> Event:
     """A span event."""
     return Event(name, attributes, at(milliseconds))
+
+
+def printed(*batches: list[ReadableSpan]) -> list[str]:
+    """What one exporter prints for the batches before any flush, without the trace's heading."""
+    out = StringIO()
+    exporter = TerminalSpanExporter(out)
+    for batch in batches:
+        assert exporter.export(batch) is SpanExportResult.SUCCESS
+    return [line for line in out.getvalue().splitlines() if line and not line.startswith("trace ")]

@@ -146,7 +146,7 @@ def test_tools(body: dict[str, Any], names: tuple[str, ...], kinds: tuple[str, .
 def test_fingerprint() -> None:
     """It is the same for the same tools, and another when anything in them differs."""
     changed = copy.deepcopy(WEATHER)
-    changed["function"]["parameters"]["type"] = "array"  # type: ignore[index]
+    changed["function"]["parameters"]["type"] = "array"  # type: ignore[index]  # a dict by its values
     first, same, other = (facts(tools=[tool]).tools for tool in (WEATHER, copy.deepcopy(WEATHER), changed))
     assert first == same
     assert first is not None

@@ -20,7 +20,8 @@ def nothing(result: Any, error: BaseException | None) -> None:
     """Nothing to see."""
 
 
-def _guarded(what: Callable[..., Any], *args: Any) -> Any:
+def guarded(what: Callable[..., Any], *args: Any) -> Any:
+    """What a look gives; where it fails, there is nothing to see afterwards either."""
     try:
         return what(*args)
     except Exception as error:
@@ -30,23 +31,23 @@ def _guarded(what: Callable[..., Any], *args: Any) -> Any:
 
 def around(before: Before, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     """The wrapper of a method of the sync classes."""
-    after = _guarded(before, instance, (*args, *kwargs.values()))
+    after = guarded(before, instance, (*args, *kwargs.values()))
     try:
         result = wrapped(*args, **kwargs)
     except BaseException as error:
-        _guarded(after, None, error)
+        guarded(after, None, error)
         raise
-    _guarded(after, result, None)
+    guarded(after, result, None)
     return result
 
 
 async def around_async(before: Before, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     """The wrapper of a coroutine method."""
-    after = _guarded(before, instance, (*args, *kwargs.values()))
+    after = guarded(before, instance, (*args, *kwargs.values()))
     try:
         result = await wrapped(*args, **kwargs)
     except BaseException as error:
-        _guarded(after, None, error)
+        guarded(after, None, error)
         raise
-    _guarded(after, result, None)
+    guarded(after, result, None)
     return result

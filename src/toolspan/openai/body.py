@@ -19,6 +19,7 @@ from ..wire.outcome import End
 from ..wire.sse import SseReader
 from . import drops
 from .ear import listen
+from .packed import nothing, unpacker, unpacking_errors
 
 _MOST = 16 * 1024 * 1024  # bytes: of a longer answer nothing is read
 
@@ -96,29 +97,39 @@ class _WholeAnswer:
         parts, self._parts = self._parts, []
         try:
             if parts and self._size <= _MOST:
-                self._call.answer(self._rebuild(content=b"".join(parts)).json())
-        except ValueError:
-            pass  # cut, or not JSON: then nothing is known of the answer
+                self._call.answer(self._unpacked(parts))
         except Exception as error:
             report("reading a body", error)
         drops.finish(self._call, End.EXHAUSTED if parts else End.CLOSED)
+
+    def _unpacked(self, parts: list[bytes]) -> Any:
+        """The JSON; `None` where they are cut, packed wrongly or no JSON at all: then nothing is known."""
+        expected: tuple[type[Exception], ...] = (ValueError, *unpacking_errors(self._rebuild.func))
+        try:
+            return self._rebuild(content=b"".join(parts)).json()
+        except expected:
+            return None
 
 
 class _RawStream:
     """Reads the events of a stream whose bytes the application reads itself."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, response: Any, call: Call) -> None:
         self._call = call
         self._reader = SseReader()
+        self._unpack = unpacker(response)
+        self._broken = unpacking_errors(type(response))
         self._end = End.CLOSED
 
     def see(self, part: bytes) -> None:
         """Show the chunks to the call, unless the SDK's stream does."""
-        if self._call.watched:
+        if self._call.watched or self._call.finished:
             return
         try:
-            for chunk in self._reader.feed(part):
+            for chunk in self._reader.feed(self._unpack(part)):
                 self._call.chunk(chunk)
+        except self._broken:
+            self._unpack = nothing  # the application will see it too
         except Exception as error:
             report("reading a body", error)
 
@@ -137,7 +148,7 @@ def hold(response: Any, call: Call, *, raw: bool = False) -> None:
     if raw:
         _untie(response)
         weakref.finalize(response, drops.dropped, call).atexit = False
-        eye: _Eye = _RawStream(call) if call.request.stream else _WholeAnswer(response, call)
+        eye: _Eye = _RawStream(response, call) if call.request.stream else _WholeAnswer(response, call)
         response.stream = _Body(response.stream, eye)
         end = eye.end
     listen(response, call, end)

@@ -17,6 +17,7 @@ from opentelemetry.trace import Span
 from ..call import Call
 from ..guard import report
 from ..otel import operations
+from ..otel.loop import Loop
 from ..otel.nested import outer_call
 from ..otel.sinks import Sinks
 from ..settings import Settings
@@ -33,9 +34,10 @@ from .stream import stand_in, watched
 class Exchange:
     """Opens calls for one instrumentation's settings and sinks."""
 
-    def __init__(self, settings: Settings, sinks: Sinks) -> None:
+    def __init__(self, settings: Settings, sinks: Sinks, loop: Loop) -> None:
         self._settings = settings
         self._sinks = sinks
+        self._loop = loop
         self._timed = settings.chunk_timing
         self._last: tuple[Any, Any, Endpoint] = (None, None, Endpoint("", None, None))
 
@@ -80,6 +82,7 @@ class Exchange:
             timed=self._timed and outer is None and route.operation in operations.INFERENCE,
             secrets=partial(secrets_of, client),
             tracked=self._settings.streams and on.streams,
+            loop=self._loop,
         )
         if outer is not None:
             _borrow(call, outer.span)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ..call import Call
 from ..wire import values
 from ..wire.outcome import End
+from ..wire.requests import BROUGHT
 from . import drops
 
 _ENDS = frozenset(f"response.{end}" for end in ("completed", "failed", "incomplete", "cancelled", "done"))
@@ -38,6 +39,7 @@ class Lanes:
         self._begin = begin
         self._realtime = realtime
         self._session: dict[str, Any] = {"model": model}
+        self._brought: list[Any] = []  # since the last response
         self._asked: deque[_Asked] = deque()
         self._active: dict[str | None, Call | None] = {}
         self._over = False
@@ -45,6 +47,8 @@ class Lanes:
     def sent(self, event: object) -> Call | None:
         """The application sends this; the call it opens, if it asks for a response."""
         known = _fields(event)
+        if known.get("type") == "conversation.item.create" and self._realtime:
+            self._brought.append(known.get("item"))
         if known.get("type") != "response.create":
             return None
         body = values.fields(known.get("response")) if self._realtime else known
@@ -89,11 +93,17 @@ class Lanes:
                 drops.dropped(call)
 
     def _open(self, body: Mapping[str, Any]) -> Call | None:
-        call = self._begin({**self._session, **body} if self._realtime else body)
+        if self._realtime:
+            body = {**self._session, **body, BROUGHT: self._brought}
+            self._brought = []
+        call = self._begin(body)
         if call is not None:
             call.open()
-            call.streaming()
-            drops.opened(call)
+            if call.tracked:
+                call.streaming()
+                drops.opened(call)
+            else:
+                call.leave()
         return call
 
     def _created(self, event: object, known: Mapping[str, Any]) -> None:

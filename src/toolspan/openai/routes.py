@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
-from ..call import Reader
 from ..otel import operations
 from ..wire.chat import ChatReader
 from ..wire.completions import CompletionsReader
 from ..wire.embeddings import EmbeddingsReader
 from ..wire.fetched import FetchReader
+from ..wire.reader import Reader
 from ..wire.request import Request
 from ..wire.requests import (
     chat_request,

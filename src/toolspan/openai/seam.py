@@ -5,16 +5,14 @@ It knows nothing of requests and answers; it makes the call's span current while
 
 from __future__ import annotations
 
-import contextvars
 import logging
 from collections.abc import Callable
 from typing import Any
 
 import wrapt
 from openai import AsyncOpenAI, OpenAI
-from opentelemetry import context
 
-from ..call import Call
+from ..otel.current import enter, leave
 from . import drops
 from .exchange import Exchange
 from .sockets import SocketSeam
@@ -58,14 +56,14 @@ class Seam:
         call = exchange.open(client, args, kwargs) if exchange is not None else None
         if exchange is None or call is None:
             return wrapped(*args, **kwargs)
-        token = _enter(call)
+        token = enter(call.context)
         try:
             result = wrapped(*args, **exchange.kwargs(call, kwargs))
         except BaseException as error:
             exchange.failed(call, error)
             raise
         finally:
-            _leave(token)
+            leave(token)
         return exchange.received(call, result)
 
     async def _async(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
@@ -73,30 +71,12 @@ class Seam:
         call = exchange.open(client, args, kwargs) if exchange is not None else None
         if exchange is None or call is None:
             return await wrapped(*args, **kwargs)
-        token = _enter(call)
+        token = enter(call.context)
         try:
             result = await wrapped(*args, **exchange.kwargs(call, kwargs))
         except BaseException as error:
             exchange.failed(call, error)
             raise
         finally:
-            _leave(token)
+            leave(token)
         return exchange.received(call, result)
-
-
-def _enter(call: Call) -> Any:
-    try:
-        return context.attach(call.context) if call.context is not None else None
-    except Exception:
-        return None
-
-
-def _leave(token: Any) -> None:
-    """Restore the context; a coroutine that is closed from elsewhere has none of ours to restore."""
-    try:
-        if isinstance(token, contextvars.Token):
-            token.var.reset(token)
-        elif token is not None:
-            context.detach(token)
-    except ValueError:
-        pass

@@ -20,7 +20,7 @@ from ..call import Call
 from ..guard import report
 from ..wire.outcome import End
 from . import drops
-from .around import Observer, around, around_async, nothing
+from .around import Observer, around, around_async, guarded, nothing
 from .exchange import Exchange
 from .lanes import Lanes
 from .routes import REALTIME, RESPONSES
@@ -83,7 +83,7 @@ class SocketSeam:
         while self._undo:
             self._undo.pop()()
         for connection in tuple(self._connections.values()):
-            connection.lanes.end(End.DROPPED)
+            guarded(connection.lanes.end, End.DROPPED)
 
     def patch(self, door: Door, module: Any) -> None:
         """Wrap the classes of one door; what an SDK does not have is not traced."""

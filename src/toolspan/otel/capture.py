@@ -6,7 +6,7 @@ It knows neither spans nor logs; what the content is, is decided in `content.py`
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -17,6 +17,7 @@ from . import semconv as names
 from .sinks import Observed
 from .tidy import call_arguments, dump, messages_json, within
 
+_KEYS = {names.TOOL_CALL_ARGUMENTS: "input", names.TOOL_CALL_RESULT: "output"}
 _STRUCTURES_SINCE = (1, 45)  # spans of older OpenTelemetry versions drop nested values
 
 
@@ -68,6 +69,14 @@ class Capture:
             value = dump(within(value, self.limit, self.limit * 4 if self.total is None else self.total))
         return {names.TOOL_CALL_ARGUMENTS: value} if value != "null" else {}
 
+    def value(self, name: str, value: Any) -> dict[str, Any]:
+        """A value of the application's own: what a tool was called with, or what it gave, as an object."""
+        found = within(_plain(value), self._per_text(), self.limit * 4 if self.total is None else self.total)
+        if found is None:
+            return {}
+        found = found if isinstance(found, dict) else {_KEYS.get(name, "value"): found}
+        return {name: found if self.structured else dump(found)}
+
     def _per_text(self) -> int:
         return self.limit if self.total is None else min(self.limit, self.total)
 
@@ -78,3 +87,12 @@ class Capture:
             if form:
                 found[name] = form
         return found
+
+
+def _plain(value: Any) -> Any:
+    """A pydantic object or a dataclass as its fields; anything else as it is."""
+    if hasattr(type(value), "model_dump"):
+        return value.model_dump()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: getattr(value, one.name) for one in fields(value)}
+    return value

@@ -10,13 +10,14 @@ from typing import Any
 from opentelemetry._logs import Logger, SeverityNumber
 
 from ..wire.events import CallClosed, Event, Finished
+from ..wire.notes import Note
 from . import operations
 from . import semconv as names
-from .attributes import request_attributes, response_attributes
 from .capture import Capture
 from .errors import error_type, exception_attributes
 from .moments import moment
 from .sinks import Observed
+from .summary import at_end, at_start
 
 
 class LogSink:
@@ -37,7 +38,7 @@ class LogSink:
     def gap(self, call: Observed, nanoseconds: int) -> None:
         """Nothing to say."""
 
-    def moment(self, call: Observed, event: Event, at: int) -> None:
+    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
         """Emit the moment while the answer streams: a call that hangs is visible before its span ends."""
         if not self._events or isinstance(event, Finished) or not self._enabled():
             return
@@ -62,7 +63,7 @@ class LogSink:
 
     def _all(self, call: Observed) -> dict[str, Any]:
         """The attributes of the inference span, with content in structured form."""
-        found: dict[str, Any] = {**request_attributes(call), **response_attributes(call)}
+        found: dict[str, Any] = {**at_start(call), **at_end(call)}
         if call.outcome is not None and call.outcome.is_error:
             found[names.ERROR_TYPE] = error_type(call.error, call.record)
         if self._capture.of(call):

@@ -9,28 +9,24 @@ from __future__ import annotations
 from opentelemetry.metrics import Histogram, Meter
 
 from ..wire.events import CallClosed, Event, Usage
-from ..wire.items import ANSWERED, HOSTED
+from ..wire.items import ANSWERED
+from ..wire.notes import Note
 from ..wire.record import ToolCall
 from . import operations
 from . import semconv as names
 from .attributes import clean, seconds
 from .errors import error_type
 from .instruments import Durations, TokenMetric, token_metrics
+from .labels import Labels, ToolNames, call_labels
 from .moments import tool_type
 from .sinks import Observed
-
-_MOST_NAMES = 100  # of tools that were called without any being offered in the request
-_OFFERED = frozenset(("function", "custom"))
-_SEARCHED = frozenset(("tool_search", "mcp"))  # with these, there are more tools than the request names
-
-Labels = dict[str, "str | int"]
 
 
 class MetricSink:
     """Durations and tokens under the released names, the next ones or both; tool calls and streams."""
 
     def __init__(self, meter: Meter, *, generation: str, chunk_timing: bool) -> None:
-        self._names: set[str] = set()
+        self._names = ToolNames()
         self._durations = Durations(meter, generation, chunk_timing)
         self._tokens: list[TokenMetric] = token_metrics(meter, generation)
         self._detect = _seconds(meter, names.CALL_TIME_TO_DETECT, "Time until a tool call was detected.")
@@ -52,9 +48,9 @@ class MetricSink:
 
     def streaming(self, call: Observed) -> None:
         """One more stream is open."""
-        self._open.add(1, self._stream_labels(call))
+        self._open.add(1, call_labels(call))
 
-    def moment(self, call: Observed, event: Event, at: int) -> None:
+    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
         """Count a call when its arguments are complete; fetching a response makes no call."""
         if isinstance(event, CallClosed) and call.operation in operations.INFERENCE:
             self._tool_call(call, call.record.call(event))
@@ -102,14 +98,14 @@ class MetricSink:
                 if kind.first_chunk is not None:
                     kind.first_chunk.record(seconds(first_at - call.began_at), labels, call.context)
         if call.outcome is not None:
-            outcome = {**self._stream_labels(call), names.STREAM_OUTCOME: call.outcome.value}
+            outcome = {**call_labels(call), names.STREAM_OUTCOME: call.outcome.value}
             self._streams.add(1, outcome)
         if call.streamed:
-            self._open.add(-1, self._stream_labels(call))
+            self._open.add(-1, call_labels(call))
 
     def _tool_call(self, call: Observed, tool: ToolCall) -> None:
-        labels = self._stream_labels(call)
-        labels[names.TOOL_NAME] = self._tool_name(call, tool)
+        labels = call_labels(call)
+        labels[names.TOOL_NAME] = self._names.known(call.request.tools, tool.name, tool.kind)
         asked = tool.kind in ANSWERED
         if call.request.stream:
             detected, closed = tool.opened_at, tool.closed_at or tool.opened_at
@@ -121,30 +117,9 @@ class MetricSink:
         labels |= {names.TOOL_TYPE: tool_type(tool.kind), names.OUTCOME: _outcome(tool)}
         self._calls.add(1, labels, call.context)
 
-    def _tool_name(self, call: Observed, tool: ToolCall) -> str:
-        """The name if it was offered; where the offer is not known, the first names that come."""
-        tools = call.request.tools
-        if tool.name is None:
-            return names.ERROR_OTHER
-        if tool.name in HOSTED or (tools is not None and tool.name in tools.names):
-            return clean(tool.name)
-        if tools is not None and tool.kind in _OFFERED and not _SEARCHED.intersection(tools.kinds):
-            return names.ERROR_OTHER
-        if tool.name not in self._names:
-            if len(self._names) >= _MOST_NAMES:
-                return names.ERROR_OTHER
-            self._names.add(tool.name)
-        return clean(tool.name)
-
-    def _stream_labels(self, call: Observed) -> Labels:
-        labels: Labels = {names.PROVIDER_NAME: call.endpoint.provider}
-        if call.request.model is not None:
-            labels[names.REQUEST_MODEL] = clean(call.request.model)
-        return labels
-
     def _labels(self, call: Observed) -> Labels:
         """The convention's common set, kept on the call because each chunk needs it."""
-        labels = self._stream_labels(call)
+        labels = call_labels(call)
         labels[names.OPERATION_NAME] = call.operation
         started, endpoint = call.record.started, call.endpoint
         if endpoint.address is not None:

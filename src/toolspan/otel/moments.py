@@ -5,22 +5,39 @@ It knows neither span nor log.
 
 from __future__ import annotations
 
-from ..wire.events import CallClosed, CallOpened, Event, Text
+from ..wire.events import (
+    CallArguments,
+    CallClosed,
+    CallOpened,
+    Event,
+    Finished,
+    Reasoning,
+    Refusal,
+    Started,
+    Text,
+    Usage,
+)
 from ..wire.items import ANSWERED
+from ..wire.notes import Note
 from ..wire.record import ToolCall
 from . import semconv as names
 from .attributes import Attributes, clean, seconds
+from .notes import noted
 from .sinks import Observed
 
+_SILENT = (Started, Reasoning, Refusal, CallArguments, Usage, Finished)
 
-def moment(call: Observed, event: Event) -> tuple[str, Attributes]:
+
+def moment(call: Observed, event: Event | Note) -> tuple[str, Attributes]:
     """The name and the attributes of the event that marks a moment; no arguments."""
     if isinstance(event, CallOpened):
         return names.CALL_DETECTED_EVENT, _tool_call(call.record.call(event))
     if isinstance(event, CallClosed):
         return names.CALL_COMPLETED_EVENT, _completed(call.record.call(event))
-    assert isinstance(event, Text)  # the record says so of no other
-    return names.TEXT_STARTED_EVENT, {names.CHOICE_INDEX: event.choice}
+    if isinstance(event, Text):
+        return names.TEXT_STARTED_EVENT, {names.CHOICE_INDEX: event.choice}
+    assert not isinstance(event, _SILENT)  # the record says so of no other
+    return noted(event)
 
 
 def _tool_call(tool: ToolCall) -> Attributes:

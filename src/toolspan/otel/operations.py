@@ -10,6 +10,7 @@ from typing import Final
 CHAT: Final = "chat"
 TEXT_COMPLETION: Final = "text_completion"
 EMBEDDINGS: Final = "embeddings"
+EXECUTE_TOOL: Final = "execute_tool"
 FETCH_RESPONSE: Final = "fetch_response"
 
 INFERENCE: Final = frozenset((CHAT, TEXT_COMPLETION))

@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span
+from opentelemetry.trace import Span, SpanContext
 
 from ..wire.events import Event
+from ..wire.notes import Note
 from ..wire.outcome import Outcome
 from ..wire.providers import Endpoint
 from ..wire.record import Record
 from ..wire.request import Request
+from ..wire.steps import Step
 
 
 class Observed(Protocol):
@@ -36,6 +38,8 @@ class Observed(Protocol):
     borrowed: bool
     context: Context | None
     labels: dict[str, str | int] | None
+    step: Step | None
+    links: list[tuple[SpanContext, dict[str, str | list[str]]]]
 
     @property
     def secrets(self) -> Callable[[], tuple[str, ...]]:
@@ -54,7 +58,7 @@ class Sink(Protocol):
     def streaming(self, call: Observed) -> None:
         """A stream was handed to the application."""
 
-    def moment(self, call: Observed, event: Event, at: int) -> None:
+    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
         """A text or a tool call began, or a tool call's arguments are complete.
 
         Where the call is borrowed, a choice's finish reason is a moment too.
@@ -92,7 +96,7 @@ class Sinks:
             except Exception as error:
                 self._drop(sink, error)
 
-    def moment(self, call: Observed, event: Event, at: int) -> None:
+    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
         """See `Sink.moment`."""
         for sink in self._sinks:
             try:

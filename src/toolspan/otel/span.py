@@ -6,15 +6,17 @@ It knows nothing of metrics and logs. The span is never left current: whoever se
 from __future__ import annotations
 
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer
 
 from ..wire.events import CallClosed, Event, Finished
+from ..wire.notes import Note
 from . import semconv as names
-from .attributes import Attributes, request_attributes, response_attributes
+from .attributes import Attributes
 from .capture import Capture
 from .errors import error_type, message
 from .moments import moment
 from .sinks import Observed
+from .summary import at_end, at_start
 
 _OWN = f"{names.SCOPE}."  # what no convention names begins so
 
@@ -29,14 +31,16 @@ class SpanSink:
 
     def opened(self, call: Observed) -> None:
         """Start the span, with everything that is known, for samplers; or add to another's what is ours."""
-        attributes = request_attributes(call)
+        attributes = at_start(call)
         if call.borrowed:
             _enrich(call, attributes)
+            _link(call)
             return
         model = attributes.get(names.REQUEST_MODEL)
         name = f"{call.operation} {model}" if model else call.operation
+        links = [Link(context, found) for context, found in call.links]
         call.span = self._tracer.start_span(
-            name, kind=SpanKind.CLIENT, attributes=attributes, start_time=call.began
+            name, kind=SpanKind.CLIENT, attributes=attributes, links=links, start_time=call.began
         )
         call.context = trace.set_span_in_context(call.span)
 
@@ -46,11 +50,11 @@ class SpanSink:
     def gap(self, call: Observed, nanoseconds: int) -> None:
         """Nothing to say."""
 
-    def moment(self, call: Observed, event: Event, at: int) -> None:
+    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
         """Add an event to the span, at the time of its chunk."""
         span = call.span
         if isinstance(event, Finished):
-            _enrich(call, response_attributes(call))
+            _enrich(call, at_end(call))
             return
         if not self._events or span is None or not span.is_recording():
             return
@@ -63,7 +67,7 @@ class SpanSink:
         """Say all that is known and end the span."""
         span = call.span
         if call.borrowed:
-            _enrich(call, response_attributes(call))
+            _enrich(call, at_end(call))
             return
         if span is None:
             return
@@ -75,7 +79,7 @@ class SpanSink:
             span.end(call.wall(call.ended_at))
 
     def _attributes(self, call: Observed) -> Attributes:
-        found = response_attributes(call)
+        found = at_end(call)
         if self._capture.of(call):
             found |= self._capture.messages(call)
         return found
@@ -96,3 +100,10 @@ def _enrich(call: Observed, attributes: Attributes) -> None:
     span = call.span
     if span is not None and span.is_recording():
         span.set_attributes({name: value for name, value in attributes.items() if name.startswith(_OWN)})
+
+
+def _link(call: Observed) -> None:
+    """Another instrumentation's span gets our links where its SDK can add them."""
+    if call.span is not None and hasattr(call.span, "add_link"):
+        for context, found in call.links:
+            call.span.add_link(context, found)

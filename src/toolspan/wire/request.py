@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from . import values
+from .returns import Returns
 
+NOTHING_RETURNED = Returns()
 _LARGEST = 1e300  # a number beyond is no parameter
 
 
@@ -59,6 +61,7 @@ class Request:
     cursor: str | None = None
     encoding_formats: list[str] | None = None
     dimensions: int | None = None
+    returns: Returns = NOTHING_RETURNED
 
     @property
     def expected(self) -> int:

@@ -22,8 +22,11 @@ from .request import (
     tools,
     whole,
 )
+from .returns import chat_returns, response_returns
 
 Body = Mapping[str, Any]
+BROUGHT = "brought"
+"""No key of the wire: what was sent to a Realtime session since its last response stands under it."""
 
 
 def chat_request(body: Body, *, keep: bool) -> Request:
@@ -31,6 +34,7 @@ def chat_request(body: Body, *, keep: bool) -> Request:
     found = read_facts(body, _CHAT)
     if not isinstance(messages := body.get("messages"), str):
         take_messages(found, messages, keep)
+        found.returns = chat_returns(messages)
     if "max_completion_tokens" in body:  # the newer name counts
         found.max_tokens = whole(body["max_completion_tokens"]) or found.max_tokens
     if (modalities := body.get("modalities")) and isinstance(modalities, (list, tuple)):
@@ -42,6 +46,7 @@ def responses_request(body: Body, *, keep: bool) -> Request:
     """A response's, over HTTP or a WebSocket; so is that of a compaction."""
     found = read_facts(body, _RESPONSES)
     take_messages(found, body.get("input"), keep)
+    found.returns = response_returns(body.get("input"))
     prompt = values.fields(body.get("prompt"))
     found.prompt_name = values.text(prompt.get("id"))
     found.prompt_version = values.text(prompt.get("version")) if found.prompt_name else None
@@ -54,6 +59,7 @@ def realtime_request(body: Body, *, keep: bool) -> Request:
     """That of a response of a Realtime session, whose defaults it has too."""
     found = read_facts(body, _REALTIME)
     take_messages(found, body.get("input"), keep)
+    found.returns = response_returns(body.get(BROUGHT))
     modalities = body.get("output_modalities") or body.get("modalities")
     if isinstance(modalities, (list, tuple)):
         found.output_type = "speech" if "audio" in modalities else "text"

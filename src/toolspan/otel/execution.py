@@ -1,0 +1,144 @@
+"""The execution of a tool by the application: the convention's span and duration, tied to its call.
+
+It knows nothing of decorators and of how a tool is run; it reads the clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import perf_counter_ns as now
+from time import time_ns as wall_now
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry._logs import Logger, SeverityNumber
+from opentelemetry.context import Context
+from opentelemetry.metrics import Meter
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
+
+from ..wire.memory import Asked, Turn
+from ..wire.record import Record
+from . import operations
+from . import semconv as names
+from .attributes import Attributes, clean
+from .attributes import seconds as to_seconds
+from .capture import Capture
+from .errors import error_type, exception_attributes, message
+from .labels import ToolNames
+from .loop import Loop
+
+_TYPE = "function"  # the application runs it
+
+
+@dataclass(slots=True, eq=False)
+class Execution:
+    """One execution that is going on. `began_at` is in nanoseconds of a monotonic clock."""
+
+    name: str
+    began_at: int = field(default_factory=now)
+    began: int = field(default_factory=wall_now)
+    span: Span | None = None
+    context: Context | None = None
+    turn: Turn | None = None
+    """The turn of the model that asked for it, where that is known."""
+    has_arguments: bool = False
+    ended: bool = False
+
+
+class Executions:
+    """Begins and ends executions. What it raises is the caller's to swallow."""
+
+    def __init__(self, tracer: Tracer, meter: Meter, logger: Logger, loop: Loop, capture: Capture) -> None:
+        self._tracer = tracer
+        self._logger = logger
+        self._loop = loop
+        self._names = ToolNames()
+        self.capture = capture
+        self._duration = meter.create_histogram(
+            names.EXECUTE_TOOL_DURATION,
+            unit=names.SECONDS,
+            description="Duration of a tool's execution.",
+            explicit_bucket_boundaries_advisory=names.DURATION_BUCKETS,
+        )
+
+    def begin(self, name: str, call_id: str | None, description: str | None) -> Execution:
+        """An execution begins now; without an id the call is looked for by the name of its tool."""
+        found = Execution(name)
+        asked, turn = self._loop.asked(name, call_id)
+        found.turn = turn
+        attributes: Attributes = {
+            names.OPERATION_NAME: operations.EXECUTE_TOOL,
+            names.TOOL_NAME: clean(name),
+            names.TOOL_TYPE: _TYPE,
+        }
+        identity = call_id or (asked.id if asked is not None else None)
+        if identity is not None:
+            attributes[names.TOOL_CALL_ID] = clean(identity)
+        if description:
+            attributes[names.TOOL_DESCRIPTION] = clean(description)
+        found.span = self._tracer.start_span(
+            f"{operations.EXECUTE_TOOL} {clean(name)}",
+            kind=SpanKind.INTERNAL,
+            attributes=attributes,
+            links=_links(turn, asked),
+            start_time=found.began,
+        )
+        found.context = trace.set_span_in_context(found.span)
+        return found
+
+    def arguments(self, execution: Execution, value: Any) -> None:
+        """What it is called with; recorded only with content capture."""
+        execution.has_arguments = True
+        self._content(execution, names.TOOL_CALL_ARGUMENTS, value)
+
+    def result(self, execution: Execution, value: Any) -> None:
+        """What it gave; recorded only with content capture."""
+        self._content(execution, names.TOOL_CALL_RESULT, value)
+
+    def end(self, execution: Execution, error: BaseException | None) -> None:
+        """It is over; only the first end counts."""
+        if execution.ended:
+            return
+        execution.ended = True
+        ended_at = now()
+        if execution.turn is not None:
+            execution.turn.executions.append((execution.began_at, ended_at))
+        labels: dict[str, str] = {
+            names.TOOL_NAME: self._names.known(None, execution.name),
+            names.TOOL_TYPE: _TYPE,
+        }
+        span = execution.span
+        if error is not None:
+            labels[names.ERROR_TYPE] = error_type(error, Record())
+            self._failed(execution, error, labels[names.ERROR_TYPE])
+        elapsed = ended_at - execution.began_at
+        self._duration.record(to_seconds(elapsed), labels, execution.context)
+        if span is not None:
+            span.end(execution.began + elapsed)
+
+    def _failed(self, execution: Execution, error: BaseException, kind: str) -> None:
+        """The error's type always, its words only with content capture."""
+        limit = self.capture.limit if self.capture.on else None
+        if execution.span is not None:
+            execution.span.set_attribute(names.ERROR_TYPE, kind)
+            words = None if limit is None else message(error, (), limit)
+            execution.span.set_status(Status(StatusCode.ERROR, words))
+        self._logger.emit(
+            context=execution.context,
+            severity_number=SeverityNumber.WARN,
+            severity_text=SeverityNumber.WARN.name,
+            event_name=names.EXECUTION_EXCEPTION_EVENT,
+            attributes={names.TOOL_NAME: clean(execution.name), **exception_attributes(error, (), limit)},
+        )
+
+    def _content(self, execution: Execution, name: str, value: Any) -> None:
+        span = execution.span
+        if span is not None and self.capture.on and span.is_recording():
+            span.set_attributes(self.capture.value(name, value))
+
+
+def _links(turn: Turn | None, asked: Asked | None) -> list[Link]:
+    if turn is None or turn.asker is None:
+        return []
+    ids = [asked.id] if asked is not None else [one.id for one in turn.asked]
+    return [Link(turn.asker, {names.LINK: "executes", names.TOOL_CALL_IDS: ids})]

@@ -1,0 +1,213 @@
+"""The agent loop: which call's result a request brings, after how long, and how the conversation has grown.
+
+It tells calls what it finds; how that is recorded is decided by the sinks. Content is never looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from opentelemetry import trace
+
+from ..wire.events import CallClosed
+from ..wire.items import ANSWERED
+from ..wire.memory import Asked, Memory, Turn
+from ..wire.notes import Answered, ContextReduced, Note, ToolsChanged
+from ..wire.record import ToolCall
+from ..wire.returns import Returns
+from ..wire.steps import Step
+from . import operations
+from . import semconv as names
+from .sinks import Observed
+
+_KEPT = 0.9  # of the tokens: a smaller share of the step before is no fluctuation
+
+
+class Loop:
+    """One memory for the process; works across clients, threads and tasks."""
+
+    def __init__(self, memory: Memory | None = None) -> None:
+        self.memory = Memory() if memory is None else memory
+
+    def opened(self, call: Observed, at: int) -> list[Note]:
+        """A request is about to be sent: finds its place, and links it to what it answers."""
+        if call.operation not in operations.INFERENCE and call.operation != operations.FETCH_RESPONSE:
+            return []
+        returns = call.request.returns
+        step = call.step = Step(Turn(place=place()))
+        step.turn.model = call.request.model
+        if call.operation == operations.FETCH_RESPONSE:
+            return []
+        step.results = self._results(call, returns)
+        step.before = self._before(call, step.results)
+        self._number(step, call, returns)
+        notes = list(self._answers(step, at))
+        self._link(call, step.results)
+        return notes + list(_changes(call, step))
+
+    def closed(self, call: Observed, event: CallClosed, at: int) -> None:
+        """A tool call is complete: from now on the application can answer it."""
+        if call.step is not None:
+            self._remember(call, call.record.call(event), at)
+
+    def ended(self, call: Observed) -> list[Note]:
+        """The answer is over."""
+        step, record = call.step, call.record
+        if step is None:
+            return []
+        turn, usage = step.turn, record.usage
+        turn.response = record.started.id
+        turn.tokens = usage.input if usage is not None else None
+        for tool in record.calls:
+            self._remember(call, tool, tool.closed_at or call.ended_at)
+        if call.outcome is not None and call.outcome.is_error:
+            for asked in step.results:
+                asked.answers = max(asked.answers - 1, 0)
+        elif call.operation in operations.INFERENCE:
+            self.memory.keep_turn(turn, *_keys(call, turn.response))
+        return list(_reduced(call, step))
+
+    def asked(self, name: str, call_id: str | None) -> tuple[Asked | None, Turn | None]:
+        """The call that an execution answers, and its turn; without an id only what is beyond doubt."""
+        near = _nearness()
+        if call_id is not None:
+            asked = self.memory.find(call_id, near)
+            found = [] if asked is None else [asked]
+        else:
+            found = self.memory.open(name)
+            found = [one for one in found if near(one)] or found
+        turns = {id(one.turn): one.turn for one in found}
+        if len(turns) != 1:
+            return None, None
+        (turn,) = turns.values()
+        if len(found) > 1:
+            return None, turn
+        found[0].taken = True
+        return found[0], turn
+
+    def _results(self, call: Observed, returns: Returns) -> tuple[Asked, ...]:
+        """The remembered calls whose results come for the first time, or again at the end of the history."""
+        found, near = [], _nearness()
+        for identity in dict.fromkeys(returns.earlier + returns.results):
+            asked = self.memory.find(identity, near)
+            if asked is not None and (not asked.answers or identity in returns.results):
+                found.append(asked)
+        return tuple(found)
+
+    def _before(self, call: Observed, results: tuple[Asked, ...]) -> Turn | None:
+        if results:
+            return max(results, key=lambda asked: asked.at).turn
+        return self.memory.turn(_keys(call, call.request.previous_response))
+
+    def _number(self, step: Step, call: Observed, returns: Returns) -> None:
+        """Which step it is, and which calls are answered, not answered, or answered too often."""
+        remembered = {asked.id for asked in step.results}
+        fresh = {asked.id for asked in step.results if not asked.answers}
+        unknown = set(returns.results) - remembered
+        step.answered = len(fresh) + len(unknown)
+        step.repeated = returns.repeated + len(remembered) - len(fresh)
+        open_calls = set(returns.unanswered)
+        if step.before is not None and (step.results or call.request.previous_response):
+            open_calls |= {asked.id for asked in step.before.unanswered}
+        step.unanswered = len(open_calls.difference(returns.results, returns.earlier))
+        if step.before is not None and step.results:
+            step.number = step.before.step + 1
+        elif returns.results:
+            step.number = max(returns.turns, 1) + 1
+        elif call.request.tools is not None:
+            step.number = 1
+        step.turn.step = step.number or 1
+
+    def _answers(self, step: Step, at: int) -> Iterator[Note]:
+        for asked in step.results:
+            asked.answers += 1
+            if not asked.told:
+                asked.told = True
+                yield Answered(asked.id, asked.name, at - asked.at)
+
+    def _link(self, call: Observed, results: tuple[Asked, ...]) -> None:
+        askers: dict[int, tuple[Any, list[str]]] = {}
+        for asked in results:
+            if asked.turn.asker is not None:
+                askers.setdefault(id(asked.turn), (asked.turn.asker, []))[1].append(asked.id)
+        for asker, ids in askers.values():
+            call.links.append((asker, {names.LINK: "answers", names.TOOL_CALL_IDS: ids}))
+
+    def _remember(self, call: Observed, tool: ToolCall, at: int) -> None:
+        step = call.step
+        if step is None or tool.id is None or tool.kind not in ANSWERED:
+            return
+        turn = step.turn
+        turn.response = call.record.started.id
+        if turn.asker is None and call.span is not None:
+            asker = call.span.get_span_context()
+            turn.asker = asker if asker.is_valid else None
+        turn.tools = _fingerprint(call)
+        turn.messages = _whole_history(call)
+        self.memory.remember(Asked(tool.id, tool.name, at, turn))
+
+
+def place() -> tuple[int, int]:
+    """The thread and the task in which this runs: a hint where servers give several calls the same id."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        task = None
+    return threading.get_ident(), 0 if task is None else id(task)
+
+
+def _nearness() -> Callable[[Asked], int]:
+    """How much speaks for a call being of the agent that asks: its trace, then its thread and task."""
+    here = place()
+    trace_id = trace.get_current_span().get_span_context().trace_id
+
+    def near(asked: Asked) -> int:
+        asker = asked.turn.asker
+        same_trace = asker is not None and trace_id and asker.trace_id == trace_id
+        return (2 if same_trace else 0) + (1 if asked.turn.place == here else 0)
+
+    return near
+
+
+def _keys(call: Observed, response: str | None) -> tuple[str | None, str | None]:
+    """What a turn is known by: a response's id, and the conversation it belongs to."""
+    conversation = call.request.conversation
+    return response, None if conversation is None else f"conversation {conversation}"
+
+
+def _fingerprint(call: Observed) -> str | None:
+    tools = call.request.tools
+    return None if tools is None else tools.fingerprint
+
+
+def _whole_history(call: Observed) -> int | None:
+    """How many messages there are, where the request holds them all and the server keeps none."""
+    request = call.request
+    partial = request.previous_response or (request.conversation and call.api_type == "responses")
+    return None if partial else request.message_count
+
+
+def _changes(call: Observed, step: Step) -> Iterator[Note]:
+    """What is different from the step before."""
+    turn, before = step.turn, step.before
+    turn.tools, turn.messages = _fingerprint(call), _whole_history(call)
+    if before is None:
+        return
+    if before.tools != turn.tools:
+        yield ToolsChanged(before.tools, turn.tools)
+    if before.messages is not None and turn.messages is not None:
+        step.grown = turn.messages - before.messages
+        if step.grown < 0:
+            yield ContextReduced(before.messages, turn.messages, before.tokens, None)
+
+
+def _reduced(call: Observed, step: Step) -> Iterator[Note]:
+    """A drop that only the tokens tell."""
+    turn, before = step.turn, step.before
+    if before is None or before.tokens is None or turn.tokens is None or turn.model != before.model:
+        return
+    if turn.tokens < before.tokens * _KEPT and (step.grown is None or step.grown >= 0):
+        yield ContextReduced(before.messages, turn.messages, before.tokens, turn.tokens)

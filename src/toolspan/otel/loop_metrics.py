@@ -1,0 +1,56 @@
+"""The sink that counts what happens between and before answers: turnarounds of tool calls, and retries.
+
+It knows nothing of what `metrics.py` keeps, nor how these things are found out.
+"""
+
+from __future__ import annotations
+
+from opentelemetry.metrics import Meter
+
+from ..wire.events import Event
+from ..wire.notes import Answered, Note, Retried
+from . import operations
+from . import semconv as names
+from .attributes import clean, seconds
+from .labels import ToolNames, call_labels
+from .sinks import Observed
+
+
+class LoopMetricSink:
+    """A histogram of turnarounds and a counter of retries."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._names = ToolNames()
+        self._turnaround = meter.create_histogram(
+            names.CALL_TURNAROUND,
+            unit=names.SECONDS,
+            description="Time from a tool call's completion until the application brought its result.",
+            explicit_bucket_boundaries_advisory=names.DURATION_BUCKETS,
+        )
+        self._retries = meter.create_counter(
+            names.RETRIES, unit=names.RETRY, description="Attempts that the SDK made again."
+        )
+
+    def opened(self, call: Observed) -> None:
+        """Nothing to count yet."""
+
+    def streaming(self, call: Observed) -> None:
+        """Nothing to count."""
+
+    def gap(self, call: Observed, nanoseconds: int) -> None:
+        """Nothing to count."""
+
+    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
+        """Count a retry; record how long a call's answer took."""
+        if isinstance(event, Retried):
+            labels = call_labels(call) | {
+                names.OPERATION_NAME: call.operation,
+                names.ERROR_TYPE: clean(event.error),
+            }
+            self._retries.add(1, labels, call.context)
+        elif isinstance(event, Answered) and call.operation in operations.INFERENCE:
+            labels = call_labels(call) | {names.TOOL_NAME: self._names.known(call.request.tools, event.name)}
+            self._turnaround.record(seconds(event.turnaround), labels, call.context)
+
+    def ended(self, call: Observed) -> None:
+        """Nothing to count."""
