@@ -8,6 +8,7 @@ from gevent import monkey
 monkey.patch_all()
 
 import json  # noqa: E402 - gevent patches before anything else is imported
+import platform  # noqa: E402 - as above
 
 import gevent  # noqa: E402 - as above
 import openai  # noqa: E402 - as above
@@ -41,7 +42,12 @@ def turn(telemetry: Telemetry, client: openai.OpenAI, number: int) -> None:
 
 
 def main() -> None:
-    """Run them all, and tell."""
+    """Run them all, and tell.
+
+    The SDK asks for the platform once, which forks; and in the child of a fork the telemetry SDK lets other
+    greenlets run, each of which asks and forks again, without end. So it is asked before there is telemetry.
+    """
+    platform.platform()
     telemetry = Telemetry()
     server = WSGIServer(("127.0.0.1", 0), application, log=None)
     server.start()

@@ -59,7 +59,7 @@ class Loop:
         if step is None:
             return []
         turn, usage = step.turn, record.usage
-        turn.response = record.started.id
+        turn.response = _response(call)
         turn.tokens = usage.input if usage is not None else None
         for tool in record.calls:
             self._remember(call, tool, tool.closed_at or call.ended_at)
@@ -141,7 +141,7 @@ class Loop:
         if step is None or tool.id is None or tool.kind not in ANSWERED:
             return
         turn = step.turn
-        turn.response = call.record.started.id
+        turn.response = _response(call)
         if turn.asker is None and call.span is not None:
             asker = call.span.get_span_context()
             turn.asker = asker if asker.is_valid else None
@@ -176,6 +176,11 @@ def _keys(call: Observed, response: str | None) -> tuple[str | None, str | None]
     """What a turn is known by: a response's id, and the conversation it belongs to."""
     conversation = call.request.conversation
     return response, None if conversation is None else f"conversation {conversation}"
+
+
+def _response(call: Observed) -> str | None:
+    """The id by which a response can be referred to; those of chat completions are not always distinct."""
+    return call.record.started.id if call.api_type == "responses" else None
 
 
 def _fingerprint(call: Observed) -> str | None:

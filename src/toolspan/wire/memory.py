@@ -58,8 +58,8 @@ class Asked:
 class Memory:
     """Remembers calls by id, and turns by the id of their response or conversation."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self._most = most
+    def __init__(self, most: int | None = None) -> None:
+        self._most = MOST if most is None else most
         self._calls: dict[str, list[Asked]] = {}
         self._order: deque[Asked] = deque()
         self._turns: dict[str, Turn] = {}
@@ -88,11 +88,11 @@ class Memory:
             self._calls.pop(call.id, None)
 
     def find(self, identity: str, worth: Callable[[Asked], int]) -> Asked | None:
-        """The call of this id: one that has no result yet, and of these the one that is worth most."""
+        """The call of this id: the one that is worth most, and of several one that has no result yet."""
         known = tuple(self._calls.get(identity, ()))
         if len(known) < 2:  # nothing to choose from
             return known[0] if known else None
-        return max(known, key=lambda call: (not call.answers, worth(call)))
+        return max(known, key=lambda call: (worth(call), not call.answers))
 
     def open(self, name: str) -> list[Asked]:
         """Calls of this tool that nobody executes or has answered, the newest first."""

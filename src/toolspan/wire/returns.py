@@ -77,7 +77,7 @@ def _returns(history: object, look: _Look) -> Returns:
         if part.whose == "result":
             (earlier if turns else results).extend(part.ids)
         elif part.whose == "model":
-            asked.extend(part.ids)
+            asked.extend(part.ids[::-1])
             turns += before != "model"
         elif turns:
             break
