@@ -40,6 +40,7 @@ class Scenario:
     base_url: str = wire.BASE_URL
     always: Ask = field(default_factory=lambda: CHAT)
     operation: str = "chat"
+    method: str = "chat.completions.create"
 
     def play(self) -> None:
         """Let it happen, with a client of its own."""
@@ -47,6 +48,11 @@ class Scenario:
         client = openai.OpenAI(api_key=KEY, base_url=self.base_url, http_client=channel, max_retries=0)
         with client:
             self.act(client, {**self.always, **self.ask})
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What the SDK must have: the method, and the parameters that it is called with."""
+        return self.method, *(f"{self.method}:{name}" for name in self.ask)
 
     @property
     def inferred(self) -> bool:

@@ -7,13 +7,17 @@ import pytest
 from toolspan import instrumentor
 from toolspan.otel import semconv
 
+from ..openai.features import needs
 from .playing import KINDS, complaints, played
 from .scenarios import SCENARIOS, Scenario
 from .scenarios_loop import CASES as LOOPS
 
 MODES = ("no_content", "span_only", "event_only", "span_and_event")
 TOKENS = SCENARIOS["completion of tokens"]
-everywhere = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+everywhere = pytest.mark.parametrize(
+    "scenario",
+    [pytest.param(each, id=name, marks=needs(*each.features)) for name, each in SCENARIOS.items()],
+)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -95,6 +99,7 @@ def test_each_duration_once(scenario: Scenario) -> None:
     assert counts == [1, int(scenario.inferred)]
 
 
+@needs(*(feature for scenario in SCENARIOS.values() for feature in scenario.features))
 def test_every_name_is_emitted() -> None:
     """The scenarios are complete: every name we know leaves in one of them at least."""
     found: set[str] = set()

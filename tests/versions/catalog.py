@@ -41,7 +41,7 @@ ENVIRONMENTS: Final = (
     Environment(
         "oldest",
         "the oldest of everything that is declared",
-        ("openai==1.26.0", "httpx==0.27.2", "wrapt==1.16.0", *telemetry("1.40.0", "0.61b0")),
+        ("openai==1.26.0", "httpx==0.27.2", "numpy==1.26.4", "wrapt==1.16.0", *telemetry("1.40.0", "0.61b0")),
     ),
     Environment("last-1", "the last openai 1.x, the last wrapt 1.x", ("openai==1.*", "wrapt==1.*")),
     Environment(
