@@ -7,6 +7,7 @@ from typing import Any
 import openai
 import pytest
 
+from .features import needs
 from .loops import CHAT, KEPT, WHOLE, Agent, Clock, Server, Style, every_style
 from .sdk import Face, both_faces
 from .telemetry import Telemetry
@@ -173,6 +174,7 @@ def test_across_clients(face: Face, style: Style, telemetry: Telemetry) -> None:
     assert links(second) == [(first.context.span_id, "answers", ("call_a",))]
 
 
+@needs("responses.create")
 @both_faces
 def test_tools_and_history_change(face: Face, telemetry: Telemetry) -> None:
     """Other tools and a shorter history within a loop are events; what stays the same is none."""
@@ -205,6 +207,7 @@ def test_tools_and_history_change(face: Face, telemetry: Telemetry) -> None:
     assert [span.attributes.get("toolspan.context.tokens.change") for span in telemetry.spans] == [None, 0, 0]
 
 
+@needs("responses.create:conversation")
 @both_faces
 def test_conversations_are_followed(face: Face, telemetry: Telemetry) -> None:
     """Without any call, a step follows the one of its conversation."""

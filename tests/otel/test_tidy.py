@@ -14,7 +14,6 @@ from toolspan.otel.content import input_messages
 from toolspan.wire.requests import chat_request
 
 from .kept import encode_value
-from .kept import encode_value
 from .lab import longest, strict
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=200)
