@@ -58,6 +58,23 @@ def calls(number: int, fragments: int, size: int) -> list[dict[str, Any]]:
     return [*found, *_ending("tool_calls")]
 
 
+TOOL: dict[str, Any] = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "city": {"type": "string"},
+                "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+            },
+            "required": ["city"],
+        },
+    },
+}
+"""What the calls are checked against, where it is offered."""
+
+
 def whole() -> dict[str, Any]:
     """An answer that is not streamed."""
     message = {"role": "assistant", "content": "It is sunny."}

@@ -10,16 +10,20 @@ from typing import Any
 from . import answers
 from .lab import ASK, client, decoded, instrumented
 
+READ = (20, 1200, 1900)
+"""Chunks read so far; between the last two, arguments grow beyond what is kept of them to be checked."""
 _STREAMS = 50
 
 
-def _held(chunks: list[dict[str, Any]], read: int, around: AbstractContextManager[None]) -> float:
+def _held(
+    chunks: list[dict[str, Any]], read: int, around: AbstractContextManager[None], ask: dict[str, Any]
+) -> float:
     """Bytes per stream that are held while `_STREAMS` of them stand open."""
     speaker = client(chunks)
     with around, decoded(chunks):
         gc.collect()
         tracemalloc.start()
-        streams = [speaker.chat.completions.create(stream=True, **ASK) for _ in range(_STREAMS)]
+        streams = [speaker.chat.completions.create(stream=True, **ask) for _ in range(_STREAMS)]
         for stream in streams:
             for _ in range(read):
                 next(stream)
@@ -29,16 +33,18 @@ def _held(chunks: list[dict[str, Any]], read: int, around: AbstractContextManage
     return held / _STREAMS
 
 
-def per_stream(chunks: list[dict[str, Any]], read: int) -> float:
-    """Added bytes per open stream after `read` chunks."""
-    _held(chunks, read, instrumented())  # the first use imports and creates what stays
-    return _held(chunks, read, instrumented()) - _held(chunks, read, nullcontext())
+def per_stream(chunks: list[dict[str, Any]], read: int, **more: Any) -> float:
+    """Added bytes per open stream after `read` chunks; `more` is asked for beside the rest."""
+    ask = {**ASK, **more}
+    _held(chunks, read, instrumented(), ask)  # the first use imports and creates what stays
+    return _held(chunks, read, instrumented(), ask) - _held(chunks, read, nullcontext(), ask)
 
 
-def rows() -> list[tuple[str, float, float]]:
-    """Added bytes after few and after many chunks, for text and for arguments."""
+def rows() -> list[tuple[str, list[float]]]:
+    """Added bytes after some chunks (see `READ`), for text and for arguments."""
     text, calls = answers.text(2000), answers.calls(1, 2000, 50)
     return [
-        ("text", per_stream(text, 20), per_stream(text, 1900)),
-        ("arguments", per_stream(calls, 20), per_stream(calls, 1900)),
+        ("text", [per_stream(text, read) for read in READ]),
+        ("arguments", [per_stream(calls, read) for read in READ]),
+        ("arguments, checked", [per_stream(calls, read, tools=[answers.TOOL]) for read in READ]),
     ]

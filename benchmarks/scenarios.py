@@ -55,10 +55,15 @@ def _row(
     return Row(name, unit, **scaled, sdk=sdk or scaled["bare"])
 
 
-def stream(name: str, unit: str, chunks: list[dict[str, Any]], rounds: tuple[int, int] = (8, 2)) -> Row:
-    """A stream: the added time per chunk, on chunks decoded beforehand, beside the SDK's own time."""
+def stream(
+    name: str, unit: str, chunks: list[dict[str, Any]], rounds: tuple[int, int] = (8, 2), **more: Any
+) -> Row:
+    """A stream: the added time per chunk, on chunks decoded beforehand, beside the SDK's own time.
+
+    `more` is asked for beside the rest.
+    """
     speaker = client(chunks)
-    run = partial(speaker.chat.completions.create, stream=True, **ASK)
+    run = partial(speaker.chat.completions.create, stream=True, **ASK, **more)
     sdk = best([Way("sdk", nullcontext, _drain(run))], 3)["sdk"] * 1e6 / len(chunks)
     with decoded(chunks):
         return _row(name, unit, run, _drain, len(chunks), rounds, sdk)
@@ -119,6 +124,7 @@ def all_rows() -> list[Row]:
         stream("text, 2 000 chunks", "chunk", answers.text(2000)),
         stream("text, 20 000 chunks", "chunk", answers.text(20000), (4, 1)),
         stream("4 parallel calls, 2 000 fragments", "fragment", answers.calls(4, 2000, 8)),
+        stream("the same, checked", "fragment", answers.calls(4, 2000, 8), tools=[answers.TOOL]),
         stream("1 MiB of arguments, 20 000 fragments", "fragment", answers.calls(1, 20000, 52), (4, 1)),
         whole(),
         first_chunk(),

@@ -179,7 +179,7 @@ class Call:
         self.reader = self.span = self.context = self.error = self.labels = None
         self.loop = self.step = None
         self.secrets = tuple
-        self.request.messages = self.request.instructions = None
+        self.request.release()
 
     def _conclude(self, end: End | BaseException) -> None:
         self.error = end if isinstance(end, BaseException) else None

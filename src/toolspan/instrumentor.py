@@ -15,6 +15,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 from opentelemetry.metrics import get_meter
 
 from . import guard
+from .looks import use
 from .otel import semconv
 from .otel.capture import Capture, spans_take_structures
 from .otel.execution import Executions
@@ -25,7 +26,6 @@ from .otel.metrics import MetricSink
 from .otel.sinks import Sink, Sinks
 from .otel.span import SpanSink
 from .settings import Settings, read_settings
-from .tools import use
 
 if TYPE_CHECKING:
     from .openai.seam import Seam
@@ -97,7 +97,12 @@ def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger
             get_logger(scope, own, logger_provider),
             events=settings.tool_events in ("log", "both"),
             details=settings.details,
-            capture=Capture(on=settings.content_on_events, structured=True, limit=settings.content_limit),
+            capture=Capture(
+                on=settings.content_on_events,
+                structured=True,
+                limit=settings.content_limit,
+                full=settings.tool_definitions == "full",
+            ),
         ),
     )
     found: list[Sink] = []
@@ -114,6 +119,7 @@ def _span_capture(settings: Settings) -> Capture:
         on=settings.content_on_spans,
         structured=spans_take_structures(),
         limit=settings.content_limit,
+        full=settings.tool_definitions == "full",
         total=settings.attribute_limit,
     )
 

@@ -29,11 +29,18 @@ class Settings:
     """`TOOLSPAN_CHUNK_TIMING`: the histogram of the time between chunks."""
     metric_names: str = "released"
     """`TOOLSPAN_METRIC_NAMES`: names of the `released` conventions, of the `next` ones, or `both`."""
+    check_arguments: bool = True
+    """`TOOLSPAN_CHECK_ARGUMENTS`: hold the model's calls against the tools that were offered."""
     nested: str = "enrich"
     """`TOOLSPAN_NESTED`: where another instrumentation has a span open for the call: `enrich` that one, make
     an own `span` as well, or `skip` the call."""
+    loop: bool = True
+    """`TOOLSPAN_LOOP`: `off` remembers no calls: no turnarounds, links, steps and growth."""
     providers: tuple[tuple[str, str], ...] = ()
     """`TOOLSPAN_PROVIDERS`: `host=name,…`, added to the table of hosts."""
+    tool_definitions: str = "names"
+    """`TOOLSPAN_TOOL_DEFINITIONS`: where content is captured, `names` and kinds of the tools, or `full`
+    definitions."""
     content_limit: int = 8192
     """`TOOLSPAN_CONTENT_LIMIT`: characters kept of each captured text."""
     capture_message_content: str = "no_content"
@@ -131,8 +138,11 @@ _RULES: Mapping[str, _Rule] = {
     "metric_names": _Rule(
         ("TOOLSPAN_METRIC_NAMES",), _one_of("released", "next", "both"), "released, next, both"
     ),
+    "check_arguments": _Rule(("TOOLSPAN_CHECK_ARGUMENTS",), _switch, "on, off"),
     "nested": _Rule(("TOOLSPAN_NESTED",), _one_of("enrich", "span", "skip"), "enrich, span, skip"),
+    "loop": _Rule(("TOOLSPAN_LOOP",), _switch, "on, off"),
     "providers": _Rule(("TOOLSPAN_PROVIDERS",), _pairs, "host=name, more of them separated by commas"),
+    "tool_definitions": _Rule(("TOOLSPAN_TOOL_DEFINITIONS",), _one_of("names", "full"), "names, full"),
     "content_limit": _Rule(("TOOLSPAN_CONTENT_LIMIT",), _count, "a whole number of characters, 0 or more"),
     "capture_message_content": _Rule(
         ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",),

@@ -1,6 +1,6 @@
 """`tool`: the application's own tools, each execution a span that is tied to the call it answers.
 
-What an execution is, is decided in `otel/execution.py`; how functions are run, in `running.py`.
+How functions are run is decided in `running.py`, what is told of it in `looks.py`.
 """
 
 from __future__ import annotations
@@ -12,22 +12,13 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
-from .guard import report
+from .looks import Look, begin
 from .otel.current import enter, leave
-from .otel.execution import Execution, Executions
 from .running import wrap
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_MOST_STEPS = 100  # of what a generator gives, for those who capture content
-_executions: Executions | None = None
 _inside: ContextVar[Tool | None] = ContextVar("toolspan_tool", default=None)
-
-
-def use(executions: Executions | None) -> None:
-    """Where executions are told from now on; nowhere without any."""
-    global _executions
-    _executions = executions
 
 
 @overload
@@ -90,7 +81,7 @@ class Tool:
         self._call_id = call_id
         self._arguments = arguments
         self._description = description
-        self._look: _Look | None = None
+        self._look: Look | None = None
         self._tokens: tuple[Any, Token[Tool | None] | None] = (None, None)
 
     def __call__(self, function: F) -> F:
@@ -99,18 +90,18 @@ class Tool:
         made: Any = wrap(function, functools.partial(self._begin, name, function))
         return made  # type: ignore[no-any-return]  # of the function's own type, as far as anyone can see
 
-    def _begin(self, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Look | None:
+    def _begin(self, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Look | None:
         outer = _inside.get()
         if outer is not None and outer.name == name and outer.look is not None and not outer.look.shared:
-            look: _Look | None = outer.look.share()
+            look: Look | None = outer.look.share()
         else:
-            look = _begin(name, self._call_id, self._description)
+            look = begin(name, self._call_id, self._description)
         if look is not None and look.captures:
             look.arguments(functools.partial(_named, function, args, kwargs))
         return look
 
     @property
-    def look(self) -> _Look | None:
+    def look(self) -> Look | None:
         """The execution that is going on; `None` if nobody wants to know."""
         return self._look
 
@@ -120,7 +111,7 @@ class Tool:
             self._look.gave = value
 
     def __enter__(self) -> Tool:  # noqa: PYI034 - nobody derives from it
-        self._look = _begin(self.name or "tool", self._call_id, self._description)
+        self._look = begin(self.name or "tool", self._call_id, self._description)
         if self._look is not None:
             given = self._arguments
             if given is not None and self._look.captures:
@@ -144,66 +135,6 @@ class Tool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.__exit__(kind, error, trace)
-
-
-class _Look:
-    """Follows one execution, and raises nothing."""
-
-    def __init__(self, executions: Executions, execution: Execution) -> None:
-        self._executions = executions
-        self._execution = execution
-        self._steps: list[Any] = []
-        self.context = execution.context
-        self.captures = executions.capture.on
-        self.shared = False
-        self.gave: Any = None
-
-    def share(self) -> _Look:
-        """The same execution, for the decorated function inside of its context manager, which ends it."""
-        self.shared = True
-        inner = _Look(self._executions, self._execution)
-        inner.end = self._note  # type: ignore[method-assign]
-        return inner
-
-    def _note(self, error: BaseException | None, result: Any = None) -> None:
-        self.gave = result
-
-    def arguments(self, given: Callable[[], Any]) -> None:
-        """What it is called with."""
-        try:
-            if not self._execution.has_arguments:
-                self._executions.arguments(self._execution, given())
-        except Exception as error:
-            report("recording a tool's arguments", error)
-
-    def step(self, value: Any) -> None:
-        """A generator gave this."""
-        if self.captures and len(self._steps) < _MOST_STEPS:
-            self._steps.append(value)
-
-    def end(self, error: BaseException | None, result: Any = None) -> None:
-        """It is over."""
-        try:
-            if error is None and self.captures:
-                value = self._steps if self._steps and result is None else result
-                self._executions.result(self._execution, value)
-        except Exception as problem:
-            report("recording a tool's result", problem)
-        try:
-            self._executions.end(self._execution, error)
-        except Exception as problem:
-            report("ending a tool's execution", problem)
-
-
-def _begin(name: str, call_id: str | None, description: str | None) -> _Look | None:
-    executions = _executions
-    if executions is None:
-        return None
-    try:
-        return _Look(executions, executions.begin(name, call_id, description))
-    except Exception as error:
-        report("beginning a tool's execution", error)
-        return None
 
 
 def _named(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

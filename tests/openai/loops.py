@@ -152,7 +152,12 @@ class Agent:
     async def turn(self, *calls: Call, **more: Any) -> None:
         """One request, read to its end; the server asks for these calls."""
         style = self.style
-        ask = {"model": "gpt-test", "stream": True, "tools": [style.tool(name) for name in self.tools], **more}
+        ask = {
+            "model": "gpt-test",
+            "stream": True,
+            "tools": [style.tool(name) for name in self.tools],
+            **more,
+        }
         if style.responses:
             sent = self.pending if style.kept and self.last else self.history
             if style.kept and self.last:

@@ -1,4 +1,4 @@
-"""An agent's loop: which span answers which, after how long, in which step; without code in the application."""
+"""An agent's loop: which span answers which, after how long, in which step; without any code for it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 import openai
 import pytest
 
-from .features import needs
-from .loops import CHAT, KEPT, WHOLE, Agent, Clock, Server, Style, every_style
+from .loops import CHAT, KEPT, Agent, Clock, Server, Style, every_style
 from .sdk import Face, both_faces
 from .telemetry import Telemetry
 
@@ -72,7 +71,10 @@ def test_three_turns(face: Face, style: Style, telemetry: Telemetry, clock: Cloc
     assert links(third) == [(second.context.span_id, "answers", ("call_c",))]
     assert answered(third) == pytest.approx({"call_c": 1.5})
     assert loop(third) == (3, 1, 0, 0)
-    points = {point.attributes["gen_ai.tool.name"]: point for point in telemetry.points("toolspan.tool_call.turnaround")}
+    points = {
+        point.attributes["gen_ai.tool.name"]: point
+        for point in telemetry.points("toolspan.tool_call.turnaround")
+    }
     assert {name: (point.count, point.sum) for name, point in points.items()} == {
         "get_weather": (2, pytest.approx(1.75)),
         "get_time": (1, pytest.approx(0.25)),
@@ -105,7 +107,7 @@ def test_unanswered_and_again(face: Face, style: Style, telemetry: Telemetry, cl
 @both_faces
 @every_style
 def test_sent_again_after_an_error(face: Face, style: Style, telemetry: Telemetry, clock: Clock) -> None:
-    """A request that failed and is sent again answers its calls once: one turnaround, and it is no repetition."""
+    """A request that failed and is sent again answers its calls once, and is no repetition."""
 
     async def scenario() -> None:
         async with face.client(Server(style, only=[[WEATHER], 500, [], []])) as client:
@@ -143,7 +145,9 @@ def test_another_process_asked(face: Face, telemetry: Telemetry) -> None:
             agent.history += [*CHAT.asked([WEATHER]), CHAT.result("call_a"), *CHAT.asked([TIME])]
             agent.answer("call_b")
             await agent.turn()
-            other = Agent(face, client, CHAT, history=[*CHAT.asked([WEATHER]), {"role": "user", "content": "?"}])
+            other = Agent(
+                face, client, CHAT, history=[*CHAT.asked([WEATHER]), {"role": "user", "content": "?"}]
+            )
             await other.turn()
 
     with telemetry.on():
@@ -172,80 +176,3 @@ def test_across_clients(face: Face, style: Style, telemetry: Telemetry) -> None:
         face.run(scenario())
     first, second = telemetry.spans
     assert links(second) == [(first.context.span_id, "answers", ("call_a",))]
-
-
-@needs("responses.create")
-@both_faces
-def test_tools_and_history_change(face: Face, telemetry: Telemetry) -> None:
-    """Other tools and a shorter history within a loop are events; what stays the same is none."""
-
-    async def scenario() -> None:
-        async with face.client(Server(WHOLE, only=[[WEATHER], [TIME], []])) as client:
-            agent = Agent(face, client, WHOLE)
-            agent.history = [{"role": "user", "content": "x"}] * 20
-            await agent.turn(WEATHER)
-            agent.answer("call_a")
-            await agent.turn(TIME)
-            agent.tools = ("get_time",)
-            agent.history = [{"role": "user", "content": "So far: fine."}, *WHOLE.asked([TIME])]
-            agent.answer("call_b")
-            await agent.turn()
-
-    with telemetry.on():
-        face.run(scenario())
-    first, second, third = telemetry.spans
-    names = [{event.name for event in span.events} & {"toolspan.tools.changed", "toolspan.context.reduced"} for span in telemetry.spans]
-    assert names == [set(), set(), {"toolspan.tools.changed", "toolspan.context.reduced"}]
-    events = {event.name: event.attributes for event in third.events}
-    fingerprints = [span.attributes["toolspan.tools.fingerprint"] for span in (second, third)]
-    changed = events["toolspan.tools.changed"]
-    assert [changed[f"toolspan.tools.fingerprint{suffix}"] for suffix in (".before", "")] == fingerprints
-    reduced = events["toolspan.context.reduced"]
-    assert (reduced["toolspan.context.messages.before"], reduced["toolspan.request.messages"]) == (22, 3)
-    grown = [span.attributes.get("toolspan.context.messages.change") for span in telemetry.spans]
-    assert grown == [None, 2, -19]
-    assert [span.attributes.get("toolspan.context.tokens.change") for span in telemetry.spans] == [None, 0, 0]
-
-
-@needs("responses.create:conversation")
-@both_faces
-def test_conversations_are_followed(face: Face, telemetry: Telemetry) -> None:
-    """Without any call, a step follows the one of its conversation."""
-
-    async def scenario() -> None:
-        async with face.client(Server(WHOLE, only=[[], [], []])) as client:
-            agent = Agent(face, client, WHOLE)
-            await agent.turn(conversation="conv_1")
-            agent.tools = ("get_time",)
-            await agent.turn(conversation="conv_2")
-            await agent.turn(conversation="conv_1")
-
-    with telemetry.on():
-        face.run(scenario())
-    changed = ["toolspan.tools.changed" in {event.name for event in span.events} for span in telemetry.spans]
-    assert changed == [False, False, True]
-
-
-@both_faces
-@pytest.mark.parametrize("part", ["opened", "closed", "ended"])
-def test_a_loop_that_fails(
-    face: Face, part: str, telemetry: Telemetry, guarded: None, monkeypatch: pytest.MonkeyPatch, caplog: Any
-) -> None:
-    """Whatever fails in following the loop costs its facts and nothing else, and is said once."""
-    from toolspan.otel.loop import Loop
-
-    from .faults import broken
-
-    monkeypatch.setattr(Loop, part, broken)
-
-    async def scenario() -> None:
-        async with face.client(Server(CHAT, only=[[WEATHER], []])) as client:
-            agent = Agent(face, client, CHAT)
-            await agent.turn(WEATHER)
-            agent.answer("call_a")
-            await agent.turn()
-
-    with telemetry.on():
-        face.run(scenario())
-    assert [span.attributes["toolspan.stream.outcome"] for span in telemetry.spans] == ["completed"] * 2
-    assert len([record for record in caplog.records if record.name == "toolspan"]) == 1

@@ -45,12 +45,14 @@ async def work(face: Any, client: Any, style: Style, number: int, *, unique: boo
 
 
 def check(telemetry: Telemetry) -> None:
-    """Each agent has its own chain: every span answers the one before it in the same trace, or the same agent."""
+    """Each agent has its own chain: every span answers the one before it, of the same parent."""
     by_id = {span.context.span_id: span for span in telemetry.spans}
     assert len(by_id) == AGENTS * TURNS
     follows = {}
     for span in telemetry.spans:
-        assert [event for event in span.events if event.name == "toolspan.tool_call.answered"] == [] or span.links
+        assert [
+            event for event in span.events if event.name == "toolspan.tool_call.answered"
+        ] == [] or span.links
         for asker, why, ids in links(span):
             assert (why, len(ids)) == ("answers", 2)
             assert asker not in follows, "two spans answer the same"

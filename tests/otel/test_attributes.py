@@ -143,6 +143,7 @@ def test_moments() -> None:
         "toolspan.tool_call.fragments": 2,
         "toolspan.tool_call.arguments.size": 15,
         "toolspan.tool_call.valid": True,
+        "toolspan.tool_call.outcome": "valid",
         "toolspan.tool_call.closed_by": "json",
     }
     assert moment(call, Text(0, "x")) == ("toolspan.text.started", {"toolspan.choice.index": 0})

@@ -32,6 +32,7 @@ COMPLETED = CALL | {
     names.CALL_ARGUMENTS_SIZE: 16,
     names.CALL_ARGUMENTS_DURATION: 0.186,
     names.CALL_VALID: True,
+    names.CALL_OUTCOME: "valid",
     names.CALL_CLOSED_BY: "json",
 }
 ANSWERED = {

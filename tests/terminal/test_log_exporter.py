@@ -77,7 +77,12 @@ def test_the_oldest_trace_is_forgotten() -> None:
 @pytest.mark.parametrize(
     ("changed", "verdict"),
     [
-        pytest.param({names.CALL_VALID: False}, "16 B · invalid", id="invalid"),
+        pytest.param({names.CALL_OUTCOME: "invalid"}, "16 B · invalid", id="invalid"),
+        pytest.param(
+            {names.CALL_OUTCOME: "wrong_type", names.CALL_VIOLATION_PATH: "stops[].city"},
+            "stops[].city",
+            id="violation",
+        ),
         pytest.param({names.CALL_CLOSED_BY: "next_call"}, "closed by next_call", id="closed by the next"),
         pytest.param({names.CALL_FRAGMENTS: 1}, "1 fragment · 16 B · valid", id="one fragment"),
     ],

@@ -21,7 +21,7 @@ def test_a_call_with_two_tool_calls() -> None:
             names.CALL_DETECTED_EVENT, CALL | {names.CALL_INDEX: 1, names.TOOL_NAME: "get_time"}, at(300)
         )
         made.add_event(
-            names.CALL_COMPLETED_EVENT, COMPLETED | {names.CALL_INDEX: 1, names.CALL_VALID: False}, at(400)
+            names.CALL_COMPLETED_EVENT, COMPLETED | {names.CALL_INDEX: 1, names.CALL_OUTCOME: "invalid"}, at(400)
         )
     assert printed([made]) == [
         "chat m          ████████████  0.400 s · completed · finish tool_calls",

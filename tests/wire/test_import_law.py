@@ -15,7 +15,7 @@ TREES = {
     path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8"))
     for path in sorted(ROOT.rglob("*.py"))
 }
-ASYNC = ("openai/around.py", "openai/body.py", "openai/seam.py", "openai/stream.py")
+ASYNC = ("openai/around.py", "openai/body.py", "openai/seam.py", "openai/stream.py", "running.py")
 TELEMETRY_NAME = re.compile(
     r"(gen_ai|openai|toolspan)\.(?!azure\.|resources\.)[a-z_.]*\Z"
 )  # no host, no module

@@ -121,9 +121,13 @@ def test_long_history() -> None:
 
 json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["role", "type", "id", "call_id", "tool_calls", "tool_call_id", "x"]), inner, max_size=5
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["role", "type", "id", "call_id", "tool_calls", "tool_call_id", "x"]),
+            inner,
+            max_size=5,
+        )
     ),
     max_leaves=20,
 )

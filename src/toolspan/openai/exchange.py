@@ -66,6 +66,7 @@ class Exchange:
         keep = self._settings.content and on.content
         request = route.read_request(body, keep=keep)
         request.stream = stream
+        request.checked = self._settings.check_arguments and request.tools is not None
         outer = None
         if self._settings.nested != "span":
             outer = outer_call(route.operation, request.model)
@@ -76,13 +77,13 @@ class Exchange:
             route.api_type,
             request,
             self._endpoint(client, url or client.base_url),
-            route.reader(request.expected, pieces=keep),
+            route.reader(request.expected, pieces=keep, offered=request.tools if request.checked else None),
             self._sinks,
             keep=keep,
             timed=self._timed and outer is None and route.operation in operations.INFERENCE,
             secrets=partial(secrets_of, client),
             tracked=self._settings.streams and on.streams,
-            loop=self._loop,
+            loop=self._loop if self._settings.loop else None,
         )
         if outer is not None:
             _borrow(call, outer.span)

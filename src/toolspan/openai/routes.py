@@ -24,6 +24,7 @@ from ..wire.requests import (
     responses_request,
 )
 from ..wire.responses import ResponsesReader
+from ..wire.tools import Tools
 
 
 class ReadRequest(Protocol):
@@ -34,9 +35,12 @@ class ReadRequest(Protocol):
 
 
 class MakeReader(Protocol):
-    """Makes the reader of one answer of `expected` choices; `pieces` says whether every piece is wanted."""
+    """Makes the reader of one answer of `expected` choices.
 
-    def __call__(self, expected: int, *, pieces: bool) -> Reader:
+    `pieces` says whether every piece is wanted; `offered` is what the calls are checked against.
+    """
+
+    def __call__(self, expected: int, *, pieces: bool, offered: Tools | None) -> Reader:
         """Make it."""
 
 

@@ -99,6 +99,8 @@ def response_attributes(call: Observed) -> Attributes:
         found[names.RESPONSE_FINISH_REASONS] = [clean(text) for text in record.reasons(request.expected)]
     _usage(record, found)
     _calls(record, found, offered=request.tools is not None)
+    if request.checked and record.calls:
+        found[names.TOOL_CALLS_VIOLATIONS] = sum(call.violation is not None for call in record.calls)
     if request.stream:
         _stream(call, found)
     return found

@@ -34,13 +34,15 @@ def spans_take_structures() -> bool:
 class Capture:
     """How one signal carries content.
 
-    `limit` is in characters per text; `total`, where set, in characters per attribute.
+    `limit` is in characters per text; `total`, where set, in characters per attribute. `full` says whether
+    the tools' definitions have descriptions and parameters.
     """
 
     on: bool
     structured: bool
     limit: int
     total: int | None = None
+    full: bool = False
 
     def of(self, call: Observed) -> bool:
         """Whether this call's content is wanted; it may be switched off for single clients."""
@@ -53,9 +55,17 @@ class Capture:
             names.SYSTEM_INSTRUCTIONS: content.system_instructions(call.request, limit),
             names.INPUT_MESSAGES: content.input_messages(call.request, limit),
             names.OUTPUT_MESSAGES: content.output_messages(call.record, limit),
-            names.TOOL_DEFINITIONS: content.tool_definitions(call.request),
+            names.TOOL_DEFINITIONS: self._definitions(call),
         }
         return self._attributes(found)
+
+    def _definitions(self, call: Observed) -> list[Any]:
+        """In full if that is wanted and there is room: no tool is left out for the sake of descriptions."""
+        if self.full:
+            found = content.full_definitions(call.request, self._per_text())
+            if self.structured or self.total is None or len(dump(found)) <= self.total:
+                return found
+        return content.tool_definitions(call.request)
 
     def arguments(self, tool: ToolCall) -> dict[str, Any]:
         """The arguments of one call."""

@@ -16,7 +16,7 @@ from ..wire.request import Request
 from .attributes import clean
 from .items import item_message
 from .parts import Json, call_part, content_parts, reasoning_parts, response_part, text_part
-from .tidy import call_arguments
+from .tidy import call_arguments, schema, shorten
 
 _REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}
 
@@ -41,10 +41,22 @@ def output_messages(record: Record, limit: int) -> list[Json]:
 
 
 def tool_definitions(request: Request) -> list[Json]:
-    """Kind and name of each offered tool; its description and schema are not recorded."""
+    """Kind and name of each offered tool."""
     tools = request.tools
     pairs = zip(tools.kinds, tools.names, strict=True) if tools else ()
     return [{"type": clean(kind), "name": clean(name)} for kind, name in pairs]
+
+
+def full_definitions(request: Request, limit: int) -> list[Json]:
+    """The same with descriptions and parameters, shortened; a schema far beyond the limit is left out."""
+    found = tool_definitions(request)
+    for shown, known in zip(found, request.tools.definitions if request.tools else (), strict=True):
+        if description := values.text(known.get("description")):
+            shown["description"] = shorten(description, limit)
+        if isinstance(known.get("parameters"), dict):
+            parameters = schema(known["parameters"], limit)
+            shown.update({} if parameters is None else {"parameters": parameters})
+    return found
 
 
 def _input(message: Any, limit: int) -> Json:

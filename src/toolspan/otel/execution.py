@@ -5,7 +5,7 @@ It knows nothing of decorators and of how a tool is run; it reads the clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
 from typing import Any
@@ -35,8 +35,8 @@ class Execution:
     """One execution that is going on. `began_at` is in nanoseconds of a monotonic clock."""
 
     name: str
-    began_at: int = field(default_factory=now)
-    began: int = field(default_factory=wall_now)
+    began_at: int
+    began: int
     span: Span | None = None
     context: Context | None = None
     turn: Turn | None = None
@@ -63,7 +63,7 @@ class Executions:
 
     def begin(self, name: str, call_id: str | None, description: str | None) -> Execution:
         """An execution begins now; without an id the call is looked for by the name of its tool."""
-        found = Execution(name)
+        found = Execution(name, now(), wall_now())
         asked, turn = self._loop.asked(name, call_id)
         found.turn = turn
         attributes: Attributes = {

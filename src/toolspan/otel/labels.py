@@ -8,15 +8,13 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from ..wire.items import HOSTED
-from ..wire.request import Tools
+from ..wire.tools import Tools
 from . import semconv as names
 from .attributes import clean
 from .sinks import Observed
 
 MOST_NAMES = 100
 """Of tools that were called without any being offered in the request."""
-_OFFERED = frozenset(("function", "custom"))
-_SEARCHED = frozenset(("tool_search", "mcp"))  # with these, there are more tools than the request names
 
 Labels: TypeAlias = "dict[str, str | int]"
 
@@ -41,7 +39,7 @@ class ToolNames:
             return names.ERROR_OTHER
         if name in HOSTED or (tools is not None and name in tools.names):
             return clean(name)
-        if tools is not None and kind in _OFFERED and not _SEARCHED.intersection(tools.kinds):
+        if tools is not None and tools.unknown(name, kind):
             return names.ERROR_OTHER
         if name not in self._kept:
             if len(self._kept) >= MOST_NAMES:

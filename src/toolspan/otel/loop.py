@@ -5,25 +5,21 @@ It tells calls what it finds; how that is recorded is decided by the sinks. Cont
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
-
-from opentelemetry import trace
 
 from ..wire.events import CallClosed
 from ..wire.items import ANSWERED
 from ..wire.memory import Asked, Memory, Turn
-from ..wire.notes import Answered, ContextReduced, Note, ToolsChanged
+from ..wire.notes import Answered, Note
 from ..wire.record import ToolCall
 from ..wire.returns import Returns
 from ..wire.steps import Step
 from . import operations
 from . import semconv as names
+from .growth import changes, fingerprint, reduced, whole_history
+from .nearness import nearness, place
 from .sinks import Observed
-
-_KEPT = 0.9  # of the tokens: a smaller share of the step before is no fluctuation
 
 
 class Loop:
@@ -46,7 +42,7 @@ class Loop:
         self._number(step, call, returns)
         notes = list(self._answers(step, at))
         self._link(call, step.results)
-        return notes + list(_changes(call, step))
+        return notes + list(changes(call, step))
 
     def closed(self, call: Observed, event: CallClosed, at: int) -> None:
         """A tool call is complete: from now on the application can answer it."""
@@ -68,11 +64,11 @@ class Loop:
                 asked.answers = max(asked.answers - 1, 0)
         elif call.operation in operations.INFERENCE:
             self.memory.keep_turn(turn, *_keys(call, turn.response))
-        return list(_reduced(call, step))
+        return list(reduced(call, step))
 
     def asked(self, name: str, call_id: str | None) -> tuple[Asked | None, Turn | None]:
         """The call that an execution answers, and its turn; without an id only what is beyond doubt."""
-        near = _nearness()
+        near = nearness()
         if call_id is not None:
             asked = self.memory.find(call_id, near)
             found = [] if asked is None else [asked]
@@ -90,7 +86,7 @@ class Loop:
 
     def _results(self, call: Observed, returns: Returns) -> tuple[Asked, ...]:
         """The remembered calls whose results come for the first time, or again at the end of the history."""
-        found, near = [], _nearness()
+        found, near = [], nearness()
         for identity in dict.fromkeys(returns.earlier + returns.results):
             asked = self.memory.find(identity, near)
             if asked is not None and (not asked.answers or identity in returns.results):
@@ -145,31 +141,9 @@ class Loop:
         if turn.asker is None and call.span is not None:
             asker = call.span.get_span_context()
             turn.asker = asker if asker.is_valid else None
-        turn.tools = _fingerprint(call)
-        turn.messages = _whole_history(call)
+        turn.tools = fingerprint(call)
+        turn.messages = whole_history(call)
         self.memory.remember(Asked(tool.id, tool.name, at, turn))
-
-
-def place() -> tuple[int, int]:
-    """The thread and the task in which this runs: a hint where servers give several calls the same id."""
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:
-        task = None
-    return threading.get_ident(), 0 if task is None else id(task)
-
-
-def _nearness() -> Callable[[Asked], int]:
-    """How much speaks for a call being of the agent that asks: its trace, then its thread and task."""
-    here = place()
-    trace_id = trace.get_current_span().get_span_context().trace_id
-
-    def near(asked: Asked) -> int:
-        asker = asked.turn.asker
-        same_trace = asker is not None and trace_id and asker.trace_id == trace_id
-        return (2 if same_trace else 0) + (1 if asked.turn.place == here else 0)
-
-    return near
 
 
 def _keys(call: Observed, response: str | None) -> tuple[str | None, str | None]:
@@ -181,38 +155,3 @@ def _keys(call: Observed, response: str | None) -> tuple[str | None, str | None]
 def _response(call: Observed) -> str | None:
     """The id by which a response can be referred to; those of chat completions are not always distinct."""
     return call.record.started.id if call.api_type == "responses" else None
-
-
-def _fingerprint(call: Observed) -> str | None:
-    tools = call.request.tools
-    return None if tools is None else tools.fingerprint
-
-
-def _whole_history(call: Observed) -> int | None:
-    """How many messages there are, where the request holds them all and the server keeps none."""
-    request = call.request
-    partial = request.previous_response or (request.conversation and call.api_type == "responses")
-    return None if partial else request.message_count
-
-
-def _changes(call: Observed, step: Step) -> Iterator[Note]:
-    """What is different from the step before."""
-    turn, before = step.turn, step.before
-    turn.tools, turn.messages = _fingerprint(call), _whole_history(call)
-    if before is None:
-        return
-    if before.tools != turn.tools:
-        yield ToolsChanged(before.tools, turn.tools)
-    if before.messages is not None and turn.messages is not None:
-        step.grown = turn.messages - before.messages
-        if step.grown < 0:
-            yield ContextReduced(before.messages, turn.messages, before.tokens, None)
-
-
-def _reduced(call: Observed, step: Step) -> Iterator[Note]:
-    """A drop that only the tokens tell."""
-    turn, before = step.turn, step.before
-    if before is None or before.tokens is None or turn.tokens is None or turn.model != before.model:
-        return
-    if turn.tokens < before.tokens * _KEPT and (step.grown is None or step.grown >= 0):
-        yield ContextReduced(before.messages, turn.messages, before.tokens, turn.tokens)

@@ -114,7 +114,7 @@ class MetricSink:
                 self._arguments.record(seconds(closed - detected), labels, call.context)
         if asked:
             self._size.record(tool.size, labels, call.context)
-        kind = {names.TOOL_TYPE: tool_type(tool.kind), names.OUTCOME: _outcome(tool)}
+        kind = {names.TOOL_TYPE: tool_type(tool.kind), names.OUTCOME: tool.outcome}
         self._calls.add(1, {**labels, **kind}, call.context)  # older SDKs keep the dict that they were given
 
     def _labels(self, call: Observed) -> Labels:
@@ -139,10 +139,3 @@ def _seconds(meter: Meter, name: str, description: str) -> Histogram:
         description=description,
         explicit_bucket_boundaries_advisory=names.DURATION_BUCKETS,
     )
-
-
-def _outcome(tool: ToolCall) -> str:
-    """Whether the arguments parse, do not, or never came to an end."""
-    if tool.valid:
-        return "valid"
-    return "unfinished" if tool.closed_by == "end" else "invalid"

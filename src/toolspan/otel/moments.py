@@ -64,4 +64,7 @@ def _completed(tool: ToolCall) -> Attributes:
     found[names.CALL_ARGUMENTS_DURATION] = seconds((tool.closed_at or tool.opened_at) - tool.opened_at)
     found[names.CALL_VALID] = tool.valid
     found[names.CALL_CLOSED_BY] = tool.closed_by or "end"
+    found[names.CALL_OUTCOME] = tool.outcome
+    if tool.violation is not None and tool.violation.path:
+        found[names.CALL_VIOLATION_PATH] = clean(tool.violation.path)
     return found

@@ -14,6 +14,7 @@ from ..wire.items import FREE_TEXT
 from .attributes import clean
 
 _DEEPEST = 8  # levels: an OTLP request may nest 100 messages, and each level of a value takes three
+_DEEPEST_SCHEMA = 16  # a schema has two levels where a value has one
 _LEAST = 16  # characters: a text is not shortened beyond that, other things are left out instead
 _LEAST_TOTAL = 64  # characters: arguments may always have four times as many
 _KEEP = frozenset(("type", "role", "modality", "mime_type", "id", "file_id", "name", "finish_reason"))
@@ -64,11 +65,11 @@ def parse(text: str) -> Any:
         raise ValueError("nested too deeply") from error
 
 
-def within(value: Any, limit: int, total: int) -> Any:
+def within(value: Any, limit: int, total: int, depth: int = _DEEPEST) -> Any:
     """`tidy`, with ever shorter texts until the JSON has at most `total` characters, else `None`."""
     width = limit
     while True:
-        found = tidy(value, width)
+        found = tidy(value, width, depth)
         if len(dump(found)) <= total:
             return found
         if width <= _LEAST:
@@ -90,6 +91,14 @@ def call_arguments(text: str, limit: int, kind: str = "function") -> Any:
     if value is text:
         return shorten(text, limit)
     return within(value, limit, max(limit, _LEAST_TOTAL) * 4)
+
+
+def schema(value: Any, limit: int) -> Any:
+    """A JSON Schema with shortened texts.
+
+    `None` where its own words would be shortened too, and for what is more than four times the limit even so.
+    """
+    return None if limit < _LEAST else within(value, limit, max(limit, _LEAST_TOTAL) * 4, _DEEPEST_SCHEMA)
 
 
 def messages_json(value: list[Any], limit: int | None) -> str | None:

@@ -8,6 +8,7 @@ from opentelemetry._logs import LogRecord
 from ..otel import semconv as names
 from . import toolcalls
 from .fields import Attributes, amount, clean, joined, number
+from .notes import NOTES
 
 
 class Line(NamedTuple):
@@ -23,7 +24,12 @@ class Line(NamedTuple):
 def line(record: LogRecord) -> Line:
     """The line for a record: a known event in its own words, anything else by its name or body."""
     attributes: Attributes = record.attributes or {}
-    describe = _EVENTS.get(record.event_name or "")
+    name = record.event_name or ""
+    if name in NOTES:
+        sign, verb, tell = NOTES[name]
+        who, details = tell(attributes)
+        return Line(sign, "cyan", who, verb, details)
+    describe = _EVENTS.get(name)
     return describe(attributes) if describe else _other(record)
 
 

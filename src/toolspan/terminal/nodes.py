@@ -9,6 +9,7 @@ from opentelemetry.trace import StatusCode
 from ..otel import semconv as names
 from . import toolcalls
 from .fields import Attributes, amount, clean, joined, number, seconds, text, texts
+from .notes import NOTES
 
 NANOSECONDS = 1e9
 
@@ -71,7 +72,13 @@ def _ending(span: ReadableSpan, failed: bool) -> tuple[str, str, str]:
 
 def _figures(span: ReadableSpan) -> tuple[str, str]:
     attributes: Attributes = span.attributes or {}
-    return joined(_first_chunk(attributes), _tokens(attributes), _calls(span)), _answered_by(attributes)
+    figures = joined(_step(attributes), _first_chunk(attributes), _tokens(attributes), _calls(span))
+    return figures, _answered_by(attributes)
+
+
+def _step(attributes: Attributes) -> str:
+    step = number(attributes, names.LOOP_STEP)
+    return "" if step is None else f"step {amount(step)}"
 
 
 def _first_chunk(attributes: Attributes) -> str:
@@ -132,6 +139,10 @@ def _tool_call(span: ReadableSpan, detected: Event, completed: Event | None) -> 
 
 def _moment(span: ReadableSpan, event: Event) -> Node:
     attributes: Attributes = event.attributes or {}
+    if event.name in NOTES:
+        _, verb, tell = NOTES[event.name]
+        who, details = tell(attributes)
+        return Node(who, _time(event.timestamp), None, [f"{verb} {details}"])
     kind, message = attributes.get(names.EXCEPTION_TYPE), attributes.get(names.EXCEPTION_MESSAGE)
     said = joined(*(clean(part, 160) for part in (kind, message) if part is not None))
     if event.name == names.TEXT_STARTED_EVENT:

@@ -40,12 +40,12 @@ def size(attributes: Attributes) -> str:
 
 
 def verdict(attributes: Attributes) -> str:
-    """Whether the arguments parse, and what ended them where it was not the JSON itself."""
-    valid, closed_by = attributes.get(names.CALL_VALID), text(attributes, names.CALL_CLOSED_BY)
-    said = "" if valid is None else "valid" if valid is True else "invalid"
-    return joined(said, "" if closed_by in ("", "json") else f"closed by {closed_by}")
+    """What came of the call, where it is wrong, and what ended it where it was not the JSON itself."""
+    outcome, path = text(attributes, names.CALL_OUTCOME), text(attributes, names.CALL_VIOLATION_PATH)
+    closed_by = text(attributes, names.CALL_CLOSED_BY)
+    return joined(outcome, path, "" if closed_by in ("", "json") else f"closed by {closed_by}")
 
 
 def is_valid(attributes: Attributes) -> bool:
-    """Whether nothing is known against the arguments."""
-    return attributes.get(names.CALL_VALID, True) is True
+    """Whether nothing is known against the call."""
+    return text(attributes, names.CALL_OUTCOME) in ("", "valid")

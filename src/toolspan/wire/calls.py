@@ -11,18 +11,20 @@ from typing import Any
 from .events import Event
 from .quirks import CallDelta
 from .toolcalls import MOST_CALLS, CallState, ToolCalls
+from .tools import Tools
 
 
 class Calls:
     """Feed it the deltas of one choice; it appends the events to the list it is given.
 
-    `pieces` says whether the fragments themselves are wanted as events.
+    `pieces` says whether the fragments themselves are wanted as events; `offered` is what calls are
+    checked against.
     """
 
     __slots__ = ("_by_id", "_by_index", "_calls", "_last", "_touched")
 
-    def __init__(self, choice: int, *, pieces: bool = True) -> None:
-        self._calls = ToolCalls(choice, pieces=pieces)
+    def __init__(self, choice: int, *, pieces: bool = True, offered: Tools | None = None) -> None:
+        self._calls = ToolCalls(choice, pieces=pieces, offered=offered)
         self._by_index: dict[int, CallState] = {}
         self._by_id: dict[str, CallState] = {}
         self._last: CallState | None = None

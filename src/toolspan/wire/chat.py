@@ -12,6 +12,7 @@ from typing import Any
 from . import quirks, values
 from .calls import Calls
 from .events import Event, Finished, Reasoning, Refusal, Started, Text
+from .tools import Tools
 
 _NONE: list[Event] = []
 _PARTS = 4  # of an identity, which chat answers have
@@ -22,7 +23,8 @@ class ChatReader:
     """Reads the chunks of one answer, in their order.
 
     `expected` is the request's `n`. `pieces` says whether every piece of text and arguments is wanted as an
-    event; else only what changes the facts: a text's first piece, a call's beginning and its end.
+    event; else only what changes the facts: a text's first piece, a call's beginning and its end. `offered`
+    is what calls are checked against.
     """
 
     __slots__ = (
@@ -33,14 +35,16 @@ class ChatReader:
         "_finished",
         "_identity",
         "_looks",
+        "_offered",
         "_pieces",
     )
     output = True
     """Every chunk is taken for output of the model."""
 
-    def __init__(self, expected: int = 1, *, pieces: bool = True) -> None:
+    def __init__(self, expected: int = 1, *, pieces: bool = True, offered: Tools | None = None) -> None:
         self._expected = expected
         self._pieces = pieces
+        self._offered = offered
         self._begun: set[object] = set()
         self._counts_tokens: bool | None = None
         self._identity = Started(None, None)
@@ -174,7 +178,7 @@ class ChatReader:
     def _calls_of(self, index: int) -> Calls:
         calls = self._calls.get(index)
         if calls is None:
-            calls = self._calls[index] = Calls(index, pieces=self._pieces)
+            calls = self._calls[index] = Calls(index, pieces=self._pieces, offered=self._offered)
         return calls
 
     def _finish(self, reason: str | None, index: int, events: list[Event]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import quirks, values
 from .events import Event, Finished, Started, Usage
+from .tools import Tools
 
 _NOBODY = Started(None, None)
 
@@ -19,7 +20,7 @@ class EmbeddingsReader:
     __slots__ = ()
     output = True
 
-    def __init__(self, expected: int = 1, *, pieces: bool = True) -> None:
+    def __init__(self, expected: int = 1, *, pieces: bool = True, offered: Tools | None = None) -> None:
         """Nothing to keep."""
 
     def read(self, body: Any) -> list[Event]:

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
+from .schema import Violation
+
 
 class Started(NamedTuple):
     """What the server said of the whole answer. Empty strings are never passed on; unknown parts are `None`.
@@ -79,7 +81,8 @@ class CallClosed(NamedTuple):
     `how` is one of `json` (the document ended), `done` (the server said so), `failed` (the server, which ran
     the call itself, said so), `next_call` (another call began), `finish` (the choice finished) and `end` (the
     stream ended). `valid` says whether they parse as JSON; a call without any arguments is valid, unless the
-    stream broke off. `size` counts bytes of UTF-8.
+    stream broke off. `size` counts bytes of UTF-8. `violation` is what is wrong with a call that parses, by
+    the tools that were offered.
     """
 
     choice: int
@@ -88,6 +91,7 @@ class CallClosed(NamedTuple):
     valid: bool
     fragments: int
     size: int
+    violation: Violation | None = None
 
 
 class Usage(NamedTuple):

@@ -20,6 +20,7 @@ from .events import (
     Text,
     Usage,
 )
+from .schema import Violation
 
 _MOST_CHOICES = 128
 
@@ -37,6 +38,7 @@ class ToolCall:
     closed_at: int | None = None
     closed_by: str | None = None
     valid: bool = False
+    violation: Violation | None = None
     fragments: int = 0
     size: int = 0
     pieces: list[str] = field(default_factory=list)
@@ -45,6 +47,13 @@ class ToolCall:
     def arguments(self) -> str:
         """The arguments as text; empty if content is not kept."""
         return "".join(self.pieces)
+
+    @property
+    def outcome(self) -> str:
+        """The first that holds: `unfinished`, `invalid` (no JSON), what is wrong by the offer, `valid`."""
+        if not self.valid:
+            return "unfinished" if self.closed_by == "end" else "invalid"
+        return "valid" if self.violation is None else self.violation.kind
 
 
 @dataclass(slots=True)
@@ -136,6 +145,7 @@ class Record:
         """The first close is the moment; a later one corrects what grew after it."""
         call = self._calls[event.choice, event.call]
         call.valid, call.fragments, call.size = event.valid, event.fragments, event.size
+        call.violation = event.violation
         if call.closed_at is not None:
             return False
         call.closed_at, call.closed_by = at, event.how

@@ -5,26 +5,16 @@ Values of a wrong type are left out, never guessed. It knows no header, no addre
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from . import values
 from .returns import Returns
+from .tools import Tools
 
 NOTHING_RETURNED = Returns()
 _LARGEST = 1e300  # a number beyond is no parameter
-
-
-class Tools(NamedTuple):
-    """The tools offered. `size` is in bytes of JSON; `fingerprint` changes when any of them does."""
-
-    names: tuple[str, ...]
-    kinds: tuple[str, ...]
-    size: int
-    fingerprint: str
 
 
 @dataclass(slots=True)
@@ -62,11 +52,17 @@ class Request:
     encoding_formats: list[str] | None = None
     dimensions: int | None = None
     returns: Returns = NOTHING_RETURNED
+    checked: bool = False
+    """Whether the calls of the answer are checked against the tools."""
 
     @property
     def expected(self) -> int:
         """How many choices the answer should have."""
         return self.choices * self.prompts
+
+    def release(self) -> None:
+        """Let go of what is the application's."""
+        self.messages = self.instructions = self.tools = None
 
 
 Rules: TypeAlias = Mapping[str, tuple[str, Callable[[Any], Any]]]
@@ -132,41 +128,3 @@ def tool_choice(value: object) -> str | None:
     known = values.fields(value)
     inner = values.fields(known.get("function") or known.get("custom"))
     return values.text(inner.get("name")) or values.text(known.get("name")) or values.text(known.get("type"))
-
-
-def tools(value: object) -> Tools | None:
-    """Names, kinds, size and fingerprint of the offered tools; the definitions themselves are not kept."""
-    if not isinstance(value, (list, tuple)) or not value:
-        return None
-    names: list[str] = []
-    kinds: list[str] = []
-    for tool in value:
-        _tool(values.fields(tool), names, kinds)
-    data = _json(value)
-    fingerprint = hashlib.blake2b(data, digest_size=8).hexdigest()
-    return Tools(tuple(names), tuple(kinds), len(data), fingerprint)
-
-
-def _tool(known: Mapping[str, Any], names: list[str], kinds: list[str]) -> None:
-    """Take one tool; of a namespace, the functions in it."""
-    kind = values.text(known.get("type")) or "function"
-    if kind == "namespace":
-        for inner in values.sequence(known.get("tools")):
-            _named({"type": "function", **values.fields(inner)}, names, kinds)
-    else:
-        _named(known, names, kinds)
-
-
-def _named(known: Mapping[str, Any], names: list[str], kinds: list[str]) -> None:
-    kind = values.text(known.get("type")) or "function"
-    inner = values.fields(known.get(kind)) or known
-    kinds.append(kind)
-    names.append(values.text(inner.get("name")) or values.text(inner.get("server_label")) or kind)
-
-
-def _json(value: object) -> bytes:
-    try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-    except (TypeError, ValueError, RecursionError):
-        text = ""
-    return text.encode("utf-8", "surrogatepass")

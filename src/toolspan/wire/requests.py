@@ -19,10 +19,10 @@ from .request import (
     strings,
     take_messages,
     tool_choice,
-    tools,
     whole,
 )
 from .returns import chat_returns, response_returns
+from .tools import tools
 
 Body = Mapping[str, Any]
 BROUGHT = "brought"

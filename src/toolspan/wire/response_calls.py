@@ -13,6 +13,7 @@ from . import values
 from .events import Event
 from .items import ANSWERED, Item
 from .toolcalls import MOST_CALLS, CallState, ToolCalls
+from .tools import Tools
 
 _Known = Mapping[str, Any]
 _NONE: list[Event] = []
@@ -20,12 +21,16 @@ _ADDED = "response.output_item.added"
 
 
 class ResponseCalls:
-    """Feed it what speaks of calls; `pieces` says whether the fragments of arguments are wanted as events."""
+    """Feed it what speaks of calls.
+
+    `pieces` says whether the fragments of arguments are wanted as events; `offered` is what calls are
+    checked against.
+    """
 
     __slots__ = ("_by_key", "_calls", "_last", "_partial")
 
-    def __init__(self, *, pieces: bool) -> None:
-        self._calls = ToolCalls(0, pieces=pieces)
+    def __init__(self, *, pieces: bool, offered: Tools | None = None) -> None:
+        self._calls = ToolCalls(0, pieces=pieces, offered=offered)
         self._by_key: dict[object, CallState] = {}
         self._last: CallState | None = None
         self._partial: set[CallState] = set()

@@ -15,6 +15,7 @@ from .events import Event, Finished, Reasoning, Refusal, Started, Text
 from .items import call_item
 from .response_calls import ResponseCalls
 from .response_texts import ResponseTexts
+from .tools import Tools
 
 _Known = Mapping[str, Any]
 _NONE: list[Event] = []
@@ -27,16 +28,17 @@ _ENDED = ("completed", "incomplete", "failed", "cancelled")
 class ResponsesReader:
     """Reads the events of one response, in their order.
 
-    `pieces` says whether every piece of text and arguments is wanted as an event. A response has one choice.
+    `pieces` says whether every piece of text and arguments is wanted as an event; `offered` is what calls are
+    checked against. A response has one choice.
     """
 
     __slots__ = ("_calls", "_finished", "_identity", "_texts", "output")
 
-    def __init__(self, expected: int = 1, *, pieces: bool = True) -> None:
+    def __init__(self, expected: int = 1, *, pieces: bool = True, offered: Tools | None = None) -> None:
         self.output = False
         """Whether what was read last is output of the model, not a notice of the service."""
         self._identity = Started(None, None)
-        self._calls = ResponseCalls(pieces=pieces)
+        self._calls = ResponseCalls(pieces=pieces, offered=offered)
         self._texts = ResponseTexts(pieces=pieces)
         self._finished = False
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from .arguments import Arguments
 from .events import CallArguments, CallClosed, CallOpened, Event
 from .items import FREE_TEXT
+from .schema import Violation
+from .tools import Tools
 
 MOST_CALLS = 1024
 """Per choice: what comes beyond is taken for the last one."""
@@ -18,34 +20,41 @@ _NONE: list[Event] = []
 class CallState:
     """What is known of one call so far."""
 
-    __slots__ = ("arguments", "closed", "id", "kind", "name", "number", "reported")
+    __slots__ = ("arguments", "closed", "id", "kind", "name", "number", "reported", "violation")
 
-    def __init__(self, number: int, identity: str | None, name: str | None, kind: str) -> None:
+    def __init__(
+        self, number: int, identity: str | None, name: str | None, kind: str, *, keep: bool = False
+    ) -> None:
         self.number = number
         self.id = identity
         self.name = name
         self.kind = kind
-        self.arguments = Arguments(free_text=kind in FREE_TEXT)
+        self.arguments = Arguments(free_text=kind in FREE_TEXT, keep=keep)
         self.closed: str | None = None
+        self.violation: Violation | None = None
         self.reported = 0  # fragments at the time it was closed
 
 
 class ToolCalls:
     """Appends to the list it is given what happens to a call.
 
-    `pieces` says whether the fragments of the arguments are wanted as events.
+    `pieces` says whether the fragments of the arguments are wanted as events; `offered` is what the calls are
+    checked against.
     """
 
-    __slots__ = ("_choice", "_pieces", "calls")
+    __slots__ = ("_choice", "_described", "_offered", "_pieces", "calls")
 
-    def __init__(self, choice: int, *, pieces: bool = True) -> None:
+    def __init__(self, choice: int, *, pieces: bool = True, offered: Tools | None = None) -> None:
         self._choice = choice
         self._pieces = pieces
+        self._offered = offered
+        self._described = offered is not None and offered.described
         self.calls: list[CallState] = []
 
     def open(self, identity: str | None, name: str | None, kind: str, events: list[Event]) -> CallState:
         """One more call began."""
-        call = CallState(len(self.calls), identity, name, kind)
+        keep = self._described and kind == "function"
+        call = CallState(len(self.calls), identity, name, kind, keep=keep)
         self.calls.append(call)
         events.append(CallOpened(self._choice, call.number, identity, name, kind))
         return call
@@ -86,7 +95,17 @@ class ToolCalls:
         call.closed, call.reported = how, arguments.fragments
         valid = arguments.valid and (how != "end" or arguments.complete)
         size, fragments = arguments.size, arguments.fragments
-        events.append(CallClosed(self._choice, call.number, how, valid, fragments, size))
+        violation = self._violation(call) if valid else None
+        events.append(CallClosed(self._choice, call.number, how, valid, fragments, size, violation))
+
+    def _violation(self, call: CallState) -> Violation | None:
+        """What is wrong with a call that parses; a document is checked once, white space may follow it."""
+        if self._offered is None:
+            return None
+        document = call.arguments.take()
+        if document is not None or call.violation is None:
+            call.violation = self._offered.violation(call.name, call.kind, document)
+        return call.violation
 
     def end(self, call: CallState, how: str, events: list[Event]) -> None:
         """Nothing follows for this call: close it if it is open, correct what grew after its end."""
