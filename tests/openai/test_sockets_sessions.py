@@ -162,6 +162,9 @@ def test_address_of_the_client(face: Face, door: Door, telemetry: Telemetry) -> 
 
     async def scenario() -> int:
         with door.server() as server:
+            other = face.client_class(api_key="sk-x", base_url=server.addresses["base_url"])
+            if door.connect(other)._prepare_url().scheme != "ws":
+                pytest.skip("this SDK encrypts every connection")
             async with door.open(face, server, {"websocket_base_url": None}) as connection:
                 await face.done(door.ask(connection))
                 await until(face, connection, door.last)
