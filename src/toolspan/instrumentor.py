@@ -23,6 +23,7 @@ from .otel.log import LogSink
 from .otel.loop import Loop
 from .otel.loop_metrics import LoopMetricSink
 from .otel.metrics import MetricSink
+from .otel.siblings import SiblingSink
 from .otel.sinks import Sink, Sinks
 from .otel.span import SpanSink
 from .settings import Settings, read_settings
@@ -82,6 +83,7 @@ def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger
     """One sink for each signal; one that cannot be made is reported and left out."""
     scope, own = semconv.SCOPE, version("toolspan")
     makers: tuple[Callable[[], Sink], ...] = (
+        SiblingSink,  # first: the span begins with what it found
         lambda: SpanSink(
             trace.get_tracer(scope, own, tracer_provider),
             events=settings.tool_events in ("span", "both"),

@@ -8,6 +8,8 @@ from typing import Any
 
 from ..openai import script, wire
 from ..openai.sdk import KEY, http
+from ..wire.bent_calls import CASES as CASES_BENT
+from ..wire.bent_calls import CHAT_TOOL
 from .scenario import Scenario, stream
 from .scenario_data import CODE, CUSTOM_TOOL, HISTORY, PARAMETERS, TOOLS, USAGE
 
@@ -44,6 +46,13 @@ def _both(**message: Any) -> dict[str, Any]:
         {**answer["choices"][0], "index": 1, "message": {"role": "assistant", **message}}
     )
     return answer
+
+
+def _bent(name: str) -> Scenario:
+    """A call that is not as it was offered, by its name in the table of those."""
+    (bent,) = (each for each in CASES_BENT if each.id == name)
+    parts = (wire.call(bent.arguments, name=bent.name), wire.chunk(None, "tool_calls"))
+    return Scenario(stream(*parts), {**_S, "tools": [CHAT_TOOL]})
 
 
 _S = {"stream": True}
@@ -103,6 +112,8 @@ CASES: dict[str, Scenario] = {
     "arguments that are no object": Scenario(
         stream(wire.call("[1]", name="get_time"), wire.chunk(None, "tool_calls")), _T
     ),
+    "missing argument": _bent("missing-in-list"),
+    "wrong type": _bent("wrong-within"),
     "invented tool": Scenario(stream(wire.call("{}", name="invented"), wire.chunk(None, "tool_calls")), _T),
     "call without arguments": Scenario(
         stream(wire.call(name="get_time"), wire.chunk(None, "tool_calls")), _T

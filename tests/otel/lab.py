@@ -133,12 +133,13 @@ def new_call(
     """A call as the seam makes it, with its content kept."""
     request = api.request(body, keep=keep)
     request.stream = body.get("stream") is True
+    request.checked = request.tools is not None
     return Call(
         api.operation,
         api.api_type,
         request,
         endpoint,
-        api.reader(request.expected, pieces=keep),
+        api.reader(request.expected, pieces=keep, offered=request.tools),
         Sinks(sinks, guard.report),
         keep=keep,
         timed=timed,

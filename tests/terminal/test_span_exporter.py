@@ -21,7 +21,9 @@ def test_a_call_with_two_tool_calls() -> None:
             names.CALL_DETECTED_EVENT, CALL | {names.CALL_INDEX: 1, names.TOOL_NAME: "get_time"}, at(300)
         )
         made.add_event(
-            names.CALL_COMPLETED_EVENT, COMPLETED | {names.CALL_INDEX: 1, names.CALL_OUTCOME: "invalid"}, at(400)
+            names.CALL_COMPLETED_EVENT,
+            COMPLETED | {names.CALL_INDEX: 1, names.CALL_OUTCOME: "invalid"},
+            at(400),
         )
     assert printed([made]) == [
         "chat m          ████████████  0.400 s · completed · finish tool_calls",
@@ -77,6 +79,27 @@ def test_what_else_a_span_says(attributes: dict[str, object], text: str) -> None
     with span("chat m", 0, 9, {names.REQUEST_MODEL: "m"} | attributes) as made:
         pass
     assert printed([made])[1].strip() == text
+
+
+def test_attempts() -> None:
+    """Which attempt it is and how often the SDK tried again; each retry with its cause and its wait."""
+    attributes = {names.REQUEST_ATTEMPT: 2, names.REQUEST_RETRIES: 2}
+    before = Link(SpanContext(0xABCD << 112, 1, is_remote=False), {names.LINK: "attempt"})
+    with span("chat m", 0, 400, attributes, links=[before]) as made:
+        made.add_event(names.RETRY_EVENT, {names.ERROR_TYPE: "429", names.RETRY_WAIT: 0.1}, at(100))
+        made.add_event(names.RETRY_EVENT, {names.ERROR_TYPE: "httpx.ReadError"}, at(300))
+    assert printed([made]) == [
+        "chat m    ████████████  0.400 s · attempt 2 · 2 retries",
+        "├─ retry  ···█········  at 0.100 s · 429 · waits 0.100 s",
+        "└─ retry  ·········█··  at 0.300 s · httpx.ReadError",
+    ]
+
+
+def test_one_retry() -> None:
+    """One is one."""
+    with span("chat m", 0, 400, {names.REQUEST_RETRIES: 1}) as made:
+        pass
+    assert printed([made]) == ["chat m  ████████████  0.400 s · 1 retry"]
 
 
 def test_a_link_names_the_trace() -> None:

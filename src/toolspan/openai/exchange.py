@@ -24,7 +24,8 @@ from ..settings import Settings
 from ..switches import switches_of
 from ..wire.outcome import End
 from ..wire.providers import Endpoint, endpoint
-from . import drops
+from . import attempts, drops
+from .around import guarded
 from .body import answer_of, hold
 from .clients import default_provider, secrets_of
 from .routes import Route, find_route
@@ -119,6 +120,7 @@ class Exchange:
         completion = getattr(error, "completion", None)
         if completion is not None:
             call.answer(completion)
+        guarded(attempts.failed, call, error)
         drops.finish(call, error)
 
     def _streamed(self, call: Call, result: Any) -> Any:

@@ -41,6 +41,8 @@ def request_attributes(call: Observed) -> Attributes:
         found[names.REQUEST_STREAM] = True
     if call.operation in operations.INFERENCE:
         found[names.REQUEST_MESSAGES] = request.message_count
+    if call.attempt > 1:
+        found[names.REQUEST_ATTEMPT] = call.attempt
     _parameters(request, found)
     return found
 

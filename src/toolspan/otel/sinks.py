@@ -12,11 +12,13 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext
 
 from ..wire.events import Event
+from ..wire.heads import Headers
 from ..wire.notes import Note
 from ..wire.outcome import Outcome
 from ..wire.providers import Endpoint
 from ..wire.record import Record
 from ..wire.request import Request
+from ..wire.siblings import Kin
 from ..wire.steps import Step
 
 
@@ -40,6 +42,13 @@ class Observed(Protocol):
     labels: dict[str, str | int] | None
     step: Step | None
     links: list[tuple[SpanContext, dict[str, str | list[str]]]]
+    """What the span shall be linked to, with the attributes of each link."""
+    retries: int
+    head: Headers | None
+    """The headers of the last response."""
+    attempt: int
+    """1 for the first one; see `siblings.py`."""
+    kin: Kin | None
 
     @property
     def secrets(self) -> Callable[[], tuple[str, ...]]:
