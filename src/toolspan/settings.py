@@ -37,7 +37,7 @@ class Settings:
     """`TOOLSPAN_NESTED`: where another instrumentation has a span open for the call: `enrich` that one, make
     an own `span` as well, or `skip` the call."""
     loop: bool = True
-    """`TOOLSPAN_LOOP`: `off` remembers nothing of other requests: no turnarounds, links, steps, growth and attempts."""
+    """`TOOLSPAN_LOOP`: `off` remembers nothing of other requests: no turnarounds, links, steps, attempts."""
     providers: tuple[tuple[str, str], ...] = ()
     """`TOOLSPAN_PROVIDERS`: `host=name,…`, added to the table of hosts."""
     tool_definitions: str = "names"

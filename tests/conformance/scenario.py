@@ -40,6 +40,7 @@ class Scenario:
     base_url: str = wire.BASE_URL
     always: Ask = field(default_factory=lambda: CHAT)
     operation: str = "chat"
+    method: str = "chat.completions.create"
     before: tuple[Callable[[], Any], ...] = ()
     """Answers before that one, after each of which the SDK tries again."""
     first: tuple[Callable[[], Any], ...] = ()
@@ -54,6 +55,11 @@ class Scenario:
         )
         with client:
             self.act(client, {**self.always, **self.ask})
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What the SDK must have: the method, and the parameters that it is called with."""
+        return self.method, *(f"{self.method}:{name}" for name in self.ask)
 
     @property
     def inferred(self) -> bool:

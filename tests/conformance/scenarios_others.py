@@ -43,18 +43,34 @@ def complete(client: Any, ask: Ask) -> None:
 
 def _fetch(answer: Any, ask: Ask | None = None, act: Any = fetch, **more: Any) -> Scenario:
     return Scenario(
-        answer, ask or {}, act, always={"response_id": "resp_1"}, operation="fetch_response", **more
+        answer,
+        ask or {},
+        act,
+        always={"response_id": "resp_1"},
+        operation="fetch_response",
+        method="responses.retrieve",
+        **more,
     )
 
 
 def _embed(answer: Any, ask: Ask | None = None, **more: Any) -> Scenario:
     always = {"model": "e-test", "input": ["Bern", "Oslo"]}
-    return Scenario(answer, ask or {}, embed, always=always, operation="embeddings", **more)
+    return Scenario(
+        answer, ask or {}, embed, always=always, operation="embeddings", method="embeddings.create", **more
+    )
 
 
 def _complete(answer: Any, ask: Ask | None = None, **more: Any) -> Scenario:
     always = {"model": "gpt-test", "prompt": "Once upon a time"}
-    return Scenario(answer, ask or {}, complete, always=always, operation="text_completion", **more)
+    return Scenario(
+        answer,
+        ask or {},
+        complete,
+        always=always,
+        operation="text_completion",
+        method="completions.create",
+        **more,
+    )
 
 
 CASES: dict[str, Scenario] = {

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from toolspan import instrumentor
 from toolspan.otel import semconv
 
+from ..openai.features import needs
 from .playing import KINDS, complaints, played
 from .scenarios import AGAIN, SCENARIOS, Scenario
 from .scenarios_loop import CASES as LOOPS
 
 MODES = ("no_content", "span_only", "event_only", "span_and_event")
 TOKENS = SCENARIOS["completion of tokens"]
-everywhere = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+
+
+def over(scenarios: Mapping[str, Scenario]) -> Any:
+    """Runs a test once for each scenario that the SDK can play."""
+    marked = [pytest.param(each, id=name, marks=needs(*each.features)) for name, each in scenarios.items()]
+    return pytest.mark.parametrize("scenario", marked)
+
+
+everywhere = over(SCENARIOS)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -107,7 +119,7 @@ def test_each_duration_once(scenario: Scenario) -> None:
     assert counts == [1, int(scenario.inferred)]
 
 
-@pytest.mark.parametrize("scenario", AGAIN.values(), ids=AGAIN)
+@over(AGAIN)
 def test_asked_again(scenario: Scenario) -> None:
     """Two spans that conform; the second one is linked to the first."""
     telemetry, sampler = played(scenario)
@@ -115,6 +127,7 @@ def test_asked_again(scenario: Scenario) -> None:
     assert [len(span.links) for span in telemetry.spans] == [0, 1]
 
 
+@needs(*(feature for scenario in SCENARIOS.values() for feature in scenario.features))
 def test_every_name_is_emitted() -> None:
     """The scenarios are complete: every name we know leaves in one of them at least."""
     found: set[str] = set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
@@ -20,7 +21,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 
 from toolspan import guard
 from toolspan.call import Call
-from toolspan.otel.capture import Capture
+from toolspan.otel.capture import Capture, spans_take_structures
 from toolspan.otel.cost import CostSink
 from toolspan.otel.log import LogSink
 from toolspan.otel.metrics import MetricSink
@@ -57,7 +58,8 @@ class Lab:
         self.logger = loggers.get_logger("toolspan")
 
     def span_sink(self, capture: Capture = OFF, *, events: bool = True) -> SpanSink:
-        """A sink for spans."""
+        """A sink for spans; structures become JSON where this OpenTelemetry drops them."""
+        capture = replace(capture, structured=capture.structured and spans_take_structures())
         return SpanSink(self.tracer, events=events, capture=capture)
 
     def cost_sink(self, prices: Prices | None = None) -> CostSink:

@@ -39,7 +39,7 @@ class Seam:
         drops.install()
         for owner, wrapper in ((OpenAI, self._sync), (AsyncOpenAI, self._async)):
             if not hasattr(owner, _METHOD):
-                log.warning("this version of the SDK has no %s.request; it is not traced", owner.__name__)
+                log.warning("this version of the SDK has no %s.request; not traced", owner.__name__)
                 continue
             own = owner.__dict__.get(_METHOD)
             wrapt.wrap_function_wrapper(owner, _METHOD, wrapper)

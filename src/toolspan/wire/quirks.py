@@ -13,7 +13,7 @@ from .costs import reported
 from .events import Usage
 from .values import NOTHING, count, fields, index_of, sequence, text
 
-_TELLING = frozenset(("error", "reasoning", "reasoning_content", "usage", "x_groq"))
+_TELLING = frozenset(("error", "reasoning", "reasoning_content", "refusal", "usage", "x_groq"))
 
 
 def telling(*values: Any) -> bool:
