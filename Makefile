@@ -63,11 +63,11 @@ $(BIN)/python:
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@echo "Installing toolspan into $(VENV), once ..."
-	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[openai,cli]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[openai,cli,cost]'
 	touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[openai,cli,otlp]' --group test
+	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[openai,cli,cost,otlp]' --group test
 	touch $@
 
 clean: ## Remove what was installed and built, but not the fetched parts in .cache.

@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from .memory import rows
 from .scenarios import Row, all_rows
+from .steps import step
 
 _HEAD = "| scenario | SDK, µs | floor, + µs | toolspan, + µs | with chunk timing, + µs | ratio |"
 
@@ -28,6 +29,11 @@ def main() -> None:
     print("| --- | --: | --: | --: |")
     for name, held in rows():
         print(f"| {name} | {' | '.join(f'{each:.0f}' for each in held)} |")
+    found = step()
+    print("\n| an agent's step | SDK, µs | core, + µs | with its loop, + µs | difference, µs |")
+    print("| --- | --: | --: | --: | --: |")
+    figures = (found.sdk, found.core, found.loop, found.loop - found.core)
+    print(f"| per request | {' | '.join(f'{value:.0f}' for value in figures)} |")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -66,6 +67,28 @@ def test_nothing_is_kept() -> None:
     """After the end the call holds no messages, no span, no context and no error."""
     call = run(new_call(STREAM, Noting()), wire.text("x"), end=ValueError())
     assert (call.request.messages, call.span, call.context, call.error, call.labels) == (None,) * 5
+
+
+class Schema(dict[str, Any]):
+    """A tool's parameters, of which it can be asked whether they are still there."""
+
+
+def test_definitions_are_let_go() -> None:
+    """They are not copied, they are held as long as calls may have to be checked, and no longer."""
+    kept = Schema(required=["city"])
+    gone = weakref.ref(kept)
+    call = new_call(
+        {**STREAM, "tools": [{"function": {"name": "get_weather", "parameters": kept}}]}, Noting()
+    )
+    del kept
+    call.open()
+    call.streaming()
+    for body in wire.CALLS[:-2]:
+        call.chunk(body)
+        assert gone() is not None
+    call.end(End.CLOSED)
+    assert gone() is None
+    assert [tool.outcome for tool in call.record.calls] == ["valid", "unknown_tool"]
 
 
 @pytest.mark.parametrize(

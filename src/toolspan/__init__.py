@@ -3,5 +3,6 @@
 from .instrumentor import OpenAIInstrumentor
 from .switches import switch
 from .tools import tool
+from .user import attributes
 
-__all__ = ["OpenAIInstrumentor", "switch", "tool"]
+__all__ = ["OpenAIInstrumentor", "attributes", "switch", "tool"]

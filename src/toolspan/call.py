@@ -7,81 +7,47 @@ signal is made; it reads the clock, so that nothing else has to.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import InitVar, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
 from typing import Any
 
-from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanContext
-
+from .facts import Facts
 from .guard import report
-from .otel.jobs import Job
 from .otel.loop import Loop
 from .otel.sinks import Sinks
 from .wire.events import CallClosed, Event, Finished, Text
 from .wire.notes import Note
 from .wire.outcome import End, Outcome, outcome_of
-from .wire.providers import Endpoint
 from .wire.reader import Reader
-from .wire.record import Record
-from .wire.request import Request
-from .wire.steps import Step
 
 
 @dataclass(slots=True, eq=False)
-class Call:
-    """One request and its answer.
+class Call(Facts):
+    """What is known of a call, and what happens to it.
 
-    Whatever fails in here is reported once and costs the application nothing. `keep` says whether content is
-    kept, `timed` whether the time between chunks is. Times `*_at` are nanoseconds of a monotonic clock.
+    Whatever fails in here is reported once and costs the application nothing. `timed` says whether the time
+    between chunks is kept.
     """
 
-    operation: str
-    api_type: str | None
-    request: Request
-    endpoint: Endpoint
     reader: Reader | None
     sinks: Sinks
-    keep: InitVar[bool]
+    _: KW_ONLY
     timed: bool
-    secrets: Callable[[], tuple[str, ...]] = field(default=tuple)
-    """What must not be recorded; asked for only where an error is."""
+    loop: Loop | None = None
+    """Where the calls of the process are remembered."""
     tracked: bool = True
     """Whether a stream is watched; else the SDK's own is handed out untouched."""
-    record: Record = field(init=False)
-    span: Span | None = None
-    context: Context | None = None
-    borrowed: bool = False
-    """Whether another instrumentation has told of this call, and the span, if there is one, is its own."""
-    labels: dict[str, str | int] | None = None
-    outcome: Outcome | None = None
-    error: BaseException | None = None
-    streamed: bool = False
     watched: bool = False
     """Whether our iterator sees the chunks."""
     reading: bool = False
     """Whether the SDK is reading: then it is the SDK that closes the response."""
     gap: int = 0
     """Nanoseconds between the last two chunks, until they are recorded."""
-    began: int | None = None
-    began_at: int = 0
-    ended_at: int = 0
-    job: Job | None = None
-    """What is still to be told of it, where content has to be looked at first."""
     finished: bool = False
-    loop: Loop | None = None
-    """Where the calls of the process are remembered."""
-    step: Step | None = None
-    """Its place in the loop of an agent, if it was looked for."""
-    links: list[tuple[SpanContext, dict[str, str | list[str]]]] = field(default_factory=list)
-    """Other spans that its own shall refer to, and why."""
     once: list[None] = field(default_factory=lambda: [None])
     """Taken by the first end. No lock: gevent's cannot be asked for while a greenlet dies."""
-
-    def __post_init__(self, keep: bool) -> None:
-        self.record = Record(keep=keep)
 
     def open(self) -> None:
         """The request is about to be sent."""
@@ -127,20 +93,17 @@ class Call:
 
     def answer(self, body: Any) -> None:
         """A whole answer arrived: a stream of one."""
-        if self.finished:
-            return
         try:
-            events = self.reader.read(body) if self.reader is not None else []
-            self._apply(events, now())
+            if self.reader is not None and not self.finished:
+                self._apply(self.reader.read(body), now())
         except Exception as error:
             self._give_up("reading an answer", error)
 
     def note(self, note: Note) -> None:
         """Something beside the answer happened, just now."""
-        if self.finished:
-            return
         try:
-            self.sinks.moment(self, note, now())
+            if not self.finished:
+                self.sinks.moment(self, note, now())
         except Exception as error:
             report("noting what happened", error)
 
@@ -156,10 +119,6 @@ class Call:
         """Another process ends this call: say nothing."""
         self.once.clear()
         self.finished = True
-
-    def wall(self, at: int) -> int | None:
-        """The wall clock's nanoseconds at `at`, consistent within the call."""
-        return self.began + at - self.began_at if self.began is not None and at else None
 
     def _end(self, what: str, conclude: Callable[[], None]) -> None:
         try:
@@ -180,11 +139,8 @@ class Call:
         self.ended_at = now()
 
     def _release(self) -> None:
-        """Keep nothing: an error, above all, leads back to the stream by its traceback."""
-        self.reader = self.span = self.context = self.error = self.labels = None
-        self.loop = self.step = self.job = None
-        self.secrets = tuple
-        self.request.release()
+        self.reader = self.loop = None
+        self.forget_all()
 
     def _conclude(self, end: End | BaseException) -> None:
         self.error = end if isinstance(end, BaseException) else None

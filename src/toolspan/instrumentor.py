@@ -18,13 +18,16 @@ from . import guard
 from .looks import use
 from .otel import completion, semconv
 from .otel.capture import Capture, spans_take_structures
+from .otel.cost import CostSink
 from .otel.execution import Executions
 from .otel.log import LogSink
 from .otel.loop import Loop
 from .otel.loop_metrics import LoopMetricSink
 from .otel.metrics import MetricSink
+from .otel.prices import Prices, load
 from .otel.redaction import Redaction
 from .otel.review import Review
+from .otel.siblings import SiblingSink
 from .otel.sinks import Sink, Sinks
 from .otel.span import SpanSink
 from .settings import Settings, read_settings
@@ -56,7 +59,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
             return
         loop, review = Loop(), _reviewed(settings)
         self._review = review
-        use(_executions(settings, loop, review, **providers))
+        use(_executions(settings, loop, review, **providers), settings.baggage_keys)
         sinks = Sinks(_sinks(settings, **providers), guard.report, review)
         try:
             self._seam = _installed(settings, sinks, loop)
@@ -102,7 +105,7 @@ def _reviewed(settings: Settings) -> Review:
 def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_provider: Any) -> list[Sink]:
     """One sink for each signal; one that cannot be made is reported and left out."""
     scope, own = semconv.SCOPE, version("toolspan")
-    makers: tuple[Callable[[], Sink], ...] = (
+    makers: list[Callable[[], Sink]] = [
         lambda: SpanSink(
             trace.get_tracer(scope, own, tracer_provider),
             events=settings.tool_events in ("span", "both"),
@@ -125,7 +128,11 @@ def _sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger
                 full=settings.tool_definitions == "full",
             ),
         ),
-    )
+    ]
+    if settings.cost != "off":  # before the sinks that tell of it
+        makers.insert(0, lambda: CostSink(get_meter(scope, own, meter_provider), _prices(settings)))
+    if settings.loop:  # before the span, which begins with what it finds
+        makers.insert(0, SiblingSink)
     found: list[Sink] = []
     for make in makers:
         try:
@@ -163,7 +170,17 @@ def _executions(
             loop,
             _span_capture(settings),
             review,
+            settings.metric_attributes,
         )
     except Exception as error:
         guard.report("making what follows tools", error)
+        return None
+
+
+def _prices(settings: Settings) -> Prices | None:
+    """What costs are computed with; it takes half a second to import, now and not in a request."""
+    try:
+        return load() if settings.cost == "on" else None
+    except Exception as error:
+        guard.report("loading the prices", error)
         return None

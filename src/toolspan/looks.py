@@ -10,15 +10,17 @@ from typing import Any
 
 from .guard import report
 from .otel.execution import Execution, Executions
+from .user import current
 
 _MOST_STEPS = 100  # of what a generator gives, for those who capture content
 _executions: Executions | None = None
+_baggage_keys: tuple[str, ...] = ()
 
 
-def use(executions: Executions | None) -> None:
-    """Where executions are told from now on; nowhere without any."""
-    global _executions
-    _executions = executions
+def use(executions: Executions | None, baggage_keys: tuple[str, ...] = ()) -> None:
+    """Where executions are told from now on; nowhere without any. `baggage_keys` as in `user.current`."""
+    global _executions, _baggage_keys
+    _executions, _baggage_keys = executions, baggage_keys
 
 
 def begin(name: str, call_id: str | None, description: str | None) -> Look | None:
@@ -27,7 +29,8 @@ def begin(name: str, call_id: str | None, description: str | None) -> Look | Non
     if executions is None:
         return None
     try:
-        return Look(executions, executions.begin(name, call_id, description))
+        user = current(_baggage_keys)
+        return Look(executions, executions.begin(name, call_id, description, user))
     except Exception as error:
         report("beginning a tool's execution", error)
         return None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-from .parsing import callback, count, hook, one_of, pairs, switch
+from .parsers import callback, count, hook, level, names, one_of, pairs, switch
 
 log = logging.getLogger("toolspan")
 
@@ -37,12 +37,19 @@ class Settings:
     """`TOOLSPAN_NESTED`: where another instrumentation has a span open for the call: `enrich` that one, make
     an own `span` as well, or `skip` the call."""
     loop: bool = True
-    """`TOOLSPAN_LOOP`: `off` remembers no calls: no turnarounds, links, steps and growth."""
+    """`TOOLSPAN_LOOP`: `off` remembers nothing of other requests: no turnarounds, links, steps, attempts."""
     providers: tuple[tuple[str, str], ...] = ()
     """`TOOLSPAN_PROVIDERS`: `host=name,…`, added to the table of hosts."""
     tool_definitions: str = "names"
     """`TOOLSPAN_TOOL_DEFINITIONS`: where content is captured, `names` and kinds of the tools, or `full`
     definitions."""
+    cost: str = "on"
+    """`TOOLSPAN_COST`: `on` computes costs that no provider reports, if the extra `cost` is installed;
+    `provider` does not; `off` tells of none."""
+    metric_attributes: tuple[str, ...] = ()
+    """`TOOLSPAN_METRIC_ATTRIBUTES`: those of `toolspan.attributes` that metrics carry too."""
+    baggage_keys: tuple[str, ...] = ()
+    """`TOOLSPAN_BAGGAGE_KEYS`: entries of the baggage that are taken for such attributes."""
     content_limit: int = 8192
     """`TOOLSPAN_CONTENT_LIMIT`: characters kept of each captured text."""
     capture_message_content: str = "no_content"
@@ -100,6 +107,9 @@ _RULES: Mapping[str, _Rule] = {
     "nested": _Rule(("TOOLSPAN_NESTED",), one_of("enrich", "span", "skip"), "enrich, span, skip"),
     "loop": _Rule(("TOOLSPAN_LOOP",), switch, "on, off"),
     "providers": _Rule(("TOOLSPAN_PROVIDERS",), pairs, "host=name, more of them separated by commas"),
+    "cost": _Rule(("TOOLSPAN_COST",), level("on", "provider", "off"), "on, provider, off"),
+    "metric_attributes": _Rule(("TOOLSPAN_METRIC_ATTRIBUTES",), names, "names, separated by commas"),
+    "baggage_keys": _Rule(("TOOLSPAN_BAGGAGE_KEYS",), names, "names, separated by commas"),
     "tool_definitions": _Rule(("TOOLSPAN_TOOL_DEFINITIONS",), one_of("names", "full"), "names, full"),
     "content_limit": _Rule(("TOOLSPAN_CONTENT_LIMIT",), count, "a whole number of characters, 0 or more"),
     "capture_message_content": _Rule(

@@ -19,15 +19,17 @@ ATTRIBUTES: dict[str, Fact] = {**CONVENTION["attributes"], **OWN["attributes"]}
 METRICS: dict[str, Fact] = {**CONVENTION["metrics"], **OWN["metrics"]}
 EVENTS: dict[str, Fact] = {**CONVENTION["events"], **OWN["events"]}
 OWN_EVENTS: dict[str, Fact] = OWN["events"]
+LINK: Levels = OWN["links"]["attributes"]
 SCHEMAS: dict[str, Fact] = CONVENTION["messages"]
 RENAMED: dict[str, str] = CONVENTION["renamed"]
-LINKS: Levels = OWN["links"]
 
 DETAILS = "gen_ai.client.inference.operation.details"
 EXCEPTION = "gen_ai.client.operation.exception"
 _SPANS = {name: fact["attributes"] for name, fact in {**CONVENTION["spans"], **OWN["spans"]}.items()}
+_EMBEDDINGS: Levels = {**_SPANS["gen_ai.embeddings.client"], **_SPANS["toolspan.embeddings"]}
 _INFERENCE: Levels = {**_SPANS["gen_ai.client.inference"], **_SPANS["toolspan.inference"]}
 _OPENAI: Levels = {**_SPANS["openai.gen_ai.client.inference"], **_SPANS["toolspan.inference"]}
+_EMBEDDINGS: Levels = {**_SPANS["gen_ai.embeddings.client"], **_SPANS["toolspan.embeddings"]}
 _FETCH: Levels = {**_SPANS["gen_ai.fetch_response.client"], **_SPANS["toolspan.fetch_response"]}
 _OPENAI_FETCH: Levels = {**_SPANS["openai.fetch_response.client"], **_SPANS["toolspan.fetch_response"]}
 
@@ -41,7 +43,7 @@ def operation_levels(attributes: Mapping[str, Any]) -> Levels:
     if operation == "execute_tool":
         return _SPANS["gen_ai.execute_tool.internal"]
     if operation == "embeddings":
-        return _SPANS["gen_ai.embeddings.client"]
+        return _EMBEDDINGS
     plain, refined = (_FETCH, _OPENAI_FETCH) if operation == "fetch_response" else (_INFERENCE, _OPENAI)
     return refined if attributes.get("gen_ai.provider.name") == "openai" else {**refined, **plain}
 

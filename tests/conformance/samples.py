@@ -75,6 +75,7 @@ COMPLETED: dict[str, Any] = {
     "toolspan.tool_call.arguments.size": 16,
     "toolspan.tool_call.arguments.duration": 0.1,
     "toolspan.tool_call.valid": True,
+    "toolspan.tool_call.outcome": "valid",
     "toolspan.tool_call.closed_by": "json",
 }
 DURATION = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]

@@ -40,13 +40,26 @@ class Scenario:
     base_url: str = wire.BASE_URL
     always: Ask = field(default_factory=lambda: CHAT)
     operation: str = "chat"
+    method: str = "chat.completions.create"
+    before: tuple[Callable[[], Any], ...] = ()
+    """Answers before that one, after each of which the SDK tries again."""
+    first: tuple[Callable[[], Any], ...] = ()
+    """Answers before that one, after each of which it does not."""
 
     def play(self) -> None:
         """Let it happen, with a client of its own."""
-        channel = http.Client(transport=http.MockTransport(script.Transport(self.answer)))
-        client = openai.OpenAI(api_key=KEY, base_url=self.base_url, http_client=channel, max_retries=0)
+        answers = script.Transport(*self.before, *self.first, self.answer)
+        channel = http.Client(transport=http.MockTransport(answers))
+        client = openai.OpenAI(
+            api_key=KEY, base_url=self.base_url, http_client=channel, max_retries=len(self.before)
+        )
         with client:
             self.act(client, {**self.always, **self.ask})
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What the SDK must have: the method, and the parameters that it is called with."""
+        return self.method, *(f"{self.method}:{name}" for name in self.ask)
 
     @property
     def inferred(self) -> bool:

@@ -17,6 +17,7 @@ USAGE = {
     "total_tokens": 1500,
     "prompt_tokens_details": {
         "cached_tokens": 400,
+        "cached_tokens_details": {"text_tokens": 300, "image_tokens": 60, "audio_tokens": 40},
         "cache_write_tokens": 100,
         "text_tokens": 700,
         "image_tokens": 200,

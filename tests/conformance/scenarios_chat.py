@@ -8,6 +8,8 @@ from typing import Any
 
 from ..openai import script, wire
 from ..openai.sdk import KEY, http
+from ..wire.bent_calls import CASES as CASES_BENT
+from ..wire.bent_calls import CHAT_TOOL
 from .scenario import Scenario, stream
 from .scenario_data import CODE, CUSTOM_TOOL, HISTORY, PARAMETERS, TOOLS, USAGE
 
@@ -46,8 +48,16 @@ def _both(**message: Any) -> dict[str, Any]:
     return answer
 
 
+def _bent(name: str) -> Scenario:
+    """A call that is not as it was offered, by its name in the table of those."""
+    (bent,) = (each for each in CASES_BENT if each.id == name)
+    parts = (wire.call(bent.arguments, name=bent.name), wire.chunk(None, "tool_calls"))
+    return Scenario(stream(*parts), {**_S, "tools": [CHAT_TOOL]})
+
+
 _S = {"stream": True}
 _T = {"stream": True, "tools": TOOLS}
+COSTS = {**USAGE, "cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.5}}
 _ERROR = {"error": {"message": f"Wrong key {KEY}.", "type": "invalid_request_error", "code": "invalid"}}
 _BROKEN = script.stream(*wire.CALLS[:3], http.ReadError("gone"))
 
@@ -80,6 +90,9 @@ CASES: dict[str, Scenario] = {
     "full usage, one answer": Scenario(
         script.whole(wire.answer(usage=USAGE, service_tier="default", system_fingerprint="fp_1"))
     ),
+    "cost of the provider": Scenario(stream(*wire.TEXT[:-1], {**wire.usage(), "usage": COSTS}), _S),
+    "computed cost": Scenario(stream(*wire.TEXT), {**_S, "model": "gpt-4.1"}),
+    "computed cost, one answer": Scenario(script.ANSWER, {"model": "gpt-4.1"}),
     "zero usage": Scenario(stream(*wire.TEXT[:-1], wire.usage(0, 0)), _S),
     "error 400": Scenario(script.whole(_ERROR, status=400), _S),
     "error 429": Scenario(script.whole(_ERROR, status=429)),
@@ -103,6 +116,8 @@ CASES: dict[str, Scenario] = {
     "arguments that are no object": Scenario(
         stream(wire.call("[1]", name="get_time"), wire.chunk(None, "tool_calls")), _T
     ),
+    "missing argument": _bent("missing-in-list"),
+    "wrong type": _bent("wrong-within"),
     "invented tool": Scenario(stream(wire.call("{}", name="invented"), wire.chunk(None, "tool_calls")), _T),
     "call without arguments": Scenario(
         stream(wire.call(name="get_time"), wire.chunk(None, "tool_calls")), _T

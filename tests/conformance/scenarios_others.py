@@ -43,18 +43,34 @@ def complete(client: Any, ask: Ask) -> None:
 
 def _fetch(answer: Any, ask: Ask | None = None, act: Any = fetch, **more: Any) -> Scenario:
     return Scenario(
-        answer, ask or {}, act, always={"response_id": "resp_1"}, operation="fetch_response", **more
+        answer,
+        ask or {},
+        act,
+        always={"response_id": "resp_1"},
+        operation="fetch_response",
+        method="responses.retrieve",
+        **more,
     )
 
 
 def _embed(answer: Any, ask: Ask | None = None, **more: Any) -> Scenario:
     always = {"model": "e-test", "input": ["Bern", "Oslo"]}
-    return Scenario(answer, ask or {}, embed, always=always, operation="embeddings", **more)
+    return Scenario(
+        answer, ask or {}, embed, always=always, operation="embeddings", method="embeddings.create", **more
+    )
 
 
 def _complete(answer: Any, ask: Ask | None = None, **more: Any) -> Scenario:
     always = {"model": "gpt-test", "prompt": "Once upon a time"}
-    return Scenario(answer, ask or {}, complete, always=always, operation="text_completion", **more)
+    return Scenario(
+        answer,
+        ask or {},
+        complete,
+        always=always,
+        operation="text_completion",
+        method="completions.create",
+        **more,
+    )
 
 
 CASES: dict[str, Scenario] = {
@@ -81,6 +97,12 @@ CASES: dict[str, Scenario] = {
     "embeddings as base64": _embed(script.whole(answer(packed(256), packed(256)))),
     "embeddings with details": _embed(
         script.whole(answer([0.5], usage={"prompt_tokens": 7, "prompt_tokens_details": {"cached_tokens": 1}}))
+    ),
+    "embeddings with a cost": _embed(
+        script.whole(answer([0.5], usage={"prompt_tokens": 7, "cost": 1e-6})), {"model": "e-test"}
+    ),
+    "embeddings with a computed cost": _embed(
+        script.whole(answer([0.5])), {"model": "text-embedding-3-small"}
     ),
     "embeddings without vectors": _embed(script.whole(answer())),
     "embeddings 400": _embed(script.whole(_ERROR, status=400)),

@@ -57,8 +57,10 @@ def raw(client: Any, ask: Mapping[str, Any]) -> None:
     list(client.responses.with_raw_response.create(**ask).parse())
 
 
-def _case(answer: Any, ask: Any = None, act: Any = read, **more: Any) -> Scenario:
-    return Scenario(answer, ask or {}, act, always=_ASK, **more)
+def _case(
+    answer: Any, ask: Any = None, act: Any = read, method: str = "responses.create", **more: Any
+) -> Scenario:
+    return Scenario(answer, ask or {}, act, always=_ASK, method=method, **more)
 
 
 def _items(module: Any) -> list[Any]:
@@ -117,6 +119,7 @@ CASES: dict[str, Scenario] = {
         ),
         {"instructions": "Be brief."},
         compact,
+        "responses.compact",
     ),
     "cut response": _case(stream(*CALLS[:9], done=False), _T),
     "broken response": _case(script.stream(*CALLS[:11], http.ReadError("gone")), _T),

@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
 from .attributes import check_attributes
-from .facts import LINKS, OWN_EVENTS, operation_levels, sampling_relevant
+from .facts import LINK, OWN_EVENTS, operation_levels, sampling_relevant
 from .operations import check_operation
 from .values import unknown
 
@@ -26,7 +26,7 @@ def check_span(span: ReadableSpan) -> list[str]:
     for event in span.events:
         found += check_event(event)
     for link in span.links:
-        found += check_attributes(link.attributes or {}, LINKS, text=True)
+        found += [f"link: {each}" for each in check_attributes(link.attributes or {}, LINK)]
     return found
 
 

@@ -17,6 +17,7 @@ REQUIRED = {
     "gen_ai.token.modality": "unknown",
     "gen_ai.tool.name": "get_weather",
     "gen_ai.tool.type": "function",
+    "toolspan.cost.source": "computed",
     "toolspan.outcome": "valid",
     "toolspan.stream.outcome": "completed",
 }

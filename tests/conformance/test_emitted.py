@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from toolspan import instrumentor
 from toolspan.otel import semconv
 
+from ..openai.features import needs
 from .playing import KINDS, complaints, played
-from .scenarios import SCENARIOS, Scenario
+from .scenarios import AGAIN, SCENARIOS, Scenario
 from .scenarios_loop import CASES as LOOPS
 
 MODES = ("no_content", "span_only", "event_only", "span_and_event")
 TOKENS = SCENARIOS["completion of tokens"]
-everywhere = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+
+
+def over(scenarios: Mapping[str, Scenario]) -> Any:
+    """Runs a test once for each scenario that the SDK can play."""
+    marked = [pytest.param(each, id=name, marks=needs(*each.features)) for name, each in scenarios.items()]
+    return pytest.mark.parametrize("scenario", marked)
+
+
+everywhere = over(SCENARIOS)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -86,6 +98,18 @@ def test_generation(scenario: Scenario, generation: str, prefixes: tuple[str, ..
         assert all(name.startswith(prefixes) for name in names)
 
 
+@pytest.mark.parametrize("structured", [True, False], ids=["structured", "text"])
+@pytest.mark.parametrize("limit", [None, 200, 2000])
+@everywhere
+def test_definitions_in_full(
+    scenario: Scenario, limit: int | None, structured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Definitions with descriptions and parameters conform too, whatever room there is for them."""
+    monkeypatch.setattr(instrumentor, "spans_take_structures", lambda: structured)
+    settings = {"capture_message_content": "span_and_event", "attribute_limit": limit}
+    assert complaints(*played(scenario, tool_definitions="full", **settings)) == []
+
+
 @everywhere
 def test_each_duration_once(scenario: Scenario) -> None:
     """A call is one sample in each metric of duration that it has, with both generations on."""
@@ -95,15 +119,24 @@ def test_each_duration_once(scenario: Scenario) -> None:
     assert counts == [1, int(scenario.inferred)]
 
 
+@over(AGAIN)
+def test_asked_again(scenario: Scenario) -> None:
+    """Two spans that conform; the second one is linked to the first."""
+    telemetry, sampler = played(scenario)
+    assert complaints(telemetry, sampler) == []
+    assert [len(span.links) for span in telemetry.spans] == [0, 1]
+
+
+@needs(*(feature for scenario in SCENARIOS.values() for feature in scenario.features))
 def test_every_name_is_emitted() -> None:
     """The scenarios are complete: every name we know leaves in one of them at least."""
     found: set[str] = set()
-    for scenario in (*SCENARIOS.values(), *LOOPS.values()):
+    for scenario in (*SCENARIOS.values(), *AGAIN.values(), *LOOPS.values()):
         telemetry, _ = played(scenario, capture_message_content="span_and_event")
         for span in telemetry.spans:
             found |= set(span.attributes) | {event.name for event in span.events}
-            found |= {name for link in span.links for name in link.attributes}
             found |= {name for event in span.events for name in event.attributes}
+            found |= {name for link in span.links for name in link.attributes}
         for metric in telemetry.metrics():
             found |= {metric.name, *(key for point in metric.data.data_points for key in point.attributes)}
         for record in telemetry.records:

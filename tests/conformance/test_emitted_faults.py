@@ -8,6 +8,7 @@ import pytest
 
 from toolspan.otel import content, semconv
 
+from ..openai.features import needs
 from .playing import complaints, played
 from .scenarios import SCENARIOS
 
@@ -68,7 +69,13 @@ def test_fault_is_found(monkeypatch: pytest.MonkeyPatch, constant: str, value: A
     assert [each for each in found if complaint in each]
 
 
-@pytest.mark.parametrize(("name", "constant", "value", "complaint"), OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize(
+    ("name", "constant", "value", "complaint"),
+    [
+        pytest.param(*fault, id=kind, marks=needs(*SCENARIOS[fault[0]].features))
+        for kind, fault in OTHERS.items()
+    ],
+)
 def test_fault_of_another_api_is_found(
     monkeypatch: pytest.MonkeyPatch, name: str, constant: str, value: Any, complaint: str
 ) -> None:

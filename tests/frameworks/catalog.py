@@ -20,12 +20,18 @@ class Framework(NamedTuple):
     calls: tuple[int, ...] = (2, 0)
     """Tool calls of each call of the model."""
     without: tuple[tuple[str, str], ...] = ()
-    """Pairs of API and server with which the framework does not get along itself."""
+    """Pairs of API and server with which the framework itself fails: run without toolspan, and must fail."""
 
     @property
     def app(self) -> str:
         """The module of its turn."""
         return self.name.replace("-", "_")
+
+    @property
+    def runs(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of API and server of the turns that are traced, in their order."""
+        pairs = ((api, server) for server in self.servers for api in self.apis)
+        return tuple(pair for pair in pairs if pair not in self.without)
 
 
 BOTH: Final = ("chat", "responses")
@@ -45,6 +51,11 @@ FRAMEWORKS: Final = (
     Framework("autogen-ext", ("autogen-ext[openai]", "autogen-agentchat")),
     Framework("instructor", ("instructor",), calls=(1,)),
     Framework("litellm", ("litellm", "mcp")),  # it imports mcp, and does not ask for it
-    Framework("crewai", ("crewai",), BOTH),
+    Framework(
+        "crewai",
+        ("crewai",),
+        BOTH,
+        without=(("responses", "aimock"),),  # its agent drops the calls of a streamed response
+    ),
     Framework("llama-index-llms-openai", ("llama-index-llms-openai", "llama-index-core"), BOTH),
 )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,9 +44,10 @@ def prepare(framework: Framework) -> dict[str, str]:
     """Make the environment, unless it is there; gives the versions of what is in it."""
     folder = CACHE / framework.name
     mark = folder / ".complete"
-    wanted = digest(framework.requirements, TELEMETRY, (REPOSITORY / "pyproject.toml").read_text())
+    project = (REPOSITORY / "pyproject.toml").read_text().partition("\n[tool.")[0]
+    wanted = digest(framework.requirements, TELEMETRY, project, str(folder), sys.version)
     if not mark.is_file() or mark.read_text() != wanted:
-        run(["python3", "-m", "venv", "--clear", folder])
+        run([sys.executable, "-m", "venv", "--clear", folder])
         pip = [folder / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
         run([*pip, *framework.requirements])
         run([*pip, *framework.requirements, *TELEMETRY, "--editable", str(REPOSITORY)])
@@ -55,29 +59,47 @@ def prepare(framework: Framework) -> dict[str, str]:
     }
 
 
-def play(framework: Framework, api: str, port: int, endpoint: str, folder: Path) -> Done:
-    """Run the framework's turn under `opentelemetry-instrument`, with nothing in its code."""
+@contextmanager
+def playing(
+    framework: Framework, api: str, port: int, folder: Path, endpoint: str | None = None
+) -> Iterator[Callable[[], Done]]:
+    """Run the framework's turn beside the block; gives what waits for its end.
+
+    With an endpoint it runs under `opentelemetry-instrument`, with nothing in its code; without one as it is.
+    """
     programs = CACHE / framework.name / "bin"
-    command: list[object] = [programs / "opentelemetry-instrument", programs / "python"]
-    command += ["-m", f"apps.{framework.app}", api]
+    command = [programs / "python", "-m", f"apps.{framework.app}", api]
+    if endpoint is not None:
+        command.insert(0, programs / "opentelemetry-instrument")
     (folder / "home").mkdir(exist_ok=True)
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=APPS.parent,
-        env=_variables(programs, port, endpoint, folder),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    (folder / "output.log").write_text(done.stdout + done.stderr)
-    return Done(done.returncode, done.stdout, done.stderr)
+    output, complaints = folder / "output.log", folder / "complaints.log"
+    with output.open("wb") as first, complaints.open("wb") as second:
+        program = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=APPS.parent,
+            env=_variables(programs, port, folder, endpoint),
+            stdin=subprocess.DEVNULL,
+            stdout=first,
+            stderr=second,
+        )
+
+    def done() -> Done:
+        try:
+            code = program.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            return Done(-1, output.read_text(), f"did not end within {SECONDS} s")
+        return Done(code, output.read_text(), complaints.read_text())
+
+    try:
+        yield done
+    finally:
+        program.kill()
+        program.wait()
 
 
-def _variables(programs: Path, port: int, endpoint: str, folder: Path) -> dict[str, str]:
+def _variables(programs: Path, port: int, folder: Path, endpoint: str | None) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    return {
+    variables = {
         **kept,
         **_QUIET,
         "PATH": f"{programs}:{os.environ['PATH']}",
@@ -86,10 +108,9 @@ def _variables(programs: Path, port: int, endpoint: str, folder: Path) -> dict[s
         "no_proxy": HOST,
         "OPENAI_API_KEY": "none",
         "OPENAI_BASE_URL": f"http://{HOST}:{port}/v1",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
-        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-        "OTEL_TRACES_EXPORTER": "otlp",
-        "OTEL_METRICS_EXPORTER": "otlp",
-        "OTEL_LOGS_EXPORTER": "otlp",
-        "OTEL_SERVICE_NAME": folder.name,
     }
+    if endpoint is not None:
+        variables |= {f"OTEL_{signal}_EXPORTER": "otlp" for signal in ("TRACES", "METRICS", "LOGS")}
+        variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
+        variables["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf"
+    return variables

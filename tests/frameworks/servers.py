@@ -25,23 +25,29 @@ RESULT = "noon in"
 CALL_IDS = ("call_weather_1", "call_time_2")
 TOKENS = ((101, 31), (140, 12))
 """Input and output of the first and of the second call of the model."""
+_OF_ONE_RUN = ("host", "x-request-id")
+"""Headers with the server's port, and an id that the server adds."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request as the server saw it."""
+    """One request as the server saw it; `sent` is all that was sent, but for what no two runs share.
+
+    That is the order of the messages too: Haystack sorts calls by ids that the server makes up.
+    """
 
     path: str
     streamed: bool
     asks_for_usage: bool
+    sent: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its port, and the requests so far, where it keeps a journal."""
+    """A running server: its port, and what gives the requests so far, or None if it keeps no journal."""
 
     port: int
-    requests: Callable[[], list[Request]] | None
+    requests: Callable[[], list[Request] | None]
 
 
 @contextmanager
@@ -60,7 +66,7 @@ def serve_aimock(folder: Path) -> Iterator[Server]:
 def serve_llama(folder: Path) -> Iterator[Server]:
     """llama-server, with a model that recites."""
     with llama.serve(folder) as port:
-        yield Server(port, None)
+        yield Server(port, lambda: None)
 
 
 SERVERS: dict[str, Callable[[Path], Any]] = {"aimock": serve_aimock, "llama-server": serve_llama}
@@ -104,4 +110,6 @@ def _request(entry: dict[str, Any]) -> Request:
     body, path = entry.get("body") or {}, entry["path"].removeprefix("/v1")
     usage = path == "/responses" or bool((body.get("stream_options") or {}).get("include_usage"))
     streamed = bool(body.get("stream"))
-    return Request(path, streamed, usage or not streamed)
+    sent = {name: value for name, value in entry["headers"].items() if name not in _OF_ONE_RUN}
+    sent |= body | {"messages": sorted(body.get("messages") or [], key=json.dumps)}
+    return Request(path, streamed, usage or not streamed, sent)

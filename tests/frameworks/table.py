@@ -4,54 +4,53 @@ from __future__ import annotations
 
 import datetime as dt
 import platform
-from pathlib import Path
+import re
 
 from tests.e2e.parts import REPOSITORY
+
+from .catalog import FRAMEWORKS
 
 FILE = REPOSITORY / "docs" / "frameworks.md"
 HEAD = (
     "framework", "openai", "HTTP client", "API", "server", "model calls", "inference spans", "tool calls",
     "tokens in/out", "result", "run on",
 )  # fmt: skip
-_TEXT = """# Frameworks
+_LONGEST = 160
+_FOLDERS = re.compile(r"(?<![\w.])(?:[A-Za-z]:)?[/\\](?:[^/\\\s\"']+[/\\])+")
+"""The folders of an absolute path, which say where somebody's files lie."""
 
-Made by `make frameworks`: each framework in an environment of its own, in the newest version that
-resolved, runs one turn with streamed tool calls under `opentelemetry-instrument`, without a line of
-code. What the spans and the metrics say is compared with what the server sent: one inference span for
-each call of the model, the ids, names and arguments of the calls, the tokens, the provider. aimock is a
-scripted server with a journal, llama-server is llama.cpp's with a model that recites. Tokens are missing
-where a framework does not ask for them in a stream.
-
-What does not pass through the SDK is not seen: `litellm.responses` and dspy's own engine speak HTTP
-themselves. LangChain does not get along with llama-server's Responses API, with or without toolspan: it
-merges calls that have no `output_index`.
-
-"""
+Row = tuple[str, ...]
 
 
-def rows() -> dict[tuple[str, ...], tuple[str, ...]]:
+def result(problem: str | None) -> str:
+    """The cell for what does not hold: its beginning and its last line, without anybody's folders."""
+    if problem is None:
+        return "holds"
+    first, *_, last = problem.strip().splitlines() * 2
+    text = first if first == last else f"{first.partition(':')[0]}: {last}"
+    text = _FOLDERS.sub("", text).replace("|", "/")
+    return f"FAILS: {text[:_LONGEST]}"
+
+
+def write(new: Row) -> None:
+    """Put in the row of one run, and drop those of runs that the catalog has no longer."""
+    stamp = f"{dt.datetime.now(dt.timezone.utc).date().isoformat()}, Python {platform.python_version()}"
+    found = {**_rows(), _key(new): (*new, stamp)}
+    wanted = [(each.name, api, server) for each in FRAMEWORKS for api, server in sorted(each.runs)]
+    lines = [HEAD, ("---",) * len(HEAD), *(found[key] for key in wanted if key in found)]
+    table = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    FILE.write_text(FILE.read_text().partition("| framework |")[0] + table)
+
+
+def _rows() -> dict[Row, Row]:
     """The rows that are in the file, by framework, API and server."""
     found = {}
-    for line in FILE.read_text().splitlines() if FILE.is_file() else ():
+    for line in FILE.read_text().splitlines():
         cells = tuple(cell.strip() for cell in line.strip("|").split("|"))
-        if line.startswith("|") and len(cells) == len(HEAD) and cells[0] not in ("framework", "---"):
+        if line.startswith("|") and len(cells) == len(HEAD):
             found[_key(cells)] = cells
     return found
 
 
-def write(new: list[tuple[str, ...]], order: list[str]) -> None:
-    """Replace the rows that were run."""
-    stamp = f"{dt.datetime.now(dt.timezone.utc).date().isoformat()}, Python {platform.python_version()}"
-    found = rows() | {_key(cells): (*cells, stamp) for cells in new}
-    kept = sorted(found.values(), key=lambda cells: (order.index(_name(cells)), cells[3], cells[4]))
-    lines = [HEAD, ("---",) * len(HEAD), *kept]
-    text = _TEXT + "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
-    Path(FILE).write_text(text)
-
-
-def _key(cells: tuple[str, ...]) -> tuple[str, ...]:
-    return _name(cells), cells[3], cells[4]
-
-
-def _name(cells: tuple[str, ...]) -> str:
-    return cells[0].split()[0]
+def _key(cells: Row) -> Row:
+    return cells[0].split()[0], cells[3], cells[4]

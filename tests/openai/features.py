@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import openai
 import pytest
 
+OLD_SDK = "this version of the SDK has no "
+"""How our own logger begins to say that something of an old SDK is not traced."""
 _KEY = "sk-none"
 
 
@@ -39,6 +42,11 @@ def require(*features: str) -> None:
     for feature in features:
         if not has(feature):
             pytest.skip(f"this SDK has no {feature}", allow_module_level=True)
+
+
+def known(method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the arguments that the SDK's method takes; an older one refuses the others."""
+    return {name: value for name, value in arguments.items() if has(f"{method}:{name}")}
 
 
 def _of_a_client(path: str) -> Any:

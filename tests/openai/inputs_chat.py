@@ -11,6 +11,7 @@ import openai
 from openai.types.chat import ChatCompletionMessage
 from pydantic import BaseModel
 
+from .features import has
 from .wire import TOOL
 
 MESSAGES: list[Any] = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Now?"}]
@@ -80,7 +81,6 @@ INPUTS: dict[str, Any] = {
     "message-objects": lambda: {
         "messages": [*MESSAGES, SAID, {"role": "tool", "tool_call_id": "call_9", "content": ""}]
     },
-    "pydantic-tool": lambda: {"tools": [openai.pydantic_function_tool(City)]},
     "extra-body": lambda: {"extra_body": {"top_k": 3, "nested": {"a": [1]}}, "extra_query": {"q": "1"}},
     "extra-headers": lambda: {"extra_headers": {"X-Mine": "1"}},
     "long-timeout": lambda: {"timeout": 33.0},
@@ -98,3 +98,5 @@ INPUTS: dict[str, Any] = {
     "surrogate": lambda: {"messages": [{"role": "user", "content": "half \ud83d"}]},
     "class-as-format": lambda: {"response_format": City},
 }
+if has("openai.pydantic_function_tool"):
+    INPUTS["pydantic-tool"] = lambda: {"tools": [openai.pydantic_function_tool(City)]}

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from . import script, wire
+from .features import needs
 from .sdk import Face, http
 
 Call = tuple[str, str, str]
@@ -127,7 +128,13 @@ CHAT = Style("chat", False, False)
 WHOLE = Style("responses", True, False)
 KEPT = Style("responses-kept", True, True)
 STYLES = (CHAT, WHOLE, KEPT)
-every_style = pytest.mark.parametrize("style", STYLES, ids=lambda style: style.name)
+every_style = pytest.mark.parametrize(
+    "style",
+    [
+        pytest.param(style, id=style.name, marks=needs("responses.create") if style.responses else ())
+        for style in STYLES
+    ],
+)
 
 
 @dataclass

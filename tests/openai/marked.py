@@ -11,6 +11,7 @@ from typing import Any
 
 from . import marked_responses, script, wire, wire_others
 from .apis import CHAT, COMPACTED, COMPLETIONS, EMBEDDINGS, FETCHED, RESPONSES, Api
+from .features import known
 
 _FAILURE = {"code": "MARK code", "message": "MARK-error", "param": "MARK"}
 
@@ -99,7 +100,7 @@ _CHAT_WHOLE = wire.answer("MARK-answer", calls=[("look", '{"q": "MARK-arguments"
 _CHAT_WHOLE["choices"][0]["message"] |= {"refusal": "MARK-refusal", "reasoning_content": "MARK-reasoning"}
 _CHAT = Marked(
     CHAT,
-    _CHAT_ASK,
+    known("chat.completions.create", _CHAT_ASK),
     _CHAT_WHOLE,
     frozenset({"MARK-system", "MARK-prompt", "MARK-said", "MARK-history", "MARK-result"}),
     frozenset({"MARK-answer", "MARK-refusal", "MARK-reasoning", "MARK-arguments"}),

@@ -94,6 +94,17 @@ class Door:
         return [getattr(module, name) for name in names]
 
 
+@asynccontextmanager
+async def sent_early(face: Face, manager: Any, event: Any) -> AsyncIterator[Any]:
+    """A connection to which this was sent before it was there; at once, where managers have no queue."""
+    if queues := hasattr(manager, "send"):
+        manager.send(event)
+    async with face.within(manager) as connection:
+        if not queues:
+            await face.done(connection.send(event))
+        yield connection
+
+
 async def until(face: Face, connection: Any, *kinds: str) -> list[Any]:
     """Receive until an event of one of these types came; all of them are returned."""
     found = []

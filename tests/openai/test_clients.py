@@ -5,11 +5,13 @@ It must not know how a provider is found.
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import openai
 import pytest
 
+from .features import needs
 from .script import TEXT, Transport, whole
 from .sdk import AsyncFace, Face, http
 from .telemetry import Telemetry
@@ -35,10 +37,6 @@ V1 = {"base_url": "https://mine.openai.azure.com/openai/v1/", "api_key": "key"}
 def _name(face: Face, name: str) -> Any:
     found = getattr(openai, ("Async" if face.name == "async" else "") + name, None)
     return found or pytest.skip(f"this SDK has no {name}")
-
-
-def _providers() -> Any:
-    return pytest.importorskip("openai.providers", reason="this SDK has no provider clients")
 
 
 def channel(face: Face, answer: Any) -> Any:
@@ -109,15 +107,19 @@ def test_bedrock_client(face: Face, telemetry: Telemetry) -> None:
     assert span.attributes["gen_ai.usage.input_tokens"] == 3
 
 
+@needs("openai.providers.bedrock:endpoint")
 @FACES
 @pytest.mark.parametrize("endpoint", ["mantle", "runtime"])
 def test_bedrock_provider(face: Face, endpoint: str, telemetry: Telemetry) -> None:
     """The standard client, configured for Bedrock, at either of its endpoints."""
-    provider = _providers().bedrock(region="us-west-2", api_key="key", endpoint=endpoint)
+    provider = importlib.import_module("openai.providers").bedrock(
+        region="us-west-2", api_key="key", endpoint=endpoint
+    )
     client = face.client_class(provider=provider, http_client=channel(face, whole(RESPONSE)))
     assert ask(face, client, telemetry).attributes["gen_ai.provider.name"] == "aws.bedrock"
 
 
+@needs("openai.providers.vertex")
 @FACES
 @pytest.mark.parametrize(
     ("options", "address"),
@@ -130,7 +132,7 @@ def test_bedrock_provider(face: Face, endpoint: str, telemetry: Telemetry) -> No
 )
 def test_vertex_provider(face: Face, options: dict[str, Any], address: str, telemetry: Telemetry) -> None:
     """The standard client, configured for Vertex AI."""
-    provider = _providers().vertex(token_provider=lambda: "token", **options)
+    provider = importlib.import_module("openai.providers").vertex(token_provider=lambda: "token", **options)
     client = face.client_class(provider=provider, http_client=channel(face, whole(RESPONSE)))
     found = ask(face, client, telemetry).attributes
     assert (found["gen_ai.provider.name"], found["server.address"]) == ("gcp.vertex_ai", address)

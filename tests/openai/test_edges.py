@@ -19,6 +19,7 @@ from . import script, wire
 from .apis import ALL, CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, STREAMED, Api
 from .bodies import Body
 from .faults import broken
+from .features import needs
 from .observe import same, watch
 from .params import over
 from .sdk import ASYNC, KEY, Face, both_faces, http
@@ -46,12 +47,16 @@ def test_a_coroutine_that_is_closed_from_elsewhere(api: Api, telemetry: Telemetr
     channel = http.AsyncClient(transport=http.MockTransport(_never))
     client = openai.AsyncOpenAI(api_key=KEY, http_client=channel, max_retries=0)
     client._platform = "Linux"  # else the SDK asks for it in a thread
-    with telemetry.on(), telemetry.tracer.start_as_current_span("application") as parent:
-        coroutine = api.whole(client)
-        assert type(contextvars.copy_context().run(coroutine.send, None)) is _Pause
-        assert telemetry.spans == []
-        coroutine.close()
-        assert trace.get_current_span() is parent
+
+    async def scenario() -> None:  # within a loop, whose time older versions of httpx ask for
+        with telemetry.on(), telemetry.tracer.start_as_current_span("application") as parent:
+            coroutine = api.whole(client)
+            assert type(contextvars.copy_context().run(coroutine.send, None)) is _Pause
+            assert telemetry.spans == []
+            coroutine.close()
+            assert trace.get_current_span() is parent
+
+    asyncio.run(scenario())
     assert telemetry.span.attributes["error.type"] == "GeneratorExit"
 
 
@@ -75,7 +80,7 @@ def test_a_context_that_cannot_be_set(
 
 
 def _packed(api: Api, how: str) -> Body:
-    data = gzip.compress(b"".join(pieces_of(api)))
+    data = gzip.compress(b"".join(pieces_of(api)), mtime=0)
     return Body({"cut": [data[:40]], "wrong": [b"no gzip at all"], "late": [data[:30], data[30:]]}[how])
 
 
@@ -125,6 +130,7 @@ def test_a_packed_stream_is_read_by_hand(face: Face, api: Api, telemetry: Teleme
     assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
 
 
+@needs("openai._streaming_cleanup")  # older ones wait for ever, or not at all
 @over(CHAT, COMPLETIONS)
 @pytest.mark.parametrize("how", ["waits", "fails", "goes-on"])
 def test_a_body_that_does_not_end_with_its_last_event(api: Api, how: str, telemetry: Telemetry) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from .apis import CHAT, RESPONSES, Api
+from .features import needs
 from .params import over
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +67,7 @@ def test_a_stream_is_open_at_the_end_of_the_process(last: str, code: int, proces
     assert (done.returncode, done.stdout, done.stderr) == (code, "chat gpt-test abandoned \n", "")
 
 
+@needs("responses.create")
 def test_a_stream_is_open_when_the_program_dies() -> None:
     """An uncaught error of the application is shown as ever, and the span is exported."""
     done = run("raise LookupError('mine')", api="RESPONSES")

@@ -31,10 +31,11 @@ def answered(span: Any) -> dict[str, float]:
 
 
 def links(span: Any) -> list[tuple[int, str, tuple[str, ...]]]:
-    """To which spans it refers, why, and for which calls."""
+    """To which spans it refers for the sake of calls, why, and for which; not to other attempts."""
     return [
         (link.context.span_id, link.attributes["toolspan.link"], link.attributes["toolspan.tool_call.ids"])
         for link in span.links
+        if link.attributes["toolspan.link"] != "attempt"
     ]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from toolspan.wire import memory
 
-from .loops import CHAT, KEPT, WHOLE, Agent, Server, Style
+from .loops import CHAT, Agent, Server, Style, every_style
 from .sdk import ASYNC, SYNC
 from .telemetry import Telemetry
 from .test_loop import links
@@ -64,7 +64,7 @@ def check(telemetry: Telemetry) -> None:
     assert point.count == AGENTS * (TURNS - 1) * 2
 
 
-@pytest.mark.parametrize("style", [CHAT, WHOLE, KEPT], ids=lambda style: style.name)
+@every_style
 @pytest.mark.parametrize("unique", [True, False], ids=["own-ids", "same-ids"])
 @pytest.mark.parametrize("traced", [True, False], ids=["traced", "bare"])
 def test_tasks(style: Style, unique: bool, traced: bool, telemetry: Telemetry) -> None:

@@ -9,12 +9,14 @@ import pytest
 from toolspan.otel.loop import Loop
 
 from .faults import broken
+from .features import needs
 from .loops import CHAT, WHOLE, Agent, Server
 from .sdk import SYNC, Face, both_faces
 from .telemetry import Telemetry
 from .test_loop import TIME, WEATHER, answered, links, loop
 
 
+@needs("responses.create")
 @both_faces
 def test_tools_and_history_change(face: Face, telemetry: Telemetry) -> None:
     """Other tools and a shorter history within a loop are events; what stays the same is none."""
@@ -50,6 +52,7 @@ def test_tools_and_history_change(face: Face, telemetry: Telemetry) -> None:
     assert [span.attributes.get("toolspan.context.tokens.change") for span in telemetry.spans] == [None, 0, 0]
 
 
+@needs("responses.create:conversation")
 @both_faces
 def test_conversations_are_followed(face: Face, telemetry: Telemetry) -> None:
     """Without any call, a step follows the one of its conversation."""

@@ -13,7 +13,7 @@ from toolspan.openai.lanes import Lanes
 
 from .faults import Broken, Fault, broken
 from .sdk import Face
-from .socket_doors import REALTIME, RESPONSES, Door, through, until
+from .socket_doors import REALTIME, RESPONSES, Door, sent_early, through, until
 from .socket_server import SocketServer
 from .socket_ways import see
 from .telemetry import Telemetry
@@ -24,9 +24,8 @@ pytestmark = pytest.mark.usefixtures("guarded", "unraisable")
 
 async def use(face: Face, door: Door, client: Any, server: SocketServer) -> Any:
     """Two responses, the second by bytes, and one that is closed half way."""
-    manager, found = door.connect(client), []
-    manager.send(door.request)
-    async with face.within(manager) as connection:
+    found: list[Any] = []
+    async with sent_early(face, door.connect(client), door.request) as connection:
         found.append(await until(face, connection, door.last))
         await face.done(door.ask(connection))
         data = b""

@@ -109,6 +109,7 @@ def test_classes_that_are_imported_later() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(not any(door.there for door in DOORS), reason="this SDK has no connections")
 def test_sdk_without_a_door(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

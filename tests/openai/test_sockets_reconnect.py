@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from .apis import door as method
+from .features import needs
 from .sdk import SYNC, Face
-from .socket_doors import DOORS, Door, through, until
+from .socket_doors import DOORS, RESPONSES, Door, through, until
 from .socket_server import DROP
 from .telemetry import Telemetry
 
@@ -41,8 +42,16 @@ def outcomes(telemetry: Telemetry) -> list[str]:
     return [span.attributes["toolspan.stream.outcome"] for span in telemetry.spans]
 
 
+BROKEN = [
+    pytest.param(1012, id="restart"),
+    pytest.param(DROP, id="reset"),
+    # before, a server that went away ended the connection for good
+    pytest.param(1001, id="going away", marks=needs(f"{RESPONSES.module}.ResponsesConnection._iter_events")),
+]
+
+
 @through_those
-@pytest.mark.parametrize("broken", [1012, DROP, 1001], ids=["restart", "reset", "going away"])
+@pytest.mark.parametrize("broken", BROKEN)
 def test_broken_and_made_again(face: Face, door: Door, broken: Any, telemetry: Telemetry) -> None:
     """The response that was open ends with the connection; the one after it is told as ever."""
     noted: list[Any] = []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from .sdk import Face
-from .socket_doors import DOORS, REALTIME, RESPONSES, Door, every_door, through, until
+from .socket_doors import DOORS, REALTIME, RESPONSES, Door, every_door, sent_early, through, until
 from .socket_lanes import ERROR
 from .socket_server import DROP, SocketServer
 from .socket_ways import WAYS, Way, by_handlers, by_iteration, by_recv, queued, see
@@ -88,9 +88,7 @@ def test_errors(face: Face, door: Door, way: Way, end: str, telemetry: Telemetry
 async def by_objects(face: Face, door: Door, client: Any, server: SocketServer) -> Any:
     """By the SDK's own objects, to a connection and to a manager."""
     event = _event(door)
-    manager = door.connect(client)
-    manager.send(event)
-    async with face.within(manager) as connection:
+    async with sent_early(face, door.connect(client), event) as connection:
         await face.done(connection.send(event))
         return [await until(face, connection, door.last) for _ in range(2)]
 

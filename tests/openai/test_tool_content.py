@@ -10,6 +10,7 @@ import pytest
 import toolspan
 from toolspan.otel.execution import Executions
 
+from ..otel import kept
 from .faults import broken
 from .telemetry import Telemetry
 from .tool_kinds import KINDS, drain, every_kind, plain
@@ -23,7 +24,7 @@ def test_content(kind: str, mode: str, telemetry: Telemetry) -> None:
         asyncio.run(drain(KINDS[kind]("MARK-city")))
     attributes = telemetry.span.attributes
     if mode == "span_only":
-        assert attributes["gen_ai.tool.call.arguments"] == {"city": "MARK-city"}
+        assert kept.plain(attributes["gen_ai.tool.call.arguments"]) == {"city": "MARK-city"}
         assert "MARK-sunny in MARK-city" in str(attributes["gen_ai.tool.call.result"])
     else:
         assert "MARK" not in str(dict(attributes))
@@ -35,8 +36,8 @@ def test_a_decorated_function_within(telemetry: Telemetry) -> None:
         assert plain("Bern", days=3) == "MARK-sunny in Bern"
     attributes = telemetry.span.attributes
     assert attributes["gen_ai.tool.call.id"] == "call_x"
-    assert attributes["gen_ai.tool.call.arguments"] == {"city": "Bern", "days": 3}
-    assert attributes["gen_ai.tool.call.result"] == {"output": "MARK-sunny in Bern"}
+    assert kept.plain(attributes["gen_ai.tool.call.arguments"]) == {"city": "Bern", "days": 3}
+    assert kept.plain(attributes["gen_ai.tool.call.result"]) == {"output": "MARK-sunny in Bern"}
 
 
 def test_cancelled(telemetry: Telemetry) -> None:
@@ -82,3 +83,13 @@ def test_off(telemetry: Telemetry) -> None:
     with toolspan.tool("x") as nothing:
         nothing.result(1)
     assert telemetry.started == []
+
+
+def test_what_the_application_says(telemetry: Telemetry) -> None:
+    """Attributes of the application stand on the span and, where they are asked for, on the metric."""
+    with telemetry.on(metric_attributes="feature"), toolspan.attributes(feature="search", tenant="t"):
+        plain("Bern")
+    attributes = telemetry.span.attributes
+    assert (attributes["feature"], attributes["tenant"]) == ("search", "t")
+    (point,) = telemetry.points("gen_ai.execute_tool.duration")
+    assert (point.attributes["feature"], "tenant" in point.attributes) == ("search", False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
@@ -20,9 +21,11 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 
 from toolspan import guard
 from toolspan.call import Call
-from toolspan.otel.capture import Capture
+from toolspan.otel.capture import Capture, spans_take_structures
+from toolspan.otel.cost import CostSink
 from toolspan.otel.log import LogSink
 from toolspan.otel.metrics import MetricSink
+from toolspan.otel.prices import Prices
 from toolspan.otel.review import Review
 from toolspan.otel.sinks import Sink, Sinks
 from toolspan.otel.span import SpanSink
@@ -55,8 +58,13 @@ class Lab:
         self.logger = loggers.get_logger("toolspan")
 
     def span_sink(self, capture: Capture = OFF, *, events: bool = True) -> SpanSink:
-        """A sink for spans."""
+        """A sink for spans; structures become JSON where this OpenTelemetry drops them."""
+        capture = replace(capture, structured=capture.structured and spans_take_structures())
         return SpanSink(self.tracer, events=events, capture=capture)
+
+    def cost_sink(self, prices: Prices | None = None) -> CostSink:
+        """A sink for costs; without prices it knows those that providers report."""
+        return CostSink(self.meter, prices)
 
     def metric_sink(self, generation: str = "released", *, chunk_timing: bool = True) -> MetricSink:
         """A sink for metrics."""
@@ -134,12 +142,13 @@ def new_call(
     """A call as the seam makes it, with its content kept."""
     request = api.request(body, keep=keep)
     request.stream = body.get("stream") is True
+    request.checked = request.tools is not None
     return Call(
         api.operation,
         api.api_type,
         request,
         endpoint,
-        api.reader(request.expected, pieces=keep),
+        api.reader(request.expected, pieces=keep, offered=request.tools),
         Sinks(sinks, guard.report, review),
         keep=keep,
         timed=timed,

@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from opentelemetry.exporter.otlp.proto.common._internal import _encode_value
 
 from toolspan.otel.content import call_arguments
 from toolspan.otel.tidy import messages_json
 
+from .kept import encode_value
 from .lab import strict
 
 
@@ -54,7 +54,7 @@ def test_hard_arguments(text: str) -> None:
     value = call_arguments(text, 100)
     assert len(str(value)) < 1000
     recorded: Any = [{"role": "assistant", "parts": [{"type": "tool_call", "arguments": value}]}]
-    message = _encode_value(recorded)
+    message = encode_value(recorded)
     type(message).FromString(message.SerializeToString())
     strict(messages_json(recorded, None) or "")
 

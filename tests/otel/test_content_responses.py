@@ -17,6 +17,7 @@ from ..wire.responses_hosted import CASES as HOSTED
 from ..wire.responses_table import CASES, IDS
 from ..wire.responses_texts import CASES as TEXTS
 from .apis import ASK_COMPLETION, ASK_FETCH, ASK_RESPONSE, COMPLETION, COMPLETIONS, FETCH, RESPONSES, WHOLE
+from .kept import plain
 from .lab import OFF, ON, TEXT_ONLY, Lab, longest, new_call, run, strict
 
 STREAMED = {**ASK_RESPONSE, "stream": True, "instructions": "Be brief."}
@@ -26,13 +27,6 @@ def outputs(lab: Lab, case: Case, capture: Capture = ON) -> Any:
     """The output messages on the span of a case."""
     run(new_call(STREAMED, lab.span_sink(capture), api=RESPONSES), *case.events)
     return lab.span.attributes.get(names.OUTPUT_MESSAGES, ())
-
-
-def plain(value: Any) -> Any:
-    """A value that an SDK keeps, in plain types."""
-    if isinstance(value, (list, tuple)):
-        return [plain(part) for part in value]
-    return {key: plain(part) for key, part in value.items()} if hasattr(value, "items") else value
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)

@@ -29,7 +29,7 @@ def test_names_are_distinct() -> None:
 @pytest.mark.parametrize("name", NAMES.values())
 def test_names_are_dotted_lowercase(name: str) -> None:
     """Every name follows OpenTelemetry's naming rules: lower case, dots, underscores; units are UCUM."""
-    assert re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+|s|By|\{[a-z]+\}", name)
+    assert re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+|s|By|USD|\{[a-z]+\}", name)
 
 
 def test_only_known_namespaces() -> None:

@@ -13,6 +13,7 @@ from toolspan.otel import semconv as names
 from toolspan.wire.outcome import End
 
 from ..openai import wire
+from .kept import plain
 from .lab import ASK, ENDPOINT, OFF, ON, STREAM, TEXT_ONLY, Lab, calls_answer, new_call, run, tools
 
 SECRET = "sk-secret-0123456789"
@@ -62,7 +63,7 @@ def test_events(lab: Lab) -> None:
 def test_events_with_content(lab: Lab) -> None:
     """With content the completed event carries the arguments."""
     run(new_call(STREAM, lab.span_sink(ON)), *wire.CALLS)
-    found = [event.attributes.get(names.TOOL_CALL_ARGUMENTS) for event in lab.span.events]
+    found = [plain(event.attributes.get(names.TOOL_CALL_ARGUMENTS)) for event in lab.span.events]
     assert found == [None, {"city": "Bern"}, None, {"at": 1}]
 
 
@@ -148,8 +149,8 @@ def test_attributes_stay_few(lab: Lab) -> None:
     attributes = lab.span.attributes
     assert len(attributes) < 64
     assert lab.span.dropped_attributes == 0
-    assert len(attributes[names.INPUT_MESSAGES]) == 500
-    assert len(attributes[names.OUTPUT_MESSAGES][0]["parts"]) == 100
+    assert len(plain(attributes[names.INPUT_MESSAGES])) == 500
+    assert len(plain(attributes[names.OUTPUT_MESSAGES])[0]["parts"]) == 100
     assert attributes[names.TOOL_CALLS_COUNT] == 100
     assert {names.REQUEST_MODEL, names.RESPONSE_FINISH_REASONS, names.USAGE_INPUT_TOKENS} <= set(attributes)
 

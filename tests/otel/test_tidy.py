@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opentelemetry.exporter.otlp.proto.common._internal import _encode_value
 
 from toolspan.otel import tidy
 from toolspan.otel.content import input_messages
 from toolspan.wire.requests import chat_request
 
+from .kept import encode_value
 from .lab import longest, strict
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=200)
@@ -132,7 +132,7 @@ def test_json_keeps_the_words_that_say_what_a_part_is() -> None:
 def test_tidy_is_fit_for_otlp(value: Any, limit: int) -> None:
     """OTLP can encode whatever comes out, no text in it is longer than the limit, and its JSON is valid."""
     found = tidy.tidy(value, limit)
-    _encode_value(found).SerializeToString()
+    encode_value([found]).SerializeToString()
     assert longest(found) <= max(limit, 4)  # `-inf`
     strict(tidy.dump(found))
 

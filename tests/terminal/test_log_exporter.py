@@ -42,6 +42,15 @@ def test_a_record_is_printed_at_once() -> None:
     assert "▸  text          started\n" in out.getvalue()
 
 
+def test_a_retry() -> None:
+    """Which one, why, and how long the SDK waits."""
+    told = {names.RETRY_ATTEMPT: 1, names.ERROR_TYPE: "429", names.RETRY_WAIT: 1.5}
+    assert printed([record(names.RETRY_EVENT, told), record(names.RETRY_EVENT, {})])[1:] == [
+        "   +0.000 s  ↻  request       retried    retry 1 · 429 · waits 1.500 s",
+        "   +0.000 s  ↻  request       retried",
+    ]
+
+
 def test_times_go_on_across_batches() -> None:
     """A trace keeps its zero and its heading when its events come in several batches."""
     first, second = (

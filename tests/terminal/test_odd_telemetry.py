@@ -27,7 +27,14 @@ KEYS = st.sampled_from(
     [value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)]
 )
 EVENTS = st.sampled_from(
-    [names.CALL_DETECTED_EVENT, names.CALL_COMPLETED_EVENT, names.TEXT_STARTED_EVENT, "", NASTY]
+    [
+        names.CALL_DETECTED_EVENT,
+        names.CALL_COMPLETED_EVENT,
+        names.TEXT_STARTED_EVENT,
+        names.RETRY_EVENT,
+        "",
+        NASTY,
+    ]
 )
 SCALARS = (
     st.none()

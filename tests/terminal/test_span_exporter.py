@@ -33,6 +33,17 @@ def test_a_call_with_two_tool_calls() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [(0.0123456, "$0.0123"), (1234.5, "$1,234.50"), (0.0, "$0.0000"), (0.00002, "<$0.0001")],
+)
+def test_cost(amount: float, said: str) -> None:
+    """What a call cost stands beside its tokens."""
+    with span("chat m", 0, 400, ANSWERED | {names.COST_AMOUNT: amount}) as made:
+        pass
+    assert printed([made])[1].endswith(f"first chunk 0.041 s · tokens 92 in, 37 out · {said}")
+
+
 def test_a_call_cut_short() -> None:
     """A tool call that was detected and never completed reaches to the end of its span and is called so."""
     with span("chat m", 0, 400) as made:
@@ -79,6 +90,27 @@ def test_what_else_a_span_says(attributes: dict[str, object], text: str) -> None
     with span("chat m", 0, 9, {names.REQUEST_MODEL: "m"} | attributes) as made:
         pass
     assert printed([made])[1].strip() == text
+
+
+def test_attempts() -> None:
+    """Which attempt it is and how often the SDK tried again; each retry with its cause and its wait."""
+    attributes = {names.REQUEST_ATTEMPT: 2, names.REQUEST_RETRIES: 2}
+    before = Link(SpanContext(0xABCD << 112, 1, is_remote=False), {names.LINK: "attempt"})
+    with span("chat m", 0, 400, attributes, links=[before]) as made:
+        made.add_event(names.RETRY_EVENT, {names.ERROR_TYPE: "429", names.RETRY_WAIT: 0.1}, at(100))
+        made.add_event(names.RETRY_EVENT, {names.ERROR_TYPE: "httpx.ReadError"}, at(300))
+    assert printed([made]) == [
+        "chat m    ████████████  0.400 s · attempt 2 · 2 retries",
+        "├─ retry  ···█········  at 0.100 s · 429 · waits 0.100 s",
+        "└─ retry  ·········█··  at 0.300 s · httpx.ReadError",
+    ]
+
+
+def test_one_retry() -> None:
+    """One is one."""
+    with span("chat m", 0, 400, {names.REQUEST_RETRIES: 1}) as made:
+        pass
+    assert printed([made]) == ["chat m  ████████████  0.400 s · 1 retry"]
 
 
 def test_a_link_names_the_trace() -> None:

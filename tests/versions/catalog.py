@@ -41,7 +41,7 @@ ENVIRONMENTS: Final = (
     Environment(
         "oldest",
         "the oldest of everything that is declared",
-        ("openai==1.26.0", "httpx==0.27.2", "wrapt==1.16.0", *telemetry("1.40.0", "0.61b0")),
+        ("openai==1.26.0", "httpx==0.27.2", "numpy==1.26.4", "wrapt==1.16.0", *telemetry("1.40.0", "0.61b0")),
     ),
     Environment("last-1", "the last openai 1.x, the last wrapt 1.x", ("openai==1.*", "wrapt==1.*")),
     Environment(
@@ -50,7 +50,15 @@ ENVIRONMENTS: Final = (
         ("openai==2.*", *telemetry("1.44.0", "0.65b0")),
     ),
     Environment("early-3", "an early openai 3.x", ("openai==3.3.*",)),
-    Environment("python-3.10", "the tests' own pins", python="3.10"),
+    Environment(
+        "python-3.10",
+        "the tests' own pins, or the last release for this Python",
+        (
+            *("coverage==7.16.2", "hypothesis==6.168.5", "httpx2==2.14.0", "httpcore2==2.14.0"),
+            *("jiter==0.18.0", "rpds-py==0.30.0", "websockets==16.1.1"),
+        ),
+        python="3.10",
+    ),
     Environment("python-3.13", "the tests' own pins", python="3.13"),
     Environment(
         "newest",

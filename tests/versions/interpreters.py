@@ -1,4 +1,4 @@
-"""Finding a Python of a given version, by `PATH` and `TOOLSPAN_PYTHONS`; it must not know what it is for."""
+"""Finding a Python of a given version, by `TOOLSPAN_PYTHONS`, `PATH` and pyenv; it must not know what for."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ def _candidates(version: str) -> Iterator[str]:
     yield sys.executable
     for folder in os.get_exec_path():
         yield str(Path(folder, f"python{version}"))
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python")))
 
 
 def _version(interpreter: str) -> str | None:

@@ -9,6 +9,7 @@ from . import (
     quirks_arguments,
     quirks_choices,
     quirks_content,
+    quirks_costs,
     quirks_identity,
     quirks_index,
     quirks_kinds,
@@ -30,6 +31,7 @@ QUIRKS: list[Quirk] = [
     *quirks_kinds.CASES,
     *quirks_content.CASES,
     *quirks_usage.CASES,
+    *quirks_costs.CASES,
     *quirks_choices.CASES,
     *quirks_identity.CASES,
 ]

@@ -26,8 +26,8 @@ class Call(NamedTuple):
 class Quirk(NamedTuple):
     """What one server sends, and what must be made of it.
 
-    `reasons` maps each choice to its finish reason; `usage` is (input, output). `expected` is the `n` of
-    the request.
+    `reasons` maps each choice to its finish reason; `usage` is (input, output), `cost` in US dollars.
+    `expected` is the `n` of the request.
     """
 
     id: str
@@ -43,6 +43,7 @@ class Quirk(NamedTuple):
     failure: str | None = None
     expected: int = 1
     model: str | None = "m-1"
+    cost: float | None = None
 
 
 def chunk(*choices: Any, **fields: Any) -> Chunk:

@@ -96,6 +96,51 @@ def test_nothing_is_not_repeated() -> None:
     assert not fed().repeats('""')
 
 
+def kept(*pieces: str) -> Arguments:
+    """Arguments that keep their text, and were fed these pieces."""
+    arguments = Arguments(keep=True)
+    for piece in pieces:
+        arguments.feed(piece)
+    return arguments
+
+
+@pytest.mark.parametrize(
+    ("pieces", "first", "second"),
+    [
+        ([], b"", b""),
+        ([" ", "\n"], b" \n", b" \n"),
+        (['{"a":', ' "é"}', " "], '{"a": "é"} '.encode(), None),
+        (['{"a":'], None, None),
+        (["{}", "x"], None, None),
+        (['{"a": "\ud83d"}'], b'{"a": "\xed\xa0\xbd"}', None),
+    ],
+    ids=["none", "space", "document", "begun", "not-json", "surrogate"],
+)
+def test_taken(pieces: list[str], first: bytes | None, second: bytes | None) -> None:
+    """A whole document is handed out once, what has not begun as often as it is asked for, nothing else."""
+    arguments = kept(*pieces)
+    assert (arguments.take(), arguments.take()) == (first, second)
+
+
+def test_nothing_is_kept_unasked() -> None:
+    """Without `keep` there is nothing to take."""
+    assert fed("{}").take() is None
+    assert fed("ls", free_text=True).take() is None
+
+
+@pytest.mark.parametrize("size", [1, 1000, 100_000])
+def test_kept_text_is_bounded(size: int) -> None:
+    """Up to 64 KiB are kept, whatever the pieces are like; beyond it, and of what is no JSON, nothing is."""
+    arguments, most = kept('{"a": "'), 0
+    for _ in range(200_000 // size):
+        arguments.feed("x" * size)
+        most = max(most, len(arguments._kept or b""))
+    assert arguments.size > 199_000
+    assert most <= 64 * 1024
+    assert arguments._kept is None
+    assert kept("no, ", *["x"] * 500)._kept is None
+
+
 def test_lone_surrogates() -> None:
     """Half a character pair, as broken servers send it, is counted and not choked on."""
     arguments = fed('{"a": "\ud83d', '\ude00"}')

@@ -15,7 +15,7 @@ TREES = {
     path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8"))
     for path in sorted(ROOT.rglob("*.py"))
 }
-ASYNC = ("openai/around.py", "openai/body.py", "openai/seam.py", "openai/stream.py", "running.py")
+ASYNC = ("openai/around.py", "openai/body.py", "openai/seam.py", "openai/stream.py", "running.py", "user.py")
 TELEMETRY_NAME = re.compile(
     r"(gen_ai|openai|toolspan)\.(?!azure\.|resources\.)[a-z_.]*\Z"
 )  # no host, no module
@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "otel": _OTEL,
     "terminal": ("opentelemetry", "rich", "toolspan.terminal", "toolspan.otel.semconv"),
 }
+PRICES = "otel/prices.py"
 
 
 def imports(name: str) -> Iterator[str]:
@@ -59,7 +60,16 @@ def test_imports_of_the_rings() -> None:
     for name in TREES:
         allowed = MAY_IMPORT.get(Path(name).parts[0], ("toolspan", "opentelemetry", "openai", "wrapt"))
         others = [found for found in imports(name) if found.partition(".")[0] not in sys.stdlib_module_names]
+        allowed += ("genai_prices",) if name == PRICES else ()
         assert [found for found in others if not within(found, allowed)] == [], name
+
+
+def test_prices_are_imported_late() -> None:
+    """The package of prices is imported by functions of one module, never when that module is."""
+    guarded = [node for node in TREES[PRICES].body if isinstance(node, ast.If)]
+    assert [ast.unparse(node.test) for node in guarded] == ["TYPE_CHECKING"]
+    top = [node for node in TREES[PRICES].body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert not [node for node in top if "genai_prices" in ast.unparse(node)]
 
 
 def test_imports_of_the_sdk() -> None:
@@ -90,7 +100,7 @@ def test_telemetry_names() -> None:
 
 
 def test_await() -> None:
-    """The asynchronous face is four files; everything else is plain functions."""
+    """The asynchronous face is five files; everything else is plain functions."""
     kinds = (ast.Await, ast.AsyncFor, ast.AsyncWith)
     for name, tree in TREES.items():
         found = [node for node in ast.walk(tree) if isinstance(node, kinds) or getattr(node, "is_async", 0)]

@@ -23,6 +23,7 @@ def test_recorded(quirk: Quirk, build: Callable[[Any], Any]) -> None:
     assert found.calls == quirk.calls
     assert found.reasons == quirk.reasons
     assert (found.usage and found.usage[:2]) == quirk.usage
+    assert (found.usage and found.usage.cost) == quirk.cost
     assert (found.texts, found.reasoning, found.refusals) == (quirk.texts, quirk.reasoning, quirk.refusals)
     assert (found.failure, found.model) == (quirk.failure, quirk.model)
 

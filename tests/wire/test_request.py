@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from toolspan.wire.digest import digest
 from toolspan.wire.request import Request
 from toolspan.wire.requests import chat_request
 
@@ -67,6 +68,7 @@ def test_all() -> None:
         "json",
         "low",
         "flex",
+        asked=digest(BODY["messages"][0]),
     )
 
 

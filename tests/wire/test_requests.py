@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from toolspan.wire.digest import digest
 from toolspan.wire.request import Request
 from toolspan.wire.requests import (
     completions_request,
@@ -91,6 +92,7 @@ EXPECTED: dict[str, Request] = {
         previous_response="resp_0",
         prompt_name="pmpt_1",
         prompt_version="2",
+        asked=digest(RESPONSE["input"][0]),
     ),
     "fetch": Request(response="resp_1", cursor="7"),
     "completions": Request(
@@ -108,8 +110,9 @@ EXPECTED: dict[str, Request] = {
         seed=7,
         stop=["a"],
         service_tier="flex",
+        asked=digest("b"),
     ),
-    "embeddings": Request(model="e-1", encoding_formats=["base64"], dimensions=256),
+    "embeddings": Request(model="e-1", encoding_formats=["base64"], dimensions=256, asked=digest(["a"])),
     "realtime": Request(
         model="r-1",
         message_count=1,
@@ -118,6 +121,7 @@ EXPECTED: dict[str, Request] = {
         max_tokens=5,
         reasoning_level="low",
         output_type="speech",
+        asked=digest(REALTIME["input"][0]),
     ),
 }
 

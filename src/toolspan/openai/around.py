@@ -25,7 +25,7 @@ def guarded(what: Callable[..., Any], *args: Any) -> Any:
     try:
         return what(*args)
     except Exception as error:
-        report("following a connection", error)
+        report("following the SDK", error)
         return nothing
 
 

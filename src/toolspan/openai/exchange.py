@@ -17,14 +17,18 @@ from opentelemetry.trace import Span
 from ..call import Call
 from ..guard import report
 from ..otel import operations
+from ..otel import semconv as names
+from ..otel.labels import UserLabels
 from ..otel.loop import Loop
 from ..otel.nested import outer_call
 from ..otel.sinks import Sinks
 from ..settings import Settings
 from ..switches import switches_of
+from ..user import current
 from ..wire.outcome import End
 from ..wire.providers import Endpoint, endpoint
-from . import drops
+from . import attempts, drops
+from .around import guarded
 from .body import answer_of, hold
 from .clients import default_provider, secrets_of
 from .routes import Route, find_route
@@ -40,6 +44,7 @@ class Exchange:
         self._loop = loop
         self._keep = settings.content or sinks.hooked
         self._timed = settings.chunk_timing
+        self._labels = UserLabels(settings.metric_attributes)
         self._last: tuple[Any, Any, Endpoint] = (None, None, Endpoint("", None, None))
 
     def open(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
@@ -88,6 +93,7 @@ class Exchange:
         )
         if outer is not None:
             _borrow(call, outer.span)
+        _say(call, self._settings.baggage_keys, self._labels)
         return call
 
     def kwargs(self, call: Call, kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,6 +126,7 @@ class Exchange:
         completion = getattr(error, "completion", None)
         if completion is not None:
             call.answer(completion)
+        guarded(attempts.failed, call, error)
         drops.finish(call, error)
 
     def _streamed(self, call: Call, result: Any) -> Any:
@@ -147,6 +154,21 @@ def _borrow(call: Call, span: Span | None) -> None:
     call.borrowed = True
     call.span = span
     call.context = trace.set_span_in_context(span) if span is not None else None
+
+
+def _say(call: Call, baggage_keys: tuple[str, ...], labels: UserLabels) -> None:
+    """What the application says of the call; a conversation, too, where the request names none."""
+    try:
+        user = current(baggage_keys)
+        if not user:
+            return
+        call.user = user
+        conversation = user.get(names.CONVERSATION_ID)
+        if call.request.conversation is None and isinstance(conversation, str):
+            call.request.conversation = conversation
+        call.user_labels = labels.of(user)
+    except Exception as error:
+        report("taking attributes", error)
 
 
 def _is_raw(result: Any) -> bool:

@@ -12,8 +12,10 @@ from typing import Any
 import wrapt
 from openai import AsyncOpenAI, OpenAI
 
+from ..call import Call
 from ..otel.current import enter, leave
-from . import drops
+from . import attempts, drops
+from .around import guarded, nothing
 from .exchange import Exchange
 from .sockets import SocketSeam
 from .undo import undoing
@@ -29,6 +31,7 @@ class Seam:
     def __init__(self, exchange: Exchange, sockets: SocketSeam) -> None:
         self._exchange: Exchange | None = exchange
         self._sockets = sockets
+        self._attempts = attempts.Attempts()
         self._undo: list[Callable[[], None]] = []
 
     def install(self) -> None:
@@ -36,11 +39,12 @@ class Seam:
         drops.install()
         for owner, wrapper in ((OpenAI, self._sync), (AsyncOpenAI, self._async)):
             if not hasattr(owner, _METHOD):
-                log.warning("this version of the SDK has no %s.request; it is not traced", owner.__name__)
+                log.warning("this version of the SDK has no %s.request; not traced", owner.__name__)
                 continue
             own = owner.__dict__.get(_METHOD)
             wrapt.wrap_function_wrapper(owner, _METHOD, wrapper)
             self._undo.append(undoing(owner, _METHOD, own))
+        guarded(self._attempts.install)
         self._sockets.install()
 
     def remove(self) -> None:
@@ -48,35 +52,54 @@ class Seam:
         self._exchange = None
         while self._undo:
             self._undo.pop()()
+        self._attempts.remove()
         self._sockets.remove()
         drops.remove()
 
     def _sync(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
         exchange = self._exchange
         call = exchange.open(client, args, kwargs) if exchange is not None else None
+        token = _enter(call)
         if exchange is None or call is None:
-            return wrapped(*args, **kwargs)
-        token = enter(call.context)
+            try:
+                return wrapped(*args, **kwargs)
+            finally:
+                _leave(token)
         try:
             result = wrapped(*args, **exchange.kwargs(call, kwargs))
         except BaseException as error:
             exchange.failed(call, error)
             raise
         finally:
-            leave(token)
+            _leave(token)
         return exchange.received(call, result)
 
     async def _async(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
         exchange = self._exchange
         call = exchange.open(client, args, kwargs) if exchange is not None else None
+        token = _enter(call)
         if exchange is None or call is None:
-            return await wrapped(*args, **kwargs)
-        token = enter(call.context)
+            try:
+                return await wrapped(*args, **kwargs)
+            finally:
+                _leave(token)
         try:
             result = await wrapped(*args, **exchange.kwargs(call, kwargs))
         except BaseException as error:
             exchange.failed(call, error)
             raise
         finally:
-            leave(token)
+            _leave(token)
         return exchange.received(call, result)
+
+
+def _enter(call: Call | None) -> tuple[Any, Any]:
+    """Make the call the one to which attempts belong, and its span current."""
+    token = guarded(attempts.enter, call)
+    return None if token is nothing else token, enter(None if call is None else call.context)
+
+
+def _leave(tokens: tuple[Any, Any]) -> None:
+    """Restore what was there before."""
+    for token in tokens:
+        leave(token)

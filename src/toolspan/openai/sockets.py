@@ -43,6 +43,7 @@ DOORS = (
     Door("openai.resources.realtime.realtime", "RealtimeConnection", True),
     Door("openai.resources.beta.realtime.realtime", "RealtimeConnection", True),
 )
+_NEEDED = ("send", "recv", "close")
 _hooked = False
 _seam: SocketSeam | None = None
 
@@ -87,17 +88,22 @@ class SocketSeam:
 
     def patch(self, door: Door, module: Any) -> None:
         """Wrap the classes of one door; what an SDK does not have is not traced."""
+        lacking = []
         for prefix in ("", "Async"):
             connection = getattr(module, prefix + door.name, None)
             manager = getattr(module, prefix + door.name + "Manager", None)
-            if connection is None or manager is None:
-                log.info("this version of the SDK has no %s%s; it is not traced", prefix, door.name)
+            if manager is None or not all(hasattr(connection, name) for name in _NEEDED):
+                lacking.append(prefix + door.name)
                 continue
             for name in ("send", "send_raw", "recv", "recv_bytes", "close"):
                 self._wrap(connection, name, getattr(self, f"_{name.partition('_raw')[0]}"))
             self._wrap(manager, "send", self._queue)
             for name in ("__enter__", "__aenter__", "enter"):
                 self._wrap(manager, name, partial(self._enter, door))
+        if lacking:
+            log.info(
+                "this version of the SDK has no %s in %s; not traced", " and no ".join(lacking), door.module
+            )
 
     def _wrap(self, owner: Any, name: str, before: Callable[..., Observer]) -> None:
         if not hasattr(owner, name):

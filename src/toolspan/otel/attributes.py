@@ -11,6 +11,7 @@ from ..wire.record import Record
 from ..wire.request import Request
 from . import operations
 from . import semconv as names
+from .usage import add_cost, add_usage
 
 if TYPE_CHECKING:
     from .sinks import Observed
@@ -43,6 +44,8 @@ def request_attributes(call: Observed) -> Attributes:
         found[names.REQUEST_STREAM] = True
     if call.operation in operations.INFERENCE:
         found[names.REQUEST_MESSAGES] = request.message_count
+    if call.attempt > 1:
+        found[names.REQUEST_ATTEMPT] = call.attempt
     _parameters(request, found)
     return found
 
@@ -99,7 +102,8 @@ def response_attributes(call: Observed) -> Attributes:
     _identity(call, found)
     if call.outcome is not None and _is_finished(call):
         found[names.RESPONSE_FINISH_REASONS] = [clean(text) for text in record.reasons(request.expected)]
-    _usage(record, found)
+    add_usage(record.usage, found)
+    add_cost(call.cost, found)
     _calls(record, found, offered=request.tools is not None)
     if request.checked and record.calls:
         found[names.TOOL_CALLS_VIOLATIONS] = sum(call.violation is not None for call in record.calls)
@@ -137,27 +141,6 @@ def _identity(call: Observed, found: Attributes) -> None:
         found[names.CONVERSATION_COMPACTED] = True
     if started.dimensions is not None:
         found[names.EMBEDDINGS_DIMENSION_COUNT] = started.dimensions
-
-
-_USAGE = (
-    names.USAGE_INPUT_TOKENS,
-    names.USAGE_OUTPUT_TOKENS,
-    names.USAGE_CACHE_READ,
-    names.USAGE_CACHE_WRITE,
-    names.USAGE_REASONING,
-    names.USAGE_TEXT_INPUT,
-    names.USAGE_IMAGE_INPUT,
-    names.USAGE_AUDIO_INPUT,
-    names.USAGE_TEXT_OUTPUT,
-    names.USAGE_IMAGE_OUTPUT,
-    names.USAGE_AUDIO_OUTPUT,
-)  # in the order of `Usage`
-
-
-def _usage(record: Record, found: Attributes) -> None:
-    for name, value in zip(_USAGE, record.usage or (), strict=False):
-        if value is not None:
-            found[name] = value
 
 
 def _calls(record: Record, found: Attributes, *, offered: bool) -> None:

@@ -24,6 +24,11 @@ def error_type(error: BaseException | None, record: Record) -> str:
     """The canonical name of the exception's class, else the code the server reported, else `_OTHER`."""
     if error is None:
         return record.failure or names.ERROR_OTHER
+    return class_name(error)
+
+
+def class_name(error: BaseException) -> str:
+    """The canonical name of the exception's class."""
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 

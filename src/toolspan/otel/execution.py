@@ -5,8 +5,8 @@ It knows nothing of decorators and of how a tool is run; it reads the clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
@@ -22,12 +22,12 @@ from ..wire.memory import Asked, Turn
 from ..wire.record import Record
 from . import operations, wants
 from . import semconv as names
-from .attributes import Attributes, clean
+from .attributes import Attributes, Value, clean
 from .attributes import seconds as to_seconds
 from .capture import Capture
 from .errors import error_type, exception_attributes
 from .jobs import Job
-from .labels import ToolNames
+from .labels import Labels, ToolNames, UserLabels
 from .loop import Loop
 from .review import Review
 from .telling import Contents, Wants
@@ -44,6 +44,7 @@ class Execution:
     began: int
     span: Span | None = None
     context: Context | None = None
+    labels: Mapping[str, str | int] = field(default_factory=dict)
     turn: Turn | None = None
     """The turn of the model that asked for it, where that is known."""
     has_arguments: bool = False
@@ -56,8 +57,16 @@ class Executions:
     """Begins and ends executions. What it raises is the caller's to swallow."""
 
     def __init__(
-        self, tracer: Tracer, meter: Meter, logger: Logger, loop: Loop, capture: Capture, review: Review
+        self,
+        tracer: Tracer,
+        meter: Meter,
+        logger: Logger,
+        loop: Loop,
+        capture: Capture,
+        review: Review,
+        metric_attributes: Iterable[str] = (),
     ) -> None:
+        self._user_labels = UserLabels(metric_attributes)
         self._tracer = tracer
         self._logger = logger
         self._loop = loop
@@ -71,11 +80,16 @@ class Executions:
             explicit_bucket_boundaries_advisory=names.DURATION_BUCKETS,
         )
 
-    def begin(self, name: str, call_id: str | None, description: str | None) -> Execution:
-        """An execution begins now; without an id the call is looked for by the name of its tool."""
+    def begin(
+        self, name: str, call_id: str | None, description: str | None, user: Mapping[str, Value]
+    ) -> Execution:
+        """An execution begins now; without an id the call is looked for by the name of its tool.
+
+        `user` is what the application says of what it does.
+        """
         found = Execution(name, now(), wall_now())
         asked, turn = self._loop.asked(name, call_id)
-        found.turn = turn
+        found.turn, found.labels = turn, self._user_labels.of(user)
         attributes: Attributes = {
             names.OPERATION_NAME: operations.EXECUTE_TOOL,
             names.TOOL_NAME: clean(name),
@@ -89,7 +103,7 @@ class Executions:
         found.span = self._tracer.start_span(
             f"{operations.EXECUTE_TOOL} {clean(name)}",
             kind=SpanKind.INTERNAL,
-            attributes=attributes,
+            attributes={**user, **attributes},
             links=_links(turn, asked),
             start_time=found.began,
         )
@@ -113,14 +127,15 @@ class Executions:
         ended_at = now()
         if execution.turn is not None:
             execution.turn.executions.append((execution.began_at, ended_at))
-        labels: dict[str, str] = {
+        labels: Labels = {
+            **execution.labels,
             names.TOOL_NAME: self._names.known(None, execution.name),
             names.TOOL_TYPE: _TYPE,
         }
         record = None
         if error is not None:
-            labels[names.ERROR_TYPE] = error_type(error, Record())
-            record = self._failed(execution, error, labels[names.ERROR_TYPE])
+            kind = labels[names.ERROR_TYPE] = error_type(error, Record())
+            record = self._failed(execution, error, kind)
         elapsed = ended_at - execution.began_at
         self._duration.record(to_seconds(elapsed), labels, execution.context)
         wanted = wants.trace(error, tuple) if error is not None and self.capture.on else {}

@@ -5,23 +5,28 @@ A model that invents names must not invent time series. It knows no instrument.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from ..wire.items import HOSTED
 from ..wire.tools import Tools
 from . import semconv as names
-from .attributes import clean
+from .attributes import Value, clean
 from .sinks import Observed
+from .tidy import dump, shorten
 
 MOST_NAMES = 100
 """Of tools that were called without any being offered in the request."""
+MOST_VALUES = 100
+"""Of each attribute of the application's."""
+_LONGEST = 128  # characters of such a value
 
 Labels: TypeAlias = "dict[str, str | int]"
 
 
 def call_labels(call: Observed) -> Labels:
-    """Provider and model."""
-    labels: Labels = {names.PROVIDER_NAME: call.endpoint.provider}
+    """Provider and model, and what the application wants to see on its metrics."""
+    labels: Labels = {**call.user_labels, names.PROVIDER_NAME: call.endpoint.provider}
     if call.request.model is not None:
         labels[names.REQUEST_MODEL] = clean(call.request.model)
     return labels
@@ -46,3 +51,29 @@ class ToolNames:
                 return names.ERROR_OTHER
             self._kept.add(name)
         return clean(name)
+
+
+class UserLabels:
+    """Those of the application's attributes that its metrics may carry; the first hundred values of each."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._kept: dict[str, set[str | int]] = {key: set() for key in keys}
+
+    def of(self, user: Mapping[str, Value]) -> Mapping[str, str | int]:
+        """The labels of one call; to be asked for once, so that a call is counted under one value."""
+        if not user or not self._kept:
+            return {}
+        return {key: _known(kept, user[key]) for key, kept in self._kept.items() if key in user}
+
+
+def _known(kept: set[str | int], value: Value) -> str | int:
+    label = (
+        value
+        if isinstance(value, int)
+        else shorten(value if isinstance(value, str) else dump(value), _LONGEST)
+    )
+    if label not in kept:
+        if len(kept) >= MOST_VALUES:
+            return names.ERROR_OTHER
+        kept.add(label)
+    return label

@@ -106,5 +106,5 @@ def _record(
         severity_number=severity,
         severity_text=severity.name,
         event_name=name,
-        attributes=attributes,
+        attributes={**call.user, **attributes},
     )

@@ -114,8 +114,8 @@ class MetricSink:
                 self._arguments.record(seconds(closed - detected), labels, call.context)
         if asked:
             self._size.record(tool.size, labels, call.context)
-        labels |= {names.TOOL_TYPE: tool_type(tool.kind), names.OUTCOME: tool.outcome}
-        self._calls.add(1, labels, call.context)
+        kind = {names.TOOL_TYPE: tool_type(tool.kind), names.OUTCOME: tool.outcome}
+        self._calls.add(1, {**labels, **kind}, call.context)  # older SDKs keep the dict that they were given
 
     def _labels(self, call: Observed) -> Labels:
         """The convention's common set, kept on the call because each chunk needs it."""

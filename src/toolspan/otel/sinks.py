@@ -5,19 +5,22 @@ It knows none of the sinks. A sink must not keep a call after its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Protocol, TypeAlias
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext
 
+from ..wire.costs import Cost
 from ..wire.events import Event, Finished
+from ..wire.heads import Headers
 from ..wire.notes import Note
 from ..wire.outcome import Outcome
 from ..wire.providers import Endpoint
 from ..wire.record import Record
 from ..wire.request import Request
+from ..wire.siblings import Kin
 from ..wire.steps import Step
 from .jobs import Job
 from .review import Review
@@ -44,6 +47,16 @@ class Observed(Protocol):
     labels: dict[str, str | int] | None
     step: Step | None
     links: list[tuple[SpanContext, dict[str, str | list[str]]]]
+    """What the span shall be linked to, with the attributes of each link."""
+    retries: int
+    head: Headers | None
+    """The headers of the last response."""
+    attempt: int
+    """1 for the first one; see `siblings.py`."""
+    kin: Kin | None
+    user: Mapping[str, str | bool | int | float | list[str]]
+    user_labels: Mapping[str, str | int]
+    cost: Cost | None
     job: Job | None
     """What is still to be told of it, where content has to be looked at first."""
 

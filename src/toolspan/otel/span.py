@@ -38,13 +38,18 @@ class SpanSink:
         attributes = at_start(call)
         if call.borrowed:
             _enrich(call, attributes)
+            _say(call)
             _link(call)
             return
         model = attributes.get(names.REQUEST_MODEL)
         name = f"{call.operation} {model}" if model else call.operation
         links = [Link(context, found) for context, found in call.links]
         call.span = self._tracer.start_span(
-            name, kind=SpanKind.CLIENT, attributes=attributes, links=links, start_time=call.began
+            name,
+            kind=SpanKind.CLIENT,
+            attributes={**call.user, **attributes},
+            links=links,
+            start_time=call.began,
         )
         call.context = trace.set_span_in_context(call.span)
 
@@ -100,6 +105,14 @@ class SpanSink:
         span.set_attributes(found)
         if words is not None:
             span.set_status(Status(StatusCode.ERROR, words))
+
+
+def _say(call: Observed) -> None:
+    """It also gets what the application says of the call, unless it has that already."""
+    span = call.span
+    if call.user and span is not None and span.is_recording():
+        known = getattr(span, "attributes", None) or {}
+        span.set_attributes({name: value for name, value in call.user.items() if name not in known})
 
 
 def _enrich(call: Observed, attributes: Attributes) -> None:

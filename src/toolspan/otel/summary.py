@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .attributes import Attributes, request_attributes, response_attributes
 from .loop_attributes import growth_attributes, step_attributes
+from .response_head import head_attributes
 from .sinks import Observed
 
 
@@ -17,4 +18,4 @@ def at_start(call: Observed) -> Attributes:
 
 def at_end(call: Observed) -> Attributes:
     """What is known when the answer is over, but the error."""
-    return response_attributes(call) | growth_attributes(call.step)
+    return response_attributes(call) | growth_attributes(call.step) | head_attributes(call)

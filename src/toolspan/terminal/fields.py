@@ -55,6 +55,13 @@ def amount(value: float) -> str:
     return f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.2g}"
 
 
+def money(value: float) -> str:
+    """An amount of US dollars, to four decimals below one dollar; what is less is said to be less."""
+    if 0 < value < 0.0001:
+        return "<$0.0001"
+    return f"${value:,.2f}" if value >= 1 else f"${value:.4f}"
+
+
 def counted(value: float, noun: str) -> str:
     """A count with its noun: `1 fragment`, `4 fragments`."""
     return f"{amount(value)} {noun}" + ("" if value == 1 else "s")

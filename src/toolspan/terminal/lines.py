@@ -6,7 +6,7 @@ from typing import NamedTuple
 from opentelemetry._logs import LogRecord
 
 from ..otel import semconv as names
-from . import toolcalls
+from . import toolcalls, tries
 from .fields import Attributes, amount, clean, joined, number
 from .notes import NOTES
 
@@ -53,6 +53,12 @@ def _text_started(attributes: Attributes) -> Line:
     return Line("▸", "cyan", "text", "started", f"choice {amount(choice)}" if choice else "")
 
 
+def _retried(attributes: Attributes) -> Line:
+    attempt = number(attributes, names.RETRY_ATTEMPT)
+    said = "" if attempt is None else f"retry {amount(attempt)}"
+    return Line("↻", "yellow", "request", "retried", joined(said, tries.retry(attributes)))
+
+
 def _failed(attributes: Attributes) -> Line:
     parts = (attributes.get(names.EXCEPTION_TYPE), attributes.get(names.EXCEPTION_MESSAGE))
     return Line(
@@ -69,5 +75,6 @@ _EVENTS: dict[str, Callable[[Attributes], Line]] = {
     names.CALL_DETECTED_EVENT: _detected,
     names.CALL_COMPLETED_EVENT: _completed,
     names.TEXT_STARTED_EVENT: _text_started,
+    names.RETRY_EVENT: _retried,
     names.EXCEPTION_EVENT: _failed,
 }

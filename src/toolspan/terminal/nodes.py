@@ -7,8 +7,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import StatusCode
 
 from ..otel import semconv as names
-from . import toolcalls
-from .fields import Attributes, amount, clean, joined, number, seconds, text, texts
+from . import toolcalls, tries
+from .fields import Attributes, amount, clean, joined, money, number, seconds, text, texts
 from .notes import NOTES
 
 NANOSECONDS = 1e9
@@ -51,10 +51,15 @@ def _grow(span: ReadableSpan, children: dict[int | None, list[ReadableSpan]]) ->
 def _node(span: ReadableSpan) -> Node:
     start, end = _time(span.start_time), _time(span.end_time)
     failed = span.status.status_code is StatusCode.ERROR
-    lines = [joined(_lasted(start, end), *_ending(span, failed)), *_figures(span)]
+    tried = tries.tries(span.attributes or {})
+    lines = [joined(_lasted(start, end), *_ending(span, failed), tried), *_figures(span)]
     if failed and span.status.description:
         lines.append(clean(span.status.description, 160))
-    lines += [f"↩ follows trace {link.context.trace_id:032x}"[:24] for link in span.links]
+    lines += [
+        f"↩ follows trace {link.context.trace_id:032x}"[:24]
+        for link in span.links
+        if not tries.is_attempt(link.attributes or {})
+    ]
     return Node(clean(span.name), start, end, [line for line in lines if line], failed)
 
 
@@ -72,8 +77,8 @@ def _ending(span: ReadableSpan, failed: bool) -> tuple[str, str, str]:
 
 def _figures(span: ReadableSpan) -> tuple[str, str]:
     attributes: Attributes = span.attributes or {}
-    figures = joined(_step(attributes), _first_chunk(attributes), _tokens(attributes), _calls(span))
-    return figures, _answered_by(attributes)
+    said = (tell(attributes) for tell in (_step, _first_chunk, _tokens, _cost))
+    return joined(*said, _calls(span)), _answered_by(attributes)
 
 
 def _step(attributes: Attributes) -> str:
@@ -94,6 +99,11 @@ def _tokens(attributes: Attributes) -> str:
     said = [f"{amount(sent)} in"] if sent is not None else []
     said += [f"{amount(received)} out"] if received is not None else []
     return f"tokens {', '.join(said)}" if said else ""
+
+
+def _cost(attributes: Attributes) -> str:
+    cost = number(attributes, names.COST_AMOUNT)
+    return "" if cost is None else money(cost)
 
 
 def _answered_by(attributes: Attributes) -> str:
@@ -147,6 +157,10 @@ def _moment(span: ReadableSpan, event: Event) -> Node:
     said = joined(*(clean(part, 160) for part in (kind, message) if part is not None))
     if event.name == names.TEXT_STARTED_EVENT:
         return Node("text", _time(event.timestamp), None, [f"started {_at(span, event)}"])
+    if event.name == names.RETRY_EVENT:
+        return Node(
+            "retry", _time(event.timestamp), None, [joined(_at(span, event), tries.retry(attributes))]
+        )
     return Node(
         clean(event.name), _time(event.timestamp), None, [joined(_at(span, event), said)], kind is not None
     )

@@ -90,13 +90,13 @@ class ChatReader:
     def _read(self, body: Any, events: list[Event]) -> None:
         known, extra = values.view(body)
         if self._looks:
-            self._identify(known, events)
+            self._identify(values.fields(body), events)
         for position, choice in enumerate(values.sequence(known.get("choices"))):
             self._choice(choice, position, events)
         if (usage := known.get("usage")) is not None and (counts := quirks.usage(usage)) is not None:
-            self._usage(counts, known, events)
+            self._usage(counts, values.fields(body), events)
         if extra:
-            self._beyond(known, extra, events)
+            self._beyond(values.fields(body), extra, events)
 
     def close(self) -> list[Event]:
         """The events of the end: calls that are still open end with the stream."""
@@ -166,7 +166,8 @@ class ChatReader:
                 self._begun.add(index)
         if (entries := message.get("tool_calls")) is not None:
             self._tool_calls(entries, index, whole, events)
-        if (refusal := message.get("refusal")) is not None and (refusal := values.text(refusal)):
+        refusal = message.get("refusal") or extra.get("refusal")  # openai before 1.40 does not declare it
+        if refusal is not None and (refusal := values.text(refusal)):
             events.append(Refusal(index, refusal))
         if (function := message.get("function_call")) is not None:
             self._calls_of(index).read(quirks.function_call_deltas(function), events)

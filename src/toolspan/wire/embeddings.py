@@ -30,7 +30,7 @@ class EmbeddingsReader:
         started = Started(None, values.text(known.get("model")), dimensions=dimensions)
         events: list[Event] = [started] if started != _NOBODY else []
         if (usage := quirks.usage(known.get("usage"))) is not None:
-            events.append(Usage(usage.input))
+            events.append(Usage(usage.input, cost=usage.cost))
         if known.get("error") and (failure := quirks.failure_of(known)):
             events.append(Finished(0, None, failure))
         return events

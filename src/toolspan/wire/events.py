@@ -95,7 +95,7 @@ class CallClosed(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """Token counts as the server reported them; `None` where it said nothing."""
+    """Token counts, and `cost` in US dollars, as the server reported them; `None` where it said nothing."""
 
     input: int | None = None
     output: int | None = None
@@ -108,6 +108,10 @@ class Usage(NamedTuple):
     text_output: int | None = None
     image_output: int | None = None
     audio_output: int | None = None
+    text_cache_read: int | None = None
+    image_cache_read: int | None = None
+    audio_cache_read: int | None = None
+    cost: float | None = None
 
 
 class Finished(NamedTuple):

@@ -1,4 +1,4 @@
-"""JSON's types as values in Python have them, and when two values are the same; it knows no schema.
+"""JSON's types as values in Python have them, and when two values may be the same; it knows no schema.
 
 A number without a fraction is an integer, however it is written; `true` and `false` are no numbers.
 """
@@ -16,9 +16,11 @@ def may_be(name: object, value: object) -> bool:
 
 
 def same(first: Any, second: Any) -> bool:
-    """Whether two values are one: 1 is 1.0, but not `true`."""
+    """Whether two values may be one: 1 is 1.0, but not `true`; lists and objects are not looked into."""
     if isinstance(first, bool) or isinstance(second, bool):
         return first is second
+    if isinstance(first, (list, dict)):
+        return isinstance(second, type(first))
     return bool(first == second)
 
 

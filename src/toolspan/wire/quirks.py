@@ -9,10 +9,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .costs import reported
 from .events import Usage
 from .values import NOTHING, count, fields, index_of, sequence, text
 
-_TELLING = frozenset(("error", "reasoning", "reasoning_content", "usage", "x_groq"))
+_TELLING = frozenset(("error", "reasoning", "reasoning_content", "refusal", "usage", "x_groq"))
 
 
 def telling(*values: Any) -> bool:
@@ -130,7 +131,7 @@ def groq_usage(extra: Mapping[str, Any]) -> Usage | None:
 def usage(value: object) -> Usage | None:
     """A usage object in either spelling (chat's `prompt_tokens`, the Responses API's `input_tokens`).
 
-    Realtime names the details in the singular.
+    Realtime names the details in the singular, and has those of the cached tokens.
     """
     known = fields(value)
     if not known:
@@ -142,8 +143,10 @@ def usage(value: object) -> Usage | None:
         cached = count(known["prompt_cache_hit_tokens"])
     taken = _first(known, "prompt_tokens", "input_tokens")
     made = _first(known, "completion_tokens", "output_tokens")
+    cost = reported(known)
     if not inward and not outward:
-        return None if taken is made is cached is None else Usage(taken, made, cached)
+        return None if taken is made is cached is cost is None else Usage(taken, made, cached, cost=cost)
+    kept = fields(inward.get("cached_tokens_details"))
     found = Usage(
         input=taken,
         output=made,
@@ -156,6 +159,10 @@ def usage(value: object) -> Usage | None:
         text_output=count(outward.get("text_tokens")),
         image_output=count(outward.get("image_tokens")),
         audio_output=count(outward.get("audio_tokens")),
+        text_cache_read=count(kept.get("text_tokens")),
+        image_cache_read=count(kept.get("image_tokens")),
+        audio_cache_read=count(kept.get("audio_tokens")),
+        cost=cost,
     )
     return found if any(part is not None for part in found) else None
 

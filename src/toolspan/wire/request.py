@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from . import values
+from .digest import digest
 from .returns import Returns
 from .tools import Tools
 
@@ -54,6 +55,8 @@ class Request:
     returns: Returns = NOTHING_RETURNED
     checked: bool = False
     """Whether the calls of the answer are checked against the tools."""
+    asked: int | None = None
+    """A hash of the last message, or of what is embedded; see `digest.py`."""
 
     @property
     def expected(self) -> int:
@@ -84,8 +87,10 @@ def take_messages(found: Request, messages: object, keep: bool) -> None:
     """Count what is sent to the model, and keep it if content is captured; a single text counts as one."""
     if isinstance(messages, (list, tuple)):
         found.message_count = len(messages)
+        found.asked = digest(messages[-1]) if messages else None
     elif isinstance(messages, str):
         found.message_count = 1
+        found.asked = digest(messages)
     else:
         return
     found.messages = messages if keep else None

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import values
+from .digest import digest
 from .request import (
     Request,
     Rules,
@@ -91,7 +92,10 @@ def completions_request(body: Body, *, keep: bool) -> Request:
 
 def embeddings_request(body: Body, *, keep: bool) -> Request:
     """That of embeddings; what is embedded is never kept, the convention has no place for it."""
-    return read_facts(body, _EMBEDDINGS)
+    found = read_facts(body, _EMBEDDINGS)
+    if body.get("input") is not None:
+        found.asked = digest(body["input"])
+    return found
 
 
 def _reasoning_level(value: object) -> str | None:

@@ -20,7 +20,9 @@ def get_time(tz: str) -> str:
 async def main() -> None:
     """One streamed turn, with reflection on what the tools said."""
     client = OpenAIChatCompletionClient(
-        model="gpt-4o", base_url=os.environ["OPENAI_BASE_URL"], include_usage_in_stream=True
+        model="gpt-4o",
+        base_url=os.environ["OPENAI_BASE_URL"],
+        stream_options={"include_usage": True},
     )
     agent = AssistantAgent(
         "guide",

@@ -27,8 +27,12 @@ def _tool(function: Any, parameter: str) -> Tool:
 def main(api: str) -> None:
     """One streamed turn."""
     tools = [_tool(get_weather, "city"), _tool(get_time, "tz")]
-    kind = OpenAIChatGenerator if api == "chat" else OpenAIResponsesChatGenerator
-    agent = Agent(chat_generator=kind(model="gpt-4o"), tools=tools, streaming_callback=lambda chunk: None)
+    generator = (
+        OpenAIChatGenerator(model="gpt-4o", generation_kwargs={"stream_options": {"include_usage": True}})
+        if api == "chat"
+        else OpenAIResponsesChatGenerator(model="gpt-4o")
+    )
+    agent = Agent(chat_generator=generator, tools=tools, streaming_callback=lambda chunk: None)
     result = agent.run([ChatMessage.from_user("What is the weather in Paris?")])
     print(result["last_message"].text)
 

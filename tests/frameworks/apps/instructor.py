@@ -16,6 +16,7 @@ client = instructor.from_openai(openai.OpenAI())
 parts = client.chat.completions.create_partial(
     model="gpt-4o",
     response_model=Person,
+    stream_options={"include_usage": True},
     messages=[{"role": "user", "content": "Who lives at 12 St James's Square?"}],
 )
 *_, person = parts

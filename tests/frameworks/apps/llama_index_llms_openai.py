@@ -20,8 +20,9 @@ def get_time(tz: str) -> str:
 
 async def main(api: str) -> None:
     """One streamed turn."""
-    kind = OpenAI if api == "chat" else OpenAIResponses
-    llm = kind(model="gpt-4o", api_base=os.environ["OPENAI_BASE_URL"], api_key="none")
+    given = {"model": "gpt-4o", "api_base": os.environ["OPENAI_BASE_URL"], "api_key": "none"}
+    usage = {"stream_options": {"include_usage": True}}
+    llm = OpenAI(**given, additional_kwargs=usage) if api == "chat" else OpenAIResponses(**given)
     agent = FunctionAgent(tools=[get_weather, get_time], llm=llm)
     print(str(await agent.run("What is the weather in Paris?")))
 

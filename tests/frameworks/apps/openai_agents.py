@@ -5,6 +5,7 @@ import sys
 
 from agents import (
     Agent,
+    ModelSettings,
     OpenAIChatCompletionsModel,
     OpenAIResponsesModel,
     Runner,
@@ -31,7 +32,12 @@ def get_time(tz: str) -> str:
 async def main(api: str) -> None:
     """One streamed turn."""
     kind = OpenAIChatCompletionsModel if api == "chat" else OpenAIResponsesModel
-    agent = Agent(name="Guide", model=kind("gpt-4o", AsyncOpenAI()), tools=[get_weather, get_time])
+    agent = Agent(
+        name="Guide",
+        model=kind("gpt-4o", AsyncOpenAI()),
+        model_settings=ModelSettings(include_usage=True),
+        tools=[get_weather, get_time],
+    )
     result = Runner.run_streamed(agent, "What is the weather in Paris?")
     async for _ in result.stream_events():
         pass

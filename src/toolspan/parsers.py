@@ -1,28 +1,34 @@
-"""What the value of a setting stands for, whether it is text or an object.
+"""How the values of settings are read: each parser takes a keyword's value or an environment variable's text.
 
-Each function raises `KeyError`, `TypeError` or `ValueError` for what it does not accept. It knows no setting.
+It knows no setting. What cannot be read raises `KeyError`, `TypeError` or `ValueError`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 log = logging.getLogger("toolspan")
 
 _ON_OFF = {
-    **dict.fromkeys(("on", "true", "yes", "1"), True),
-    **dict.fromkeys(("off", "false", "no", "0"), False),
+    "on": True,
+    "true": True,
+    "yes": True,
+    "1": True,
+    "off": False,
+    "false": False,
+    "no": False,
+    "0": False,
 }
 
 
 def switch(value: object) -> bool:
-    """On or off, in the words that are usual."""
+    """On or off."""
     return value if isinstance(value, bool) else _ON_OFF[str(value).strip().lower()]
 
 
 def one_of(*accepted: str) -> Callable[[object], str]:
-    """One of these, in any case; of an enumeration, its value."""
+    """One of these words, in any case, or a member of an enumeration of them."""
 
     def parse(value: object) -> str:
         found = str(getattr(value, "value", value)).strip().lower()
@@ -34,7 +40,7 @@ def one_of(*accepted: str) -> Callable[[object], str]:
 
 
 def count(value: object) -> int:
-    """A whole number that is not negative."""
+    """A whole number, 0 or more."""
     found = int(str(value).strip())
     if found < 0 or isinstance(value, bool):
         raise ValueError
@@ -42,7 +48,7 @@ def count(value: object) -> int:
 
 
 def pairs(value: object) -> tuple[tuple[str, str], ...]:
-    """Hosts and names: a mapping, or `host=name,…`."""
+    """Names and what they stand for, as a mapping or as `name=value,…`."""
     if isinstance(value, Mapping):
         entries = [(str(host), str(name)) for host, name in value.items()]
     else:
@@ -55,6 +61,30 @@ def _pair(entry: str) -> tuple[str, str]:
     if not mark or not host.strip() or not name.strip():
         raise ValueError
     return host, name
+
+
+def names(value: object) -> tuple[str, ...]:
+    """Names, as an iterable or separated by commas, each of them once."""
+    if isinstance(value, str):
+        value = [entry for entry in value.split(",") if entry.strip()]
+    if not isinstance(value, Iterable) or isinstance(value, (Mapping, bytes)):
+        raise TypeError
+    found = [entry.strip() if isinstance(entry, str) else "" for entry in value]
+    if not all(found):
+        raise ValueError
+    return tuple(dict.fromkeys(found))
+
+
+def level(*accepted: str) -> Callable[[object], str]:
+    """One of these words; the first and the last one also as on and off."""
+    word = one_of(*accepted)
+
+    def parse(value: object) -> str:
+        if isinstance(value, bool) or str(value).strip().lower() in _ON_OFF:
+            return accepted[0] if switch(value) else accepted[-1]
+        return word(value)
+
+    return parse
 
 
 def callback(value: object) -> object:

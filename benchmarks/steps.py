@@ -1,0 +1,84 @@
+"""What following an agent's loop costs a request: a step that brings two results and gets two calls.
+
+Each step answers the calls of the step before, so that turnarounds, links and growth are all there. It knows
+no clock.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
+from typing import Any, NamedTuple
+
+import openai
+
+from .answers import MODEL, TOOL, USAGE, chunk
+from .clock import Way, best
+from .lab import http, instrumented
+
+CORE: dict[str, Any] = {"loop": False, "check_arguments": False, "cost": "off"}
+"""The settings without which nothing of the loop is followed."""
+
+
+class StepRow(NamedTuple):
+    """Microseconds per request: the SDK's, and what toolspan adds without and with the loop."""
+
+    sdk: float
+    core: float
+    loop: float
+
+
+class _Agent:
+    """Makes step after step, over a transport that asks for two new calls each time."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(2)
+        self._history: list[Any] = [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Weather in Paris and Rome?"},
+        ]
+        self._client = openai.OpenAI(
+            api_key="none",
+            base_url="http://bench.invalid/v1",
+            http_client=http().Client(transport=http().MockTransport(self._respond)),
+        )
+        self._last = 0
+
+    def _respond(self, request: Any) -> Any:
+        self._last = next(self._numbers)
+        message = {"role": "assistant", "content": None, "tool_calls": _calls(self._last)}
+        choices = [{"index": 0, "message": message, "finish_reason": "tool_calls"}]
+        answer = {**chunk({}), "object": "chat.completion", "choices": choices, "usage": USAGE}
+        headers = {"x-request-id": "req_1", "x-ratelimit-remaining-tokens": "149984"}
+        return http().Response(200, headers=headers, json=answer)
+
+    def step(self) -> object:
+        """Bring the results of the last calls, and get new ones."""
+        calls = _calls(self._last)
+        results = [{"role": "tool", "tool_call_id": call["id"], "content": "18 °C"} for call in calls]
+        messages = [*self._history, {"role": "assistant", "content": None, "tool_calls": calls}, *results]
+        return self._client.chat.completions.create(model=MODEL, messages=messages, tools=[TOOL])  # type: ignore[list-item]  # plain JSON
+
+
+def _calls(number: int) -> list[dict[str, Any]]:
+    arguments = json.dumps({"city": "Paris", "unit": "celsius"})
+    function = {"name": "get_weather", "arguments": arguments}
+    return [{"id": f"call_{number}_{at}", "type": "function", "function": function} for at in range(2)]
+
+
+def step(rounds: tuple[int, int] = (12, 60)) -> StepRow:
+    """Time the three ways of one step."""
+    run: Callable[[], object] = _Agent().step
+    found = best(
+        [
+            Way("bare", nullcontext, run),
+            Way("core", partial(instrumented, **CORE), run),
+            Way("loop", instrumented, run),
+        ],
+        *rounds,
+    )
+    bare = found["bare"] * 1e6
+    return StepRow(bare, found["core"] * 1e6 - bare, found["loop"] * 1e6 - bare)

@@ -1,0 +1,60 @@
+"""The sink that finds out what a call cost, for the sinks behind it, and adds it up.
+
+What the provider says goes before what can be computed. It knows no prices.
+"""
+
+from __future__ import annotations
+
+from opentelemetry.metrics import Meter
+
+from ..wire.costs import Cost, litellm_cost
+from ..wire.events import Event
+from ..wire.heads import header
+from ..wire.notes import Note
+from . import semconv as names
+from .labels import call_labels
+from .prices import Prices
+from .sinks import Observed
+
+_REPORTED = "provider"
+_LITELLM = b"x-litellm-response-cost"
+
+
+class CostSink:
+    """Sets the call's cost when it has ended, and counts it; it must come before the sinks that tell of it.
+
+    Where another instrumentation tells of the call, the cost is counted all the same: it counts none.
+    """
+
+    def __init__(self, meter: Meter, prices: Prices | None) -> None:
+        self._prices = prices
+        self._sum = meter.create_counter(names.COST, unit=names.DOLLARS, description="Cost of requests.")
+
+    def opened(self, call: Observed) -> None:
+        """Nothing is known yet."""
+
+    def streaming(self, call: Observed) -> None:
+        """Nothing is known yet."""
+
+    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
+        """Nothing is known yet."""
+
+    def gap(self, call: Observed, nanoseconds: int) -> None:
+        """Nothing is known yet."""
+
+    def ended(self, call: Observed) -> None:
+        """Without usage there is no cost: of a fetched response, or of a stream that was cut before."""
+        cost = call.cost = self._cost(call)
+        if cost is None:
+            return
+        labels = call_labels(call) | {names.OPERATION_NAME: call.operation, names.COST_SOURCE: cost.source}
+        self._sum.add(cost.amount, labels, call.context)
+
+    def _cost(self, call: Observed) -> Cost | None:
+        usage = call.record.usage
+        if usage is None:
+            return None
+        said = usage.cost if usage.cost is not None else litellm_cost(header(call.head, _LITELLM))
+        if said is not None:
+            return Cost(said, _REPORTED)
+        return self._prices.cost(call, usage) if self._prices is not None else None

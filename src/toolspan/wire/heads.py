@@ -1,0 +1,128 @@
+"""The facts of an answer's headers: the request's id, what is left of the rate limits, when to come again.
+
+It knows no HTTP client and no clock and keeps no other header. It takes nothing on trust: what is no value of
+its kind is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from itertools import product
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+
+from .header_values import Clock, count_of, moment_of, text_of, wait_of, wait_of_date, wait_of_exact
+
+_LONGEST_ID = 200
+
+
+class Headers(Protocol):
+    """Headers as an HTTP client keeps them."""
+
+    @property
+    def raw(self) -> Iterable[tuple[bytes, bytes]]:
+        """Names and values, as they came."""
+
+
+class Limit(NamedTuple):
+    """A rate limit: what its window allows, what is left of it, and in how many seconds it is whole again."""
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset: float | None = None
+
+
+class Head(NamedTuple):
+    """What is known from headers; `retry_after` is in seconds."""
+
+    id: str | None = None
+    requests: Limit = Limit()
+    tokens: Limit = Limit()
+    retry_after: float | None = None
+
+
+_IDS = (b"x-request-id", b"request-id", b"apim-request-id", b"x-amzn-requestid")
+"""OpenAI and most others, Anthropic, Azure's gateway, Bedrock; the first one counts."""
+
+
+def _names() -> Iterator[tuple[bytes, tuple[str, str, int]]]:
+    """Which fact of which limit a header stands for, and its rank: the lowest one counts.
+
+    OpenAI, Groq and Azure name no window; Cerebras and SambaNova end with `-minute` or `-day`, DigitalOcean
+    with `-per-minute` and the like.
+    """
+    for fact, kind in product(("limit", "remaining", "reset"), ("requests", "tokens")):
+        for rank, window in enumerate(("", "-minute", "-hour", "-day")):  # the shortest first
+            for how in {window, window and f"-per{window}"}:
+                yield f"x-ratelimit-{fact}-{kind}{how}".encode(), (fact, kind, rank)
+
+
+def _unnamed() -> Iterator[tuple[bytes, tuple[str, str, int]]]:
+    """The same for OpenRouter and Together, which do not say that it is requests they count."""
+    for fact in ("limit", "remaining", "reset"):
+        yield f"x-ratelimit-{fact}".encode(), (fact, "requests", _LAST)
+
+
+_LAST = 4  # rank
+_LIMITS = MappingProxyType({**dict(_names()), **dict(_unnamed())})
+
+
+def header(headers: Headers | None, name: bytes) -> str | None:
+    """One header's value, where there are headers; `name` is in lower case."""
+    for key, value in headers.raw if headers is not None else ():
+        if key.lower() == name:
+            return value.decode("latin-1")
+    return None
+
+
+def read_head(headers: Headers, now: float | None = None) -> Head:
+    """The facts; `now`, in seconds of the epoch, is for dates where the server does not say its own time."""
+    found = {name.lower(): value for name, value in headers.raw}
+    clock = partial(_now, found.get(b"date"), now)
+    requests, tokens = _limits(found, clock)
+    return Head(_id(found), requests, tokens, _retry_after(found, clock))
+
+
+def _now(date: bytes | None, now: float | None) -> float | None:
+    """The server's own time, with which its dates are consistent; asked for only where there is a date."""
+    found = moment_of(text_of(date))
+    return now if found is None else found
+
+
+def _id(found: Mapping[bytes, bytes]) -> str | None:
+    for name in _IDS:
+        value = found.get(name, b"")
+        if 0 < len(value) <= _LONGEST_ID and value.isascii() and (text := value.decode()).isprintable():
+            return text
+    return None
+
+
+def _limits(found: Mapping[bytes, bytes], clock: Clock) -> tuple[Limit, Limit]:
+    """Of requests and of tokens; of several windows the shortest of which anything is known."""
+    known: dict[tuple[str, int], dict[str, Any]] = {}
+    for name, value in found.items():
+        if (place := _LIMITS.get(name)) is None:
+            continue
+        fact, kind, rank = place
+        number = wait_of(text_of(value), clock) if fact == "reset" else count_of(text_of(value))
+        if number is not None:
+            known.setdefault((kind, rank), {})[fact] = number
+    return _shortest(known, "requests"), _shortest(known, "tokens")
+
+
+def _shortest(known: Mapping[tuple[str, int], Mapping[str, Any]], kind: str) -> Limit:
+    for rank in range(_LAST + 1):
+        if (facts := known.get((kind, rank))) is not None:
+            return Limit(**facts)
+    return Limit()
+
+
+def _retry_after(found: Mapping[bytes, bytes], clock: Clock) -> float | None:
+    """In milliseconds (OpenAI, Azure), which is more exact, in seconds, or as a date."""
+    exact = wait_of_exact(text_of(found.get(b"retry-after-ms")))
+    if exact is not None:
+        return exact
+    text = text_of(found.get(b"retry-after"))
+    seconds = wait_of(text, clock)
+    return wait_of_date(text, clock) if seconds is None else seconds

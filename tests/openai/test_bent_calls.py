@@ -1,0 +1,103 @@
+"""Calls held against the tools that were offered, through the SDK: every signal says what came of each."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from ..wire.bent_calls import CASES, CHAT_TOOL, RESPONSES_TOOL, Bent
+from . import script, wire, wire_responses
+from .apis import CHAT, RESPONSES, Api
+from .observe import watch
+from .params import each, over
+from .script import Transport
+from .sdk import SYNC, Face, both_faces
+from .telemetry import Telemetry
+from .test_privacy import everything
+
+TOOL = {"chat": CHAT_TOOL, "responses": RESPONSES_TOOL}
+OUTCOME, PATH = "toolspan.tool_call.outcome", "toolspan.tool_call.violation.path"
+VIOLATIONS = ("unknown_tool", "missing_argument", "wrong_type")
+WAYS = [(api, bent, way) for api in (CHAT, RESPONSES) for bent in CASES for way in ("stream", "whole")]
+
+
+def answer(api: Api, bent: Bent, way: str) -> Any:
+    """A server's answer with this call."""
+    if api is CHAT and way == "whole":
+        return script.whole(wire.answer(None, calls=[(bent.name, bent.arguments)], reason="tool_calls"))
+    if api is CHAT:
+        cuts = [bent.arguments[at : at + 5] for at in range(0, len(bent.arguments), 5)]
+        chunks = [wire.call("", name=bent.name), *map(wire.call, cuts)]
+        return script.stream(*chunks, *([wire.chunk(None, "tool_calls"), wire.DONE] if bent.ended else []))
+    if way == "whole":
+        return script.whole(wire_responses.response(output=[wire_responses.call(bent.name, bent.arguments)]))
+    events = wire_responses.stream(wire_responses.called(bent.name, bent.arguments))
+    return script.stream(*(events if bent.ended else events[:4]))
+
+
+async def ask(face: Face, client: Any, api: Api, way: str, **more: Any) -> None:
+    """Ask with the tool on offer, and read all of the answer."""
+    asked = {"tools": [TOOL[api.name]], **more}
+    made = await face.done((api.stream if way == "stream" else api.whole)(client, **asked))
+    if way == "stream":
+        await face.read(made)
+
+
+def run(telemetry: Telemetry, api: Api, bent: Bent, way: str, face: Face = SYNC, **settings: Any) -> None:
+    """Let a call come this way."""
+    with telemetry.on(**settings):
+        watch(face, partial(ask, api=api, way=way), Transport(answer(api, bent, way)))
+
+
+def completed(telemetry: Telemetry) -> list[Any]:
+    """What the completed events say, that of the span and that of the log."""
+    on_span = [event.attributes for event in telemetry.span.events if event.name.endswith("completed")]
+    logged = [record.attributes for record in telemetry.records if record.event_name.endswith("completed")]
+    assert len(on_span) == len(logged) == 1
+    return [*on_span, *logged]
+
+
+@each(("api", "bent", "way"), [case for case in WAYS if case[1].ended or case[2] == "stream"])
+def test_every_signal_says_it(api: Api, bent: Bent, way: str, telemetry: Telemetry) -> None:
+    """Events have the outcome and where it is, the span counts, the metric has it as its label."""
+    run(telemetry, api, bent, way)
+    for found in completed(telemetry):
+        assert (found[OUTCOME], found.get(PATH)) == (bent.outcome, bent.path)
+        assert found["toolspan.tool_call.valid"] is (bent.outcome not in ("invalid", "unfinished"))
+    attributes = telemetry.span.attributes
+    assert attributes["toolspan.tool_calls.violations"] == int(bent.outcome in VIOLATIONS)
+    assert attributes["toolspan.tool_calls.invalid"] == int(bent.outcome in ("invalid", "unfinished"))
+    (point,) = telemetry.points("toolspan.tool_calls")
+    assert (point.attributes["toolspan.outcome"], point.value) == (bent.outcome, 1)
+    assert point.attributes["gen_ai.tool.name"] == ("book" if bent.name == "book" else "_OTHER")
+
+
+@each(("api", "bent", "way"), [case for case in WAYS if case[1].ended or case[2] == "stream"])
+def test_nothing_of_the_model_is_told(api: Api, bent: Bent, way: str, telemetry: Telemetry) -> None:
+    """With content off, no word of the arguments is in any signal, wherever in them it is wrong."""
+    run(telemetry, api, bent, way)
+    said = everything(telemetry)
+    assert not [word for word in ("Bern", "MARK", "breakfast", "Done!") if word in said]
+
+
+@both_faces
+@over(CHAT, RESPONSES)
+def test_switched_off(face: Face, api: Api, telemetry: Telemetry) -> None:
+    """`check_arguments=off`: whatever parses is valid, and nothing is said of the offer."""
+    for bent in (CASES[1], next(bent for bent in CASES if bent.outcome == "unknown_tool")):
+        telemetry = Telemetry()
+        run(telemetry, api, bent, "stream", face, check_arguments="off")
+        for found in completed(telemetry):
+            assert (found[OUTCOME], PATH in found) == ("valid", False)
+        assert "toolspan.tool_calls.violations" not in telemetry.span.attributes
+
+
+@both_faces
+@over(CHAT, RESPONSES)
+def test_content_changes_nothing(face: Face, api: Api, telemetry: Telemetry) -> None:
+    """With content captured the outcome is the same, and the arguments are there as ever."""
+    bent = next(bent for bent in CASES if bent.id == "wrong-in-list")
+    run(telemetry, api, bent, "stream", face, capture_message_content="SPAN_AND_EVENT")
+    for found in completed(telemetry):
+        assert (found[OUTCOME], found[PATH]) == (bent.outcome, bent.path)
+        assert "street" in str(found["gen_ai.tool.call.arguments"])

@@ -1,0 +1,138 @@
+"""Whatever fails while attempts are followed costs telemetry, no answer and no retry, and is said once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from toolspan.openai import attempts
+from toolspan.otel import response_head, siblings, span, summary
+from toolspan.wire import heads, requests
+from toolspan.wire.siblings import Siblings
+
+from . import retrying
+from .apis import CHAT, EMBEDDINGS, RESPONSES, Api
+from .faults import broken
+from .observe import watch
+from .params import each
+from .retrying import BUSY, GONE, Waits, good
+from .script import Transport
+from .sdk import Face, both_faces
+from .telemetry import Telemetry
+
+pytestmark = pytest.mark.usefixtures("guarded")
+
+_waits = retrying._waits
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part that is broken, and what is told all the same."""
+
+    owner: Any
+    name: str
+    told: tuple[str, ...] = ("retries", "ids", "attempts")
+    spans: int = 6
+    """How many there are of six."""
+
+    @property
+    def label(self) -> str:
+        """What a test over it is called."""
+        return f"{self.owner.__name__.rpartition('.')[2]}.{self.name}"
+
+
+PARTS = (
+    Part(attempts.Attempts, "install", ("attempts",)),
+    Part(attempts, "_before_a_wait", ("ids", "attempts")),
+    Part(attempts, "_waits", ("ids", "attempts")),
+    Part(attempts, "class_name", ("ids", "attempts")),
+    Part(attempts, "Retried", ("ids", "attempts")),
+    Part(attempts, "see", ("attempts",)),
+    Part(attempts, "failed"),
+    Part(attempts, "enter", ("attempts",)),
+    Part(siblings, "fingerprint", ("retries", "ids")),
+    Part(siblings, "Kin", ("retries", "ids")),
+    Part(siblings, "Left", ("retries", "ids")),
+    Part(siblings, "_lane", ("retries", "ids")),
+    Part(Siblings, "recall", ("retries", "ids")),
+    Part(Siblings, "leave", ("retries", "ids")),
+    Part(Siblings, "settle", ("retries", "ids")),
+    Part(span, "Link", ("ids",), spans=2),
+    Part(summary, "head_attributes", (), spans=1),
+    Part(response_head, "read_head", (), spans=1),
+    Part(heads, "wait_of", (), spans=1),
+    Part(requests, "digest", (), spans=0),
+    Part(requests, "take_messages", (), spans=0),
+)
+"""A sink that fails is off, so that a part of it costs all later spans."""
+
+
+async def use(face: Face, client: Any, api: Api) -> list[Any]:
+    """A request that is tried again, one that is so in vain, and the same once more."""
+    found: list[Any] = []
+    for _ in range(3):
+        try:
+            found.append(await face.done(api.whole(client)))
+        except Exception as error:
+            found.append(error)
+    return found
+
+
+def transport(api: Api) -> Transport:
+    """The answers of the scenario."""
+    return Transport(BUSY, GONE, good(api, streamed=False), BUSY, GONE, BUSY, good(api, streamed=False))
+
+
+def told(telemetry: Telemetry) -> set[str]:
+    """What is told of the whole scenario, twice."""
+    spans = telemetry.spans
+    found = {
+        "retries": len([event for each in spans for event in each.events if "retry" in event.name]) == 8,
+        "ids": all("toolspan.request.id" in each.attributes for each in spans) and bool(spans),
+        "attempts": [each.attributes.get("toolspan.request.attempt") for each in spans]
+        == [None, None, 2] * 2,
+    }
+    return {name for name, whole in found.items() if whole}
+
+
+def _cases() -> Iterator[tuple[Api, Part]]:
+    for part in PARTS:
+        if part.name == "digest":
+            yield EMBEDDINGS, part
+        elif part.name == "take_messages":
+            yield CHAT, part
+        else:
+            yield from ((CHAT, part), (RESPONSES, part))
+
+
+@both_faces
+@each(("api", "part"), _cases())
+def test_a_part_of_ours_fails(
+    face: Face,
+    api: Api,
+    part: Part,
+    telemetry: Telemetry,
+    waits: Waits,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The application gets what it gets without us, with as many attempts, and one warning is logged."""
+
+    async def scenario(face: Face, client: Any) -> Any:
+        return await use(face, client, api)
+
+    bare = watch(face, scenario, transport(api), max_retries=2)
+    monkeypatch.setattr(part.owner, part.name, broken)
+    caplog.clear()
+    with telemetry.on():
+        for _ in range(2):
+            assert watch(face, scenario, transport(api), max_retries=2) == bare
+    warned = [each for each in caplog.records if each.name == "toolspan" and each.levelno > logging.DEBUG]
+    assert [record.levelname for record in warned] == ["WARNING"]
+    assert "Fault" in warned[0].getMessage()
+    assert len(telemetry.started) == len(telemetry.spans) == part.spans
+    assert told(telemetry) == set(part.told)

@@ -1,0 +1,52 @@
+"""The hash by which a request is known again: the same for the same, short work for the largest."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from toolspan.wire.digest import digest
+
+MESSAGE = {"role": "user", "content": [{"type": "text", "text": "What now?"}]}
+OTHERS: list[Any] = [
+    None,
+    "",
+    "What now?",
+    {"role": "user", "content": "What now?"},
+    {"role": "user", "content": [{"type": "text", "text": "What then?"}]},
+    {**MESSAGE, "name": "host"},
+    [MESSAGE],
+    [1, 2, 3],
+    [1, 3, 2],
+    list(range(100)),
+    [*range(99), 7],
+    [7, *range(1, 100)],
+    list(range(101)),
+    "x" * 70_000,
+    "y" + "x" * 69_999,
+    "x" * 69_999 + "y",
+    "x" * 70_001,
+]
+
+
+def test_same_and_different() -> None:
+    """Equal values have equal hashes; values that differ in what counts have others."""
+    assert digest(MESSAGE) == digest({"role": "user", "content": [{"type": "text", "text": "What now?"}]})
+    assert len({digest(value) for value in (MESSAGE, *OTHERS)}) == len(OTHERS) + 1
+
+
+def test_objects_of_the_sdk() -> None:
+    """An object counts by its fields."""
+    assert digest(SimpleNamespace(**MESSAGE)) == digest(SimpleNamespace(**MESSAGE))
+    assert digest(SimpleNamespace(**MESSAGE)) != digest(SimpleNamespace(**{**MESSAGE, "role": "tool"}))
+
+
+@pytest.mark.parametrize("wrap", [lambda value: [value], lambda value: {"a": value}], ids=["list", "dict"])
+def test_depth(wrap: Any) -> None:
+    """What lies too deep does not count, and costs nothing."""
+    value: Any = "x"
+    for _ in range(5_000):
+        value = wrap(value)
+    assert digest(value) == digest(wrap(wrap(wrap(wrap(wrap(wrap(["deep"])))))))

@@ -1,0 +1,84 @@
+"""The tools that are offered: which calls are certainly to none of them, what a call is checked against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from toolspan.wire.schema import Violation
+from toolspan.wire.tools import Tools, tools
+
+CITY = {"type": "object", "required": ["city"]}
+WEATHER = {"type": "function", "name": "weather", "parameters": CITY}
+MISSING, UNKNOWN = Violation("missing_argument", "city"), Violation("unknown_tool")
+
+
+def offered(*definitions: Any) -> Tools:
+    """The tools of these definitions."""
+    found = tools(list(definitions))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("more", "name", "kind", "unknown"),
+    [
+        ([], "weather", "function", False),
+        ([], "Weather", "function", True),
+        ([], "invented", "custom", True),
+        ([], "web_search", "web_search", False),
+        ([], "web_search", "function", True),
+        ([{"type": "web_search_preview_2025_03_11"}], "invented", "function", True),
+        ([{"type": "computer_use_preview"}, {"type": "file_search"}], "invented", "function", True),
+        ([{"type": "custom", "name": "sql"}], "sql", "custom", False),
+        ([{"type": "mcp", "server_label": "docs"}], "invented", "function", False),
+        ([{"type": "tool_search"}], "invented", "function", False),
+        ([{"type": "x_search"}], "x_keyword_search", "custom", False),
+        ([{"type": "namespace", "name": "crm", "tools": [{"name": "find"}]}], "find", "function", False),
+        ([{"type": "namespace", "name": "crm", "tools": [{"name": "find"}]}], "crm", "function", True),
+    ],
+)
+def test_unknown(more: list[Any], name: str, kind: str, unknown: bool) -> None:
+    """A call is to an unknown tool where all that it may be called by is known."""
+    assert offered(WEATHER, *more).unknown(name, kind) is unknown
+
+
+CASES: dict[str, tuple[list[Any], str | None, bytes | None, Violation | None]] = {
+    "fits": ([WEATHER], "weather", b'{"city": "Bern"}', None),
+    "missing": ([WEATHER], "weather", b"{}", MISSING),
+    "nothing": ([WEATHER], "weather", b" \n", MISSING),
+    "arguments-unknown": ([WEATHER], "weather", None, None),
+    "name-unknown": ([WEATHER], None, b"{}", None),
+    "tool-unknown": ([WEATHER], "invented", None, UNKNOWN),
+    "in-a-namespace": ([{"type": "namespace", "tools": [WEATHER]}], "weather", b"{}", MISSING),
+    "as-chat-has-it": ([{"type": "function", "function": WEATHER}], "weather", b"{}", MISSING),
+    "deprecated": ([{"name": "weather", "parameters": CITY}], "weather", b"{}", MISSING),
+    "offered-twice": ([WEATHER, {**WEATHER, "parameters": {}}], "weather", b"{}", None),
+    "no-schema": ([{"type": "function", "name": "weather"}], "weather", b"{}", None),
+    "odd-schema": ([{**WEATHER, "parameters": ["city"]}], "weather", b"{}", None),
+    "not-json": ([WEATHER], "weather", b"{", None),
+    "too-deep": ([WEATHER], "weather", b"[" * 100_000 + b"]" * 100_000, None),
+}
+
+
+@pytest.mark.parametrize(("definitions", "name", "arguments", "expected"), CASES.values(), ids=CASES)
+def test_violation(
+    definitions: list[Any], name: str | None, arguments: bytes | None, expected: Violation | None
+) -> None:
+    """A call is checked against the one definition that has its name, in each form that servers take."""
+    assert offered(*definitions).violation(name, "function", arguments) == expected
+
+
+def test_described() -> None:
+    """Whether there is anything to check arguments against."""
+    assert offered({"type": "web_search"}, WEATHER).described
+    assert not offered({"type": "web_search"}, {"name": "f", "parameters": None}).described
+
+
+def test_definitions_are_the_body_s_own() -> None:
+    """Neither a definition nor its schema is copied, and they are in the order of the names."""
+    found = offered({"type": "function", "function": WEATHER}, {"type": "web_search"})
+    assert found.definitions[0] is WEATHER
+    assert found.names == ("weather", "web_search")
+    assert found.definitions[0]["parameters"] is CITY
