@@ -1,13 +1,13 @@
 """The versions of everything the test obtains; it must not know how they are obtained.
 
-Debian keeps one version of a package at a time, so llama-server has no pin: it is what sid holds on that day.
+Debian keeps one version of a package at a time, so llama-server, Prometheus
+and docker-compose have no pin: they are what sid holds on that day. The Collector's versions stand in `deploy/builder.yaml`.
 """
 
 from typing import Final
 
 AIMOCK: Final = "1.43.0"
-COLLECTOR: Final = "0.159.0"
-COLLECTOR_PROVIDERS: Final = "1.65.0"
+JAEGER: Final = "v1.76.0"  # the module's number of Jaeger 2.13.0
 LLAMA_PACKAGE: Final = "llama.cpp-tools"
 MODEL_WRITER: Final = ("gguf==0.19.0", "numpy==2.4.6")
 APPLICATION: Final = (
