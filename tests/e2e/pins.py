@@ -16,3 +16,11 @@ APPLICATION: Final = (
     "opentelemetry-distro==0.66b1",
     "opentelemetry-exporter-otlp==1.45.1",
 )
+SERVICE: Final = (
+    "openai==3.52.0",
+    "opentelemetry-distro==0.66b1",
+    "opentelemetry-exporter-otlp==1.45.1",
+    "fastapi==0.165.0",
+    "uvicorn==0.54.0",
+    "opentelemetry-instrumentation-fastapi==0.66b1",
+)

@@ -219,7 +219,7 @@ FAILS: Final = Board(
         ),
         Question(
             "Which streams broke off?",
-            "Streams without an end (truncated), and streams that failed while they were read.",
+            "Streams without an end (truncated), and those that failed, before their first chunk or after it.",
             "cps",
             {
                 f"{{{{{MODEL_LABEL}}}}} {{{{toolspan_stream_outcome}}}}": q.rate(
