@@ -7,6 +7,7 @@ from collections.abc import Callable
 from demo_server import Handler, Json, chunks, completion
 
 LATE_SECONDS = 0.6
+DAWDLE_SECONDS = 0.1
 CACHED = {"prompt_tokens_details": {"cached_tokens": 64}}
 
 
@@ -47,6 +48,12 @@ def late(handler: FaultyHandler, request: Json) -> None:
     Handler.reply(handler, request)
 
 
+def dawdling(handler: FaultyHandler, request: Json) -> None:
+    """A proper answer, each piece of it long after the one before."""
+    handler.pause = DAWDLE_SECONDS
+    Handler.reply(handler, request)
+
+
 def cut(handler: FaultyHandler, request: Json) -> None:
     """The connection is closed while the arguments of the first call are on their way."""
     handler.stream([json.dumps(chunk) for chunk in chunks(request)][:4], whole=False)
@@ -81,5 +88,5 @@ def cached(handler: FaultyHandler, request: Json) -> None:
 
 
 FAULTS: dict[str, Callable[[FaultyHandler, Json], None]] = {
-    each.__name__: each for each in (limited, exhausted, broken, late, cut, short, garbled, hanging, cached)
+    each.__name__: each for each in (limited, exhausted, broken, late, dawdling, cut, short, garbled, hanging, cached)
 }

@@ -18,13 +18,19 @@ def install(program: str, folder: Path) -> Path:
     return folder / program.partition("@")[0].rpartition("/")[2]
 
 
-def build(package: str, version: str, output: Path) -> None:
-    """Build a program as a dependency of an empty module, which works for modules with `replace` too."""
+def build(package: str, version: str, output: Path, source: Path | None = None) -> None:
+    """Build a program as a dependency of an empty module, which works for modules with `replace` too.
+
+    With a source of one's own, the package is what that needs.
+    """
     module = output.parent / "module"
     module.mkdir()
     run_in(module, ["go", "mod", "init", "local"])
     run_in(module, ["go", "get", f"{package}@{version}"])
-    run_in(module, ["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", output, package])
+    if source is not None:
+        shutil.copy(source, module)
+    what = package if source is None else "."
+    run_in(module, ["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", output, what])
 
 
 def run_in(folder: Path, command: Command, more: dict[str, str] | None = None) -> None:

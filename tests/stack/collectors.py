@@ -9,6 +9,8 @@ from tests.e2e.collector import PROGRAM
 from tests.e2e.parts import REPOSITORY
 from tests.e2e.processes import HOST, answers, free_ports, serving
 
+from . import web
+
 SHIPPED = REPOSITORY / "collector-config.yaml"
 
 
@@ -43,3 +45,10 @@ def serve(name: str, folder: Path, variables: dict[str, str], *files: Path, port
     log = folder / f"{name}.log"
     with serving(command, log, lambda: answers(health, "/"), variables | listening):
         yield Collector(f"{HOST}:{grpc}", f"{HOST}:{http}", own, log)
+
+
+def own_metric(collector: Collector, name: str, holding: str = "") -> float:
+    """The sum of one of the Collector's own counters, over the series whose labels hold a word."""
+    with web.direct.open(f"http://{HOST}:{collector.own}/metrics", timeout=web.SECONDS) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name) and holding in line)

@@ -16,7 +16,7 @@ PENDING: Final = (
 )
 
 TOOLS: Final = {"get_weather", "get_time"}
-STREAMED: Final = {"demo", "cut", "garbled", "limited", "short"}
+STREAMED: Final = {"demo", "dawdling", "cut", "garbled", "limited", "short"}
 FAILED: Final = {"broken", "cut", "exhausted", "late"}
 ALL: Final = STREAMED | FAILED | {"cached"}
 ERRORS: Final = {

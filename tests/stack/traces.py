@@ -85,7 +85,7 @@ def check_storm(jaeger: Jaeger, seen: dict[str, dict[str, int]]) -> Problems:
             yield f"storm: a span of garbled has {told.get('toolspan.tool_calls.invalid')} invalid calls"
         if model == "short" and told.get("toolspan.stream.outcome") != "truncated":
             yield f"storm: a span of short ended {told.get('toolspan.stream.outcome')}"
-        if model == "limited":
+        if model in ("limited", "dawdling"):
             yield from told_in_order(span)
 
 

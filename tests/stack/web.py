@@ -13,14 +13,14 @@ from tests.e2e.processes import HOST, FatalError
 SECONDS = 10
 POLL_SECONDS = 0.2
 T = TypeVar("T")
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def get(port: int, path: str, **query: str) -> Any:
     """What a server answers, refusals too, if they are JSON."""
     url = f"http://{HOST}:{port}{path}?{urllib.parse.urlencode(query)}"
     try:
-        with _direct.open(url, timeout=SECONDS) as answer:
+        with direct.open(url, timeout=SECONDS) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         return json.load(error)
