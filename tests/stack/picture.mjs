@@ -8,11 +8,12 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-proxy-server"],
 });
 try {
-  const page = await browser.newPage({ viewport: { width: 1400, height: 660 }, deviceScaleFactor: 1.25 });
+  const page = await browser.newPage({ viewport: { width: 1400, height: 720 }, deviceScaleFactor: 1.25 });
   await page.goto(url, { waitUntil: "domcontentloaded" });
   await page.getByText(trace, { exact: true }).first().click({ timeout: 15000 });
   await page.getByText(span, { exact: true }).first().click({ timeout: 15000 });
-  await page.getByText(/^Attributes \(/).first().click({ timeout: 15000 }); // folds them, so that the events are seen
+  await page.getByText(/^Attributes \(/).first().click({ timeout: 15000 }); // folds them
+  await page.getByText(/^Events \(/).first().click({ timeout: 15000 }); // unfolds them
   const last = page.getByText(event).last();
   await last.scrollIntoViewIfNeeded({ timeout: 15000 });
   await page.waitForTimeout(500); // the panel's own animation

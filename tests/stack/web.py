@@ -18,7 +18,7 @@ direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 def get(port: int, path: str, **query: str) -> Any:
     """What a server answers, refusals too, if they are JSON."""
-    url = f"http://{HOST}:{port}{path}?{urllib.parse.urlencode(query)}"
+    url = f"http://{HOST}:{port}{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
     try:
         with direct.open(url, timeout=SECONDS) as answer:
             return json.load(answer)
