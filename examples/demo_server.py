@@ -25,9 +25,7 @@ USAGE_OF_TEXT = {"prompt_tokens": 158, "completion_tokens": 24, "total_tokens": 
 
 
 @contextmanager
-def demo_server(
-    port: int = 0, pause: float = 0.03, handler: "type[Handler] | None" = None
-) -> Iterator[str]:
+def demo_server(port: int = 0, pause: float = 0.03, handler: "type[Handler] | None" = None) -> Iterator[str]:
     """Serve on loopback and give the base URL; `pause` is the delay between two chunks, in seconds."""
     answers = type("Answers", (handler or Handler,), {"pause": pause})
     server = ThreadingHTTPServer(("127.0.0.1", port), answers)
@@ -116,10 +114,12 @@ class Handler(BaseHTTPRequestHandler):
     pause = 0.03
 
     def handle(self) -> None:
-        with suppress(ConnectionError):  # the client may hang up at any moment
+        """Answer until the client hangs up, which it may do at any moment."""
+        with suppress(ConnectionError):
             super().handle()
 
     def do_POST(self) -> None:
+        """Answer one request, or say what is wrong with it."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if not self.path.endswith("/chat/completions"):
             self.whole(404, {"error": {"message": f"no such path: {self.path}", "type": "not_found"}})

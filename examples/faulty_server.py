@@ -1,4 +1,4 @@
-"""The demo server with faults: the model that is asked for says which; any other model is answered as ever."""
+"""The demo server with faults: the model's name says which; any other model is answered as ever."""
 
 import json
 import time
@@ -88,5 +88,6 @@ def cached(handler: FaultyHandler, request: Json) -> None:
 
 
 FAULTS: dict[str, Callable[[FaultyHandler, Json], None]] = {
-    each.__name__: each for each in (limited, exhausted, broken, late, dawdling, cut, short, garbled, hanging, cached)
+    each.__name__: each
+    for each in (limited, exhausted, broken, late, dawdling, cut, short, garbled, hanging, cached)
 }

@@ -18,7 +18,9 @@ from demo_server import demo_server
 from faulty_server import FAULTS, FaultyHandler
 from openai import OpenAI
 
-QUESTION: list[Any] = [{"role": "user", "content": "What is the weather in Paris, and what time is it there?"}]
+QUESTION: list[Any] = [
+    {"role": "user", "content": "What is the weather in Paris, and what time is it there?"}
+]
 RESULT: list[Any] = [*QUESTION, {"role": "tool", "tool_call_id": "call_weather_1", "content": "18 °C"}]
 PATIENCE = 0.3
 """Seconds the application waits for the answer that comes late."""
@@ -90,7 +92,9 @@ def main() -> None:
     with demo_server(pause=0.005, handler=FaultyHandler) as base_url:
         client = OpenAI(base_url=base_url, api_key="demo", max_retries=2)
         if options.hang:
-            hanging = client.with_options(timeout=None).chat.completions.create(model="hanging", messages=QUESTION, stream=True)
+            hanging = client.with_options(timeout=None).chat.completions.create(
+                model="hanging", messages=QUESTION, stream=True
+            )
             next(iter(hanging))
         done = 0
         while not options.rounds or done < options.rounds:

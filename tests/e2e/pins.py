@@ -1,7 +1,7 @@
 """The versions of everything the test obtains; it must not know how they are obtained.
 
-Debian keeps one version of a package at a time, so llama-server, Prometheus
-and docker-compose have no pin: they are what sid holds on that day. The Collector's versions stand in `deploy/builder.yaml`.
+Debian keeps one version of a package at a time, so llama-server, Prometheus and docker-compose
+have no pin: they are what sid holds on that day. The Collector's versions stand in `deploy/builder.yaml`.
 """
 
 from typing import Final

@@ -62,7 +62,12 @@ def storm(folder: Path, variables: dict[str, str], *words: str) -> Iterator[dict
     with (folder / "storm.log").open("w") as log:
         words = ("--hang", *words)
         process = subprocess.Popen(
-            command("storm.py", *words), env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            command("storm.py", *words),
+            env=variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
         )
     try:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""The Collector of the other end-to-end test, run with the files users get; it must not know what passes through."""
+"""The Collector, run with the files users get; it must not know what passes through."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +30,9 @@ class Collector:
 
 
 @contextmanager
-def serve(name: str, folder: Path, variables: dict[str, str], *files: Path, port: int = 0) -> Iterator[Collector]:
+def serve(
+    name: str, folder: Path, variables: dict[str, str], *files: Path, port: int = 0
+) -> Iterator[Collector]:
     """Run a Collector with these files, one laid over the other; only addresses come from the variables."""
     grpc, health, own, free = free_ports(4)
     http = port or free

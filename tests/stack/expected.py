@@ -1,7 +1,7 @@
 """What each panel and each alert must show of the storm; it must not know how it is asked for.
 
-A panel's series are named by their legends. Metrics that are announced but not emitted yet stand in `PENDING`:
-their panels must be answered, by nothing; when they are emitted, that fails until the name is taken out here.
+A panel's series are named by their legends. Metrics that are announced, not emitted yet, stand in `PENDING`:
+their panels must be answered, by nothing; when they are emitted, that fails until the name is taken out.
 """
 
 from __future__ import annotations

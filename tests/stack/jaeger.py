@@ -1,4 +1,4 @@
-"""Jaeger, built from its Go module, with traces read back by its query API; it must not know what is expected."""
+"""Jaeger, built from its Go module, and its query API; it must not know what is expected of the traces."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +32,9 @@ class Jaeger:
 
     def traces(self, service: str) -> list[dict[str, Any]]:
         """All traces of a service."""
-        return list(web.get(self.port, "/api/traces", service=service, limit="5000", lookback="1h")["data"] or [])
+        return list(
+            web.get(self.port, "/api/traces", service=service, limit="5000", lookback="1h")["data"] or []
+        )
 
     def trace(self, trace_id: str) -> dict[str, Any] | None:
         """One trace, if it is there."""
@@ -43,7 +45,18 @@ class Jaeger:
 @contextmanager
 def serve(folder: Path) -> Iterator[Jaeger]:
     """Run Jaeger as its image does, all in one and in memory, on ports of its own."""
-    names = ("grpc", "http", "query", "query_grpc", "health", "sampling", "sampling_grpc", "expvar", "zpages", "own")
+    names = (
+        "grpc",
+        "http",
+        "query",
+        "query_grpc",
+        "health",
+        "sampling",
+        "sampling_grpc",
+        "expvar",
+        "zpages",
+        "own",
+    )
     at = dict(zip(names, free_ports(len(names)), strict=True))
     settings = {
         "receivers.otlp.protocols.grpc.endpoint": at["grpc"],
@@ -57,7 +70,10 @@ def serve(folder: Path) -> Iterator[Jaeger]:
         "extensions.zpages.endpoint": at["zpages"],
     }
     command: list[object] = [PROGRAM, *(f"--set={name}={HOST}:{port}" for name, port in settings.items())]
-    command += ["--set=service.pipelines.traces.receivers=[otlp]", "--set=service.telemetry.metrics.level=none"]
+    command += [
+        "--set=service.pipelines.traces.receivers=[otlp]",
+        "--set=service.telemetry.metrics.level=none",
+    ]
     quiet = {"OTEL_TRACES_SAMPLER": "always_off"}  # its own queries are no part of the test
     with serving(command, folder / "jaeger.log", lambda: answers(at["health"], "/status"), quiet):
         yield Jaeger(f"{HOST}:{at['grpc']}", at["query"])

@@ -1,7 +1,8 @@
-"""An application under load, run under `opentelemetry-instrument`: streams answers on a few threads, for some seconds.
+"""An application under load: streams answers on a few threads, for some seconds.
 
-It prints, as JSON, the duration of each request in milliseconds, its failures, and its memory in MiB when half of
-the time was over and at the end; it must not know where its telemetry goes.
+It runs under `opentelemetry-instrument`, and prints, as JSON, the duration of each request in milliseconds,
+its failures, and its memory in MiB at half of the time and at the end; it must not know where its telemetry
+goes.
 """
 
 import json

@@ -1,53 +1,27 @@
-"""The Collector well, away, mute or restarting, while an application is under load: what the application feels.
+"""What an application under load feels of a Collector that is well, away, mute or restarting.
 
-Each state is measured several times in turn, and the best of each counts, so that the ratios are those of one run
-on one machine. What is lost must be told by the application's log.
+Each state is measured several times in turn, and the best of each counts, so that the ratios are those of one
+run on one machine. What is lost must be told by the application's log.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import socket
-import statistics
-import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.parts import HERE, REPOSITORY
-from tests.e2e.processes import HOST, FatalError, answers, free_ports, serving, tail
+from tests.e2e.parts import REPOSITORY
+from tests.e2e.processes import HOST, FatalError, answers, free_ports, serving
 
 from . import apps, collectors
+from .loaded import Measured, best, measure
 from .report import Report
 
-SECONDS, ROUNDS = 6.0, 2
-LONGEST_EXIT = 60
-SMALL = {
-    f"OTEL_{processor}_{limit}": "256"
-    for processor in ("BSP", "BLRP")
-    for limit in ("MAX_QUEUE_SIZE", "MAX_EXPORT_BATCH_SIZE")
-} | {"OTEL_EXPORTER_OTLP_TIMEOUT": "2"}
-"""Queues that are full within seconds, and exporters that give up after two: each of the three once more at the exit."""
+ROUNDS = 2
 SLOWER, SLOWEST, MORE_MEMORY = 1.5, 2.0, 8.0
-LOST = re.compile(r"(?i)queue full|failed to export|dropp|transient error|exception while exporting|timed? ?out")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One run: milliseconds of the middle and of the slowest twentieth, MiB, what the log says, seconds to exit."""
-
-    middle: float
-    slow: float
-    requests: int
-    growth: float
-    late: float
-    failures: int
-    told: tuple[str, ...]
-    exit: float
 
 
 @contextmanager
@@ -102,54 +76,9 @@ STATES: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
 }
 
 
-def measure(folder: Path, base_url: str, endpoint: str) -> Measured:
-    """Run the application once."""
-    variables = apps.environment("load", endpoint, PYTHONPATH=str(REPOSITORY / "examples"), **SMALL)
-    variables |= {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": "none"}
-    words = [*apps.command("storm.py")[:2], str(HERE.parent / "stack" / "load.py"), str(SECONDS)]
-    log = folder / "application.log"
-    with log.open("w") as errors:
-        process = subprocess.Popen(words, env=variables, stdout=subprocess.PIPE, stderr=errors, text=True)
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            began = time.monotonic()
-            process.wait(LONGEST_EXIT)
-        finally:
-            process.kill()
-            process.wait()
-    if not line:
-        raise FatalError(f"the application under load ended early:\n{tail(log.read_text())}")
-    ran = json.loads(line)
-    return Measured(
-        middle=statistics.median(ran["taken"]),
-        slow=statistics.quantiles(ran["taken"], n=20)[-1],
-        requests=len(ran["taken"]),
-        growth=ran["late"] - ran["early"],
-        late=ran["late"],
-        failures=len(ran["failures"]),
-        told=tuple(text for text in log.read_text().splitlines() if LOST.search(text)),
-        exit=time.monotonic() - began,
-    )
-
-
-def best(runs: list[Measured]) -> Measured:
-    """The best of each figure; what was told, and failures, of all."""
-    return Measured(
-        middle=min(run.middle for run in runs),
-        slow=min(run.slow for run in runs),
-        requests=max(run.requests for run in runs),
-        growth=min(run.growth for run in runs),
-        late=min(run.late for run in runs),
-        failures=sum(run.failures for run in runs),
-        told=tuple(line for run in runs for line in run.told),
-        exit=min(run.exit for run in runs),
-    )
-
-
 def table(found: dict[str, Measured]) -> Iterator[str]:
     """The figures, as docs/deploy.md shows them."""
-    yield "| Collector | median, ms | 95 %, ms | median, ratio | 95 %, ratio | memory, MiB | later growth, MiB | exit, s |"
+    yield "| Collector | median, ms | 95 %, ms | ratio | ratio | memory, MiB | growth, MiB | exit, s |"
     yield "| --- | --: | --: | --: | --: | --: | --: | --: |"
     base = found["well"]
     for state, run in found.items():
@@ -182,7 +111,9 @@ def run(folder: Path, report: Report) -> None:
     python = apps.PART.folder / "bin" / "python"
     server = [python, REPOSITORY / "examples" / "demo_server.py", "--port", str(port), "--pause", "0.002"]
     runs: dict[str, list[Measured]] = {state: [] for state in STATES}
-    with serving(server, folder / "server.log", lambda: answers(port, "/v1/chat/completions", '{"messages": []}')):
+    with serving(
+        server, folder / "server.log", lambda: answers(port, "/v1/chat/completions", '{"messages": []}')
+    ):
         for _ in range(ROUNDS):
             for state, stand in STATES.items():
                 here = folder / state
@@ -191,8 +122,9 @@ def run(folder: Path, report: Report) -> None:
                     runs[state].append(measure(here, f"http://{HOST}:{port}/v1", endpoint))
     found = {state: best(each) for state, each in runs.items()}
     print("", *table(found), "", sep="\n", flush=True)
-    for state in found:
-        report(f"Collector {state}: the application does not feel it", unharmed(found[state], found["well"]))
+    for state, measured in found.items():
+        report(f"Collector {state}: the application does not feel it", unharmed(measured, found["well"]))
     for state in ("away", "mute"):
         report(f"Collector {state}: the log says what was lost", told(found[state]))
-        print(*sorted(set(re.sub(r"\d[\d.]*", "…", line)[:200] for line in found[state].told)), sep="\n", flush=True)
+        for line in sorted({re.sub(r"\d[\d.]*", "…", each)[:100] for each in found[state].told}):
+            print(f"      {line}", flush=True)

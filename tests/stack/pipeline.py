@@ -27,7 +27,10 @@ def run(folder: Path, report: Report) -> None:
         ask_service(folder, collector.endpoint)
         seen = stack.enter_context(apps.storm(folder, apps.environment("storm", collector.endpoint), *ROUNDS))
         report("the agent's traces, events in order", soon(lambda: traces.check_agent(spans, "agent")))
-        report("the service's trace, turns below the request", soon(lambda: traces.check_service(spans, "service")))
+        report(
+            "the service's trace, turns below the request",
+            soon(lambda: traces.check_service(spans, "service")),
+        )
         report("a span for every request of the storm", soon(lambda: traces.check_storm(spans, seen)))
         report("sums agree with what the application counted", soon(lambda: sums.check(metrics, seen)))
         report("every panel and every alert, on the real server", soon(lambda: panels.check(metrics)))
@@ -40,7 +43,9 @@ def ask_service(folder: Path, endpoint: str) -> None:
     """Start the web service, ask it one question, and stop it, so that its last telemetry goes out."""
     (port,) = free_ports(1)
     variables = apps.environment("service", endpoint, PORT=str(port))
-    with serving(apps.command("service.py"), folder / "service.log", lambda: answers(port, "/docs"), variables):
+    with serving(
+        apps.command("service.py"), folder / "service.log", lambda: answers(port, "/docs"), variables
+    ):
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"http://{HOST}:{port}/ask?question=weather", timeout=30) as answer:
             text = answer.read().decode()

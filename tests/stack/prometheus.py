@@ -1,4 +1,4 @@
-"""Prometheus and promtool from Debian sid, run with the files of docker-compose.yml; it must not know the metrics."""
+"""Prometheus and promtool from Debian sid, run with the files users get; it must not know the metrics."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The files for scale, run as they are: an agent, two gateways, Jaeger; once directly, once with Kafka in between.
+"""The files for scale, run as they are: an agent, two gateways, Jaeger; and with Kafka in between.
 
 What is checked: no trace with a fault is lost, none is torn, and of the rest only a part comes through.
 """
@@ -64,7 +64,9 @@ def direct(folder: Path, report: Report) -> None:
     with ExitStack() as stack:
         spans = stack.enter_context(jaeger.serve(folder))
         variables = DECIDE | {"JAEGER_OTLP_ENDPOINT": spans.otlp}
-        gateways = [stack.enter_context(collectors.serve(f"gateway-{n}", folder, variables, GATEWAY)) for n in (0, 1)]
+        gateways = [
+            stack.enter_context(collectors.serve(f"gateway-{n}", folder, variables, GATEWAY)) for n in (0, 1)
+        ]
         to = {"GATEWAYS": f"[{gateways[0].grpc},{gateways[1].grpc}]", "LOGS_EXPORTERS": "[debug]"}
         agent = stack.enter_context(collectors.serve("agent", folder, to, AGENT))
         ids = traffic(agent.endpoint)
@@ -77,15 +79,23 @@ def buffered(folder: Path, report: Report) -> None:
     """Kafka keeps the traces while there is no gateway, and hands them to two that come later."""
     with ExitStack() as stack:
         spans = stack.enter_context(jaeger.serve(folder))
-        broker = {"KAFKA_BROKERS": f"[{stack.enter_context(kafka.serve(folder))}]", "KAFKA_TOPIC": kafka.TOPIC}
+        broker = {
+            "KAFKA_BROKERS": f"[{stack.enter_context(kafka.serve(folder))}]",
+            "KAFKA_TOPIC": kafka.TOPIC,
+        }
         files = (AGENT, FILES / "agent-kafka.yaml")
         to = broker | {"LOGS_EXPORTERS": "[debug]"}
         agent = stack.enter_context(collectors.serve("agent", folder, to, *files))
         ids = traffic(agent.endpoint)
         variables = DECIDE | broker | {"JAEGER_OTLP_ENDPOINT": spans.otlp}
         files = (GATEWAY, FILES / "gateway-kafka.yaml")
-        gateways = [stack.enter_context(collectors.serve(f"gateway-{n}", folder, variables, *files)) for n in (0, 1)]
-        report("Kafka: no gateway was there, every trace with a fault is kept, whole", soon(lambda: kept(spans, ids), 60))
+        gateways = [
+            stack.enter_context(collectors.serve(f"gateway-{n}", folder, variables, *files)) for n in (0, 1)
+        ]
+        report(
+            "Kafka: no gateway was there, every trace with a fault is kept, whole",
+            soon(lambda: kept(spans, ids), 60),
+        )
         report("Kafka: a part of the rest is kept, whole", soon(lambda: sampled(spans, ids)))
         ids = traffic(agent.endpoint)
         report("Kafka: the same while both gateways read", soon(lambda: kept(spans, ids), 60))

@@ -42,7 +42,8 @@ def turns(jaeger: Jaeger, service: str) -> list[Span]:
     """The spans of the model's turns, by their start."""
     found = [span for trace in jaeger.traces(service) for span in trace["spans"]]
     return sorted(
-        (span for span in found if tags(span).get("gen_ai.operation.name") == "chat"), key=lambda span: span["startTime"]
+        (span for span in found if tags(span).get("gen_ai.operation.name") == "chat"),
+        key=lambda span: span["startTime"],
     )
 
 
@@ -60,7 +61,11 @@ def check_agent(jaeger: Jaeger, service: str) -> Problems:
 def check_service(jaeger: Jaeger, service: str) -> Problems:
     """One trace: the request to the service, and below it both turns of the model."""
     yield from check_agent(jaeger, service)
-    asked = [trace for trace in jaeger.traces(service) if any(tags(s).get("http.route") == "/ask" for s in trace["spans"])]
+    asked = [
+        trace
+        for trace in jaeger.traces(service)
+        if any(tags(s).get("http.route") == "/ask" for s in trace["spans"])
+    ]
     if len(asked) != 1:
         yield f"{service}: {len(asked)} traces of /ask"
         return

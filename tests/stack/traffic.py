@@ -1,4 +1,4 @@
-"""Traces of three spans and more, one for each request of an imagined service; run under `opentelemetry-instrument`.
+"""Traces of three spans, one for each request of an imagined service; run under `opentelemetry-instrument`.
 
 Nothing is wrong with the service's own span, so that what is remarkable in a trace stands in a part of it. It
 prints, as JSON, the ids of the traces by the model that was asked.

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.e2e import pins
-from tests.e2e.parts import HERE, Part, digest, only, python_with
+from tests.e2e.parts import Part, digest, only, python_with
 from tests.e2e.processes import HOST, FatalError, answers, free_ports, run, serving
 
-from . import apps, collectors, pipeline, web
+from . import collectors, pipeline, web
 from .report import Report
 
 SCRIPT = Path(__file__).with_name("picture.mjs")

@@ -1,4 +1,4 @@
-"""JSON over HTTP from a server on loopback, and waiting for what it will say; it must not know which server."""
+"""JSON over HTTP from a server on loopback, and waiting for it; it must not know which server."""
 
 import json
 import time

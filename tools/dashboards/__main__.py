@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 from .grafana import written
-from .questions import BOARDS
+from .speed import SLOW, TOOLS
+from .trouble import COST, FAILS
 
+BOARDS = (SLOW, TOOLS, COST, FAILS)
 FOLDER = Path(__file__).resolve().parents[2] / "dashboards"
 
 

@@ -36,8 +36,16 @@ def written(board: Board) -> str:
         .time("now-1h", "now")
         .refresh("30s")
         .tooltip(DashboardCursorSync.CROSSHAIR)
-        .link(dashboard.DashboardLink(TAG).type(DashboardLinkType.DASHBOARDS).tags([TAG]).keep_time(True).include_vars(True))
-        .with_variable(dashboard.DatasourceVariable("datasource").type("prometheus").hide(VariableHide.HIDE_VARIABLE))
+        .link(
+            dashboard.DashboardLink(TAG)
+            .type(DashboardLinkType.DASHBOARDS)
+            .tags([TAG])
+            .keep_time(True)
+            .include_vars(True)
+        )
+        .with_variable(
+            dashboard.DatasourceVariable("datasource").type("prometheus").hide(VariableHide.HIDE_VARIABLE)
+        )
     )
     for name, query in VARIABLES.items():
         made = made.with_variable(_variable(name, query))
@@ -76,6 +84,11 @@ def _panel(question: Question) -> timeseries.Panel:
     )
     for letter, (legend, expression) in zip("ABCD", question.queries.items(), strict=False):
         panel = panel.with_target(
-            prometheus.Dataquery().ref_id(letter).expr(expression).legend_format(legend).range().exemplar(True)
+            prometheus.Dataquery()
+            .ref_id(letter)
+            .expr(expression)
+            .legend_format(legend)
+            .range()
+            .exemplar(True)
         )
     return panel
