@@ -21,7 +21,11 @@ from openai import OpenAI
 QUESTION: list[Any] = [
     {"role": "user", "content": "What is the weather in Paris, and what time is it there?"}
 ]
-RESULT: list[Any] = [*QUESTION, {"role": "tool", "tool_call_id": "call_weather_1", "content": "18 °C"}]
+RESULT: list[Any] = [
+    *QUESTION,
+    {"role": "tool", "tool_call_id": "call_weather_1", "content": "18 °C"},
+    {"role": "tool", "tool_call_id": "call_time_2", "content": "14:05"},
+]
 PATIENCE = 0.3
 """Seconds the application waits for the answer that comes late."""
 Seen = dict[str, Counter[str]]
