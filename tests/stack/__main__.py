@@ -11,15 +11,25 @@ from tests.e2e import collector, golang
 from tests.e2e.parts import CACHE, alone, obtain
 from tests.e2e.processes import FatalError
 
-from . import apps, jaeger, judges, kafka, outage, pipeline, prometheus, scale, shipped, viewer
+from . import apps, injected, jaeger, judges, kafka, outage, pipeline, prometheus, scale, shipped, viewer
 from .report import Report
 
-PARTS = (judges.COMPOSE, prometheus.PART, apps.PART, collector.PART, jaeger.PART, kafka.PART, viewer.PART)
+PARTS = (
+    judges.COMPOSE,
+    prometheus.PART,
+    apps.PART,
+    injected.PART,
+    collector.PART,
+    jaeger.PART,
+    kafka.PART,
+    viewer.PART,
+)
 RUNS = {
     "shipped": shipped.run_all,
     "pipeline": pipeline.run,
     "scale": scale.direct,
     "kafka": scale.buffered,
+    "injected": injected.inject,
     "viewer": viewer.show,
     "outage": outage.run,
 }
