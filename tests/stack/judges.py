@@ -10,7 +10,7 @@ import jsonschema
 import yaml
 
 from tests.e2e import debian
-from tests.e2e.collector import PROGRAM
+from tests.e2e.collector import PROGRAM, VERSION
 from tests.e2e.parts import HERE, Part
 from tests.e2e.processes import FatalError, run
 from tools.dashboards.__main__ import stale
@@ -23,7 +23,10 @@ Judge = Callable[[Path], object]
 
 
 def compose(root: Path) -> None:
-    """`docker compose config`, with the profile."""
+    """`docker compose config`, with the profile; and the Collector is the one that is tested here."""
+    services = yaml.safe_load((root / "docker-compose.yml").read_text())["services"]
+    if not services["collector"]["image"].endswith(f":{VERSION}"):
+        raise FatalError(f"the Collector is not the {VERSION} of deploy/builder.yaml")
     plugin = COMPOSE.folder / "usr" / "libexec" / "docker" / "cli-plugins" / "docker-compose"
     run(
         [

@@ -34,8 +34,11 @@ def run(folder: Path, report: Report) -> None:
         report("a span for every request of the storm", soon(lambda: traces.check_storm(spans, seen)))
         report("sums agree with what the application counted", soon(lambda: sums.check(metrics, seen)))
         report("every panel and every alert, on the real server", soon(lambda: panels.check(metrics)))
-        found = metrics.exemplars("gen_ai_client_operation_time_to_first_chunk_seconds_bucket")
-        report("an exemplar leads to its trace", traces.check_exemplars(spans, found))
+        asked = next(
+            panel for panel in panels.panels() if panel["title"] == "How long until the first chunk?"
+        )
+        found = metrics.exemplars(panels.chosen(asked["targets"][0]["expr"]))
+        report("an exemplar of a panel leads to its trace", traces.check_exemplars(spans, found))
         report("logs arrive", logs(collector.log))
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tests.e2e import debian
 from tests.e2e.parts import REPOSITORY, Part, only
 from tests.e2e.processes import HOST, FatalError, answers, free_ports, run, serving
@@ -66,11 +68,14 @@ class Prometheus:
 
 @contextmanager
 def serve(folder: Path) -> Iterator[Prometheus]:
-    """Run Prometheus with the flags of docker-compose.yml, but for its address and its folder."""
+    """Run Prometheus with the flags of docker-compose.yml, but for its address and its folders."""
     (port,) = free_ports(1)
-    command = program("prometheus")
-    command += [f"--config.file={FILES / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'prometheus'}"]
-    command += ["--web.enable-remote-write-receiver", "--enable-feature=exemplar-storage"]
-    command += [f"--web.listen-address={HOST}:{port}"]
+    ours = {"--config.file": FILES / "prometheus.yml", "--storage.tsdb.path": folder / "prometheus"}
+    command = [*program("prometheus"), f"--web.listen-address={HOST}:{port}"]
+    for flag in yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]["prometheus"][
+        "command"
+    ]:
+        name = flag.partition("=")[0]
+        command.append(f"{name}={ours[name]}" if name in ours else flag)
     with serving(command, folder / "prometheus.log", lambda: answers(port, "/-/ready")):
         yield Prometheus(port)
