@@ -4,6 +4,7 @@ It must not know who sends or what is expected. Its two files are YAML, of which
 """
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ def _fill(folder: Path) -> None:
     golang.run_in(folder, [builder, "--config", manifest])
     (sources / "otelcol").rename(folder / "otelcol")
     builder.unlink()
+    shutil.rmtree(sources)
 
 
 PART = Part("collector", f"{VERSION} {digest(MANIFEST)}", _fill)
