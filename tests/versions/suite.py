@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from tests.e2e.parts import REPOSITORY
 from tests.e2e.processes import tail
@@ -92,7 +92,7 @@ def _read(report: Path, code: int, log: Path, seconds: float) -> Outcome:
         return Outcome(0, 0, Counter(), seconds, f"ended with {code}:\n{tail(log.read_text())}")
     counts: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
-    for case in ElementTree.parse(report).iter("testcase"):
+    for case in ET.parse(report).iter("testcase"):
         kind = next(
             (kind for kind in ("error", "failure", "skipped") if case.find(kind) is not None), "passed"
         )
@@ -103,7 +103,7 @@ def _read(report: Path, code: int, log: Path, seconds: float) -> Outcome:
     return Outcome(counts["passed"], counts["failed"], skipped, seconds, problem)
 
 
-def _reason(skipped: ElementTree.Element) -> str:
+def _reason(skipped: ET.Element) -> str:
     """Why; a whole module that was skipped tells it at the end of a tuple."""
     message = skipped.get("message", "")
     if message == "collection skipped":
