@@ -47,7 +47,17 @@ def play(python: Path, folder: Path, filters: list[str]) -> Outcome:
     """Run all tests but the slow ones; its output and its report lie in the folder."""
     report, log = folder / "report.xml", folder / "output.log"
     report.unlink(missing_ok=True)
-    command = [python, "-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", f"--junitxml={report}"]
+    command = [
+        python,
+        "-m",
+        "pytest",
+        "-q",
+        "-m",
+        "not slow",
+        "-p",
+        "no:cacheprovider",
+        f"--junitxml={report}",
+    ]
     command += ["-o", f"faulthandler_timeout={STUCK}", "-o", "faulthandler_exit_on_timeout=true"]
     command += [word for each in filters for word in ("-W", each)]
     began = time.monotonic()
@@ -83,7 +93,9 @@ def _read(report: Path, code: int, log: Path, seconds: float) -> Outcome:
     counts: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
     for case in ElementTree.parse(report).iter("testcase"):
-        kind = next((kind for kind in ("error", "failure", "skipped") if case.find(kind) is not None), "passed")
+        kind = next(
+            (kind for kind in ("error", "failure", "skipped") if case.find(kind) is not None), "passed"
+        )
         counts["failed" if kind in ("error", "failure") else kind] += 1
         if (found := case.find("skipped")) is not None:
             skipped[_reason(found)] += 1
