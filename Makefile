@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo test lint coverage thorough bench e2e dashboards picture outage neighbours frameworks soak wheel clean
+.PHONY: demo test lint coverage thorough bench e2e dashboards picture outage neighbours frameworks versions soak wheel clean
 
 demo: $(VENV)/.demo ## Trace a small agent and show it; with OPENAI_API_KEY set it asks the real provider.
 	OTEL_BLRP_SCHEDULE_DELAY=50 $(BIN)/opentelemetry-instrument \
@@ -58,6 +58,9 @@ neighbours: .cache/neighbours/.test ## Other instrumentations at the same time, 
 
 frameworks: $(VENV)/.test ## Ten frameworks in their own environments: the table of docs/frameworks.md.
 	$(BIN)/python -m tests.frameworks
+
+versions: $(VENV)/.test ## The tests with older and newer SDKs, OpenTelemetry and Python: the table of docs/versions.md.
+	$(BIN)/python -m tests.versions
 
 soak: $(VENV)/.test ## 100 000 calls and streams of all endings, without and with threads: nothing is kept.
 	$(BIN)/python -m tests.soak
