@@ -88,6 +88,8 @@ def check_storm(jaeger: Jaeger, seen: dict[str, dict[str, int]]) -> Problems:
             yield f"storm: a span of {model} has status error: {told.get('error')}"
         if model == "garbled" and told.get("toolspan.tool_calls.invalid") != 2:
             yield f"storm: a span of garbled has {told.get('toolspan.tool_calls.invalid')} invalid calls"
+        if model in ("misnamed", "lacking", "mistyped") and told.get("toolspan.tool_calls.violations") != 2:
+            yield f"storm: a span of {model} has {told.get('toolspan.tool_calls.violations')} violations"
         if model == "short" and told.get("toolspan.stream.outcome") != "truncated":
             yield f"storm: a span of short ended {told.get('toolspan.stream.outcome')}"
         if model in ("limited", "dawdling"):
