@@ -107,7 +107,7 @@ def one_round(client: OpenAI, seen: Seen, number: int) -> None:
         ask(client, model, QUESTION, seen)
     ask(client.with_options(max_retries=0, timeout=PATIENCE), "late", QUESTION, seen)
     seen["requests"]["cached"] += 1
-    count_tokens(client.chat.completions.create(model="cached", messages=RESULT).usage, seen)
+    count_tokens(client.chat.completions.create(model="cached", messages=QUESTION).usage, seen)
 
 
 def main() -> None:
