@@ -20,8 +20,9 @@ CALLS = (
     ("call_weather_1", "get_weather", ('{"ci', 'ty":', '"Par', 'is"}')),
     ("call_time_2", "get_time", ('{"tz"', ':"Euro', "pe/Par", 'is"}')),
 )
-USAGE_OF_CALLS = {"prompt_tokens": 92, "completion_tokens": 37, "total_tokens": 129}
-USAGE_OF_TEXT = {"prompt_tokens": 158, "completion_tokens": 24, "total_tokens": 182}
+TOKENS_OF_CALLS, TOKENS_OF_TEXT = (92, 37), (158, 24)
+DOLLARS_IN, DOLLARS_OUT = 0.15e-6, 0.60e-6
+"""What a token costs."""
 
 
 @contextmanager
@@ -103,8 +104,10 @@ def completion(request: Json) -> Json:
 
 
 def usage(finish: str | None) -> Json:
-    """The tokens of an answer, by the way it ended."""
-    return USAGE_OF_CALLS if finish == "tool_calls" else USAGE_OF_TEXT
+    """The tokens of an answer, by the way it ended, and what they cost, in OpenRouter's words."""
+    prompt, answer = TOKENS_OF_CALLS if finish == "tool_calls" else TOKENS_OF_TEXT
+    tokens = {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
+    return tokens | {"cost": DOLLARS_IN * prompt + DOLLARS_OUT * answer}
 
 
 class Handler(BaseHTTPRequestHandler):

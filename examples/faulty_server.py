@@ -64,14 +64,35 @@ def short(handler: FaultyHandler, request: Json) -> None:
     handler.stream([*[json.dumps(chunk) for chunk in chunks(request)][:4], "[DONE]"])
 
 
-def garbled(handler: FaultyHandler, request: Json) -> None:
-    """The colons of the arguments are missing, so that they are no JSON."""
+def altered(handler: FaultyHandler, request: Json, part: str, changes: "dict[str, str]") -> None:
+    """A proper answer, but for some characters in the name or the arguments of its calls."""
     found = list(chunks(request))
     for chunk in found:
         for choice in chunk["choices"]:
             for call in choice["delta"].get("tool_calls", []):
-                call["function"]["arguments"] = call["function"]["arguments"].replace(":", "")
+                for old, new in changes.items() if part in call["function"] else ():
+                    call["function"][part] = call["function"][part].replace(old, new)
     handler.stream([*map(json.dumps, found), "[DONE]"])
+
+
+def garbled(handler: FaultyHandler, request: Json) -> None:
+    """The colons of the arguments are missing, so that they are no JSON."""
+    altered(handler, request, "arguments", {":": ""})
+
+
+def misnamed(handler: FaultyHandler, request: Json) -> None:
+    """The tools that are called were not offered."""
+    altered(handler, request, "name", {"get_": "fetch_"})
+
+
+def lacking(handler: FaultyHandler, request: Json) -> None:
+    """The required argument is missing; there is one of another name."""
+    altered(handler, request, "arguments", {'{"': '{"the_'})
+
+
+def mistyped(handler: FaultyHandler, request: Json) -> None:
+    """The argument is a list, where a text is wanted."""
+    altered(handler, request, "arguments", {":": ":[", "}": "]}"})
 
 
 def hanging(handler: FaultyHandler, request: Json) -> None:
@@ -89,5 +110,8 @@ def cached(handler: FaultyHandler, request: Json) -> None:
 
 FAULTS: dict[str, Callable[[FaultyHandler, Json], None]] = {
     each.__name__: each
-    for each in (limited, exhausted, broken, late, dawdling, cut, short, garbled, hanging, cached)
+    for each in (
+        *(limited, exhausted, broken, late, dawdling, cut, short, hanging, cached),
+        *(garbled, misnamed, lacking, mistyped),
+    )
 }

@@ -8,6 +8,8 @@ One trace per question: the request to the service, and below it each turn of th
 """
 
 import os
+import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 
@@ -52,6 +54,8 @@ async def told(question: str) -> AsyncIterator[str]:
 
 
 if __name__ == "__main__":
+    # uvicorn ends by the signal that stopped it; so that telemetry is sent out first, that becomes an exit
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     port = int(os.environ.get("PORT", "8000"))
     with nullcontext() if "OPENAI_API_KEY" in os.environ else demo_server() as base_url:
         if base_url:

@@ -1,23 +1,16 @@
-"""What each panel and each alert must show of the storm; it must not know how it is asked for.
-
-A panel's series are named by their legends. Metrics that are announced, not emitted yet, stand in `PENDING`:
-their panels must be answered, by nothing; when they are emitted, that fails until the name is taken out.
-"""
+"""What each panel and each alert must show of the storm, by legend; it must not know how it is asked for."""
 
 from __future__ import annotations
 
 from typing import Final
 
-PENDING: Final = (
-    "toolspan_tool_call_turnaround_seconds",
-    "toolspan_retries_total",
-    "toolspan_cost_USD_total",
-    "gen_ai_execute_tool_duration_seconds",
-)
-
 TOOLS: Final = {"get_weather", "get_time"}
-STREAMED: Final = {"demo", "dawdling", "cut", "garbled", "limited", "short"}
+CALLED: Final = TOOLS | {"_OTHER"}
+WRONG: Final = {"garbled", "misnamed", "lacking", "mistyped"}
+FINISHED: Final = {"demo", "dawdling", "limited"} | WRONG
+STREAMED: Final = FINISHED | {"cut", "short"}
 FAILED: Final = {"broken", "cut", "exhausted", "late"}
+PARSED: Final = ("valid", "invalid", "missing_argument", "wrong_type")
 ALL: Final = STREAMED | FAILED | {"cached"}
 ERRORS: Final = {
     "openai.APIConnectionError",
@@ -36,21 +29,22 @@ PANELS: Final[dict[str, set[str]]] = {
     "How long until the first chunk?": _two(STREAMED),
     "How long between two chunks?": _two(STREAMED),
     "How long does a whole answer take?": _two(ALL),
-    "When in the answer is a tool call detected?": _two(TOOLS),
-    "How long does the model write a call's arguments?": _two(TOOLS),
+    "When in the answer is a tool call detected?": _two(CALLED),
+    "How long does the model write a call's arguments?": _two(CALLED),
     "How long does the application take to answer a call?": _two(TOOLS),
     "Which tools are called, and how do the calls end?": {
-        *(f"{tool} {outcome}" for tool in TOOLS for outcome in ("valid", "invalid")),
+        *(f"{tool} {outcome}" for tool in TOOLS for outcome in PARSED),
         "get_weather unfinished",
+        "_OTHER unknown_tool",
     },
-    "Which tool gets arguments that do not parse?": TOOLS,
-    "How big are the arguments?": _two(TOOLS),
+    "Which tool is called wrongly?": CALLED,
+    "How big are the arguments?": _two(CALLED),
     "Which streams ended badly?": {"failed", "truncated"},
     "How long do the tools themselves run?": _two(TOOLS),
     "Which tools fail?": {"get_time ValueError"},
     "How many tokens go in and out?": {"input", "output"},
-    "Which model costs how much in an hour?": {"demo"},
-    "What does a request cost?": {"demo"},
+    "Which model costs how much in an hour?": FINISHED | {"cached"},
+    "What does a request cost?": FINISHED | {"cached"},
     "How much of the input comes from the cache?": {"cached"},
     "Which errors do requests end with?": ERRORS,
     "Which share of the requests fails?": ALL,
@@ -64,7 +58,7 @@ ALERTS: Final[dict[str, tuple[str, set[str], set[str]]]] = {
     # the label that tells the series apart, those that there are, those above the threshold
     "RequestsFail": ("gen_ai_request_model", FAILED, FAILED),
     "FirstChunkSlow": ("gen_ai_request_model", STREAMED, set()),
-    "ArgumentsInvalid": ("gen_ai_tool_name", TOOLS, TOOLS),
+    "CallsInvalid": ("gen_ai_tool_name", CALLED, CALLED),
     "StreamsBreakOff": ("gen_ai_request_model", FAILED | {"short"}, FAILED | {"short"}),
     "StreamsHang": ("gen_ai_request_model", {"hanging"}, {"hanging"}),
     "RateLimited": ("gen_ai_request_model", {"limited", "exhausted"}, {"limited", "exhausted"}),

@@ -34,11 +34,6 @@ def alerts() -> list[dict[str, Any]]:
     return [rule for group in rules["groups"] for rule in group["rules"]]
 
 
-def pending(expression: str) -> bool:
-    """Whether it asks for a metric that is not emitted yet."""
-    return any(name in expression for name in expected.PENDING)
-
-
 def chosen(expression: str) -> str:
     """The expression with the variables replaced."""
     for variable, value in CHOSEN.items():
@@ -60,14 +55,9 @@ def legend(form: str, labels: dict[str, str]) -> str:
 def check_panel(prometheus: Prometheus, panel: dict[str, Any]) -> Problems:
     """The panel shows what it must, by name, and every value is a number."""
     shown: dict[str, float] = {}
-    wanted = set(expected.PANELS[panel["title"]])
+    wanted = expected.PANELS[panel["title"]]
     for target in panel["targets"]:
-        found = curves(prometheus, target)
-        if pending(target["expr"]):
-            if found:
-                yield f"{panel['title']} is answered now: take its metric out of PENDING"
-            wanted -= {name for name in wanted if name.endswith(target["legendFormat"].rpartition("}}")[2])}
-        shown |= found
+        shown |= curves(prometheus, target)
     if shown.keys() != wanted:
         yield f"{panel['title']} shows {sorted(shown)}, not {sorted(wanted)}"
     for name in (name for name, value in shown.items() if isnan(value)):
@@ -78,8 +68,6 @@ def check_alert(prometheus: Prometheus, rule: dict[str, Any]) -> Problems:
     """The expression gives the series that it should, and those above its threshold."""
     label, all_, above = expected.ALERTS[rule["alert"]]
     anything = re.sub(r"> [\d.]+\s*$", ">= 0", rule["expr"])
-    if pending(rule["expr"]):
-        all_, above = set(), set()
     for what, expression, wanted in (("", anything, all_), (" above its threshold", rule["expr"], above)):
         found = {labels[label] for labels, _ in prometheus.query(expression) if labels["job"] == "storm"}
         if found != wanted:

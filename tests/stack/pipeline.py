@@ -43,9 +43,9 @@ def run(folder: Path, report: Report) -> None:
 
 
 def ask_service(folder: Path, endpoint: str) -> None:
-    """Start the web service, ask it one question, and stop it, so that its last telemetry goes out."""
+    """Start the web service, ask it one question, and stop it: only then its spans go out."""
     (port,) = free_ports(1)
-    variables = apps.environment("service", endpoint, PORT=str(port))
+    variables = apps.environment("service", endpoint, PORT=str(port), OTEL_BSP_SCHEDULE_DELAY="60000")
     with serving(
         apps.command("service.py"), folder / "service.log", lambda: answers(port, "/docs"), variables
     ):

@@ -47,6 +47,15 @@ def turns(jaeger: Jaeger, service: str) -> list[Span]:
     )
 
 
+def tools_ran(jaeger: Jaeger, service: str, turns: list[Span]) -> Problems:
+    """Both executions, and the turn that brings the results, are linked to the turn that asked."""
+    spans = [span for trace in jaeger.traces(service) for span in trace["spans"]]
+    linked = [span for span in spans if turns[0]["spanID"] in {each["spanID"] for each in span["references"]}]
+    names = sorted(span["operationName"] for span in linked)
+    if names != sorted(["execute_tool get_time", "execute_tool get_weather", turns[1]["operationName"]]):
+        yield f"{service}: linked to the turn with the calls are {names}"
+
+
 def check_agent(jaeger: Jaeger, service: str) -> Problems:
     """Two turns of the model: the first with both calls, the second with none."""
     found = turns(jaeger, service)
@@ -54,6 +63,7 @@ def check_agent(jaeger: Jaeger, service: str) -> Problems:
         yield f"{service}: {len(found)} turns came back, not 2"
         return
     yield from told_in_order(found[0])
+    yield from tools_ran(jaeger, service, found)
     if events(found[1]):
         yield f"{service}: the second turn has tool-call events"
 
@@ -88,6 +98,8 @@ def check_storm(jaeger: Jaeger, seen: dict[str, dict[str, int]]) -> Problems:
             yield f"storm: a span of {model} has status error: {told.get('error')}"
         if model == "garbled" and told.get("toolspan.tool_calls.invalid") != 2:
             yield f"storm: a span of garbled has {told.get('toolspan.tool_calls.invalid')} invalid calls"
+        if model in ("misnamed", "lacking", "mistyped") and told.get("toolspan.tool_calls.violations") != 2:
+            yield f"storm: a span of {model} has {told.get('toolspan.tool_calls.violations')} violations"
         if model == "short" and told.get("toolspan.stream.outcome") != "truncated":
             yield f"storm: a span of short ended {told.get('toolspan.stream.outcome')}"
         if model in ("limited", "dawdling"):

@@ -12,7 +12,7 @@ from demo_server import demo_server
 from faulty_server import FAULTS, FaultyHandler
 from openai import OpenAI
 from opentelemetry import trace
-from storm import QUESTION, RESULT, ask
+from storm import QUESTION, ask
 
 UNREMARKABLE = "demo"
 
@@ -21,7 +21,7 @@ def request(client: OpenAI, model: str) -> str:
     """One request to the service: a good turn of the model, and one with the fault; gives the trace's id."""
     seen = defaultdict(lambda: defaultdict(int))
     with trace.get_tracer("service").start_as_current_span("request") as span:
-        ask(client, UNREMARKABLE, RESULT, seen)
+        ask(client, UNREMARKABLE, QUESTION, seen)
         ask(client, model, QUESTION, seen)
         return format(span.get_span_context().trace_id, "032x")
 

@@ -57,7 +57,7 @@ TOOLS: Final = Board(
     (
         Question(
             "Which tools are called, and how do the calls end?",
-            "Calls the model made: valid arguments, invalid ones, or none that ended.",
+            "Calls the model made: `valid`, or what is wrong; `_OTHER` are tools that were not offered.",
             "cps",
             {
                 f"{{{{{TOOL_LABEL}}}}} {{{{toolspan_outcome}}}}": q.rate(
@@ -66,8 +66,8 @@ TOOLS: Final = Board(
             },
         ),
         Question(
-            "Which tool gets arguments that do not parse?",
-            "The share of its calls whose arguments are no JSON, or never ended.",
+            "Which tool is called wrongly?",
+            "The share of its calls that are no JSON, never ended, or are not as the tool was offered.",
             "percentunit",
             {
                 f"{{{{{TOOL_LABEL}}}}}": q.share(
