@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo test lint coverage thorough bench e2e neighbours frameworks soak wheel clean
+.PHONY: demo test lint coverage thorough bench e2e dashboards picture outage neighbours frameworks versions soak wheel clean
 
 demo: $(VENV)/.demo ## Trace a small agent and show it; with OPENAI_API_KEY set it asks the real provider.
 	OTEL_BLRP_SCHEDULE_DELAY=50 $(BIN)/opentelemetry-instrument \
@@ -32,8 +32,19 @@ thorough: $(VENV)/.test ## The property tests at full size: 400 000 chunks, 100 
 bench: $(VENV)/.test ## What it costs: the table of docs/benchmarks.md.
 	$(BIN)/python -m benchmarks
 
-e2e: $(VENV)/.test ## The Agents SDK against two servers, through a real OTLP receiver; fetches them on first use.
+e2e: $(VENV)/.test ## Agents against real servers; the files users get, run as processes. Builds and fetches on first use.
 	$(BIN)/python -m tests.e2e
+	$(BIN)/python -m tests.stack
+
+dashboards: $(VENV)/.test ## Write dashboards/ from tools/dashboards/.
+	$(BIN)/python -m tools.dashboards
+
+picture: $(VENV)/.test ## The picture of the README: the example service's trace in a browser.
+	$(BIN)/python -m tests.stack viewer
+	cp .cache/e2e/last-run/viewer/trace.png docs/trace.png
+
+outage: $(VENV)/.test ## An application under load while its Collector is away: the table of docs/deploy.md.
+	$(BIN)/python -m tests.stack outage
 
 neighbours: .cache/neighbours/.test ## Other instrumentations at the same time, in an environment of their own.
 	.cache/neighbours/bin/python -m pytest -q tests/neighbours
@@ -47,6 +58,9 @@ neighbours: .cache/neighbours/.test ## Other instrumentations at the same time, 
 
 frameworks: $(VENV)/.test ## Ten frameworks in their own environments: the table of docs/frameworks.md.
 	$(BIN)/python -m tests.frameworks
+
+versions: $(VENV)/.test ## The tests with older and newer SDKs, OpenTelemetry and Python: the table of docs/versions.md.
+	$(BIN)/python -m tests.versions
 
 soak: $(VENV)/.test ## 100 000 calls and streams of all endings, without and with threads: nothing is kept.
 	$(BIN)/python -m tests.soak

@@ -30,7 +30,7 @@ pytestmark = [
 RECONNECTING = tuple(door for door in DOORS if reconnects(door))
 through_those = through(*(RECONNECTING or DOORS))
 if not RECONNECTING:
-    pytest.skip("this SDK does not connect again", allow_module_level=True)
+    pytest.skip("this SDK has no connect:on_reconnecting", allow_module_level=True)
 
 HELLO = [{"type": "hello"}]
 """What a server sends to each connection: so it is seen that there is a new one."""

@@ -11,7 +11,9 @@ from .observe import same
 from .sdk import Face, both_faces
 from .telemetry import Telemetry
 
-runner = pytest.importorskip("openai.lib.responses_tool_runner")
+runner = pytest.importorskip(
+    "openai.lib.responses_tool_runner", reason="this SDK has no openai.lib.responses_tool_runner"
+)
 
 TOOL: Any = {
     "type": "function",

@@ -50,15 +50,7 @@ ENVIRONMENTS: Final = (
         ("openai==2.*", *telemetry("1.44.0", "0.65b0")),
     ),
     Environment("early-3", "an early openai 3.x", ("openai==3.3.*",)),
-    Environment(
-        "python-3.10",
-        "the tests' own pins, or the last release for this Python",
-        (
-            *("coverage==7.16.2", "hypothesis==6.168.5", "httpx2==2.14.0", "httpcore2==2.14.0"),
-            *("jiter==0.18.0", "rpds-py==0.30.0", "websockets==16.1.1"),
-        ),
-        python="3.10",
-    ),
+    Environment("python-3.10", "the tests' own pins", python="3.10"),
     Environment("python-3.13", "the tests' own pins", python="3.13"),
     Environment(
         "newest",

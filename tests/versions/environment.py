@@ -47,7 +47,7 @@ def prepare(environment: Environment, interpreter: str) -> str:
     constraints.write_text("".join(f"{line}\n" for line in _constraints(environment)))
     run([interpreter, "-m", "venv", "--without-pip", folder / "venv"])
     pip = [sys.executable, "-m", "pip", "--python", python_of(environment), "--disable-pip-version-check"]
-    wanted = ["--editable", f"{REPOSITORY}[{_EXTRAS}]", "--group", "test", *environment.pins]
+    wanted = ["--editable", f"{REPOSITORY}[{_EXTRAS}]", "--group", "suite", *environment.pins]
     run([*pip, "install", "--quiet", "--no-compile", "-c", constraints, *wanted], cwd=REPOSITORY)
     mark.write_text(key)
     return key

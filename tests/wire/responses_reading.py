@@ -17,7 +17,7 @@ from .reading import Seen, record_of, seen
 from .response_shapes import Case
 from .shapes import Call
 
-types = pytest.importorskip("openai.types.responses")  # SDKs before 1.66 have no such API
+types = pytest.importorskip("openai.types.responses", reason="this SDK has no responses.create")
 
 
 def sdk_event(body: Any) -> Any:
