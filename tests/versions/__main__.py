@@ -40,6 +40,7 @@ def examine(environment: Environment) -> tuple[Row | None, bool | None]:
         environments.python_of(environment),
         environments.folder_of(environment),
         [ignored.filter for ignored in environment.ignored],
+        whole=environment.whole,
     )
     what = " ".join(("Python", versions["python"], *(f"{each} {versions[each]}" for each in SHOWN)))
     counts = f"{outcome.passed} passed, {outcome.failed} failed, {outcome.skipped.total()} skipped"
