@@ -6,15 +6,15 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo test lint coverage thorough bench e2e neighbours frameworks versions soak wheel clean
+.PHONY: demo test lint coverage thorough bench e2e dashboards picture outage neighbours frameworks versions soak wheel clean
 
 demo: $(VENV)/.demo ## Trace a small agent and show it; with OPENAI_API_KEY set it asks the real provider.
 	OTEL_BLRP_SCHEDULE_DELAY=50 $(BIN)/opentelemetry-instrument \
 	  --traces_exporter toolspan --logs_exporter toolspan --metrics_exporter toolspan \
 	  $(BIN)/python examples/agent.py
 
-test: $(VENV)/.test ## Run the tests.
-	$(BIN)/python -m pytest -q -m 'not slow'
+test: $(VENV)/.test ## Run the tests, on all cores.
+	$(BIN)/python -m pytest -q -n auto -m 'not slow'
 
 lint: $(VENV)/.test ## Style and types.
 	$(BIN)/ruff check .
@@ -22,7 +22,9 @@ lint: $(VENV)/.test ## Style and types.
 	$(BIN)/mypy
 
 coverage: $(VENV)/.test ## Branch coverage: all of the pure ring, 95 % of the rest.
-	$(BIN)/coverage run -m pytest -q -m 'not slow'
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q -n auto -m 'not slow'
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include 'src/toolspan/wire/*' --fail-under 100
 	$(BIN)/coverage report --omit 'src/toolspan/wire/*' --fail-under 95
 
@@ -32,8 +34,19 @@ thorough: $(VENV)/.test ## The property tests at full size: 400 000 chunks, 100 
 bench: $(VENV)/.test ## What it costs: the table of docs/benchmarks.md.
 	$(BIN)/python -m benchmarks
 
-e2e: $(VENV)/.test ## The Agents SDK against two servers, through a real OTLP receiver; fetches them on first use.
+e2e: $(VENV)/.test ## Agents against real servers; the files users get, run as processes. Builds and fetches on first use.
 	$(BIN)/python -m tests.e2e
+	$(BIN)/python -m tests.stack
+
+dashboards: $(VENV)/.test ## Write dashboards/ from tools/dashboards/.
+	$(BIN)/python -m tools.dashboards
+
+picture: $(VENV)/.test ## The picture of the README: the example service's trace in a browser.
+	$(BIN)/python -m tests.stack viewer
+	cp .cache/e2e/last-run/viewer/trace.png docs/trace.png
+
+outage: $(VENV)/.test ## An application under load while its Collector is away: the table of docs/deploy.md.
+	$(BIN)/python -m tests.stack outage
 
 neighbours: .cache/neighbours/.test ## Other instrumentations at the same time, in an environment of their own.
 	.cache/neighbours/bin/python -m pytest -q tests/neighbours

@@ -20,14 +20,16 @@ CALLS = (
     ("call_weather_1", "get_weather", ('{"ci', 'ty":', '"Par', 'is"}')),
     ("call_time_2", "get_time", ('{"tz"', ':"Euro', "pe/Par", 'is"}')),
 )
-USAGE_OF_CALLS = {"prompt_tokens": 92, "completion_tokens": 37, "total_tokens": 129}
-USAGE_OF_TEXT = {"prompt_tokens": 158, "completion_tokens": 24, "total_tokens": 182}
+TOKENS_OF_CALLS, TOKENS_OF_TEXT = (92, 37), (158, 24)
+DOLLARS_IN, DOLLARS_OUT = 0.15e-6, 0.60e-6
+"""What a token costs."""
 
 
 @contextmanager
-def demo_server(port: int = 0, pause: float = 0.03) -> Iterator[str]:
+def demo_server(port: int = 0, pause: float = 0.03, handler: "type[Handler] | None" = None) -> Iterator[str]:
     """Serve on loopback and give the base URL; `pause` is the delay between two chunks, in seconds."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"pause": pause}))
+    answers = type("Answers", (handler or Handler,), {"pause": pause})
+    server = ThreadingHTTPServer(("127.0.0.1", port), answers)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/v1"
@@ -102,40 +104,55 @@ def completion(request: Json) -> Json:
 
 
 def usage(finish: str | None) -> Json:
-    """The tokens of an answer, by the way it ended."""
-    return USAGE_OF_CALLS if finish == "tool_calls" else USAGE_OF_TEXT
+    """The tokens of an answer, by the way it ended, and what they cost, in OpenRouter's words."""
+    prompt, answer = TOKENS_OF_CALLS if finish == "tool_calls" else TOKENS_OF_TEXT
+    tokens = {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
+    return tokens | {"cost": DOLLARS_IN * prompt + DOLLARS_OUT * answer}
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """Answers one connection's requests."""
+
     protocol_version = "HTTP/1.1"
     pause = 0.03
 
     def handle(self) -> None:
-        with suppress(ConnectionError):  # the client may hang up at any moment
+        """Answer until the client hangs up, which it may do at any moment."""
+        with suppress(ConnectionError):
             super().handle()
 
     def do_POST(self) -> None:
+        """Answer one request, or say what is wrong with it."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if not self.path.endswith("/chat/completions"):
-            self._whole(404, {"error": {"message": f"no such path: {self.path}", "type": "not_found"}})
+            self.whole(404, {"error": {"message": f"no such path: {self.path}", "type": "not_found"}})
             return
         try:
-            request = json.loads(body)
-            self._stream(request) if request.get("stream") else self._whole(200, completion(request))
+            self.reply(json.loads(body))
         except (ValueError, KeyError, AttributeError, TypeError) as error:
-            self._whole(400, {"error": {"message": repr(error), "type": "invalid_request_error"}})
+            self.whole(400, {"error": {"message": repr(error), "type": "invalid_request_error"}})
 
-    def _whole(self, status: int, answer: Json) -> None:
+    def reply(self, request: Json) -> None:
+        """Answer one request, streamed if it says so."""
+        if request.get("stream"):
+            self.stream([json.dumps(chunk) for chunk in chunks(request)] + ["[DONE]"])
+        else:
+            self.whole(200, completion(request))
+
+    def whole(self, status: int, answer: Json, headers: "dict[str, str] | None" = None) -> None:
+        """Answer at once."""
         time.sleep(self.pause)
         payload = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(payload)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(payload)
 
-    def _stream(self, request: Json) -> None:
-        lines = [json.dumps(chunk) for chunk in chunks(request)] + ["[DONE]"]
+    def stream(self, lines: list[str], *, whole: bool = True) -> None:
+        """Answer line by line; a stream that is not whole breaks off in the middle of the connection."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
@@ -144,7 +161,10 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(self.pause)
             payload = f"data: {line}\n\n".encode()
             self.wfile.write(b"%x\r\n%b\r\n" % (len(payload), payload))
-        self.wfile.write(b"0\r\n\r\n")
+        if whole:
+            self.wfile.write(b"0\r\n\r\n")
+        else:
+            self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the terminal belongs to the program that asks."""

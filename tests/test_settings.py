@@ -20,6 +20,17 @@ class Mode(Enum):
     SPAN_ONLY = "span_only"
 
 
+class Hook:
+    """A completion hook."""
+
+    def on_completion(self, **given: Any) -> None:
+        """Do nothing."""
+
+
+HOOK = Hook()
+HOOKS = "the name of an entry point, or an object with the method on_completion"
+
+
 def from_environment(**environment: str) -> Settings:
     """The settings of this environment."""
     return read_settings({}, environment)
@@ -56,6 +67,7 @@ VARIABLES: list[tuple[str, str, str, Any]] = [
     ("TOOLSPAN_CONTENT_LIMIT", "100", "content_limit", 100),
     (CAPTURE, "SPAN_ONLY", "capture_message_content", "span_only"),
     (EMIT, "true", "emit_event", True),
+    ("OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK", "upload", "completion_hook", "upload"),
     ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1000", "attribute_limit", 1000),
     ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "2000", "attribute_limit", 2000),
 ]
@@ -90,6 +102,9 @@ KEYWORDS: list[tuple[str, Any, Any]] = [
     ("capture_message_content", Mode.SPAN_ONLY, "span_only"),
     ("emit_event", False, False),
     ("attribute_limit", 7, 7),
+    ("redact", max, max),
+    ("completion_hook", "upload", "upload"),
+    ("completion_hook", HOOK, HOOK),
 ]
 
 
@@ -133,6 +148,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("content_limit", True, "a whole number of characters, 0 or more"),
     ("attribute_limit", 1.5, "a whole number of characters, 0 or more"),
     ("capture_message_content", "true", "NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT"),
+    ("completion_hook", 7, HOOKS),
+    ("completion_hook", Hook, HOOKS),
     ("capture_message_content", object, "NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT"),
 ]
 
@@ -183,3 +200,12 @@ def test_capture_modes(mode: str, spans: bool, events: bool) -> None:
 def test_details_event(mode: str, wanted: bool) -> None:
     """The details event can be had and left without regard to content."""
     assert read_settings({"capture_message_content": mode, "emit_event": wanted}, {}).details is wanted
+
+
+def test_a_redaction_that_cannot_be_called(caplog: pytest.LogCaptureFixture) -> None:
+    """It is named, and one that lets nothing through takes its place."""
+    settings = read_settings({"redact": "names"}, {})
+    assert settings.redact is not None
+    assert settings.redact("gen_ai.input.messages", []) is None
+    (record,) = caplog.records
+    assert record.getMessage() == "redact='names' cannot be called; no content is recorded"

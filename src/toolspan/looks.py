@@ -23,14 +23,16 @@ def use(executions: Executions | None, baggage_keys: tuple[str, ...] = ()) -> No
     _executions, _baggage_keys = executions, baggage_keys
 
 
-def begin(name: str, call_id: str | None, description: str | None) -> Look | None:
+def begin(
+    name: str, call_id: str | None, description: str | None, arguments: Callable[[], Any]
+) -> Look | None:
     """An execution begins; `None` if nobody wants to know."""
     executions = _executions
     if executions is None:
         return None
     try:
         user = current(_baggage_keys)
-        return Look(executions, executions.begin(name, call_id, description, user))
+        return Look(executions, executions.begin(name, call_id, description, user, arguments))
     except Exception as error:
         report("beginning a tool's execution", error)
         return None

@@ -57,10 +57,12 @@ def tool(
     Each execution is an `execute_tool {name}` span, kind INTERNAL, and a record of
     `gen_ai.execute_tool.duration` in seconds (GenAI conventions, "Execute tool span"). The span is linked to
     the one of the model's answer that asked for it: by `call_id`, the id of the call; without one by the
-    tool's name, as long as only one open call can be meant. `name` is the tool's, for functions their own by
-    default; `description` is recorded as it is. `arguments` and results are recorded only where content is
-    captured. Functions may be sync or async, plain or generators; errors are recorded and raised again as
-    they are. Nothing of toolspan's is raised, and without `instrument()` nothing happens at all.
+    tool's name and, of several such calls, by the arguments, as long as only one answer can be meant.
+
+    `name` is the tool's, for functions their own by default; `description` is recorded as it is. `arguments`
+    and results are recorded only where content is captured. Functions may be sync or async, plain or
+    generators; errors are recorded and raised again as they are. Nothing of toolspan's is raised, and without
+    `instrument()` nothing happens at all.
     """
     if name is None or isinstance(name, str):
         return Tool(name, call_id, arguments, description)
@@ -91,13 +93,13 @@ class Tool:
         return made  # type: ignore[no-any-return]  # of the function's own type, as far as anyone can see
 
     def _begin(self, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Look | None:
-        outer = _inside.get()
+        outer, arguments = _inside.get(), functools.partial(_named, function, args, kwargs)
         if outer is not None and outer.name == name and outer.look is not None and not outer.look.shared:
             look: Look | None = outer.look.share()
         else:
-            look = begin(name, self._call_id, self._description)
+            look = begin(name, self._call_id, self._description, arguments)
         if look is not None and look.captures:
-            look.arguments(functools.partial(_named, function, args, kwargs))
+            look.arguments(arguments)
         return look
 
     @property
@@ -111,9 +113,9 @@ class Tool:
             self._look.gave = value
 
     def __enter__(self) -> Tool:  # noqa: PYI034 - nobody derives from it
-        self._look = begin(self.name or "tool", self._call_id, self._description)
+        given = self._arguments
+        self._look = begin(self.name or "tool", self._call_id, self._description, lambda: given)
         if self._look is not None:
-            given = self._arguments
             if given is not None and self._look.captures:
                 self._look.arguments(lambda: given)
             self._tokens = (enter(self._look.context), _inside.set(self))
@@ -138,6 +140,9 @@ class Tool:
 
 
 def _named(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The arguments by their names, without the object that a method belongs to."""
-    bound = dict(inspect.signature(function).bind(*args, **kwargs).arguments)
+    """The arguments by their names, without the object that a method belongs to; none of a wrong call."""
+    try:
+        bound = dict(inspect.signature(function).bind(*args, **kwargs).arguments)
+    except TypeError:  # which the function itself will raise
+        return {}
     return {name: value for name, value in bound.items() if name not in ("self", "cls")}

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from . import aimock, application, collector, llama
+from . import aimock, application, collector, llama, loop
 from .checks import GROUPS, Group, Run
 from .parts import CACHE, alone, obtain
 from .processes import FatalError
@@ -44,7 +44,7 @@ def examine(server: str, serve: Serve, protocol: str) -> int:
         print(f"FAIL  {server}: {error}", flush=True)
         return 1
     failed = 0
-    for title, group in GROUPS:
+    for title, group in [*GROUPS, ("the second turn answers the first", loop.check)]:
         problems = found_by(group, run)
         print(f"{'FAIL' if problems else 'ok  '}  {server}: {title}", *problems, sep="\n      ", flush=True)
         failed += bool(problems)

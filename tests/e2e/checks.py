@@ -91,7 +91,7 @@ def tool_events(run: Run) -> Problems:
     events = run.tool_events
     yield from differ("the tool events", [each.name for each in events], [DETECTED, COMPLETED] * 2)
     wanted = [call for call in run.seen.calls[0] for _ in (DETECTED, COMPLETED)]
-    yield from differ("the calls of the tool events", [_call(each) for each in events], wanted)
+    yield from differ("the calls of the tool events", [call(each) for each in events], wanted)
     if not all(call_id for call_id, _ in wanted):
         yield "a call has no id"
     times = [run.turns[0].start, *(each.time for each in events), run.turns[0].end]
@@ -101,7 +101,8 @@ def tool_events(run: Run) -> Problems:
     yield from differ("the tool events of the second turn", later, [])
 
 
-def _call(event: Moment) -> tuple[Any, Any]:
+def call(event: Moment) -> tuple[Any, Any]:
+    """The id and the tool that an event names."""
     return event.attributes.get("gen_ai.tool.call.id"), event.attributes.get("gen_ai.tool.name")
 
 
@@ -109,8 +110,8 @@ def log_events(run: Run) -> Problems:
     """The same events as log records, at the same times, tied to the same span."""
     first = run.turns[0]
     found = [each for each in run.telemetry.logs if each.name in (DETECTED, COMPLETED)]
-    wanted = [(each.name, each.time, _call(each)) for each in run.tool_events]
-    yield from differ("the log events", [(each.name, each.time, _call(each)) for each in found], wanted)
+    wanted = [(each.name, each.time, call(each)) for each in run.tool_events]
+    yield from differ("the log events", [(each.name, each.time, call(each)) for each in found], wanted)
     spans_of_logs = {(each.trace_id, each.span_id) for each in found}
     yield from differ("the span of the log events", spans_of_logs, {(first.trace_id, first.span_id)})
 

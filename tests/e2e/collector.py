@@ -10,41 +10,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import pins
-from .parts import Part, digest
-from .processes import HOST, answers, free_ports, run, serving
+import yaml
 
-CORE = "go.opentelemetry.io/collector"
-CONTRIB = "github.com/open-telemetry/opentelemetry-collector-contrib"
-MANIFEST = {
-    "dist": {"name": "otelcol", "version": pins.COLLECTOR, "output_path": "build"},
-    "receivers": [{"gomod": f"{CORE}/receiver/otlpreceiver v{pins.COLLECTOR}"}],
-    "exporters": [{"gomod": f"{CONTRIB}/exporter/fileexporter v{pins.COLLECTOR}"}],
-    "providers": [{"gomod": f"{CORE}/confmap/provider/fileprovider v{pins.COLLECTOR_PROVIDERS}"}],
-    "conf_resolver": {"default_uri_scheme": "file"},
-}
+from . import golang
+from .parts import REPOSITORY, Part, digest
+from .processes import HOST, answers, free_ports, serving
+
+MANIFEST = yaml.safe_load((REPOSITORY / "deploy" / "builder.yaml").read_text())
+VERSION = MANIFEST["dist"]["version"]
 
 
 def _fill(folder: Path) -> None:
-    """Build with the Collector's own builder; the modules and the build cache, 1.2 GB, are not kept."""
-    work = folder / "work"
-    work.mkdir()
-    (work / "manifest.json").write_text(json.dumps(MANIFEST))
-    go = {
-        "GOPATH": str(work / "modules"),
-        "GOCACHE": str(work / "cache"),
-        "GOBIN": str(work),
-        "GOFLAGS": "-modcacherw",
-        "GOTOOLCHAIN": "local",
-        "CGO_ENABLED": "0",
-    }
-    run(["go", "install", f"{CORE}/cmd/builder@v{pins.COLLECTOR}"], work, go)
-    run([work / "builder", "--config", "manifest.json"], work, go)
-    (work / "build" / "otelcol").rename(folder / "otelcol")
-    shutil.rmtree(work)
+    """Build with the Collector's own builder, by the manifest that is handed to users."""
+    manifest = folder / "manifest.json"
+    sources = folder / "sources"
+    manifest.write_text(json.dumps(MANIFEST | {"dist": MANIFEST["dist"] | {"output_path": str(sources)}}))
+    builder = golang.install(f"go.opentelemetry.io/collector/cmd/builder@v{VERSION}", folder)
+    golang.run_in(folder, [builder, "--config", manifest])
+    (sources / "otelcol").rename(folder / "otelcol")
+    builder.unlink()
+    shutil.rmtree(sources)
 
 
-PART = Part("collector", f"{pins.COLLECTOR} {digest(MANIFEST)}", _fill)
+PART = Part("collector", f"{VERSION} {digest(MANIFEST)}", _fill)
+PROGRAM = PART.folder / "otelcol"
 
 
 @dataclass(frozen=True)
@@ -61,7 +50,7 @@ def receive(folder: Path) -> Iterator[Receiver]:
     http, grpc = free_ports(2)
     file, settings = folder / "received.jsonl", folder / "collector.json"
     settings.write_text(json.dumps(_settings(http, grpc, file)))
-    command = [PART.folder / "otelcol", "--config", f"file:{settings}"]
+    command = [PROGRAM, "--config", f"file:{settings}"]
     with serving(command, folder / "collector.log", lambda: answers(http, "/v1/traces", "{}")):
         yield Receiver({"http/protobuf": f"http://{HOST}:{http}", "grpc": f"http://{HOST}:{grpc}"}, file)
 

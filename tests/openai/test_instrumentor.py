@@ -154,13 +154,15 @@ def test_importing_us_imports_little(module: str) -> None:
 
 
 def test_nothing_is_said_in_passing(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
-    """Switching on, using and switching off log nothing, but what an old SDK lacks."""
+    """Switching on, using and switching off log nothing, but what an old SDK lacks and an unknown price."""
     caplog.set_level(logging.DEBUG, logger="toolspan")
     caplog.set_level(logging.DEBUG, logger="opentelemetry")
     with telemetry.on():
         use(SYNC)
     said = [one for one in caplog.records if one.name.startswith(("toolspan", "opentelemetry"))]
-    assert [one for one in said if not one.getMessage().startswith(OLD_SDK)] == []
+    (record,) = [one for one in said if not one.getMessage().startswith(OLD_SDK)]
+    assert record.levelno == logging.DEBUG
+    assert record.getMessage().startswith("no cost for the model 'gpt-test")
 
 
 def test_an_sdk_that_cannot_be_instrumented(

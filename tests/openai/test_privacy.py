@@ -50,10 +50,10 @@ async def ask(face: Face, client: Any, given: Marked, streamed: bool) -> Any:
     return await face.read(made) if streamed else made
 
 
-def run(face: Face, telemetry: Telemetry, given: Marked, answer: str, mode: str) -> Any:
+def run(face: Face, telemetry: Telemetry, given: Marked, answer: str, mode: str, **more: Any) -> Any:
     """What the application saw; telemetry has the rest."""
     streamed, transport = given.answers[answer]
-    with telemetry.on(capture_message_content=mode):
+    with telemetry.on(capture_message_content=mode, **more):
         return watch(face, partial(ask, given=given, streamed=streamed), Transport(transport)).result
 
 
@@ -94,6 +94,18 @@ def test_content_is_where_it_was_asked_for(
         allowed = allowed - given.unlogged if kind == "log" else allowed
         assert set(re.findall(r"MARK[-\w]*", said)) == allowed
         assert "TUFSS" not in said
+    assert "MARK" not in everything(telemetry, "metric")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@each(("given",), [(given,) for given in marked.ALL if "tools" in given.ask])
+def test_definitions_need_content(given: Marked, mode: str, telemetry: Telemetry) -> None:
+    """Descriptions and parameters of tools, if asked for, are where content is, and nowhere else."""
+    run(SYNC, telemetry, given, "stream", mode, tool_definitions="full")
+    for kind, modes in (("span", ("SPAN_ONLY", "SPAN_AND_EVENT")), ("log", ("EVENT_ONLY", "SPAN_AND_EVENT"))):
+        found = set(re.findall(r"MARK[-\w]*", everything(telemetry, kind)))
+        expected = given.input | given.output | {"MARK-description", "MARK-schema"}
+        assert found == (expected if mode in modes else set())
     assert "MARK" not in everything(telemetry, "metric")
 
 

@@ -148,8 +148,8 @@ def test_no_tool_waits(telemetry: Telemetry, gate: Gate) -> None:
         gate.open()
     assert len(telemetry.spans) == 3
     for span in telemetry.spans:
-        assert span.attributes["gen_ai.tool.call.arguments"] == {"q": "HIDE-query"}
-        assert span.attributes["gen_ai.tool.call.result"] == {"output": "HIDE-result"}
+        assert "HIDE-query" in str(span.attributes["gen_ai.tool.call.arguments"])
+        assert "HIDE-result" in str(span.attributes["gen_ai.tool.call.result"])
 
 
 @KINDS
@@ -163,12 +163,13 @@ def test_one_that_never_comes_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """After the deadline telemetry goes out without content, with nothing else to set it off; said once."""
-    monkeypatch.setattr(aside, "DEADLINE", 0.1)
+    monkeypatch.setattr(aside, "DEADLINE", 1)  # a busy machine begins within it
     given, ended = marked.ALL[0], Ended()
     telemetry.tracers.add_span_processor(ended)
     scenario = partial(ask, given=given, streamed=True)
     with telemetry.on(**settings(gate, kind)):
         watch(face, scenario, Transport(given.answers["stream"][1]))
+        assert gate.inside.wait(10)
         assert ended.event.wait(10)
         watch(face, scenario, Transport(given.answers["stream"][1]))
         assert len(telemetry.spans) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import Any
 
@@ -139,6 +140,13 @@ WRONG = {
 }
 
 
+def said(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """What we logged, but for the details."""
+    return [
+        record for record in caplog.records if record.name == "toolspan" and record.levelno > logging.DEBUG
+    ]
+
+
 @pytest.mark.parametrize("variable", WRONG)
 def test_a_wrong_value(
     variable: str, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -147,7 +155,7 @@ def test_a_wrong_value(
     value, accepted = WRONG[variable]
     monkeypatch.setenv(variable, value)
     on(telemetry, {})
-    (record,) = [record for record in caplog.records if record.name == "toolspan"]
+    (record,) = said(caplog)
     assert record.levelname == "WARNING"
     assert all(part in record.getMessage() for part in (variable, repr(value), accepted))
     assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
@@ -156,7 +164,7 @@ def test_a_wrong_value(
 def test_an_unknown_keyword(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
     """A keyword that is no setting is named once and ignored."""
     on(telemetry, {"colour": "crimson"})
-    (record,) = [record for record in caplog.records if record.name == "toolspan"]
+    (record,) = said(caplog)
     assert "colour" in record.getMessage()
     assert "crimson" not in record.getMessage()
 

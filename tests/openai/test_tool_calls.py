@@ -83,9 +83,28 @@ def test_parallel(telemetry: Telemetry, clock: Clock) -> None:
     answer = telemetry.spans[-1]
     told = {name: answer.attributes[f"toolspan.loop.execution.{name}"] for name in ("sum", "wall", "saved")}
     assert told == pytest.approx({"sum": 6.0, "wall": 2.0, "saved": 4.0})
-    for span in telemetry.spans[1:-1]:
+    for span, (identity, _, _) in zip(telemetry.spans[1:-1], calls, strict=True):
+        assert span.attributes["gen_ai.tool.call.id"] == identity
         (link,) = span.links
         assert link.context.span_id == telemetry.spans[0].context.span_id
+
+
+def test_told_apart_by_arguments(telemetry: Telemetry) -> None:
+    """Calls of one tool in one answer are told apart by their arguments; where that fails, none is taken."""
+    calls = [WEATHER, TWICE]
+
+    async def scenario() -> None:
+        async with SYNC.client(Server(CHAT, only=[calls])) as client:
+            await Agent(SYNC, client, CHAT).turn(*calls)
+            plain("Rome")
+            plain("Oslo")
+            plain(city="Bern")
+
+    with telemetry.on():
+        SYNC.run(scenario())
+    asked, *executed = telemetry.spans
+    assert [span.attributes.get("gen_ai.tool.call.id") for span in executed] == [None, "call_c", "call_a"]
+    assert {link.context.span_id for span in executed for link in span.links} == {asked.context.span_id}
 
 
 def test_doubt(telemetry: Telemetry) -> None:

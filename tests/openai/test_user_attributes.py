@@ -24,6 +24,7 @@ from .faults import alive, broken, unharmed
 from .params import over
 from .script import Transport
 from .sdk import ASYNC, KEY, SYNC, Face, both_faces, http
+from .socket_doors import Door, every_door, until
 from .telemetry import Telemetry
 
 SAID = {"feature": "search", "tenant": "MARK-tenant"}
@@ -240,6 +241,23 @@ def test_tasks_and_threads(telemetry: Telemetry) -> None:
                 copied = contextvars.copy_context()
             copied.run(CHAT.whole, client)
     assert sorted(span.attributes["number"] for span in telemetry.spans) == list(range(17))
+
+
+@every_door
+def test_on_connections(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """Each response of a WebSocket connection has what holds where it is asked for."""
+
+    async def scenario() -> None:
+        with door.server(door.text, door.text) as server:
+            async with door.open(face, server) as connection:
+                for number in range(2):
+                    with toolspan.attributes(number=number):
+                        await face.done(door.ask(connection))
+                    await until(face, connection, door.last)
+
+    with telemetry.on():
+        face.run(scenario())
+    assert [span.attributes["number"] for span in telemetry.spans] == [0, 1]
 
 
 def test_borrowed(telemetry: Telemetry) -> None:

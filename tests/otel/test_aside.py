@@ -14,6 +14,7 @@ from toolspan.otel.aside import Aside, finish_all
 from toolspan.otel.jobs import Job
 from toolspan.otel.telling import Contents
 
+BUSY = 1.0  # seconds in which a busy machine begins any work
 LEFT_OUT = "content is left out, because nobody could look at it: "
 
 
@@ -123,7 +124,7 @@ def test_the_deadline(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Work that hangs is given up, with all that waits behind it; then nothing waits until it comes back."""
-    monkeypatch.setattr(module, "DEADLINE", 0.05)
+    monkeypatch.setattr(module, "DEADLINE", BUSY)
     first = bench.block()
     monkeypatch.setattr(module, "DEADLINE", 1000)
     second = bench.submit(1, lambda: {"late": True})
@@ -242,7 +243,7 @@ def test_work_of_ours_that_fails(monkeypatch: pytest.MonkeyPatch, caplog: pytest
 
 def test_another_process(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the child of a fork the parent's threads do not run, nor does the work that hung in one of them."""
-    monkeypatch.setattr(module, "DEADLINE", 0.01)
+    monkeypatch.setattr(module, "DEADLINE", BUSY)
     assert bench.block().over.wait(10)
     monkeypatch.setattr(module, "DEADLINE", 1000)
     monkeypatch.setattr(module.os, "getpid", lambda: -1)

@@ -207,7 +207,9 @@ def test_found_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         assert type(found._hook) is Hook
 
 
-@pytest.mark.parametrize("given", [None, "_NoOpCompletionHook", _NoOpCompletionHook()], ids=str)
+@pytest.mark.parametrize(
+    "given", [None, "_NoOpCompletionHook", _NoOpCompletionHook()], ids=["none", "name", "hook"]
+)
 def test_none(monkeypatch: pytest.MonkeyPatch, given: Any) -> None:
     """Nothing is collected for a hook that does nothing."""
     installed(monkeypatch, _NoOpCompletionHook)

@@ -16,7 +16,7 @@ from tests.openai.telemetry import Telemetry
 
 from .traffic import KINDS, traffic
 
-FIRST = 1_200  # calls: a hundred of each kind, so that every cache is filled
+FIRST = 1_300  # calls: a hundred of each kind, so that every cache is filled
 THREADS = 4
 ALLOWED = 200  # objects: of the interpreter's own caches
 

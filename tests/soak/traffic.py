@@ -44,6 +44,13 @@ def _read(client: Any) -> None:
         list(_stream(client))
 
 
+def _check(client: Any) -> None:
+    """One call lacks an argument, and the other one is to a tool that is not offered."""
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city", "country"]}
+    tool = {"type": "function", "function": {"name": "get_weather", "parameters": schema}}
+    list(client.chat.completions.create(stream=True, tools=[tool], **wire.ASK))
+
+
 def _close(client: Any) -> None:
     with _stream(client) as stream:
         next(stream)
@@ -80,6 +87,7 @@ def _embed(client: Any) -> None:
 
 KINDS: tuple[tuple[Act, Answer], ...] = (
     (_read, CHAT),
+    (_check, CHAT),
     (_read, CUT),
     (_read, BROKEN),
     (_close, CHAT),

@@ -70,6 +70,8 @@ CASES: dict[str, tuple[Any, Any, Violation | None]] = {
     "first-of-two": ({"required": ["a", "b"]}, {}, missing("a")),
     "missing-before-wrong": ({**of(a=TEXT), "required": ["b"]}, {"a": 1}, missing("b")),
     "missing-within-before-wrong": (of(a=TEXT, b={"required": ["c"]}), {"a": 1, "b": {}}, missing("b.c")),
+    "outer-before-inner": ({**of(a={"required": ["b"]}), "required": ["c"]}, {"a": {}}, missing("c")),
+    "outer-before-inner-wrong": (of(a=of(b=NULL), c=NULL), {"a": {"b": 1}, "c": 1}, wrong("c")),
     "optional": (of(a=TEXT), {}, None),
     "optional-null": (of(a=TEXT), {"a": None}, wrong("a")),
     "nullable": (of(a={"type": "string", "nullable": True}), {"a": None}, None),

@@ -94,8 +94,9 @@ class Lanes:
 
     def _open(self, body: Mapping[str, Any]) -> Call | None:
         if self._realtime:
-            body = {**self._session, **body, BROUGHT: self._brought}
-            self._brought = []
+            body = {**self._session, **body}
+            if self._brought:
+                body[BROUGHT], self._brought = self._brought, []
         call = self._begin(body)
         if call is not None:
             call.open()

@@ -85,13 +85,16 @@ class Aside:
         if crew is None or crew.over.is_set():
             crew = _Crew(self._work, self._watch)
             self._crews = {process: crew}
-            _hook()
+            _at_exit()
         return crew
 
     def _work(self, crew: _Crew) -> None:
         while (job := crew.queue.get()) is not None:
-            if not job.taken:
-                self._do(job)
+            try:
+                if not job.taken:
+                    self._do(job)
+            except BaseException as error:  # whose ever it is: nobody waits for this thread
+                self._report("telling what was looked at", error)
             crew.pending.pop(job, None)
             if self._closed and not crew.pending:
                 crew.dismiss()
@@ -127,7 +130,7 @@ class Aside:
     def _give_up(self, crew: _Crew, jobs: list[Job], why: str) -> None:
         for job in jobs:
             job.hung = self._running is not None and self._running[1] is job
-            if not job.over.is_set():
+            if not job.taken:
                 self._say(why)
             job.give_up()
             crew.pending.pop(job, None)
@@ -145,7 +148,7 @@ class Aside:
 
 
 @lru_cache(maxsize=1)
-def _hook() -> None:
+def _at_exit() -> None:
     """With the first job, when the providers exist: what was registered last is called first."""
     atexit.register(finish_all)
 

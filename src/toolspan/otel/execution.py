@@ -81,14 +81,20 @@ class Executions:
         )
 
     def begin(
-        self, name: str, call_id: str | None, description: str | None, user: Mapping[str, Value]
+        self,
+        name: str,
+        call_id: str | None,
+        description: str | None,
+        user: Mapping[str, Value],
+        arguments: Callable[[], Any],
     ) -> Execution:
         """An execution begins now; without an id the call is looked for by the name of its tool.
 
-        `user` is what the application says of what it does.
+        `user` is what the application says of what it does. The `arguments` are asked for where several calls
+        have that name.
         """
         found = Execution(name, now(), wall_now())
-        asked, turn = self._loop.asked(name, call_id)
+        asked, turn = self._loop.asked(name, call_id, arguments)
         found.turn, found.labels = turn, self._user_labels.of(user)
         attributes: Attributes = {
             names.OPERATION_NAME: operations.EXECUTE_TOOL,

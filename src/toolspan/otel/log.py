@@ -5,10 +5,12 @@ It knows nothing of spans but the context it is given, so that a backend can put
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
+from opentelemetry.context import get_current
 
 from ..wire.events import CallClosed, Event, Finished
 from ..wire.notes import Note
@@ -20,6 +22,9 @@ from .moments import moment
 from .sinks import Observed
 from .summary import at_end, at_start
 from .telling import Contents, Telling, Wants
+
+_OF_ERRORS = (names.EXCEPTION_MESSAGE, names.EXCEPTION_STACKTRACE)
+_Fields: TypeAlias = "dict[str, Any]"
 
 
 class LogSink:
@@ -45,12 +50,13 @@ class LogSink:
         if not self._events or isinstance(event, Finished) or not self._enabled():
             return None
         name, attributes = moment(call, event)
-        record = _record(call, name, dict(attributes), SeverityNumber.INFO, call.wall(at))
-        if not self._capture.of(call):
-            self._logger.emit(record)
+        record = _record(call, name, attributes, SeverityNumber.INFO, call.wall(at))
+        closed = event if isinstance(event, CallClosed) else None
+        if not self._capture.of(call) or (closed is None and call.job is None):
+            self._logger.emit(**record)
             return None
-        wanted: Wants = wants.arguments(call.record.call(event)) if isinstance(event, CallClosed) else {}
-        return Telling(wanted, self._capture.limit, partial(self._emit, [record]))
+        wanted: Wants = {} if closed is None else wants.arguments(call.record.call(closed))
+        return Telling(wanted, self._capture.limit, partial(self._emit, record))
 
     def ended(self, call: Observed) -> Telling | None:
         """Emit the exception, if there was one, and the details, if they are wanted."""
@@ -59,52 +65,55 @@ class LogSink:
             return None
         at = call.wall(call.ended_at)
         wanted: dict[str, Any] = {}
-        records, last = [], None
+        error, record = None, None
         if call.error is not None:
-            attributes = dict(exception_attributes(call.error))
-            records.append(_record(call, names.EXCEPTION_EVENT, attributes, SeverityNumber.WARN, at))
+            attributes = exception_attributes(call.error)
+            error = _record(call, names.EXCEPTION_EVENT, attributes, SeverityNumber.WARN, at)
             wanted |= wants.trace(call.error, call.secrets)
         if details:
-            last = _record(call, names.DETAILS_EVENT, self._all(call), SeverityNumber.DEBUG, at)
-            records.append(last)
+            record = LogRecord(**_record(call, names.DETAILS_EVENT, _all(call), SeverityNumber.DEBUG, at))
             wanted |= wants.messages(call, full=self._capture.full)
         if not self._capture.of(call):
             wanted = {}
-        return Telling(wanted, self._capture.limit, partial(self._emit, records), last)
-
-    def _all(self, call: Observed) -> dict[str, Any]:
-        """The attributes of the inference span."""
-        found: dict[str, Any] = {**at_start(call), **at_end(call)}
-        if call.outcome is not None and call.outcome.is_error:
-            found[names.ERROR_TYPE] = error_type(call.error, call.record)
-        return found
+        return Telling(wanted, self._capture.limit, partial(self._conclude, error, record), record)
 
     def _enabled(self) -> bool:
         ask = getattr(self._logger, "enabled", None)  # newer than the oldest OpenTelemetry we support
         return ask is None or bool(ask())
 
-    def _emit(self, records: list[LogRecord], contents: Contents) -> None:
-        """Each with the content that belongs to it, in structured form."""
-        found = self._capture.attributes(contents)
-        for record in records:
-            of_error = record.event_name == names.EXCEPTION_EVENT
-            told = {name: value for name, value in found.items() if (name in _OF_ERRORS) is of_error}
-            if told:
-                record.attributes = {**(record.attributes or {}), **told}
+    def _emit(self, record: _Fields, contents: Contents) -> None:
+        """With its content, in structured form."""
+        self._logger.emit(
+            **{**record, "attributes": record["attributes"] | self._capture.attributes(contents)}
+        )
+
+    def _conclude(self, error: _Fields | None, record: LogRecord | None, contents: Contents) -> None:
+        """The words go with the error, the messages with the details."""
+        words = {name: contents.pop(name) for name in _OF_ERRORS if name in contents}
+        if error is not None:
+            self._emit(error, words)
+        if record is not None:
+            record.attributes = {**(record.attributes or {}), **self._capture.attributes(contents)}
             self._logger.emit(record)
 
 
-_OF_ERRORS = (names.EXCEPTION_MESSAGE, names.EXCEPTION_STACKTRACE)
+def _all(call: Observed) -> dict[str, Any]:
+    """The attributes of the inference span."""
+    found: dict[str, Any] = {**at_start(call), **at_end(call)}
+    if call.outcome is not None and call.outcome.is_error:
+        found[names.ERROR_TYPE] = error_type(call.error, call.record)
+    return found
 
 
 def _record(
-    call: Observed, name: str, attributes: dict[str, Any], severity: SeverityNumber, at: int | None
-) -> LogRecord:
-    return LogRecord(
-        timestamp=at,
-        context=call.context,
-        severity_number=severity,
-        severity_text=severity.name,
-        event_name=name,
-        attributes={**call.user, **attributes},
-    )
+    call: Observed, name: str, attributes: Mapping[str, Any], severity: SeverityNumber, at: int | None
+) -> _Fields:
+    """The fields of a record; it may be emitted elsewhere, so that its context is the one of here."""
+    return {
+        "timestamp": at,
+        "context": call.context or get_current(),
+        "severity_number": severity,
+        "severity_text": severity.name,
+        "event_name": name,
+        "attributes": {**call.user, **attributes},
+    }

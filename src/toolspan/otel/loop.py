@@ -5,11 +5,12 @@ It tells calls what it finds; how that is recorded is decided by the sinks. Cont
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..wire.events import CallClosed
 from ..wire.items import ANSWERED
+from ..wire.likeness import likeness
 from ..wire.memory import Asked, Memory, Turn
 from ..wire.notes import Answered, Note
 from ..wire.record import ToolCall
@@ -66,8 +67,13 @@ class Loop:
             self.memory.keep_turn(turn, *_keys(call, turn.response))
         return list(reduced(call, step))
 
-    def asked(self, name: str, call_id: str | None) -> tuple[Asked | None, Turn | None]:
-        """The call that an execution answers, and its turn; without an id only what is beyond doubt."""
+    def asked(
+        self, name: str, call_id: str | None, arguments: Callable[[], Any]
+    ) -> tuple[Asked | None, Turn | None]:
+        """The call that an execution answers, and its turn; without an id only what is beyond doubt.
+
+        Several calls of one answer are told apart by their arguments.
+        """
         near = nearness()
         if call_id is not None:
             asked = self.memory.find(call_id, near)
@@ -80,9 +86,12 @@ class Loop:
             return None, None
         (turn,) = turns.values()
         if len(found) > 1:
+            own = likeness(arguments())
+            found = [one for one in found if own is not None and one.likeness == own]
+        if not found:
             return None, turn
-        found[0].taken = True
-        return found[0], turn
+        found[-1].taken = True  # the oldest: calls with equal arguments may take each other's place
+        return found[-1], turn
 
     def _results(self, call: Observed, returns: Returns) -> tuple[Asked, ...]:
         """The remembered calls whose results come for the first time, or again at the end of the history."""
@@ -143,7 +152,7 @@ class Loop:
             turn.asker = asker if asker.is_valid else None
         turn.tools = fingerprint(call)
         turn.messages = whole_history(call)
-        self.memory.remember(Asked(tool.id, tool.name, at, turn))
+        self.memory.remember(Asked(tool.id, tool.name, at, turn, tool.likeness))
 
 
 def _keys(call: Observed, response: str | None) -> tuple[str | None, str | None]:

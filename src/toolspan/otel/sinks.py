@@ -170,11 +170,12 @@ class Sinks:
 
     def _tell(self, call: Observed, due: list[_Due], *, last: bool = False) -> None:
         span = call.span if last and not call.borrowed else None
-        then = partial(self._told, due, span, call.wall(call.ended_at))
+        at = call.wall(call.ended_at)
         if due or self._review.looks:
-            call.job = self._review.of_call(call, [telling for _, telling in due], then, last=last)
+            tellings = [telling for _, telling in due]
+            call.job = self._review.of_call(call, tellings, partial(self._told, due, span, at), last=last)
         else:
-            then({})
+            self._told(due, span, at, {})
 
     def _told(self, due: list[_Due], span: Span | None, at: int | None, contents: Contents) -> None:
         """The last acts of the sinks, each with the content that it wants; and the end of the span."""

@@ -68,12 +68,12 @@ class SpanSink:
         if not self._events or span is None or not span.is_recording():
             return None
         name, attributes = moment(call, event)
-        add = partial(self._add, span, name, attributes, call.wall(at))
-        if not self._capture.of(call):
-            add({})
+        closed = event if isinstance(event, CallClosed) else None
+        if not self._capture.of(call) or (closed is None and call.job is None):
+            span.add_event(name, attributes, call.wall(at))
             return None
-        wanted: Wants = wants.arguments(call.record.call(event)) if isinstance(event, CallClosed) else {}
-        return Telling(wanted, self._capture.limit, add)
+        wanted: Wants = {} if closed is None else wants.arguments(call.record.call(closed))
+        return Telling(wanted, self._capture.limit, partial(self._add, span, name, attributes, call.wall(at)))
 
     def ended(self, call: Observed) -> Telling | None:
         """Say all that is known; the span ends when everybody has done so."""

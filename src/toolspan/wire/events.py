@@ -82,7 +82,7 @@ class CallClosed(NamedTuple):
     the call itself, said so), `next_call` (another call began), `finish` (the choice finished) and `end` (the
     stream ended). `valid` says whether they parse as JSON; a call without any arguments is valid, unless the
     stream broke off. `size` counts bytes of UTF-8. `violation` is what is wrong with a call that parses, by
-    the tools that were offered.
+    the tools that were offered; `likeness` is a number that calls with equal arguments share.
     """
 
     choice: int
@@ -92,6 +92,7 @@ class CallClosed(NamedTuple):
     fragments: int
     size: int
     violation: Violation | None = None
+    likeness: int | None = None
 
 
 class Usage(NamedTuple):

@@ -48,6 +48,8 @@ class Asked:
     name: str | None
     at: int
     turn: Turn
+    likeness: int | None = None
+    """Shared by calls with equal arguments, where these are known; see `likeness.py`."""
     answers: int = 0
     told: bool = False
     """Whether its turnaround was told: once, however often its result is sent."""

@@ -39,6 +39,7 @@ class ToolCall:
     closed_by: str | None = None
     valid: bool = False
     violation: Violation | None = None
+    likeness: int | None = None
     fragments: int = 0
     size: int = 0
     pieces: list[str] = field(default_factory=list)
@@ -145,7 +146,7 @@ class Record:
         """The first close is the moment; a later one corrects what grew after it."""
         call = self._calls[event.choice, event.call]
         call.valid, call.fragments, call.size = event.valid, event.fragments, event.size
-        call.violation = event.violation
+        call.violation, call.likeness = event.violation, event.likeness
         if call.closed_at is not None:
             return False
         call.closed_at, call.closed_by = at, event.how

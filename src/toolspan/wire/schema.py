@@ -29,8 +29,8 @@ class Violation(NamedTuple):
 def violation_of(schema: object, value: object) -> Violation | None:
     """What is wrong with a value by a schema: the first thing missing, else the first of a wrong type.
 
-    What `enum` and `const` do not list is of a wrong type. Nothing is said of what would take too many steps,
-    and nothing is raised, whatever the schema is.
+    Outer ones come before inner ones. What `enum` and `const` do not list is of a wrong type. Nothing is said
+    of what would take too many steps, and nothing is raised, whatever the schema is.
     """
     found = Found()
     try:

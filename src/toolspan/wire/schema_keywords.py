@@ -134,4 +134,4 @@ RULES: Mapping[str, Rule] = {
     "anyOf": partial(_one, "anyOf"),
     "oneOf": partial(_one, "oneOf"),
 }
-"""By keyword, in the order in which they are asked."""
+"""By keyword."""

@@ -10,14 +10,14 @@ from typing import Any, TypeAlias
 
 DEEPEST = 100
 """Schemas within schemas, references counted."""
-_MOST_STEPS = 10_000
+_MOST_STEPS = 5_000  # some milliseconds
 
 Path: TypeAlias = tuple[str, ...]
 Schema: TypeAlias = dict[str, Any]
 
 
 class Found:
-    """The first argument that is missing and the first that is of a wrong type."""
+    """The first argument that is missing and the first that is of a wrong type; outer ones come first."""
 
     __slots__ = ("missing", "wrong")
 
@@ -30,16 +30,20 @@ class Found:
 
     def is_missing(self, path: Path) -> None:
         """This one is missing."""
-        self.missing = path if self.missing is None else self.missing
+        if self.missing is None or len(path) < len(self.missing):
+            self.missing = path
 
     def is_wrong(self, path: Path) -> None:
         """This one is of a wrong type."""
-        self.wrong = path if self.wrong is None else self.wrong
+        if self.wrong is None or len(path) < len(self.wrong):
+            self.wrong = path
 
     def take(self, other: Found) -> None:
-        """Take over what another one has and this one has not."""
-        self.missing = other.missing if self.missing is None else self.missing
-        self.wrong = other.wrong if self.wrong is None else self.wrong
+        """Take over what another one has."""
+        if other.missing is not None:
+            self.is_missing(other.missing)
+        if other.wrong is not None:
+            self.is_wrong(other.wrong)
 
 
 class TooMuchError(Exception):
@@ -63,8 +67,8 @@ class Walk:
             return
         self._depth += 1
         self.spend(1)
-        for name, rule in self._rules.items():
-            if name in schema:
+        for name in schema:
+            if (rule := self._rules.get(name)) is not None:
                 rule(self, schema, value, path, found)
         self._depth -= 1
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from .arguments import Arguments
 from .events import CallArguments, CallClosed, CallOpened, Event
 from .items import FREE_TEXT
+from .likeness import likeness_of
 from .schema import Violation
 from .tools import Tools
 
@@ -20,7 +21,7 @@ _NONE: list[Event] = []
 class CallState:
     """What is known of one call so far."""
 
-    __slots__ = ("arguments", "closed", "id", "kind", "name", "number", "reported", "violation")
+    __slots__ = ("arguments", "closed", "id", "kind", "likeness", "name", "number", "reported", "violation")
 
     def __init__(
         self, number: int, identity: str | None, name: str | None, kind: str, *, keep: bool = False
@@ -32,6 +33,7 @@ class CallState:
         self.arguments = Arguments(free_text=kind in FREE_TEXT, keep=keep)
         self.closed: str | None = None
         self.violation: Violation | None = None
+        self.likeness: int | None = None
         self.reported = 0  # fragments at the time it was closed
 
 
@@ -96,13 +98,16 @@ class ToolCalls:
         valid = arguments.valid and (how != "end" or arguments.complete)
         size, fragments = arguments.size, arguments.fragments
         violation = self._violation(call) if valid else None
-        events.append(CallClosed(self._choice, call.number, how, valid, fragments, size, violation))
+        told = (how, valid, fragments, size, violation, call.likeness)
+        events.append(CallClosed(self._choice, call.number, *told))
 
     def _violation(self, call: CallState) -> Violation | None:
         """What is wrong with a call that parses; a document is checked once, white space may follow it."""
         if self._offered is None:
             return None
         document = call.arguments.take()
+        if document is not None:
+            call.likeness = likeness_of(document)
         if document is not None or call.violation is None:
             call.violation = self._offered.violation(call.name, call.kind, document)
         return call.violation

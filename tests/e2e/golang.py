@@ -1,0 +1,50 @@
+"""Programs built from Go modules, all in one workspace so that they share what they have in common.
+
+It must not know which programs. The workspace grows to gigabytes: `clear` it when all are built.
+"""
+
+import shutil
+from pathlib import Path
+
+from .parts import CACHE
+from .processes import Command, run
+
+WORK = CACHE / "go"
+
+
+def install(program: str, folder: Path) -> Path:
+    """Build a program that can be installed by its name and version; gives its path in the folder."""
+    run_in(folder, ["go", "install", program], {"GOBIN": str(folder)})
+    return folder / program.partition("@")[0].rpartition("/")[2]
+
+
+def build(package: str, version: str, output: Path, source: Path | None = None) -> None:
+    """Build a program as a dependency of an empty module, which works for modules with `replace` too.
+
+    With a source of one's own, the package is what that needs.
+    """
+    module = output.parent / "module"
+    module.mkdir()
+    run_in(module, ["go", "mod", "init", "local"])
+    run_in(module, ["go", "get", f"{package}@{version}"])
+    if source is not None:
+        shutil.copy(source, module)
+    what = package if source is None else "."
+    run_in(module, ["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", output, what])
+
+
+def run_in(folder: Path, command: Command, more: dict[str, str] | None = None) -> None:
+    """Run a command with the workspace's modules and build cache, with two compilers at a time."""
+    go = {
+        "GOPATH": str(WORK / "modules"),
+        "GOCACHE": str(WORK / "cache"),
+        "GOFLAGS": "-modcacherw -p=2",
+        "GOTOOLCHAIN": "local",
+        "CGO_ENABLED": "0",
+    }
+    run(command, folder, go | (more or {}))
+
+
+def clear() -> None:
+    """Remove the workspace."""
+    shutil.rmtree(WORK, ignore_errors=True)

@@ -1,0 +1,48 @@
+"""The few shapes of PromQL that the panels are made of; it must not know Grafana, nor which panel asks.
+
+Names are those that Prometheus makes of ours: dots become underscores, units and `_total` are added.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SERVICE: Final = 'job=~"$service"'
+CALL: Final = f'{SERVICE}, gen_ai_provider_name=~"$provider", gen_ai_request_model=~"$model"'
+TOOL: Final = f'{CALL}, gen_ai_tool_name=~"$tool"'
+TOOL_ALONE: Final = f'{SERVICE}, gen_ai_tool_name=~"$tool"'
+WINDOW: Final = "[$__rate_interval]"
+
+MODEL_LABEL: Final = "gen_ai_request_model"
+TOOL_LABEL: Final = "gen_ai_tool_name"
+
+DURATION: Final = "gen_ai_client_operation_duration_seconds"
+FIRST_CHUNK: Final = "gen_ai_client_operation_time_to_first_chunk_seconds"
+PER_CHUNK: Final = "gen_ai_client_operation_time_per_output_chunk_seconds"
+TOKENS: Final = "gen_ai_client_token_usage"
+CACHE_READ: Final = "gen_ai_client_inference_usage_cache_read_input_tokens_total"
+DETECT: Final = "toolspan_tool_call_time_to_detect_seconds"
+ARGUMENTS: Final = "toolspan_tool_call_arguments_duration_seconds"
+SIZE: Final = "toolspan_tool_call_arguments_size_bytes"
+TURNAROUND: Final = "toolspan_tool_call_turnaround_seconds"
+EXECUTE: Final = "gen_ai_execute_tool_duration_seconds"
+CALLS: Final = "toolspan_tool_calls_total"
+STREAMS: Final = "toolspan_streams_total"
+OPEN: Final = "toolspan_streams_open"
+RETRIES: Final = "toolspan_retries_total"
+COST: Final = "toolspan_cost_USD_total"
+
+
+def quantile(share: float, histogram: str, by: str, where: str) -> str:
+    """The value that a share of a histogram's samples stays below, for each value of one label."""
+    return f"histogram_quantile({share}, sum by (le, {by}) (rate({histogram}_bucket{{{where}}}{WINDOW})))"
+
+
+def rate(counter: str, by: str, where: str) -> str:
+    """How much a counter grows in a second, for each value of the labels."""
+    return f"sum by ({by}) (rate({counter}{{{where}}}{WINDOW}))"
+
+
+def share(part: str, whole: str) -> str:
+    """The part of the whole, and 0 where there is a whole but no part of it."""
+    return f"({part} or 0 * {whole}) / {whole}"

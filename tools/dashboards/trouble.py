@@ -1,0 +1,102 @@
+"""Two dashboards: what it costs, and what fails; it must not know Grafana."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from . import promql as q
+from .promql import CALL, MODEL_LABEL
+from .questions import Board, Question
+
+_REQUESTS: Final = q.rate(f"{q.DURATION}_count", MODEL_LABEL, CALL)
+_INPUT: Final = q.rate(f"{q.TOKENS}_sum", MODEL_LABEL, f'{CALL}, gen_ai_token_type="input"')
+_SPENT: Final = q.rate(q.COST, MODEL_LABEL, CALL)
+
+COST: Final = Board(
+    "toolspan-cost",
+    "What does it cost",
+    (
+        Question(
+            "How many tokens go in and out?",
+            "Tokens per second as the provider counts them.",
+            "short",
+            {"{{gen_ai_token_type}}": q.rate(f"{q.TOKENS}_sum", "gen_ai_token_type", CALL)},
+        ),
+        Question(
+            "Which model costs how much in an hour?",
+            "As the provider says, or computed from list prices; models without a price are missing here.",
+            "currencyUSD",
+            {f"{{{{{MODEL_LABEL}}}}}": f"3600 * {_SPENT}"},
+        ),
+        Question(
+            "What does a request cost?",
+            "The cost of a model divided by its requests.",
+            "currencyUSD",
+            {f"{{{{{MODEL_LABEL}}}}}": f"{_SPENT} / {_REQUESTS}"},
+        ),
+        Question(
+            "How much of the input comes from the cache?",
+            "Needs TOOLSPAN_METRIC_NAMES=both (or next, but the other panels read the released names).",
+            "percentunit",
+            {f"{{{{{MODEL_LABEL}}}}}": f"{q.rate(q.CACHE_READ, MODEL_LABEL, CALL)} / {_INPUT}"},
+        ),
+    ),
+)
+
+FAILS: Final = Board(
+    "toolspan-fails",
+    "What fails",
+    (
+        Question(
+            "Which errors do requests end with?",
+            "After all retries.",
+            "cps",
+            {"{{error_type}}": q.rate(f"{q.DURATION}_count", "error_type", f'{CALL}, error_type!=""')},
+        ),
+        Question(
+            "Which share of the requests fails?",
+            "Requests that ended with an error, of all.",
+            "percentunit",
+            {
+                f"{{{{{MODEL_LABEL}}}}}": q.share(
+                    q.rate(f"{q.DURATION}_count", MODEL_LABEL, f'{CALL}, error_type!=""'), _REQUESTS
+                )
+            },
+        ),
+        Question(
+            "What is retried, and why?",
+            "Attempts that the SDK repeated, by the status or the exception that made it do so.",
+            "cps",
+            {"{{error_type}}": q.rate(q.RETRIES, "error_type", CALL)},
+        ),
+        Question(
+            "Are we rate limited?",
+            "Answers of 429: those that were retried, and those the application saw.",
+            "cps",
+            {
+                f"{{{{{MODEL_LABEL}}}}} retried": q.rate(q.RETRIES, MODEL_LABEL, f'{CALL}, error_type="429"'),
+                f"{{{{{MODEL_LABEL}}}}} given up": q.rate(
+                    f"{q.DURATION}_count", MODEL_LABEL, f'{CALL}, error_type=~".*RateLimitError"'
+                ),
+            },
+        ),
+        Question(
+            "Which streams broke off?",
+            "Streams without an end (truncated), and those that failed, before their first chunk or later.",
+            "cps",
+            {
+                f"{{{{{MODEL_LABEL}}}}} {{{{toolspan_stream_outcome}}}}": q.rate(
+                    q.STREAMS,
+                    f"{MODEL_LABEL}, toolspan_stream_outcome",
+                    f'{CALL}, toolspan_stream_outcome=~"truncated|failed"',
+                )
+            },
+        ),
+        Question(
+            "How many streams are open?",
+            "A number that only grows is a leak, or a server that hangs.",
+            "short",
+            {f"{{{{{MODEL_LABEL}}}}}": f"sum by ({MODEL_LABEL}) ({q.OPEN}{{{CALL}}})"},
+        ),
+    ),
+)
