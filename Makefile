@@ -13,8 +13,8 @@ demo: $(VENV)/.demo ## Trace a small agent and show it; with OPENAI_API_KEY set 
 	  --traces_exporter toolspan --logs_exporter toolspan --metrics_exporter toolspan \
 	  $(BIN)/python examples/agent.py
 
-test: $(VENV)/.test ## Run the tests.
-	$(BIN)/python -m pytest -q -m 'not slow'
+test: $(VENV)/.test ## Run the tests, on all cores.
+	$(BIN)/python -m pytest -q -n auto -m 'not slow'
 
 lint: $(VENV)/.test ## Style and types.
 	$(BIN)/ruff check .
@@ -22,7 +22,9 @@ lint: $(VENV)/.test ## Style and types.
 	$(BIN)/mypy
 
 coverage: $(VENV)/.test ## Branch coverage: all of the pure ring, 95 % of the rest.
-	$(BIN)/coverage run -m pytest -q -m 'not slow'
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q -n auto -m 'not slow'
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include 'src/toolspan/wire/*' --fail-under 100
 	$(BIN)/coverage report --omit 'src/toolspan/wire/*' --fail-under 95
 

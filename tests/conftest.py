@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-from toolspan import guard
+from toolspan import guard, instrumentor
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")  # a machine that is busy makes slow examples, and no wrong ones
 
 
 @pytest.fixture(autouse=True, name="reraise")
@@ -12,3 +16,9 @@ def _reraise(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mistake of ours fails the test; tests of the guard itself switch this off again."""
     monkeypatch.setattr(guard, "reraise", True)
     guard.reset()
+
+
+@pytest.fixture(autouse=True, name="patient")
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done beside the application is waited for, so that none of it reaches into the next test."""
+    monkeypatch.setattr(instrumentor, "_AT_END", 30.0)

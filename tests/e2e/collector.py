@@ -26,7 +26,7 @@ def _fill(folder: Path) -> None:
     sources = folder / "sources"
     manifest.write_text(json.dumps(MANIFEST | {"dist": MANIFEST["dist"] | {"output_path": str(sources)}}))
     builder = golang.install(f"go.opentelemetry.io/collector/cmd/builder@v{VERSION}", folder)
-    golang.run_in(folder, [builder, "--config", manifest])
+    golang.run_in(folder, [builder, "--config", manifest, "--gcflags", golang.QUICKLY])
     (sources / "otelcol").rename(folder / "otelcol")
     builder.unlink()
     shutil.rmtree(sources)

@@ -10,6 +10,8 @@ from .parts import CACHE
 from .processes import Command, run
 
 WORK = CACHE / "go"
+QUICKLY = "all=-l -dwarf=false"
+"""For the compiler: without inlining and debug information it takes a third less time."""
 
 
 def install(program: str, folder: Path) -> Path:
@@ -38,7 +40,7 @@ def run_in(folder: Path, command: Command, more: dict[str, str] | None = None) -
     go = {
         "GOPATH": str(WORK / "modules"),
         "GOCACHE": str(WORK / "cache"),
-        "GOFLAGS": "-modcacherw -p=2",
+        "GOFLAGS": f"-modcacherw -p=2 '-gcflags={QUICKLY}'",
         "GOTOOLCHAIN": "local",
         "CGO_ENABLED": "0",
     }

@@ -9,9 +9,11 @@ from gevent import monkey
 monkey.patch_all()
 
 import json  # noqa: E402 - gevent patches before anything else is imported
+import os  # noqa: E402 - as above
 import platform  # noqa: E402 - as above
 import sys  # noqa: E402 - as above
 import time  # noqa: E402 - as above
+from functools import partial  # noqa: E402 - as above
 
 import gevent  # noqa: E402 - as above
 import openai  # noqa: E402 - as above
@@ -54,9 +56,11 @@ def main() -> None:
     """Run them all, and tell.
 
     The SDK asks for the platform once, which forks; and in the child of a fork the telemetry SDK lets other
-    greenlets run, each of which asks and forks again, without end. So it is asked before there is telemetry.
+    greenlets run, each of which asks and forks again, without end. So it is asked before there is telemetry,
+    and from then on every child ends before anything of anybody's runs in it.
     """
     platform.platform()
+    os.register_at_fork(after_in_child=partial(os._exit, 1))
     telemetry = Telemetry()
     server = WSGIServer(("127.0.0.1", 0), application, log=None)
     server.start()

@@ -77,5 +77,5 @@ def test_by_setting_a_span_of_its_own(telemetry: Telemetry) -> None:
     with telemetry.on(nested="span"):
         asyncio.run(turn(telemetry, True))
     own: list[Any] = telemetry.spans
-    assert [names(span) for span in own] == [CALL, ["toolspan.text.started"]]
+    assert [names(span) for span in own] == [CALL, ["toolspan.tool_call.answered", "toolspan.text.started"]]
     assert len(inference(telemetry)) == 4

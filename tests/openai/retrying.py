@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from openai import _base_client
 
 from . import script
-from .apis import Api
+from .apis import EMBEDDINGS, Api
 from .sdk import Face, http
 
+FLOATS = replace(EMBEDDINGS, ask={**EMBEDDINGS.ask, "encoding_format": "float"})
+"""Embeddings for which no SDK needs numpy."""
 LIMITS = {"x-ratelimit-remaining-requests": "59", "x-ratelimit-reset-tokens": "6m0s", "x-secret": "hidden"}
 BUSY = script.whole(
     {"error": {"message": "Slow down."}},

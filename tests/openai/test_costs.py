@@ -158,3 +158,17 @@ def test_imported_when_it_is_wanted(setting: str, imported: bool) -> None:
         [sys.executable, "-c", IMPORTED.format(setting=setting)], capture_output=True, text=True, check=True
     )
     assert (done.stdout.split(), done.stderr) == (["False", str(imported)], "")
+
+
+@both_faces
+def test_a_proxy_that_says_it_in_a_header(face: Face, telemetry: Telemetry) -> None:
+    """LiteLLM's header counts where the usage names no cost."""
+    answer = script.whole(wire.answer(usage=USAGE, **MODEL), headers={"x-litellm-response-cost": "0.25"})
+
+    async def scenario() -> None:
+        async with face.client(Transport(answer)) as client:
+            await ask(face, client, streamed=False)
+
+    with telemetry.on():
+        face.run(scenario())
+    assert (cost(telemetry), cost(telemetry, "source")) == (0.25, "provider")

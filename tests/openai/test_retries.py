@@ -14,11 +14,12 @@ from openai import _base_client
 from toolspan.openai import attempts
 
 from . import retrying, script
-from .apis import CHAT, COMPLETIONS, EMBEDDINGS, FETCHED, RESPONSES, Api
+from .apis import CHAT, COMPLETIONS, FETCHED, RESPONSES, Api
 from .faults import broken
+from .features import needs
 from .observe import same, watch
 from .params import each, over
-from .retrying import BROKEN, BUSY, CAUSES, GONE, LATE, Waits, good
+from .retrying import BROKEN, BUSY, CAUSES, FLOATS, GONE, LATE, Waits, good
 from .script import Transport
 from .sdk import ASYNC, KEY, Face, both_faces, http
 from .telemetry import Telemetry
@@ -28,11 +29,11 @@ RETRIED = "toolspan.retry"
 
 
 def _ways() -> Iterator[tuple[Api, Any]]:
-    for api in (CHAT, RESPONSES, EMBEDDINGS, FETCHED, COMPLETIONS):
+    for api in (CHAT, RESPONSES, FLOATS, FETCHED, COMPLETIONS):
         yield from ((api, way) for way in (retrying.whole, retrying.raw))
         if api.text:
             yield api, retrying.streamed
-    yield from ((api, retrying.late) for api in (CHAT, EMBEDDINGS))
+    yield from ((api, retrying.late) for api in (CHAT, FLOATS))
 
 
 def told(telemetry: Telemetry) -> list[dict[str, Any]]:
@@ -77,7 +78,7 @@ def test_each_retry_is_told(face: Face, api: Api, way: Any, telemetry: Telemetry
 
 
 @both_faces
-@over(CHAT, RESPONSES, EMBEDDINGS)
+@over(CHAT, RESPONSES, FLOATS)
 def test_all_attempts_fail(face: Face, api: Api, telemetry: Telemetry, waits: Waits) -> None:
     """When no attempt is left the request has failed; id and limits are those of the last response."""
     scenario = partial(retrying.whole, api=api)
@@ -133,13 +134,22 @@ def test_cancelled_while_it_waits(face: Face, api: Api, telemetry: Telemetry, wa
     assert telemetry.span.attributes["error.type"] == "asyncio.exceptions.CancelledError"
 
 
+CLIENTS: dict[str, dict[str, Any]] = {
+    "AzureOpenAI": {"azure_endpoint": "https://x.openai.azure.com", "api_version": "1", "api_key": KEY},
+    "BedrockOpenAI": {"aws_region": "eu-west-1", "api_key": KEY},
+}
+
+
 @both_faces
-def test_azure(face: Face, telemetry: Telemetry, waits: Waits) -> None:
-    """Azure's clients are told of in the same way."""
-    azure = {"azure_endpoint": "https://x.openai.azure.com", "api_version": "1", "api_key": KEY}
-    scenario = partial(retrying.whole, api=CHAT)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=needs(f"openai.{name}"), id=name) for name in CLIENTS]
+)
+def test_other_clients(face: Face, name: str, telemetry: Telemetry, waits: Waits) -> None:
+    """The clients for other providers are told of in the same way."""
+    cls = getattr(openai, ("Async" if face is ASYNC else "") + name)
     answers = [BUSY, GONE, good(CHAT, streamed=False)]
-    same(face, scenario, lambda: answers, telemetry, cls=face.azure_class, max_retries=2, **azure)
+    scenario = partial(retrying.whole, api=CHAT)
+    same(face, scenario, lambda: answers, telemetry, cls=cls, max_retries=2, **CLIENTS[name])
     assert [event["error.type"] for event in told(telemetry)] == [CAUSES[0][0], CAUSES[2][0]]
 
 
@@ -149,11 +159,11 @@ def test_requests_within_a_request(face: Face, ours: bool, telemetry: Telemetry,
     """What a request for a token tries again is its own affair, also if no span tells of that request."""
 
     async def scenario() -> None:
-        inner_answers = Transport(BUSY, BROKEN, EMBEDDINGS.answers if ours else script.whole({"data": []}))
+        inner_answers = Transport(BUSY, BROKEN, FLOATS.answers if ours else script.whole({"data": []}))
         async with face.client(inner_answers, max_retries=2) as inner:
 
             async def token() -> str:
-                asked = inner.embeddings.create(**EMBEDDINGS.ask) if ours else inner.models.list()
+                asked = inner.embeddings.create(**FLOATS.ask) if ours else inner.models.list()
                 await face.done(asked)
                 return "token"
 
@@ -207,7 +217,7 @@ def test_an_sdk_without_the_private_methods(
     answers = [BUSY, good(CHAT, streamed=False)]
     with caplog.at_level("INFO", "toolspan"):
         same(face, partial(retrying.whole, api=CHAT), lambda: answers, telemetry, max_retries=1)
-    lines = [record.getMessage() for record in caplog.records if record.name == "toolspan"]
+    lines = [record.getMessage() for record in caplog.records if "what it shows" in record.getMessage()]
     assert len(lines) == 3
     assert all("this version of the SDK has no" in line for line in lines)
     assert told(telemetry) == []

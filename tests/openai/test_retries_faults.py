@@ -15,11 +15,11 @@ from toolspan.wire import heads, requests
 from toolspan.wire.siblings import Siblings
 
 from . import retrying
-from .apis import CHAT, EMBEDDINGS, RESPONSES, Api
+from .apis import CHAT, RESPONSES, Api
 from .faults import broken
 from .observe import watch
 from .params import each
-from .retrying import BUSY, GONE, Waits, good
+from .retrying import BUSY, FLOATS, GONE, Waits, good
 from .script import Transport
 from .sdk import Face, both_faces
 from .telemetry import Telemetry
@@ -102,7 +102,7 @@ def told(telemetry: Telemetry) -> set[str]:
 def _cases() -> Iterator[tuple[Api, Part]]:
     for part in PARTS:
         if part.name == "digest":
-            yield EMBEDDINGS, part
+            yield FLOATS, part
         elif part.name == "take_messages":
             yield CHAT, part
         else:

@@ -15,14 +15,15 @@ import pytest
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 
 from . import script
-from .apis import CHAT, COMPLETIONS, EMBEDDINGS, FETCHED, RESPONSES, STREAMED, Api
+from .apis import CHAT, COMPLETIONS, FETCHED, RESPONSES, STREAMED, Api
 from .params import over
+from .retrying import FLOATS
 from .script import Transport
 from .sdk import ASYNC, Face, both_faces, http
 from .telemetry import Telemetry
 
 BUSY = script.whole({"error": {"message": "Slow down."}}, status=429)
-APIS = (CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS, FETCHED)
+APIS = (CHAT, RESPONSES, COMPLETIONS, FLOATS, FETCHED)
 within_a_span = pytest.mark.parametrize("within", [True, False], ids=["span", "no-span"])
 
 

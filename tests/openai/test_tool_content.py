@@ -93,3 +93,16 @@ def test_what_the_application_says(telemetry: Telemetry) -> None:
     assert (attributes["feature"], attributes["tenant"]) == ("search", "t")
     (point,) = telemetry.points("gen_ai.execute_tool.duration")
     assert (point.attributes["feature"], "tenant" in point.attributes) == ("search", False)
+
+
+def test_within_async_code(telemetry: Telemetry) -> None:
+    """The context manager also works with `async with`."""
+
+    async def scenario() -> None:
+        async with toolspan.tool("plain", arguments={"city": "Bern"}) as execution:
+            execution.result("sunny")
+
+    with telemetry.on(capture_message_content="span_only"):
+        asyncio.run(scenario())
+    assert telemetry.span.attributes["gen_ai.tool.call.arguments"] == {"city": "Bern"}
+    assert telemetry.span.attributes["gen_ai.tool.call.result"] == {"output": "sunny"}

@@ -40,6 +40,7 @@ def examine(environment: Environment) -> tuple[Row | None, bool | None]:
         environments.python_of(environment),
         environments.folder_of(environment),
         [ignored.filter for ignored in environment.ignored],
+        whole=environment.whole,
     )
     what = " ".join(("Python", versions["python"], *(f"{each} {versions[each]}" for each in SHOWN)))
     counts = f"{outcome.passed} passed, {outcome.failed} failed, {outcome.skipped.total()} skipped"
@@ -58,7 +59,8 @@ def main() -> int:
         return 2
     began = time.monotonic()
     with alone(), ThreadPoolExecutor(AT_ONCE) as pool:
-        results = list(pool.map(examine, [known[name] for name in sys.argv[1:] or known]))
+        chosen = [known[name] for name in sys.argv[1:] or known]
+        results = list(pool.map(examine, sorted(chosen, key=lambda each: not each.whole)))
     table.write([row for row, _ in results if row is not None])
     went = [well for _, well in results]
     print(f"{time.monotonic() - began:.0f} s")

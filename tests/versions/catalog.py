@@ -23,8 +23,8 @@ class Environment(NamedTuple):
     pins: tuple[str, ...] = ()
     python: str = ""
     ignored: tuple[Ignored, ...] = ()
-    pure: bool = False
-    """Whether the tests of the pure ring run here; they are the same with every version."""
+    whole: bool = False
+    """Whether those tests run here too that take long and ask the SDK for nothing that others do not."""
     fresh: bool = False
     """Whether it is made anew every day, because its pins name whatever is newest."""
 
@@ -42,6 +42,7 @@ ENVIRONMENTS: Final = (
         "oldest",
         "the oldest of everything that is declared",
         ("openai==1.26.0", "httpx==0.27.2", "numpy==1.26.4", "wrapt==1.16.0", *telemetry("1.40.0", "0.61b0")),
+        whole=True,
     ),
     Environment("last-1", "the last openai 1.x, the last wrapt 1.x", ("openai==1.*", "wrapt==1.*")),
     Environment(
@@ -50,13 +51,12 @@ ENVIRONMENTS: Final = (
         ("openai==2.*", *telemetry("1.44.0", "0.65b0")),
     ),
     Environment("early-3", "an early openai 3.x", ("openai==3.3.*",)),
-    Environment("python-3.10", "the tests' own pins", python="3.10"),
-    Environment("python-3.13", "the tests' own pins", python="3.13"),
+    Environment("python-3.10", "the tests' own pins", python="3.10", whole=True),
+    Environment("python-3.13", "the tests' own pins", python="3.13", whole=True),
     Environment(
         "newest",
         "the newest of everything",
         ("openai==3.*", "httpx2", "httpcore2", "wrapt==2.*", "opentelemetry-sdk", "opentelemetry-distro"),
-        pure=True,
         fresh=True,
     ),
 )

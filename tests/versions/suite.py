@@ -13,6 +13,11 @@ from xml.etree import ElementTree as ET
 from tests.e2e.parts import REPOSITORY
 from tests.e2e.processes import tail
 
+LONG = tuple(
+    f"tests/openai/test_{name}.py"
+    for name in ("endings_exit", "loop_agents", "redaction_exit", "retries_faults", "siblings")
+)
+"""Half of the time: processes that end, many agents, faults of ours."""
 SECONDS = 1800
 """No environment may take longer."""
 STUCK = 120
@@ -43,8 +48,8 @@ class Outcome(NamedTuple):
         return "; ".join(others)
 
 
-def play(python: Path, folder: Path, filters: list[str]) -> Outcome:
-    """Run all tests but the slow ones; its output and its report lie in the folder."""
+def play(python: Path, folder: Path, filters: list[str], *, whole: bool) -> Outcome:
+    """Run the tests, without the long ones unless wanted; the output and a report lie in the folder."""
     report, log = folder / "report.xml", folder / "output.log"
     report.unlink(missing_ok=True)
     command = [
@@ -60,6 +65,7 @@ def play(python: Path, folder: Path, filters: list[str]) -> Outcome:
     ]
     command += ["-o", f"faulthandler_timeout={STUCK}", "-o", "faulthandler_exit_on_timeout=true"]
     command += [word for each in filters for word in ("-W", each)]
+    command += [] if whole else [f"--ignore={each}" for each in LONG]
     began = time.monotonic()
     try:
         with log.open("w") as output:

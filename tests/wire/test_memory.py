@@ -97,3 +97,13 @@ def test_threads() -> None:
         thread.join()
     assert failed == []
     assert len(memory) <= 64 + 8
+
+
+def test_forgotten_twice() -> None:
+    """Two threads that forget the same call do no harm."""
+    memory, first, second = Memory(), asked("a"), asked("a")
+    memory.remember(first)
+    memory.remember(second)
+    memory._forget(first)
+    memory._forget(first)
+    assert memory.find("a", nothing) is second

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from email.utils import mktime_tz, parsedate_tz
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -15,56 +16,53 @@ Clock: TypeAlias = "Callable[[], float | None]"
 """The time in seconds of the epoch, if it is known."""
 
 _LONGEST = 64  # bytes of a value
+_DIGITS = 18  # of a number of 64 bits
 _DAY = 86_400.0
 _YEAR = 366 * _DAY  # nobody waits that long
-_COUNT = re.compile(r"[0-9]{1,18}\Z")
-_NUMBER = re.compile(r"[0-9]{1,18}(?:\.[0-9]*)?\Z")
-_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|us|ns|[dhms]))+\Z")
-_PART = re.compile(r"([0-9.]+)([a-z]+)")
-_UNITS: Mapping[str, float] = MappingProxyType(
-    {"d": _DAY, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+_NUMBER = re.compile(rb"[0-9]{1,18}(?:\.[0-9]*)?\Z")
+_DURATION = re.compile(rb"(?:[0-9]+(?:\.[0-9]+)?(?:ms|us|ns|[dhms]))+\Z")
+_PART = re.compile(rb"([0-9.]+)([a-z]+)")
+_UNITS: Mapping[bytes, float] = MappingProxyType(
+    {b"d": _DAY, b"h": 3600.0, b"m": 60.0, b"s": 1.0, b"ms": 1e-3, b"us": 1e-6, b"ns": 1e-9}
 )
 
 
-def text_of(value: bytes | None) -> str:
-    """The value as text; none if it is too long to be one of these."""
-    return value.decode("latin-1").strip() if value is not None and len(value) <= _LONGEST else ""
-
-
-def count_of(text: str) -> int | None:
+def count_of(value: bytes) -> int | None:
     """A whole number of 64 bits, not negative."""
-    return int(text) if _COUNT.match(text) else None
+    return int(value) if len(value) <= _DIGITS and value.isdigit() else None
 
 
-def wait_of(text: str, clock: Clock) -> float | None:
+def wait_of(value: bytes, clock: Clock) -> float | None:
     """Seconds to wait: a number, a duration, or a number that is too large for one and so is a moment."""
-    seconds = _duration(text)
+    seconds = _duration(value) if len(value) <= _LONGEST else None
     return seconds if seconds is None or seconds <= _YEAR else _until(_moment(seconds), clock)
 
 
-def wait_of_exact(text: str) -> float | None:
+def wait_of_exact(value: bytes) -> float | None:
     """Seconds to wait, from milliseconds."""
-    seconds = float(text) / 1000 if _NUMBER.match(text) else None
+    seconds = float(value) / 1000 if _NUMBER.match(value) else None
     return seconds if seconds is not None and seconds <= _YEAR else None
 
 
-def wait_of_date(text: str, clock: Clock) -> float | None:
+def wait_of_date(value: bytes, clock: Clock) -> float | None:
     """Seconds to wait, from a date of HTTP."""
-    moment = moment_of(text)
+    moment = moment_of(value)
     return None if moment is None else _until(moment, clock)
 
 
-def moment_of(text: str) -> float | None:
+def moment_of(value: bytes) -> float | None:
     """A date of HTTP, in seconds of the epoch."""
     try:
-        found = parsedate_tz(text)
+        found = parsedate_tz(value.decode("latin-1")) if len(value) <= _LONGEST else None
         return float(mktime_tz(found)) if found is not None else None
     except (ValueError, TypeError, OverflowError, IndexError):  # the library's, of dates that are none
         return None
 
 
-def _duration(text: str) -> float | None:
+@lru_cache(maxsize=256)
+def _duration(value: bytes) -> float | None:
     """Seconds: plain ones (Azure, Cerebras), or with units (OpenAI, Groq): `20ms`, `6m0s`, `2m59.56s`."""
+    text = value.strip()
     if _NUMBER.match(text):
         return float(text)
     if not _DURATION.match(text):

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import product
-from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
-from .header_values import Clock, count_of, moment_of, text_of, wait_of, wait_of_date, wait_of_exact
+from .header_values import Clock, count_of, moment_of, wait_of, wait_of_date, wait_of_exact
 
 _LONGEST_ID = 200
 
@@ -33,12 +32,15 @@ class Limit(NamedTuple):
     reset: float | None = None
 
 
+_NONE = Limit()
+
+
 class Head(NamedTuple):
     """What is known from headers; `retry_after` is in seconds."""
 
     id: str | None = None
-    requests: Limit = Limit()
-    tokens: Limit = Limit()
+    requests: Limit = _NONE
+    tokens: Limit = _NONE
     retry_after: float | None = None
 
 
@@ -65,7 +67,7 @@ def _unnamed() -> Iterator[tuple[bytes, tuple[str, str, int]]]:
 
 
 _LAST = 4  # rank
-_LIMITS = MappingProxyType({**dict(_names()), **dict(_unnamed())})
+_LIMITS = dict(_names()) | dict(_unnamed())
 
 
 def header(headers: Headers | None, name: bytes) -> str | None:
@@ -86,14 +88,14 @@ def read_head(headers: Headers, now: float | None = None) -> Head:
 
 def _now(date: bytes | None, now: float | None) -> float | None:
     """The server's own time, with which its dates are consistent; asked for only where there is a date."""
-    found = moment_of(text_of(date))
+    found = None if date is None else moment_of(date)
     return now if found is None else found
 
 
 def _id(found: Mapping[bytes, bytes]) -> str | None:
     for name in _IDS:
-        value = found.get(name, b"")
-        if 0 < len(value) <= _LONGEST_ID and value.isascii() and (text := value.decode()).isprintable():
+        value = found.get(name)
+        if value and len(value) <= _LONGEST_ID and value.isascii() and (text := value.decode()).isprintable():
             return text
     return None
 
@@ -101,28 +103,26 @@ def _id(found: Mapping[bytes, bytes]) -> str | None:
 def _limits(found: Mapping[bytes, bytes], clock: Clock) -> tuple[Limit, Limit]:
     """Of requests and of tokens; of several windows the shortest of which anything is known."""
     known: dict[tuple[str, int], dict[str, Any]] = {}
-    for name, value in found.items():
-        if (place := _LIMITS.get(name)) is None:
-            continue
-        fact, kind, rank = place
-        number = wait_of(text_of(value), clock) if fact == "reset" else count_of(text_of(value))
+    for name in [name for name in found if name in _LIMITS]:
+        fact, kind, rank = _LIMITS[name]
+        number = wait_of(found[name], clock) if fact == "reset" else count_of(found[name])
         if number is not None:
             known.setdefault((kind, rank), {})[fact] = number
     return _shortest(known, "requests"), _shortest(known, "tokens")
 
 
 def _shortest(known: Mapping[tuple[str, int], Mapping[str, Any]], kind: str) -> Limit:
-    for rank in range(_LAST + 1):
-        if (facts := known.get((kind, rank))) is not None:
-            return Limit(**facts)
-    return Limit()
+    ranks = [rank for of, rank in known if of == kind]
+    return Limit(**known[kind, min(ranks)]) if ranks else _NONE
 
 
 def _retry_after(found: Mapping[bytes, bytes], clock: Clock) -> float | None:
     """In milliseconds (OpenAI, Azure), which is more exact, in seconds, or as a date."""
-    exact = wait_of_exact(text_of(found.get(b"retry-after-ms")))
-    if exact is not None:
-        return exact
-    text = text_of(found.get(b"retry-after"))
-    seconds = wait_of(text, clock)
-    return wait_of_date(text, clock) if seconds is None else seconds
+    exact = found.get(b"retry-after-ms")
+    if exact is not None and (seconds := wait_of_exact(exact)) is not None:
+        return seconds
+    value = found.get(b"retry-after")
+    if value is None:
+        return None
+    seconds = wait_of(value, clock)
+    return wait_of_date(value, clock) if seconds is None else seconds
