@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from toolspan import guard, instrumentor
+from toolspan import guard
 
 from .telemetry import Telemetry
 
@@ -38,12 +38,6 @@ def _unraisable(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def _guarded(monkeypatch: pytest.MonkeyPatch, reraise: None) -> None:
     """Here the guard does what it does in production: it reports, and raises nothing."""
     monkeypatch.setattr(guard, "reraise", False)
-
-
-@pytest.fixture(autouse=True, name="patient")
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Content has been looked at when the instrumentation is taken out, however busy the machine is."""
-    monkeypatch.setattr(instrumentor, "_AT_END", 60)
 
 
 @pytest.fixture(autouse=True, name="environment")
