@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from .memory import rows
 from .scenarios import Row, all_rows
+from .stages import READ, stage_memory, stage_rows
 from .steps import step
 
 _HEAD = "| scenario | SDK, µs | floor, + µs | toolspan, + µs | with chunk timing, + µs | ratio |"
@@ -34,6 +35,13 @@ def main() -> None:
     print("| --- | --: | --: | --: | --: |")
     figures = (found.sdk, found.core, found.loop, found.loop - found.core)
     print(f"| per request | {' | '.join(f'{value:.0f}' for value in figures)} |")
+    print("\n| a pipeline's stage, + µs per chunk | point | stage | async point | async stage |")
+    print("| --- | --: | --: | --: | --: |")
+    for name, *added in stage_rows():
+        print(f"| {name} | {' | '.join(f'{value:.2f}' for value in added)} |")
+    print(f"\n| an open stage | {' | '.join(f'after {count} chunks' for count in READ)} |")
+    print("| --- | --: | --: | --: |")
+    print(f"| bytes held | {' | '.join(str(held) for held in stage_memory())} |")
 
 
 if __name__ == "__main__":

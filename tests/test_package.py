@@ -20,8 +20,9 @@ from .openai.telemetry import Telemetry
 
 
 def test_public_names() -> None:
-    """The package has four public names."""
-    assert toolspan.__all__ == ["OpenAIInstrumentor", "attributes", "switch", "tool"]
+    """The package has nine public names."""
+    pipelines = {"Route", "extract", "inject", "socket", "stage"}
+    assert toolspan.__all__ == sorted({"OpenAIInstrumentor", "attributes", "switch", "tool", *pipelines})
 
 
 def test_version() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection, Iterator
 
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
+from websockets.sync.client import ClientConnection
 
 import toolspan
 from toolspan import OpenAIInstrumentor
@@ -45,6 +46,35 @@ def said(number: int) -> str:
 async def said_later(number: int) -> str:
     """So does a coroutine function."""
     return said(number)
+
+
+@toolspan.stage("policy", every=10, route=lambda chunks: toolspan.Route.of({"toolspan-stream": "1-00"}))
+async def policy(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A decorated generator keeps its type."""
+    async for chunk in chunks:
+        yield chunk
+
+
+@toolspan.stage
+def plain(chunks: Iterator[str]) -> Iterator[str]:
+    """So does one without arguments."""
+    return chunks
+
+
+def pipeline(stream: Iterator[str], connection: ClientConnection) -> None:
+    """Streams, envelopes and connections keep their types."""
+    staged: Iterator[str] = toolspan.stage("client", stream, route=toolspan.Route())
+    through: Iterator[int] = toolspan.stage("count", staged, through=lambda chunks: map(len, chunks))
+    message: str = toolspan.inject("{}", through)
+    found, route = toolspan.extract(message)
+    taken: str = found
+    headers: dict[str, str] = (route or toolspan.Route()).headers
+    watched: ClientConnection = toolspan.socket(connection, staged, log=True)
+    with toolspan.stage("worker", every=2) as stage:
+        chunk: str = stage.gave(stage.read("a"))
+        toolspan.inject([(chunk, taken)], stage)
+    assert headers
+    assert watched
 
 
 def nothing() -> None:

@@ -14,7 +14,7 @@ from opentelemetry._logs import get_logger
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]  # upstream's file is untyped
 from opentelemetry.metrics import get_meter
 
-from . import guard
+from . import guard, runs
 from .looks import use
 from .otel import completion, semconv
 from .otel.capture import Capture, spans_take_structures
@@ -55,6 +55,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         guard.reset()
         providers = {name: kwargs.pop(name, None) for name in _PROVIDERS}
         settings = read_settings(kwargs)
+        runs.use(_tracer(providers["tracer_provider"]), settings)
         if not settings.enabled or (settings.sdk_disabled and not any(providers.values())):
             return
         loop, review = Loop(), _reviewed(settings)
@@ -72,12 +73,17 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         Content that has still to be looked at holds it up for a second at most.
         """
         use(None)
+        runs.use(None, None)
         if self._seam is not None:
             self._seam.remove()
             self._seam = None
         if self._review is not None:
             self._review.finish(_AT_END)
             self._review = None
+
+
+def _tracer(provider: Any) -> trace.Tracer:
+    return trace.get_tracer(semconv.SCOPE, version("toolspan"), provider)
 
 
 def _installed(settings: Settings, sinks: Sinks, loop: Loop) -> Seam:

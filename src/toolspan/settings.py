@@ -50,6 +50,11 @@ class Settings:
     """`TOOLSPAN_METRIC_ATTRIBUTES`: those of `toolspan.attributes` that metrics carry too."""
     baggage_keys: tuple[str, ...] = ()
     """`TOOLSPAN_BAGGAGE_KEYS`: entries of the baggage that are taken for such attributes."""
+    follow_every: int = 0
+    """`TOOLSPAN_FOLLOW_EVERY`: every n-th chunk is followed through the stages of a pipeline; 0: only those
+    whose loss breaks an answer."""
+    socket_log: bool = False
+    """`TOOLSPAN_SOCKET_LOG`: log each message that passes through a `toolspan.socket`, without content."""
     content_limit: int = 8192
     """`TOOLSPAN_CONTENT_LIMIT`: characters kept of each captured text."""
     capture_message_content: str = "no_content"
@@ -111,6 +116,8 @@ _RULES: Mapping[str, _Rule] = {
     "metric_attributes": _Rule(("TOOLSPAN_METRIC_ATTRIBUTES",), names, "names, separated by commas"),
     "baggage_keys": _Rule(("TOOLSPAN_BAGGAGE_KEYS",), names, "names, separated by commas"),
     "tool_definitions": _Rule(("TOOLSPAN_TOOL_DEFINITIONS",), one_of("names", "full"), "names, full"),
+    "follow_every": _Rule(("TOOLSPAN_FOLLOW_EVERY",), count, "a whole number of chunks, 0 or more"),
+    "socket_log": _Rule(("TOOLSPAN_SOCKET_LOG",), switch, "on, off"),
     "content_limit": _Rule(("TOOLSPAN_CONTENT_LIMIT",), count, "a whole number of characters, 0 or more"),
     "capture_message_content": _Rule(
         ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",),

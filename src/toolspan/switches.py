@@ -58,13 +58,18 @@ def switch(
         _by_pool[pool] = _by_pool.get(pool, Switches())._replace(**changes)
 
 
+def everywhere() -> Switches:
+    """What is on for the whole process."""
+    return _everywhere
+
+
 def switches_of(client: Any) -> Switches:
     """What is on for a client."""
     pool = _pool(client) if _by_pool else None
     own = _everywhere if pool is None else _by_pool.get(pool, _everywhere)
     if own is _everywhere:
         return own
-    return Switches(*(everywhere and here for everywhere, here in zip(_everywhere, own, strict=True)))
+    return Switches(*(there and here for there, here in zip(_everywhere, own, strict=True)))
 
 
 def _pool(client: Any) -> Any:

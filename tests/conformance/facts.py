@@ -40,6 +40,8 @@ def operation_levels(attributes: Mapping[str, Any]) -> Levels:
     The OpenAI refinements add names for every provider; their levels hold where the provider is `openai`.
     """
     operation = attributes.get("gen_ai.operation.name")
+    if "toolspan.stage.name" in attributes:
+        return _SPANS["toolspan.stage"]
     if operation == "execute_tool":
         return _SPANS["gen_ai.execute_tool.internal"]
     if operation == "embeddings":

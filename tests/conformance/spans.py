@@ -18,7 +18,8 @@ def check_span(span: ReadableSpan) -> list[str]:
     """All that is wrong with a span, its events included; nothing if it conforms."""
     attributes: Mapping[str, Any] = span.attributes or {}
     found = [*_name(span.name, attributes), *_status(span, attributes)]
-    kind = SpanKind.INTERNAL if attributes.get("gen_ai.operation.name") == "execute_tool" else SpanKind.CLIENT
+    inside = attributes.get("gen_ai.operation.name") == "execute_tool" or "toolspan.stage.name" in attributes
+    kind = SpanKind.INTERNAL if inside else SpanKind.CLIENT
     if span.kind is not kind:
         found.append(f"span kind: {span.kind.name}, not {kind.name}")
     found += check_attributes(attributes, operation_levels(attributes), text=True)
@@ -47,6 +48,9 @@ def check_event(event: Event) -> list[str]:
 
 def _name(name: str, attributes: Mapping[str, Any]) -> list[str]:
     operation = attributes.get("gen_ai.operation.name")
+    stage = attributes.get("toolspan.stage.name")
+    if stage is not None:
+        return [] if name == f"stage {stage}" else [f"span name: {name!r}, not 'stage {stage}'"]
     target = attributes.get("gen_ai.tool.name" if operation == "execute_tool" else "gen_ai.request.model")
     expected = f"{operation} {target}" if target else f"{operation}"
     return [] if operation is None or name == expected else [f"span name: {name!r}, not {expected!r}"]

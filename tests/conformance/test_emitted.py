@@ -14,6 +14,7 @@ from ..openai.features import needs
 from .playing import KINDS, complaints, played
 from .scenarios import AGAIN, SCENARIOS, Scenario
 from .scenarios_loop import CASES as LOOPS
+from .scenarios_stages import CASES as STAGES
 
 MODES = ("no_content", "span_only", "event_only", "span_and_event")
 TOKENS = SCENARIOS["completion of tokens"]
@@ -131,7 +132,7 @@ def test_asked_again(scenario: Scenario) -> None:
 def test_every_name_is_emitted() -> None:
     """The scenarios are complete: every name we know leaves in one of them at least."""
     found: set[str] = set()
-    for scenario in (*SCENARIOS.values(), *AGAIN.values(), *LOOPS.values()):
+    for scenario in (*SCENARIOS.values(), *AGAIN.values(), *LOOPS.values(), *STAGES.values()):
         telemetry, _ = played(scenario, capture_message_content="span_and_event")
         for span in telemetry.spans:
             found |= set(span.attributes) | {event.name for event in span.events}

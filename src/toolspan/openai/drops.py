@@ -12,14 +12,24 @@ import gc
 import os
 import threading
 from collections import deque
-from typing import Any
+from typing import Any, Protocol
 
-from ..call import Call
 from ..otel.aside import finish_all
 from ..wire.outcome import End
 
-_open: set[Call] = set()
-_waiting: deque[Call] = deque()
+
+class Ending(Protocol):
+    """A call, or a stage of a pipeline."""
+
+    def end(self, end: End | BaseException) -> None:
+        """It is over, in this way; only the first end counts."""
+
+    def forget(self) -> None:
+        """Another process ends it: say nothing."""
+
+
+_open: set[Ending] = set()
+_waiting: deque[Ending] = deque()
 _collecting: set[int] = set()
 
 
@@ -36,13 +46,13 @@ def remove() -> None:
         gc.callbacks.remove(_on_collection)
 
 
-def opened(call: Call) -> None:
+def opened(call: Ending) -> None:
     """A stream was handed out. The first one is the moment for the hooks: the providers exist by now."""
     _hooks()
     _open.add(call)
 
 
-def dropped(call: Call) -> None:
+def dropped(call: Ending) -> None:
     """Nobody holds the stream any more; called while it dies."""
     if threading.get_ident() in _collecting:
         _waiting.append(call)
@@ -50,7 +60,7 @@ def dropped(call: Call) -> None:
         finish(call, End.DROPPED)
 
 
-def finish(call: Call, end: End | BaseException) -> None:
+def finish(call: Ending, end: End | BaseException) -> None:
     """End a call and forget it."""
     _open.discard(call)
     call.end(end)

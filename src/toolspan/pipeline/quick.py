@@ -1,0 +1,42 @@
+"""The ordinary chunk as JSON text, read without decoding it: one more piece of a text or of a call.
+
+It knows the fields and their order as OpenAI and most servers write them; all else is left to `texts.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from json.decoder import scanstring  # type: ignore[attr-defined]  # the stubs lack it, no Python does
+
+from .marks import CONTENT, TEXT, TOOL_CALL, Meaning, Place, place
+
+CHOICES = '"choices":'
+"""The name between plain quotes, which cannot stand within a string, where quotes are escaped."""
+
+_until_the_piece = re.compile(
+    CHOICES + r' ?\[\{"index": ?(\d), ?"delta": ?\{'
+    r'(?:"content": ?"|"tool_calls": ?\[\{"index": ?(\d\d?), ?"function": ?\{"arguments": ?")'
+).match
+_END = r'\}, ?(?:"logprobs": ?null, ?)?"finish_reason": ?null ?\}\](?!.*"choices":)'
+_text_ends = re.compile(_END, re.DOTALL).match
+_call_ends = re.compile(r"\}\}\]" + _END, re.DOTALL).match
+_places: dict[tuple[str | None, ...], Place] = {
+    (str(index), None): place(TEXT, index, None, CONTENT) for index in range(10)
+} | {(str(index), str(call)): place(TOOL_CALL, index, call) for index in range(10) for call in range(100)}
+
+
+def piece_of(text: str) -> Meaning | None:
+    """What the only chunk in this JSON text says, if it is of that kind."""
+    at = text.find(CHOICES)
+    begun = _until_the_piece(text, at) if at > 0 else None
+    if begun is None:
+        return None
+    where = begun.groups()
+    try:
+        piece, at = scanstring(text, begun.end(), True)
+    except ValueError:
+        return None
+    if not piece or (_text_ends if where[1] is None else _call_ends)(text, at) is None:
+        return None
+    found = _places.get(where)
+    return None if found is None else ((found, piece),)

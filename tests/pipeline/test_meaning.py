@@ -1,0 +1,165 @@
+"""What a chunk says, whatever it is made of."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolspan.pipeline.following import fingerprint
+from toolspan.pipeline.marks import FINISH, OTHER, TEXT, TOOL_CALL, kind_of
+from toolspan.pipeline.meaning import meaning_of
+from toolspan.pipeline.texts import Chunks
+
+from . import shapes
+
+words = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+chunks = st.one_of(
+    st.builds(shapes.text, words, st.integers(0, 12)),
+    st.builds(shapes.fragment, words, st.integers(0, 70)),
+    st.builds(shapes.opening, st.integers(0, 3), words, words.filter(bool), words),
+    st.builds(shapes.finish, st.sampled_from(("stop", "length", "tool_calls"))),
+    st.builds(shapes.role),
+    st.builds(shapes.usage),
+    st.builds(lambda piece: shapes.chunk({"refusal": piece}), words),
+    st.builds(lambda piece: shapes.chunk({"reasoning_content": piece, "content": None}), words),
+    st.builds(lambda piece: shapes.chunk({"content": piece}, "stop"), words),
+)
+
+
+CALLING = {"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]}
+
+
+def meaning(item: Any) -> Any:
+    """What one item says."""
+    (found,) = Chunks().read(item)
+    return found
+
+
+@pytest.mark.parametrize("form", shapes.FORMS.values(), ids=shapes.FORMS)
+@given(body=chunks)
+def test_the_same_in_every_form(form: Any, body: shapes.Json) -> None:
+    """An SDK object, a dict, JSON, bytes and server-sent events mean the same, down to the fingerprint."""
+    found = meaning(form(body))
+    assert found == meaning_of(body)
+    assert fingerprint(found, b"key") == fingerprint(meaning_of(body), b"key")
+
+
+@given(one=words.filter(bool), other=words.filter(bool), call=st.integers(0, 40))
+def test_different_chunks_differ(one: str, other: str, call: int) -> None:
+    """Another text, another call, another choice and another reason are other meanings."""
+    bodies = [
+        shapes.text(one),
+        shapes.text(one, 1),
+        shapes.fragment(one, call),
+        shapes.fragment(one, call + 1),
+    ]
+    bodies += [shapes.finish("stop"), shapes.finish("length"), shapes.opening(call, name=one), shapes.role()]
+    bodies += [shapes.chunk({"refusal": one}), shapes.chunk({"reasoning": one})]
+    assert len({meaning_of(body) for body in bodies}) == len(bodies)
+    assert (meaning_of(shapes.text(one)) == meaning_of(shapes.text(other))) is (one == other)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (shapes.text("a"), TEXT),
+        (shapes.opening(), TOOL_CALL),
+        (shapes.fragment("{"), TOOL_CALL),
+        (shapes.finish(), FINISH),
+        (shapes.chunk({"content": "a"}, "stop"), FINISH),
+        (shapes.chunk({"content": "a", **CALLING}), TOOL_CALL),
+        (shapes.role(), OTHER),
+        (shapes.usage(), OTHER),
+        ({"token": "a"}, OTHER),
+    ],
+)  # fmt: skip
+def test_kind(body: shapes.Json, kind: str) -> None:
+    """A chunk is counted once, as the weightiest thing that it says."""
+    assert kind_of(meaning_of(body)) == kind
+
+
+def test_what_gateways_rewrite() -> None:
+    """Ids, models, times and an id that is repeated with each piece are no part of the meaning."""
+    body = shapes.fragment('{"a"')
+    other = {**body, "id": "other", "model": "other", "created": 7, "system_fingerprint": "fp"}
+    assert meaning_of(other) == meaning_of(body)
+    repeated = shapes.fragment('{"a"')
+    repeated["choices"][0]["delta"]["tool_calls"][0] |= {"id": "call_0", "type": "function"}
+    assert meaning_of(repeated) == meaning_of(body)
+
+
+def test_an_envelope() -> None:
+    """A chunk is found in a message of any schema, as an object or as JSON text, two levels deep."""
+    body = shapes.text("hello")
+    for envelope in (
+        {"type": "CHUNK", "data": body},
+        {"type": "CHUNK", "payload": {"n": 1, "chunk": body}},
+        {"type": "CHUNK", "data": json.dumps(body)},
+        {"type": "CHUNK", "data": f"data: {json.dumps(body)}\n\n"},
+    ):
+        assert meaning(json.dumps(envelope)) == meaning_of(body)
+    control = meaning(json.dumps({"type": "START"}))
+    assert kind_of(control) == OTHER
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        ({"type": "response.output_text.delta", "delta": "a", "output_index": 0}, TEXT),
+        ({"type": "response.reasoning_summary_text.delta", "delta": "a"}, TEXT),
+        ({"type": "response.refusal.delta", "delta": "a"}, TEXT),
+        ({"type": "response.function_call_arguments.delta", "delta": "{", "output_index": 1}, TOOL_CALL),
+        (
+            {
+                "type": "response.output_item.added",
+                "output_index": 1,
+                "item": {"type": "function_call", "call_id": "c", "name": "f"},
+            },
+            TOOL_CALL,
+        ),
+        ({"type": "response.output_item.added", "item": {"type": "message"}}, OTHER),
+        ({"type": "response.completed", "response": {"id": "r"}}, FINISH),
+        ({"type": "response.failed"}, FINISH),
+        ({"type": "response.in_progress"}, OTHER),
+        ({"type": "response.output_text.delta", "delta": ""}, OTHER),
+    ],
+)
+def test_events_of_the_responses_api(event: shapes.Json, kind: str) -> None:
+    """They are text, calls and an end like chunks of chat."""
+    assert kind_of(meaning_of(event)) == kind
+    assert meaning(json.dumps(event)) == meaning_of(event)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None,
+        7,
+        [],
+        {},
+        {"choices": None},
+        {"choices": [None]},
+        {"choices": [{"delta": None}]},
+        {"choices": [{"index": "x", "delta": {"content": 7}}]},
+        {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0}]}}]},
+        {"choices": [{"index": 0, "delta": {"tool_calls": [{"function": {"arguments": {"a": 1}}}]}}]},
+        {"choices": [{"message": {"content": "whole", "function_call": {"name": "f", "arguments": "{}"}}}]},
+        {"choices": [{"text": "legacy", "index": 0}]},
+        {"error": {"message": "no"}},
+        object(),
+    ],
+)  # fmt: skip
+def test_odd_things(odd: Any) -> None:
+    """Whatever is no chunk says something too, and raises nothing."""
+    assert isinstance(meaning_of(odd), tuple)
+    assert fingerprint(meaning_of(odd), b"") == fingerprint(meaning_of(odd), b"")
+
+
+def test_the_key() -> None:
+    """Without the key a fingerprint cannot be looked up in a table."""
+    found = meaning_of(shapes.text("yes"))
+    assert fingerprint(found, b"one") != fingerprint(found, b"other")
