@@ -18,6 +18,7 @@ log = logging.getLogger("toolspan").getChild("socket")
 START, CHUNK, END, ERROR = "START", "CHUNK", "END", "ERROR"
 
 _MOST = 256  # streams of one connection whose messages are counted
+_GOODBYES = (1000, 1001)
 _SAYING = ("type", "event", "kind", "op", "action", "status")
 _WORDS = {
     **dict.fromkeys(("start", "started", "begin", "open"), START),
@@ -46,18 +47,21 @@ class MessageLog:
             report("logging a message", error)
 
     def over(self, way: str, stream: str | None, error: BaseException | None) -> None:
-        """The connection was closed, or broke."""
-        told = self._counts.get((way, stream), 0)
-        if error is None or _ordinary(error):
-            log.info("%s stream=%s %s=%d closed", END, stream or "-", way, told)
-        else:
-            log.info("%s stream=%s %s=%d %s", ERROR, stream or "-", way, told, type(error).__qualname__)
+        """The connection was closed, or broke. Raises nothing."""
+        try:
+            told = self._counts.get((way, stream), 0)
+            closed = error is None or _ordinary(error)
+            word, how = (END, "closed") if closed else (ERROR, type(error).__qualname__)
+            log.info("%s stream=%s %s=%d %s", word, stream or "-", way, told, how)
+        except Exception as problem:
+            report("logging the end of a connection", problem)
 
 
 def _ordinary(error: BaseException) -> bool:
     """Whether the other side only said goodbye: WebSocket's codes 1000 and 1001."""
-    close = getattr(error, "rcvd", None)  # of `websockets`; Starlette's error has the code itself
-    return getattr(close if close is not None else error, "code", None) in (1000, 1001)
+    if hasattr(error, "rcvd"):  # of `websockets`: the frame that closed it, if there was one
+        return getattr(error.rcvd, "code", None) in _GOODBYES
+    return getattr(error, "code", None) in _GOODBYES  # of Starlette
 
 
 def word_of(message: Any) -> str | None:
