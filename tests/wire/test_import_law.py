@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "wire": ("toolspan.wire",),
     "pipeline": ("toolspan.wire", "toolspan.pipeline"),
     "otel": _OTEL,
+    "command": ("rich", "toolspan.command", "toolspan.otel.semconv"),
     "terminal": ("opentelemetry", "rich", "toolspan.terminal", "toolspan.otel.semconv"),
 }
 PRICES = "otel/prices.py"

@@ -79,6 +79,7 @@ def stage_attributes(ledger: Ledger, began_at: int, key: bytes) -> Attributes:
     if reads is None:
         return found
     _side(found, _IN, reads, began_at, key)
+    found[names.IN_COMPLETE] = ledger.complete
     passed = {**ledger.fates.counts, fates.PASSED: reads.counts} if ledger.point else ledger.fates.counts
     for fate, (total, *by_kind) in _BY_KIND.items():
         counts = passed[fate]

@@ -36,7 +36,8 @@ class Ledger:
         self._outs: list[Passage] = []
         self._last_item: Any = None
         self._last: Sequence[Meaning] = ()
-        self._exhausted = False
+        self.complete = False
+        """Whether what the stage reads was read to its end."""
         self._failed: BaseException | None = None
 
     def be_a_point(self) -> None:
@@ -114,7 +115,7 @@ class Ledger:
 
     def exhausted(self) -> None:
         """What the stage reads has come to its end."""
-        self._exhausted = True
+        self.complete = True
 
     def failed(self, error: BaseException) -> None:
         """Reading raised this."""
@@ -127,10 +128,11 @@ class Ledger:
     def end(self, end: End | BaseException, at: int) -> Outcome:
         """The stage is over; gives how."""
         self._settle()
+        self.complete = self.complete or (self.point and end is End.EXHAUSTED)
         if self.reads is not None:
             self._one_by_one(self.reads, [])
             left = PENDING
-            if self._exhausted and end is End.EXHAUSTED:
+            if self.complete and end is End.EXHAUSTED:
                 left = DROPPED
             elif end is End.EXHAUSTED or (isinstance(end, Exception) and end is not self._failed):
                 left = BLOCKED

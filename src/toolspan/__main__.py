@@ -1,0 +1,7 @@
+"""`python -m toolspan`: the command, where its program is not on the path."""
+
+import sys
+
+from .command import main
+
+sys.exit(main())

@@ -1,0 +1,203 @@
+"""The stages of one stream out of the spans of a trace, in the order in which chunks pass them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from ..otel import semconv as names
+from .spans import Event, InputError, Span
+
+KINDS = ("text", "tool_call", "finish")
+FATES = ("passed", "altered", "dropped", "injected", "blocked", "reordered", "pending", "untracked")
+_COUNTS = {
+    "in": dict(zip(KINDS, (names.IN_TEXT, names.IN_TOOL_CALL, names.IN_FINISH), strict=True)),
+    "out": dict(zip(KINDS, (names.OUT_TEXT, names.OUT_TOOL_CALL, names.OUT_FINISH), strict=True)),
+}
+_FATES = dict(
+    zip(
+        FATES,
+        (
+            names.PASSED,
+            names.ALTERED,
+            names.DROPPED,
+            names.INJECTED,
+            names.BLOCKED,
+            names.REORDERED,
+            names.PENDING,
+            names.UNTRACKED,
+        ),
+        strict=True,
+    )
+)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A chunk as one side saw it: position from 1 on, what it is followed for or what became of it."""
+
+    side: str
+    position: int
+    kind: str
+    fingerprint: str
+    role: str
+    choice: int | None
+    call: int | None
+    at: int
+    ended: bool = False
+
+    @property
+    def what(self) -> str:
+        """What it is, in words; where the answer did not end, a call's last piece is only its latest."""
+        call = "" if self.call is None else f" of tool call {self.call}"
+        last = "last" if self.ended else "latest"
+        words = {"call_first": f"first piece{call}", "call_last": f"{last} piece{call}"}
+        return words.get(self.role) or {"first": "first chunk", "finish": "finish chunk"}.get(
+            self.role, f"{self.kind.replace('_', ' ')} chunk{call}"
+        )
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: its span, and what that says."""
+
+    span: Span
+
+    @property
+    def name(self) -> str:
+        """As the application named it."""
+        return str(self.span.attributes.get(names.STAGE_NAME, self.span.name))
+
+    @property
+    def stream(self) -> str:
+        """The stream's id."""
+        return str(self.span.attributes.get(names.STREAM_ID, ""))
+
+    @property
+    def outcome(self) -> str:
+        """How it ended."""
+        return str(self.span.attributes.get(names.STREAM_OUTCOME, "unknown"))
+
+    @property
+    def error(self) -> str:
+        """The type of the error that it raised or handed on; empty if there was none."""
+        return str(self.span.attributes.get(names.ERROR_TYPE, ""))
+
+    @property
+    def own_error(self) -> bool:
+        """Whether it raised that itself."""
+        return self.span.attributes.get(names.STAGE_ERROR_SIDE) == "stage"
+
+    @property
+    def reads(self) -> bool:
+        """Whether it is known what it read."""
+        return names.IN_CHUNKS in self.span.attributes
+
+    @property
+    def complete(self) -> bool:
+        """Whether it read to the end of what it reads."""
+        return self.span.attributes.get(names.IN_COMPLETE) in (True, "true")
+
+    def chunks(self, side: str) -> int:
+        """How many it read (`in`) or handed on (`out`)."""
+        return _int(self.span.attributes, names.IN_CHUNKS if side == "in" else names.OUT_CHUNKS)
+
+    def counts(self, side: str) -> Mapping[str, int]:
+        """The same by kind."""
+        return {kind: _int(self.span.attributes, name) for kind, name in _COUNTS[side].items()}
+
+    def digest(self, side: str) -> Any:
+        """What they said together."""
+        return self.span.attributes.get(names.IN_DIGEST if side == "in" else names.OUT_DIGEST)
+
+    def fate(self, fate: str) -> int:
+        """How many had this fate."""
+        return _int(self.span.attributes, _FATES[fate])
+
+    def seconds(self, name: str) -> float | None:
+        """A delay."""
+        value = self.span.attributes.get(name)
+        return float(value) if isinstance(value, (int, float)) else None
+
+    @cached_property
+    def followed(self) -> tuple[Chunk, ...]:
+        """The chunks that are followed; a point's are the same on both sides."""
+        found = [_followed(event) for event in self.span.events if event.name == names.CHUNK_FOLLOWED_EVENT]
+        if self.reads and not any(chunk.side == "in" for chunk in found):
+            found = [replace(chunk, side="in") for chunk in found] + found
+        ended = {(chunk.side, chunk.choice) for chunk in found if chunk.role == "finish"}
+        return tuple(replace(chunk, ended=(chunk.side, chunk.choice) in ended) for chunk in found)
+
+    @cached_property
+    def changed(self) -> tuple[Event, ...]:
+        """The chunks that did not simply pass."""
+        return tuple(event for event in self.span.events if event.name == names.CHUNK_CHANGED_EVENT)
+
+    @property
+    def began_at(self) -> int:
+        """When the first chunk passed, else when it began."""
+        first = self.seconds(names.IN_FIRST_CHUNK)
+        first = self.seconds(names.OUT_FIRST_CHUNK) if first is None else first
+        return self.span.start + (0 if first is None else int(first * 1e9))
+
+
+def choose(spans: Iterable[Span], trace: str | None, stream: str | None) -> list[Stage]:
+    """The stages of the one stream that is meant, in order."""
+    found = [Stage(span) for span in spans if names.STAGE_NAME in span.attributes]
+    if not found:
+        raise InputError("there is no stage in it: put toolspan.stage around the streams that are to be seen")
+    found = _one(found, "trace", trace, lambda stage: stage.span.trace_id)
+    found = _one(found, "stream", stream, lambda stage: stage.stream)
+    return _in_order(found)
+
+
+def _one(stages: list[Stage], what: str, wanted: str | None, of: Any) -> list[Stage]:
+    known = list(dict.fromkeys(of(stage) for stage in sorted(stages, key=lambda stage: stage.span.start)))
+    if wanted is None and len(known) > 1:
+        raise InputError(
+            f"it holds stages of {len(known)} {what}s; choose one by --{what}: {', '.join(known)}"
+        )
+    chosen = [stage for stage in stages if wanted is None or of(stage) == wanted.lower()]
+    if not chosen:
+        raise InputError(f"it holds no stage of {what} {wanted}; there are: {', '.join(known)}")
+    return chosen
+
+
+def _in_order(stages: list[Stage]) -> list[Stage]:
+    """After the stages that it reads from, and else by the time of its first chunk: clocks may differ."""
+    left = sorted(stages, key=lambda stage: (stage.began_at, stage.span.start))
+    ids = {stage.span.span_id for stage in stages}
+    placed: dict[str, Stage] = {}
+    while left:
+        ready = [stage for stage in left if not (set(stage.span.links) & ids) - placed.keys()]
+        stage = (ready or left)[0]
+        left.remove(stage)
+        placed[stage.span.span_id] = stage
+    return list(placed.values())
+
+
+def missing(stages: list[Stage]) -> list[Stage]:
+    """Stages that read from one that is not there."""
+    ids = {stage.span.span_id for stage in stages}
+    return [stage for stage in stages if stage.span.links and not set(stage.span.links) & ids]
+
+
+def _followed(event: Event) -> Chunk:
+    given = event.attributes
+    return Chunk(
+        str(given.get(names.CHUNK_SIDE, "")),
+        _int(given, names.CHUNK_POSITION),
+        str(given.get(names.CHUNK_KIND, "")),
+        str(given.get(names.CHUNK_FINGERPRINT, "")),
+        str(given.get(names.CHUNK_ROLE, "")),
+        given.get(names.CHOICE_INDEX),
+        given.get(names.CALL_INDEX),
+        event.at,
+    )
+
+
+def _int(given: Mapping[str, Any], name: str) -> int:
+    value = given.get(name, 0)
+    return int(value) if isinstance(value, (int, float, str)) and str(value).lstrip("-").isdigit() else 0
