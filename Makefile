@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo test lint coverage thorough bench e2e dashboards picture outage neighbours frameworks versions soak wheel clean
+.PHONY: demo test lint coverage thorough bench e2e pipeline dashboards picture outage neighbours frameworks versions soak wheel clean
 
 demo: $(VENV)/.demo ## Trace a small agent and show it; with OPENAI_API_KEY set it asks the real provider.
 	OTEL_BLRP_SCHEDULE_DELAY=50 $(BIN)/opentelemetry-instrument \
@@ -36,7 +36,11 @@ bench: $(VENV)/.test ## What it costs: the table of docs/benchmarks.md.
 
 e2e: $(VENV)/.test ## Agents against real servers; the files users get, run as processes. Builds and fetches on first use.
 	$(BIN)/python -m tests.e2e
+	$(BIN)/python -m tests.gateway
 	$(BIN)/python -m tests.stack
+
+pipeline: $(VENV)/.test ## examples/pipeline in real parts: LiteLLM's proxy, a control plane, a client, every policy.
+	$(BIN)/python -m tests.gateway
 
 dashboards: $(VENV)/.test ## Write dashboards/ from tools/dashboards/.
 	$(BIN)/python -m tools.dashboards

@@ -120,8 +120,9 @@ def _what(stage: Stage, event: Event) -> str:
     read = given.get(names.CHUNK_POSITION)
     side, at = ("out", given.get(names.CHUNK_OUT_POSITION)) if read is None else ("in", read)
     roles = [each for each in stage.followed if (each.side, each.position) == (side, at)]
-    if words := dict.fromkeys(each.what for each in roles if each.role != "nth"):
-        return " and ".join(words)
+    words = dict.fromkeys(each.what for each in roles if each.role != "nth")
+    if words:
+        return " and ".join(word for word in words if len(words) == 1 or not word.startswith("latest"))
     kind, call = str(given.get(names.CHUNK_KIND, "")), given.get(names.CALL_INDEX)
     return Chunk("", 0, kind, "", "", None, call, 0).what
 

@@ -11,27 +11,21 @@ from ..otel import semconv as names
 from .spans import Event, InputError, Span
 
 KINDS = ("text", "tool_call", "finish")
-FATES = ("passed", "altered", "dropped", "injected", "blocked", "reordered", "pending", "untracked")
 _COUNTS = {
     "in": dict(zip(KINDS, (names.IN_TEXT, names.IN_TOOL_CALL, names.IN_FINISH), strict=True)),
     "out": dict(zip(KINDS, (names.OUT_TEXT, names.OUT_TOOL_CALL, names.OUT_FINISH), strict=True)),
 }
-_FATES = dict(
-    zip(
-        FATES,
-        (
-            names.PASSED,
-            names.ALTERED,
-            names.DROPPED,
-            names.INJECTED,
-            names.BLOCKED,
-            names.REORDERED,
-            names.PENDING,
-            names.UNTRACKED,
-        ),
-        strict=True,
-    )
-)
+_FATES = {
+    "passed": names.PASSED,
+    "altered": names.ALTERED,
+    "dropped": names.DROPPED,
+    "injected": names.INJECTED,
+    "blocked": names.BLOCKED,
+    "reordered": names.REORDERED,
+    "pending": names.PENDING,
+    "untracked": names.UNTRACKED,
+}
+FATES = tuple(_FATES)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The example of a pipeline in real parts: LiteLLM's proxy, the control plane, a client, a Collector."""
