@@ -67,6 +67,8 @@ class Sync(Passing):
     __slots__ = ()
 
     def __iter__(self) -> Any:
+        if self._step is not None and not hasattr(self._source, "__next__"):
+            return iter(self._source)  # what can be read again is read again, unseen
         return self
 
     def __next__(self) -> Any:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict
 
 from toolspan.pipeline.following import fingerprint
 from toolspan.pipeline.marks import FINISH, OTHER, TEXT, TOOL_CALL, kind_of
 from toolspan.pipeline.meaning import meaning_of
+from toolspan.pipeline.meaning_events import event_meaning
 from toolspan.pipeline.texts import Chunks
 
 from . import shapes
@@ -132,6 +135,61 @@ def test_events_of_the_responses_api(event: shapes.Json, kind: str) -> None:
     """They are text, calls and an end like chunks of chat."""
     assert kind_of(meaning_of(event)) == kind
     assert meaning(json.dumps(event)) == meaning_of(event)
+
+
+events = st.one_of(
+    st.builds(
+        lambda piece, index: {
+            "type": "response.output_text.delta", "sequence_number": 5, "item_id": "msg_1",
+            "output_index": index, "content_index": 0, "delta": piece, "logprobs": [],
+        },
+        words,
+        st.integers(0, 3),
+    ),
+    st.builds(
+        lambda piece, index, name: {
+            "type": f"response.{name}.delta", "sequence_number": 5, "item_id": "fc_1",
+            "output_index": index, "delta": piece,
+        },
+        words,
+        st.integers(0, 140),
+        st.sampled_from(("function_call_arguments", "custom_tool_call_input", "mcp_call_arguments", "refusal")),
+    ),
+)  # fmt: skip
+
+
+@given(event=events, envelope=st.booleans())
+def test_events_in_every_form(event: shapes.Json, envelope: bool) -> None:
+    """Events mean the same as dicts, as objects, as JSON of either spacing and as server-sent events."""
+    expected = event_meaning(event, event["type"].removeprefix("response."))
+    assert meaning_of(event) == expected
+    assert meaning_of(SimpleNamespace(**event)) == expected
+    body = {"n": 1, "event": event} if envelope else event
+    for text in (json.dumps(body), shapes.tight(body)):
+        assert meaning(text) == expected
+        assert meaning(f"event: {event['type']}\ndata: {text}\n\n") == expected
+        assert meaning(f"data: {text}\n\n") == expected
+
+
+class Open(BaseModel):
+    """An object that declares none of its fields, as LiteLLM's choices and deltas."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+@given(body=chunks)
+def test_objects_that_declare_nothing(body: shapes.Json) -> None:
+    """What a gateway's own objects say is found among what was sent beyond their fields."""
+
+    def opened(value: Any) -> Any:
+        if isinstance(value, list):
+            return [opened(each) for each in value]
+        return (
+            Open(**{name: opened(each) for name, each in value.items()}) if isinstance(value, dict) else value
+        )
+
+    chunk = SimpleNamespace(**{**body, "choices": opened(body["choices"])})
+    assert meaning_of(chunk) == meaning_of(body)
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,15 @@ def test_context_manager(telemetry: Telemetry) -> None:
     assert second.attributes[semconv.STREAM_OUTCOME] == "failed"
 
 
+def test_what_can_be_read_again(telemetry: Telemetry) -> None:
+    """A list of chunks is a stage once, and still a list."""
+    with telemetry.on():
+        chunks = toolspan.stage("a", ["a", "b"])
+        assert [list(chunks), list(chunks), chunks.index("b")] == [["a", "b"], ["a", "b"], 1]
+        assert isinstance(chunks, list)
+    assert telemetry.span.attributes[semconv.OUT_CHUNKS] == 2
+
+
 @both_faces
 def test_the_sdks_stream(face: Any, telemetry: Telemetry) -> None:
     """It is still the SDK's stream, with all its members, and the stage begins inside of the trace."""

@@ -23,7 +23,7 @@ from .marks import (
     Meaning,
     place,
 )
-from .meaning_events import event_meaning
+from .meaning_events import event_meaning, piece_meaning
 
 _MOST = 4096  # characters of something that is no chunk of any API
 _INSIDE = 16  # fields of an envelope in which a chunk is looked for
@@ -36,11 +36,17 @@ _calls = {(index, call): place(TOOL_CALL, index, call) for index in range(4) for
 def meaning_of(body: Any) -> Meaning:
     """What an SDK object or a dict says; of an envelope, what the chunk inside of it says."""
     try:
-        if body.__class__ is dict:
-            found = _dict_meaning(body)
+        known = body if body.__class__ is dict else body.__dict__
+        choices = known.get("choices")
+        if choices is None:
+            found = piece_meaning(known)
+        elif len(choices) != 1:
+            found = None
+        elif body.__class__ is dict:
+            found = _dict_meaning(choices[0])
         else:
-            (choice,) = body.__dict__["choices"]
-            found = _object_meaning(choice.__dict__)
+            choice = choices[0]
+            found = _object_meaning(choice.__dict__ or choice.__pydantic_extra__)
         if found is not None:
             return found
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -64,10 +70,13 @@ def plain(text: str) -> Meaning:
 def _object_meaning(choice: Mapping[str, Any]) -> Meaning | None:
     """Of an SDK's object: one piece of text or of a call's arguments and nothing else, as nearly all are."""
     delta = choice["delta"]
-    known = delta.__dict__
+    known, extra = delta.__dict__, delta.__pydantic_extra__
+    if extra:
+        if "content" not in known:  # LiteLLM declares the fields neither of a choice nor of a delta
+            known = extra
+        if not _BEYOND.isdisjoint(extra):
+            return None
     if choice["finish_reason"] is not None or known.get("function_call") or known.get("refusal"):
-        return None
-    if (extra := delta.__pydantic_extra__) and not _BEYOND.isdisjoint(extra):
         return None
     entries, content = known["tool_calls"], known["content"]
     if not entries:
@@ -82,12 +91,8 @@ def _object_meaning(choice: Mapping[str, Any]) -> Meaning | None:
     return ((_calls[choice["index"], entry["index"]], piece),)
 
 
-def _dict_meaning(body: Mapping[str, Any]) -> Meaning | None:
+def _dict_meaning(choice: Mapping[str, Any]) -> Meaning | None:
     """The same of a dict, which may lack what says nothing."""
-    choices = body.get("choices")
-    if not choices or len(choices) != 1:
-        return None
-    choice = choices[0]
     delta = choice["delta"]
     get = delta.get
     if choice.get("finish_reason") is not None or not _BEYOND.isdisjoint(delta) or get("function_call"):

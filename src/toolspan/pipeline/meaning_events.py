@@ -27,6 +27,22 @@ _PIECES = (
 _ENDS = ("completed", "incomplete", "failed", "cancelled", "done")
 
 
+_PLACES = {f"response.{name}": place(TEXT, 0, None, sort) for name, sort in _TEXTS.items()}
+_CALLS = frozenset(f"response.{name}" for name in _PIECES)
+
+
+def piece_meaning(known: Mapping[str, Any]) -> Meaning | None:
+    """What an event says that only adds a piece to a text or to a call, as nearly all do; else `None`."""
+    kind = known.get("type")
+    where = _PLACES.get(kind)  # type: ignore[arg-type]  # anything may stand there
+    if where is None:
+        if kind not in _CALLS:
+            return None
+        where = place(TOOL_CALL, 0, values.index_of(known.get("output_index")))
+    piece = known.get("delta")
+    return ((where, piece),) if piece.__class__ is str and piece else None
+
+
 def event_meaning(known: Mapping[str, Any], name: str) -> Meaning:
     """What the event `response.{name}` says; empty for notices, and for what repeats the pieces before."""
     call = values.index_of(known.get("output_index"))

@@ -25,12 +25,37 @@ _places: dict[tuple[str | None, ...], Place] = {
 } | {(str(index), str(call)): place(TOOL_CALL, index, call) for index in range(10) for call in range(100)}
 
 
+_until_the_delta = re.compile(
+    r'(?:data: ?)?\{"type": ?"response\.(output_text|function_call_arguments)\.delta"'
+    r'(?:, ?"(?:sequence_number|output_index|content_index)": ?\d+|, ?"item_id": ?"[^"\\]*")*, ?"delta": ?"'
+).match
+_index = re.compile(r'"output_index": ?(\d\d?)\b').search
+
+
+def event_of(text: str) -> Meaning | None:
+    """What an event of the Responses API says that is one more piece, as OpenAI writes it."""
+    begun = _until_the_delta(text)
+    if begun is None:
+        return None
+    try:
+        piece, at = scanstring(text, begun.end(), True)
+    except ValueError:
+        return None
+    if not piece or text.find('"delta":', at) > 0 or text.find('"type":', at) > 0:
+        return None
+    if begun[1] == "output_text":
+        return ((_places["0", None], piece),)
+    index = _index(text, 0, begun.end())
+    found = None if index is None else _places.get(("0", index[1]))
+    return None if found is None else ((found, piece),)
+
+
 def piece_of(text: str) -> Meaning | None:
     """What the only chunk in this JSON text says, if it is of that kind."""
     at = text.find(CHOICES)
     begun = _until_the_piece(text, at) if at > 0 else None
     if begun is None:
-        return None
+        return event_of(text) if at < 0 else None
     where = begun.groups()
     try:
         piece, at = scanstring(text, begun.end(), True)
