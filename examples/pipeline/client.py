@@ -14,7 +14,7 @@ from opentelemetry import trace
 
 import toolspan
 
-SECONDS = 2.0  # without a chunk, after which the client gives up
+SECONDS = 4.0  # without a chunk, after which the client gives up
 TOOLS: list[Any] = [
     {
         "type": "function",

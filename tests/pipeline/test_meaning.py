@@ -153,7 +153,7 @@ events = st.one_of(
         },
         words,
         st.integers(0, 140),
-        st.sampled_from(("function_call_arguments", "custom_tool_call_input", "mcp_call_arguments", "refusal")),
+        st.sampled_from(("function_call_arguments", "custom_tool_call_input", "refusal")),
     ),
 )  # fmt: skip
 

@@ -11,7 +11,20 @@ from tests.e2e import collector, golang
 from tests.e2e.parts import CACHE, alone, obtain
 from tests.e2e.processes import FatalError
 
-from . import apps, injected, jaeger, judges, kafka, outage, pipeline, prometheus, scale, shipped, viewer
+from . import (
+    apps,
+    injected,
+    jaeger,
+    judges,
+    kafka,
+    outage,
+    pipeline,
+    prometheus,
+    scale,
+    shipped,
+    stages,
+    viewer,
+)
 from .report import Report
 
 PARTS = (
@@ -27,6 +40,7 @@ PARTS = (
 RUNS = {
     "shipped": shipped.run_all,
     "pipeline": pipeline.run,
+    "stages": stages.run,
     "scale": scale.direct,
     "kafka": scale.buffered,
     "injected": injected.inject,

@@ -1,0 +1,263 @@
+"""What streams, functions and connections of odd kinds do inside of a stage, they do as without it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+import toolspan
+from toolspan import guard
+from toolspan.otel import semconv
+
+from ..openai import script, wire
+from ..openai.sdk import ASYNC
+from ..openai.telemetry import Telemetry
+from . import shapes
+from .faces import FACES, Face, play
+
+faces = pytest.mark.parametrize("face", FACES, ids=lambda face: face.name)
+
+
+class StubbornError(Exception):
+    """Raised by a stream that does not want to be closed."""
+
+
+def stubborn(chunks: Iterator[Any]) -> Iterator[Any]:
+    """Raises when it is closed."""
+    try:
+        yield from chunks
+    finally:
+        raise StubbornError
+
+
+async def stubborn_later(chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """The same."""
+    try:
+        async for chunk in chunks:
+            yield chunk
+    finally:
+        raise StubbornError
+
+
+@faces
+@pytest.mark.parametrize("way", ["close", "send", "throw"])
+def test_what_closing_and_sending_raise(way: str, face: Face, telemetry: Telemetry) -> None:
+    """Whatever a stream raises when it is closed, or told something, its reader hears."""
+
+    async def act() -> None:
+        function: Any = stubborn if face.name == "sync" else stubborn_later
+        stream: Any = toolspan.stage("a", face.source(["a"]), through=function)
+        await face.next(stream)
+        with pytest.raises(StubbornError):
+            await _tell(face, stream, way)
+
+    with telemetry.on():
+        play(act)
+    assert telemetry.span.attributes[semconv.ERROR_TYPE].endswith("StubbornError")
+
+
+async def _tell(face: Face, stream: Any, way: str) -> None:
+    if way == "close":
+        await face.close(stream)
+    elif face.name == "sync":
+        getattr(stream, way)(None if way == "send" else KeyError())
+    else:
+        await getattr(stream, f"a{way}")(None if way == "send" else KeyError())
+
+
+def test_the_sdks_async_close(telemetry: Telemetry) -> None:
+    """A stream whose `close` has to be awaited is closed by it, and so is its response."""
+    answer = script.stream(shapes.text("a"), shapes.text("b"), wire.DONE)
+    ask = {"model": "m", "messages": [{"role": "user", "content": "a"}], "stream": True}
+
+    async def scenario() -> None:
+        async with ASYNC.client(script.Transport(answer)) as client:
+            stream = toolspan.stage("a", await client.chat.completions.create(**ask))
+            await stream.__anext__()
+            await stream.close()
+            assert stream.response.is_closed
+
+    with telemetry.on():
+        ASYNC.run(scenario())
+    outcomes = {span.name: span.attributes[semconv.STREAM_OUTCOME] for span in telemetry.spans}
+    assert outcomes == {"stage a": "closed", "chat m": "closed"}
+
+
+class Own:
+    """A stream of somebody's own, with a field."""
+
+    def __init__(self) -> None:
+        self.field = 1
+
+    def __iter__(self) -> Iterator[str]:
+        return iter("ab")
+
+    def __repr__(self) -> str:
+        return "Own()"
+
+
+def test_attributes(telemetry: Telemetry) -> None:
+    """They are read, set and deleted on the stream itself."""
+    own = Own()
+    with telemetry.on():
+        staged = toolspan.stage("a", own)
+        assert isinstance(staged, Own)
+        staged.field = 2
+        assert (own.field, repr(staged)) == (2, "Own()")
+        del staged.field
+        assert not hasattr(own, "field")
+        with pytest.raises(AttributeError):
+            staged.other  # noqa: B018 - that it is not there is the test
+        assert list(staged) == ["a", "b"]
+
+
+class Odd:
+    """Answers no question without an error."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise LookupError(name)
+
+
+def test_an_odd_object(telemetry: Telemetry, guarded: None) -> None:
+    """What cannot even be asked whether it is a stream is handed back as it is."""
+    odd = Odd()
+    with telemetry.on():
+        assert toolspan.stage("a", odd) is odd
+        assert toolspan.inject(odd, odd) is odd
+        assert toolspan.extract(odd) == (odd, None)
+    assert len(telemetry.started) == len(telemetry.spans)
+
+
+@faces
+def test_a_function_that_raises_at_once(face: Face, telemetry: Telemetry) -> None:
+    """Before it gives any stream: its error passes, and the span ends."""
+
+    @toolspan.stage
+    def plain(chunks: Any) -> Any:
+        raise KeyError
+
+    @toolspan.stage
+    async def later(chunks: Any) -> Any:
+        raise KeyError
+
+    async def act() -> None:
+        if face.name == "sync":
+            with pytest.raises(KeyError):
+                plain(iter("a"))
+        else:
+            with pytest.raises(KeyError):
+                await later(iter("a"))
+
+    with telemetry.on():
+        play(act)
+    assert telemetry.span.attributes[semconv.STREAM_OUTCOME] == "failed"
+
+
+def test_a_hidden_coroutine_function(telemetry: Telemetry) -> None:
+    """A coroutine function that another decorator hides is awaited all the same."""
+
+    async def later(chunks: Any) -> Any:
+        return chunks
+
+    def hidden(chunks: Any) -> Any:
+        return later(chunks)
+
+    staged = toolspan.stage("a")(hidden)
+
+    async def act() -> None:
+        assert list(await staged(iter("ab"))) == ["a", "b"]
+
+    with telemetry.on():
+        play(act)
+    assert telemetry.span.attributes[semconv.PASSED] == 2
+
+
+def test_an_argument_that_there_is_not(telemetry: Telemetry, guarded: None) -> None:
+    """A stage that is told to read what the function does not take is a source, and that is reported."""
+
+    @toolspan.stage("a", reads="other")
+    def policy(chunks: Iterator[str]) -> Iterator[str]:
+        yield from chunks
+
+    with telemetry.on():
+        assert list(policy(iter("ab"))) == ["a", "b"]
+    assert semconv.IN_CHUNKS not in telemetry.span.attributes
+    assert guard._reported
+
+
+@pytest.mark.parametrize("name", ["sent", "received"])
+def test_envelopes_that_fail(
+    name: str, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, guarded: None
+) -> None:
+    """A route that cannot be put in or taken out costs the route."""
+
+    def broken(*args: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(f"toolspan.routes.{name}", broken)
+    message = {"a": 1}
+    with telemetry.on():
+        assert toolspan.inject(message, toolspan.Route())["a"] == 1
+        assert toolspan.extract(message) == (message, None)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"toolspan-stream": ""},
+        {"toolspan-stream": "not alnum!-01"},
+        {"toolspan-stream": "a" * 65},
+        {"toolspan-stream": "-01"},
+        7,
+        None,
+    ],
+)
+def test_no_route(headers: Any) -> None:
+    """Headers that hold none, or something else under that name."""
+    assert toolspan.Route.of(headers) is None
+
+
+def test_a_route_without_a_trace(telemetry: Telemetry) -> None:
+    """The stream's id alone goes on where the sender traces nothing."""
+    route = toolspan.Route.of(toolspan.Route().headers)
+    assert route is not None
+    assert route.upstream is None
+    with telemetry.on():
+        list(toolspan.stage("a", iter("a"), route=route))
+    assert telemetry.span.attributes[semconv.STREAM_ID] == route.stream_id
+    assert telemetry.span.parent is None
+
+
+def test_of_a_stage(telemetry: Telemetry) -> None:
+    """What is inside of a `with` block, and what such a block gives, can be sent on too."""
+    with telemetry.on(), toolspan.stage("a") as stage:
+        _, route = toolspan.extract(toolspan.inject("{}", stage))
+        assert route is not None
+        assert route.stream_id == stage.route.stream_id
+        assert toolspan.inject({"b": 1}, "no stage") == {"b": 1}
+
+
+def test_in_many_tasks(telemetry: Telemetry) -> None:
+    """Reading in one task and handing on in another is one stage."""
+
+    async def act() -> None:
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        with toolspan.stage("queue") as stage:
+
+            async def put() -> None:
+                for chunk in stage.reads(iter(shapes.answer())):
+                    await queue.put(chunk)
+                await queue.put(None)
+
+            task = asyncio.create_task(put())
+            while (chunk := await queue.get()) is not None:
+                stage.gave(chunk)
+            await task
+
+    with telemetry.on():
+        play(act)
+    assert telemetry.span.attributes[semconv.PASSED] == 11
