@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from toolspan.pipeline.fates import WINDOW
 from toolspan.pipeline.ledger import Ledger
 from toolspan.wire.outcome import End
 
@@ -108,3 +109,19 @@ def test_memory_is_flat(form: str) -> None:
     """After ten times as many chunks a stage holds no more."""
     held(200, form)
     assert held(6400 + 20, form) <= held(640 + 20, form) + 2048
+
+
+@pytest.mark.parametrize("said", ["the same", "always another"])
+def test_memory_of_a_stage_that_drops(said: str) -> None:
+    """What was overtaken and will not come is not kept for ever, whatever it says."""
+    found, clock = Ledger(), Clock()
+    found.reading()
+    for number in range(4 * WINDOW):
+        found.read(shapes.text("dropped" if said == "the same" else f"dropped {number}"), clock)
+        passing_on = shapes.text(f"{number}")
+        found.read(passing_on, clock)
+        found.gave(passing_on, clock)
+    assert found.fates._inside.overtaken <= WINDOW
+    found.end(End.EXHAUSTED, clock())
+    assert found.fates.counts["dropped"]["text"] == 4 * WINDOW
+    assert found.fates.counts["passed"]["text"] == 4 * WINDOW

@@ -18,6 +18,7 @@ from .texts import Chunks
 
 _BATCH = 64
 _FULL = 128
+_FIXED = frozenset((str, bytes))
 _TEXTS = frozenset((str, bytes, bytearray, memoryview))
 
 
@@ -70,17 +71,18 @@ class Ledger:
             self._settle()
 
     def _read_text(self, item: Any, at: int) -> None:
-        found = self._in.read(item)
+        cut = self._in
+        self._last = found = cut.read(item)
+        self._last_item = item if cut.alone else None
         for meaning in found:
             self._ins.append((meaning, at))
-        self._last_item, self._last = item if self._in.alone else None, found
 
     def _give_text(self, item: Any, at: int) -> None:
-        if item is self._last_item and self._out.alone and item.__class__ in (str, bytes):
-            found = self._last  # what cannot change is read once
-            self._out.plain = self._in.plain
-        else:
+        found = self._last
+        if item is not self._last_item or item.__class__ not in _FIXED or not self._out.alone:
             found = self._out.read(item)
+        else:  # what cannot change is read once
+            self._out.plain = self._in.plain
         for meaning in found:
             self._outs.append((meaning, at))
 
@@ -104,9 +106,9 @@ class Ledger:
     def _one_by_one(self, reads: Side, outs: list[Passage]) -> None:
         ins, self._ins = self._ins, []
         reads.add([meaning for meaning, _ in ins], [at for _, at in ins])
-        fates, number = self.fates, 0
+        fates, number, count = self.fates, 0, len(outs)
         for meaning, at in ins:
-            while number < len(outs) and outs[number][1] < at:
+            while number < count and outs[number][1] < at:
                 fates.gave(*outs[number])
                 number += 1
             fates.read(meaning, at)

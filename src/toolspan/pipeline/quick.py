@@ -33,14 +33,11 @@ _index = re.compile(r'"output_index": ?(\d\d?)\b').search
 
 
 def event_of(text: str) -> Meaning | None:
-    """What an event of the Responses API says that is one more piece, as OpenAI writes it."""
+    """What an event of the Responses API says that is one more piece; `ValueError` if it is no JSON."""
     begun = _until_the_delta(text)
     if begun is None:
         return None
-    try:
-        piece, at = scanstring(text, begun.end(), True)
-    except ValueError:
-        return None
+    piece, at = scanstring(text, begun.end(), True)
     if not piece or text.find('"delta":', at) > 0 or text.find('"type":', at) > 0:
         return None
     if begun[1] == "output_text":
@@ -50,18 +47,36 @@ def event_of(text: str) -> Meaning | None:
     return None if found is None else ((found, piece),)
 
 
-def piece_of(text: str) -> Meaning | None:
-    """What the only chunk in this JSON text says, if it is of that kind."""
-    at = text.find(CHOICES)
-    begun = _until_the_piece(text, at) if at > 0 else None
-    if begun is None:
-        return event_of(text) if at < 0 else None
-    where = begun.groups()
-    try:
-        piece, at = scanstring(text, begun.end(), True)
-    except ValueError:
-        return None
-    if not piece or (_text_ends if where[1] is None else _call_ends)(text, at) is None:
-        return None
-    found = _places.get(where)
-    return None if found is None else ((found, piece),)
+class Pieces:
+    """Reads such texts one after the other; around the piece all is mostly as it was before."""
+
+    __slots__ = ("_after", "_before", "_place")
+
+    def __init__(self) -> None:
+        self._before = self._after = ""
+        self._place: Place | None = None
+
+    def read(self, text: str) -> Meaning | None:
+        """What the only chunk in this JSON text says, if it is of that kind."""
+        at = text.find(CHOICES)
+        where, before, after = self._place, self._before, self._after
+        try:
+            if where is not None and text.startswith(before, at) and text.endswith(after):
+                piece, end = scanstring(text, at + len(before), True)
+                if end + len(after) == len(text) and piece:
+                    return ((where, piece),)
+            return event_of(text) if at < 0 else self._look(text, at)
+        except ValueError:
+            return None
+
+    def _look(self, text: str, at: int) -> Meaning | None:
+        begun = _until_the_piece(text, at)
+        if begun is None:
+            return None
+        places = begun.groups()
+        piece, end = scanstring(text, begun.end(), True)
+        where = _places.get(places)
+        if not piece or where is None or (_text_ends if places[1] is None else _call_ends)(text, end) is None:
+            return None
+        self._place, self._before, self._after = where, text[at : begun.end()], text[end:]
+        return ((where, piece),)

@@ -12,7 +12,7 @@ from typing import Any
 from ..wire.sse import SseReader
 from .marks import OTHER, Meaning
 from .meaning import choices_meaning, meaning_of, plain, unknown
-from .quick import CHOICES, piece_of
+from .quick import CHOICES, Pieces
 
 _FIELDS = ("data:", "event:", "id:", "retry:", ":")
 _DONE = "[DONE]"
@@ -28,10 +28,11 @@ class Chunks:
     a piece of plain text, which no API would send.
     """
 
-    __slots__ = ("_events", "alone", "plain")
+    __slots__ = ("_events", "_pieces", "alone", "plain")
 
     def __init__(self) -> None:
         self._events: SseReader | None = None
+        self._pieces = Pieces()
         self.alone = True
         self.plain = False
 
@@ -47,7 +48,7 @@ class Chunks:
 
     def _text(self, text: str, data: bytes | None) -> Sequence[Meaning]:
         if self._events is None:
-            if text[:1] == "{" and (piece := piece_of(text)) is not None:
+            if text[:1] == "{" and (piece := self._pieces.read(text)) is not None:
                 return (piece,)
             if not text.lstrip().startswith(_FIELDS):
                 found = _message(text)
@@ -55,7 +56,7 @@ class Chunks:
                 return (plain(text),) if found is None else found
             self._events = SseReader()
         if self.alone and text.startswith("data:") and text.endswith("\n\n") and text.count("\n") == 2:
-            piece = piece_of(text)
+            piece = self._pieces.read(text)
             found = _event(text) if piece is None else (piece,)
             if found is not None:
                 return found
@@ -99,8 +100,6 @@ def _message(text: str) -> Sequence[Meaning] | None:
 
 def _choices(text: str) -> Meaning | None:
     """What the only `choices` of a JSON text say, without decoding the rest of it."""
-    if (found := piece_of(text)) is not None:
-        return found
     at = text.find(CHOICES) + len(CHOICES)
     if at < len(CHOICES):
         return None
