@@ -40,9 +40,7 @@ def _told(run: Callable[[], Any], **options: Any) -> Callable[[], object]:
     return told
 
 
-def row(
-    name: str, chunks: list[dict[str, Any]], rounds: tuple[int, int] = (8, 2), tools: Any = None
-) -> Row:
+def row(name: str, chunks: list[dict[str, Any]], rounds: tuple[int, int] = (8, 2), tools: Any = None) -> Row:
     """Four ways of reading one stream, in turn; `tools` are offered, and its calls checked against them."""
     ask = ASK if tools is None else {**ASK, "tools": tools}
     run = partial(client(chunks).chat.completions.create, stream=True, **ask)

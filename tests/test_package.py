@@ -24,7 +24,15 @@ def test_public_names() -> None:
     functions = [name for name in toolspan.__all__ if name.islower()]
     assert functions == ["attributes", "events", "switch", "tool"]
     types = set(toolspan.__all__) - set(functions)
-    assert types == {"OpenAIInstrumentor", "Usage", "StreamEvent", "EventStream", "AsyncEventStream", *EVENTS}
+    assert types == {
+        "OpenAIInstrumentor",
+        "Usage",
+        "StreamEvent",
+        "CallInfo",
+        "EventStream",
+        "AsyncEventStream",
+        *EVENTS,
+    }
     assert {kind.__name__ for kind in get_args(toolspan.StreamEvent)} == EVENTS
 
 

@@ -103,6 +103,7 @@ KEYWORDS: list[tuple[str, Any, Any]] = [
     ("emit_event", False, False),
     ("attribute_limit", 7, 7),
     ("redact", max, max),
+    ("on_event", max, max),
     ("completion_hook", "upload", "upload"),
     ("completion_hook", HOOK, HOOK),
 ]

@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-from .parsers import callback, count, hook, level, names, one_of, pairs, switch
+from .parsers import callback, count, function, hook, level, names, one_of, pairs, switch
 
 log = logging.getLogger("toolspan")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be set; each field is a keyword of `instrument()` and, but for `redact`, has a variable."""
+    """What can be set; each field is a keyword of `instrument()` and, but for functions, has a variable."""
 
     enabled: bool = True
     """`TOOLSPAN_ENABLED`: `false` leaves the SDK alone."""
@@ -58,6 +58,8 @@ class Settings:
     """`OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT`: the details event; unset: with content on events."""
     redact: Callable[[str, Any], Any] | None = None
     """Sees each content before it is recorded; no variable."""
+    on_event: Callable[[Any, Any], object] | None = None
+    """Called with each event of each call; no variable."""
     completion_hook: Any = None
     """`OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK`: a hook's name, or a hook."""
     sdk_disabled: bool = False
@@ -119,6 +121,7 @@ _RULES: Mapping[str, _Rule] = {
     ),
     "emit_event": _Rule(("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT",), switch, "true, false"),
     "redact": _Rule((), callback, ""),
+    "on_event": _Rule((), function, "a function of a call and an event, that is not a coroutine function"),
     "completion_hook": _Rule(
         ("OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK",),
         hook,

@@ -151,8 +151,8 @@ def test_too_long_for_this_python() -> None:
 def test_texts() -> None:
     """Reasoning, refusals and legacy texts are told apart; any of them makes its choice known."""
     thought = tools(reasoning_content="Hm", index=1)
-    found = told([thought, chunk(choice({"refusal": "no"}, index=2))], expected=3)
-    assert found[:2] == [
+    found = told([thought, thought, chunk(choice({"refusal": "no"}, index=2))], expected=3)
+    assert found[1:3] == [
         ReasoningDelta(1, "Hm", thought),
         RefusalDelta(2, "no", chunk(choice({"refusal": "no"}, index=2))),
     ]
