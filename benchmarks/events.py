@@ -1,4 +1,4 @@
-"""What `toolspan.events` costs beside a loop over the bare stream, per chunk, on chunks decoded beforehand."""
+"""What `toolspan.events` costs beside a loop over the stream alone, on chunks decoded beforehand."""
 
 from __future__ import annotations
 

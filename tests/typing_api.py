@@ -35,6 +35,7 @@ def everything() -> None:
         capture_message_content="span_only",
         emit_event=False,
         on_event=heard,
+        log="json",
         attribute_limit=1000,
     )
 

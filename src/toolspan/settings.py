@@ -43,6 +43,8 @@ class Settings:
     tool_definitions: str = "names"
     """`TOOLSPAN_TOOL_DEFINITIONS`: where content is captured, `names` and kinds of the tools, or `full`
     definitions."""
+    log: str = "off"
+    """`TOOLSPAN_LOG`: a line to `logging` for each thing that happens in a call, as `text` or as `json`."""
     cost: str = "on"
     """`TOOLSPAN_COST`: `on` computes costs that no provider reports, if the extra `cost` is installed;
     `provider` does not; `off` tells of none."""
@@ -109,6 +111,7 @@ _RULES: Mapping[str, _Rule] = {
     "nested": _Rule(("TOOLSPAN_NESTED",), one_of("enrich", "span", "skip"), "enrich, span, skip"),
     "loop": _Rule(("TOOLSPAN_LOOP",), switch, "on, off"),
     "providers": _Rule(("TOOLSPAN_PROVIDERS",), pairs, "host=name, more of them separated by commas"),
+    "log": _Rule(("TOOLSPAN_LOG",), level("text", "json", "off"), "off, text, json"),
     "cost": _Rule(("TOOLSPAN_COST",), level("on", "provider", "off"), "on, provider, off"),
     "metric_attributes": _Rule(("TOOLSPAN_METRIC_ATTRIBUTES",), names, "names, separated by commas"),
     "baggage_keys": _Rule(("TOOLSPAN_BAGGAGE_KEYS",), names, "names, separated by commas"),
