@@ -15,8 +15,8 @@ from typing import Any
 
 from .facts import Facts
 from .guard import report
+from .otel.fanout import Sinks
 from .otel.loop import Loop
-from .otel.sinks import Sinks
 from .wire.events import CallClosed, Event, Finished, Text
 from .wire.notes import Note
 from .wire.outcome import End, Outcome, outcome_of

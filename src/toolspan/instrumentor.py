@@ -20,6 +20,7 @@ from .otel import completion, semconv
 from .otel.capture import Capture, spans_take_structures
 from .otel.cost import CostSink
 from .otel.execution import Executions
+from .otel.fanout import Sinks
 from .otel.log import LogSink
 from .otel.loop import Loop
 from .otel.loop_metrics import LoopMetricSink
@@ -28,7 +29,7 @@ from .otel.prices import Prices, load
 from .otel.redaction import Redaction
 from .otel.review import Review
 from .otel.siblings import SiblingSink
-from .otel.sinks import Sink, Sinks
+from .otel.sinks import Sink
 from .otel.span import SpanSink
 from .settings import Settings, read_settings
 
