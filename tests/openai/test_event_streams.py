@@ -190,7 +190,7 @@ def test_collector_off(face: Face, api: Api) -> None:
             try:
                 await face.take(toolspan.events(stream), 1)
                 await face.turn()
-                assert not [each for each in gc.get_objects() if isinstance(each, streams.Following)]
+                assert not [each for each in gc.get_objects() if type(each) is streams.Following]
             finally:
                 gc.enable()
 
