@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from typing import Any
 
+import openai
 import pytest
 
 import toolspan
@@ -195,6 +196,13 @@ def test_collector_off(face: Face, api: Api) -> None:
                 gc.enable()
 
     face.run(scenario())
+
+
+def test_no_tools_on_offer() -> None:
+    """What the SDK is given for no tools may be given here too."""
+    for nothing in (None, [], openai.NOT_GIVEN):
+        events = list(toolspan.events(wire.CALLS, tools=nothing))
+        assert [event.valid for event in events if event.type == "tool_call.completed"] == [True, True]
 
 
 def test_legacy_completions() -> None:
