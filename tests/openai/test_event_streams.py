@@ -15,7 +15,7 @@ from . import script, wire
 from .apis import CHAT, COMPLETIONS, HELPED, RESPONSES, STREAMED, Api
 from .params import over
 from .script import Body, Transport
-from .sdk import END, SYNC, Face, both_faces
+from .sdk import ASYNC, END, SYNC, Face, both_faces
 from .telemetry import Telemetry
 
 BOTH = (CHAT, RESPONSES)
@@ -196,6 +196,25 @@ def test_collector_off(face: Face, api: Api) -> None:
                 gc.enable()
 
     face.run(scenario())
+
+
+def test_nothing_to_close() -> None:
+    """An async iterator that has nothing to close is read to its end, and left."""
+
+    class Plain:
+        def __init__(self) -> None:
+            self._left = iter(wire.TEXT)
+
+        def __aiter__(self) -> Any:
+            return self
+
+        async def __anext__(self) -> Any:
+            for chunk in self._left:
+                return chunk
+            raise StopAsyncIteration
+
+    found = ASYNC.run(ASYNC.read(toolspan.events(Plain())))
+    assert found[-1].whole
 
 
 def test_no_tools_on_offer() -> None:
