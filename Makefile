@@ -29,7 +29,7 @@ coverage: $(VENV)/.test ## Branch coverage: all of the pure ring, 95 % of the re
 	$(BIN)/coverage report --omit 'src/toolspan/wire/*' --fail-under 95
 
 thorough: $(VENV)/.test ## The property tests at full size: 400 000 chunks, 100 000 splittings.
-	TOOLSPAN_TEST_SCALE=full $(BIN)/python -m pytest -q tests/wire tests/openai/test_fuzz.py
+	TOOLSPAN_TEST_SCALE=full $(BIN)/python -m pytest -q -n auto tests/wire tests/openai/test_fuzz.py
 
 bench: $(VENV)/.test ## What it costs: the table of docs/benchmarks.md.
 	$(BIN)/python -m benchmarks
@@ -68,8 +68,9 @@ frameworks: $(VENV)/.test ## Ten frameworks in their own environments: the table
 versions: $(VENV)/.test ## The tests with older and newer SDKs, OpenTelemetry and Python: the table of docs/versions.md.
 	$(BIN)/python -m tests.versions
 
+CALLS := 100000
 soak: $(VENV)/.test ## 100 000 calls and streams of all endings, without and with threads: nothing is kept.
-	$(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.soak $(CALLS)
 
 wheel: $(VENV)/.test ## The built wheel, in an environment of its own, without the sources.
 	rm -rf build/wheel && $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .

@@ -6,6 +6,7 @@ import os
 import platform
 from importlib.metadata import version
 
+from . import events
 from .memory import rows
 from .scenarios import Row, all_rows
 from .stages import READ, stage_memory, stage_rows
@@ -30,11 +31,17 @@ def main() -> None:
     print("| --- | --: | --: | --: |")
     for name, held in rows():
         print(f"| {name} | {' | '.join(f'{each:.0f}' for each in held)} |")
-    found = step()
     print("\n| an agent's step | SDK, µs | core, + µs | with its loop, + µs | difference, µs |")
     print("| --- | --: | --: | --: | --: |")
-    figures = (found.sdk, found.core, found.loop, found.loop - found.core)
-    print(f"| per request | {' | '.join(f'{value:.0f}' for value in figures)} |")
+    for name, calls in (("one result, one call", 1), ("two results, two calls", 2)):
+        found = step(calls)
+        figures = (found.sdk, found.core, found.loop, found.loop - found.core)
+        print(f"| {name} (per request) | {' | '.join(f'{value:.0f}' for value in figures)} |")
+    print("\n| events | SDK, µs | + µs per chunk | ratio | + µs, instrumented | a listener, + µs |")
+    print("| --- | --: | --: | --: | --: | --: |")
+    for each in events.rows():
+        cells = (f"{each.added:.2f}", f"{(each.sdk + each.added) / each.sdk:.2f}", f"{each.watched:.2f}")
+        print(f"| {each.name} | {each.sdk:.0f} | {' | '.join(cells)} | {each.heard:.2f} |")
     print("\n| a pipeline's stage, + µs per chunk | point | stage | async point | async stage |")
     print("| --- | --: | --: | --: | --: |")
     for name, *added in stage_rows():

@@ -6,13 +6,12 @@ import subprocess
 import sys
 from importlib import resources
 from importlib.metadata import entry_points, metadata, version
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 import toolspan
-from toolspan import OpenAIInstrumentor, guard
-from toolspan import instrumentor as module
+from toolspan import OpenAIInstrumentor, assembly, guard
 from toolspan.settings import Settings, read_settings
 
 from .conformance.scenarios import SCENARIOS
@@ -20,9 +19,29 @@ from .openai.telemetry import Telemetry
 
 
 def test_public_names() -> None:
-    """The package has nine public names."""
-    pipelines = {"Route", "extract", "inject", "socket", "stage"}
-    assert toolspan.__all__ == sorted({"OpenAIInstrumentor", "attributes", "switch", "tool", *pipelines})
+    """The package has these public names: functions, and the types that are given to an application."""
+    functions = [name for name in toolspan.__all__ if name.islower()]
+    assert functions == sorted(["attributes", "events", "switch", "tool", "usage", *PIPELINES])
+    types = set(toolspan.__all__) - set(functions)
+    others = {"OpenAIInstrumentor", "CallInfo", "Route", "Usage", "UsageTotal", "Budget", "BudgetPassed"}
+    assert types == {*others, "StreamEvent", "EventStream", "AsyncEventStream", *EVENTS}
+    assert {kind.__name__ for kind in get_args(toolspan.StreamEvent)} == EVENTS
+
+
+EVENTS = {
+    "TextDelta",
+    "ReasoningDelta",
+    "RefusalDelta",
+    "ToolCallStarted",
+    "ToolCallArgumentsDelta",
+    "ToolCallCompleted",
+    "UsageReported",
+    "StreamError",
+    "Done",
+}
+"""The types of the events that an application gets of a stream."""
+PIPELINES = ("extract", "inject", "socket", "stage")
+"""The functions for pipelines."""
 
 
 def test_version() -> None:
@@ -64,18 +83,18 @@ def test_sinks() -> None:
     )
     found = made(settings)
     assert [type(sink).__name__ for sink in found] == SINKS
-    span, log = found[2], found[-1]
+    span, log = found[2], found[-2]
     assert (span._events, span._capture.on, span._capture.total) == (False, True, 9)
     assert (log._events, log._capture.on, log._capture.structured, log._details) == (True, False, True, False)
 
 
-SINKS = ["SiblingSink", "CostSink", "SpanSink", "MetricSink", "LoopMetricSink", "LogSink"]
+SINKS = ["SiblingSink", "CostSink", "SpanSink", "MetricSink", "LoopMetricSink", "LogSink", "SpentSink"]
 """In their order: what is told must be known by then."""
 
 
 def made(settings: Settings) -> list[Any]:
     """The sinks of these settings, with the global providers."""
-    return list(module._sinks(settings, None, None, None))
+    return list(assembly.sinks(settings, None, None, None))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +119,7 @@ def test_a_sink_that_cannot_be_made(
     def broken(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("MARKER")
 
-    monkeypatch.setattr(module, "MetricSink", broken)
+    monkeypatch.setattr(assembly, "MetricSink", broken)
     left = [name for name in SINKS if name != "MetricSink"]
     assert [type(sink).__name__ for sink in made(Settings())] == left
     (record,) = caplog.records

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator
+from typing import Any
 
+from openai import AsyncStream, Stream
+from openai.types.chat import ChatCompletionChunk
+from openai.types.responses import ResponseStreamEvent
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
@@ -31,6 +35,9 @@ def everything() -> None:
         content_limit=8192,
         capture_message_content="span_only",
         emit_event=False,
+        on_event=heard,
+        log="json",
+        usage_keys=["feature"],
         attribute_limit=1000,
     )
 
@@ -87,3 +94,54 @@ def nothing() -> None:
 def dependencies() -> Collection[str]:
     """What OpenTelemetry asks it."""
     return OpenAIInstrumentor().instrumentation_dependencies()
+
+
+def followed(stream: Stream[ChatCompletionChunk], tools: list[dict[str, Any]]) -> list[str]:
+    """Events of a sync stream, told apart by their class."""
+    found: list[str] = []
+    with toolspan.events(stream, tools=tools, choices=2) as events:
+        for event in events:
+            match event:
+                case toolspan.TextDelta(choice=0, text=text):
+                    found.append(text)
+                case toolspan.ToolCallCompleted(
+                    valid=True, id=str(call), name=str(name), arguments=arguments
+                ):
+                    found += [call, name, arguments]
+                case toolspan.ToolCallCompleted(reason=str(reason)):
+                    found.append(reason)
+                case toolspan.StreamError(message=message):
+                    found.append(message)
+                case toolspan.Done(whole=False, outcome=outcome):
+                    found.append(outcome)
+                case _:
+                    pass
+    return found
+
+
+def heard(call: toolspan.CallInfo, event: toolspan.StreamEvent) -> None:
+    """A listener."""
+    print(call.model, call.tools, call.trace_id, event.type)
+
+
+async def followed_later(stream: AsyncStream[ResponseStreamEvent]) -> int | None:
+    """Events of an async stream, told apart by their `type`."""
+    async for event in toolspan.events(stream):
+        if event.type == "done" and event.usage is not None:
+            return event.usage.input
+        if event.type == "tool_call.started":
+            print(event.name, event.hosted, event.to_dict())
+    return None
+
+
+def told(passed: toolspan.BudgetPassed) -> None:
+    """A budget's callback."""
+    print(passed.value, passed.total.cost, passed.budget.cost)
+
+
+def spent() -> float:
+    """Totals and budgets."""
+    budget: toolspan.Budget = toolspan.usage.budget(told, cost=5.0, per="conversation", feature="search")
+    tokens = [total.tokens for total in toolspan.usage.by("model").values()]
+    toolspan.usage.cancel(budget)
+    return toolspan.usage.total({"enduser.id": "42"}, model="gpt-4.1-mini").cost + sum(tokens)

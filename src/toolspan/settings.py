@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-from .parsers import callback, count, hook, level, names, one_of, pairs, switch
+from .parsers import callback, count, function, hook, level, names, one_of, pairs, switch
 
 log = logging.getLogger("toolspan")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be set; each field is a keyword of `instrument()` and, but for `redact`, has a variable."""
+    """What can be set; each field is a keyword of `instrument()` and, but for functions, has a variable."""
 
     enabled: bool = True
     """`TOOLSPAN_ENABLED`: `false` leaves the SDK alone."""
@@ -43,6 +43,8 @@ class Settings:
     tool_definitions: str = "names"
     """`TOOLSPAN_TOOL_DEFINITIONS`: where content is captured, `names` and kinds of the tools, or `full`
     definitions."""
+    log: str = "off"
+    """`TOOLSPAN_LOG`: a line to `logging` for each thing that happens in a call, as `text` or as `json`."""
     cost: str = "on"
     """`TOOLSPAN_COST`: `on` computes costs that no provider reports, if the extra `cost` is installed;
     `provider` does not; `off` tells of none."""
@@ -55,6 +57,8 @@ class Settings:
     whose loss breaks an answer."""
     socket_log: bool = False
     """`TOOLSPAN_SOCKET_LOG`: log each message that passes through a `toolspan.socket`, without content."""
+    usage_keys: tuple[str, ...] = ()
+    """`TOOLSPAN_USAGE_KEYS`: those of `toolspan.attributes` by which `toolspan.usage` keeps totals too."""
     content_limit: int = 8192
     """`TOOLSPAN_CONTENT_LIMIT`: characters kept of each captured text."""
     capture_message_content: str = "no_content"
@@ -63,12 +67,19 @@ class Settings:
     """`OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT`: the details event; unset: with content on events."""
     redact: Callable[[str, Any], Any] | None = None
     """Sees each content before it is recorded; no variable."""
+    on_event: Callable[[Any, Any], object] | None = None
+    """Called with each event of each call; no variable."""
     completion_hook: Any = None
     """`OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK`: a hook's name, or a hook."""
     sdk_disabled: bool = False
-    """`OTEL_SDK_DISABLED`: nothing would be recorded, so nothing is watched."""
+    """`OTEL_SDK_DISABLED`: nothing would be recorded, so nothing is watched; but for `on_event` and `log`."""
     attribute_limit: int | None = None
     """`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`: characters of one span attribute."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody would hear of anything."""
+        return self.sdk_disabled and self.on_event is None and self.log == "off"
 
     @property
     def content_on_spans(self) -> bool:
@@ -112,9 +123,11 @@ _RULES: Mapping[str, _Rule] = {
     "nested": _Rule(("TOOLSPAN_NESTED",), one_of("enrich", "span", "skip"), "enrich, span, skip"),
     "loop": _Rule(("TOOLSPAN_LOOP",), switch, "on, off"),
     "providers": _Rule(("TOOLSPAN_PROVIDERS",), pairs, "host=name, more of them separated by commas"),
+    "log": _Rule(("TOOLSPAN_LOG",), level("text", "json", "off"), "off, text, json"),
     "cost": _Rule(("TOOLSPAN_COST",), level("on", "provider", "off"), "on, provider, off"),
     "metric_attributes": _Rule(("TOOLSPAN_METRIC_ATTRIBUTES",), names, "names, separated by commas"),
     "baggage_keys": _Rule(("TOOLSPAN_BAGGAGE_KEYS",), names, "names, separated by commas"),
+    "usage_keys": _Rule(("TOOLSPAN_USAGE_KEYS",), names, "names, separated by commas"),
     "tool_definitions": _Rule(("TOOLSPAN_TOOL_DEFINITIONS",), one_of("names", "full"), "names, full"),
     "follow_every": _Rule(("TOOLSPAN_FOLLOW_EVERY",), count, "a whole number of chunks, 0 or more"),
     "socket_log": _Rule(("TOOLSPAN_SOCKET_LOG",), switch, "on, off"),
@@ -126,6 +139,7 @@ _RULES: Mapping[str, _Rule] = {
     ),
     "emit_event": _Rule(("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT",), switch, "true, false"),
     "redact": _Rule((), callback, ""),
+    "on_event": _Rule((), function, "a function of a call and an event, that is not a coroutine function"),
     "completion_hook": _Rule(
         ("OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK",),
         hook,

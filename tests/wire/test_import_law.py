@@ -23,7 +23,9 @@ ASYNC = (
     "passing.py",
     "running.py",
     "sockets.py",
+    "sources.py",
     "staged.py",
+    "streams.py",
     "user.py",
     "watching.py",
 )
