@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 
+import toolspan
 from toolspan.command import main
 
+from ..openai.telemetry import Telemetry
 from ..pipeline import shapes
 from ..pipeline import test_fates as policies
 from . import traces
@@ -62,7 +65,7 @@ def hangs(chunks: Iterator[Any]) -> Iterator[Any]:
         (policies.late, 0, None, None),
         (policies.rebuilt, 0, None, None),
         (policies.in_place, 0, "chunk 2, text chunk", None),
-        (policies.joined, 1, "chunk 3, text chunk", "policy"),
+        (policies.joined, 0, "policy: cut its chunks anew", None),
         (policies.without_finish, 1, "chunk 10, finish chunk", "policy"),
         (policies.without_last_fragment, 1, "chunk 9, last piece of tool call 1", "policy"),
         (policies.twice, 3, "chunk 6, tool call chunk of tool call 0", "policy"),
@@ -175,6 +178,71 @@ def test_the_reader_left(run: Any) -> None:
     status, out, _ = run(json.dumps(traces.otlp(traces.trace(policies.passing, reader=two))))
     assert status == 1
     assert "first at client: closed after 2 chunks, before the end" in out
+
+
+def never_begins(chunks: Iterator[Any]) -> Iterator[Any]:
+    """Waits for something before it reads anything, until somebody has had enough."""
+    raise KeyboardInterrupt
+    yield from chunks
+
+
+def stops(chunks: Iterator[Any]) -> Iterator[Any]:
+    """A model, or a hop, of which no more comes, until somebody has had enough."""
+    for number, chunk in enumerate(chunks):
+        if number == 5:
+            raise KeyboardInterrupt
+        yield chunk
+
+
+def breaks(chunks: Iterator[Any]) -> Iterator[Any]:
+    """A hop that breaks in the middle."""
+    for number, chunk in enumerate(chunks):
+        if number == 5:
+            raise RuntimeError
+        yield chunk
+
+
+@pytest.mark.parametrize(
+    ("policy", "lossy", "source", "said"),
+    [
+        (
+            never_begins,
+            policies.passing,
+            policies.passing,
+            "first at policy: was at work, with 0 chunks read",
+        ),
+        (policies.passing, policies.passing, stops, "first before model: no more came"),
+        (
+            policies.passing,
+            policies.passing,
+            breaks,
+            "first before model: failed with RuntimeError after 5",
+        ),
+        (
+            policies.passing,
+            breaks,
+            policies.passing,
+            "first at policy → client: failed with RuntimeError after 5",
+        ),
+    ],
+)
+def test_nobodys_chunk(policy: Any, lossy: Any, source: Any, said: str, run: Any) -> None:
+    """Where no chunk is inside of anything, what stood still or broke is named all the same."""
+    status, out, _ = run(json.dumps(traces.otlp(traces.trace(policy, lossy, source=source))))
+    assert (status, said in out.splitlines()[-1]) == (1, True), out
+
+
+def test_two_readers(run: Any) -> None:
+    """A stream that two stages read is compared with each of them."""
+    telemetry = Telemetry()
+    with telemetry.on(), telemetry.tracer.start_as_current_span("request"):
+        model = toolspan.stage("model", iter(shapes.answer()))
+        route = toolspan.Route.of(toolspan.inject({}, model))
+        one, other = itertools.tee(model)
+        list(toolspan.stage("audit", (chunk for chunk in other if chunk["choices"]), route=route))
+        list(toolspan.stage("client", one, route=route))
+    status, out, _ = run(json.dumps(traces.otlp(telemetry.everything_ended)))
+    assert (status, out.splitlines()[-1]) == (0, "every chunk arrived"), out
 
 
 def test_order_by_links(run: Any) -> None:

@@ -24,11 +24,20 @@ def passes(chunks: Iterator[Any]) -> Iterator[Any]:
     yield from chunks
 
 
-def trace(policy: Policy, lossy: Policy = passes, reader: Callable[[Any], Any] = list) -> list[Any]:
-    """The spans of `model`, `policy` and `client`; between the last two lies something that is no stage."""
+def trace(
+    policy: Policy,
+    lossy: Policy = passes,
+    reader: Callable[[Any], Any] = list,
+    *,
+    source: Policy = passes,
+) -> list[Any]:
+    """The spans of `model`, `policy` and `client`; between the last two lies something that is no stage.
+
+    `source` is what the first one reads from.
+    """
     telemetry = Telemetry()
     with telemetry.on(), telemetry.tracer.start_as_current_span("request"):
-        stream = toolspan.stage("model", iter(shapes.answer()))
+        stream = toolspan.stage("model", source(iter(shapes.answer())))
         stream = toolspan.stage("policy", stream, through=policy)
         route = toolspan.Route.of(toolspan.inject({}, stream))
         stream = toolspan.stage("client", lossy(stream), route=route)

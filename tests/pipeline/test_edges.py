@@ -210,6 +210,7 @@ def test_envelopes_that_fail(
         {},
         {"toolspan-stream": ""},
         {"toolspan-stream": "not alnum!-01"},
+        {"toolspan-stream": "abc"},
         {"toolspan-stream": "a" * 65},
         {"toolspan-stream": "-01"},
         7,
@@ -219,6 +220,25 @@ def test_envelopes_that_fail(
 def test_no_route(headers: Any) -> None:
     """Headers that hold none, or something else under that name."""
     assert toolspan.Route.of(headers) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("0b8d2f3c-5d1e-4a53-9a43-6f1f9a3b2c1d", None),
+        ("a:b.c_d", None),
+        ("line\nbreak é", "line_break__"),
+        ("", "_"),
+    ],
+)
+def test_stream_ids(given: str, kept: str | None) -> None:
+    """An id of the application's own goes through headers as it is; what no header holds becomes `_`."""
+    route = toolspan.Route(given)
+    assert route.stream_id == (kept or given)
+    found = toolspan.Route.of(route.headers)
+    assert found is not None
+    assert found.stream_id == route.stream_id
+    assert len(toolspan.Route("x" * 100).stream_id) == 64
 
 
 def test_a_route_without_a_trace(telemetry: Telemetry) -> None:

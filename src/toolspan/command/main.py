@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from . import shown
-from .findings import ALL, CHANGED, LOST, Finding, findings, first, status
+from .findings import ALL, CHANGED, LOST, Finding, first, status
 from .journey import HELP, journey, lost_at
+from .judging import findings
 from .sources import load
 from .spans import InputError
 from .stages import choose, missing
@@ -92,4 +93,5 @@ def _verdict(found: list[Finding], result: int) -> str:
     position = "" if cause.position is None else f"chunk {cause.position}, "
     what = f" ({position}{cause.chunk})" if cause.chunk else ""
     said = "not every chunk arrived" if result == LOST else "every chunk arrived, but not as it was"
-    return f"{said}; first at {cause.where}{what}: {cause.what}"
+    where = cause.where if cause.where.startswith("before ") else f"at {cause.where}"
+    return f"{said}; first {where}{what}: {cause.what}"

@@ -80,8 +80,8 @@ class Stage:
         return str(self.span.attributes.get(names.ERROR_TYPE, ""))
 
     @property
-    def own_error(self) -> bool:
-        """Whether it raised that itself."""
+    def itself(self) -> bool:
+        """Whether that came from itself, not from what it reads; if interrupted, whether it was at work."""
         return self.span.attributes.get(names.STAGE_ERROR_SIDE) == "stage"
 
     @property

@@ -5,6 +5,7 @@ It knows neither iterators nor sockets. No span is ever left current.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from .stage_attributes import moments, stage_attributes
 
 _BY_STAGE, _BY_OTHERS = "01", "00"
 _LONGEST_ID = 64
+_ODD = re.compile(r"[^A-Za-z0-9_.:\-]")
 _w3c = TraceContextTextMapPropagator()
 
 
@@ -38,11 +40,14 @@ class Route:
     """
 
     stream_id: str = field(default_factory=lambda: secrets.token_hex(8))
-    """Up to 64 letters and digits."""
+    """Up to 64 letters, digits and `_.:-`; anything else in it becomes `_`."""
     context: Context = field(default_factory=context.get_current, repr=False)
     """OpenTelemetry's context in which the stages begin."""
     upstream: SpanContext | None = field(default=None, repr=False)
     """The stage that hands the chunks over; `None` where that is not known."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stream_id", _ODD.sub("_", str(self.stream_id)[:_LONGEST_ID]) or "_")
 
     @staticmethod
     def of(envelope: Any) -> Route | None:
@@ -59,8 +64,8 @@ class Route:
 
 def route_of(note: Mapping[str, str] | None) -> Route | None:
     """The route that a note tells of, if it does."""
-    stream_id, _, by = (note or {}).get(STREAM, "").partition("-")
-    if note is None or not stream_id.isalnum() or len(stream_id) > _LONGEST_ID:
+    stream_id, _, by = (note or {}).get(STREAM, "").rpartition("-")
+    if note is None or not stream_id or _ODD.search(stream_id) or len(stream_id) > _LONGEST_ID:
         return None
     found = _w3c.extract(note, Context())
     upstream = trace.get_current_span(found).get_span_context()
@@ -124,9 +129,8 @@ class StageSpan:
                     span.add_event(moment.name, moment.attributes, wall + moment.at - began_at)
                 if error is not None:
                     span.set_attribute(names.ERROR_TYPE, class_name(error))
-                    if isinstance(error, Exception):  # an interruption comes from neither side
-                        upstream = ledger.came_from_before(error)
-                        span.set_attribute(names.STAGE_ERROR_SIDE, "in" if upstream else "stage")
+                    upstream = ledger.came_from_before(error)
+                    span.set_attribute(names.STAGE_ERROR_SIDE, "in" if upstream else "stage")
                     span.set_status(Status(StatusCode.ERROR))
         finally:
             span.end(wall + at - began_at)
