@@ -108,7 +108,7 @@ def held(count: int, form: str) -> int:
 def test_memory_is_flat(form: str) -> None:
     """After ten times as many chunks a stage holds no more."""
     held(200, form)
-    assert held(6400 + 20, form) <= held(640 + 20, form) + 2048
+    assert held(6400 + 20, form) <= held(640 + 20, form) + 8192
 
 
 @pytest.mark.parametrize("said", ["the same", "always another"])
