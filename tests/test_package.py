@@ -6,7 +6,7 @@ import subprocess
 import sys
 from importlib import resources
 from importlib.metadata import entry_points, metadata, version
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -20,8 +20,26 @@ from .openai.telemetry import Telemetry
 
 
 def test_public_names() -> None:
-    """The package has four public names."""
-    assert toolspan.__all__ == ["OpenAIInstrumentor", "attributes", "switch", "tool"]
+    """The package has these public names: functions, and the types that are given to an application."""
+    functions = [name for name in toolspan.__all__ if name.islower()]
+    assert functions == ["attributes", "events", "switch", "tool"]
+    types = set(toolspan.__all__) - set(functions)
+    assert types == {"OpenAIInstrumentor", "Usage", "StreamEvent", "EventStream", "AsyncEventStream", *EVENTS}
+    assert {kind.__name__ for kind in get_args(toolspan.StreamEvent)} == EVENTS
+
+
+EVENTS = {
+    "TextDelta",
+    "ReasoningDelta",
+    "RefusalDelta",
+    "ToolCallStarted",
+    "ToolCallArgumentsDelta",
+    "ToolCallCompleted",
+    "UsageReported",
+    "StreamError",
+    "Done",
+}
+"""The types of the events that an application gets of a stream."""
 
 
 def test_version() -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
+from openai import AsyncStream, Stream
+from openai.types.chat import ChatCompletionChunk
+from openai.types.responses import ResponseStreamEvent
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
@@ -57,3 +61,36 @@ def nothing() -> None:
 def dependencies() -> Collection[str]:
     """What OpenTelemetry asks it."""
     return OpenAIInstrumentor().instrumentation_dependencies()
+
+
+def followed(stream: Stream[ChatCompletionChunk], tools: list[dict[str, Any]]) -> list[str]:
+    """Events of a sync stream, told apart by their class."""
+    found: list[str] = []
+    with toolspan.events(stream, tools=tools, choices=2) as events:
+        for event in events:
+            match event:
+                case toolspan.TextDelta(choice=0, text=text):
+                    found.append(text)
+                case toolspan.ToolCallCompleted(
+                    valid=True, id=str(call), name=str(name), arguments=arguments
+                ):
+                    found += [call, name, arguments]
+                case toolspan.ToolCallCompleted(reason=str(reason)):
+                    found.append(reason)
+                case toolspan.StreamError(message=message):
+                    found.append(message)
+                case toolspan.Done(whole=False, outcome=outcome):
+                    found.append(outcome)
+                case _:
+                    pass
+    return found
+
+
+async def followed_later(stream: AsyncStream[ResponseStreamEvent]) -> int | None:
+    """Events of an async stream, told apart by their `type`."""
+    async for event in toolspan.events(stream):
+        if event.type == "done" and event.usage is not None:
+            return event.usage.input
+        if event.type == "tool_call.started":
+            print(event.name, event.hosted, event.to_dict())
+    return None

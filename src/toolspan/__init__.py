@@ -1,8 +1,32 @@
 """OpenTelemetry instrumentation for the OpenAI SDK: every tool call, seen while it streams."""
 
+from .asking import events
 from .instrumentor import OpenAIInstrumentor
+from .streams import AsyncEventStream, EventStream
 from .switches import switch
 from .tools import tool
 from .user import attributes
+from .wire.events import Usage
+from .wire.told import Done, ReasoningDelta, RefusalDelta, StreamError, StreamEvent, TextDelta, UsageReported
+from .wire.told_calls import ToolCallArgumentsDelta, ToolCallCompleted, ToolCallStarted
 
-__all__ = ["OpenAIInstrumentor", "attributes", "switch", "tool"]
+__all__ = [
+    "AsyncEventStream",
+    "Done",
+    "EventStream",
+    "OpenAIInstrumentor",
+    "ReasoningDelta",
+    "RefusalDelta",
+    "StreamError",
+    "StreamEvent",
+    "TextDelta",
+    "ToolCallArgumentsDelta",
+    "ToolCallCompleted",
+    "ToolCallStarted",
+    "Usage",
+    "UsageReported",
+    "attributes",
+    "events",
+    "switch",
+    "tool",
+]

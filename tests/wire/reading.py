@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -108,3 +109,18 @@ def seen(record: Record) -> Seen:
         record.failure,
         record.started.model,
     )
+
+
+def canonical(calls: Iterable[Call], *, how: bool = True) -> list[Call]:
+    """The calls with arguments that compare, whatever the order of keys; `how` keeps what closed them."""
+    return [
+        call._replace(arguments=_sorted(call.arguments), closed_by=call.closed_by if how else "")
+        for call in calls
+    ]
+
+
+def _sorted(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), sort_keys=True)
+    except ValueError:
+        return text

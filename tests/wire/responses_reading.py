@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,9 +12,8 @@ from toolspan.wire.events import CallArguments, CallClosed, CallOpened, Event, F
 from toolspan.wire.record import Record
 from toolspan.wire.responses import ResponsesReader
 
-from .reading import Seen, record_of, seen
+from .reading import Seen, canonical, record_of, seen
 from .response_shapes import Case
-from .shapes import Call
 
 types = pytest.importorskip("openai.types.responses", reason="this SDK has no responses.create")
 
@@ -50,21 +48,6 @@ def read(bodies: Iterable[Any], *, keep: bool = True, reader: Any = ResponsesRea
 def whole_of(case: Case) -> dict[str, Any]:
     """The case as one response."""
     return case.whole if case.whole is not None else case.events[-1]["response"]
-
-
-def canonical(calls: Iterable[Call], *, how: bool = True) -> list[Call]:
-    """The calls with arguments that compare, whatever the order of keys; `how` keeps what closed them."""
-    return [
-        call._replace(arguments=_sorted(call.arguments), closed_by=call.closed_by if how else "")
-        for call in calls
-    ]
-
-
-def _sorted(text: str) -> str:
-    try:
-        return json.dumps(json.loads(text), sort_keys=True)
-    except ValueError:
-        return text
 
 
 def told(found: Seen) -> tuple[Any, ...]:

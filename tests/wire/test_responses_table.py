@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from .reading import facts, plain, record_of, seen
+from .reading import canonical, facts, plain, record_of, seen
 from .responses_hosted import BLOB
 from .responses_reading import (
-    canonical,
     check_law,
     events_of,
     expected,

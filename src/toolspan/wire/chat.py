@@ -77,13 +77,17 @@ class ChatReader:
             return None
 
     def _piece(self, delta: dict[str, Any], index: Any) -> list[Event] | None:
-        """One more piece of a text that is not kept, or of a call's arguments."""
+        """One more piece of a text that has begun, or of a call's arguments."""
         if delta.get("function_call") is not None or delta.get("refusal") is not None:
             return None
         entries, content = delta["tool_calls"], delta["content"]
+        if index.__class__ is not int:
+            return None
         if entries is None:
-            return _NONE if index in self._begun and content.__class__ is str else None
-        if content or len(entries) != 1 or index.__class__ is not int:
+            if index not in self._begun or content.__class__ is not str:
+                return None
+            return [Text(index, content)] if content and self._pieces else _NONE
+        if content or len(entries) != 1:
             return None
         return self._calls[index].read_on(entries[0])
 
@@ -162,7 +166,7 @@ class ChatReader:
             events.append(Reasoning(index, thought))
         for is_reasoning, piece in quirks.content_pieces(message.get("content")):
             events.append((Reasoning if is_reasoning else Text)(index, piece))
-            if not is_reasoning and not self._pieces and not self._counts_tokens:
+            if not is_reasoning and not self._counts_tokens:
                 self._begun.add(index)
         if (entries := message.get("tool_calls")) is not None:
             self._tool_calls(entries, index, whole, events)

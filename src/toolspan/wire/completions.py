@@ -29,7 +29,7 @@ class CompletionsReader(ChatReader):
                 return None
             if quirks.telling(body, choice):
                 return None
-            return _NONE if fields["index"] in self._begun else None
+            return _NONE if fields["index"] in self._begun and not self._pieces else None
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
 

@@ -1,0 +1,176 @@
+"""The two streams of events that `toolspan.events` gives: they read a stream, tell of it, and close it.
+
+They know neither spans nor the SDK: a stream is whatever can be iterated, or gives that when it is entered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from types import TracebackType
+from typing import Any, final
+
+from .guard import report
+from .wire.following import Following
+from .wire.outcome import End
+from .wire.told import StreamError, StreamEvent
+
+_UNREADABLE = "toolspan could not read this chunk"
+
+
+@final
+class EventStream:
+    """The events of a sync stream: an iterator, and a context manager that closes the stream.
+
+    Leaving a loop over it with `break` closes the stream too, as soon as nobody holds this object.
+    """
+
+    def __init__(self, stream: Any, following: Following) -> None:
+        self._stream = stream
+        self._events = _read(stream, following)
+
+    def __iter__(self) -> EventStream:
+        return self
+
+    def __next__(self) -> StreamEvent:
+        return next(self._events)
+
+    def __enter__(self) -> EventStream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the stream beneath; no more events follow."""
+        _close(self._stream)
+        events: Any = self._events
+        if not events.gi_running:  # else another thread is reading, and hears of it by the stream
+            events.close()
+
+
+@final
+class AsyncEventStream:
+    """The events of an async stream: an async iterator, and a context manager that closes the stream.
+
+    Leaving a loop over it with `break` closes the stream too, as soon as nobody holds this object and the
+    event loop comes to it.
+    """
+
+    def __init__(self, stream: Any, following: Following) -> None:
+        self._stream = stream
+        self._events = _read_async(stream, following)
+
+    def __aiter__(self) -> AsyncEventStream:
+        return self
+
+    async def __anext__(self) -> StreamEvent:
+        return await self._events.__anext__()
+
+    async def __aenter__(self) -> AsyncEventStream:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the stream beneath; no more events follow."""
+        await _close_async(self._stream)
+        events: Any = self._events
+        if not events.ag_running:  # else another task is reading, and hears of it by the stream
+            await events.aclose()
+
+    aclose = close
+
+
+def _read(stream: Any, following: Following) -> Generator[StreamEvent, None, None]:
+    """A function of its own: what it reads must not lead back to the object that is dropped."""
+    read = following.read
+    try:
+        step = None
+        while True:
+            try:
+                if step is None:
+                    step = _entered(stream).__next__
+                body = step()
+            except StopIteration:
+                break
+            except Exception as error:
+                yield from _ended(following, error)
+                raise
+            try:
+                found = read(body)
+            except Exception as error:
+                found = _unreadable(body, error)
+            yield from found
+        yield from _ended(following, End.EXHAUSTED)
+    finally:
+        _close(stream)
+
+
+async def _read_async(stream: Any, following: Following) -> AsyncGenerator[StreamEvent, None]:
+    """The same for an async stream."""
+    read = following.read
+    try:
+        step = None
+        while True:
+            try:
+                if step is None:
+                    entered = await stream.__aenter__() if _manages(stream, "__aiter__") else stream
+                    step = entered.__aiter__().__anext__
+                body = await step()
+            except StopAsyncIteration:
+                break
+            except Exception as error:
+                for event in _ended(following, error):
+                    yield event
+                raise
+            try:
+                found = read(body)
+            except Exception as error:
+                found = _unreadable(body, error)
+            for event in found:
+                yield event
+        for event in _ended(following, End.EXHAUSTED):
+            yield event
+    finally:
+        await _close_async(stream)
+
+
+def _manages(stream: Any, iterating: str) -> bool:
+    """Whether it has to be entered: `chat.completions.stream()` and `responses.stream()` give such ones."""
+    return not hasattr(stream, iterating)
+
+
+def _entered(stream: Any) -> Any:
+    return iter(stream.__enter__() if _manages(stream, "__iter__") else stream)
+
+
+def _close(stream: Any) -> None:
+    if _manages(stream, "__iter__"):
+        stream.__exit__(None, None, None)
+    elif (close := getattr(stream, "close", None)) is not None:
+        close()
+
+
+async def _close_async(stream: Any) -> None:
+    if _manages(stream, "__aiter__"):
+        await stream.__aexit__(None, None, None)
+    elif (close := getattr(stream, "close", None) or getattr(stream, "aclose", None)) is not None:
+        await close()
+
+
+def _ended(following: Following, end: End | Exception) -> list[StreamEvent]:
+    try:
+        return following.end(end)
+    except Exception as error:
+        report("telling of a stream's end", error)
+        return []
+
+
+def _unreadable(body: Any, error: Exception) -> list[StreamEvent]:
+    report("reading a chunk", error)
+    return [StreamError("internal", _UNREADABLE, type(error).__name__, chunk=body)]
