@@ -125,7 +125,8 @@ class Answering:
                 found = await summarise(client, self.model, before, self.settings.keep_questions)
         except OpenAIError as error:
             span.record_exception(error)
-        else:
+            return
+        if found is not before:
             conversation.messages, conversation.tokens = found, 0
             conversation.tell("summarised", before=len(before), after=len(found))
 

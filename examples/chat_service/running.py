@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import anyio
+from opentelemetry import trace
 
 import toolspan
 
@@ -45,6 +46,8 @@ class Running:
             if (before.name, before.arguments) == (call.name, call.arguments):
                 del self._left[at]
                 self._tasks.append((call, task))
+                ids = {"chat.tool.before": before.id, "chat.tool.now": call.id}
+                trace.get_current_span().add_event("chat.tool.taken_over", ids)
                 self._tell("tool", id=call.id, name=call.name, status="taken over", before=before.id)
                 return
         self._tasks.append((call, asyncio.create_task(self._run(call))))

@@ -64,6 +64,6 @@ async def once(way: Way, question: str, retries: int = 0) -> tuple[Taken, Watche
 
 
 async def median(way: Way, question: str, rounds: int) -> Taken:
-    """The medians of several rounds at the same time, each with a server of its own; mostly, all of them wait."""
+    """The medians of several rounds at the same time, each with its own server; mostly, all of them wait."""
     taken = await asyncio.gather(*(once(way, question) for _ in range(rounds)))
     return Taken(*map(statistics.median, zip(*(each for each, _ in taken), strict=True)))

@@ -1,0 +1,59 @@
+"""Long conversations: what is old is summed up once an answer is out, and the trace shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from chat_service.demo import RealisticHandler
+from chat_service.settings import Settings
+
+from .service import Service
+
+Serve = Callable[..., Service]
+QUESTION = "What is the time in Paris?"
+SHORT = Settings(summarise_above=1, keep_questions=1, first_wait=0.01)
+
+
+def test_summed_up(serve: Serve) -> None:
+    """The summary is a request with a feature of its own; the next question's sends less, and says so."""
+    service = serve(settings=SHORT)
+    with service.page() as page:
+        page.ask(QUESTION)
+        page.ask(QUESTION)
+        told = page.hear("summarised")
+        page.ask(QUESTION)
+        page.hear("summarised")
+    assert (told["before"], told["after"]) == (8, 5)
+    summary, *_ = [s for s in service.spans("chat demo") if s.attributes.get("feature") == "summary"]
+    shortening = service.spans("shorten conversation")
+    assert summary.parent.span_id in {span.context.span_id for span in shortening}
+    third = service.spans("answer question")[2]
+    first_turn = min(
+        (s for s in service.spans("chat demo") if s.parent.span_id == third.context.span_id),
+        key=lambda span: span.start_time,
+    )
+    assert first_turn.attributes["toolspan.request.messages"] == 7
+    assert "toolspan.context.reduced" in [event.name for event in first_turn.events]
+
+
+def test_not_summed_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the summary fails, the conversation goes on with all that was said."""
+    reply = RealisticHandler.reply
+
+    def refuse(self: RealisticHandler, request: Any) -> None:
+        if not request.get("stream"):
+            return self.whole(400, {"error": {"message": "no"}})
+        return reply(self, request)
+
+    monkeypatch.setattr(RealisticHandler, "reply", refuse)
+    service = serve(settings=SHORT)
+    with service.page() as page:
+        page.ask(QUESTION)
+        page.ask(QUESTION)
+        assert page.ask(QUESTION)[-1]["kind"] == "answered"
+    assert "summarised" not in [each["kind"] for each in page.told]
+    last = [span for span in service.spans("chat demo") if span.attributes["feature"] == "chat"][-1]
+    assert last.attributes["toolspan.request.messages"] == 12
+    assert "exception" in [event.name for event in service.spans("shorten conversation")[-1].events]
