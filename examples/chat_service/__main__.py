@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from contextlib import ExitStack
 
 import uvicorn
@@ -21,6 +23,8 @@ DEMO = {"CHAT_PATIENCE": "2"}
 
 def main() -> None:
     """Serve until interrupted."""
+    # uvicorn ends by the signal that stopped it; so that telemetry is sent out first, that becomes an exit
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     port, variables = int(os.environ.get("PORT", "8000")), dict(os.environ)
     settings = read(variables)
     with ExitStack() as stack:

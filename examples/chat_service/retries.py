@@ -13,7 +13,7 @@ from functools import partial
 import stamina
 from openai import APIConnectionError, APIStatusError, APITimeoutError, RateLimitError
 from opentelemetry import trace
-from stamina.instrumentation import RetryDetails, get_on_retry_hooks, set_on_retry_hooks
+from stamina.instrumentation import PrometheusOnRetryHook, RetryDetails, set_on_retry_hooks
 
 from .settings import Settings
 
@@ -97,7 +97,5 @@ def _hook(details: RetryDetails) -> None:
 
 
 def install() -> None:
-    """Have stamina tell of its waits; what it does by itself, a line in the log and a count, stays."""
-    hooks = get_on_retry_hooks()
-    if _hook not in hooks:
-        set_on_retry_hooks((*hooks, _hook))
+    """Have stamina tell of its waits here, and count them for Prometheus."""
+    set_on_retry_hooks((PrometheusOnRetryHook, _hook))

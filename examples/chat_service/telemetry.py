@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from opentelemetry import metrics, trace
 from opentelemetry._logs import set_logger_provider
@@ -14,6 +15,7 @@ from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
@@ -23,14 +25,24 @@ SOON = 50
 """Milliseconds until a log record is on the screen: it tells of a stream that still runs."""
 
 
+class Exporters(NamedTuple):
+    """One for each signal; metrics are on /metrics too, and need none."""
+
+    spans: SpanExporter
+    logs: LogRecordExporter
+    metrics: MetricExporter | None = None
+
+
 @contextmanager
 def telemetry(variables: Mapping[str, str]) -> Iterator[None]:
     """Switch telemetry on; when the block is left, send what is left of it."""
-    spans, logs = _exporters(variables)
-    tracing, logging = TracerProvider(), LoggerProvider()
-    metering = MeterProvider(metric_readers=[PrometheusMetricReader()])
-    tracing.add_span_processor(BatchSpanProcessor(spans, schedule_delay_millis=500))
-    logging.add_log_record_processor(BatchLogRecordProcessor(logs, schedule_delay_millis=SOON))
+    exporters = _exporters(variables)
+    readers: list[MetricReader] = [PrometheusMetricReader()]
+    if exporters.metrics is not None:
+        readers.append(PeriodicExportingMetricReader(exporters.metrics))
+    tracing, logging, metering = TracerProvider(), LoggerProvider(), MeterProvider(metric_readers=readers)
+    tracing.add_span_processor(BatchSpanProcessor(exporters.spans, schedule_delay_millis=500))
+    logging.add_log_record_processor(BatchLogRecordProcessor(exporters.logs, schedule_delay_millis=SOON))
     trace.set_tracer_provider(tracing)
     metrics.set_meter_provider(metering)
     set_logger_provider(logging)
@@ -42,12 +54,13 @@ def telemetry(variables: Mapping[str, str]) -> Iterator[None]:
             provider.shutdown()
 
 
-def _exporters(variables: Mapping[str, str]) -> tuple[SpanExporter, LogRecordExporter]:
+def _exporters(variables: Mapping[str, str]) -> Exporters:
     if variables.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter  # noqa: PLC0415
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
 
-        return OTLPSpanExporter(), OTLPLogExporter()
+        return Exporters(OTLPSpanExporter(), OTLPLogExporter(), OTLPMetricExporter())
     from toolspan.terminal import TerminalLogExporter, TerminalSpanExporter  # noqa: PLC0415
 
-    return TerminalSpanExporter(), TerminalLogExporter()
+    return Exporters(TerminalSpanExporter(), TerminalLogExporter())

@@ -5,7 +5,7 @@ import { show, connection } from "./view.js";
 const FIRST_WAIT = 250;
 const LONGEST_WAIT = 5000;
 const chance = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
-const id = (location.hash ||= chance()).slice(1);
+const id = (location.hash ||= `#${chance()}`).slice(1);
 let socket;
 let after = 0; // the number of the last happening that was shown
 let known = Infinity; // that of the last one when the socket opened
