@@ -11,8 +11,7 @@ from typing import Any, get_args
 import pytest
 
 import toolspan
-from toolspan import OpenAIInstrumentor, guard
-from toolspan import instrumentor as module
+from toolspan import OpenAIInstrumentor, assembly, guard
 from toolspan.settings import Settings, read_settings
 
 from .conformance.scenarios import SCENARIOS
@@ -24,7 +23,15 @@ def test_public_names() -> None:
     functions = [name for name in toolspan.__all__ if name.islower()]
     assert functions == ["attributes", "events", "switch", "tool"]
     types = set(toolspan.__all__) - set(functions)
-    assert types == {"OpenAIInstrumentor", "Usage", "StreamEvent", "EventStream", "AsyncEventStream", *EVENTS}
+    assert types == {
+        "OpenAIInstrumentor",
+        "Usage",
+        "StreamEvent",
+        "CallInfo",
+        "EventStream",
+        "AsyncEventStream",
+        *EVENTS,
+    }
     assert {kind.__name__ for kind in get_args(toolspan.StreamEvent)} == EVENTS
 
 
@@ -92,7 +99,7 @@ SINKS = ["SiblingSink", "CostSink", "SpanSink", "MetricSink", "LoopMetricSink", 
 
 def made(settings: Settings) -> list[Any]:
     """The sinks of these settings, with the global providers."""
-    return list(module._sinks(settings, None, None, None))
+    return list(assembly.sinks(settings, None, None, None))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +124,7 @@ def test_a_sink_that_cannot_be_made(
     def broken(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("MARKER")
 
-    monkeypatch.setattr(module, "MetricSink", broken)
+    monkeypatch.setattr(assembly, "MetricSink", broken)
     left = [name for name in SINKS if name != "MetricSink"]
     assert [type(sink).__name__ for sink in made(Settings())] == left
     (record,) = caplog.records

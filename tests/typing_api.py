@@ -34,6 +34,8 @@ def everything() -> None:
         content_limit=8192,
         capture_message_content="span_only",
         emit_event=False,
+        on_event=heard,
+        log="json",
         attribute_limit=1000,
     )
 
@@ -84,6 +86,11 @@ def followed(stream: Stream[ChatCompletionChunk], tools: list[dict[str, Any]]) -
                 case _:
                     pass
     return found
+
+
+def heard(call: toolspan.CallInfo, event: toolspan.StreamEvent) -> None:
+    """A listener."""
+    print(call.model, call.tools, call.trace_id, event.type)
 
 
 async def followed_later(stream: AsyncStream[ResponseStreamEvent]) -> int | None:

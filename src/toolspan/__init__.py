@@ -2,6 +2,7 @@
 
 from .asking import events
 from .instrumentor import OpenAIInstrumentor
+from .otel.listening import CallInfo
 from .streams import AsyncEventStream, EventStream
 from .switches import switch
 from .tools import tool
@@ -12,6 +13,7 @@ from .wire.told_calls import ToolCallArgumentsDelta, ToolCallCompleted, ToolCall
 
 __all__ = [
     "AsyncEventStream",
+    "CallInfo",
     "Done",
     "EventStream",
     "OpenAIInstrumentor",

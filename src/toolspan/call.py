@@ -15,6 +15,7 @@ from typing import Any
 
 from .facts import Facts
 from .guard import report
+from .otel.listening import Heard
 from .otel.loop import Loop
 from .otel.sinks import Sinks
 from .wire.events import CallClosed, Event, Finished, Text
@@ -37,6 +38,8 @@ class Call(Facts):
     timed: bool
     loop: Loop | None = None
     """Where the calls of the process are remembered."""
+    heard: Heard | None = None
+    """Who hears of each event; see `instrument(on_event=…)`."""
     tracked: bool = True
     """Whether a stream is watched; else the SDK's own is handed out untouched."""
     watched: bool = False
@@ -75,7 +78,7 @@ class Call(Facts):
             record.chunks += 1
             if reader is not None:
                 if events := reader.read(body):
-                    self._apply(events, at)
+                    self._apply(events, at, body)
                 if not reader.output:
                     return
             if record.first_at is None:
@@ -95,7 +98,7 @@ class Call(Facts):
         """A whole answer arrived: a stream of one."""
         try:
             if self.reader is not None and not self.finished:
-                self._apply(self.reader.read(body), now())
+                self._apply(self.reader.read(body), now(), body)
         except Exception as error:
             self._give_up("reading an answer", error)
 
@@ -109,7 +112,7 @@ class Call(Facts):
 
     def end(self, end: End | BaseException) -> None:
         """The call is over, in this way; only the first end counts."""
-        self._end("ending a call", partial(self._conclude, end))
+        self._end("ending a call", partial(self._conclude, end), end)
 
     def leave(self) -> None:
         """The stream is not ours to watch: end with what is known, without an outcome."""
@@ -120,7 +123,7 @@ class Call(Facts):
         self.once.clear()
         self.finished = True
 
-    def _end(self, what: str, conclude: Callable[[], None]) -> None:
+    def _end(self, what: str, conclude: Callable[[], None], end: End | BaseException | None = None) -> None:
         try:
             self.once.pop()  # atomic
         except IndexError:
@@ -132,6 +135,8 @@ class Call(Facts):
             self._give_up(what, error)
         try:
             self.sinks.ended(self)
+            if self.heard is not None and end is not None:
+                self._tell(partial(self.heard.ended, self, end))
         finally:
             self._release()
 
@@ -139,7 +144,7 @@ class Call(Facts):
         self.ended_at = now()
 
     def _release(self) -> None:
-        self.reader = self.loop = None
+        self.reader = self.loop = self.heard = None
         self.forget_all()
 
     def _conclude(self, end: End | BaseException) -> None:
@@ -147,7 +152,7 @@ class Call(Facts):
         self.outcome = Outcome.FAILED if isinstance(end, Exception) else Outcome.COMPLETED
         self.ended_at = now()
         if self.reader is not None:
-            self._apply(self.reader.close(), self.ended_at)
+            self._apply(self.reader.close(), self.ended_at, None)
         self.outcome = outcome_of(end, self.record, self.request.expected, self.streamed)
         if self.gap:
             self.settle()
@@ -165,7 +170,7 @@ class Call(Facts):
             report("following the loop", error)
             return []
 
-    def _apply(self, events: list[Event], at: int) -> None:
+    def _apply(self, events: list[Event], at: int, body: Any) -> None:
         """Fold them; in a whole answer all begins at once, so that a text's beginning is no moment."""
         for event in events:
             if self.record.apply(event, at) and (self.streamed or not isinstance(event, Text)):
@@ -175,6 +180,16 @@ class Call(Facts):
             elif self.borrowed and isinstance(event, Finished):
                 self.outcome = outcome_of(End.CLOSED, self.record, self.request.expected, self.streamed)
                 self.sinks.moment(self, event, at)  # whoever made the span may end it here
+        if self.heard is not None:
+            self._tell(partial(self.heard.events, self, events, body))
+
+    def _tell(self, tell: Callable[[], None]) -> None:
+        """Let the listener hear; what it raises itself ends there."""
+        try:
+            tell()
+        except Exception as error:
+            self.heard = None
+            report("telling a listener", error)
 
     def _give_up(self, what: str, error: Exception) -> None:
         """Read no further; what is known so far will be told at the end."""

@@ -5,6 +5,7 @@ It knows no setting. What cannot be read raises `KeyError`, `TypeError` or `Valu
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping
 
@@ -92,6 +93,13 @@ def callback(value: object) -> object:
     if not callable(value):
         log.warning("redact=%r cannot be called; no content is recorded", value)
         return lambda name, given: None
+    return value
+
+
+def function(value: object) -> object:
+    """Something to call; a coroutine function is not, because nobody would wait for it."""
+    if not callable(value) or inspect.iscoroutinefunction(value):
+        raise TypeError
     return value
 
 

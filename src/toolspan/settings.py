@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-from .parsers import callback, count, hook, level, names, one_of, pairs, switch
+from .parsers import callback, count, function, hook, level, names, one_of, pairs, switch
 
 log = logging.getLogger("toolspan")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be set; each field is a keyword of `instrument()` and, but for `redact`, has a variable."""
+    """What can be set; each field is a keyword of `instrument()` and, but for functions, has a variable."""
 
     enabled: bool = True
     """`TOOLSPAN_ENABLED`: `false` leaves the SDK alone."""
@@ -43,6 +43,8 @@ class Settings:
     tool_definitions: str = "names"
     """`TOOLSPAN_TOOL_DEFINITIONS`: where content is captured, `names` and kinds of the tools, or `full`
     definitions."""
+    log: str = "off"
+    """`TOOLSPAN_LOG`: a line to `logging` for each thing that happens in a call, as `text` or as `json`."""
     cost: str = "on"
     """`TOOLSPAN_COST`: `on` computes costs that no provider reports, if the extra `cost` is installed;
     `provider` does not; `off` tells of none."""
@@ -58,6 +60,8 @@ class Settings:
     """`OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT`: the details event; unset: with content on events."""
     redact: Callable[[str, Any], Any] | None = None
     """Sees each content before it is recorded; no variable."""
+    on_event: Callable[[Any, Any], object] | None = None
+    """Called with each event of each call; no variable."""
     completion_hook: Any = None
     """`OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK`: a hook's name, or a hook."""
     sdk_disabled: bool = False
@@ -107,6 +111,7 @@ _RULES: Mapping[str, _Rule] = {
     "nested": _Rule(("TOOLSPAN_NESTED",), one_of("enrich", "span", "skip"), "enrich, span, skip"),
     "loop": _Rule(("TOOLSPAN_LOOP",), switch, "on, off"),
     "providers": _Rule(("TOOLSPAN_PROVIDERS",), pairs, "host=name, more of them separated by commas"),
+    "log": _Rule(("TOOLSPAN_LOG",), level("text", "json", "off"), "off, text, json"),
     "cost": _Rule(("TOOLSPAN_COST",), level("on", "provider", "off"), "on, provider, off"),
     "metric_attributes": _Rule(("TOOLSPAN_METRIC_ATTRIBUTES",), names, "names, separated by commas"),
     "baggage_keys": _Rule(("TOOLSPAN_BAGGAGE_KEYS",), names, "names, separated by commas"),
@@ -119,6 +124,7 @@ _RULES: Mapping[str, _Rule] = {
     ),
     "emit_event": _Rule(("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT",), switch, "true, false"),
     "redact": _Rule((), callback, ""),
+    "on_event": _Rule((), function, "a function of a call and an event, that is not a coroutine function"),
     "completion_hook": _Rule(
         ("OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK",),
         hook,

@@ -68,7 +68,8 @@ TABLE = [*map(_chat, QUIRKS), *map(_responses, CASES)]
 
 @each(("row", "face"), [(row, face) for row in TABLE for face in FACES])
 def test_same_calls(row: Row, face: Face, telemetry: Telemetry) -> None:
-    """The application's events say what the table says, and so does the telemetry, call by call."""
+    """The application's events say what the table says, a listener hears the same, so does the telemetry."""
+    heard: list[Any] = []
     done = () if row.api is RESPONSES else (wire.DONE,)
     choices = {"n": row.expected} if row.expected > 1 else {}
 
@@ -77,8 +78,13 @@ def test_same_calls(row: Row, face: Face, telemetry: Telemetry) -> None:
             stream = await face.done(row.api.stream(client, **choices))
             return await _read(face, toolspan.events(stream, choices=row.expected))
 
-    with telemetry.on(capture_message_content="EVENT_ONLY", check_arguments="off"):
+    def listen(call: Any, event: Any) -> None:
+        heard.append(event)
+
+    with telemetry.on(capture_message_content="EVENT_ONLY", check_arguments="off", on_event=listen):
         events = face.run(scenario())
+    assert [event.to_dict() for event in heard] == [event.to_dict() for event in events]
+    assert all(mine.chunk is theirs.chunk for mine, theirs in zip(heard, events, strict=True))
     assert canonical(_calls(events), how=False) == canonical(row.calls, how=False)
     assert _told(telemetry) == [_as_told(call) for call in row.calls]
     _check_rest(row, events, telemetry)

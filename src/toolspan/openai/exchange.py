@@ -19,6 +19,7 @@ from ..guard import report
 from ..otel import operations
 from ..otel import semconv as names
 from ..otel.labels import UserLabels
+from ..otel.listening import Heard
 from ..otel.loop import Loop
 from ..otel.nested import outer_call
 from ..otel.sinks import Sinks
@@ -83,18 +84,27 @@ class Exchange:
             route.api_type,
             request,
             self._endpoint(client, url or client.base_url),
-            route.reader(request.expected, pieces=keep, offered=request.tools if request.checked else None),
+            route.reader(
+                request.expected,
+                pieces=keep or self._settings.on_event is not None,
+                offered=request.tools if request.checked else None,
+            ),
             self._sinks,
             keep=keep,
             timed=self._timed and outer is None and route.operation in operations.INFERENCE,
             secrets=partial(secrets_of, client),
             tracked=self._settings.streams and on.streams,
             loop=self._loop if self._settings.loop else None,
+            heard=self._heard(request.expected),
         )
         if outer is not None:
             _borrow(call, outer.span)
         _say(call, self._settings.baggage_keys, self._labels)
         return call
+
+    def _heard(self, expected: int) -> Heard | None:
+        listener = self._settings.on_event
+        return None if listener is None else Heard(listener, expected, report)
 
     def kwargs(self, call: Call, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The keywords to hand on: the caller's, with our stand-in for the stream class."""

@@ -15,6 +15,7 @@ from .returns import Returns
 from .tools import Tools
 
 NOTHING_RETURNED = Returns()
+_USER = "user"
 _LARGEST = 1e300  # a number beyond is no parameter
 
 
@@ -55,6 +56,8 @@ class Request:
     returns: Returns = NOTHING_RETURNED
     checked: bool = False
     """Whether the calls of the answer are checked against the tools."""
+    last_role: str | None = None
+    """Whose the last message is; of an item that is no message, its type."""
     asked: int | None = None
     """A hash of the last message, or of what is embedded; see `digest.py`."""
 
@@ -88,12 +91,19 @@ def take_messages(found: Request, messages: object, keep: bool) -> None:
     if isinstance(messages, (list, tuple)):
         found.message_count = len(messages)
         found.asked = digest(messages[-1]) if messages else None
+        found.last_role = _role(messages[-1]) if messages else None
     elif isinstance(messages, str):
         found.message_count = 1
+        found.last_role = _USER
         found.asked = digest(messages)
     else:
         return
     found.messages = messages if keep else None
+
+
+def _role(message: object) -> str | None:
+    known = values.fields(message)
+    return values.text(known.get("role")) or values.text(known.get("type"))
 
 
 def number(value: object) -> float | None:

@@ -1,0 +1,137 @@
+"""What an instrumentation is made of, by its settings: the sinks, who looks at content, who follows tools.
+
+It knows neither the SDK nor any sink's content; what cannot be made is reported and left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry._logs import get_logger
+from opentelemetry.metrics import get_meter
+
+from . import guard
+from .otel import completion, semconv
+from .otel.capture import Capture, spans_take_structures
+from .otel.cost import CostSink
+from .otel.execution import Executions
+from .otel.log import LogSink
+from .otel.loop import Loop
+from .otel.loop_metrics import LoopMetricSink
+from .otel.metrics import MetricSink
+from .otel.prices import Prices, load
+from .otel.redaction import Redaction
+from .otel.review import Review
+from .otel.siblings import SiblingSink
+from .otel.sinks import Sink
+from .otel.span import SpanSink
+from .otel.stream_log import StreamLogSink
+from .settings import Settings
+
+
+def review(settings: Settings) -> Review:
+    """Who has to see content before it is recorded."""
+    redaction = None if settings.redact is None else Redaction(settings.redact, guard.report)
+    return Review(
+        guard.report,
+        redaction=redaction,
+        hook=completion.find(settings.completion_hook, full=settings.tool_definitions == "full"),
+    )
+
+
+def sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_provider: Any) -> list[Sink]:
+    """One sink for each signal; one that cannot be made is reported and left out."""
+    scope, own = semconv.SCOPE, version("toolspan")
+    makers: list[Callable[[], Sink]] = [
+        lambda: SpanSink(
+            trace.get_tracer(scope, own, tracer_provider),
+            events=settings.tool_events in ("span", "both"),
+            capture=_span_capture(settings),
+        ),
+        lambda: MetricSink(
+            get_meter(scope, own, meter_provider),
+            generation=settings.metric_names,
+            chunk_timing=settings.chunk_timing,
+        ),
+        lambda: LoopMetricSink(get_meter(scope, own, meter_provider)),
+        lambda: LogSink(
+            get_logger(scope, own, logger_provider),
+            events=settings.tool_events in ("log", "both"),
+            details=settings.details,
+            capture=Capture(
+                on=settings.content_on_events,
+                structured=True,
+                limit=settings.content_limit,
+                full=settings.tool_definitions == "full",
+            ),
+        ),
+    ]
+    if settings.cost != "off":  # before the sinks that tell of it
+        makers.insert(0, lambda: CostSink(get_meter(scope, own, meter_provider), _prices(settings)))
+    if settings.log != "off":
+        makers.append(lambda: _stream_log(settings))
+    if settings.loop:  # before the span, which begins with what it finds
+        makers.insert(0, SiblingSink)
+    found: list[Sink] = []
+    for make in makers:
+        try:
+            found.append(make())
+        except Exception as error:
+            guard.report("making a sink", error)
+    return found
+
+
+def _stream_log(settings: Settings) -> Sink:
+    return StreamLogSink(
+        settings.log,
+        content=settings.content,
+        redacted=settings.redact is not None,
+        limit=settings.content_limit,
+    )
+
+
+def _span_capture(settings: Settings) -> Capture:
+    return Capture(
+        on=settings.content_on_spans,
+        structured=spans_take_structures(),
+        limit=settings.content_limit,
+        full=settings.tool_definitions == "full",
+        total=settings.attribute_limit,
+    )
+
+
+def executions(
+    settings: Settings,
+    loop: Loop,
+    review: Review,
+    tracer_provider: Any,
+    meter_provider: Any,
+    logger_provider: Any,
+) -> Executions | None:
+    """Where executions of tools are told; nowhere, if it cannot be made."""
+    scope, own = semconv.SCOPE, version("toolspan")
+    try:
+        return Executions(
+            trace.get_tracer(scope, own, tracer_provider),
+            get_meter(scope, own, meter_provider),
+            get_logger(scope, own, logger_provider),
+            loop,
+            _span_capture(settings),
+            review,
+            settings.metric_attributes,
+        )
+    except Exception as error:
+        guard.report("making what follows tools", error)
+        return None
+
+
+def _prices(settings: Settings) -> Prices | None:
+    """What costs are computed with; it takes half a second to import, now and not in a request."""
+    try:
+        return load() if settings.cost == "on" else None
+    except Exception as error:
+        guard.report("loading the prices", error)
+        return None

@@ -1,0 +1,109 @@
+"""The sink that writes a line to `logging` for each thing that happens in a call, for who has no backend.
+
+It knows no signal of OpenTelemetry; how a line is made and written is in `lines.py` and `line_forms.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any
+
+from ..wire.events import CallClosed, Event
+from ..wire.notes import Note
+from . import semconv as names
+from . import wants
+from .identity import trace_and_span
+from .line_forms import FORMS
+from .lines import Line, error_line, finish_line, moment_line, request_line
+from .sinks import Observed
+from .telling import Contents, Telling, Wants
+from .tidy import dump
+
+LOG = logging.getLogger(names.SCOPE).getChild("stream")
+_PREVIEW = 200  # characters of a call's arguments
+
+
+class StreamLogSink:
+    """Lines as `text` or as `json`.
+
+    `content` says whether previews of arguments and the words of errors are in them, `redacted` whether
+    somebody has to look at these before, `limit` how many characters they may have.
+    """
+
+    def __init__(self, form: str, *, content: bool, redacted: bool, limit: int) -> None:
+        self._form = FORMS[form]
+        self._content = content
+        self._redacted = redacted
+        self._limit = limit
+
+    def opened(self, call: Observed) -> None:
+        """Write what is asked for."""
+        self._write(call, request_line(call), call.began_at)
+
+    def streaming(self, call: Observed) -> None:
+        """Nothing to say."""
+
+    def gap(self, call: Observed, nanoseconds: int) -> None:
+        """Nothing to say."""
+
+    def moment(self, call: Observed, event: Event | Note, at: int) -> Telling | None:
+        """Write it; where somebody looks at content, in the order of what happened."""
+        line = moment_line(call, event, at)
+        if line is None or not LOG.isEnabledFor(line.level):
+            return None
+        told = self._told(call)
+        preview = call.record.call(event) if told and isinstance(event, CallClosed) else None
+        wanted: Wants = {}
+        if preview is not None and self._redacted:
+            wanted = wants.arguments(preview)
+        elif preview is not None:
+            line = self._previewed(line, preview.arguments)
+        if not wanted and (call.job is None or not told):
+            self._write(call, line, at)
+            return None
+        return Telling(wanted, self._limit, partial(self._completed, *self._head(call, at), line))
+
+    def ended(self, call: Observed) -> Telling | None:
+        """Write why it failed, and how it ended."""
+        failed = call.error is not None or call.record.failure is not None
+        lines = [error_line(call)] if failed else []
+        wanted = wants.words(call.error, call.secrets) if call.error is not None else {}
+        tell = partial(self._conclude, *self._head(call, call.ended_at), [*lines, finish_line(call)])
+        if not self._told(call):
+            tell({})
+            return None
+        return Telling(wanted, self._limit, tell)
+
+    def _told(self, call: Observed) -> bool:
+        """Whether content of this call may be told."""
+        return self._content and call.record.keep
+
+    def _previewed(self, line: Line, text: str) -> Line:
+        return line.adding(arguments=text[: min(_PREVIEW, self._limit)] or None)
+
+    def _completed(self, time: Any, ids: Any, line: Line, contents: Contents) -> None:
+        """With what was left of the arguments."""
+        value = contents.get(names.TOOL_CALL_ARGUMENTS, "")
+        text = value if isinstance(value, str) else dump(value)
+        self._emit(time, ids, self._previewed(line, text) if text else line)
+
+    def _conclude(self, time: Any, ids: Any, lines: list[Line], contents: Contents) -> None:
+        words = contents.get(names.EXCEPTION_MESSAGE)
+        for line in lines:
+            self._emit(time, ids, line.adding(message=words) if line.kind == "error" else line)
+
+    def _write(self, call: Observed, line: Line, at: int) -> None:
+        if LOG.isEnabledFor(line.level):
+            self._emit(*self._head(call, at), line)
+
+    def _head(self, call: Observed, at: int) -> tuple[str | None, tuple[str | None, str | None]]:
+        """When it was, and where it belongs."""
+        wall = call.wall(at)
+        time = None if wall is None else datetime.fromtimestamp(wall / 1e9, timezone.utc).isoformat()
+        return time, trace_and_span(call)
+
+    def _emit(self, time: Any, ids: Any, line: Line) -> None:
+        if LOG.isEnabledFor(line.level):
+            LOG.log(line.level, "%s", self._form(line, time, ids))
