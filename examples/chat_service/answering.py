@@ -23,6 +23,7 @@ from .conversations import Conversation
 from .listening import Reply, listen
 from .running import Running, as_message
 from .settings import Settings
+from .spending import KEY, Spending
 from .summary import summarise
 from .tools import TOOLS, Toolbox
 
@@ -47,8 +48,14 @@ class Answering:
         tracer: Tracer | None = None,
     ) -> None:
         self.client, self.model, self.settings, self.tools = client, model, settings, tools
+        self.spending = Spending(settings.budget)
         self._tracer = tracer or trace.get_tracer("chat_service")
         retries.install()
+
+    async def close(self) -> None:
+        """Let go of the client, and of the budgets."""
+        self.spending.close()
+        await self.client.close()
 
     async def answer(self, conversation: Conversation, question: str) -> None:
         """Answer one question; whatever happens is told to the conversation, and nothing is raised.
@@ -58,10 +65,13 @@ class Answering:
         """
         conversation.tell("question", text=question)
         async with conversation.turn:
+            if self.spending.is_spent(conversation.id):
+                conversation.tell("failed", text="This conversation has cost as much as it may.")
+                return
             with (
                 self._span("answer question", conversation) as span,
                 self._told(conversation, span),
-                toolspan.attributes({ID: conversation.id}, feature="chat"),
+                toolspan.attributes({ID: conversation.id, KEY: conversation.id}, feature="chat"),
             ):
                 await self._turns(conversation, {"role": "user", "content": question})
             if conversation.tokens > self.settings.summarise_above:
@@ -107,21 +117,24 @@ class Answering:
         async for attempt in retries.attempts(self.settings):
             with attempt:
                 running.begin()
+                tools = self.tools.offered
                 stream = await self.client.chat.completions.create(
                     model=self.model,
                     messages=[{"role": "system", "content": INSTRUCTION}, *messages],
-                    tools=self.tools.offered,
+                    tools=tools,
                     stream=True,
                     stream_options={"include_usage": True},
                 )
-                return await listen(stream, self.tools.offered, conversation.tell, running.start)
+                reply = await listen(stream, tools, conversation.tell, running.start)
+                conversation.tell("usage", **self.spending.total(conversation.id))
+                return reply
         raise AssertionError("the last attempt gives its answer or raises")
 
     async def _shorten(self, conversation: Conversation, span: Span) -> None:
         """Sum up what is old, once the answer is out, so that nobody waits for it; if it fails, next time."""
         before, client = conversation.messages, self.client
         try:
-            with toolspan.attributes(feature="summary"):
+            with toolspan.attributes({KEY: conversation.id}, feature="summary"):
                 found = await summarise(client, self.model, before, self.settings.keep_questions)
         except OpenAIError as error:
             span.record_exception(error)
@@ -129,6 +142,7 @@ class Answering:
         if found is not before:
             conversation.messages, conversation.tokens = found, 0
             conversation.tell("summarised", before=len(before), after=len(found))
+            conversation.tell("usage", **self.spending.total(conversation.id))
 
 
 def _waits(conversation: Conversation, why: str, seconds: float, attempt: int) -> None:

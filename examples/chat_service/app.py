@@ -34,7 +34,7 @@ def create(answering: Answering, hints: tuple[str, ...] = ()) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         await conversations.close()
-        await answering.client.close()
+        await answering.close()
 
     app = FastAPI(lifespan=lifespan, openapi_url=None)
 

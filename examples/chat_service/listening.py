@@ -41,8 +41,8 @@ async def listen(stream: Any, offered: list[Any], tell: Tell, start: Callable[[C
                     start(calls[-1])
                 elif event.type == "error" and event.kind == "interruption":
                     cut = BrokenOffError(event.message)
-                elif event.type == "done":
-                    tokens = _count(event.usage, tell)
+                elif event.type == "done" and event.usage is not None:
+                    tokens = event.usage.input or 0
         except Exception as error:
             if cut is None:
                 raise
@@ -60,10 +60,3 @@ def _call(event: Any) -> Call:
 def _id(event: Any) -> str:
     """The call's id; some servers give none."""
     return event.id or f"call_{event.index}"
-
-
-def _count(usage: Any, tell: Tell) -> int:
-    if usage is None:
-        return 0
-    tell("usage", input=usage.input, output=usage.output, cached=usage.cache_read, cost=usage.cost)
-    return usage.input or 0

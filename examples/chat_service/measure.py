@@ -13,11 +13,14 @@ from typing import Any
 
 from openai import AsyncOpenAI
 
+import toolspan
+
 from .answering import INSTRUCTION, Answering
 from .by_hand import ByHand
 from .conversations import Conversation
 from .demo import Memory, realistic_server
 from .settings import Settings
+from .spending import KEY
 from .stopwatch import PATIENCE, Way, median, once
 from .tools import TOOLS, Toolbox
 
@@ -106,15 +109,14 @@ async def broken() -> None:
 
 
 class Anew(Toolbox):
-    """Tools that are described anew for each request, the last one first every other time."""
-
-    offers = 0
+    """Tools that are described anew for each request, the first of them with the time of day."""
 
     @property
     def offered(self) -> list[Any]:
         """The definitions."""
-        self.offers += 1
-        return [tool.describe() for tool in self][:: 1 if self.offers % 2 else -1]
+        found: list[Any] = [tool.describe() for tool in self]
+        found[0]["function"]["description"] += f" It is {time.time():.6f}."
+        return found
 
 
 async def schemas() -> None:
@@ -124,7 +126,7 @@ async def schemas() -> None:
         Toolbox(*TOOLS).offered  # noqa: B018 - made, and thrown away
     print(f"\nTo describe {len(list(TOOLS))} tools takes {(time.perf_counter() - began) * 10:.1f} ms.")
     head("definitions", "tokens of the prompt that were cached", "first word")
-    for title, tools in (("in changing order", Anew(*TOOLS)), ("made once", TOOLS)):
+    for title, tools in (("made anew, one with the time of day in it", Anew(*TOOLS)), ("made once", TOOLS)):
         took, seen = await once(service(tools=tools), TWO)
         row(
             title,
@@ -137,7 +139,7 @@ async def summaries() -> None:
     """A long conversation, whole and summed up."""
     head("thirty questions", "tokens in, all", "of the last question", "requests")
     for title, above in (("with all their history", 10**9), ("summed up above 1500 tokens", 1500)):
-        memory, conversation, last = Memory(), Conversation("long"), 0
+        memory, conversation, last = Memory(), Conversation(title), 0
         with realistic_server(memory, pace=0.02) as base_url:
             async with AsyncOpenAI(base_url=base_url, api_key="demo", max_retries=0) as client:
                 answering = Answering(client, "demo", replace(SETTINGS, summarise_above=above))
@@ -148,7 +150,8 @@ async def summaries() -> None:
 
 
 async def main() -> None:
-    """All of it; takes three minutes."""
+    """All of it; takes two minutes."""
+    toolspan.OpenAIInstrumentor().instrument(usage_keys=[KEY])
     print(f"Times are medians of {ROUNDS} rounds, those of retries and definitions of one.")
     for part in (ways, limits, retries, broken, schemas, summaries):
         await part()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import statistics
 import time
 from collections.abc import Awaitable, Callable
@@ -23,7 +24,7 @@ class Watched(Conversation):
     """A conversation that remembers when each kind of thing happened first, and all that happened."""
 
     def __init__(self) -> None:
-        super().__init__("measured")
+        super().__init__(secrets.token_hex(8))
         self.at: dict[str, float] = {}
         self.happened: list[dict[str, Any]] = []
 

@@ -1,6 +1,6 @@
 """Where telemetry goes: to a Collector if the environment names one, else to this terminal; and to /metrics.
 
-It must not know the service. `OTEL_EXPORTER_OTLP_ENDPOINT` names the Collector, by HTTP.
+It must not know how the service works. `OTEL_EXPORTER_OTLP_ENDPOINT` names the Collector, by HTTP.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 import toolspan
+
+from .spending import KEY
 
 SOON = 50
 """Milliseconds until a log record is on the screen: it tells of a stream that still runs."""
@@ -46,7 +48,7 @@ def telemetry(variables: Mapping[str, str]) -> Iterator[None]:
     trace.set_tracer_provider(tracing)
     metrics.set_meter_provider(metering)
     set_logger_provider(logging)
-    toolspan.OpenAIInstrumentor().instrument(metric_attributes=["feature"])
+    toolspan.OpenAIInstrumentor().instrument(metric_attributes=["feature"], usage_keys=[KEY])
     try:
         yield
     finally:

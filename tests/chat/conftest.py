@@ -25,7 +25,7 @@ if find_spec("stamina") is None:
 def _telemetry() -> Iterator[Telemetry]:
     """An in-memory SDK, and the instrumentation on top of it."""
     telemetry = Telemetry()
-    with telemetry.on():
+    with telemetry.on(usage_keys=["session.id"]):
         yield telemetry
 
 

@@ -93,7 +93,10 @@ def test_over_http() -> None:
     reader, telemetry = PrometheusMetricReader(), Telemetry()
     telemetry.meters = MeterProvider([reader], resource=RESOURCE, shutdown_on_exit=False)
     try:
-        with telemetry.on(metric_attributes=["feature"]), serving(telemetry) as service:
+        with (
+            telemetry.on(metric_attributes=["feature"], usage_keys=["session.id"]),
+            serving(telemetry) as service,
+        ):
             with service.page() as page:
                 page.ask(TWO)
             metrics = read(service, "/metrics")

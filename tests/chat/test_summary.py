@@ -57,3 +57,16 @@ def test_not_summed_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     last = [span for span in service.spans("chat demo") if span.attributes["feature"] == "chat"][-1]
     assert last.attributes["toolspan.request.messages"] == 12
     assert "exception" in [event.name for event in service.spans("shorten conversation")[-1].events]
+
+
+def test_budget(serve: Serve) -> None:
+    """A conversation that has cost more than it may gets no more answers; what it has used is told."""
+    service = serve(settings=Settings(budget=1e-6))
+    with service.page() as page, service.page("c-2") as other:
+        told = page.ask(QUESTION)
+        (first, second) = [each for each in told if each["kind"] == "usage"]
+        assert (second["input"] > first["input"], second["cost"] > first["cost"] > 0) == (True, True)
+        assert told[-1]["kind"] == "answered"
+        assert page.ask(QUESTION)[-1]["text"] == "This conversation has cost as much as it may."
+        assert other.ask(QUESTION)[-1]["kind"] == "answered"
+    assert service.memory.requests == 4

@@ -2,7 +2,6 @@
 const conversation = document.getElementById("conversation");
 const tools = new Map(); // by the id of the call
 let answer = null; // the element that text is added to
-const spent = { input: 0, cached: 0, output: 0, cost: 0 };
 
 const WORDS = {
   open: "connected",
@@ -54,14 +53,9 @@ const SHOWN = {
   summarised({ before, after }) {
     notice("summarised", `summed up: ${before} messages became ${after}`);
   },
-  budget({ text }) {
-    notice("failed", text);
-  },
-  usage(usage) {
-    for (const key of Object.keys(spent)) spent[key] += usage[key] ?? 0;
-    const cost = spent.cost ? `, $${spent.cost.toFixed(5)}` : "";
+  usage({ input, cached, output, cost }) {
     document.getElementById("spent").textContent =
-      `${spent.input} tokens in (${spent.cached} cached), ${spent.output} out${cost}`;
+      `${input} tokens in (${cached} cached), ${output} out${cost ? `, $${cost.toFixed(5)}` : ""}`;
   },
 };
 
@@ -108,7 +102,6 @@ function forget() {
   conversation.replaceChildren();
   tools.clear();
   answer = null;
-  Object.keys(spent).forEach((key) => { spent[key] = 0; });
 }
 
 function notice(kind, text) {
