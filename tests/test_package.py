@@ -21,17 +21,10 @@ from .openai.telemetry import Telemetry
 def test_public_names() -> None:
     """The package has these public names: functions, and the types that are given to an application."""
     functions = [name for name in toolspan.__all__ if name.islower()]
-    assert functions == ["attributes", "events", "switch", "tool"]
+    assert functions == ["attributes", "events", "switch", "tool", "usage"]
     types = set(toolspan.__all__) - set(functions)
-    assert types == {
-        "OpenAIInstrumentor",
-        "Usage",
-        "StreamEvent",
-        "CallInfo",
-        "EventStream",
-        "AsyncEventStream",
-        *EVENTS,
-    }
+    others = {"OpenAIInstrumentor", "CallInfo", "Usage", "UsageTotal", "Budget", "BudgetPassed"}
+    assert types == {*others, "StreamEvent", "EventStream", "AsyncEventStream", *EVENTS}
     assert {kind.__name__ for kind in get_args(toolspan.StreamEvent)} == EVENTS
 
 
@@ -88,12 +81,12 @@ def test_sinks() -> None:
     )
     found = made(settings)
     assert [type(sink).__name__ for sink in found] == SINKS
-    span, log = found[2], found[-1]
+    span, log = found[2], found[-2]
     assert (span._events, span._capture.on, span._capture.total) == (False, True, 9)
     assert (log._events, log._capture.on, log._capture.structured, log._details) == (True, False, True, False)
 
 
-SINKS = ["SiblingSink", "CostSink", "SpanSink", "MetricSink", "LoopMetricSink", "LogSink"]
+SINKS = ["SiblingSink", "CostSink", "SpanSink", "MetricSink", "LoopMetricSink", "LogSink", "SpentSink"]
 """In their order: what is told must be known by then."""
 
 

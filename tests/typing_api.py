@@ -36,6 +36,7 @@ def everything() -> None:
         emit_event=False,
         on_event=heard,
         log="json",
+        usage_keys=["feature"],
         attribute_limit=1000,
     )
 
@@ -101,3 +102,16 @@ async def followed_later(stream: AsyncStream[ResponseStreamEvent]) -> int | None
         if event.type == "tool_call.started":
             print(event.name, event.hosted, event.to_dict())
     return None
+
+
+def told(passed: toolspan.BudgetPassed) -> None:
+    """A budget's callback."""
+    print(passed.value, passed.total.cost, passed.budget.cost)
+
+
+def spent() -> float:
+    """Totals and budgets."""
+    budget: toolspan.Budget = toolspan.usage.budget(told, cost=5.0, per="conversation", feature="search")
+    tokens = [total.tokens for total in toolspan.usage.by("model").values()]
+    toolspan.usage.cancel(budget)
+    return toolspan.usage.total({"enduser.id": "42"}, model="gpt-4.1-mini").cost + sum(tokens)

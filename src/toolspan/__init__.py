@@ -1,11 +1,14 @@
 """OpenTelemetry instrumentation for the OpenAI SDK: every tool call, seen while it streams."""
 
 from .asking import events
+from .budgets import Budget, BudgetPassed
 from .instrumentor import OpenAIInstrumentor
 from .otel.listening import CallInfo
+from .spending import usage
 from .streams import AsyncEventStream, EventStream
 from .switches import switch
 from .tools import tool
+from .totals import UsageTotal
 from .user import attributes
 from .wire.events import Usage
 from .wire.told import Done, ReasoningDelta, RefusalDelta, StreamError, StreamEvent, TextDelta, UsageReported
@@ -13,6 +16,8 @@ from .wire.told_calls import ToolCallArgumentsDelta, ToolCallCompleted, ToolCall
 
 __all__ = [
     "AsyncEventStream",
+    "Budget",
+    "BudgetPassed",
     "CallInfo",
     "Done",
     "EventStream",
@@ -27,8 +32,10 @@ __all__ = [
     "ToolCallStarted",
     "Usage",
     "UsageReported",
+    "UsageTotal",
     "attributes",
     "events",
     "switch",
     "tool",
+    "usage",
 ]

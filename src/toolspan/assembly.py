@@ -5,7 +5,7 @@ It knows neither the SDK nor any sink's content; what cannot be made is reported
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -28,8 +28,11 @@ from .otel.review import Review
 from .otel.siblings import SiblingSink
 from .otel.sinks import Sink
 from .otel.span import SpanSink
+from .otel.spent import SpentSink
 from .otel.stream_log import StreamLogSink
 from .settings import Settings
+from .spending import usage
+from .totals import UsageTotal
 
 
 def review(settings: Settings) -> Review:
@@ -71,10 +74,15 @@ def sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_
     ]
     if settings.cost != "off":  # before the sinks that tell of it
         makers.insert(0, lambda: CostSink(get_meter(scope, own, meter_provider), _prices(settings)))
+    makers.append(lambda: SpentSink(_spent))  # it must know what the call cost
     if settings.log != "off":
         makers.append(lambda: _stream_log(settings))
     if settings.loop:  # before the span, which begins with what it finds
         makers.insert(0, SiblingSink)
+    return _made(makers)
+
+
+def _made(makers: list[Callable[[], Sink]]) -> list[Sink]:
     found: list[Sink] = []
     for make in makers:
         try:
@@ -82,6 +90,10 @@ def sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_
         except Exception as error:
             guard.report("making a sink", error)
     return found
+
+
+def _spent(names: Mapping[str, str | None], used: Mapping[str, Any]) -> None:
+    usage.add(names, UsageTotal(**used))
 
 
 def _stream_log(settings: Settings) -> Sink:

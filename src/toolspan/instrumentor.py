@@ -18,6 +18,7 @@ from .otel.loop import Loop
 from .otel.review import Review
 from .otel.sinks import Sinks
 from .settings import Settings, read_settings
+from .spending import usage
 
 if TYPE_CHECKING:
     from .openai.seam import Seam
@@ -48,6 +49,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         loop, looked_at = Loop(), review(settings)
         self._review = looked_at
         use(executions(settings, loop, looked_at, **providers), settings.baggage_keys)
+        usage.keep(settings.usage_keys)
         if settings.log != "off":
             self._console = Console()
         told = Sinks(sinks(settings, **providers), guard.report, looked_at)

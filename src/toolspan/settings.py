@@ -52,6 +52,8 @@ class Settings:
     """`TOOLSPAN_METRIC_ATTRIBUTES`: those of `toolspan.attributes` that metrics carry too."""
     baggage_keys: tuple[str, ...] = ()
     """`TOOLSPAN_BAGGAGE_KEYS`: entries of the baggage that are taken for such attributes."""
+    usage_keys: tuple[str, ...] = ()
+    """`TOOLSPAN_USAGE_KEYS`: those of `toolspan.attributes` by which `toolspan.usage` keeps totals too."""
     content_limit: int = 8192
     """`TOOLSPAN_CONTENT_LIMIT`: characters kept of each captured text."""
     capture_message_content: str = "no_content"
@@ -115,6 +117,7 @@ _RULES: Mapping[str, _Rule] = {
     "cost": _Rule(("TOOLSPAN_COST",), level("on", "provider", "off"), "on, provider, off"),
     "metric_attributes": _Rule(("TOOLSPAN_METRIC_ATTRIBUTES",), names, "names, separated by commas"),
     "baggage_keys": _Rule(("TOOLSPAN_BAGGAGE_KEYS",), names, "names, separated by commas"),
+    "usage_keys": _Rule(("TOOLSPAN_USAGE_KEYS",), names, "names, separated by commas"),
     "tool_definitions": _Rule(("TOOLSPAN_TOOL_DEFINITIONS",), one_of("names", "full"), "names, full"),
     "content_limit": _Rule(("TOOLSPAN_CONTENT_LIMIT",), count, "a whole number of characters, 0 or more"),
     "capture_message_content": _Rule(

@@ -1,0 +1,58 @@
+"""The sink that brings what each call has used to `toolspan.usage`.
+
+It knows no totals and no budgets; it must come after the sink that finds out what a call cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..wire.events import Event, Usage
+from ..wire.notes import Note
+from . import operations
+from .sinks import Observed
+
+_NOTHING = Usage()
+Add = Callable[[Mapping[str, "str | None"], Mapping[str, Any]], None]
+"""Takes the names that a call is counted under, and what it has used."""
+
+
+class SpentSink:
+    """Counts a call when it has ended, also one of which another instrumentation tells: none counts here."""
+
+    def __init__(self, add: Add) -> None:
+        self._add = add
+
+    def opened(self, call: Observed) -> None:
+        """Nothing is known yet."""
+
+    def streaming(self, call: Observed) -> None:
+        """Nothing is known yet."""
+
+    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
+        """Nothing is known yet."""
+
+    def gap(self, call: Observed, nanoseconds: int) -> None:
+        """Nothing is known yet."""
+
+    def ended(self, call: Observed) -> None:
+        """Fetching a response uses nothing; a call without usage is counted as such."""
+        if call.operation == operations.FETCH_RESPONSE:
+            return
+        record, request = call.record, call.request
+        names: dict[str, str | None] = {name: str(value) for name, value in call.user.items()}
+        names["conversation"] = request.conversation
+        names["model"] = request.model or record.started.model
+        usage = record.usage or _NOTHING
+        used = {
+            "requests": 1,
+            "input": usage.input or 0,
+            "output": usage.output or 0,
+            "cache_read": usage.cache_read or 0,
+            "reasoning": usage.reasoning or 0,
+            "cost": 0.0 if call.cost is None else call.cost.amount,
+            "uncounted": int(usage.input is None and usage.output is None),
+            "unpriced": int(call.cost is None),
+        }
+        self._add(names, used)
