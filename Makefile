@@ -48,9 +48,10 @@ e2e: $(VENV)/.test ## Agents against real servers; the files users get, run as p
 dashboards: $(VENV)/.test ## Write dashboards/ from tools/dashboards/.
 	$(BIN)/python -m tools.dashboards
 
-picture: $(VENV)/.test ## The picture of the README: the example service's trace in a browser.
-	$(BIN)/python -m tests.stack viewer
+picture: $(VENV)/.test ## The pictures of the READMEs: a trace and the chat page, in a browser.
+	$(BIN)/python -m tests.stack viewer chat
 	cp .cache/e2e/last-run/viewer/trace.png docs/trace.png
+	cp .cache/e2e/last-run/chat/page.png $(CHAT)/page.png
 
 outage: $(VENV)/.test ## An application under load while its Collector is away: the table of docs/deploy.md.
 	$(BIN)/python -m tests.stack outage

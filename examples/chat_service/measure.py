@@ -28,7 +28,7 @@ ROUNDS = 5
 TWO = "What are the weather and the time in Paris?"
 NONE = "Say something nice."
 HANGING = "Find hotels in Oslo. What is the weather there?"
-SETTINGS = Settings(patience=PATIENCE)
+SETTINGS = Settings(patience=PATIENCE, budget=0)
 PATIENT = Toolbox(*(replace(tool, limit=60) for tool in TOOLS))
 
 
@@ -130,7 +130,7 @@ async def schemas() -> None:
         took, seen = await once(service(tools=tools), TWO)
         row(
             title,
-            f"{sum(each.get('cached') or 0 for each in seen.happened)} of {took.tokens}",
+            f"{toolspan.usage.total({KEY: seen.id}).cache_read} of {took.tokens}",
             f"{took.first:.2f} s",
         )
 

@@ -48,10 +48,10 @@ Way = Callable[[AsyncOpenAI, Conversation, str], Awaitable[None]]
 """Answers a question with a client, and tells the conversation."""
 
 
-async def once(way: Way, question: str, retries: int = 0) -> tuple[Taken, Watched]:
-    """Ask one question; `retries` are the SDK's own."""
+async def once(way: Way, question: str, retries: int = 0, pace: float = 1) -> tuple[Taken, Watched]:
+    """Ask one question; `retries` are the SDK's own, `pace` is the server's."""
     memory, watched = Memory(), Watched()
-    with realistic_server(memory) as base_url:
+    with realistic_server(memory, pace) as base_url:
         async with AsyncOpenAI(
             base_url=base_url, api_key="demo", max_retries=retries, timeout=PATIENCE
         ) as client:

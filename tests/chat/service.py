@@ -24,7 +24,7 @@ from tests.openai.telemetry import Telemetry
 
 SECONDS = 20
 """Nothing takes as long."""
-PACE = 0.05
+PACE = 0.025
 Json = dict[str, Any]
 
 

@@ -38,7 +38,7 @@ def test_rate_limit(serve: Serve) -> None:
         told = page.ask(f"Rate limit: {TWO}")
     again = [each for each in told if each["kind"] == "again"]
     assert [each["attempt"] for each in again] == [2, 3]
-    assert {(each["text"], each["seconds"]) for each in again} == {("the provider's rate limit", 0.02)}
+    assert {(each["text"], each["seconds"]) for each in again} == {("the provider's rate limit", 0.01)}
     assert told[-1]["kind"] == "answered"
     assert service.memory.requests == 4
     spans = attempts(service)

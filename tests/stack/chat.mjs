@@ -5,7 +5,9 @@ import { chromium } from "playwright-core";
 
 const [program, port, output] = process.argv.slice(2);
 const sockets = new Set();
+let refusing = false;
 const proxy = net.createServer((near) => {
+  if (refusing) return near.resetAndDestroy();
   const far = net.connect(Number(port), "127.0.0.1");
   for (const [one, other] of [[near, far], [far, near]]) {
     sockets.add(one);
@@ -107,6 +109,16 @@ async function hung() {
   must(words === "Here is what I found: 14:05 in Cairo.", "time-out", words);
 }
 
+// What is asked while there is no connection is asked once there is one, and once only.
+async function askedWhileLost() {
+  refusing = true;
+  for (const socket of sockets) socket.resetAndDestroy();
+  await page.locator('#connection[data-state="lost"]').waitFor();
+  const { words, states } = await ask("Say something nice", async () => { refusing = false; });
+  must(states.at(-1) === "open | question | answer | notice", "asked while lost", states);
+  must(words.startsWith("Travelling is"), "asked while lost", words);
+}
+
 // A page that is loaded again shows the same conversation.
 async function loadedAgain() {
   const before = await texts("#conversation > *");
@@ -119,7 +131,7 @@ async function loadedAgain() {
 try {
   await page.goto(`http://127.0.0.1:${proxy.address().port}/`);
   await page.locator('#connection[data-state="open"]').waitFor();
-  for (const part of [twoTools, failing, dropped, broken, limited, hung, loadedAgain]) await part();
+  for (const part of [twoTools, failing, dropped, broken, limited, hung, askedWhileLost, loadedAgain]) await part();
   must(complaints.length === 0, "the page complains", complaints);
 } finally {
   await browser.close();
