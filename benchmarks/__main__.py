@@ -6,6 +6,7 @@ import os
 import platform
 from importlib.metadata import version
 
+from . import events
 from .memory import rows
 from .scenarios import Row, all_rows
 from .steps import step
@@ -34,6 +35,11 @@ def main() -> None:
     print("| --- | --: | --: | --: | --: |")
     figures = (found.sdk, found.core, found.loop, found.loop - found.core)
     print(f"| per request | {' | '.join(f'{value:.0f}' for value in figures)} |")
+    print("\n| events | SDK, µs | + µs per chunk | ratio | + µs, instrumented | a listener, + µs |")
+    print("| --- | --: | --: | --: | --: | --: |")
+    for each in events.rows():
+        cells = (f"{each.added:.2f}", f"{(each.sdk + each.added) / each.sdk:.2f}", f"{each.watched:.2f}")
+        print(f"| {each.name} | {each.sdk:.0f} | {' | '.join(cells)} | {each.heard:.2f} |")
 
 
 if __name__ == "__main__":

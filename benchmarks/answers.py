@@ -80,3 +80,21 @@ def whole() -> dict[str, Any]:
     message = {"role": "assistant", "content": "It is sunny."}
     choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
     return {**chunk({}), "object": "chat.completion", "choices": choices, "usage": USAGE}
+
+
+def response_text(count: int) -> list[dict[str, Any]]:
+    """A stream of the Responses API with `count` pieces of text."""
+    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    delta = {"type": "response.output_text.delta", "logprobs": [], **place}
+    pieces = [{**delta, "delta": f"word{number % 10} "} for number in range(count)]
+    return [{**each, "sequence_number": at} for at, each in enumerate(pieces)]
+
+
+def response_call(fragments: int, size: int) -> list[dict[str, Any]]:
+    """A stream of the Responses API with one call of so many fragments, of `size` characters each."""
+    item = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "get_weather"}
+    texts = ['{"city": "', *["x" * size] * (fragments - 2), '"}']
+    delta = {"type": "response.function_call_arguments.delta", "item_id": "fc_1"}
+    added = {"type": "response.output_item.added", "item": {**item, "arguments": ""}}
+    found: list[dict[str, Any]] = [added, *({**delta, "delta": text} for text in texts)]
+    return [{**each, "output_index": 0, "sequence_number": at} for at, each in enumerate(found)]

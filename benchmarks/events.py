@@ -2,68 +2,115 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
+from openai.types.chat import ChatCompletionChunk
+from openai.types.responses import ResponseStreamEvent
+
 import toolspan
 
 from . import answers
 from .clock import Way, best
-from .lab import ASK, client, decoded, instrumented
+from .lab import ASK, async_client, client, decoded, instrumented
+
+Run = Callable[[], Any]
+ASK_RESPONSES: dict[str, Any] = {"model": answers.MODEL, "input": "Weather in Paris?"}
 
 
-class Row(NamedTuple):
-    """One line of the table, in microseconds per chunk; `added` is beside the bare stream."""
+class EventRow(NamedTuple):
+    """One line of the table, in microseconds per chunk: the SDK's own, and what events add to it.
+
+    `watched` is what they add to a stream that is instrumented, `heard` what a listener adds to that.
+    """
 
     name: str
     sdk: float
     added: float
-    instrumented: float
-    """The same where the stream is instrumented: beside the instrumented one."""
+    watched: float
+    heard: float
 
 
-def _read(run: Callable[[], Any]) -> Callable[[], object]:
-    def read() -> None:
-        for _ in run():
-            pass
-
-    return read
+def _read(run: Run) -> None:
+    for _ in run():
+        pass
 
 
-def _told(run: Callable[[], Any], **options: Any) -> Callable[[], object]:
-    def told() -> None:
-        for _ in toolspan.events(run(), **options):
-            pass
-
-    return told
+def _told(run: Run, tools: Any) -> None:
+    for _ in toolspan.events(run(), tools=tools):
+        pass
 
 
-def row(name: str, chunks: list[dict[str, Any]], rounds: tuple[int, int] = (8, 2), tools: Any = None) -> Row:
-    """Four ways of reading one stream, in turn; `tools` are offered, and its calls checked against them."""
-    ask = ASK if tools is None else {**ASK, "tools": tools}
-    run = partial(client(chunks).chat.completions.create, stream=True, **ask)
-    sdk = best([Way("sdk", nullcontext, _read(run))], 3)["sdk"]
-    with decoded(chunks):
+async def _read_async(run: Run) -> None:
+    async for _ in await run():
+        pass
+
+
+async def _told_async(run: Run, tools: Any) -> None:
+    async for _ in toolspan.events(await run(), tools=tools):
+        pass
+
+
+def _listen(call: toolspan.CallInfo, event: toolspan.StreamEvent) -> None:
+    """Hears, and does nothing."""
+
+
+def row(
+    name: str,
+    chunks: list[dict[str, Any]],
+    *,
+    kind: Any = ChatCompletionChunk,
+    tools: Any = None,
+    asynchronous: bool = False,
+    rounds: tuple[int, int] = (8, 2),
+) -> EventRow:
+    """Five ways of reading one stream, in turn; with `tools`, its calls are held against them."""
+    speaker: Any = (async_client if asynchronous else client)(chunks)
+    ask = ASK if kind is ChatCompletionChunk else ASK_RESPONSES
+    door = speaker.chat.completions if kind is ChatCompletionChunk else speaker.responses
+    run = partial(door.create, stream=True, **ask, **({} if tools is None else {"tools": tools}))
+    read: Run = partial(_read, run)
+    told: Run = partial(_told, run, tools)
+    if asynchronous:
+        loop = asyncio.new_event_loop()
+        read = lambda: loop.run_until_complete(_read_async(run))  # noqa: E731  # a coroutine for each time
+        told = lambda: loop.run_until_complete(_told_async(run, tools))  # noqa: E731
+    listening = partial(instrumented, on_event=_listen)
+    sdk = best([Way("sdk", nullcontext, read)], 3)["sdk"]
+    with decoded(chunks, kind):
         found = best(
             [
-                Way("bare", nullcontext, _read(run)),
-                Way("events", nullcontext, _told(run, tools=tools)),
-                Way("watched", instrumented, _read(run)),
-                Way("both", instrumented, _told(run, tools=tools)),
+                Way("bare", nullcontext, read),
+                Way("events", nullcontext, told),
+                Way("watched", instrumented, read),
+                Way("both", instrumented, told),
+                Way("heard", listening, read),
             ],
             *rounds,
         )
-    scale = 1e6 / len(chunks)
-    added, both = found["events"] - found["bare"], found["both"] - found["watched"]
-    return Row(name, sdk * scale, added * scale, both * scale)
+    if asynchronous:
+        loop.close()
+    scaled = {way: seconds * 1e6 / len(chunks) for way, seconds in found.items()}
+    return EventRow(
+        name,
+        sdk * 1e6 / len(chunks),
+        scaled["events"] - scaled["bare"],
+        scaled["both"] - scaled["watched"],
+        scaled["heard"] - scaled["watched"],
+    )
 
 
-def rows() -> list[Row]:
-    """Text, the arguments of one call, and of eight that are held against their tool."""
+def rows() -> list[EventRow]:
+    """Every line of the table, in its order."""
+    tool = [answers.TOOL]
     return [
-        row("text, 1 000 chunks", answers.text(1000)),
-        row("one call, 1 000 fragments", answers.calls(1, 1000, 8)),
-        row("8 calls, 1 000 fragments, checked", answers.calls(8, 1000, 8), tools=[answers.TOOL]),
+        row("text, 2 000 chunks", answers.text(2000)),
+        row("one call, 2 000 fragments", answers.calls(1, 2000, 8)),
+        row("8 calls, 2 000 fragments, checked", answers.calls(8, 2000, 8), tools=tool),
+        row("text, 2 000 chunks, async", answers.text(2000), asynchronous=True),
+        row("Responses, 2 000 pieces of text", answers.response_text(2000), kind=ResponseStreamEvent),
+        row("Responses, 2 000 fragments", answers.response_call(2000, 8), kind=ResponseStreamEvent),
     ]

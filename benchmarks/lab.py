@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import openai
+from openai._models import construct_type
 from openai.types.chat import ChatCompletionChunk
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -72,19 +73,22 @@ def instrumented(**settings: Any) -> Iterator[None]:
 
 
 @contextmanager
-def decoded(chunks: list[dict[str, Any]]) -> Iterator[None]:
+def decoded(chunks: list[dict[str, Any]], kind: Any = ChatCompletionChunk) -> Iterator[None]:
     """Streams that hand out chunks decoded beforehand, so that one microsecond is seen beside fifty."""
-    objects = [ChatCompletionChunk.model_validate(chunk) for chunk in chunks]
-    original = openai.Stream.__stream__
+    objects = [construct_type(type_=kind, value=chunk) for chunk in chunks]
 
     def replay(self: Any) -> Iterator[Any]:
         yield from objects
 
-    openai.Stream.__stream__ = replay  # type: ignore[method-assign]  # the SDK's decoding is what is left out
-    try:
+    async def replay_async(self: Any) -> AsyncIterator[Any]:
+        for each in objects:
+            yield each
+
+    with ExitStack() as undo:
+        for owner, stand_in in ((openai.Stream, replay), (openai.AsyncStream, replay_async)):
+            undo.callback(setattr, owner, "__stream__", owner.__stream__)
+            owner.__stream__ = stand_in  # type: ignore[method-assign]  # the SDK's decoding is left out
         yield
-    finally:
-        openai.Stream.__stream__ = original  # type: ignore[method-assign]  # as above
 
 
 class PassThrough:

@@ -14,15 +14,19 @@ from .wire.following import Following
 from .wire.tools import Tools
 from .wire.tools import tools as offer
 
-_Sync: TypeAlias = "Iterable[Any] | AbstractContextManager[Iterable[Any]]"
-_Async: TypeAlias = "AsyncIterable[Any] | AbstractAsyncContextManager[AsyncIterable[Any]]"
+_Manager: TypeAlias = "AbstractContextManager[Iterable[Any]]"
+_AsyncManager: TypeAlias = "AbstractAsyncContextManager[AsyncIterable[Any]]"
 _Tools: TypeAlias = "Iterable[Any] | None"
 
 
 @overload
-def events(stream: _Async, *, tools: _Tools = None, choices: int = 1) -> AsyncEventStream: ...
+def events(stream: Iterable[Any], *, tools: _Tools = None, choices: int = 1) -> EventStream: ...
 @overload
-def events(stream: _Sync, *, tools: _Tools = None, choices: int = 1) -> EventStream: ...
+def events(stream: AsyncIterable[Any], *, tools: _Tools = None, choices: int = 1) -> AsyncEventStream: ...
+@overload
+def events(stream: _Manager, *, tools: _Tools = None, choices: int = 1) -> EventStream: ...
+@overload
+def events(stream: _AsyncManager, *, tools: _Tools = None, choices: int = 1) -> AsyncEventStream: ...
 def events(stream: Any, *, tools: _Tools = None, choices: int = 1) -> AsyncEventStream | EventStream:
     """What happens in a stream of Chat Completions or of the Responses API, as typed events.
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from . import aimock, application, collector, llama, loop
+from . import aimock, application, collector, early, llama, loop
 from .checks import GROUPS, Group, Run
 from .parts import CACHE, alone, obtain
 from .processes import FatalError
@@ -68,7 +68,7 @@ def test() -> int:
     except FatalError as error:
         print(f"FAIL\n{error}", flush=True)
         return 1
-    return sum(examine(*each) for each in RUNS)
+    return sum(examine(*each) for each in RUNS) + early.check()
 
 
 def main() -> int:

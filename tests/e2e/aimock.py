@@ -22,10 +22,10 @@ PART = Part("aimock", pins.AIMOCK, _fill)
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[int]:
-    """Run aimock while the block runs, and give its port."""
+def serve(folder: Path, answers_given: list[dict[str, object]] | None = None) -> Iterator[int]:
+    """Run aimock while the block runs, with these fixtures or those of the story, and give its port."""
     fixtures = folder / "fixtures.json"
-    fixtures.write_text(json.dumps({"fixtures": _fixtures()}))
+    fixtures.write_text(json.dumps({"fixtures": answers_given or _fixtures()}))
     (port,) = free_ports(1)
     program = PART.folder / "node_modules" / ".bin" / "llmock"
     command = [program, "--host", HOST, "--port", str(port), "--fixtures", fixtures, "--strict"]
@@ -40,9 +40,10 @@ def _fixtures() -> list[dict[str, object]]:
 
 
 def _fixture(has_result: bool, response: dict[str, object]) -> dict[str, object]:
-    return {
-        "match": {"userMessage": story.ASKED_ABOUT, "hasToolResult": has_result},
-        "response": response,
-        "latency": CHUNK_MILLISECONDS,
-        "chunkSize": CHUNK_CHARACTERS,
-    }
+    return paced({"userMessage": story.ASKED_ABOUT, "hasToolResult": has_result}, response)
+
+
+def paced(match: dict[str, object], response: dict[str, object]) -> dict[str, object]:
+    """A response at a model's pace: about fifty tokens in a second."""
+    pace = {"latency": CHUNK_MILLISECONDS, "chunkSize": CHUNK_CHARACTERS}
+    return {"match": match, "response": response, **pace}

@@ -15,11 +15,14 @@ from pathlib import Path
 from tests.e2e.parts import alone, obtain
 from tests.e2e.processes import FatalError
 
-from . import environment, servers, table
+from . import cerebras, environment, logs, servers, table
 from .catalog import FRAMEWORKS, Framework
 from .checks import Run, problems
 from .receiver import receiving
 from .untouched import failures
+
+LOGGED = "openai-agents"
+"""The framework whose turns are also read in the stream log, against a server like Cerebras."""
 
 
 def observe(framework: Framework, api: str, server: str) -> Run:
@@ -106,6 +109,11 @@ def results(framework: Framework) -> Iterator[bool]:
     for api, server in framework.without:
         name = f"{framework.name} {api} {server}: fails without toolspan too"
         yield passes(name, still_fails(framework, api, server))
+    if framework.name == LOGGED:
+        for way in cerebras.WAYS:
+            for content in (True, False):
+                name = f"{framework.name} with its log, {way}, content {'on' if content else 'off'}"
+                yield passes(name, logs.problems(framework, way, content=content))
 
 
 def main() -> int:

@@ -6,10 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.e2e.parts import REPOSITORY, digest
 from tests.e2e.processes import HOST, run
@@ -61,11 +62,17 @@ def prepare(framework: Framework) -> dict[str, str]:
 
 @contextmanager
 def playing(
-    framework: Framework, api: str, port: int, folder: Path, endpoint: str | None = None
+    framework: Framework,
+    api: str,
+    port: int,
+    folder: Path,
+    endpoint: str | None = None,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Callable[[], Done]]:
     """Run the framework's turn beside the block; gives what waits for its end.
 
     With an endpoint it runs under `opentelemetry-instrument`, with nothing in its code; without one as it is.
+    `settings` are variables of its environment.
     """
     programs = CACHE / framework.name / "bin"
     command = [programs / "python", "-m", f"apps.{framework.app}", api]
@@ -77,7 +84,7 @@ def playing(
         program = subprocess.Popen(
             [str(word) for word in command],
             cwd=APPS.parent,
-            env=_variables(programs, port, folder, endpoint),
+            env={**_variables(programs, port, folder, endpoint), **settings},
             stdin=subprocess.DEVNULL,
             stdout=first,
             stderr=second,

@@ -114,6 +114,26 @@ def test_an_output_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     console.remove()
 
 
+@alone()
+def test_handlers_of_opentelemetry(capsys: pytest.CaptureFixture[str]) -> None:
+    """A handler that exports the lines shows them to nobody: they are written all the same."""
+
+    class LoggingHandler(logging.Handler):
+        __module__ = "opentelemetry.sdk._logs"
+
+        def emit(self, record: logging.LogRecord) -> None:
+            exported.append(record.getMessage())
+
+    exported: list[str] = []
+    root, handler = logging.getLogger(), LoggingHandler()
+    root.addHandler(handler)
+    console = Console()
+    LOG.info("seen")
+    console.remove()
+    root.removeHandler(handler)
+    assert (exported, capsys.readouterr().err) == (["seen"], "seen\n")
+
+
 def test_without_propagation(capsys: pytest.CaptureFixture[str]) -> None:
     """Handlers that the lines would not reach do not count."""
     LOG.propagate = False

@@ -23,15 +23,22 @@ class Console(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the bare line."""
-        logger: logging.Logger | None = LOG
-        while logger is not None:
-            if any(handler is not self for handler in logger.handlers):
-                return
-            logger = logger.parent if logger.propagate else None
+        if self._others():
+            return
         try:
             print(self.format(record), file=sys.stderr)
         except Exception:  # as every handler of `logging` does
             self.handleError(record)
+
+    def _others(self) -> bool:
+        """Whether the lines reach anybody's eyes; OpenTelemetry's own handlers show them to nobody here."""
+        logger: logging.Logger | None = LOG
+        while logger is not None:
+            for handler in logger.handlers:
+                if handler is not self and not type(handler).__module__.startswith("opentelemetry."):
+                    return True
+            logger = logger.parent if logger.propagate else None
+        return False
 
     def remove(self) -> None:
         """Leave the logger as it was."""
