@@ -89,8 +89,11 @@ class Running:
                     result = await tool.call(call.arguments)
                 execution.result(result)
             status = "done"
-        except TimeoutError:
-            status, result = "timed out", f"error: no answer within {tool.limit:g} s"
+        except asyncio.CancelledError:
+            self._tell("tool", id=call.id, name=call.name, status="stopped")
+            raise
+        except TimeoutError as error:  # ours, without words, or one of the tool's own
+            status, result = "timed out", f"error: {str(error) or f'no answer within {tool.limit:g} s'}"
         except Exception as error:
             status, result = "failed", f"error: {error}"
         seconds = round(time.perf_counter() - began, 3)

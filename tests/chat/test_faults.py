@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -126,3 +127,21 @@ def test_no_second_chance(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None
         told = page.ask("Say something nice.")
     assert [each["kind"] for each in told] == ["hello", "question", "failed"]
     assert told[-1]["text"] == "There is no answer: the provider's error 400."
+
+
+def test_stopped(serve: Serve) -> None:
+    """Where there is no answer, nothing runs on: a tool that still runs is stopped, and the page knows."""
+
+    async def get_weather(city: str) -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    service = serve(settings=Settings(attempts=1), tools=quick(get_weather))
+    with service.page() as page:
+        told = page.ask(f"Break off: {TWO}")
+        assert told[-1]["text"] == "There is no answer: the answer broke off."
+        page.socket.send("Say something nice.")
+        page.hear("answered")
+    assert ("get_weather", "stopped") in tools_of(page.told)
+    (span,) = service.spans("execute_tool get_weather")
+    assert span.attributes["error.type"] == "asyncio.exceptions.CancelledError"
