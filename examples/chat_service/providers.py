@@ -24,7 +24,12 @@ class Provider(NamedTuple):
 
 
 def _openai(variables: Variables, patience: float) -> AsyncOpenAI:
-    return AsyncOpenAI(api_key=variables["OPENAI_API_KEY"], timeout=patience, max_retries=0)
+    return AsyncOpenAI(
+        base_url=variables.get("OPENAI_BASE_URL") or None,
+        api_key=variables["OPENAI_API_KEY"],
+        timeout=patience,
+        max_retries=0,
+    )
 
 
 def _azure(variables: Variables, patience: float) -> AsyncOpenAI:

@@ -84,6 +84,13 @@ class Service:
         return sorted(found, key=lambda span: span.start_time)
 
 
+def variables(base_url: str) -> Json:
+    """What every provider needs, all of it leading to one server."""
+    azure = {"AZURE_OPENAI_ENDPOINT": base_url.removesuffix("/v1"), "AZURE_OPENAI_API_KEY": "k"}
+    cerebras = {"CEREBRAS_BASE_URL": base_url, "CEREBRAS_API_KEY": "k"}
+    return {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": "k", **azure, **cerebras}
+
+
 @contextmanager
 def serving(
     telemetry: Telemetry, settings: Settings | None = None, tools: Toolbox | None = None, pace: float = PACE
@@ -91,7 +98,7 @@ def serving(
     """Run model server and service while the block runs."""
     memory, settings = Memory(), settings or Settings(patience=5, first_wait=0.01)
     with realistic_server(memory, pace) as base_url:
-        client, model = connect(settings, {"OPENAI_BASE_URL": base_url})
+        client, model = connect(settings, variables(base_url))
         answering = Answering(client, model, settings, tools or quick(), telemetry.tracer)
         config = uvicorn.Config(create(answering), port=0, log_level="warning", timeout_graceful_shutdown=5)
         server = uvicorn.Server(config)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from chat_service.demo import RealisticHandler
+from chat_service.providers import PROVIDERS
 from chat_service.settings import Settings
 
 from .service import SECONDS, Service, quick, text_of, tools_of
@@ -166,3 +167,15 @@ def test_one_after_another(serve: Serve) -> None:
     first, second = service.spans("answer question")
     assert second.start_time >= first.end_time
     assert service.spans("chat demo")[-1].attributes["toolspan.request.messages"] == 9
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_providers(provider: str, serve: Serve) -> None:
+    """Whoever is asked, the answer is the same; the model is the one that this provider is asked for."""
+    service = serve(settings=Settings(provider=provider))
+    with service.page() as page:
+        hello = page.hear("hello")
+        told = page.ask(TWO)
+    assert (hello["provider"], hello["model"]) == (provider, PROVIDERS[provider].model)
+    assert text_of(told) == "Here is what I found: sun in Paris; noon in Paris."
+    assert len(service.spans(f"chat {PROVIDERS[provider].model}")) == 2
