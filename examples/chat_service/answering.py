@@ -24,7 +24,7 @@ from .listening import Reply, listen
 from .running import Running, as_message
 from .settings import Settings
 from .spending import KEY, Spending
-from .summary import summarise
+from .summary import estimate, summarise
 from .tools import TOOLS, Toolbox
 
 INSTRUCTION = "You are a short-spoken travel assistant. Use the tools for facts; say so where one fails."
@@ -105,7 +105,8 @@ class Answering:
                 reply = await self._ask(conversation, messages, running)
                 messages.append(as_message(reply.text, reply.calls))
                 if not reply.calls:
-                    conversation.messages, conversation.tokens = messages, reply.tokens
+                    conversation.messages = messages
+                    conversation.tokens = reply.tokens or estimate(messages)
                     return conversation.tell("answered", seconds=round(time.perf_counter() - began, 2))
                 messages += await running.results()
             raise TooManyTurnsError

@@ -18,6 +18,11 @@ INSTRUCTION = (
 HEADING = "Summary of the conversation so far: "
 
 
+def estimate(messages: list[Json]) -> int:
+    """About how many tokens these are, for servers that count none: four characters each."""
+    return len(json.dumps(messages, ensure_ascii=False)) // 4
+
+
 def divide(messages: list[Json], questions: int) -> tuple[list[Json], list[Json]]:
     """What is old, and what is kept: it begins with a question, so that no result is without its call."""
     asked = [at for at, message in enumerate(messages) if message["role"] == "user"]

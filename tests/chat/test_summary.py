@@ -70,3 +70,19 @@ def test_budget(serve: Serve) -> None:
         assert page.ask(QUESTION)[-1]["text"] == "This conversation has cost as much as it may."
         assert other.ask(QUESTION)[-1]["kind"] == "answered"
     assert service.memory.requests == 4
+
+
+def test_uncounted(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that counts no tokens does not keep a conversation from being summed up."""
+    reply = RealisticHandler.reply
+
+    def uncounted(self: RealisticHandler, request: Any) -> None:
+        reply(self, {**request, "stream_options": None})
+
+    monkeypatch.setattr(RealisticHandler, "reply", uncounted)
+    service = serve(settings=SHORT)
+    with service.page("uncounted") as page:
+        page.ask(QUESTION)
+        page.ask(QUESTION)
+        page.hear("summarised")
+    assert [each["input"] for each in page.told if each["kind"] == "usage"] == [0, 0, 0, 0]
