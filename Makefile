@@ -36,7 +36,7 @@ coverage: $(VENV)/.test ## Branch coverage: all of the pure ring, 95 % of the re
 	$(BIN)/coverage report --omit 'src/toolspan/wire/*' --fail-under 95
 
 thorough: $(VENV)/.test ## The property tests at full size: 400 000 chunks, 100 000 splittings.
-	TOOLSPAN_TEST_SCALE=full $(BIN)/python -m pytest -q tests/wire tests/openai/test_fuzz.py
+	TOOLSPAN_TEST_SCALE=full $(BIN)/python -m pytest -q -n auto tests/wire tests/openai/test_fuzz.py
 
 bench: $(VENV)/.test ## What it costs: the table of docs/benchmarks.md.
 	$(BIN)/python -m benchmarks

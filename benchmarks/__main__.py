@@ -30,11 +30,12 @@ def main() -> None:
     print("| --- | --: | --: | --: |")
     for name, held in rows():
         print(f"| {name} | {' | '.join(f'{each:.0f}' for each in held)} |")
-    found = step()
     print("\n| an agent's step | SDK, µs | core, + µs | with its loop, + µs | difference, µs |")
     print("| --- | --: | --: | --: | --: |")
-    figures = (found.sdk, found.core, found.loop, found.loop - found.core)
-    print(f"| per request | {' | '.join(f'{value:.0f}' for value in figures)} |")
+    for name, calls in (("one result, one call", 1), ("two results, two calls", 2)):
+        found = step(calls)
+        figures = (found.sdk, found.core, found.loop, found.loop - found.core)
+        print(f"| {name} (per request) | {' | '.join(f'{value:.0f}' for value in figures)} |")
     print("\n| events | SDK, µs | + µs per chunk | ratio | + µs, instrumented | a listener, + µs |")
     print("| --- | --: | --: | --: | --: | --: |")
     for each in events.rows():

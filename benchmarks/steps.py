@@ -1,4 +1,4 @@
-"""What following an agent's loop costs a request: a step that brings two results and gets two calls.
+"""What following an agent's loop costs a request: a step that brings results and gets as many calls.
 
 Each step answers the calls of the step before, so that turnarounds, links and growth are all there. It knows
 no clock.
@@ -32,9 +32,10 @@ class StepRow(NamedTuple):
 
 
 class _Agent:
-    """Makes step after step, over a transport that asks for two new calls each time."""
+    """Makes step after step, over a transport that asks for new calls each time."""
 
-    def __init__(self) -> None:
+    def __init__(self, calls: int) -> None:
+        self._calls = calls
         self._numbers = itertools.count(2)
         self._history: list[Any] = [
             {"role": "system", "content": "Be brief."},
@@ -49,7 +50,7 @@ class _Agent:
 
     def _respond(self, request: Any) -> Any:
         self._last = next(self._numbers)
-        message = {"role": "assistant", "content": None, "tool_calls": _calls(self._last)}
+        message = {"role": "assistant", "content": None, "tool_calls": _calls(self._last, self._calls)}
         choices = [{"index": 0, "message": message, "finish_reason": "tool_calls"}]
         answer = {**chunk({}), "object": "chat.completion", "choices": choices, "usage": USAGE}
         headers = {"x-request-id": "req_1", "x-ratelimit-remaining-tokens": "149984"}
@@ -57,21 +58,21 @@ class _Agent:
 
     def step(self) -> object:
         """Bring the results of the last calls, and get new ones."""
-        calls = _calls(self._last)
+        calls = _calls(self._last, self._calls)
         results = [{"role": "tool", "tool_call_id": call["id"], "content": "18 °C"} for call in calls]
         messages = [*self._history, {"role": "assistant", "content": None, "tool_calls": calls}, *results]
         return self._client.chat.completions.create(model=MODEL, messages=messages, tools=[TOOL])  # type: ignore[list-item]  # plain JSON
 
 
-def _calls(number: int) -> list[dict[str, Any]]:
+def _calls(number: int, count: int) -> list[dict[str, Any]]:
     arguments = json.dumps({"city": "Paris", "unit": "celsius"})
     function = {"name": "get_weather", "arguments": arguments}
-    return [{"id": f"call_{number}_{at}", "type": "function", "function": function} for at in range(2)]
+    return [{"id": f"call_{number}_{at}", "type": "function", "function": function} for at in range(count)]
 
 
-def step(rounds: tuple[int, int] = (12, 60)) -> StepRow:
-    """Time the three ways of one step."""
-    run: Callable[[], object] = _Agent().step
+def step(calls: int, rounds: tuple[int, int] = (12, 60)) -> StepRow:
+    """Time the three ways of one step, with so many parallel calls."""
+    run: Callable[[], object] = _Agent(calls).step
     found = best(
         [
             Way("bare", nullcontext, run),

@@ -15,9 +15,9 @@ from typing import Any
 
 from .facts import Facts
 from .guard import report
+from .otel.fanout import Sinks
 from .otel.listening import Heard
 from .otel.loop import Loop
-from .otel.sinks import Sinks
 from .wire.events import CallClosed, Event, Finished, Text
 from .wire.notes import Note
 from .wire.outcome import End, Outcome, outcome_of

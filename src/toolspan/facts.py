@@ -44,6 +44,8 @@ class Facts:
     context: Context | None = None
     borrowed: bool = False
     """Whether another instrumentation has told of this call, and the span, if there is one, is its own."""
+    common: dict[str, str | int] | None = None
+    """What all of its metrics carry, and what those of the convention do; kept by who asks first."""
     labels: dict[str, str | int] | None = None
     step: Step | None = None
     """Its place in the loop of an agent, if it was looked for; by `otel/loop.py`."""
@@ -79,7 +81,7 @@ class Facts:
 
     def forget_all(self) -> None:
         """Keep nothing: an error, above all, leads back to the stream by its traceback."""
-        self.span = self.context = self.error = self.labels = None
+        self.span = self.context = self.error = self.labels = self.common = None
         self.head = self.step = self.job = None
         self.secrets = tuple
         self.request.release()

@@ -14,9 +14,9 @@ from . import guard
 from .assembly import executions, review, sinks
 from .looks import use
 from .otel.console import Console
+from .otel.fanout import Sinks
 from .otel.loop import Loop
 from .otel.review import Review
-from .otel.sinks import Sinks
 from .settings import Settings, read_settings
 from .spending import usage
 

@@ -62,6 +62,7 @@ CASES: dict[str, Scenario] = {
         fetch,
         always={"response_id": "resp_1"},
         operation="fetch_response",
+        method="responses.retrieve",
         before=(BUSY,),
     ),
 }

@@ -11,7 +11,7 @@ from typing import Any
 from toolspan.call import Call
 from toolspan.guard import report
 from toolspan.openai.lanes import Lanes
-from toolspan.otel.sinks import Sinks
+from toolspan.otel.fanout import Sinks
 from toolspan.wire.providers import Endpoint
 from toolspan.wire.request import Request
 from toolspan.wire.responses import ResponsesReader

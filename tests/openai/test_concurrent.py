@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -156,4 +157,6 @@ def test_one_is_cancelled(api: Api, telemetry: Telemetry) -> None:
         span.attributes["gen_ai.response.id"]: span.attributes["toolspan.stream.outcome"]
         for span in telemetry.spans
     }
-    assert outcomes == {"answer-0": "completed", "answer-1": "abandoned", "answer-2": "completed"}
+    # in Python 3.10 the error of the task holds the stream until the client is closed
+    left = "abandoned" if sys.version_info >= (3, 11) else "closed"
+    assert outcomes == {"answer-0": "completed", "answer-1": left, "answer-2": "completed"}

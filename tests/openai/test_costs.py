@@ -12,7 +12,7 @@ from typing import Any
 import openai
 import pytest
 
-from toolspan import OpenAIInstrumentor, instrumentor
+from toolspan import OpenAIInstrumentor, assembly
 from toolspan.otel import prices
 from toolspan.otel.prices import Prices
 
@@ -79,7 +79,7 @@ def test_setting(
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry) -> None:
     """Where the package of prices is not installed there is no computed cost, and nothing is said of it."""
-    monkeypatch.setattr(instrumentor, "load", lambda: None)
+    monkeypatch.setattr(assembly, "load", lambda: None)
     with telemetry.on():
         watch(SYNC, partial(ask, streamed=False), Transport(answers(False)))
     assert cost(telemetry) is None
@@ -87,7 +87,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry
 
 
 @pytest.mark.usefixtures("guarded")
-@pytest.mark.parametrize(("owner", "name"), [(instrumentor, "load"), (Prices, "cost"), (prices, "sheet_of")])
+@pytest.mark.parametrize(("owner", "name"), [(assembly, "load"), (Prices, "cost"), (prices, "sheet_of")])
 @both_faces
 def test_faults(
     face: Face,
@@ -131,7 +131,7 @@ def test_the_example(monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry) -> N
     (code,) = re.findall(r"```python\n([^`]*toolspan\.attributes\([^`]*)```", README.read_text("utf-8"))
     channel = http.Client(transport=http.MockTransport(Transport(script.ANSWER)))
     monkeypatch.setattr(openai, "OpenAI", partial(openai.OpenAI, api_key=KEY, http_client=channel))
-    monkeypatch.setattr(instrumentor, "get_meter", lambda scope, *_: telemetry.meters.get_meter(scope))
+    monkeypatch.setattr(assembly, "get_meter", lambda scope, *_: telemetry.meters.get_meter(scope))
     try:
         exec(code, {})
     finally:

@@ -95,6 +95,7 @@ def test_send_on_a_closed_connection(face: Face, door: Door, telemetry: Telemetr
 
 
 @every_door
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # Python 3.10 says so of what is dropped
 def test_dropped(face: Face, door: Door, telemetry: Telemetry) -> None:
     """A connection that nobody holds is collected; its response was abandoned, told with the next act."""
 

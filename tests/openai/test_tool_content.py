@@ -104,5 +104,6 @@ def test_within_async_code(telemetry: Telemetry) -> None:
 
     with telemetry.on(capture_message_content="span_only"):
         asyncio.run(scenario())
-    assert telemetry.span.attributes["gen_ai.tool.call.arguments"] == {"city": "Bern"}
-    assert telemetry.span.attributes["gen_ai.tool.call.result"] == {"output": "sunny"}
+    attributes = telemetry.span.attributes
+    assert kept.plain(attributes["gen_ai.tool.call.arguments"]) == {"city": "Bern"}
+    assert kept.plain(attributes["gen_ai.tool.call.result"]) == {"output": "sunny"}

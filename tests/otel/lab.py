@@ -23,11 +23,12 @@ from toolspan import guard
 from toolspan.call import Call
 from toolspan.otel.capture import Capture, spans_take_structures
 from toolspan.otel.cost import CostSink
+from toolspan.otel.fanout import Sinks
 from toolspan.otel.log import LogSink
 from toolspan.otel.metrics import MetricSink
 from toolspan.otel.prices import Prices
 from toolspan.otel.review import Review
-from toolspan.otel.sinks import Sink, Sinks
+from toolspan.otel.sinks import Sink
 from toolspan.otel.span import SpanSink
 from toolspan.otel.telling import Contents, Wants
 from toolspan.wire.outcome import End

@@ -20,6 +20,7 @@ from toolspan.otel.review import Review
 
 from ..openai import wire
 from .apis import EMBEDDINGS
+from .kept import plain
 from .lab import OFF, ON, STREAM, Lab, new_call, run, tools
 
 ASK: dict[str, Any] = {**STREAM, "tools": tools("get_weather")}
@@ -102,7 +103,7 @@ def test_what_it_is_given(lab: Lab, hook: Hook, review: Review, capture: Capture
     for found in (lab.span.attributes, details.attributes):
         assert found["gen_ai.input.messages_ref"] == "memory://1"
         assert (names.INPUT_MESSAGES in found) is capture.on
-    arguments = [event.attributes.get(names.TOOL_CALL_ARGUMENTS) for event in lab.span.events]
+    arguments = [plain(event.attributes.get(names.TOOL_CALL_ARGUMENTS)) for event in lab.span.events]
     assert ({"city": "Bern"} in arguments) is capture.on
 
 
@@ -118,7 +119,7 @@ def test_texts_are_whole(lab: Lab, hook: Hook, review: Review) -> None:
     body = {**STREAM, "messages": [{"role": "user", "content": "x" * 20_000}]}
     run(new_call(body, *lab.all_sinks(), review=review), *wire.TEXT)
     assert hook.calls[0]["inputs"][0].parts[0].content == "x" * 20_000
-    assert len(lab.span.attributes[names.INPUT_MESSAGES][0]["parts"][0]["content"]) == 8192
+    assert len(plain(lab.span.attributes[names.INPUT_MESSAGES])[0]["parts"][0]["content"]) == 8192
 
 
 def test_full_definitions(lab: Lab, hook: Hook) -> None:

@@ -21,6 +21,7 @@ from toolspan.wire.outcome import End
 
 from ..openai import wire
 from .junk import REFUSED
+from .kept import plain
 from .lab import ON, STREAM, TEXT_ONLY, Lab, new_call, run, tools
 
 ASK: dict[str, Any] = {**STREAM, "tools": tools("get_weather")}
@@ -98,7 +99,7 @@ def test_whole_texts_are_seen(lab: Lab, reviewer: Reviewer) -> None:
     body = {**STREAM, "messages": [{"role": "user", "content": "x" * 95 + "secret" * 100 + "y" * 50}]}
     capture = Capture(on=True, structured=True, limit=100)
     run(new_call(body, lab.span_sink(capture), review=reviewer.review), wire.text("a"))
-    text = lab.span.attributes[names.INPUT_MESSAGES][0]["parts"][0]["content"]
+    text = plain(lab.span.attributes[names.INPUT_MESSAGES])[0]["parts"][0]["content"]
     assert text == "x" * 95 + "yyyy…"
 
 
@@ -163,7 +164,7 @@ def test_nothing_waits(lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyP
     for record in lab.records:
         assert record.span_id == lab.span.context.span_id
         assert record.timestamp in [*times, ended_at]
-    assert lab.span.events[2].attributes[names.TOOL_CALL_ARGUMENTS] == {"city": "Bern"}
+    assert plain(lab.span.events[2].attributes[names.TOOL_CALL_ARGUMENTS]) == {"city": "Bern"}
 
 
 def test_too_late(lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +207,9 @@ def test_a_borrowed_span(lab: Lab, reviewer: Reviewer) -> None:
     run(other.call(lab, reviewer), *wire.CALLS)
     other.span.end()
     found = [
-        event.attributes[names.TOOL_CALL_ARGUMENTS] for event in lab.span.events if event.name == COMPLETED
+        plain(event.attributes[names.TOOL_CALL_ARGUMENTS])
+        for event in lab.span.events
+        if event.name == COMPLETED
     ]
     assert found == [{"city": "Bern"}, {"at": 1}]
 

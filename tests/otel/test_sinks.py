@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from toolspan import guard
-from toolspan.otel.sinks import Sinks
+from toolspan.otel.fanout import Sinks
 
 from ..openai import wire
 from .lab import STREAM, Lab, new_call, run

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from toolspan.wire.digest import digest
-from toolspan.wire.request import Request
+from toolspan.wire.request import Request, take_messages
 from toolspan.wire.requests import chat_request
 
 from . import randoms
@@ -68,6 +68,7 @@ def test_all() -> None:
         "json",
         "low",
         "flex",
+        last_role="user",
         asked=digest(BODY["messages"][0]),
     )
 
@@ -185,3 +186,22 @@ def test_random_bodies() -> None:
         before = repr(body)
         chat_request(body, keep=True)
         assert repr(body) == before
+
+
+@pytest.mark.parametrize(
+    ("messages", "role"),
+    [
+        ([{"role": "user"}, {"role": "tool"}], "tool"),
+        ([{"type": "function_call_output"}], "function_call_output"),
+        ([{"type": "message", "role": "user"}], "user"),
+        ("What now?", "user"),
+        ([{"role": 3}], None),
+        (["What now?"], None),
+        ([], None),
+    ],
+)
+def test_last_role(messages: Any, role: str | None) -> None:
+    """Whose the last message is; of an item that is no message, what it is."""
+    found = Request()
+    take_messages(found, messages, keep=False)
+    assert found.last_role == role

@@ -92,6 +92,7 @@ EXPECTED: dict[str, Request] = {
         previous_response="resp_0",
         prompt_name="pmpt_1",
         prompt_version="2",
+        last_role="user",
         asked=digest(RESPONSE["input"][0]),
     ),
     "fetch": Request(response="resp_1", cursor="7"),
@@ -121,6 +122,7 @@ EXPECTED: dict[str, Request] = {
         max_tokens=5,
         reasoning_level="low",
         output_type="speech",
+        last_role="user",
         asked=digest(REALTIME["input"][0]),
     ),
 }
@@ -164,7 +166,7 @@ def test_each_of_another_type(read: Callable[..., Request], body: dict[str, Any]
     for key in body:
         found = read({**body, key: new}, keep=False)
         same = [name for name in Request.__slots__ if getattr(found, name) == getattr(whole, name)]
-        assert len(same) >= len(Request.__slots__) - 3, key
+        assert len(same) >= len(Request.__slots__) - 4, key
         for name in Request.__slots__:
             value, before = getattr(found, name), getattr(whole, name)
             assert value is None or before is None or type(value) is type(before), (key, name)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from toolspan.wire.schema import Violation
-from toolspan.wire.tools import Tools, tools
+from toolspan.wire.tools import UNPARSED, Tools, parsed, tools
 
 CITY = {"type": "object", "required": ["city"]}
 WEATHER = {"type": "function", "name": "weather", "parameters": CITY}
@@ -67,7 +67,8 @@ def test_violation(
     definitions: list[Any], name: str | None, arguments: bytes | None, expected: Violation | None
 ) -> None:
     """A call is checked against the one definition that has its name, in each form that servers take."""
-    assert offered(*definitions).violation(name, "function", arguments) == expected
+    given = UNPARSED if arguments is None else parsed(arguments)
+    assert offered(*definitions).violation(name, "function", given) == expected
 
 
 def test_described() -> None:

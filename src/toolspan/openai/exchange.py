@@ -18,11 +18,11 @@ from ..call import Call
 from ..guard import report
 from ..otel import operations
 from ..otel import semconv as names
+from ..otel.fanout import Sinks
 from ..otel.labels import UserLabels
 from ..otel.listening import Heard
 from ..otel.loop import Loop
 from ..otel.nested import outer_call
-from ..otel.sinks import Sinks
 from ..settings import Settings
 from ..switches import switches_of
 from ..user import current

@@ -8,19 +8,17 @@ from __future__ import annotations
 from opentelemetry.metrics import Meter
 
 from ..wire.costs import Cost, litellm_cost
-from ..wire.events import Event
 from ..wire.heads import header
-from ..wire.notes import Note
 from . import semconv as names
 from .labels import call_labels
 from .prices import Prices
-from .sinks import Observed
+from .sinks import Observed, Sink
 
 _REPORTED = "provider"
 _LITELLM = b"x-litellm-response-cost"
 
 
-class CostSink:
+class CostSink(Sink):
     """Sets the call's cost when it has ended, and counts it; it must come before the sinks that tell of it.
 
     Where another instrumentation tells of the call, the cost is counted all the same: it counts none.
@@ -29,18 +27,6 @@ class CostSink:
     def __init__(self, meter: Meter, prices: Prices | None) -> None:
         self._prices = prices
         self._sum = meter.create_counter(names.COST, unit=names.DOLLARS, description="Cost of requests.")
-
-    def opened(self, call: Observed) -> None:
-        """Nothing is known yet."""
-
-    def streaming(self, call: Observed) -> None:
-        """Nothing is known yet."""
-
-    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
-        """Nothing is known yet."""
-
-    def gap(self, call: Observed, nanoseconds: int) -> None:
-        """Nothing is known yet."""
 
     def ended(self, call: Observed) -> None:
         """Without usage there is no cost: of a fetched response, or of a stream that was cut before."""

@@ -17,7 +17,7 @@ _KEPT = 0.9  # of the tokens: a smaller share of the step before is no fluctuati
 def changes(call: Observed, step: Step) -> Iterator[Note]:
     """What is different from the step before."""
     turn, before = step.turn, step.before
-    turn.tools, turn.messages = fingerprint(call), whole_history(call)
+    turn.tools, turn.messages = _fingerprint(call), _whole_history(call)
     if before is None:
         return
     if before.tools != turn.tools:
@@ -37,13 +37,13 @@ def reduced(call: Observed, step: Step) -> Iterator[Note]:
         yield ContextReduced(before.messages, turn.messages, before.tokens, turn.tokens)
 
 
-def fingerprint(call: Observed) -> str | None:
+def _fingerprint(call: Observed) -> str | None:
     """Of the tools that are offered."""
     tools = call.request.tools
     return None if tools is None else tools.fingerprint
 
 
-def whole_history(call: Observed) -> int | None:
+def _whole_history(call: Observed) -> int | None:
     """How many messages there are, where the request holds them all and the server keeps none."""
     request = call.request
     partial = request.previous_response or (request.conversation and call.api_type == "responses")

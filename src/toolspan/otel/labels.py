@@ -25,11 +25,12 @@ Labels: TypeAlias = "dict[str, str | int]"
 
 
 def call_labels(call: Observed) -> Labels:
-    """Provider and model, and what the application wants to see on its metrics."""
-    labels: Labels = {**call.user_labels, names.PROVIDER_NAME: call.endpoint.provider}
-    if call.request.model is not None:
-        labels[names.REQUEST_MODEL] = clean(call.request.model)
-    return labels
+    """Provider and model, and what the application wants to see on its metrics; a new dict each time."""
+    if call.common is None:
+        call.common = {**call.user_labels, names.PROVIDER_NAME: call.endpoint.provider}
+        if call.request.model is not None:
+            call.common[names.REQUEST_MODEL] = clean(call.request.model)
+    return call.common.copy()
 
 
 class ToolNames:

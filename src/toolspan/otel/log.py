@@ -19,7 +19,7 @@ from . import semconv as names
 from .capture import Capture
 from .errors import error_type, exception_attributes
 from .moments import moment
-from .sinks import Observed
+from .sinks import Observed, Sink
 from .summary import at_end, at_start
 from .telling import Contents, Telling, Wants
 
@@ -27,7 +27,7 @@ _OF_ERRORS = (names.EXCEPTION_MESSAGE, names.EXCEPTION_STACKTRACE)
 _Fields: TypeAlias = "dict[str, Any]"
 
 
-class LogSink:
+class LogSink(Sink):
     """Emits through one OpenTelemetry logger; a logger that is not enabled costs one question."""
 
     def __init__(self, logger: Logger, *, events: bool, details: bool, capture: Capture) -> None:
@@ -35,15 +35,6 @@ class LogSink:
         self._events = events
         self._details = details
         self._capture = capture
-
-    def opened(self, call: Observed) -> None:
-        """Nothing to say."""
-
-    def streaming(self, call: Observed) -> None:
-        """Nothing to say."""
-
-    def gap(self, call: Observed, nanoseconds: int) -> None:
-        """Nothing to say."""
 
     def moment(self, call: Observed, event: Event | Note, at: int) -> Telling | None:
         """Emit the moment while the answer streams: a call that hangs is visible before its span ends."""

@@ -18,7 +18,7 @@ from ..wire.returns import Returns
 from ..wire.steps import Step
 from . import operations
 from . import semconv as names
-from .growth import changes, fingerprint, reduced, whole_history
+from .growth import changes, reduced
 from .nearness import nearness, place
 from .sinks import Observed
 
@@ -34,11 +34,11 @@ class Loop:
         if call.operation not in operations.INFERENCE and call.operation != operations.FETCH_RESPONSE:
             return []
         returns = call.request.returns
-        step = call.step = Step(Turn(place=place()))
-        step.turn.model = call.request.model
+        here = place()
+        step = call.step = Step(Turn(place=here, model=call.request.model))
         if call.operation == operations.FETCH_RESPONSE:
             return []
-        step.results = self._results(call, returns)
+        step.results = self._results(returns, here)
         step.before = self._before(call, step.results)
         self._number(step, call, returns)
         notes = list(self._answers(step, at))
@@ -58,8 +58,10 @@ class Loop:
         turn, usage = step.turn, record.usage
         turn.response = _response(call)
         turn.tokens = usage.input if usage is not None else None
+        known = {asked.id for asked in turn.asked}
         for tool in record.calls:
-            self._remember(call, tool, tool.closed_at or call.ended_at)
+            if tool.id not in known:
+                self._remember(call, tool, tool.closed_at or call.ended_at)
         if call.outcome is not None and call.outcome.is_error:
             for asked in step.results:
                 asked.answers = max(asked.answers - 1, 0)
@@ -74,7 +76,7 @@ class Loop:
 
         Several calls of one answer are told apart by their arguments.
         """
-        near = nearness()
+        near = nearness(place())
         if call_id is not None:
             asked = self.memory.find(call_id, near)
             found = [] if asked is None else [asked]
@@ -93,9 +95,11 @@ class Loop:
         found[-1].taken = True  # the oldest: calls with equal arguments may take each other's place
         return found[-1], turn
 
-    def _results(self, call: Observed, returns: Returns) -> tuple[Asked, ...]:
+    def _results(self, returns: Returns, here: tuple[int, int]) -> tuple[Asked, ...]:
         """The remembered calls whose results come for the first time, or again at the end of the history."""
-        found, near = [], nearness()
+        if not returns.results and not returns.earlier:
+            return ()
+        found, near = [], nearness(here)
         for identity in dict.fromkeys(returns.earlier + returns.results):
             asked = self.memory.find(identity, near)
             if asked is not None and (not asked.answers or identity in returns.results):
@@ -104,17 +108,16 @@ class Loop:
 
     def _before(self, call: Observed, results: tuple[Asked, ...]) -> Turn | None:
         if results:
-            return max(results, key=lambda asked: asked.at).turn
+            return results[0].turn if len(results) == 1 else max(results, key=lambda asked: asked.at).turn
         return self.memory.turn(_keys(call, call.request.previous_response))
 
     def _number(self, step: Step, call: Observed, returns: Returns) -> None:
         """Which step it is, and which calls are answered, not answered, or answered too often."""
         remembered = {asked.id for asked in step.results}
-        fresh = {asked.id for asked in step.results if not asked.answers}
-        unknown = set(returns.results) - remembered
-        step.answered = len(fresh) + len(unknown)
-        step.repeated = returns.repeated + len(remembered) - len(fresh)
-        open_calls = set(returns.unanswered)
+        fresh = sum(not asked.answers for asked in step.results)
+        step.answered = fresh + len(remembered.union(returns.results)) - len(remembered)
+        step.repeated = returns.repeated + len(remembered) - fresh
+        open_calls = returns.unanswered
         if step.before is not None and (step.results or call.request.previous_response):
             open_calls |= {asked.id for asked in step.before.unanswered}
         step.unanswered = len(open_calls.difference(returns.results, returns.earlier))
@@ -150,8 +153,6 @@ class Loop:
         if turn.asker is None and call.span is not None:
             asker = call.span.get_span_context()
             turn.asker = asker if asker.is_valid else None
-        turn.tools = fingerprint(call)
-        turn.messages = whole_history(call)
         self.memory.remember(Asked(tool.id, tool.name, at, turn, tool.likeness))
 
 

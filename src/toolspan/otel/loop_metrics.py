@@ -13,10 +13,10 @@ from . import operations
 from . import semconv as names
 from .attributes import clean, seconds
 from .labels import ToolNames, call_labels
-from .sinks import Observed
+from .sinks import Observed, Sink
 
 
-class LoopMetricSink:
+class LoopMetricSink(Sink):
     """A histogram of turnarounds and a counter of retries."""
 
     def __init__(self, meter: Meter) -> None:
@@ -31,15 +31,6 @@ class LoopMetricSink:
             names.RETRIES, unit=names.RETRY, description="Attempts that the SDK made again."
         )
 
-    def opened(self, call: Observed) -> None:
-        """Nothing to count yet."""
-
-    def streaming(self, call: Observed) -> None:
-        """Nothing to count."""
-
-    def gap(self, call: Observed, nanoseconds: int) -> None:
-        """Nothing to count."""
-
     def moment(self, call: Observed, event: Event | Note, at: int) -> None:
         """Count a retry; record how long a call's answer took."""
         if isinstance(event, Retried):
@@ -51,6 +42,3 @@ class LoopMetricSink:
         elif isinstance(event, Answered) and call.operation in operations.INFERENCE:
             labels = call_labels(call) | {names.TOOL_NAME: self._names.known(call.request.tools, event.name)}
             self._turnaround.record(seconds(event.turnaround), labels, call.context)
-
-    def ended(self, call: Observed) -> None:
-        """Nothing to count."""

@@ -19,10 +19,10 @@ from .errors import error_type
 from .instruments import Durations, TokenMetric, token_metrics
 from .labels import Labels, ToolNames, call_labels
 from .moments import tool_type
-from .sinks import Observed
+from .sinks import Observed, Sink
 
 
-class MetricSink:
+class MetricSink(Sink):
     """Durations and tokens under the released names, the next ones or both; tool calls and streams."""
 
     def __init__(self, meter: Meter, *, generation: str, chunk_timing: bool) -> None:
@@ -42,9 +42,6 @@ class MetricSink:
         self._open = meter.create_up_down_counter(
             names.STREAMS_OPEN, unit=names.STREAM, description="Streams not ended yet."
         )
-
-    def opened(self, call: Observed) -> None:
-        """Nothing to count yet."""
 
     def streaming(self, call: Observed) -> None:
         """One more stream is open."""

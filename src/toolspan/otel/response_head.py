@@ -5,7 +5,7 @@ It knows no HTTP client; how a header is read is in `wire/heads.py`.
 
 from __future__ import annotations
 
-from ..wire.heads import Limit, read_head
+from ..wire.heads import NO_LIMIT, Limit, read_head
 from . import operations
 from . import semconv as names
 from .sinks import Observed
@@ -34,6 +34,8 @@ def head_attributes(call: Observed) -> _Found:
 
 
 def _limit(found: _Found, keys: tuple[str, ...], limit: Limit) -> None:
+    if limit is NO_LIMIT:
+        return
     for key, value in zip(keys, limit, strict=True):
         if value is not None:
             found[key] = value

@@ -13,18 +13,16 @@ from weakref import ref
 
 from opentelemetry import trace
 
-from ..wire.events import Event
-from ..wire.notes import Note
 from ..wire.outcome import Outcome
 from ..wire.siblings import Kin, Left, Siblings, fingerprint
 from . import semconv as names
-from .sinks import Observed
+from .sinks import Observed, Sink
 
 _WITHOUT_SUCCESS = (Outcome.FAILED, Outcome.CANCELLED, Outcome.TRUNCATED, Outcome.ABANDONED)
 _threads = threading.local()
 
 
-class SiblingSink:
+class SiblingSink(Sink):
     """Remembers the attempts of one instrumentation."""
 
     def __init__(self) -> None:
@@ -43,15 +41,6 @@ class SiblingSink:
             if before.span is not None and before.span.is_valid:
                 call.links.append((before.span, {names.LINK: "attempt"}))
 
-    def streaming(self, call: Observed) -> None:
-        """Nothing to know."""
-
-    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
-        """Nothing to know."""
-
-    def gap(self, call: Observed, nanoseconds: int) -> None:
-        """Nothing to know."""
-
     def ended(self, call: Observed) -> None:
         """Remember it if it did not succeed."""
         if call.kin is None:
@@ -65,10 +54,8 @@ class SiblingSink:
 
 def _lane() -> Hashable:
     """What does one thing after the other: the task, weakly, or the thread, by a mark of its own."""
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:  # no event loop runs here
-        task = None
+    loop = asyncio._get_running_loop()
+    task = None if loop is None else asyncio.current_task(loop)
     if task is not None:
         lane = ref(task)
         hash(lane)  # which it keeps, for when the task is gone

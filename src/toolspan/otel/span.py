@@ -18,14 +18,14 @@ from .attributes import Attributes
 from .capture import Capture
 from .errors import error_type
 from .moments import moment
-from .sinks import Observed
+from .sinks import Observed, Sink
 from .summary import at_end, at_start
 from .telling import Contents, Telling, Wants
 
 _OWN = f"{names.SCOPE}."  # what no convention names begins so
 
 
-class SpanSink:
+class SpanSink(Sink):
     """One span from the request to the end of the answer."""
 
     def __init__(self, tracer: Tracer, *, events: bool, capture: Capture) -> None:
@@ -52,12 +52,6 @@ class SpanSink:
             start_time=call.began,
         )
         call.context = trace.set_span_in_context(call.span)
-
-    def streaming(self, call: Observed) -> None:
-        """Nothing to say."""
-
-    def gap(self, call: Observed, nanoseconds: int) -> None:
-        """Nothing to say."""
 
     def moment(self, call: Observed, event: Event | Note, at: int) -> Telling | None:
         """Add an event to the span, at the time of its chunk."""

@@ -8,33 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..wire.events import Event, Usage
-from ..wire.notes import Note
+from ..wire.events import Usage
 from . import operations
-from .sinks import Observed
+from .sinks import Observed, Sink
 
 _NOTHING = Usage()
 Add = Callable[[Mapping[str, "str | None"], Mapping[str, Any]], None]
 """Takes the names that a call is counted under, and what it has used."""
 
 
-class SpentSink:
+class SpentSink(Sink):
     """Counts a call when it has ended, also one of which another instrumentation tells: none counts here."""
 
     def __init__(self, add: Add) -> None:
         self._add = add
-
-    def opened(self, call: Observed) -> None:
-        """Nothing is known yet."""
-
-    def streaming(self, call: Observed) -> None:
-        """Nothing is known yet."""
-
-    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
-        """Nothing is known yet."""
-
-    def gap(self, call: Observed, nanoseconds: int) -> None:
-        """Nothing is known yet."""
 
     def ended(self, call: Observed) -> None:
         """Fetching a response uses nothing; a call without usage is counted as such."""

@@ -17,7 +17,7 @@ from . import wants
 from .identity import trace_and_span
 from .line_forms import FORMS
 from .lines import Line, error_line, finish_line, moment_line, request_line
-from .sinks import Observed
+from .sinks import Observed, Sink
 from .telling import Contents, Telling, Wants
 from .tidy import dump
 
@@ -25,7 +25,7 @@ LOG = logging.getLogger(names.SCOPE).getChild("stream")
 _PREVIEW = 200  # characters of a call's arguments
 
 
-class StreamLogSink:
+class StreamLogSink(Sink):
     """Lines as `text` or as `json`.
 
     `content` says whether previews of arguments and the words of errors are in them, `redacted` whether
@@ -41,12 +41,6 @@ class StreamLogSink:
     def opened(self, call: Observed) -> None:
         """Write what is asked for."""
         self._write(call, request_line(call), call.began_at)
-
-    def streaming(self, call: Observed) -> None:
-        """Nothing to say."""
-
-    def gap(self, call: Observed, nanoseconds: int) -> None:
-        """Nothing to say."""
 
     def moment(self, call: Observed, event: Event | Note, at: int) -> Telling | None:
         """Write it; where somebody looks at content, in the order of what happened."""

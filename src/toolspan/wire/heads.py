@@ -32,15 +32,15 @@ class Limit(NamedTuple):
     reset: float | None = None
 
 
-_NONE = Limit()
+NO_LIMIT = Limit()
 
 
 class Head(NamedTuple):
     """What is known from headers; `retry_after` is in seconds."""
 
     id: str | None = None
-    requests: Limit = _NONE
-    tokens: Limit = _NONE
+    requests: Limit = NO_LIMIT
+    tokens: Limit = NO_LIMIT
     retry_after: float | None = None
 
 
@@ -102,6 +102,8 @@ def _id(found: Mapping[bytes, bytes]) -> str | None:
 
 def _limits(found: Mapping[bytes, bytes], clock: Clock) -> tuple[Limit, Limit]:
     """Of requests and of tokens; of several windows the shortest of which anything is known."""
+    if _LIMITS.keys().isdisjoint(found):
+        return NO_LIMIT, NO_LIMIT
     known: dict[tuple[str, int], dict[str, Any]] = {}
     for name in [name for name in found if name in _LIMITS]:
         fact, kind, rank = _LIMITS[name]
@@ -113,7 +115,7 @@ def _limits(found: Mapping[bytes, bytes], clock: Clock) -> tuple[Limit, Limit]:
 
 def _shortest(known: Mapping[tuple[str, int], Mapping[str, Any]], kind: str) -> Limit:
     ranks = [rank for of, rank in known if of == kind]
-    return Limit(**known[kind, min(ranks)]) if ranks else _NONE
+    return Limit(**known[kind, min(ranks)]) if ranks else NO_LIMIT
 
 
 def _retry_after(found: Mapping[bytes, bytes], clock: Clock) -> float | None:

@@ -6,6 +6,7 @@ document. It accepts what `json.loads` accepts, no more, up to a depth of `_DEEP
 
 from __future__ import annotations
 
+import json
 import re
 
 EMPTY, OPEN, COMPLETE, BROKEN = "empty", "open", "complete", "broken"
@@ -39,6 +40,9 @@ class JsonScanner:
         """Read one more fragment and return the new state."""
         if self._in_string and not self._carry and _IN_STRING.search(text) is None:
             return self.state  # within a string, as most fragments of long arguments are
+        if self.state is EMPTY and text[:1] == "{" and text[-1:] == "}" and _is_object(text):
+            self.state, self._expect = COMPLETE, _NOTHING
+            return self.state
         if self._carry:
             text, self._carry = self._carry + text, ""
         position, length = 0, len(text)
@@ -146,3 +150,14 @@ class JsonScanner:
             self._expect = _COMMA
         else:
             self.state, self._expect = COMPLETE, _NOTHING
+
+
+def _is_object(text: str) -> bool:
+    """Whether it is a whole object, as the arguments of an answer that is not streamed are."""
+    if text.count("{") + text.count("[") > _DEEPEST:
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -14,6 +14,9 @@ from urllib.parse import unquote
 from .json_types import may_be, same
 from .schema_walk import DEEPEST, Found, Path, Rule, Schema, Walk
 
+_PLAIN = frozenset(("type", "description", "title", "default", "examples", "format"))
+_EXACT: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", dict: "object", list: "array"}
+
 INNER = "[]"
 """In a path, a part of a list, or one under a name that the schema does not say."""
 
@@ -30,7 +33,12 @@ def _ref(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> No
 
 
 def _type(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
-    names = [schema["type"]] if isinstance(schema["type"], str) else _list(schema["type"])
+    wanted = schema["type"]
+    if isinstance(wanted, str):
+        if not may_be(wanted, value):
+            found.is_wrong(path)
+        return
+    names = _list(wanted)
     if names and not any(may_be(name, value) for name in names):
         found.is_wrong(path)
 
@@ -38,6 +46,8 @@ def _type(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> N
 def _enum(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
     listed = _list(schema["enum"])
     walk.spend(len(listed))
+    if type(value) is str and value in listed:
+        return
     if listed and not any(same(each, value) for each in listed):
         found.is_wrong(path)
 
@@ -61,8 +71,16 @@ def _properties(walk: Walk, schema: Schema, value: Any, path: Path, found: Found
     if isinstance(value, dict) and isinstance(parts, dict):
         walk.spend(len(parts))
         for name, part in parts.items():
-            if name in value:
+            if name in value and not _is_plainly(part, value[name]):
                 walk.part(part, value[name], (*path, name), found)
+
+
+def _is_plainly(schema: object, value: object) -> bool:
+    """Whether a schema asks for nothing but this very type: most do, and so cost no walk."""
+    if type(schema) is not dict or not _PLAIN.issuperset(schema):
+        return False
+    wanted = schema.get("type")
+    return type(wanted) is str and _EXACT.get(type(value)) == wanted
 
 
 def _others(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from .arguments import Arguments
 from .events import CallArguments, CallClosed, CallOpened, Event
 from .items import FREE_TEXT
-from .likeness import likeness_of
+from .likeness import likeness
 from .schema import Violation
-from .tools import Tools
+from .tools import UNPARSED, Tools, parsed
 
 MOST_CALLS = 1024
 """Per choice: what comes beyond is taken for the last one."""
@@ -106,10 +106,11 @@ class ToolCalls:
         if self._offered is None:
             return None
         document = call.arguments.take()
-        if document is not None:
-            call.likeness = likeness_of(document)
+        value = UNPARSED if document is None else parsed(document)
+        if value is not UNPARSED:
+            call.likeness = likeness(value)
         if document is not None or call.violation is None:
-            call.violation = self._offered.violation(call.name, call.kind, document)
+            call.violation = self._offered.violation(call.name, call.kind, value)
         return call.violation
 
     def end(self, call: CallState, how: str, events: list[Event]) -> None:

@@ -16,6 +16,8 @@ from .items import HOSTED
 from .schema import Violation, violation_of
 
 UNKNOWN_TOOL = "unknown_tool"
+UNPARSED: object = object()
+"""Arguments that were not kept, or that do not parse."""
 
 _OFFERED = frozenset(("function", "custom"))
 """Kinds of calls to tools that a request can name."""
@@ -51,8 +53,8 @@ class Tools(NamedTuple):
         """Whether any of them says what its arguments are."""
         return any(isinstance(each.get("parameters"), dict) for each in self.definitions)
 
-    def violation(self, name: str | None, kind: str, arguments: bytes | None) -> Violation | None:
-        """What is wrong with a call whose arguments parse; `None` for arguments that are not known.
+    def violation(self, name: str | None, kind: str, arguments: object) -> Violation | None:
+        """What is wrong with a call by its parsed arguments, which may be `UNPARSED`.
 
         A call without a name, or to a name that is offered twice, is not held against anything.
         """
@@ -60,13 +62,17 @@ class Tools(NamedTuple):
             return None
         if self.unknown(name, kind):
             return Violation(UNKNOWN_TOOL)
-        if arguments is None or self.names.count(name) != 1:
+        if arguments is UNPARSED or self.names.count(name) != 1:
             return None
-        try:
-            value = json.loads(arguments.strip() or b"{}")
-        except (ValueError, RecursionError):
-            return None
-        return violation_of(self.definitions[self.names.index(name)].get("parameters"), value)
+        return violation_of(self.definitions[self.names.index(name)].get("parameters"), arguments)
+
+
+def parsed(document: bytes) -> object:
+    """The value of arguments as they came, `{}` for none; `UNPARSED` for what does not parse."""
+    try:
+        return json.loads(document.strip().decode("utf-8", "surrogatepass") or "{}")
+    except (ValueError, RecursionError):
+        return UNPARSED
 
 
 def tools(value: object) -> Tools | None:
