@@ -39,8 +39,10 @@ def question(telemetry: Telemetry, place: int) -> Question:
 
 
 def two_tools(telemetry: Telemetry) -> Iterator[str]:
-    """Two requests; both tools at the same time, the first one while the model still speaks."""
+    """A trace of its own, two requests; both tools at the same time, the first one while the model speaks."""
     asked = question(telemetry, TWO_TOOLS)
+    if asked.span.trace_id in [span.trace_id for span in telemetry.spans if span.name == "WS /socket"]:
+        yield "the question is a part of the socket's trace"
     if len(asked.turns) != 2:
         yield f"{len(asked.turns)} requests for one question with tools"
     (weather,), (clock,) = asked.tools["get_weather"], asked.tools["get_time"]
