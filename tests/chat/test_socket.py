@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import urllib.request
 from collections.abc import Callable
@@ -32,7 +33,7 @@ def test_dropped(serve: Serve) -> None:
     with service.page() as page:
         page.socket.send(TWO)
         page.hear("tool", name="get_weather", status="running")
-        page.socket.socket.close()  # as a network does it, without a word
+        page.socket.socket.shutdown(socket.SHUT_RDWR)  # without a word, as a network does it
     numbers = [each["number"] for each in page.told if each["kind"] != "hello"]
     with service.page(after=numbers[-1]) as later:
         hello = later.hear("hello")
