@@ -5,6 +5,7 @@ It must not know what is done with either.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ async def listen(stream: Any, offered: list[Any], tell: Tell, start: Callable[[C
     `BrokenOffError` where it ended too soon; what else the SDK raises is raised as it is.
     """
     text, calls, tokens, cut = "", [], 0, None
+    keys: dict[int, str] = {}
     async with toolspan.events(stream, tools=offered) as events:
         try:
             async for event in events:
@@ -35,9 +37,10 @@ async def listen(stream: Any, offered: list[Any], tell: Tell, start: Callable[[C
                     text += event.text
                     tell("text", text=event.text)
                 elif event.type == "tool_call.started":
-                    tell("tool", id=_id(event), name=event.name, status="called")
+                    keys[event.index] = secrets.token_hex(4)
+                    tell("tool", id=keys[event.index], name=event.name, status="called")
                 elif event.type == "tool_call.completed" and event.reason != "unfinished":
-                    calls.append(_call(event))
+                    calls.append(_call(event, keys.get(event.index, "")))
                     start(calls[-1])
                 elif event.type == "error" and event.kind == "interruption":
                     cut = BrokenOffError(event.message)
@@ -52,11 +55,7 @@ async def listen(stream: Any, offered: list[Any], tell: Tell, start: Callable[[C
     return Reply(text, calls, tokens)
 
 
-def _call(event: Any) -> Call:
+def _call(event: toolspan.ToolCallCompleted, key: str) -> Call:
     fault = None if event.valid else f"{event.reason}: {event.path}" if event.path else event.reason
-    return Call(_id(event), event.name or "", event.arguments, event.parsed, fault)
-
-
-def _id(event: Any) -> str:
-    """The call's id; some servers give none."""
-    return event.id or f"call_{event.index}"
+    identity = event.id or f"call_{event.index}"  # there are servers that give none
+    return Call(identity, event.name or "", event.arguments, event.parsed, fault, key)

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from functools import partial
 
 import stamina
-from openai import APIConnectionError, APIStatusError, APITimeoutError, RateLimitError
+from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, RateLimitError
 from opentelemetry import trace
 from stamina.instrumentation import PrometheusOnRetryHook, RetryDetails, set_on_retry_hooks
 
@@ -19,6 +19,10 @@ from .settings import Settings
 
 _SAY: ContextVar[Callable[[str, float, int], None] | None] = ContextVar("chat_retries", default=None)
 _PASSING = (408, 409, 429)
+_PASSING_CODES = frozenset(
+    ("server_error", "overloaded_error", "rate_limit_exceeded", "429", "500", "502", "503")
+)
+"""In errors that a server reports within its stream."""
 
 
 class BrokenOffError(Exception):
@@ -44,7 +48,9 @@ def passes(error: Exception, longest: float) -> bool | float:
     """
     if isinstance(error, (APIConnectionError, BrokenOffError)):
         return True
-    if not isinstance(error, APIStatusError) or error.code == "insufficient_quota":
+    if not isinstance(error, APIStatusError):
+        return isinstance(error, APIError) and str(error.code) in _PASSING_CODES
+    if error.code == "insufficient_quota":
         return False
     if error.status_code not in _PASSING and error.status_code < 500:
         return False
@@ -75,6 +81,8 @@ def reason(error: Exception) -> str:
         return "no connection to the provider"
     if isinstance(error, APIStatusError):
         return f"the provider's error {error.status_code}"
+    if isinstance(error, APIError):
+        return f"the provider's error {error.code or 'within the answer'}"
     return type(error).__name__
 
 

@@ -22,13 +22,17 @@ Tell = Callable[..., None]
 
 
 class Call(NamedTuple):
-    """A complete tool call of the model; `fault` says what is wrong with it, if anything is."""
+    """A complete tool call of the model; `fault` says what is wrong with it, if anything is.
+
+    The page knows it by its `key`: some servers give the same ids in every answer.
+    """
 
     id: str
     name: str
     text: str
     arguments: Any
     fault: str | None = None
+    key: str = ""
 
 
 class Running:
@@ -48,7 +52,7 @@ class Running:
                 self._tasks.append((call, task))
                 ids = {"chat.tool.before": before.id, "chat.tool.now": call.id}
                 trace.get_current_span().add_event("chat.tool.taken_over", ids)
-                self._tell("tool", id=call.id, name=call.name, status="taken over", before=before.id)
+                self._tell("tool", id=call.key, name=call.name, status="taken over", before=before.key)
                 return
         self._tasks.append((call, asyncio.create_task(self._run(call))))
 
@@ -80,9 +84,9 @@ class Running:
         tool, began = self._tools.find(call.name), time.perf_counter()
         if call.fault is not None or tool is None:
             fault = call.fault or "there is no such tool"
-            self._tell("tool", id=call.id, name=call.name, status="refused", note=fault)
+            self._tell("tool", id=call.key, name=call.name, status="refused", note=fault)
             return f"error: not run: {fault}"
-        self._tell("tool", id=call.id, name=call.name, status="running", arguments=call.text)
+        self._tell("tool", id=call.key, name=call.name, status="running", arguments=call.text)
         try:
             with toolspan.tool(call.name, call_id=call.id, arguments=call.arguments) as execution:
                 with anyio.fail_after(tool.limit):
@@ -90,21 +94,25 @@ class Running:
                 execution.result(result)
             status = "done"
         except asyncio.CancelledError:
-            self._tell("tool", id=call.id, name=call.name, status="stopped")
+            self._tell("tool", id=call.key, name=call.name, status="stopped")
             raise
         except TimeoutError as error:  # ours, without words, or one of the tool's own
             status, result = "timed out", f"error: {str(error) or f'no answer within {tool.limit:g} s'}"
         except Exception as error:
             status, result = "failed", f"error: {error}"
         seconds = round(time.perf_counter() - began, 3)
-        self._tell("tool", id=call.id, name=call.name, status=status, note=result, seconds=seconds)
+        self._tell("tool", id=call.key, name=call.name, status=status, note=result, seconds=seconds)
         return result
 
 
 def as_message(text: str, calls: list[Call]) -> dict[str, Any]:
-    """What the model has said, as the API wants it told in the next request."""
-    asked = [
-        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.text}}
-        for call in calls
-    ]
+    """What the model has said, as the API wants it told in the next request.
+
+    Arguments that are no JSON are left out: there are servers that parse them, and refuse the request.
+    """
+    asked = [{"id": call.id, "type": "function", "function": _function(call)} for call in calls]
     return {"role": "assistant", "content": text or None} | ({"tool_calls": asked} if asked else {})
+
+
+def _function(call: Call) -> dict[str, str]:
+    return {"name": call.name, "arguments": "{}" if call.arguments is None else call.text or "{}"}

@@ -131,15 +131,25 @@ def test_wrong_calls(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
         {"index": 1, "id": "call_b", "name": "get_rain", "arguments": "{}"},
         {"index": 2, "id": "call_c", "name": "get_time", "arguments": '{"city": }'},
     ]
-    monkeypatch.setattr(
-        "chat_service.demo_model.calls", lambda request: made if len(request["messages"]) == 2 else []
-    )
+    sent: list[Any] = []
+
+    def calls(request: Any) -> list[Any]:
+        sent[:] = request["messages"]
+        return made if len(sent) == 2 else []
+
+    monkeypatch.setattr("chat_service.demo_model.calls", calls)
     service = serve()
     with service.page() as page:
         told = page.ask(TWO)
     notes = [each["note"] for each in told if each.get("status") == "refused"]
     assert notes == ["missing_argument: city", "unknown_tool", "invalid"]
     assert "error: not run: missing_argument: city" in text_of(told)
+    sent_back = [call["function"]["arguments"] for call in sent[2]["tool_calls"]]
+    assert sent_back == [
+        '{"town": "Rome"}',
+        "{}",
+        "{}",
+    ]
     assert not [span for span in service.telemetry.everything_ended if "execute_tool" in span.name]
 
 
@@ -154,6 +164,7 @@ def test_endless(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
         assert page.ask("Say something nice.")[-1]["kind"] == "answered"
     assert told[-1] == told[-1] | {"kind": "failed", "text": "There is no answer: TooManyTurnsError."}
     assert service.memory.requests == 4
+    assert len({each["id"] for each in told if each["kind"] == "tool"}) == 3  # of the page's own
 
 
 def test_one_after_another(serve: Serve) -> None:

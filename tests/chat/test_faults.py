@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -113,6 +114,25 @@ def test_cut_short(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [each["text"] for each in told if each["kind"] == "again"] == ["the answer broke off"]
     spans = service.spans("chat demo")
     assert [span.attributes["toolspan.stream.outcome"] for span in spans] == ["truncated", "completed"]
+
+
+def test_error_within(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that reports an error in the middle of its answer is asked again, where it may pass."""
+    send, codes = RealisticHandler.stream, ["server_error", "content_filter"]
+
+    def stream(self: Any, lines: list[str], *, whole: bool = True) -> None:
+        error = json.dumps({"error": {"message": "no", "code": codes.pop(0)}})
+        send(self, [*lines[:5], error], whole=True)
+
+    monkeypatch.setattr(RealisticHandler, "stream", stream)
+    service = serve()
+    with service.page() as page:
+        told = page.ask("Say something nice.")
+    said = [each["text"] for each in told if each["kind"] in ("again", "failed")]
+    assert said == [
+        "the provider's error server_error",
+        "There is no answer: the provider's error content_filter.",
+    ]
 
 
 def test_no_second_chance(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from chat_service.retries import BrokenOffError, passes
 from chat_service.settings import Settings, read
 from chat_service.summary import divide
 from chat_service.tools import TOOLS, Tool, Toolbox
-from openai import APIConnectionError, APIStatusError, APITimeoutError
+from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 from pydantic import Field
 
 VARIABLES = {
@@ -84,6 +84,9 @@ def status(code: int, body: Any = None, **headers: str) -> APIStatusError:
         pytest.param(status(408), True, id="the server's own time-out"),
         pytest.param(status(400), False, id="wrong request"),
         pytest.param(status(401), False, id="wrong key"),
+        pytest.param(APIError("no", REQUEST, body={"code": "server_error"}), True, id="within the stream"),
+        pytest.param(APIError("no", REQUEST, body={"code": 502}), True, id="within the stream, a number"),
+        pytest.param(APIError("no", REQUEST, body={"code": "content_filter"}), False, id="will not pass"),
         pytest.param(KeyError("x"), False, id="a mistake of ours"),
     ],
 )
