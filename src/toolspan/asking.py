@@ -46,8 +46,9 @@ def events(stream: Any, *, tools: _Tools = None, choices: int = 1) -> AsyncEvent
     raise TypeError(f"toolspan.events() takes a stream, not {type(stream).__qualname__}{_hint(stream)}")
 
 
-def _offered(tools: _Tools) -> Tools | None:
-    return None if tools is None else offer(list(tools))
+def _offered(tools: Any) -> Tools | None:
+    """What the SDK passes for no tools is none."""
+    return offer(list(tools)) if isinstance(tools, Iterable) else None
 
 
 def _whole(stream: Any) -> bool:

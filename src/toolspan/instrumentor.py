@@ -44,14 +44,13 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         guard.reset()
         providers = {name: kwargs.pop(name, None) for name in _PROVIDERS}
         settings = read_settings(kwargs)
-        if not settings.enabled or (settings.sdk_disabled and not any(providers.values())):
+        if not settings.enabled or (settings.silent and not any(providers.values())):
             return
         loop, looked_at = Loop(), review(settings)
         self._review = looked_at
         use(executions(settings, loop, looked_at, **providers), settings.baggage_keys)
         usage.keep(settings.usage_keys)
-        if settings.log != "off":
-            self._console = Console()
+        self._console = _console() if settings.log != "off" else None
         told = Sinks(sinks(settings, **providers), guard.report, looked_at)
         try:
             self._seam = _installed(settings, told, loop)
@@ -73,6 +72,14 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         if self._console is not None:
             self._console.remove()
             self._console = None
+
+
+def _console() -> Console | None:
+    try:
+        return Console()
+    except Exception as error:  # `logging` may be anyone's
+        guard.report("showing the stream log", error)
+        return None
 
 
 def _installed(settings: Settings, sinks: Sinks, loop: Loop) -> Seam:

@@ -67,9 +67,14 @@ class Settings:
     completion_hook: Any = None
     """`OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK`: a hook's name, or a hook."""
     sdk_disabled: bool = False
-    """`OTEL_SDK_DISABLED`: nothing would be recorded, so nothing is watched."""
+    """`OTEL_SDK_DISABLED`: nothing would be recorded, so nothing is watched; but for `on_event` and `log`."""
     attribute_limit: int | None = None
     """`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`: characters of one span attribute."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody would hear of anything."""
+        return self.sdk_disabled and self.on_event is None and self.log == "off"
 
     @property
     def content_on_spans(self) -> bool:

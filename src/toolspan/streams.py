@@ -1,6 +1,6 @@
 """The two streams of events that `toolspan.events` gives: they read a stream, tell of it, and close it.
 
-They know neither spans nor the SDK: a stream is whatever can be iterated, or gives that when it is entered.
+They know neither spans nor the SDK; how a stream is opened and closed is in `sources.py`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, final
 
 from .guard import report
+from .sources import AsyncSource, Source
 from .wire.following import Following
 from .wire.outcome import End
 from .wire.told import StreamError, StreamEvent
@@ -25,8 +26,8 @@ class EventStream:
     """
 
     def __init__(self, stream: Any, following: Following) -> None:
-        self._stream = stream
-        self._events = _read(stream, following)
+        self._source = Source(stream)
+        self._events = _read(self._source, following)
 
     def __iter__(self) -> EventStream:
         return self
@@ -44,7 +45,7 @@ class EventStream:
 
     def close(self) -> None:
         """Close the stream beneath; no more events follow."""
-        _close(self._stream)
+        self._source.close()
         events: Any = self._events
         if not events.gi_running:  # else another thread is reading, and hears of it by the stream
             events.close()
@@ -59,8 +60,8 @@ class AsyncEventStream:
     """
 
     def __init__(self, stream: Any, following: Following) -> None:
-        self._stream = stream
-        self._events = _read_async(stream, following)
+        self._source = AsyncSource(stream)
+        self._events = _read_async(self._source, following)
 
     def __aiter__(self) -> AsyncEventStream:
         return self
@@ -78,7 +79,7 @@ class AsyncEventStream:
 
     async def close(self) -> None:
         """Close the stream beneath; no more events follow."""
-        await _close_async(self._stream)
+        await self._source.close()
         events: Any = self._events
         if not events.ag_running:  # else another task is reading, and hears of it by the stream
             await events.aclose()
@@ -86,19 +87,19 @@ class AsyncEventStream:
     aclose = close
 
 
-def _read(stream: Any, following: Following) -> Generator[StreamEvent, None, None]:
+def _read(source: Source, following: Following) -> Generator[StreamEvent, None, None]:
     """A function of its own: what it reads must not lead back to the object that is dropped."""
-    read = following.read
+    read, step = following.read, None
     try:
-        step = None
         while True:
             try:
                 if step is None:
-                    step = _entered(stream).__next__
+                    step = source.open()
                 body = step()
             except StopIteration:
                 break
             except Exception as error:
+                source.failed = True
                 yield from _ended(following, error)
                 raise
             try:
@@ -108,23 +109,22 @@ def _read(stream: Any, following: Following) -> Generator[StreamEvent, None, Non
             yield from found
         yield from _ended(following, End.EXHAUSTED)
     finally:
-        _close(stream)
+        source.close()
 
 
-async def _read_async(stream: Any, following: Following) -> AsyncGenerator[StreamEvent, None]:
+async def _read_async(source: AsyncSource, following: Following) -> AsyncGenerator[StreamEvent, None]:
     """The same for an async stream."""
-    read = following.read
+    read, step = following.read, None
     try:
-        step = None
         while True:
             try:
                 if step is None:
-                    entered = await stream.__aenter__() if _manages(stream, "__aiter__") else stream
-                    step = entered.__aiter__().__anext__
+                    step = await source.open()
                 body = await step()
             except StopAsyncIteration:
                 break
             except Exception as error:
+                source.failed = True
                 for event in _ended(following, error):
                     yield event
                 raise
@@ -137,30 +137,7 @@ async def _read_async(stream: Any, following: Following) -> AsyncGenerator[Strea
         for event in _ended(following, End.EXHAUSTED):
             yield event
     finally:
-        await _close_async(stream)
-
-
-def _manages(stream: Any, iterating: str) -> bool:
-    """Whether it has to be entered: `chat.completions.stream()` and `responses.stream()` give such ones."""
-    return not hasattr(stream, iterating)
-
-
-def _entered(stream: Any) -> Any:
-    return iter(stream.__enter__() if _manages(stream, "__iter__") else stream)
-
-
-def _close(stream: Any) -> None:
-    if _manages(stream, "__iter__"):
-        stream.__exit__(None, None, None)
-    elif (close := getattr(stream, "close", None)) is not None:
-        close()
-
-
-async def _close_async(stream: Any) -> None:
-    if _manages(stream, "__aiter__"):
-        await stream.__aexit__(None, None, None)
-    elif (close := getattr(stream, "close", None) or getattr(stream, "aclose", None)) is not None:
-        await close()
+        await source.close()
 
 
 def _ended(following: Following, end: End | Exception) -> list[StreamEvent]:

@@ -21,6 +21,7 @@ pytest.importorskip(
 )
 
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request
 from websockets.sync.server import ServerConnection, serve
 
 DROP = object()
@@ -54,7 +55,15 @@ class SocketServer:
         """All messages, as they came."""
         self.paths: list[str] = []
         self._taken = 0
-        self._server = serve(self._serve, "127.0.0.1", 0, logger=_quiet, close_timeout=0.1, compression=None)
+        self._server = serve(
+            self._serve,
+            "127.0.0.1",
+            0,
+            logger=_quiet,
+            close_timeout=0.1,
+            compression=None,
+            process_request=self._accept,
+        )
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._watchdog = threading.Timer(_PATIENCE, self._server.shutdown)
         self._watchdog.daemon = True
@@ -85,9 +94,11 @@ class SocketServer:
         self._server.shutdown()
         self._thread.join(_PATIENCE)
 
+    def _accept(self, connection: ServerConnection, request: Request) -> None:
+        """Before the client knows that it is connected, so that the path is there however soon it goes."""
+        self.paths.append(request.path)
+
     def _serve(self, connection: ServerConnection) -> None:
-        assert connection.request is not None
-        self.paths.append(connection.request.path)
         with contextlib.suppress(ConnectionClosed, OSError):  # the client has gone, as some tests want
             self._play(connection, self.greeting)
             for message in connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from typing import Any
 
+import openai
 import pytest
 
 import toolspan
@@ -14,7 +15,7 @@ from . import script, wire
 from .apis import CHAT, COMPLETIONS, HELPED, RESPONSES, STREAMED, Api
 from .params import over
 from .script import Body, Transport
-from .sdk import END, SYNC, Face, both_faces
+from .sdk import ASYNC, END, SYNC, Face, both_faces
 from .telemetry import Telemetry
 
 BOTH = (CHAT, RESPONSES)
@@ -190,11 +191,37 @@ def test_collector_off(face: Face, api: Api) -> None:
             try:
                 await face.take(toolspan.events(stream), 1)
                 await face.turn()
-                assert not [each for each in gc.get_objects() if isinstance(each, streams.Following)]
+                assert not [each for each in gc.get_objects() if type(each) is streams.Following]
             finally:
                 gc.enable()
 
     face.run(scenario())
+
+
+def test_nothing_to_close() -> None:
+    """An async iterator that has nothing to close is read to its end, and left."""
+
+    class Plain:
+        def __init__(self) -> None:
+            self._left = iter(wire.TEXT)
+
+        def __aiter__(self) -> Any:
+            return self
+
+        async def __anext__(self) -> Any:
+            for chunk in self._left:
+                return chunk
+            raise StopAsyncIteration
+
+    found = ASYNC.run(ASYNC.read(toolspan.events(Plain())))
+    assert found[-1].whole
+
+
+def test_no_tools_on_offer() -> None:
+    """What the SDK is given for no tools may be given here too."""
+    for nothing in (None, [], openai.NOT_GIVEN):
+        events = list(toolspan.events(wire.CALLS, tools=nothing))
+        assert [event.valid for event in events if event.type == "tool_call.completed"] == [True, True]
 
 
 def test_legacy_completions() -> None:

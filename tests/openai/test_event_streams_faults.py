@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import openai
@@ -232,3 +234,96 @@ def test_error_of_our_own(
     assert [(event.kind, event.code) for event in events] == [("internal", "RuntimeError")] * len(CHAT.text)
     assert len(caplog.records) == 2
     assert "MARKER" not in caplog.text
+
+
+class Failing:
+    """A stream that breaks, and cannot be closed either."""
+
+    def __init__(self, *, breaks: bool) -> None:
+        self._breaks = breaks
+        self.closed = 0
+
+    def __iter__(self) -> Any:
+        yield wire.text("Hel")
+        if self._breaks:
+            raise KeyError("first")
+
+    def close(self) -> Any:
+        """Fail."""
+        self.closed += 1
+        raise OSError("second")
+
+
+class AsyncFailing(Failing):
+    """The same for the other colour."""
+
+    __iter__ = None  # type: ignore[assignment]  # it is no iterable
+
+    async def __aiter__(self) -> Any:
+        yield wire.text("Hel")
+        if self._breaks:
+            raise KeyError("first")
+
+    async def close(self) -> Any:
+        """Fail."""
+        super().close()
+
+
+@both_faces
+def test_errors_of_closing(face: Face) -> None:
+    """What closing raises is raised, once; but never in the place of the error that came before."""
+    kind = Failing if face is SYNC else AsyncFailing
+
+    async def drained(stream: Any, error: type[Exception]) -> None:
+        with pytest.raises(error):
+            await face.read(toolspan.events(stream))
+        assert stream.closed == 1
+
+    async def left(stream: Any) -> None:
+        events = toolspan.events(stream)
+        await face.next(events)
+        with pytest.raises(OSError, match="second"):
+            await face.done(events.close())
+        await face.done(events.close())
+        assert stream.closed == 1
+
+    face.run(drained(kind(breaks=True), KeyError))
+    face.run(drained(kind(breaks=False), OSError))
+    face.run(left(kind(breaks=False)))
+
+
+@both_faces
+def test_managers(face: Face) -> None:
+    """A manager is entered once, when the events are read, and left once; if it was not entered, never."""
+    noted: list[str] = []
+
+    @contextmanager
+    def manager() -> Iterator[Any]:
+        noted.append("entered")
+        yield [*wire.TEXT]
+        noted.append("left")
+
+    @asynccontextmanager
+    async def async_manager() -> AsyncIterator[Any]:
+        async def later() -> AsyncIterator[Any]:
+            for chunk in wire.TEXT:
+                yield chunk
+
+        noted.append("entered")
+        yield later()
+        noted.append("left")
+
+    make: Any = manager if face is SYNC else async_manager
+
+    async def scenario() -> None:
+        async with face.within(toolspan.events(make())) as events:
+            assert noted == []
+            found = await face.read(events)
+            assert found[-1].whole
+        assert noted == ["entered", "left"]
+        async with face.within(toolspan.events(make())) as events:
+            pass
+        assert await face.next(events) is END
+        assert noted == ["entered", "left"]
+
+    face.run(scenario())

@@ -332,6 +332,20 @@ def test_off_by_default(telemetry: Telemetry, lines: Any) -> None:
     assert lines() == []
 
 
+def test_without_telemetry(lines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where OpenTelemetry is switched off, the log is all there is; without it, nothing is watched."""
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    for form, count in (("text", 6), ("off", 6)):
+        instrumentor = toolspan.OpenAIInstrumentor()
+        instrumentor.instrument(log=form)
+        try:
+            watch(SYNC, partial(read, api=CHAT), Transport(CHAT.calling))
+        finally:
+            instrumentor.uninstrument()
+        assert len(lines()) == count
+    assert not [line for line in lines() if "trace" in line]
+
+
 def test_level(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
     """The logger's level decides what is shown: at WARNING, only what is wrong."""
     caplog.set_level(logging.WARNING, logger=LOG.name)

@@ -21,6 +21,7 @@ ASYNC = (
     "openai/seam.py",
     "openai/stream.py",
     "running.py",
+    "sources.py",
     "streams.py",
     "user.py",
 )

@@ -1,0 +1,81 @@
+"""Whatever fails in listeners, stream logs and usage costs these, never an answer, and is said once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from toolspan import assembly, instrumentor
+from toolspan.openai import exchange
+from toolspan.otel import listening, stream_log
+from toolspan.spending import UsageMonitor
+
+from .apis import CHAT, RESPONSES, Api
+from .faults import alive, broken, unharmed
+from .params import each
+from .sdk import ASYNC, SYNC, Face
+from .telemetry import Telemetry
+
+pytestmark = pytest.mark.usefixtures("guarded")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part that is broken; `label` is what a test over it is called."""
+
+    owner: Any
+    name: str
+
+    @property
+    def label(self) -> str:
+        """What a test over it is called."""
+        return f"{self.owner.__name__.rpartition('.')[2]}.{self.name}"
+
+
+PARTS = (
+    Part(listening, "_info"),
+    Part(listening, "trace_and_span"),
+    Part(listening.Teller, "tell"),
+    Part(listening.Teller, "end"),
+    Part(listening.Heard, "events"),
+    Part(listening.Heard, "ended"),
+    Part(stream_log, "request_line"),
+    Part(stream_log, "moment_line"),
+    Part(stream_log, "finish_line"),
+    Part(stream_log, "error_line"),
+    Part(stream_log, "trace_and_span"),
+    Part(stream_log.StreamLogSink, "_emit"),
+    Part(assembly, "StreamLogSink"),
+    Part(assembly, "SpentSink"),
+    Part(assembly, "UsageTotal"),
+    Part(UsageMonitor, "add"),
+    Part(instrumentor, "Console"),
+)
+PLACES = [(part, face, api) for part in PARTS for face, api in ((SYNC, CHAT), (ASYNC, RESPONSES))]
+
+
+@each(("part", "face", "api"), PLACES)
+def test_a_part_fails(
+    part: Part,
+    face: Face,
+    api: Api,
+    telemetry: Telemetry,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The application sees what it sees without us, one warning is logged, telemetry tells of all calls."""
+    monkeypatch.setattr(part.owner, part.name, broken)
+    settings: dict[str, Any] = {"on_event": lambda call, event: None, "log": "text"}
+    unharmed(face, api, telemetry, caplog, **settings)
+    assert alive(telemetry, api) == {"spans", "metrics", "logs"}
+
+
+def test_listeners_cannot_be_made(
+    telemetry: Telemetry, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no call can have a listener, none is traced, and the application goes on."""
+    monkeypatch.setattr(exchange, "Heard", broken)
+    unharmed(SYNC, CHAT, telemetry, caplog, on_event=lambda call, event: None)
+    assert telemetry.spans == []
