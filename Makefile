@@ -17,7 +17,7 @@ demo: $(VENV)/.demo ## Trace a small agent and show it; with OPENAI_API_KEY set 
 chat: $(VENV)/.chat ## A chat page at http://127.0.0.1:8000 with its traces in this terminal; no key, unless you set one.
 	cd examples && ../$(BIN)/python -m chat_service
 
-chat-figures: $(VENV)/.chat ## What each technique of the chat service saves: the tables of its README.
+chat-figures: $(VENV)/.chat ## What each technique of the chat service saves, in five minutes: the tables of its README.
 	cd examples && ../$(BIN)/python -m chat_service.measure
 
 test: $(VENV)/.test ## Run the tests, on all cores.

@@ -148,7 +148,7 @@ async def summaries() -> None:
 
 
 async def main() -> None:
-    """All of it; takes two minutes."""
+    """All of it; takes five minutes."""
     toolspan.OpenAIInstrumentor().instrument(usage_keys=[KEY])
     print(f"Times are medians of {ROUNDS} rounds, those of retries of one.")
     for part in (ways, limits, retries, broken, schemas, summaries):
