@@ -72,8 +72,9 @@ frameworks: $(VENV)/.test ## Ten frameworks in their own environments: the table
 versions: $(VENV)/.test ## The tests with older and newer SDKs, OpenTelemetry and Python: the table of docs/versions.md.
 	$(BIN)/python -m tests.versions
 
+CALLS := 100000
 soak: $(VENV)/.test ## 100 000 calls and streams of all endings, without and with threads: nothing is kept.
-	$(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.soak $(CALLS)
 
 wheel: $(VENV)/.test ## The built wheel, in an environment of its own, without the sources.
 	rm -rf build/wheel && $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
