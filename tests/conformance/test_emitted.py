@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from toolspan import instrumentor
+from toolspan import assembly
 from toolspan.otel import semconv
 
 from ..openai.features import needs
@@ -60,7 +60,7 @@ def test_content_goes_where_it_shall(scenario: Scenario, mode: str) -> None:
 @everywhere
 def test_content_as_text(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
     """With an older OpenTelemetry the messages are JSON texts of the same schema."""
-    monkeypatch.setattr(instrumentor, "spans_take_structures", lambda: False)
+    monkeypatch.setattr(assembly, "spans_take_structures", lambda: False)
     telemetry, sampler = played(scenario, capture_message_content="span_only")
     found = telemetry.span.attributes
     assert all(isinstance(found[name], str) for name in KINDS if name in found)
@@ -71,7 +71,7 @@ def test_content_as_text(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) ->
 @everywhere
 def test_content_within_limits(scenario: Scenario, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Shortened messages are still messages."""
-    monkeypatch.setattr(instrumentor, "spans_take_structures", lambda: False)
+    monkeypatch.setattr(assembly, "spans_take_structures", lambda: False)
     settings = {"capture_message_content": "span_and_event", "attribute_limit": limit, "content_limit": 20}
     assert complaints(*played(scenario, **settings)) == []
 
@@ -105,7 +105,7 @@ def test_definitions_in_full(
     scenario: Scenario, limit: int | None, structured: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Definitions with descriptions and parameters conform too, whatever room there is for them."""
-    monkeypatch.setattr(instrumentor, "spans_take_structures", lambda: structured)
+    monkeypatch.setattr(assembly, "spans_take_structures", lambda: structured)
     settings = {"capture_message_content": "span_and_event", "attribute_limit": limit}
     assert complaints(*played(scenario, tool_definitions="full", **settings)) == []
 
