@@ -92,8 +92,8 @@ def _made(makers: list[Callable[[], Sink]]) -> list[Sink]:
     return found
 
 
-def _spent(names: Mapping[str, str | None], used: Mapping[str, Any]) -> None:
-    usage.add(names, UsageTotal(**used))
+def _spent(names: Mapping[str, str | None], used: tuple[Any, ...]) -> None:
+    usage.add(names, UsageTotal._make(used))
 
 
 def _stream_log(settings: Settings) -> Sink:

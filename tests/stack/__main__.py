@@ -11,7 +11,20 @@ from tests.e2e import collector, golang
 from tests.e2e.parts import CACHE, alone, obtain
 from tests.e2e.processes import FatalError
 
-from . import apps, injected, jaeger, judges, kafka, outage, pipeline, prometheus, scale, shipped, viewer
+from . import (
+    apps,
+    chat,
+    injected,
+    jaeger,
+    judges,
+    kafka,
+    outage,
+    pipeline,
+    prometheus,
+    scale,
+    shipped,
+    viewer,
+)
 from .report import Report
 
 PARTS = (
@@ -23,6 +36,7 @@ PARTS = (
     jaeger.PART,
     kafka.PART,
     viewer.PART,
+    chat.PART,
 )
 RUNS = {
     "shipped": shipped.run_all,
@@ -31,6 +45,7 @@ RUNS = {
     "kafka": scale.buffered,
     "injected": injected.inject,
     "viewer": viewer.show,
+    "chat": chat.run,
     "outage": outage.run,
 }
 

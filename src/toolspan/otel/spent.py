@@ -6,15 +6,14 @@ It knows no totals and no budgets; it must come after the sink that finds out wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from ..wire.events import Usage
 from . import operations
 from .sinks import Observed, Sink
 
 _NOTHING = Usage()
-Add = Callable[[Mapping[str, "str | None"], Mapping[str, Any]], None]
-"""Takes the names that a call is counted under, and what it has used."""
+Add = Callable[[Mapping[str, "str | None"], tuple[float, ...]], None]
+"""Takes the names that a call is counted under, and what it has used: the fields of `UsageTotal`."""
 
 
 class SpentSink(Sink):
@@ -32,14 +31,14 @@ class SpentSink(Sink):
         names["conversation"] = request.conversation
         names["model"] = request.model or record.started.model
         usage = record.usage or _NOTHING
-        used = {
-            "requests": 1,
-            "input": usage.input or 0,
-            "output": usage.output or 0,
-            "cache_read": usage.cache_read or 0,
-            "reasoning": usage.reasoning or 0,
-            "cost": 0.0 if call.cost is None else call.cost.amount,
-            "uncounted": int(usage.input is None and usage.output is None),
-            "unpriced": int(call.cost is None),
-        }
+        used = (
+            1,
+            usage.input or 0,
+            usage.output or 0,
+            usage.cache_read or 0,
+            usage.reasoning or 0,
+            0.0 if call.cost is None else call.cost.amount,
+            int(usage.input is None and usage.output is None),
+            int(call.cost is None),
+        )
         self._add(names, used)
