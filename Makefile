@@ -3,15 +3,22 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CHAT := examples/chat_service
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo test lint coverage thorough bench e2e pipeline dashboards picture outage neighbours frameworks versions soak wheel clean
+.PHONY: demo chat chat-figures test lint coverage thorough bench e2e pipeline dashboards picture outage neighbours frameworks versions soak wheel clean
 
 demo: $(VENV)/.demo ## Trace a small agent and show it; with OPENAI_API_KEY set it asks the real provider.
 	OTEL_BLRP_SCHEDULE_DELAY=50 $(BIN)/opentelemetry-instrument \
 	  --traces_exporter toolspan --logs_exporter toolspan --metrics_exporter toolspan \
 	  $(BIN)/python examples/agent.py
+
+chat: $(VENV)/.chat ## A chat page at http://127.0.0.1:8000 with its traces in this terminal; no key, unless you set one.
+	cd examples && ../$(BIN)/python -m chat_service
+
+chat-figures: $(VENV)/.chat ## What each technique of the chat service saves, in five minutes: the tables of its README.
+	cd examples && ../$(BIN)/python -m chat_service.measure
 
 test: $(VENV)/.test ## Run the tests, on all cores.
 	$(BIN)/python -m pytest -q -n auto -m 'not slow'
@@ -45,9 +52,10 @@ pipeline: $(VENV)/.test ## examples/pipeline in real parts: LiteLLM's proxy, a c
 dashboards: $(VENV)/.test ## Write dashboards/ from tools/dashboards/.
 	$(BIN)/python -m tools.dashboards
 
-picture: $(VENV)/.test ## The picture of the README: the example service's trace in a browser.
-	$(BIN)/python -m tests.stack viewer
+picture: $(VENV)/.test ## The pictures of the READMEs: a trace and the chat page, in a browser.
+	$(BIN)/python -m tests.stack viewer chat
 	cp .cache/e2e/last-run/viewer/trace.png docs/trace.png
+	cp .cache/e2e/last-run/chat/page.png $(CHAT)/page.png
 
 outage: $(VENV)/.test ## An application under load while its Collector is away: the table of docs/deploy.md.
 	$(BIN)/python -m tests.stack outage
@@ -87,8 +95,13 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[openai,cli,cost]'
 	touch $@
 
-$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[openai,cli,cost,otlp]' --group test
+$(VENV)/.chat: pyproject.toml constraints.txt $(CHAT)/requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[openai,cli,cost,otlp]' -r $(CHAT)/requirements.txt
+	touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt $(CHAT)/requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[openai,cli,cost,otlp]' --group test \
+	  -r $(CHAT)/requirements.txt
 	touch $@
 
 clean: ## Remove what was installed and built, but not the fetched parts in .cache.

@@ -124,7 +124,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer one request, or say what is wrong with it."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if not self.path.endswith("/chat/completions"):
+        if not self.path.partition("?")[0].endswith("/chat/completions"):
             self.whole(404, {"error": {"message": f"no such path: {self.path}", "type": "not_found"}})
             return
         try:

@@ -98,7 +98,7 @@ def _made(makers: list[Callable[[], Sink]]) -> list[Sink]:
 
 
 def _spent(names: Mapping[str, str | None], used: tuple[Any, ...]) -> None:
-    usage.add(names, UsageTotal._make(used))
+    usage.add(names, UsageTotal(*used))
 
 
 def _stream_log(settings: Settings) -> Sink:

@@ -86,6 +86,11 @@ class Telemetry:
         return self.spans[0]
 
     @property
+    def everything_started(self) -> list[Any]:
+        """All spans that were started, the application's own among them."""
+        return self._spans.started
+
+    @property
     def everything_ended(self) -> list[Any]:
         """All ended spans, the application's own among them."""
         return self._spans.ended

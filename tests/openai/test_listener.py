@@ -12,6 +12,7 @@ from toolspan import guard
 
 from . import script, wire
 from .apis import ALL, CHAT, EMBEDDINGS, RESPONSES, STREAMED, Api
+from .faults import Broken
 from .observe import watch
 from .params import over
 from .script import Body, Transport
@@ -125,6 +126,16 @@ def test_without_spans() -> None:
         watch(SYNC, _ask, Transport(CHAT.calling))
     finally:
         instrumentor.uninstrument()
+    assert (ears.calls[0].trace_id, ears.calls[0].span_id) == (None, None)
+    assert ears.kinds[-1] == "done"
+
+
+@pytest.mark.usefixtures("guarded")
+def test_without_a_span(telemetry: Telemetry) -> None:
+    """A call whose span cannot be started is heard of without ids."""
+    ears = Ears()
+    with telemetry.on(on_event=ears, log="text", tracer_provider=Broken(telemetry.tracers, "start_span")):
+        watch(SYNC, _ask, Transport(CHAT.calling))
     assert (ears.calls[0].trace_id, ears.calls[0].span_id) == (None, None)
     assert ears.kinds[-1] == "done"
 

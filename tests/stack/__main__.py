@@ -13,6 +13,7 @@ from tests.e2e.processes import FatalError
 
 from . import (
     apps,
+    chat,
     injected,
     jaeger,
     judges,
@@ -36,6 +37,7 @@ PARTS = (
     jaeger.PART,
     kafka.PART,
     viewer.PART,
+    chat.PART,
 )
 RUNS = {
     "shipped": shipped.run_all,
@@ -45,6 +47,7 @@ RUNS = {
     "kafka": scale.buffered,
     "injected": injected.inject,
     "viewer": viewer.show,
+    "chat": chat.run,
     "outage": outage.run,
 }
 

@@ -110,6 +110,8 @@ def test_deepest() -> None:
     """Nesting is followed to a fixed depth, as `json.loads` cannot follow it for ever."""
     assert scanned("[" * 900 + "]" * 900).state is COMPLETE
     assert scanned("[" * 901).state is BROKEN
+    for depth, state in ((900, COMPLETE), (901, BROKEN)):
+        assert scanned('{"a":' * depth + "1" + "}" * depth).state is state
 
 
 @pytest.mark.parametrize("pieces", [1, 100], ids=["whole", "pieces"])

@@ -90,6 +90,7 @@ CASES: dict[str, tuple[Any, Any, Violation | None]] = {
     "only-other-names": ({"additionalProperties": {"required": ["a"]}}, {"b": {}}, missing("[].a")),
     "names-by-pattern": ({"patternProperties": {"^b": {}}, "additionalProperties": NULL}, {"b": 1}, None),
     "listed": ({"enum": ["a", 1, None]}, None, None),
+    "listed-text": ({"enum": ["a", 1, None]}, "a", None),
     "listed-object": ({"enum": ["a", {"b": [1]}]}, {"b": [2]}, None),
     "not-the-listed-object": ({"enum": ["a", {"b": [1]}]}, [1], wrong()),
     "not-listed": ({"enum": ["a", 1, None]}, "b", wrong()),

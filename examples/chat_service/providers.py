@@ -1,0 +1,83 @@
+"""The client and the model of each provider; the rest of the service must not know which one it talks to.
+
+The SDK's own retries are off: `retries.py` tries again, and two who do would multiply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from openai import AsyncAzureOpenAI, AsyncOpenAI
+
+from .settings import Settings
+
+Variables = Mapping[str, str]
+
+
+class Provider(NamedTuple):
+    """How a client is made of the environment's variables, those it needs, and the usual model."""
+
+    client: Callable[[Variables, float], AsyncOpenAI]
+    needs: tuple[str, ...]
+    model: str
+
+
+def _openai(variables: Variables, patience: float) -> AsyncOpenAI:
+    return AsyncOpenAI(
+        base_url=variables.get("OPENAI_BASE_URL") or None,
+        api_key=variables["OPENAI_API_KEY"],
+        timeout=patience,
+        max_retries=0,
+    )
+
+
+def _azure(variables: Variables, patience: float) -> AsyncOpenAI:
+    """Azure's model is the name of a deployment: CHAT_MODEL."""
+    return AsyncAzureOpenAI(
+        azure_endpoint=variables["AZURE_OPENAI_ENDPOINT"],
+        api_key=variables["AZURE_OPENAI_API_KEY"],
+        api_version=variables.get("OPENAI_API_VERSION") or "2024-10-21",
+        timeout=patience,
+        max_retries=0,
+    )
+
+
+def _cerebras(variables: Variables, patience: float) -> AsyncOpenAI:
+    return AsyncOpenAI(
+        base_url=variables.get("CEREBRAS_BASE_URL") or "https://api.cerebras.ai/v1",
+        api_key=variables["CEREBRAS_API_KEY"],
+        timeout=patience,
+        max_retries=0,
+    )
+
+
+def _compatible(variables: Variables, patience: float) -> AsyncOpenAI:
+    """Local servers want no key, but the SDK does."""
+    return AsyncOpenAI(
+        base_url=variables["OPENAI_BASE_URL"],
+        api_key=variables.get("OPENAI_API_KEY") or "none",
+        timeout=patience,
+        max_retries=0,
+    )
+
+
+PROVIDERS: dict[str, Provider] = {
+    "demo": Provider(_compatible, ("OPENAI_BASE_URL",), "demo"),
+    "openai": Provider(_openai, ("OPENAI_API_KEY",), "gpt-5-mini"),
+    "azure": Provider(_azure, ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY"), "gpt-5-mini"),
+    "cerebras": Provider(_cerebras, ("CEREBRAS_API_KEY",), "gpt-oss-120b"),
+    "compatible": Provider(_compatible, ("OPENAI_BASE_URL",), "default"),
+}
+
+
+def connect(settings: Settings, variables: Variables) -> tuple[AsyncOpenAI, str]:
+    """A client of the provider, and the model to ask; `ValueError` says what is not as it must be."""
+    provider = PROVIDERS.get(settings.provider)
+    if provider is None:
+        raise ValueError(f"CHAT_PROVIDER={settings.provider!r} is none of {', '.join(PROVIDERS)}")
+    missing = [name for name in provider.needs if not variables.get(name)]
+    if missing:
+        raise ValueError(f"the provider {settings.provider} needs {' and '.join(missing)}")
+    model = settings.model or variables.get("OPENAI_MODEL") or provider.model
+    return provider.client(variables, settings.patience), model

@@ -1,0 +1,42 @@
+"""What these tests share; where the service's own requirements are missing, there is nothing to test.
+
+`make test` installs them; environments with other versions of the SDK and of OpenTelemetry do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.openai.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from .service import Service
+
+if find_spec("stamina") is None:
+    collect_ignore_glob = ["test_*.py"]
+
+
+@pytest.fixture(name="telemetry")
+def _telemetry() -> Iterator[Telemetry]:
+    """An in-memory SDK, and the instrumentation on top of it."""
+    telemetry = Telemetry()
+    with telemetry.on(usage_keys=["session.id"]):
+        yield telemetry
+
+
+@pytest.fixture(name="serve")
+def _serve(telemetry: Telemetry) -> Iterator[Callable[..., Service]]:
+    """Run the service until the test ends: with settings, tools and the model server's pace."""
+    from .service import serving
+
+    with ExitStack() as stack:
+
+        def serve(**options: Any) -> Service:
+            return stack.enter_context(serving(telemetry, **options))
+
+        yield serve

@@ -1,0 +1,192 @@
+"""Questions and their answers: one streaming call for each turn, tools at the same time and at once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from chat_service.demo import RealisticHandler
+from chat_service.providers import PROVIDERS
+from chat_service.settings import Settings
+
+from .service import SECONDS, Service, quick, text_of, tools_of
+
+TWO = "What are the weather and the time in Paris?"
+Serve = Callable[..., Service]
+
+
+def test_text(serve: Serve) -> None:
+    """A question that needs no tool is one request, whose words are told as they come."""
+    service = serve()
+    with service.page() as page:
+        told = page.ask("Say something nice.")
+    assert [each["number"] for each in told if each["kind"] != "hello"] == list(range(1, len(told)))
+    assert len([each for each in told if each["kind"] == "text"]) > 20
+    assert text_of(told).startswith("Travelling")
+    assert service.memory.requests == 1
+
+
+def test_two_tools(serve: Serve) -> None:
+    """Two tools run at the same time: each of these waits until the other one runs."""
+    running = asyncio.Event(), asyncio.Event()
+
+    async def get_weather(city: str) -> str:
+        running[0].set()
+        await running[1].wait()
+        return f"sun in {city}"
+
+    async def get_time(city: str) -> str:
+        running[1].set()
+        await running[0].wait()
+        return f"noon in {city}"
+
+    service = serve(tools=quick(get_weather, get_time))
+    with service.page() as page:
+        told = page.ask(TWO)
+    states = tools_of(told)
+    for name in ("get_weather", "get_time"):
+        assert [status for tool, status in states if tool == name] == ["called", "running", "done"]
+    assert text_of(told) == "Here is what I found: sun in Paris; noon in Paris."
+    assert service.memory.requests == 2
+
+
+def test_at_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tool runs while the stream that called it goes on: this one goes on only because the tool has run."""
+    ran, send = threading.Event(), RealisticHandler.stream
+
+    async def get_weather(city: str) -> str:
+        ran.set()
+        return f"sun in {city}"
+
+    def stream(self: Any, lines: list[str], *, whole: bool = True) -> None:
+        class Waiting(list[str]):
+            def __iter__(self) -> Any:
+                for line in super().__iter__():
+                    assert '"finish_reason": "tool_calls"' not in line or ran.wait(SECONDS)
+                    yield line
+
+        send(self, Waiting(lines), whole=whole)
+
+    monkeypatch.setattr(RealisticHandler, "stream", stream)
+    service = serve(tools=quick(get_weather))
+    with service.page() as page:
+        told = page.ask(TWO)
+    assert told[-1]["kind"] == "answered"
+    tool, (chat, _) = service.spans("execute_tool get_weather")[0], service.spans("chat demo")
+    assert tool.start_time < chat.end_time
+
+
+def test_trace(serve: Serve) -> None:
+    """One question is one trace: its turns, their tools, tied to each other; and the next one is another."""
+    service = serve()
+    with service.page() as page:
+        page.ask(TWO)
+        page.ask("Say something nice.")
+    first, second = service.spans("answer question")
+    turns, tools = service.spans("chat demo"), service.spans("execute_tool get_weather")
+    assert [turn.parent.span_id for turn in turns] == [first.context.span_id] * 2 + [second.context.span_id]
+    assert tools[0].parent.span_id == first.context.span_id
+    assert [link.context.span_id for link in tools[0].links] == [turns[0].context.span_id]
+    assert [link.context.span_id for link in turns[1].links] == [turns[0].context.span_id]
+    assert first.context.trace_id != second.context.trace_id
+    assert {turn.attributes["gen_ai.conversation.id"] for turn in turns} == {"c-1"}
+    assert {turn.attributes["feature"] for turn in turns} == {"chat"}
+    assert len({turn.attributes["toolspan.tools.fingerprint"] for turn in turns}) == 1
+
+
+def test_failing_tool(serve: Serve) -> None:
+    """A tool that fails is told to the page and to the model, which answers all the same."""
+    service = serve()
+    with service.page() as page:
+        told = page.ask("Convert 20 EUR to USD, and what is the weather in Rome?")
+    assert ("convert_money", "failed") in tools_of(told)
+    assert "sun in Rome; error: no rates today" in text_of(told)
+    (span,) = service.spans("execute_tool convert_money")
+    assert span.attributes["error.type"] == "ConnectionError"
+
+
+def test_time_limit(serve: Serve) -> None:
+    """A tool that hangs gets its time and no more; the other one's result is there."""
+
+    async def get_time(city: str) -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    service = serve(tools=quick(get_time, limit=0.05))
+    with service.page() as page:
+        told = page.ask(TWO)
+    assert ("get_time", "timed out") in tools_of(told)
+    assert "sun in Paris; error: no answer within 0.05 s" in text_of(told)
+    (span,) = service.spans("execute_tool get_time")
+    assert span.attributes["error.type"] == "TimeoutError"
+
+
+def test_wrong_calls(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call with arguments that were not asked for, or of a tool that was not offered, is not run."""
+    made = [
+        {"index": 0, "id": "call_a", "name": "get_weather", "arguments": '{"town": "Rome"}'},
+        {"index": 1, "id": "call_b", "name": "get_rain", "arguments": "{}"},
+        {"index": 2, "id": "call_c", "name": "get_time", "arguments": '{"city": }'},
+    ]
+    sent: list[Any] = []
+
+    def calls(request: Any) -> list[Any]:
+        sent[:] = request["messages"]
+        return made if len(sent) == 2 else []
+
+    monkeypatch.setattr("chat_service.demo_model.calls", calls)
+    service = serve()
+    with service.page() as page:
+        told = page.ask(TWO)
+    notes = [each["note"] for each in told if each.get("status") == "refused"]
+    assert notes == ["missing_argument: city", "unknown_tool", "invalid"]
+    assert "error: not run: missing_argument: city" in text_of(told)
+    sent_back = [call["function"]["arguments"] for call in sent[2]["tool_calls"]]
+    assert sent_back == [
+        '{"town": "Rome"}',
+        "{}",
+        "{}",
+    ]
+    assert not [span for span in service.telemetry.everything_ended if "execute_tool" in span.name]
+
+
+def test_endless(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that calls tools for ever is stopped, and the conversation is as it was."""
+    again = [{"index": 0, "id": "call_a", "name": "get_weather", "arguments": '{"city": "Rome"}'}]
+    monkeypatch.setattr("chat_service.demo_model.calls", lambda request: again)
+    service = serve(settings=Settings(turns=3))
+    with service.page() as page:
+        told = page.ask(TWO)
+        monkeypatch.undo()
+        assert page.ask("Say something nice.")[-1]["kind"] == "answered"
+    assert told[-1] == told[-1] | {"kind": "failed", "text": "There is no answer: TooManyTurnsError."}
+    assert service.memory.requests == 4
+    assert len({each["id"] for each in told if each["kind"] == "tool"}) == 3  # of the page's own
+
+
+def test_one_after_another(serve: Serve) -> None:
+    """A question that comes while another one is answered waits, and knows that answer."""
+    service = serve()
+    with service.page() as page:
+        page.socket.send(TWO)
+        page.socket.send("And what is the time in Rome?")
+        page.hear("answered")
+        page.hear("answered")
+    first, second = service.spans("answer question")
+    assert second.start_time >= first.end_time
+    assert service.spans("chat demo")[-1].attributes["toolspan.request.messages"] == 9
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_providers(provider: str, serve: Serve) -> None:
+    """Whoever is asked, the answer is the same; the model is the one that this provider is asked for."""
+    service = serve(settings=Settings(provider=provider))
+    with service.page() as page:
+        hello = page.hear("hello")
+        told = page.ask(TWO)
+    assert (hello["provider"], hello["model"]) == (provider, PROVIDERS[provider].model)
+    assert text_of(told) == "Here is what I found: sun in Paris; noon in Paris."
+    assert len(service.spans(f"chat {PROVIDERS[provider].model}")) == 2

@@ -1,0 +1,31 @@
+"""The ways that are measured: they differ in time and in requests, not in what they answer."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from chat_service.measure import NONE, TWO, WAYS
+from chat_service.stopwatch import Watched, once
+
+from tests.openai.telemetry import Telemetry
+
+from .service import PACE, text_of
+
+FOUND = "Here is what I found: 18 °C and light rain in Paris; 14:05 in Paris."
+
+
+@pytest.mark.parametrize(
+    ("question", "words"), [(TWO, FOUND), (NONE, "Travelling")], ids=["tools", "no tools"]
+)
+def test_ways(question: str, words: str, telemetry: Telemetry) -> None:
+    """Each way answers in the same words; only the probe asks twice where there is nothing to call."""
+
+    async def play() -> list[tuple[float, Watched]]:
+        taken = await asyncio.gather(*(once(way, question, pace=PACE) for way in WAYS.values()))
+        return [(took.requests, watched) for took, watched in taken]
+
+    found = asyncio.run(play())
+    assert {text_of(watched.happened) for _, watched in found} == {text_of(found[0][1].happened)}
+    assert text_of(found[0][1].happened).startswith(words)
+    assert [requests for requests, _ in found] == ([2, 2, 2, 2] if question == TWO else [2, 1, 1, 1])

@@ -1,0 +1,165 @@
+"""The parts of the service, each for itself: providers, settings, what passes, tools, conversations."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import httpx2
+import pytest
+from chat_service.conversations import Conversation, Conversations
+from chat_service.providers import PROVIDERS, connect
+from chat_service.retries import BrokenOffError, passes
+from chat_service.settings import Settings, read
+from chat_service.summary import divide
+from chat_service.tools import TOOLS, Tool, Toolbox
+from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
+from pydantic import Field
+
+VARIABLES = {
+    "OPENAI_API_KEY": "k",
+    "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+    "AZURE_OPENAI_ENDPOINT": "https://place.openai.azure.com",
+    "AZURE_OPENAI_API_KEY": "k",
+    "CEREBRAS_API_KEY": "k",
+}
+HOSTS = {
+    "demo": "127.0.0.1",
+    "openai": "127.0.0.1",
+    "azure": "place.openai.azure.com",
+    "cerebras": "api.cerebras.ai",
+    "compatible": "127.0.0.1",
+}
+REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1/chat/completions")
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_providers(name: str) -> None:
+    """Each provider's client asks its own host, with the patience that is set, and retries nothing itself."""
+    client, model = connect(Settings(provider=name, patience=7), VARIABLES)
+    assert client.base_url.host == HOSTS[name]
+    assert (client.max_retries, client.timeout) == (0, 7)
+    assert model == PROVIDERS[name].model
+    assert connect(Settings(provider=name, model="mine"), VARIABLES)[1] == "mine"
+
+
+def test_no_provider() -> None:
+    """What is missing, or wrong, is said by the name of its variable."""
+    with pytest.raises(ValueError, match="AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY"):
+        connect(Settings(provider="azure"), {})
+    with pytest.raises(ValueError, match="CHAT_PROVIDER='other' is none of demo, openai"):
+        connect(Settings(provider="other"), VARIABLES)
+
+
+def test_settings() -> None:
+    """A setting is a variable; a key alone chooses OpenAI, and another server's address that server."""
+    assert read({}) == Settings()
+    assert read({"CHAT_ATTEMPTS": "2", "CHAT_PATIENCE": "0.5"}) == Settings(attempts=2, patience=0.5)
+    assert read({"OPENAI_API_KEY": "k"}).provider == "openai"
+    assert read({"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://x"}).provider == "compatible"
+    assert read({"OPENAI_API_KEY": "k", "CHAT_PROVIDER": "cerebras"}).provider == "cerebras"
+    with pytest.raises(ValueError, match="CHAT_ATTEMPTS='many' is no int"):
+        read({"CHAT_ATTEMPTS": "many"})
+
+
+def status(code: int, body: Any = None, **headers: str) -> APIStatusError:
+    """The SDK's error for a response."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return APIStatusError("no", response=httpx2.Response(code, headers=named, request=REQUEST), body=body)
+
+
+@pytest.mark.parametrize(
+    ("error", "wanted"),
+    [
+        pytest.param(APIConnectionError(request=REQUEST), True, id="no connection"),
+        pytest.param(APITimeoutError(request=REQUEST), True, id="time-out"),
+        pytest.param(BrokenOffError(), True, id="broken off"),
+        pytest.param(status(429), True, id="rate limit"),
+        pytest.param(status(429, retry_after="3"), 3.0, id="rate limit, seconds"),
+        pytest.param(status(429, retry_after_ms="250", retry_after="1"), 0.25, id="rate limit, milliseconds"),
+        pytest.param(status(429, retry_after="Thu, 26 Nov 2026 14:00:00 GMT"), True, id="rate limit, a date"),
+        pytest.param(status(429, retry_after="3600"), False, id="rate limit, an hour"),
+        pytest.param(status(429, {"code": "insufficient_quota"}), False, id="no money left"),
+        pytest.param(status(503), True, id="overloaded"),
+        pytest.param(status(408), True, id="the server's own time-out"),
+        pytest.param(status(400), False, id="wrong request"),
+        pytest.param(status(401), False, id="wrong key"),
+        pytest.param(APIError("no", REQUEST, body={"code": "server_error"}), True, id="within the stream"),
+        pytest.param(APIError("no", REQUEST, body={"code": 502}), True, id="within the stream, a number"),
+        pytest.param(APIError("no", REQUEST, body={"code": "content_filter"}), False, id="will not pass"),
+        pytest.param(KeyError("x"), False, id="a mistake of ours"),
+    ],
+)
+def test_passes(error: Exception, wanted: bool | float) -> None:
+    """What is tried again, and after how long where the server says so."""
+    found = passes(error, longest=20)
+    assert (found, type(found)) == (wanted, type(wanted))
+
+
+async def move(x: Annotated[int, Field(ge=0)], name: str = "it") -> str:
+    """Move something."""
+    return f"{name} to {x + 1}"
+
+
+def test_tool() -> None:
+    """A tool is described by its function, and called with arguments that fit; it is described once."""
+    tool = Tool(move, 1)
+    function = tool.describe()["function"]
+    assert (function["name"], function["description"]) == ("move", "Move something.")
+    schema: Any = function["parameters"]
+    assert schema["required"] == ["x"]
+    assert schema["properties"]["x"]["type"] == "integer"
+    assert asyncio.run(tool.call({"x": 1})) == "it to 2"
+    for wrong in ({"x": -1}, {}, {"x": 1, "y": 2}):
+        with pytest.raises(ValueError, match="validation error"):
+            asyncio.run(tool.call(wrong))
+    box = Toolbox(tool)
+    assert box.offered is box.offered
+    assert [tool.name for tool in TOOLS] == ["get_weather", "get_time", "convert_money", "find_hotels"]
+
+
+def test_conversations() -> None:
+    """Of many conversations, those that nobody used for longest are forgotten."""
+    known = Conversations(most=2)
+    first, second = known.get("a"), known.get("b")
+    assert known.get("a") is first
+    known.get("c")
+    assert known.get("a") is first
+    assert known.get("b") is not second
+
+
+def test_happenings() -> None:
+    """Whoever listens is told what happened after a number, and then what happens, each once and in order."""
+
+    async def play() -> list[int]:
+        conversation, heard = Conversation("c"), []
+        conversation.tell("one")
+        conversation.tell("two")
+
+        async def listen() -> None:
+            async for each in conversation.happenings(1):
+                heard.append(each["number"])
+                if each["kind"] == "last":
+                    return
+
+        listening = asyncio.create_task(listen())
+        for kind in ("three", "four", "last"):
+            await asyncio.sleep(0)
+            conversation.tell(kind)
+        await asyncio.wait_for(listening, 5)
+        return heard
+
+    assert asyncio.run(play()) == [2, 3, 4, 5]
+
+
+def message(role: str) -> dict[str, str]:
+    """A message of somebody."""
+    return {"role": role, "content": role}
+
+
+def test_divide() -> None:
+    """What is kept begins with a question, so that no result stands without its call."""
+    history = [message(role) for role in ("user", "assistant", "tool", "assistant", "user", "assistant")]
+    assert divide(history, 1) == (history[:4], history[4:])
+    assert divide(history, 2) == ([], history)
+    assert divide([], 1) == ([], [])

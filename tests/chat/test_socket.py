@@ -1,0 +1,122 @@
+"""A page whose connection breaks, pages of other sites, and what the service says by HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import urllib.request
+from collections.abc import Callable
+
+import pytest
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
+from websockets.exceptions import ConnectionClosed
+
+from tests.openai.telemetry import RESOURCE, Telemetry
+
+from .service import SECONDS, Service, quick, serving
+
+TWO = "What are the weather and the time in Paris?"
+Serve = Callable[..., Service]
+
+
+def test_dropped(serve: Serve) -> None:
+    """A socket breaks while a tool runs: the answer goes on, and the next socket brings what was missed."""
+    go_on = threading.Event()
+
+    async def get_weather(city: str) -> str:
+        await asyncio.to_thread(go_on.wait, SECONDS)
+        return f"sun in {city}"
+
+    service = serve(tools=quick(get_weather, limit=SECONDS))
+    with service.page() as page:
+        page.socket.send(TWO)
+        page.hear("tool", name="get_weather", status="running")
+        page.socket.socket.shutdown(socket.SHUT_RDWR)  # without a word, as a network does it
+    numbers = [each["number"] for each in page.told if each["kind"] != "hello"]
+    with service.page(after=numbers[-1]) as later:
+        hello = later.hear("hello")
+        assert hello["last"] >= numbers[-1]
+        assert hello["fresh"] is False
+        go_on.set()
+        later.hear("answered")
+    numbers += [each["number"] for each in later.told if each["kind"] != "hello"]
+    assert numbers == list(range(1, len(numbers) + 1))
+    (question,) = service.spans("answer question")
+    assert [event.name for event in question.events] == ["chat.page.lost", "chat.page.connected"]
+    assert service.memory.requests == 2
+
+
+def test_two_pages(serve: Serve) -> None:
+    """Two pages of one conversation see the same; another conversation sees nothing of it."""
+    service = serve()
+    with service.page() as one, service.page() as two, service.page("c-2") as other:
+        told = one.ask("Say something nice.")
+        two.hear("answered")
+        assert two.told[1:] == told[1:]
+        assert other.ask("Say something nice.")[1]["number"] == 1
+
+
+def test_forgotten(serve: Serve) -> None:
+    """A page that knows more than the service, which was started again, is told to begin anew."""
+    service = serve()
+    with service.page(after=57) as page:
+        assert page.hear("hello")["fresh"] is True
+        assert page.ask("Say something nice.")[0]["number"] == 1
+
+
+def test_elsewhere(serve: Serve) -> None:
+    """The page of another site gets no socket that answers; ours does."""
+    service = serve()
+    with service.page(origin="https://elsewhere.example") as page, pytest.raises(ConnectionClosed) as closed:
+        page.hear("hello")
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4403
+    with service.page(origin=f"http://127.0.0.1:{service.port}") as page:
+        assert page.hear("hello")["tools"] == ["get_weather", "get_time", "convert_money"]
+
+
+def test_bytes_and_nothing(serve: Serve) -> None:
+    """An empty question is none, and bytes end the socket without harm."""
+    service = serve()
+    with service.page() as page:
+        page.socket.send("   ")
+        page.socket.send(b"\x00")
+        with pytest.raises(ConnectionClosed):
+            page.hear("question")
+    with service.page() as page:
+        assert page.ask("Say something nice.")[-1]["kind"] == "answered"
+
+
+def test_over_http() -> None:
+    """The page and its parts are served; what Prometheus scrapes has the conventions' metrics and ours."""
+    reader, telemetry = PrometheusMetricReader(), Telemetry()
+    telemetry.meters = MeterProvider([reader], resource=RESOURCE, shutdown_on_exit=False)
+    try:
+        with (
+            telemetry.on(metric_attributes=["feature"], usage_keys=["session.id"]),
+            serving(telemetry) as service,
+        ):
+            with service.page() as page:
+                page.ask(TWO)
+            metrics = read(service, "/metrics")
+            for path in ("/", "/chat.js", "/view.js", "/chat.css"):
+                assert read(service, path)
+    finally:
+        telemetry.meters.shutdown()
+    for name in (
+        "gen_ai_client_token_usage",
+        "toolspan_tool_calls_total",
+        "gen_ai_execute_tool_duration_seconds",
+    ):
+        assert f"\n{name}" in metrics
+    assert 'feature="chat"' in metrics
+
+
+def read(service: Service, path: str) -> str:
+    """What the service answers."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"http://127.0.0.1:{service.port}{path}", timeout=SECONDS) as answer:
+        text: str = answer.read().decode()
+    return text

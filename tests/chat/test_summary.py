@@ -1,0 +1,88 @@
+"""Long conversations: what is old is summed up once an answer is out, and the trace shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from chat_service.demo import RealisticHandler
+from chat_service.settings import Settings
+
+from .service import Service
+
+Serve = Callable[..., Service]
+QUESTION = "What is the time in Paris?"
+SHORT = Settings(summarise_above=1, keep_questions=1, first_wait=0.01)
+
+
+def test_summed_up(serve: Serve) -> None:
+    """The summary is a request with a feature of its own; the next question's sends less, and says so."""
+    service = serve(settings=SHORT)
+    with service.page() as page:
+        page.ask(QUESTION)
+        page.ask(QUESTION)
+        told = page.hear("summarised")
+        page.ask(QUESTION)
+        page.hear("summarised")
+    assert (told["before"], told["after"]) == (8, 5)
+    summary, *_ = [s for s in service.spans("chat demo") if s.attributes.get("feature") == "summary"]
+    shortening = service.spans("shorten conversation")
+    assert summary.parent.span_id in {span.context.span_id for span in shortening}
+    third = service.spans("answer question")[2]
+    first_turn = min(
+        (s for s in service.spans("chat demo") if s.parent.span_id == third.context.span_id),
+        key=lambda span: span.start_time,
+    )
+    assert first_turn.attributes["toolspan.request.messages"] == 7
+    assert "toolspan.context.reduced" in [event.name for event in first_turn.events]
+
+
+def test_not_summed_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the summary fails, the conversation goes on with all that was said."""
+    reply = RealisticHandler.reply
+
+    def refuse(self: RealisticHandler, request: Any) -> None:
+        if not request.get("stream"):
+            return self.whole(400, {"error": {"message": "no"}})
+        return reply(self, request)
+
+    monkeypatch.setattr(RealisticHandler, "reply", refuse)
+    service = serve(settings=SHORT)
+    with service.page() as page:
+        page.ask(QUESTION)
+        page.ask(QUESTION)
+        assert page.ask(QUESTION)[-1]["kind"] == "answered"
+    assert "summarised" not in [each["kind"] for each in page.told]
+    last = [span for span in service.spans("chat demo") if span.attributes["feature"] == "chat"][-1]
+    assert last.attributes["toolspan.request.messages"] == 12
+    assert "exception" in [event.name for event in service.spans("shorten conversation")[-1].events]
+
+
+def test_budget(serve: Serve) -> None:
+    """A conversation that has cost more than it may gets no more answers; what it has used is told."""
+    service = serve(settings=Settings(budget=1e-6))
+    with service.page() as page, service.page("c-2") as other:
+        told = page.ask(QUESTION)
+        (first, second) = [each for each in told if each["kind"] == "usage"]
+        assert (second["input"] > first["input"], second["cost"] > first["cost"] > 0) == (True, True)
+        assert told[-1]["kind"] == "answered"
+        assert page.ask(QUESTION)[-1]["text"] == "This conversation has cost as much as it may."
+        assert other.ask(QUESTION)[-1]["kind"] == "answered"
+    assert service.memory.requests == 4
+
+
+def test_uncounted(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that counts no tokens does not keep a conversation from being summed up."""
+    reply = RealisticHandler.reply
+
+    def uncounted(self: RealisticHandler, request: Any) -> None:
+        reply(self, {**request, "stream_options": None})
+
+    monkeypatch.setattr(RealisticHandler, "reply", uncounted)
+    service = serve(settings=SHORT)
+    with service.page("uncounted") as page:
+        page.ask(QUESTION)
+        page.ask(QUESTION)
+        page.hear("summarised")
+    assert [each["input"] for each in page.told if each["kind"] == "usage"] == [0, 0, 0, 0]
