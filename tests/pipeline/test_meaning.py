@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.chat import ChatCompletionChunk
 from pydantic import BaseModel, ConfigDict
 
+import toolspan
 from toolspan.pipeline.following import fingerprint
 from toolspan.pipeline.marks import FINISH, OTHER, TEXT, TOOL_CALL, kind_of
 from toolspan.pipeline.meaning import meaning_of
@@ -221,3 +223,30 @@ def test_the_key() -> None:
     """Without the key a fingerprint cannot be looked up in a table."""
     found = meaning_of(shapes.text("yes"))
     assert fingerprint(found, b"one") != fingerprint(found, b"other")
+
+
+def test_events_of_our_own() -> None:
+    """What `toolspan.events` makes of chunks says what they said, also as JSON; nothing is said twice."""
+    said = [meaning_of(body) for body in shapes.answer()]
+    made = list(toolspan.events(ChatCompletionChunk.model_validate(body) for body in shapes.answer()))
+    found = [meaning_of(event) for event in made]
+    assert [each for each in found if each] == [each for each in said if each]
+    assert [meaning(json.dumps(event.to_dict())) for event in made if meaning_of(event)] == [
+        each for each in found if each
+    ]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"type": "text.delta", "choice": 0},
+        {"type": "text.delta", "choice": [], "text": "a"},
+        {"type": [], "choice": 0},
+        {"choice": 0},
+        {"type": "done", "finish_reasons": 7},
+        ("text.delta", 0),
+    ],
+)
+def test_what_only_looks_like_them(other: Any) -> None:
+    """Is something of somebody else's."""
+    assert kind_of(meaning_of(other)) == OTHER

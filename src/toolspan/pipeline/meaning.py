@@ -24,6 +24,7 @@ from .marks import (
     place,
 )
 from .meaning_events import event_meaning, piece_meaning
+from .meaning_told import told_meaning
 
 _MOST = 4096  # characters of something that is no chunk of any API
 _INSIDE = 16  # fields of an envelope in which a chunk is looked for
@@ -111,6 +112,8 @@ def _dict_meaning(choice: Mapping[str, Any]) -> Meaning | None:
 
 
 def _whole(body: Any) -> Meaning:
+    if (told := told_meaning(body)) is not None:
+        return told
     known = values.fields(body)
     if "choices" in known:
         return choices_meaning(known["choices"])
