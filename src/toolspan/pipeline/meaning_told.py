@@ -59,7 +59,7 @@ _RULES: Mapping[str, Callable[[_Known], Meaning]] = {
     "error": _nothing,
     "done": _done,
 }
-_KINDS = frozenset(
+_KINDS: frozenset[Any] = frozenset(
     (
         TextDelta,
         ReasoningDelta,
