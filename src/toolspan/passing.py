@@ -17,12 +17,16 @@ from .watching import ACTS, Watch
 class Passing:
     """What all kinds share: the other, what is told of it, and what makes the next step."""
 
-    __slots__ = ("__weakref__", "_look", "_source", "_step", "_watch")
+    __slots__ = ("__weakref__", "_later", "_look", "_source", "_step", "_watch")
 
     def __init__(self, source: Any, run: Run, given: bool) -> None:
         watch = Watch(source, run, given)
-        for name, value in (("_source", source), ("_watch", watch), ("_look", watch.look), ("_step", None)):
-            object.__setattr__(self, name, value)
+        put = object.__setattr__
+        put(self, "_source", source)
+        put(self, "_watch", watch)
+        put(self, "_look", watch.look)
+        put(self, "_step", None)
+        put(self, "_later", None)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._source, name)
@@ -75,7 +79,7 @@ class Sync(Passing):
         try:
             step = self._step
             if step is None:
-                step = _first(self, "__next__", iter)
+                step = _first(self, "_step", "__next__", iter)
             item = step()
         except BaseException as error:
             self._watch.stopped(error)
@@ -94,9 +98,9 @@ class Async(Passing):
 
     async def __anext__(self) -> Any:
         try:
-            step = self._step
+            step = self._later
             if step is None:
-                step = _first(self, "__anext__", lambda source: source.__aiter__())
+                step = _first(self, "_later", "__anext__", lambda source: source.__aiter__())
             item = await step()
         except BaseException as error:
             self._watch.stopped(error)
@@ -146,9 +150,9 @@ def run_of(stream: object) -> Run | None:
     return None if watch is None else watch.run
 
 
-def _first(passed: Passing, name: str, start: Callable[[Any], Any]) -> Any:
+def _first(passed: Passing, kept: str, name: str, start: Callable[[Any], Any]) -> Any:
     """What makes the next step; something that is no iterator yet is asked for one."""
     source = passed._source
     step = getattr(source if hasattr(source, name) else start(source), name)
-    object.__setattr__(passed, "_step", step)
+    object.__setattr__(passed, kept, step)
     return step

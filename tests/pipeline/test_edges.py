@@ -114,6 +114,43 @@ def test_attributes(telemetry: Telemetry) -> None:
         assert list(staged) == ["a", "b"]
 
 
+class Either:
+    """A stream that can be read either way, as LiteLLM's."""
+
+    def __init__(self) -> None:
+        self._left = ["a", "b", "c"]
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> str:
+        if not self._left:
+            raise StopIteration
+        return self._left.pop(0)
+
+    def __aiter__(self) -> Any:
+        return self
+
+    async def __anext__(self) -> str:
+        if not self._left:
+            raise StopAsyncIteration
+        return self._left.pop(0)
+
+
+def test_read_either_way(telemetry: Telemetry) -> None:
+    """Sync and async steps of one stream, also in turn."""
+
+    async def act() -> None:
+        stream = toolspan.stage("a", Either())
+        assert [next(stream), await stream.__anext__(), next(stream)] == ["a", "b", "c"]
+        with pytest.raises(StopAsyncIteration):
+            await stream.__anext__()
+
+    with telemetry.on():
+        play(act)
+    assert telemetry.span.attributes[semconv.OUT_CHUNKS] == 3
+
+
 class Odd:
     """Answers no question without an error."""
 
