@@ -46,8 +46,12 @@ def meaning_of(body: Any) -> Meaning:
         elif body.__class__ is dict:
             found = _dict_meaning(choices[0])
         else:
-            choice = choices[0]
-            found = _object_meaning(choice.__dict__ or choice.__pydantic_extra__)
+            choice = choices[0].__dict__
+            if not choice:
+                found = _undeclared_meaning(choices[0])
+            else:
+                delta = choice["delta"]
+                found = _object_meaning(choice, delta.__dict__, delta.__pydantic_extra__)
         if found is not None:
             return found
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -68,15 +72,22 @@ def plain(text: str) -> Meaning:
     return ((_texts[0], text),) if text else ()
 
 
-def _object_meaning(choice: Mapping[str, Any]) -> Meaning | None:
-    """Of an SDK's object: one piece of text or of a call's arguments and nothing else, as nearly all are."""
-    delta = choice["delta"]
-    known, extra = delta.__dict__, delta.__pydantic_extra__
-    if extra:
-        if "content" not in known:  # LiteLLM declares the fields neither of a choice nor of a delta
-            known = extra
-        if not _BEYOND.isdisjoint(extra):
-            return None
+def _undeclared_meaning(choice: Any) -> Meaning | None:
+    """Of LiteLLM's objects (1.108), which declare the fields neither of a choice nor of a delta."""
+    fields = choice.__pydantic_extra__
+    delta = fields["delta"].__pydantic_extra__
+    return _object_meaning(fields, delta, delta)
+
+
+def _object_meaning(
+    choice: Mapping[str, Any], known: Mapping[str, Any], extra: Mapping[str, Any] | None
+) -> Meaning | None:
+    """Of an SDK's object: one piece of text or of a call's arguments and nothing else, as nearly all are.
+
+    `known` are the fields of the choice's delta, `extra` those that were sent beyond them.
+    """
+    if extra and not _BEYOND.isdisjoint(extra):
+        return None
     if choice["finish_reason"] is not None or known.get("function_call") or known.get("refusal"):
         return None
     entries, content = known["tool_calls"], known["content"]
