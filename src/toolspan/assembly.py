@@ -36,8 +36,12 @@ from .totals import UsageTotal
 
 
 def tracer(tracer_provider: Any) -> trace.Tracer:
-    """What makes the spans of a pipeline's stages."""
-    return trace.get_tracer(semconv.SCOPE, version("toolspan"), tracer_provider)
+    """What makes the spans of a pipeline's stages; one that makes none, if it cannot be made."""
+    try:
+        return trace.get_tracer(semconv.SCOPE, version("toolspan"), tracer_provider)
+    except Exception as error:
+        guard.report("making what tells of stages", error)
+        return trace.NoOpTracer()
 
 
 def review(settings: Settings) -> Review:

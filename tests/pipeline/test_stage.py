@@ -380,6 +380,21 @@ def test_an_error_of_the_provider(
     assert len(telemetry.spans) == 1
 
 
+def test_a_provider_that_makes_no_tracer(guarded: None) -> None:
+    """A provider that fails costs the spans, and `instrument()` goes on."""
+
+    class Provider:
+        """Makes nothing."""
+
+        def get_tracer(self, *args: Any, **kwargs: Any) -> Any:
+            """Fail."""
+            raise ZeroDivisionError
+
+    with Telemetry().on(tracer_provider=Provider()):
+        assert list(toolspan.stage("a", iter("ab"))) == ["a", "b"]
+    assert guard._reported
+
+
 def test_settings(telemetry: Telemetry) -> None:
     """`follow_every` holds where a stage says nothing itself."""
     with telemetry.on(follow_every=2):
