@@ -230,7 +230,7 @@ def test_events_of_our_own() -> None:
     said = [meaning_of(body) for body in shapes.answer()]
     made = list(toolspan.events(ChatCompletionChunk.model_validate(body) for body in shapes.answer()))
     found = [meaning_of(event) for event in made]
-    assert [each for each in found if each] == [each for each in said if each]
+    assert [each for each in found if each] == [each for each in said if kind_of(each) != OTHER]
     assert [meaning(json.dumps(event.to_dict())) for event in made if meaning_of(event)] == [
         each for each in found if each
     ]

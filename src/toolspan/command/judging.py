@@ -13,6 +13,7 @@ from .spans import Event
 from .stages import KINDS, Chunk, Stage
 
 _LEFT = ("closed", "abandoned")
+_BY_CUTTING = ("altered", "dropped", "injected")
 _LONG = 1.0  # seconds for which a stage may hold a chunk before that is why its reader left
 _LOSING = ("dropped", "blocked", "pending", "untracked")
 _WORDS = {
@@ -49,9 +50,10 @@ def _within(stage: Stage, left: bool) -> Iterator[Finding]:
         kind = event.attributes.get(names.CHUNK_KIND)
         if fate in named:
             named[fate] += 1
-            if not (anew and kind in ("text", "tool_call")):
+            cut = anew and kind in ("text", "tool_call") and fate in _BY_CUTTING
+            if not cut or event.attributes.get(names.CHUNK_REPEATS):
                 yield _case(stage, fate, event, left)
-    if anew and any(stage.fate(fate) for fate in named):
+    if anew and any(stage.fate(fate) for fate in ("altered", "dropped")):
         yield Finding(stage.name, ALL, "cut its chunks anew; what they say is whole")
     for fate, told in named.items():
         if (more := stage.fate(fate) - told) > 0 and not anew:

@@ -22,7 +22,7 @@ class Place(NamedTuple):
 Mark: TypeAlias = "tuple[Any, ...]"
 """One thing that a chunk says: its place and the words, and of a call that is named also id and name."""
 Meaning: TypeAlias = "tuple[Mark, ...]"
-"""All that a chunk says; empty for a role, for tokens and the like."""
+"""All that a chunk says; empty if that is nothing."""
 
 place = lru_cache(maxsize=1024)(Place)
 """The place of this kind, choice, call and sort."""

@@ -29,6 +29,7 @@ from .meaning_told import told_meaning
 _MOST = 4096  # characters of something that is no chunk of any API
 _INSIDE = 16  # fields of an envelope in which a chunk is looked for
 _PLAIN = frozenset((str, int, float, bool, type(None)))
+_NO_CHOICES: Meaning = ((place(OTHER, 0, None, "choices"), ""),)
 _BEYOND = frozenset(("reasoning_content", "reasoning", "refusal"))
 _texts = {index: place(TEXT, index, None, CONTENT) for index in range(8)}
 _calls = {(index, call): place(TOOL_CALL, index, call) for index in range(4) for call in range(32)}
@@ -60,11 +61,15 @@ def meaning_of(body: Any) -> Meaning:
 
 
 def choices_meaning(choices: Any) -> Meaning:
-    """What the value of `choices` says."""
+    """What the value of `choices` says; a role, where that is all, and that there are none, are said too."""
     found: list[Mark] = []
     for position, choice in enumerate(values.sequence(choices)):
-        found += _choice(values.fields(choice), position)
-    return tuple(found)
+        fields = values.fields(choice)
+        said = list(_choice(fields, position))
+        if not said and (role := values.text(values.fields(fields.get("delta")).get("role"))):
+            said.append((place(OTHER, 0, None, "role"), role[:_MOST]))
+        found += said
+    return tuple(found) if found or choices != [] else _NO_CHOICES
 
 
 def plain(text: str) -> Meaning:
