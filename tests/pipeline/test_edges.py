@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import queue
+import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -296,6 +299,31 @@ def test_of_a_stage(telemetry: Telemetry) -> None:
         assert route is not None
         assert route.stream_id == stage.route.stream_id
         assert toolspan.inject({"b": 1}, "no stage") == {"b": 1}
+
+
+def test_in_two_threads(telemetry: Telemetry) -> None:
+    """Reading in one thread and handing on in another loses no count, however they interleave."""
+    chunks = [shapes.text(f"{number} ") for number in range(5000)]
+    given: queue.Queue[Any] = queue.Queue(50)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with telemetry.on(), toolspan.stage("queue") as stage:
+
+            def put() -> None:
+                for chunk in stage.reads(iter(chunks)):
+                    given.put(chunk)
+                given.put(None)
+
+            thread = threading.Thread(target=put)
+            thread.start()
+            while (chunk := given.get()) is not None:
+                stage.gave(chunk)
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    got = telemetry.span.attributes
+    assert (got[semconv.IN_CHUNKS], got[semconv.OUT_CHUNKS], got[semconv.PASSED]) == (5000, 5000, 5000)
 
 
 def test_in_many_tasks(telemetry: Telemetry) -> None:

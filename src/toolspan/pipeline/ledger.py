@@ -7,6 +7,7 @@ counted some at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import Any
 
 from ..wire.outcome import End, Outcome
@@ -37,6 +38,7 @@ class Ledger:
         self._outs: list[Passage] = []
         self._last_item: Any = None
         self._last: Sequence[Meaning] = ()
+        self._lock = Lock()
         self.complete = False
         """Whether what the stage reads was read to its end."""
         self._failed: BaseException | None = None
@@ -71,7 +73,7 @@ class Ledger:
             self._settle()
 
     def _read_text(self, item: Any, at: int) -> None:
-        cut = self._in
+        cut, self._last_item = self._in, None
         self._last = found = cut.read(item)
         self._last_item = item if cut.alone else None
         for meaning in found:
@@ -86,9 +88,16 @@ class Ledger:
         for meaning in found:
             self._outs.append((meaning, at))
 
-    def _settle(self) -> None:
-        """Count what has passed since; mostly that which was read is what was handed on."""
-        outs, self._outs = self._outs, []
+    def _settle(self, *, wait: bool = False) -> None:
+        """Count what has passed since; one thread at a time, the next time if another is just doing so."""
+        if self._lock.acquire(blocking=wait):
+            try:
+                self._count(_taken(self._outs, len(self._outs)))
+            finally:
+                self._lock.release()
+
+    def _count(self, outs: list[Passage]) -> None:
+        """Mostly that which was read is what was handed on."""
         given = [meaning for meaning, _ in outs], [at for _, at in outs]
         counted = dict(self.given.counts)
         self.given.add(*given)
@@ -104,7 +113,7 @@ class Ledger:
             self._one_by_one(self.reads, outs)
 
     def _one_by_one(self, reads: Side, outs: list[Passage]) -> None:
-        ins, self._ins = self._ins, []
+        ins = _taken(self._ins, len(self._ins))
         reads.add([meaning for meaning, _ in ins], [at for _, at in ins])
         fates, number, count = self.fates, 0, len(outs)
         for meaning, at in ins:
@@ -129,7 +138,7 @@ class Ledger:
 
     def end(self, end: End | BaseException, at: int) -> Outcome:
         """The stage is over; gives how."""
-        self._settle()
+        self._settle(wait=True)
         self.complete = self.complete or (self.point and end is End.EXHAUSTED)
         if self.reads is not None:
             self._one_by_one(self.reads, [])
@@ -168,3 +177,10 @@ class Ledger:
 
 
 _EARLY = {End.EXHAUSTED: Outcome.TRUNCATED, End.CLOSED: Outcome.CLOSED, End.DROPPED: Outcome.ABANDONED}
+
+
+def _taken(passages: list[Passage], count: int) -> list[Passage]:
+    """So many from the front of the list, which others may go on to extend."""
+    found = passages[:count]
+    del passages[:count]
+    return found
