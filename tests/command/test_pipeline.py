@@ -232,6 +232,42 @@ def test_nobodys_chunk(policy: Any, lossy: Any, source: Any, said: str, run: Any
     assert (status, said in out.splitlines()[-1]) == (1, True), out
 
 
+def test_many(run: Any) -> None:
+    """Of very many losses the first are named and the others counted."""
+    chunks = [*(shapes.text(f"{number} ") for number in range(100)), shapes.finish()]
+    source = lambda given: iter(chunks)  # noqa: E731 - of the same kind as the policies
+    spans = traces.trace(lambda given: (each for each in given if policies._is(each, "stop")), source=source)
+    status, out, _ = run(json.dumps(traces.otlp(spans)))
+    assert status == 1
+    assert sum("read it and did not hand it on" in line for line in out.splitlines()) == 24 + 1
+    assert "policy: 76 more dropped" in out
+
+
+def test_held_too_long(run: Any) -> None:
+    """What was held with too many others, and altered, is not said to have arrived."""
+    chunks = [*(shapes.text(f"{number} ") for number in range(600)), shapes.finish()]
+    spans = traces.trace(lambda given: iter(list(given)[1:]), source=lambda given: iter(chunks))
+    status, out, _ = run(json.dumps(traces.otlp(spans)))
+    assert (status, "were held with too many others" in out) == (1, True)
+
+
+def test_attributes_of_all_kinds(run: Any) -> None:
+    """Lists, numbers and nothing at all as attributes of other spans, and ids of other systems, disturb nobody."""
+    found = traces.otlp(traces.trace(policies.passing))
+    for resource in found["resourceSpans"]:
+        for scope in resource["scopeSpans"]:
+            scope["spans"][0]["attributes"] = [
+                {
+                    "key": "list",
+                    "value": {"arrayValue": {"values": [{"stringValue": "a"}, {"intValue": "1"}]}},
+                },
+                {"key": "nothing", "value": {}},
+                *scope["spans"][0].get("attributes", []),
+            ]
+            scope["spans"].append({"traceId": "not hex or base64!", "spanId": "7", "name": "odd"})
+    assert run(json.dumps(found))[0] == 0
+
+
 def test_two_readers(run: Any) -> None:
     """A stream that two stages read is compared with each of them."""
     telemetry = Telemetry()

@@ -221,6 +221,31 @@ def test_cases_are_bounded() -> None:
     assert counts(found) == {"dropped": 500}
 
 
+def test_alterations_without_end() -> None:
+    """Of a stage that alters everything the first are named, all are counted, and how long they took."""
+    chunks = [shapes.text(f"{number} ") for number in range(100)]
+    found = run(lambda given: (shapes.text(str(each)) for each in given), chunks)
+    assert counts(found) == {"altered": 100}
+    assert len(found.fates.cases) == fates._MOST_CASES
+    assert found.fates.held_sum == 100 * 1000
+
+
+def test_versions_across_others() -> None:
+    """Another version is that of a chunk of its kind, choice and call, past others that are still inside."""
+    chunks = [shapes.fragment("a", 0), shapes.fragment("b", 1), shapes.text("c", 1), shapes.text("d", 0)]
+
+    def policy(given: Iterator[Any]) -> Iterator[Any]:
+        list(given)
+        yield from (
+            shapes.fragment("B", 1),
+            shapes.text("D", 0),
+            shapes.chunk({"refusal": "e", "content": "f"}),
+        )
+
+    found = run(policy, chunks)
+    assert counts(found) == {"altered": 2, "injected": 1, "dropped": 2}
+
+
 @pytest.mark.parametrize("count", [WINDOW - 1, WINDOW + 1, 3 * WINDOW])
 def test_held_beyond_the_window(count: int) -> None:
     """A stage that holds more than is remembered, and lets all go, has let all pass."""

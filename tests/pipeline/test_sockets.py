@@ -226,6 +226,51 @@ def test_sync(telemetry: Telemetry, parent: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize("way", ["iter_text", "iter_bytes", "iter_json"])
+def test_starlettes_iterators(way: str, telemetry: Telemetry, parent: Any) -> None:
+    """Each of them gives the messages as they were, and says from where they came."""
+    got = Received()
+
+    async def handle(connection: WebSocket) -> None:
+        watched = toolspan.socket(connection)
+        await watched.accept()
+        async for message in getattr(watched, way)():
+            got.messages.append(message if way == "iter_json" else json.loads(message))
+            got.routes.append(watched.route)
+
+    async def act() -> None:
+        async with _uvicorn(handle) as address, connect(address) as connection:
+            watched = toolspan.socket(connection, toolspan.Route("abc"))
+            for message in MESSAGES:
+                await watched.send(message.encode() if way == "iter_bytes" else message)
+
+    with telemetry.on():
+        asyncio.run(asyncio.wait_for(act(), SECONDS))
+    assert got.messages == decoded(MESSAGES)
+    assert {route and route.stream_id for route in got.routes} == {"abc"}
+
+
+def test_sync_errors(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """What a sync connection raises is raised, and logged by its kind, for whoever asked for the log."""
+    caplog.set_level(logging.INFO, logger="toolspan.socket")
+    with serve_sync(lambda connection: connection.close(), "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            address = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+            with telemetry.on(), toolspan.socket(connect_sync(address), log=True) as watched:
+                with pytest.raises(websockets.ConnectionClosed):
+                    watched.recv(timeout=SECONDS)
+                with pytest.raises(websockets.ConnectionClosed):
+                    watched.send(MESSAGES[0])
+                assert list(watched) == []
+        finally:
+            server.shutdown()
+            thread.join(SECONDS)
+    words = [record.getMessage().split()[0] for record in caplog.records if record.name == "toolspan.socket"]
+    assert words == ["END", "END", "END"]
+
+
 @servers
 def test_other_messages(server: Any, telemetry: Telemetry) -> None:
     """What is no JSON object, and what is sent for no stream, goes over the wire as it is."""
