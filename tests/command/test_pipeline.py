@@ -252,7 +252,7 @@ def test_held_too_long(run: Any) -> None:
 
 
 def test_attributes_of_all_kinds(run: Any) -> None:
-    """Lists, numbers and nothing at all as attributes of other spans, and ids of other systems, disturb nobody."""
+    """Lists, numbers and nothing at all as attributes, and ids of other systems, disturb nobody."""
     found = traces.otlp(traces.trace(policies.passing))
     for resource in found["resourceSpans"]:
         for scope in resource["scopeSpans"]:
