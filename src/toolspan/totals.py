@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from operator import add
 from typing import NamedTuple
 
 OTHER = "_OTHER"
@@ -39,16 +40,7 @@ class UsageTotal(NamedTuple):
 
     def plus(self, other: UsageTotal) -> UsageTotal:
         """Both together."""
-        return UsageTotal(
-            self.requests + other.requests,
-            self.input + other.input,
-            self.output + other.output,
-            self.cache_read + other.cache_read,
-            self.reasoning + other.reasoning,
-            self.cost + other.cost,
-            self.uncounted + other.uncounted,
-            self.unpriced + other.unpriced,
-        )
+        return UsageTotal(*map(add, self, other))
 
 
 class Totals:
