@@ -245,7 +245,9 @@ def test_ends(face: Face, api: Api, telemetry: Telemetry) -> None:
 
         async def scenario(leave: Any = leave, answer: Any = answer) -> None:
             async with face.client(Transport(answer)) as client:
-                await leave(await face.done(api.stream(client)))
+                held = [await face.done(api.stream(client))]
+                await leave(held.pop())
+                await face.turn()
 
         with telemetry.on(on_event=ears):
             face.run(scenario())
