@@ -55,6 +55,7 @@ class SocketServer:
         """All messages, as they came."""
         self.paths: list[str] = []
         self._taken = 0
+        self._open: set[ServerConnection] = set()
         self._server = serve(
             self._serve,
             "127.0.0.1",
@@ -93,17 +94,25 @@ class SocketServer:
                 step.set()
         self._server.shutdown()
         self._thread.join(_PATIENCE)
+        for connection in tuple(self._open):  # of a client that is held somewhere, and would live on
+            with contextlib.suppress(OSError):
+                connection.socket.shutdown(socket.SHUT_RDWR)
 
     def _accept(self, connection: ServerConnection, request: Request) -> None:
         """Before the client knows that it is connected, so that the path is there however soon it goes."""
         self.paths.append(request.path)
 
     def _serve(self, connection: ServerConnection) -> None:
-        with contextlib.suppress(ConnectionClosed, OSError):  # the client has gone, as some tests want
+        self._open.add(connection)
+        try:
             self._play(connection, self.greeting)
             for message in connection:
                 self.heard.append(message)
                 self._play(connection, self._answer(_kind(message)))
+        except (ConnectionClosed, OSError):
+            pass  # the client has gone, as some tests want
+        finally:
+            self._open.discard(connection)
 
     def _answer(self, kind: object) -> list[Any]:
         if kind != "response.create":
