@@ -137,7 +137,7 @@ def test_malformed() -> None:
             assert facts(record_of(events_of(sdk_answer(bent)))) == facts(
                 record_of(events_of(said(sdk_answer(bent))))
             )
-    for _ in range(50_000 if FULL else 300):
+    for _ in range(20_000 if FULL else 300):
         events_of(randoms.altered(rng, body, 0.2))
         events_of(sdk_answer(randoms.altered(rng, body, 0.2)))
         events_of(randoms.value(rng, 5))

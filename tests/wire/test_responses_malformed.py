@@ -17,7 +17,7 @@ from .responses_reading import check_law, events_of, read, sdk_event, sdk_respon
 from .responses_table import CASES, ENDED
 from .test_malformed import paths, replaced
 
-_VALUES = 400_000 if FULL else 2_000
+_VALUES = 100_000 if FULL else 2_000
 _LONG = 8  # events of one stream
 BODIES = [body for case in CASES for body in case.events]
 TYPES = [*_RULES, "response.output_text.done", "response.web_search_call.searching", "keepalive"]

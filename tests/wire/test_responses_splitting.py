@@ -14,7 +14,7 @@ from .response_shapes import Event, added, begins, done, ends, event, message, s
 from .responses_reading import check_law, events_of, read, sdk_event
 from .shapes import Call
 
-_ROUNDS = 15_000 if FULL else 80  # for each of the ways
+_ROUNDS = 5_000 if FULL else 80  # for each of the ways
 _NAMES = ["weather", "now", "search", "weather_now"]
 _DELTAS = {"function": "function_call_arguments", "custom": "custom_tool_call_input"}
 

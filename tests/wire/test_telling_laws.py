@@ -16,7 +16,7 @@ from .quirks_table import QUIRKS
 from .reading import FULL, read, sdk
 from .responses_table import CASES
 
-ROUNDS = 20_000 if FULL else 400
+ROUNDS = 5_000 if FULL else 400
 
 
 def check_law(bodies: Iterable[Any], expected: int = 1) -> list[Any]:
