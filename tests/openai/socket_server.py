@@ -27,6 +27,7 @@ from websockets.sync.server import ServerConnection, serve
 DROP = object()
 """A step of a script: the connection is reset."""
 _PATIENCE = 20.0  # seconds, for a test that went wrong
+_LAST_WORDS = 1.0  # seconds, for a client that does not close
 _quiet = logging.getLogger("tests.socket_server")
 _quiet.disabled = True
 
@@ -56,6 +57,7 @@ class SocketServer:
         self.paths: list[str] = []
         self._taken = 0
         self._open: set[ServerConnection] = set()
+        self._idle = threading.Condition()
         self._server = serve(
             self._serve,
             "127.0.0.1",
@@ -94,6 +96,8 @@ class SocketServer:
                 step.set()
         self._server.shutdown()
         self._thread.join(_PATIENCE)
+        with self._idle:  # what a client sent before it closed is heard
+            self._idle.wait_for(lambda: not self._open, _LAST_WORDS)
         for connection in tuple(self._open):  # of a client that is held somewhere, and would live on
             with contextlib.suppress(OSError):
                 connection.socket.shutdown(socket.SHUT_RDWR)
@@ -101,9 +105,9 @@ class SocketServer:
     def _accept(self, connection: ServerConnection, request: Request) -> None:
         """Before the client knows that it is connected, so that the path is there however soon it goes."""
         self.paths.append(request.path)
+        self._open.add(connection)
 
     def _serve(self, connection: ServerConnection) -> None:
-        self._open.add(connection)
         try:
             self._play(connection, self.greeting)
             for message in connection:
@@ -112,7 +116,9 @@ class SocketServer:
         except (ConnectionClosed, OSError):
             pass  # the client has gone, as some tests want
         finally:
-            self._open.discard(connection)
+            with self._idle:
+                self._open.discard(connection)
+                self._idle.notify_all()
 
     def _answer(self, kind: object) -> list[Any]:
         if kind != "response.create":
