@@ -52,9 +52,7 @@ def staged(function: Callable[..., Any], name: str, reads: str | None, route: An
 
     @functools.wraps(function, updated=())
     async def later(*args: Any, **kwargs: Any) -> Any:
-        run, (args, kwargs) = start(args, kwargs)
-        result = function(*args, **kwargs)
-        return await (result if run is None else _given_later(result, run))
+        return await within(*args, **kwargs)
 
     return later if inspect.iscoroutinefunction(function) else within
 

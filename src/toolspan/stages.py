@@ -14,6 +14,7 @@ from .otel.stages import Route
 from .passing import passing, run_of
 from .runs import Run, begin
 from .staged import given, staged
+from .watching import end_of
 from .wire.outcome import End
 
 S = TypeVar("S")
@@ -125,7 +126,7 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._run is not None:
-            drops.finish(self._run, End.EXHAUSTED if error is None else _end(error))
+            drops.finish(self._run, End.EXHAUSTED if error is None else end_of(error))
 
     def __del__(self) -> None:
         if self._run is not None:
@@ -157,7 +158,3 @@ class Stage:
         if self._run is not None:
             self._run.gave(chunk)
         return chunk
-
-
-def _end(error: BaseException) -> End | BaseException:
-    return End.CLOSED if isinstance(error, GeneratorExit) else error

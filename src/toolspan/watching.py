@@ -32,7 +32,7 @@ class Watch:
         if not self.given:
             self.run.read_over(None if exhausted else error)
         else:
-            drops.finish(self.run, End.EXHAUSTED if exhausted else _end(error))
+            drops.finish(self.run, End.EXHAUSTED if exhausted else end_of(error))
 
     def closed(self) -> None:
         """Whoever reads it wants no more."""
@@ -114,5 +114,6 @@ def _busy(source: Any) -> bool:
         return False
 
 
-def _end(error: BaseException) -> End | BaseException:
+def end_of(error: BaseException) -> End | BaseException:
+    """How a stage ends that is left by this error: that of a generator which is closed is none."""
     return End.CLOSED if isinstance(error, GeneratorExit) else error

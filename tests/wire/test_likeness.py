@@ -8,7 +8,7 @@ from toolspan.wire.tools import parsed
 
 def of(document: bytes) -> int | None:
     """That of arguments as they came."""
-    return likeness(parsed(document))
+    return likeness(parsed(document.decode()))
 
 
 def test_equal_arguments() -> None:

@@ -67,7 +67,7 @@ def test_violation(
     definitions: list[Any], name: str | None, arguments: bytes | None, expected: Violation | None
 ) -> None:
     """A call is checked against the one definition that has its name, in each form that servers take."""
-    given = UNPARSED if arguments is None else parsed(arguments)
+    given = UNPARSED if arguments is None else parsed(arguments.decode())
     assert offered(*definitions).violation(name, "function", given) == expected
 
 

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from ..otel import semconv as names
-from .findings import ALL, Finding
+from .findings import ALL, LOST, Finding
 from .journey import Sight
 from .stages import FATES, Stage
 
@@ -111,7 +111,7 @@ def as_json(stages: list[Stage], found: list[Finding], sights: list[Sight], stat
         {
             "stream": stages[0].stream,
             "trace": stages[0].span.trace_id,
-            "arrived": status != 1,
+            "arrived": status != LOST,
             "status": status,
             "stages": [_stage(stage) for stage in stages],
             "findings": [
@@ -121,7 +121,7 @@ def as_json(stages: list[Stage], found: list[Finding], sights: list[Sight], stat
                     "chunk": each.chunk,
                     "position": each.position,
                     "fingerprint": each.fingerprint,
-                    "lost": each.weight == 1,
+                    "lost": each.weight == LOST,
                 }
                 for each in found
             ],

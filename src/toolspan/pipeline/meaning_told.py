@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
-from ..wire.told import Done, ReasoningDelta, RefusalDelta, StreamError, TextDelta, UsageReported
-from ..wire.told_calls import ToolCallArgumentsDelta, ToolCallCompleted, ToolCallStarted
+from ..wire.told import StreamEvent
 from .marks import CONTENT, FINISH, REASONING, REFUSAL, TEXT, TOOL_CALL, Meaning, place
 
 _Known = Mapping[str, Any]
@@ -59,16 +58,4 @@ _RULES: Mapping[str, Callable[[_Known], Meaning]] = {
     "error": _nothing,
     "done": _done,
 }
-_KINDS: frozenset[Any] = frozenset(
-    (
-        TextDelta,
-        ReasoningDelta,
-        RefusalDelta,
-        ToolCallStarted,
-        ToolCallArgumentsDelta,
-        ToolCallCompleted,
-        UsageReported,
-        StreamError,
-        Done,
-    )
-)
+_KINDS: frozenset[Any] = frozenset(get_args(StreamEvent))

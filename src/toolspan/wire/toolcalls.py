@@ -106,7 +106,7 @@ class ToolCalls:
         if self._offered is None:
             return None
         document = call.arguments.take()
-        value = UNPARSED if document is None else parsed(document)
+        value = UNPARSED if document is None else parsed(document.decode("utf-8", "surrogatepass"))
         if value is not UNPARSED:
             call.likeness = likeness(value)
         if document is not None or call.violation is None:

@@ -67,10 +67,10 @@ class Tools(NamedTuple):
         return violation_of(self.definitions[self.names.index(name)].get("parameters"), arguments)
 
 
-def parsed(document: bytes) -> object:
+def parsed(text: str) -> object:
     """The value of arguments as they came, `{}` for none; `UNPARSED` for what does not parse."""
     try:
-        return json.loads(document.strip().decode("utf-8", "surrogatepass") or "{}")
+        return json.loads(text.strip() or "{}")
     except (ValueError, RecursionError):
         return UNPARSED
 

@@ -5,7 +5,6 @@ They are made of what is known already; it knows no chunk and no stream.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from .breaks import broke_off, code_of, words_of
@@ -13,6 +12,8 @@ from .items import FREE_TEXT
 from .record import ToolCall
 from .told import StreamError
 from .told_calls import ToolCallCompleted
+from .tools import UNPARSED
+from .tools import parsed as parsed_arguments
 
 
 def raised(error: BaseException) -> StreamError:
@@ -27,10 +28,9 @@ def completed(call: ToolCall, chunk: Any) -> ToolCallCompleted:
     """A call with its arguments, and whether it can be run."""
     text, reason, parsed = call.arguments, call.outcome, None
     if call.valid and call.kind not in FREE_TEXT:
-        try:
-            parsed = json.loads(text) if text.strip() else {}
-        except (ValueError, RecursionError):  # a number too long, too many levels: no use to Python
-            reason = "invalid"
+        parsed = parsed_arguments(text)
+        if parsed is UNPARSED:  # a number too long, too many levels: no use to Python
+            parsed, reason = None, "invalid"
     path = call.violation and call.violation.path
     names = (call.choice, call.index, call.id, call.name, call.kind)
     if reason == "valid":
