@@ -172,6 +172,25 @@ def test_an_odd_object(telemetry: Telemetry, guarded: None) -> None:
 
 
 @faces
+def test_called_wrongly(face: Face, telemetry: Telemetry) -> None:
+    """A call that fits no parameters raises what it raises without, and its stage is over."""
+
+    async def act(function: Any) -> None:
+        await function(face.source(["a"]), "too much")
+
+    def policy(chunks: Any) -> Any:
+        return chunks
+
+    async def policy_later(chunks: Any) -> Any:
+        return chunks
+
+    function = toolspan.stage("a")(policy if face.name == "sync" else policy_later)
+    with telemetry.on(), pytest.raises(TypeError, match="2 were given"):
+        asyncio.run(act(function))
+    assert telemetry.span.attributes[semconv.STREAM_OUTCOME] == "failed"
+
+
+@faces
 def test_a_function_that_raises_at_once(face: Face, telemetry: Telemetry) -> None:
     """Before it gives any stream: its error passes, and the span ends."""
 
