@@ -11,10 +11,11 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry._logs import get_logger
-from opentelemetry.metrics import get_meter
+from opentelemetry.metrics import Meter, get_meter
 
 from . import guard
 from .otel import completion, semconv
+from .otel.backlog import Backlog, unhurried
 from .otel.capture import Capture, spans_take_structures
 from .otel.cost import CostSink
 from .otel.execution import Executions
@@ -33,6 +34,19 @@ from .otel.stream_log import StreamLogSink
 from .settings import Settings
 from .spending import usage
 from .totals import UsageTotal
+
+backlog = Backlog(guard.report)
+"""One for the process: a meter keeps the first callback that it was given."""
+
+
+def _meter(meter_provider: Any) -> Meter:
+    """A meter that lets no request wait for it."""
+    meter = get_meter(semconv.SCOPE, version("toolspan"), meter_provider)
+    try:
+        return unhurried(meter, backlog)
+    except Exception as error:  # it makes no such instruments: then each measurement is made at once
+        guard.report("having measurements wait", error)
+        return meter
 
 
 def tracer(tracer_provider: Any) -> trace.Tracer:
@@ -64,11 +78,11 @@ def sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_
             capture=_span_capture(settings),
         ),
         lambda: MetricSink(
-            get_meter(scope, own, meter_provider),
+            _meter(meter_provider),
             generation=settings.metric_names,
             chunk_timing=settings.chunk_timing,
         ),
-        lambda: LoopMetricSink(get_meter(scope, own, meter_provider)),
+        lambda: LoopMetricSink(_meter(meter_provider)),
         lambda: LogSink(
             get_logger(scope, own, logger_provider),
             events=settings.tool_events in ("log", "both"),
@@ -82,7 +96,7 @@ def sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_
         ),
     ]
     if settings.cost != "off":  # before the sinks that tell of it
-        makers.insert(0, lambda: CostSink(get_meter(scope, own, meter_provider), _prices(settings)))
+        makers.insert(0, lambda: CostSink(_meter(meter_provider), _prices(settings)))
     makers.append(lambda: SpentSink(_spent))  # it must know what the call cost
     if settings.log != "off":
         makers.append(lambda: _stream_log(settings))
@@ -137,7 +151,7 @@ def executions(
     try:
         return Executions(
             trace.get_tracer(scope, own, tracer_provider),
-            get_meter(scope, own, meter_provider),
+            _meter(meter_provider),
             get_logger(scope, own, logger_provider),
             loop,
             _span_capture(settings),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]  # upstream's file is untyped
 
 from . import guard, runs
-from .assembly import executions, review, sinks, tracer
+from .assembly import backlog, executions, review, sinks, tracer
 from .looks import use
 from .otel.console import Console
 from .otel.fanout import Sinks
@@ -74,6 +74,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         if self._console is not None:
             self._console.remove()
             self._console = None
+        backlog.catch_up()
 
 
 def _console() -> Console | None:

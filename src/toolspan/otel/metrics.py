@@ -45,7 +45,7 @@ class MetricSink(Sink):
 
     def streaming(self, call: Observed) -> None:
         """One more stream is open."""
-        self._open.add(1, call_labels(call))
+        self._open.add(1, call_labels(call), call.context)
 
     def moment(self, call: Observed, event: Event | Note, at: int) -> None:
         """Count a call when its arguments are complete; fetching a response makes no call."""
@@ -86,7 +86,7 @@ class MetricSink(Sink):
                 continue
             value = usage[metric.field]
             if value is not None and (value or not metric.part):  # a part of 0 tokens is no sample
-                metric.record(value, {**labels, **metric.labels})
+                metric.record(value, {**labels, **metric.labels}, call.context)
 
     def _stream(self, call: Observed, labels: Labels) -> None:
         first_at = call.record.first_at
@@ -96,9 +96,9 @@ class MetricSink(Sink):
                     kind.first_chunk.record(seconds(first_at - call.began_at), labels, call.context)
         if call.outcome is not None:
             outcome = {**call_labels(call), names.STREAM_OUTCOME: call.outcome.value}
-            self._streams.add(1, outcome)
+            self._streams.add(1, outcome, call.context)
         if call.streamed:
-            self._open.add(-1, call_labels(call))
+            self._open.add(-1, call_labels(call), call.context)
 
     def _tool_call(self, call: Observed, tool: ToolCall) -> None:
         labels = call_labels(call)
