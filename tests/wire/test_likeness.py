@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from toolspan.wire.json_scan import parsed
 from toolspan.wire.likeness import likeness
-from toolspan.wire.tools import parsed
 
 
 def of(document: bytes) -> int | None:

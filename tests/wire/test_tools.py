@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from toolspan.wire.json_scan import UNPARSED, parsed
 from toolspan.wire.schema import Violation
-from toolspan.wire.tools import UNPARSED, Tools, parsed, tools
+from toolspan.wire.tools import Tools, tools
 
 CITY = {"type": "object", "required": ["city"]}
 WEATHER = {"type": "function", "name": "weather", "parameters": CITY}

@@ -106,7 +106,9 @@ class _UnhurriedMeter(Meter):
         """One that takes its time."""
         return _UpDownCounter(self._meter.create_up_down_counter(name, unit, description).add, self._backlog)
 
-    def create_histogram(self, name: str, unit: str = "", description: str = "", **advisory: Any) -> Histogram:
+    def create_histogram(
+        self, name: str, unit: str = "", description: str = "", **advisory: Any
+    ) -> Histogram:
         """One that takes its time."""
         made = self._meter.create_histogram(name, unit, description, **advisory)
         return _Histogram(made.record, self._backlog)

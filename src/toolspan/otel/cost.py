@@ -33,7 +33,9 @@ class CostSink(Sink):
         cost = call.cost = self._cost(call)
         if cost is None:
             return
-        labels = call_labels(call) | {names.OPERATION_NAME: call.operation, names.COST_SOURCE: cost.source}
+        labels = call_labels(call)
+        labels[names.OPERATION_NAME] = call.operation
+        labels[names.COST_SOURCE] = cost.source
         self._sum.add(cost.amount, labels, call.context)
 
     def _cost(self, call: Observed) -> Cost | None:

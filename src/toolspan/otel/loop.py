@@ -5,8 +5,10 @@ It tells calls what it finds; how that is recorded is decided by the sinks. Cont
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
+
+from opentelemetry.trace import SpanContext
 
 from ..wire.events import CallClosed
 from ..wire.items import ANSWERED
@@ -31,19 +33,20 @@ class Loop:
 
     def opened(self, call: Observed, at: int) -> list[Note]:
         """A request is about to be sent: finds its place, and links it to what it answers."""
-        if call.operation not in operations.INFERENCE and call.operation != operations.FETCH_RESPONSE:
+        fetches = call.operation == operations.FETCH_RESPONSE
+        if not fetches and call.operation not in operations.INFERENCE:
             return []
-        returns = call.request.returns
         here = place()
         step = call.step = Step(Turn(place=here, model=call.request.model))
-        if call.operation == operations.FETCH_RESPONSE:
+        if fetches:
             return []
-        step.results = self._results(returns, here)
-        step.before = self._before(call, step.results)
-        self._number(step, call, returns)
-        notes = list(self._answers(step, at))
-        self._link(call, step.results)
-        return notes + list(changes(call, step))
+        returns = call.request.returns
+        step.results = results = self._results(returns, here)
+        step.before = self._before(call, results)
+        notes, fresh = _answers(call, results, at)
+        _number(step, call, returns, fresh)
+        notes.extend(changes(call, step))
+        return notes
 
     def closed(self, call: Observed, event: CallClosed, at: int) -> None:
         """A tool call is complete: from now on the application can answer it."""
@@ -99,61 +102,67 @@ class Loop:
         """The remembered calls whose results come for the first time, or again at the end of the history."""
         if not returns.results and not returns.earlier:
             return ()
-        found, near = [], nearness(here)
-        for identity in dict.fromkeys(returns.earlier + returns.results):
-            asked = self.memory.find(identity, near)
-            if asked is not None and (not asked.answers or identity in returns.results):
-                found.append(asked)
-        return tuple(found)
+        near = nearness(here)
+        found = {identity: self.memory.find(identity, near) for identity in returns.earlier + returns.results}
+        return tuple(
+            asked
+            for identity, asked in found.items()
+            if asked is not None and (not asked.answers or identity in returns.results)
+        )
 
     def _before(self, call: Observed, results: tuple[Asked, ...]) -> Turn | None:
         if results:
             return results[0].turn if len(results) == 1 else max(results, key=lambda asked: asked.at).turn
         return self.memory.turn(_keys(call, call.request.previous_response))
 
-    def _number(self, step: Step, call: Observed, returns: Returns) -> None:
-        """Which step it is, and which calls are answered, not answered, or answered too often."""
-        remembered = {asked.id for asked in step.results}
-        fresh = sum(not asked.answers for asked in step.results)
-        step.answered = fresh + len(remembered.union(returns.results)) - len(remembered)
-        step.repeated = returns.repeated + len(remembered) - fresh
-        open_calls = returns.unanswered
-        if step.before is not None and (step.results or call.request.previous_response):
-            open_calls |= {asked.id for asked in step.before.unanswered}
-        step.unanswered = len(open_calls.difference(returns.results, returns.earlier))
-        if step.before is not None and step.results:
-            step.number = step.before.step + 1
-        elif returns.results:
-            step.number = max(returns.turns, 1) + 1
-        elif call.request.tools is not None:
-            step.number = 1
-        step.turn.step = step.number or 1
-
-    def _answers(self, step: Step, at: int) -> Iterator[Note]:
-        for asked in step.results:
-            asked.answers += 1
-            if not asked.told:
-                asked.told = True
-                yield Answered(asked.id, asked.name, at - asked.at)
-
-    def _link(self, call: Observed, results: tuple[Asked, ...]) -> None:
-        askers: dict[int, tuple[Any, list[str]]] = {}
-        for asked in results:
-            if asked.turn.asker is not None:
-                askers.setdefault(id(asked.turn), (asked.turn.asker, []))[1].append(asked.id)
-        for asker, ids in askers.values():
-            call.links.append((asker, {names.LINK: "answers", names.TOOL_CALL_IDS: ids}))
-
     def _remember(self, call: Observed, tool: ToolCall, at: int) -> None:
         step = call.step
         if step is None or tool.id is None or tool.kind not in ANSWERED:
             return
         turn = step.turn
-        turn.response = _response(call)
-        if turn.asker is None and call.span is not None:
-            asker = call.span.get_span_context()
-            turn.asker = asker if asker.is_valid else None
+        if not turn.asked:  # the first one
+            turn.response = _response(call)
+            asker = None if call.span is None else call.span.get_span_context()
+            turn.asker = asker if asker is not None and asker.is_valid else None
         self.memory.remember(Asked(tool.id, tool.name, at, turn, tool.likeness))
+
+
+def _answers(call: Observed, results: tuple[Asked, ...], at: int) -> tuple[list[Note], int]:
+    """Count and link the calls that are answered; says how many are so for the first time."""
+    notes: list[Note] = []
+    askers: dict[int, tuple[SpanContext, list[str]]] = {}
+    fresh = 0
+    for asked in results:
+        fresh += not asked.answers
+        asked.answers += 1
+        if not asked.told:
+            asked.told = True
+            notes.append(Answered(asked.id, asked.name, at - asked.at))
+        turn = asked.turn
+        if turn.asker is not None:
+            askers.setdefault(id(turn), (turn.asker, []))[1].append(asked.id)
+    for asker, ids in askers.values():
+        call.links.append((asker, {names.LINK: "answers", names.TOOL_CALL_IDS: ids}))
+    return notes, fresh
+
+
+def _number(step: Step, call: Observed, returns: Returns, fresh: int) -> None:
+    """Which step it is, and which calls are answered, not answered, or answered too often."""
+    before, results = step.before, step.results
+    remembered = {asked.id for asked in results}
+    step.answered = fresh + len(remembered.union(returns.results)) - len(remembered)
+    step.repeated = returns.repeated + len(remembered) - fresh
+    waiting = set(returns.asked)
+    if before is not None and (results or call.request.previous_response):
+        waiting.update(asked.id for asked in before.asked if not asked.answers)
+    step.unanswered = len(waiting.difference(returns.results, returns.earlier))
+    if before is not None and results:
+        step.number = before.step + 1
+    elif returns.results:
+        step.number = max(returns.turns, 1) + 1
+    elif call.request.tools is not None:
+        step.number = 1
+    step.turn.step = step.number or 1
 
 
 def _keys(call: Observed, response: str | None) -> tuple[str | None, str | None]:

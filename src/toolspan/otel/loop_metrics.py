@@ -34,11 +34,11 @@ class LoopMetricSink(Sink):
     def moment(self, call: Observed, event: Event | Note, at: int) -> None:
         """Count a retry; record how long a call's answer took."""
         if isinstance(event, Retried):
-            labels = call_labels(call) | {
-                names.OPERATION_NAME: call.operation,
-                names.ERROR_TYPE: clean(event.error),
-            }
+            labels = call_labels(call)
+            labels[names.OPERATION_NAME] = call.operation
+            labels[names.ERROR_TYPE] = clean(event.error)
             self._retries.add(1, labels, call.context)
         elif isinstance(event, Answered) and call.operation in operations.INFERENCE:
-            labels = call_labels(call) | {names.TOOL_NAME: self._names.known(call.request.tools, event.name)}
+            labels = call_labels(call)
+            labels[names.TOOL_NAME] = self._names.known(call.request.tools, event.name)
             self._turnaround.record(seconds(event.turnaround), labels, call.context)

@@ -65,6 +65,7 @@ class Prices:
     def __init__(self, snapshot: Callable[[], DataSnapshot]) -> None:
         self._snapshot = snapshot
         self._sheet = lru_cache(maxsize=_MOST_KEPT)(self._find)
+        self._last: tuple[object, int, Sheet | None] = (None, 0, None)
         self._told: set[tuple[str, _Asked]] = set()
 
     def cost(self, call: Observed, usage: Usage) -> Cost | None:
@@ -72,14 +73,25 @@ class Prices:
         made = call.operation in operations.INFERENCE
         if call.began is None or usage.input is None or (made and usage.output is None):
             return None
-        asked = _asked(call, call.began)
-        sheet = self._sheet(asked)
+        sheet = self._of(call, call.began)
         if sheet is None:
             return None
         found = cost_at(sheet, usage, beside=_beside(call))
         if found is None:
+            asked = _asked(call, call.began)
             self._tell("the counts are not all priced, or contradict each other", asked)
         return found
+
+    def _of(self, call: Observed, began: int) -> Sheet | None:
+        """What the model's tokens cost; most applications ask one model, so that the last answer is kept."""
+        started, request = call.record.started, call.request
+        key = (call.endpoint, started.model, request.model, started.service_tier, request.service_tier)
+        slot = began // _SLOT
+        last_key, last_slot, sheet = self._last
+        if last_slot != slot or last_key != key:
+            sheet = self._sheet(_asked(call, began))
+            self._last = (key, slot, sheet)
+        return sheet
 
     def _find(self, asked: _Asked) -> Sheet | None:
         price = self._price(asked)

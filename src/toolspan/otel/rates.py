@@ -82,7 +82,7 @@ def cost_at(sheet: Sheet, usage: Usage, *, beside: bool = False) -> Cost | None:
     `beside`: reasoning is not contained in the output tokens, but counted beside them.
     """
     taken = usage.input or 0
-    rates = next(rates for beyond, rates in sheet if taken > beyond)
+    rates = next(rates for beyond, rates in sheet if taken > beyond) if len(sheet) > 1 else sheet[0][1]
     inward = _input(usage, rates)
     outward = _output(usage, rates, (usage.reasoning or 0) if beside else 0)
     if inward is None or outward is None:
@@ -104,6 +104,8 @@ def _input(usage: Usage, rates: Rates) -> float | None:
         if found is None:
             return None
         audios = found
+    if not (cached or image or audio or usage.cache_write):
+        return _sum(usage.input or 0, rates.input, ())
     parts = (
         (cached - images - audios, rates.cache_read),
         (usage.cache_write or 0, rates.cache_write),

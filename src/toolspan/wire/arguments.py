@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import zlib
 
-from .json_scan import BROKEN, COMPLETE, EMPTY, OPEN, JsonScanner
+from .json_scan import BROKEN, COMPLETE, EMPTY, OPEN, UNPARSED, JsonScanner, parsed
 
 _MOST_PENDING = 32  # fragments that wait to be read at once
 _MOST_KEPT = 64 * 1024  # bytes of a text that is kept
@@ -31,8 +31,8 @@ class Arguments:
         self._checksum = 0
         self._closer = ""  # in every text: the first fragment is read at once
         self._pending: list[str] = []
-        self._kept = bytearray() if keep else None
-        self._scanner = None if free_text else JsonScanner()
+        self._kept: list[str] | None = [] if keep else None
+        self._scanner = None if free_text else JsonScanner(keep=keep)
 
     def feed(self, text: str) -> bool:
         """Take one more fragment; whether the JSON document has ended."""
@@ -70,17 +70,17 @@ class Arguments:
         """Whether they parse, or there are none."""
         return self._read() in (COMPLETE, EMPTY) or self._scanner is None
 
-    def take(self) -> bytes | None:
-        """What was kept, as UTF-8: a whole document, which is let go with it, or nothing but white space.
+    def take(self) -> object:
+        """The value of a whole document, which is let go with it, or `{}` where none has begun.
 
-        `None` for what was too long or does not parse, and for a document that was taken before.
+        `UNPARSED` for what was too long or does not parse, and for a document that was taken before.
         """
-        state = self._read()
-        if self._kept is None or state not in (COMPLETE, EMPTY):
-            return None
-        found = bytes(self._kept)
-        self._kept = None if state is COMPLETE else self._kept
-        return found
+        state, scanner, kept = self._read(), self._scanner, self._kept
+        if scanner is None or kept is None or state not in (COMPLETE, EMPTY):
+            return UNPARSED
+        value, scanner.value = scanner.value, UNPARSED
+        self._kept = None if state is COMPLETE else kept
+        return parsed("".join(kept)) if value is UNPARSED else value
 
     def repeats(self, text: str) -> bool:
         """Whether `text` is everything so far once more, as it is or encoded as a JSON string."""
@@ -100,16 +100,18 @@ class Arguments:
                 self._scanner.feed(text)
                 self._closer = self._closer or _CLOSERS.get(text.lstrip()[:1], "")
             if self._kept is not None:
-                self._keep(self._kept, data)
+                self._keep(self._kept, text)
         return OPEN if self._scanner is None else self._scanner.state
 
-    def _keep(self, kept: bytearray, data: bytes) -> None:
+    def _keep(self, kept: list[str], text: str) -> None:
         """Keep this too, or let go of all of it where there is nothing to check any more."""
-        broken = self._scanner is not None and self._scanner.state is BROKEN
-        if broken or self._size > _MOST_KEPT:
-            self._kept = None
-        else:
-            kept += data
+        scanner = self._scanner
+        if self._size <= _MOST_KEPT and (scanner is None or scanner.state is not BROKEN):
+            kept.append(text)
+            return
+        self._kept = None
+        if scanner is not None:
+            scanner.value = UNPARSED
 
     def _equals(self, text: str) -> bool:
         data = text.encode("utf-8", "surrogatepass")

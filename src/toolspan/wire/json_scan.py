@@ -11,6 +11,8 @@ import re
 
 EMPTY, OPEN, COMPLETE, BROKEN = "empty", "open", "complete", "broken"
 """Nothing but white space yet; within the document; exactly one document; not JSON."""
+UNPARSED: object = object()
+"""Stands for the value of what was not kept, or does not parse."""
 
 _DEEPEST = 900  # beyond it `json.loads` meets the interpreter's recursion limit
 _LONGEST = 4300  # digits beyond which Python refuses to convert an integer
@@ -25,12 +27,14 @@ _CUT_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 
 
 class JsonScanner:
-    """Feed it fragments; read `state`."""
+    """Feed it fragments; read `state`. With `keep`, `value` is that of an object that came at once."""
 
-    __slots__ = ("_carry", "_expect", "_in_string", "_stack", "state")
+    __slots__ = ("_carry", "_expect", "_in_string", "_keep", "_stack", "state", "value")
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep: bool = False) -> None:
         self.state = EMPTY
+        self.value = UNPARSED
+        self._keep = keep
         self._stack: list[str] = []
         self._expect = _VALUE
         self._in_string = False
@@ -40,8 +44,7 @@ class JsonScanner:
         """Read one more fragment and return the new state."""
         if self._in_string and not self._carry and _IN_STRING.search(text) is None:
             return self.state  # within a string, as most fragments of long arguments are
-        if self.state is EMPTY and text[:1] == "{" and text[-1:] == "}" and _is_object(text):
-            self.state, self._expect = COMPLETE, _NOTHING
+        if self.state is EMPTY and text[:1] == "{" and text[-1:] == "}" and self._is_object(text):
             return self.state
         if self._carry:
             text, self._carry = self._carry + text, ""
@@ -52,6 +55,18 @@ class JsonScanner:
             else:
                 position = self._token(text, position, length)
         return self.state
+
+    def _is_object(self, text: str) -> bool:
+        """Whether it is a whole object, as the arguments of an answer that is not streamed are."""
+        if text.count("{") + text.count("[") > _DEEPEST:
+            return False
+        value = parsed(text)
+        if value is UNPARSED:
+            return False
+        self.state, self._expect = COMPLETE, _NOTHING
+        if self._keep:
+            self.value = value
+        return True
 
     def close(self) -> str:
         """Say that nothing follows: a number at the top level is complete only now."""
@@ -152,12 +167,9 @@ class JsonScanner:
             self.state, self._expect = COMPLETE, _NOTHING
 
 
-def _is_object(text: str) -> bool:
-    """Whether it is a whole object, as the arguments of an answer that is not streamed are."""
-    if text.count("{") + text.count("[") > _DEEPEST:
-        return False
+def parsed(text: str) -> object:
+    """The value of arguments as they came, `{}` for none; `UNPARSED` for what does not parse."""
     try:
-        json.loads(text)
+        return json.loads(text.strip() or "{}")
     except (ValueError, RecursionError):
-        return False
-    return True
+        return UNPARSED

@@ -34,11 +34,6 @@ class Turn:
     executions: list[tuple[int, int]] = field(default_factory=list)
     """When its calls were executed: begin and end, in nanoseconds."""
 
-    @property
-    def unanswered(self) -> list[Asked]:
-        """Its calls without a result."""
-        return [one for one in self.asked if not one.answers]
-
 
 @dataclass(slots=True, eq=False)
 class Asked:
@@ -73,8 +68,7 @@ class Memory:
     def remember(self, call: Asked) -> None:
         """Keep a call, unless this very one is there: a response may be fetched several times."""
         known = self._calls.setdefault(call.id, [])
-        response = call.turn.response
-        if any(one.turn is call.turn or (response and one.turn.response == response) for one in known):
+        if known and _is_there(call.turn, known):
             return
         known.append(call)
         call.turn.asked.append(call)
@@ -83,7 +77,9 @@ class Memory:
             self._forget(self._order.popleft())
 
     def _forget(self, call: Asked) -> None:
-        known = self._calls.get(call.id, [])
+        known = self._calls.get(call.id)
+        if known is None:
+            return
         if call in known:
             known.remove(call)
         if not known:
@@ -114,3 +110,9 @@ class Memory:
     def turn(self, keys: Iterable[str | None]) -> Turn | None:
         """The turn of the first id that is known."""
         return next((self._turns[key] for key in keys if key is not None and key in self._turns), None)
+
+
+def _is_there(turn: Turn, known: Iterable[Asked]) -> bool:
+    """Whether a call of this turn, or of the same response, is among those of one id."""
+    response = turn.response
+    return any(one.turn is turn or (response and one.turn.response == response) for one in known)

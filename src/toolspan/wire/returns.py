@@ -27,11 +27,6 @@ class Returns(NamedTuple):
     turns: int = 0
 
     @property
-    def unanswered(self) -> set[str]:
-        """Calls of the history for which it holds no result."""
-        return set(self.asked).difference(self.results, self.earlier)
-
-    @property
     def repeated(self) -> int:
         """Results too many: for a call that has another one in this history."""
         all_results = self.results + self.earlier

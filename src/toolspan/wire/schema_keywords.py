@@ -14,7 +14,10 @@ from urllib.parse import unquote
 from .json_types import may_be, same
 from .schema_walk import DEEPEST, Found, Path, Rule, Schema, Walk
 
-_PLAIN = frozenset(("type", "description", "title", "default", "examples", "format"))
+_PLAIN = frozenset(("type", "description", "title", "default", "examples", "format", "enum"))
+_FLAT = frozenset(
+    ("type", "properties", "required", "additionalProperties", "description", "title", "$schema")
+)
 _EXACT: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", dict: "object", list: "array"}
 
 INNER = "[]"
@@ -76,11 +79,28 @@ def _properties(walk: Walk, schema: Schema, value: Any, path: Path, found: Found
 
 
 def _is_plainly(schema: object, value: object) -> bool:
-    """Whether a schema asks for nothing but this very type: most do, and so cost no walk."""
+    """Whether a schema asks for nothing but this very type, or text: most do, and so cost no walk."""
     if type(schema) is not dict or not _PLAIN.issuperset(schema):
         return False
     wanted = schema.get("type")
-    return type(wanted) is str and _EXACT.get(type(value)) == wanted
+    if type(wanted) is not str or _EXACT.get(type(value)) != wanted:
+        return False
+    listed = schema.get("enum")
+    return listed is None or (type(value) is str and type(listed) is list and value in listed)
+
+
+def fits_plainly(schema: object, value: object) -> bool:
+    """Whether a flat object is certainly all right: most arguments are, and so cost no walk."""
+    if type(schema) is not dict or type(value) is not dict or not _FLAT.issuperset(schema):
+        return False
+    parts, others = schema.get("properties"), schema.get("additionalProperties")
+    if schema.get("type") != "object" or type(parts) is not dict or isinstance(others, dict):
+        return False
+    for name, inner in value.items():
+        if name in parts and not _is_plainly(parts[name], inner):
+            return False
+    needed = _list(schema.get("required"))
+    return all(type(name) is str and name in value for name in needed)
 
 
 def _others(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from .arguments import Arguments
 from .events import CallArguments, CallClosed, CallOpened, Event
 from .items import FREE_TEXT
+from .json_scan import UNPARSED
 from .likeness import likeness
 from .schema import Violation
-from .tools import UNPARSED, Tools, parsed
+from .tools import Tools
 
 MOST_CALLS = 1024
 """Per choice: what comes beyond is taken for the last one."""
@@ -105,11 +106,10 @@ class ToolCalls:
         """What is wrong with a call that parses; a document is checked once, white space may follow it."""
         if self._offered is None:
             return None
-        document = call.arguments.take()
-        value = UNPARSED if document is None else parsed(document.decode("utf-8", "surrogatepass"))
+        value = call.arguments.take()
         if value is not UNPARSED:
             call.likeness = likeness(value)
-        if document is not None or call.violation is None:
+        if value is not UNPARSED or call.violation is None:
             call.violation = self._offered.violation(call.name, call.kind, value)
         return call.violation
 

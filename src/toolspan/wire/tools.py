@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 
 from . import values
 from .items import HOSTED
+from .json_scan import UNPARSED
 from .schema import Violation, violation_of
 
 UNKNOWN_TOOL = "unknown_tool"
-UNPARSED: object = object()
-"""Arguments that were not kept, or that do not parse."""
 
 _OFFERED = frozenset(("function", "custom"))
 """Kinds of calls to tools that a request can name."""
@@ -65,14 +64,6 @@ class Tools(NamedTuple):
         if arguments is UNPARSED or self.names.count(name) != 1:
             return None
         return violation_of(self.definitions[self.names.index(name)].get("parameters"), arguments)
-
-
-def parsed(text: str) -> object:
-    """The value of arguments as they came, `{}` for none; `UNPARSED` for what does not parse."""
-    try:
-        return json.loads(text.strip() or "{}")
-    except (ValueError, RecursionError):
-        return UNPARSED
 
 
 def tools(value: object) -> Tools | None:

@@ -9,11 +9,11 @@ from typing import Any
 
 from .breaks import broke_off, code_of, words_of
 from .items import FREE_TEXT
+from .json_scan import UNPARSED
+from .json_scan import parsed as parsed_arguments
 from .record import ToolCall
 from .told import StreamError
 from .told_calls import ToolCallCompleted
-from .tools import UNPARSED
-from .tools import parsed as parsed_arguments
 
 
 def raised(error: BaseException) -> StreamError:
