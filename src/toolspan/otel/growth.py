@@ -5,8 +5,6 @@ It knows nothing of how the step before was found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ..wire.notes import ContextReduced, Note, ToolsChanged
 from ..wire.steps import Step
 from .sinks import Observed
@@ -14,33 +12,31 @@ from .sinks import Observed
 _KEPT = 0.9  # of the tokens: a smaller share of the step before is no fluctuation
 
 
-def changes(call: Observed, step: Step) -> Iterator[Note]:
+def changes(call: Observed, step: Step) -> list[Note]:
     """What is different from the step before."""
-    turn, before = step.turn, step.before
-    turn.tools, turn.messages = _fingerprint(call), _whole_history(call)
+    turn, before, tools = step.turn, step.before, call.request.tools
+    turn.messages = _whole_history(call)
+    turn.tools = None if tools is None else tools.fingerprint
+    found: list[Note] = []
     if before is None:
-        return
+        return found
     if before.tools != turn.tools:
-        yield ToolsChanged(before.tools, turn.tools)
+        found.append(ToolsChanged(before.tools, turn.tools))
     if before.messages is not None and turn.messages is not None:
         step.grown = turn.messages - before.messages
         if step.grown < 0:
-            yield ContextReduced(before.messages, turn.messages, before.tokens, None)
+            found.append(ContextReduced(before.messages, turn.messages, before.tokens, None))
+    return found
 
 
-def reduced(call: Observed, step: Step) -> Iterator[Note]:
+def reduced(step: Step) -> list[Note]:
     """A drop that only the tokens tell."""
     turn, before = step.turn, step.before
     if before is None or before.tokens is None or turn.tokens is None or turn.model != before.model:
-        return
+        return []
     if turn.tokens < before.tokens * _KEPT and (step.grown is None or step.grown >= 0):
-        yield ContextReduced(before.messages, turn.messages, before.tokens, turn.tokens)
-
-
-def _fingerprint(call: Observed) -> str | None:
-    """Of the tools that are offered."""
-    tools = call.request.tools
-    return None if tools is None else tools.fingerprint
+        return [ContextReduced(before.messages, turn.messages, before.tokens, turn.tokens)]
+    return []
 
 
 def _whole_history(call: Observed) -> int | None:

@@ -6,6 +6,7 @@ It tells calls what it finds; how that is recorded is decided by the sinks. Cont
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from opentelemetry.trace import SpanContext
@@ -45,8 +46,7 @@ class Loop:
         step.before = self._before(call, results)
         notes, fresh = _answers(call, results, at)
         _number(step, call, returns, fresh)
-        notes.extend(changes(call, step))
-        return notes
+        return notes + changes(call, step)
 
     def closed(self, call: Observed, event: CallClosed, at: int) -> None:
         """A tool call is complete: from now on the application can answer it."""
@@ -61,16 +61,17 @@ class Loop:
         turn, usage = step.turn, record.usage
         turn.response = _response(call)
         turn.tokens = usage.input if usage is not None else None
-        known = {asked.id for asked in turn.asked}
-        for tool in record.calls:
-            if tool.id not in known:
-                self._remember(call, tool, tool.closed_at or call.ended_at)
+        if len(turn.asked) < len(record.calls):
+            known = {asked.id for asked in turn.asked}
+            for tool in record.calls:
+                if tool.id not in known:
+                    self._remember(call, tool, tool.closed_at or call.ended_at)
         if call.outcome is not None and call.outcome.is_error:
             for asked in step.results:
                 asked.answers = max(asked.answers - 1, 0)
         elif call.operation in operations.INFERENCE:
             self.memory.keep_turn(turn, *_keys(call, turn.response))
-        return list(reduced(call, step))
+        return reduced(step)
 
     def asked(
         self, name: str, call_id: str | None, arguments: Callable[[], Any]
@@ -79,7 +80,7 @@ class Loop:
 
         Several calls of one answer are told apart by their arguments.
         """
-        near = nearness(place())
+        near = partial(nearness, place())
         if call_id is not None:
             asked = self.memory.find(call_id, near)
             found = [] if asked is None else [asked]
@@ -100,15 +101,16 @@ class Loop:
 
     def _results(self, returns: Returns, here: tuple[int, int]) -> tuple[Asked, ...]:
         """The remembered calls whose results come for the first time, or again at the end of the history."""
-        if not returns.results and not returns.earlier:
+        wanted = returns.earlier + returns.results
+        if not wanted:
             return ()
-        near = nearness(here)
-        found = {identity: self.memory.find(identity, near) for identity in returns.earlier + returns.results}
-        return tuple(
-            asked
-            for identity, asked in found.items()
-            if asked is not None and (not asked.answers or identity in returns.results)
-        )
+        near = partial(nearness, here)
+        found: dict[str, Asked] = {}
+        for identity in wanted:
+            asked = self.memory.find(identity, near)
+            if asked is not None and (not asked.answers or identity in returns.results):
+                found[identity] = asked
+        return tuple(found.values())
 
     def _before(self, call: Observed, results: tuple[Asked, ...]) -> Turn | None:
         if results:
@@ -154,15 +156,15 @@ def _number(step: Step, call: Observed, returns: Returns, fresh: int) -> None:
     step.repeated = returns.repeated + len(remembered) - fresh
     waiting = set(returns.asked)
     if before is not None and (results or call.request.previous_response):
-        waiting.update(asked.id for asked in before.asked if not asked.answers)
-    step.unanswered = len(waiting.difference(returns.results, returns.earlier))
+        waiting.update([asked.id for asked in before.asked if not asked.answers])
+    if waiting:
+        step.unanswered = len(waiting.difference(returns.results, returns.earlier))
     if before is not None and results:
-        step.number = before.step + 1
+        step.number = step.turn.step = before.step + 1
     elif returns.results:
-        step.number = max(returns.turns, 1) + 1
+        step.number = step.turn.step = max(returns.turns, 1) + 1
     elif call.request.tools is not None:
         step.number = 1
-    step.turn.step = step.number or 1
 
 
 def _keys(call: Observed, response: str | None) -> tuple[str | None, str | None]:

@@ -16,19 +16,21 @@ def step_attributes(step: Step | None) -> Attributes:
     if step is None or step.number is None:
         return found
     found[names.LOOP_STEP] = step.number
-    if step.answered or step.unanswered or step.repeated:
+    if step.answered:
         found[names.LOOP_ANSWERED] = step.answered
+    if step.unanswered:
         found[names.LOOP_UNANSWERED] = step.unanswered
+    if step.repeated:
         found[names.LOOP_REPEATED] = step.repeated
     if step.grown is not None:
         found[names.CONTEXT_MESSAGES_CHANGE] = step.grown
-    return found | _executions(step.executions)
+    if executions := step.executions:
+        found.update(_executions(executions))
+    return found
 
 
 def _executions(spans: list[tuple[int, int]]) -> Attributes:
     """How long the tools ran, added up and by the clock; what was saved by running them at the same time."""
-    if not spans:
-        return {}
     total = sum(end - begin for begin, end in spans)
     wall, seen = 0, 0
     for begin, end in sorted(spans):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from typing import TypeAlias
 
 from opentelemetry import trace
@@ -24,13 +23,9 @@ def place() -> _Place:
     return threading.get_ident(), 0 if task is None else id(task)
 
 
-def nearness(here: _Place) -> Callable[[Asked], int]:
+def nearness(here: _Place, asked: Asked) -> int:
     """How much speaks for a call being of the agent that asks: its trace, then its thread and task."""
-
-    def near(asked: Asked) -> int:
-        trace_id = trace.get_current_span().get_span_context().trace_id
-        asker = asked.turn.asker
-        same_trace = asker is not None and trace_id and asker.trace_id == trace_id
-        return (2 if same_trace else 0) + (1 if asked.turn.place == here else 0)
-
-    return near
+    trace_id = trace.get_current_span().get_span_context().trace_id
+    asker = asked.turn.asker
+    same_trace = asker is not None and trace_id and asker.trace_id == trace_id
+    return (2 if same_trace else 0) + (1 if asked.turn.place == here else 0)
