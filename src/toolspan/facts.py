@@ -14,7 +14,7 @@ from opentelemetry.trace import Span, SpanContext
 
 from .otel.jobs import Job
 from .wire.costs import Cost
-from .wire.heads import Headers
+from .wire.heads import Fields
 from .wire.outcome import Outcome
 from .wire.providers import Endpoint
 from .wire.record import Record
@@ -53,7 +53,7 @@ class Facts:
     """Other spans that its own shall refer to, and why."""
     retries: int = 0
     """How often the SDK has tried again; by `openai/attempts.py`, as the next one."""
-    head: Headers | None = None
+    head: Fields | None = None
     """The headers of the last response."""
     attempt: int = 1
     """Which one it is of several requests for the same; by `otel/siblings.py`, as the next one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from opentelemetry.trace import NoOpTracer
@@ -19,26 +19,17 @@ from toolspan.wire.outcome import End, Outcome
 from . import apis
 from .lab import ASK, OFF, Lab, new_call, run
 
-
-class Raw(NamedTuple):
-    """Headers as a client keeps them."""
-
-    raw: list[tuple[bytes, bytes]]
-
-
-HEAD = Raw(
-    [
-        (b"X-Request-Id", b"req_1"),
-        (b"X-RateLimit-Limit-Requests", b"60"),
-        (b"X-RateLimit-Remaining-Requests", b"0"),
-        (b"X-RateLimit-Reset-Requests", b"1m30s"),
-        (b"X-RateLimit-Limit-Tokens", b"1000"),
-        (b"X-RateLimit-Remaining-Tokens", b"900"),
-        (b"X-RateLimit-Reset-Tokens", b"2"),
-        (b"Retry-After", b"7"),
-        (b"Set-Cookie", b"MARKER"),
-    ]
-)
+HEAD = {
+    b"x-request-id": b"req_1",
+    b"x-ratelimit-limit-requests": b"60",
+    b"x-ratelimit-remaining-requests": b"0",
+    b"x-ratelimit-reset-requests": b"1m30s",
+    b"x-ratelimit-limit-tokens": b"1000",
+    b"x-ratelimit-remaining-tokens": b"900",
+    b"x-ratelimit-reset-tokens": b"2",
+    b"retry-after": b"7",
+    b"set-cookie": b"MARKER",
+}
 LIMITS = {
     names.LIMIT_REQUESTS: 60,
     names.LIMIT_REQUESTS_REMAINING: 0,
@@ -73,7 +64,7 @@ def test_headers(body: dict[str, Any], api: apis.Api) -> None:
 def test_headers_that_say_nothing() -> None:
     """What no header says is left out."""
     call = new_call(ASK)
-    call.head = Raw([(b"content-type", b"application/json")])
+    call.head = {b"content-type": b"application/json"}
     assert not [name for name in at_end(call) if name.startswith("toolspan.r")]
 
 

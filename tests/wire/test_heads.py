@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from toolspan.wire.heads import Head, Limit, read_head
+from toolspan.wire import heads
+from toolspan.wire.heads import Head, Limit
 
 NOW = 1_741_305_600.0
 """2025-03-07 00:00:00 UTC."""
@@ -20,6 +21,11 @@ class Raw(NamedTuple):
     """Headers as a client keeps them."""
 
     raw: list[tuple[bytes, bytes]]
+
+
+def read_head(headers: Raw, now: float | None = None) -> Head:
+    """What they say."""
+    return heads.read_head(heads.fields_of(headers), now)
 
 
 def raw(**headers: str) -> Raw:

@@ -19,6 +19,7 @@ from openai import _base_client
 from ..call import Call
 from ..otel import semconv as names
 from ..otel.errors import class_name
+from ..wire.heads import fields_of
 from ..wire.notes import Retried
 from .around import Observer, around, guarded, nothing
 from .undo import undoing
@@ -65,9 +66,9 @@ def enter(call: Call | None) -> Token[Call | None] | None:
 
 def see(call: Call, response: Any) -> None:
     """Keep the headers of a response."""
-    headers = getattr(response, "headers", None)
+    headers: Any = getattr(response, "headers", None)
     if hasattr(type(headers), "raw"):
-        call.head = headers
+        call.head = fields_of(headers)
 
 
 def failed(call: Call, error: BaseException) -> None:

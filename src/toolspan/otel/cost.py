@@ -8,7 +8,6 @@ from __future__ import annotations
 from opentelemetry.metrics import Meter
 
 from ..wire.costs import Cost, litellm_cost
-from ..wire.heads import header
 from . import semconv as names
 from .labels import call_labels
 from .prices import Prices
@@ -42,7 +41,9 @@ class CostSink(Sink):
         usage = call.record.usage
         if usage is None:
             return None
-        said = usage.cost if usage.cost is not None else litellm_cost(header(call.head, _LITELLM))
+        said = usage.cost
+        if said is None and call.head is not None:
+            said = litellm_cost(call.head.get(_LITELLM))
         if said is not None:
             return Cost(said, _REPORTED)
         return self._prices.cost(call, usage) if self._prices is not None else None

@@ -104,8 +104,6 @@ def _input(usage: Usage, rates: Rates) -> float | None:
         if found is None:
             return None
         audios = found
-    if not (cached or image or audio or usage.cache_write):
-        return _sum(usage.input or 0, rates.input, ())
     parts = (
         (cached - images - audios, rates.cache_read),
         (usage.cache_write or 0, rates.cache_write),

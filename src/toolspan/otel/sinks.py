@@ -13,7 +13,7 @@ from opentelemetry.trace import Span, SpanContext
 
 from ..wire.costs import Cost
 from ..wire.events import Event
-from ..wire.heads import Headers
+from ..wire.heads import Fields
 from ..wire.notes import Note
 from ..wire.outcome import Outcome
 from ..wire.providers import Endpoint
@@ -48,7 +48,7 @@ class Observed(Protocol):
     links: list[tuple[SpanContext, dict[str, str | list[str]]]]
     """What the span shall be linked to, with the attributes of each link."""
     retries: int
-    head: Headers | None
+    head: Fields | None
     """The headers of the last response."""
     attempt: int
     """1 for the first one; see `siblings.py`."""

@@ -67,10 +67,10 @@ def deepinfra_cost(usage: Mapping[str, Any]) -> float | None:
     return dollars(usage.get("estimated_cost"))
 
 
-def litellm_cost(header: object) -> float | None:
+def litellm_cost(header: bytes | None) -> float | None:
     """The value of LiteLLM's header `x-litellm-response-cost`; streams do not have it (litellm#12689)."""
     try:
-        return dollars(float(header)) if isinstance(header, str) else None
+        return None if header is None else dollars(float(header))
     except ValueError:
         return None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import product
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from .header_values import Clock, count_of, moment_of, wait_of, wait_of_date, wait_of_exact
 
@@ -22,6 +22,10 @@ class Headers(Protocol):
     @property
     def raw(self) -> Iterable[tuple[bytes, bytes]]:
         """Names and values, as they came."""
+
+
+Fields: TypeAlias = Mapping[bytes, bytes]
+"""One value of each header, by its name in lower case."""
 
 
 class Limit(NamedTuple):
@@ -70,17 +74,13 @@ _LAST = 4  # rank
 _LIMITS = dict(_names()) | dict(_unnamed())
 
 
-def header(headers: Headers | None, name: bytes) -> str | None:
-    """One header's value, where there are headers; `name` is in lower case."""
-    for key, value in headers.raw if headers is not None else ():
-        if key.lower() == name:
-            return value.decode("latin-1")
-    return None
+def fields_of(headers: Headers) -> Fields:
+    """The values by their names, which are in lower case."""
+    return {name.lower(): value for name, value in headers.raw}
 
 
-def read_head(headers: Headers, now: float | None = None) -> Head:
+def read_head(found: Fields, now: float | None = None) -> Head:
     """The facts; `now`, in seconds of the epoch, is for dates where the server does not say its own time."""
-    found = {name.lower(): value for name, value in headers.raw}
     clock = partial(_now, found.get(b"date"), now)
     requests, tokens = _limits(found, clock)
     return Head(_id(found), requests, tokens, _retry_after(found, clock))
@@ -92,7 +92,7 @@ def _now(date: bytes | None, now: float | None) -> float | None:
     return now if found is None else found
 
 
-def _id(found: Mapping[bytes, bytes]) -> str | None:
+def _id(found: Fields) -> str | None:
     for name in _IDS:
         value = found.get(name)
         if value and len(value) <= _LONGEST_ID and value.isascii() and (text := value.decode()).isprintable():
@@ -100,7 +100,7 @@ def _id(found: Mapping[bytes, bytes]) -> str | None:
     return None
 
 
-def _limits(found: Mapping[bytes, bytes], clock: Clock) -> tuple[Limit, Limit]:
+def _limits(found: Fields, clock: Clock) -> tuple[Limit, Limit]:
     """Of requests and of tokens; of several windows the shortest of which anything is known."""
     if _LIMITS.keys().isdisjoint(found):
         return NO_LIMIT, NO_LIMIT
@@ -118,7 +118,7 @@ def _shortest(known: Mapping[tuple[str, int], Mapping[str, Any]], kind: str) -> 
     return Limit(**known[kind, min(ranks)]) if ranks else NO_LIMIT
 
 
-def _retry_after(found: Mapping[bytes, bytes], clock: Clock) -> float | None:
+def _retry_after(found: Fields, clock: Clock) -> float | None:
     """In milliseconds (OpenAI, Azure), which is more exact, in seconds, or as a date."""
     exact = found.get(b"retry-after-ms")
     if exact is not None and (seconds := wait_of_exact(exact)) is not None:

@@ -32,10 +32,10 @@ def violation_of(schema: object, value: object) -> Violation | None:
     Outer ones come before inner ones. What `enum` and `const` do not list is of a wrong type. Nothing is said
     of what would take too many steps, and nothing is raised, whatever the schema is.
     """
-    found = Found()
     try:
         if fits_plainly(schema, value):
             return None
+        found = Found()
         Walk(schema, RULES).part(schema, value, (), found)
     except Exception:  # it may hold objects of the application's, which raise what they like
         return None

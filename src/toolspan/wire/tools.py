@@ -59,9 +59,10 @@ class Tools(NamedTuple):
         """
         if name is None:
             return None
-        if self.unknown(name, kind):
+        offers = self.names.count(name)
+        if not offers and self.unknown(name, kind):
             return Violation(UNKNOWN_TOOL)
-        if arguments is UNPARSED or self.names.count(name) != 1:
+        if offers != 1 or arguments is UNPARSED:
             return None
         return violation_of(self.definitions[self.names.index(name)].get("parameters"), arguments)
 
