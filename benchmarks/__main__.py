@@ -31,11 +31,12 @@ def main() -> None:
     print("| --- | --: | --: | --: |")
     for name, held in rows():
         print(f"| {name} | {' | '.join(f'{each:.0f}' for each in held)} |")
-    print("\n| an agent's step | SDK, µs | core, + µs | with its loop, + µs | difference, µs |")
-    print("| --- | --: | --: | --: | --: |")
-    for name, calls in (("one result, one call", 1), ("two results, two calls", 2)):
+    print("\n| an agent's step | SDK, µs | core, + µs | with its loop, + µs | difference, µs | later, µs |")
+    print("| --- | --: | --: | --: | --: | --: |")
+    for name, calls in (("no call", 0), ("one result, one call", 1), ("two results, two calls", 2)):
         found = step(calls)
-        figures = (found.sdk, found.core, found.loop, found.loop - found.core)
+        later = found.loop_later - found.core_later
+        figures = (found.sdk, found.core, found.loop, found.loop - found.core, later)
         print(f"| {name} (per request) | {' | '.join(f'{value:.0f}' for value in figures)} |")
     print("\n| events | SDK, µs | + µs per chunk | ratio | + µs, instrumented | a listener, + µs |")
     print("| --- | --: | --: | --: | --: | --: |")

@@ -1,7 +1,6 @@
 """What following an agent's loop costs a request: a step that brings results and gets as many calls.
 
-Each step answers the calls of the step before, so that turnarounds, links and growth are all there. It knows
-no clock.
+Each step answers the calls of the step before, so that turnarounds, links and growth are all there.
 """
 
 from __future__ import annotations
@@ -11,9 +10,12 @@ import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import openai
+
+from toolspan.assembly import backlog
 
 from .answers import MODEL, TOOL, USAGE, chunk
 from .clock import Way, best
@@ -24,11 +26,13 @@ CORE: dict[str, Any] = {"loop": False, "check_arguments": False, "cost": "off"}
 
 
 class StepRow(NamedTuple):
-    """Microseconds per request: the SDK's, and what toolspan adds without and with the loop."""
+    """Microseconds per request: the SDK's, toolspan's without and with the loop, and what of these waits."""
 
     sdk: float
     core: float
     loop: float
+    core_later: float
+    loop_later: float
 
 
 class _Agent:
@@ -82,4 +86,19 @@ def step(calls: int, rounds: tuple[int, int] = (12, 60)) -> StepRow:
         *rounds,
     )
     bare = found["bare"] * 1e6
-    return StepRow(bare, found["core"] * 1e6 - bare, found["loop"] * 1e6 - bare)
+    later = (_later(run, **CORE), _later(run))
+    return StepRow(bare, found["core"] * 1e6 - bare, found["loop"] * 1e6 - bare, *later)
+
+
+def _later(run: Callable[[], object], steps: int = 30, **settings: Any) -> float:
+    """Microseconds per request that a collection takes for what the requests have measured."""
+
+    def collected() -> float:
+        with instrumented(**settings):
+            for _ in range(steps):
+                run()
+            began = perf_counter()
+            backlog.catch_up()
+            return perf_counter() - began
+
+    return min(collected() for _ in range(10)) / steps * 1e6
