@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from . import drops
 from .guard import report
-from .openai import drops
 from .runs import Run
 from .watching import ACTS, Watch
 

@@ -13,8 +13,8 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.trace import Tracer
 
+from . import drops
 from .guard import report
-from .openai import drops
 from .otel import semconv
 from .otel.stages import Route, StageSpan
 from .pipeline.ledger import Ledger

@@ -11,8 +11,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, cast
 
+from . import drops
 from .guard import report
-from .openai import drops
 from .otel.stages import Route
 from .passing import passing, run_of
 from .runs import Run, begin

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar, cast, overload
 
-from .openai import drops
+from . import drops
 from .otel.stages import Route
 from .passing import passing, run_of
 from .runs import Run, begin

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .openai import drops
+from . import drops
 from .runs import Run
 from .wire.outcome import End
 

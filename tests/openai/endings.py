@@ -11,7 +11,7 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
-from toolspan.openai import drops
+from toolspan import drops
 
 from .apis import CHAT, Api
 from .features import OLD_SDK

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from toolspan.openai import drops
+from toolspan import drops
 from toolspan.wire.outcome import End
 
 

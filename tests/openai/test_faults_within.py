@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import toolspan.call
-from toolspan.openai import body, drops, exchange, routes, stream
+from toolspan import drops
+from toolspan.openai import body, exchange, routes, stream
 from toolspan.wire import record, requests, sse
 from toolspan.wire.chat import ChatReader
 from toolspan.wire.completions import CompletionsReader

@@ -18,7 +18,7 @@ import pytest
 from opentelemetry import context, trace
 
 import toolspan
-from toolspan.openai import drops
+from toolspan import drops
 from toolspan.otel import semconv
 from toolspan.runs import Run
 

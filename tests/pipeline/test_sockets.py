@@ -27,7 +27,7 @@ from websockets.sync.client import connect as connect_sync
 from websockets.sync.server import serve as serve_sync
 
 import toolspan
-from toolspan.openai import drops
+from toolspan import drops
 from toolspan.otel import semconv
 
 from ..openai.telemetry import Telemetry

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 import wrapt
 
+from .. import drops
 from ..call import Call
 from ..guard import report
 from ..wire.outcome import End
 from ..wire.sse import SseReader
-from . import drops
 from .ear import listen
 from .packed import nothing, unpacker, unpacking_errors
 

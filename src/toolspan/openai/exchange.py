@@ -14,6 +14,7 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span
 
+from .. import drops
 from ..call import Call
 from ..guard import report
 from ..otel import operations
@@ -28,7 +29,7 @@ from ..switches import switches_of
 from ..user import current
 from ..wire.outcome import End
 from ..wire.providers import Endpoint, endpoint
-from . import attempts, drops
+from . import attempts
 from .around import guarded
 from .body import answer_of, hold
 from .clients import default_provider, secrets_of

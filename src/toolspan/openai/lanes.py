@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from .. import drops
 from ..call import Call
 from ..wire import values
 from ..wire.outcome import End
 from ..wire.requests import BROUGHT
-from . import drops
 
 _ENDS = frozenset(f"response.{end}" for end in ("completed", "failed", "incomplete", "cancelled", "done"))
 _SESSION = frozenset(("session.created", "session.updated"))

@@ -12,9 +12,10 @@ from typing import Any
 import wrapt
 from openai import AsyncOpenAI, OpenAI
 
+from .. import drops
 from ..call import Call
 from ..otel.current import enter, leave
-from . import attempts, drops
+from . import attempts
 from .around import guarded, nothing
 from .exchange import Exchange
 from .sockets import SocketSeam

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 import wrapt
 
+from .. import drops
 from ..call import Call
 from ..guard import report
 from ..wire.outcome import End
-from . import drops
 from .around import Observer, around, around_async, guarded, nothing
 from .exchange import Exchange
 from .lanes import Lanes

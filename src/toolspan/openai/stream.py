@@ -16,10 +16,10 @@ from typing import Any
 
 from openai import _streaming
 
+from .. import drops
 from ..call import Call
 from ..guard import report
 from ..wire.outcome import End
-from . import drops
 from .ear import call_of
 
 

@@ -14,8 +14,8 @@ import threading
 from collections import deque
 from typing import Any, Protocol
 
-from ..otel.aside import finish_all
-from ..wire.outcome import End
+from .otel.aside import finish_all
+from .wire.outcome import End
 
 
 class Ending(Protocol):
