@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, settings
 
-from toolspan import guard, instrumentor
+from toolspan import assembly, guard, instrumentor
 
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")  # a machine that is busy makes slow examples, and no wrong ones
@@ -22,3 +22,9 @@ def _reraise(monkeypatch: pytest.MonkeyPatch) -> None:
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done beside the application is waited for, so that none of it reaches into the next test."""
     monkeypatch.setattr(instrumentor, "_AT_END", 30.0)
+
+
+@pytest.fixture(autouse=True, name="no_backlog")
+def _no_backlog() -> None:
+    """No measurement of another test waits."""
+    assembly.backlog.clear()

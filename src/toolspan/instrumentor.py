@@ -74,7 +74,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         if self._console is not None:
             self._console.remove()
             self._console = None
-        backlog.catch_up()
+        backlog.stop()
 
 
 def _console() -> Console | None:

@@ -1,4 +1,4 @@
-"""Measurements that wait: for metrics set up late, an instrumentation taken out, the end of a process."""
+"""Measurements that wait when an instrumentation is taken out, when the process ends, and where none can."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
+import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from toolspan import guard
 from toolspan.assembly import backlog
 
 from . import script, wire
@@ -24,6 +27,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, PeriodicExportingMetricReader
 from tests.openai.test_measurements_exit import ask
 from toolspan import OpenAIInstrumentor
+from toolspan.assembly import backlog
 
 def show(data):
     named = [m for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics]
@@ -57,17 +61,22 @@ def printed(body: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-ONE_REQUEST = ["{'gen_ai.client.token.usage': 2, 'gen_ai.client.operation.duration': 1}"]
-
-
 def test_the_process_ends() -> None:
     """The last collection, of a process that ends, has what waited."""
-    assert printed("set_up()\nOpenAIInstrumentor().instrument()\nask()\n") == ONE_REQUEST
+    found = printed("""
+        set_up()
+        OpenAIInstrumentor().instrument()
+        ask()
+        metrics.get_meter_provider().force_flush()
+        ask()
+        print(len(backlog), "wait")
+    """)
+    assert found == [counts(1), "3 wait", counts(2)]
 
 
-def test_metrics_are_set_up_late() -> None:
-    """What was measured before there was a provider is not lost."""
-    assert printed("OpenAIInstrumentor().instrument()\nask()\nset_up()\n") == ONE_REQUEST
+def counts(requests: int) -> str:
+    """How many measurements there are after some requests."""
+    return str({"gen_ai.client.token.usage": 2 * requests, "gen_ai.client.operation.duration": requests})
 
 
 def test_taken_out() -> None:
@@ -75,25 +84,53 @@ def test_taken_out() -> None:
     first, second = Telemetry(), Telemetry()
     with first.on():
         ask()
+        assert durations(first) == 1
+        ask()
         assert len(backlog) == 3
     assert len(backlog) == 0
     with second.on():
         ask()
-        ask()
-    (duration,) = first.points("gen_ai.client.operation.duration")
-    (durations,) = second.points("gen_ai.client.operation.duration")
-    assert (duration.count, durations.count) == (1, 2)
+    assert (durations(first), durations(second)) == (2, 1)
 
 
-def test_two_providers_at_once() -> None:
+def test_collected_elsewhere() -> None:
     """A collection of any provider makes all that waits, each measurement with its own meter."""
-    telemetry, other = Telemetry(), InMemoryMetricReader()
-    elsewhere = MeterProvider([other], shutdown_on_exit=False)
-    with Telemetry().on(meter_provider=elsewhere):
+    telemetry, other = Telemetry(), Telemetry()
+    with other.on():
         ask()
     with telemetry.on():
         ask()
-        other.collect()
-        assert len(backlog) == 0
-        (duration,) = telemetry.points("gen_ai.client.operation.duration")
-    assert duration.count == 1
+        assert durations(telemetry) == 1
+        ask()
+        assert (len(backlog), durations(other), len(backlog)) == (3, 1, 0)
+        assert durations(telemetry) == 2
+
+
+def durations(telemetry: Telemetry) -> int:
+    """How many durations a collection finds."""
+    return sum(point.count for point in telemetry.points("gen_ai.client.operation.duration"))
+
+
+class _NoCallbacks(MeterProvider):
+    """A provider whose meters refuse the instrument by which a collection is noticed."""
+
+    def get_meter(self, *args: Any, **kwargs: Any) -> Any:
+        meter = super().get_meter(*args, **kwargs)
+        meter.create_observable_gauge = _refuse  # type: ignore[method-assign]  # as another SDK may do
+        return meter
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise NotImplementedError
+
+
+def test_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where collections cannot be noticed, each measurement is made at once, and all is as it was."""
+    monkeypatch.setattr(guard, "reraise", False)
+    telemetry, reader = Telemetry(), InMemoryMetricReader()
+    with telemetry.on(meter_provider=_NoCallbacks([reader], shutdown_on_exit=False)):
+        for _ in range(2):
+            ask()
+            assert reader.get_metrics_data() is not None
+            assert len(backlog) == 0
+    assert len(telemetry.spans) == 2

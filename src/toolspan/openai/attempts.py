@@ -95,10 +95,10 @@ def _waits(call: Call, cause: BaseException | None, wait: Any, error: BaseExcept
         return
     call.retries += 1
     response = getattr(cause, "response", None)
-    see(call, response)
     status = getattr(response, "status_code", None)
     if status is not None:
         kind = str(status)
     else:
         kind = class_name(cause) if cause is not None else names.ERROR_OTHER
     call.note(Retried(call.retries, status, kind, float(wait)))
+    see(call, response)

@@ -61,7 +61,7 @@ class Loop:
         turn, usage = step.turn, record.usage
         turn.response = _response(call)
         turn.tokens = usage.input if usage is not None else None
-        if len(turn.asked) < len(record.calls):
+        if len(turn.asked) < len(record.calls):  # an id may come late, but never changes
             known = {asked.id for asked in turn.asked}
             for tool in record.calls:
                 if tool.id not in known:

@@ -82,7 +82,9 @@ def cost_at(sheet: Sheet, usage: Usage, *, beside: bool = False) -> Cost | None:
     `beside`: reasoning is not contained in the output tokens, but counted beside them.
     """
     taken = usage.input or 0
-    rates = next(rates for beyond, rates in sheet if taken > beyond) if len(sheet) > 1 else sheet[0][1]
+    rates = next((rates for beyond, rates in sheet if taken > beyond), None)
+    if rates is None:
+        return None
     inward = _input(usage, rates)
     outward = _output(usage, rates, (usage.reasoning or 0) if beside else 0)
     if inward is None or outward is None:

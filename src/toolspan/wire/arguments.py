@@ -16,7 +16,7 @@ _CLOSERS = {"{": "}", "[": "]", '"': '"'}
 
 
 class Arguments:
-    """Counts, a checksum and a scanner, of constant size; with `keep` also the text, up to 64 KiB.
+    """Counts, a checksum and a scanner, of constant size; with `keep` also the text, or its value, to 64 KiB.
 
     Free text (the input of a custom tool) has no scanner: it is complete only when something else says so,
     and always valid. A fragment without the character that could end the document waits for the next ones;

@@ -25,7 +25,7 @@ class Headers(Protocol):
 
 
 Fields: TypeAlias = Mapping[bytes, bytes]
-"""One value of each header, by its name in lower case."""
+"""The last value of each header, by its name in lower case."""
 
 
 class Limit(NamedTuple):

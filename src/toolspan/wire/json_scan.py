@@ -1,7 +1,8 @@
 """An incremental JSON validator: it reads each fragment once and knows when the document is complete.
 
 It keeps no text but a cut token (at most `_LONGEST` characters), so its memory does not grow with the
-document. It accepts what `json.loads` accepts, no more, up to a depth of `_DEEPEST`.
+document, unless it is to keep the value of one that comes at once. It accepts what `json.loads` accepts, no
+more, up to a depth of `_DEEPEST`.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ _PLAIN = frozenset(("type", "description", "title", "default", "examples", "form
 _FLAT = frozenset(
     ("type", "properties", "required", "additionalProperties", "description", "title", "$schema")
 )
+_FEW = 32  # values that are looked through without being counted as steps
 _EXACT: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", dict: "object", list: "array"}
 
 INNER = "[]"
@@ -86,7 +87,9 @@ def _is_plainly(schema: object, value: object) -> bool:
     if type(wanted) is not str or _EXACT.get(type(value)) != wanted:
         return False
     listed = schema.get("enum")
-    return listed is None or (type(value) is str and type(listed) is list and value in listed)
+    if listed is None:
+        return True
+    return type(value) is str and type(listed) is list and len(listed) <= _FEW and value in listed
 
 
 def fits_plainly(schema: object, value: object) -> bool:
