@@ -24,7 +24,8 @@ from .answers import MODEL, sse, whole
 
 ASK: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Weather in Paris?"}]}
 TRACERS = TracerProvider()
-METERS = MeterProvider([InMemoryMetricReader()])
+READER = InMemoryMetricReader()
+METERS = MeterProvider([READER])
 
 
 def http() -> Any:
@@ -64,8 +65,9 @@ def async_client(chunks: list[dict[str, Any]]) -> openai.AsyncOpenAI:
 
 @contextmanager
 def instrumented(**settings: Any) -> Iterator[None]:
-    """The SDK under toolspan, with real SDK providers, nothing exported."""
+    """The SDK under toolspan, with real SDK providers, nothing exported; metrics are collected, once before."""
     OpenAIInstrumentor().instrument(tracer_provider=TRACERS, meter_provider=METERS, **settings)
+    READER.collect()
     try:
         yield
     finally:

@@ -196,6 +196,8 @@ def test_two_empty_it_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
     assert (bench.value(), bench.said) == (1, [])
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_forked(bench: Bench) -> None:
     """A child makes nothing that its parent has measured."""
     bench.counter().add(1, LABELS, bench.context)
