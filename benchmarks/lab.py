@@ -65,7 +65,7 @@ def async_client(chunks: list[dict[str, Any]]) -> openai.AsyncOpenAI:
 
 @contextmanager
 def instrumented(**settings: Any) -> Iterator[None]:
-    """The SDK under toolspan, with real SDK providers, nothing exported; metrics are collected, once before."""
+    """The SDK under toolspan, with real SDK providers, nothing exported; metrics are collected once."""
     OpenAIInstrumentor().instrument(tracer_provider=TRACERS, meter_provider=METERS, **settings)
     READER.collect()
     try:

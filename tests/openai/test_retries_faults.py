@@ -51,7 +51,7 @@ PARTS = (
     Part(attempts, "_waits", ("ids", "attempts")),
     Part(attempts, "class_name", ("ids", "attempts")),
     Part(attempts, "Retried", ("ids", "attempts")),
-    Part(attempts, "see", ("attempts",)),
+    Part(attempts, "see", ("retries", "attempts")),
     Part(attempts, "failed"),
     Part(attempts, "enter", ("attempts",)),
     Part(siblings, "fingerprint", ("retries", "ids")),
