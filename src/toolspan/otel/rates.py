@@ -81,12 +81,15 @@ def cost_at(sheet: Sheet, usage: Usage, *, beside: bool = False) -> Cost | None:
 
     `beside`: reasoning is not contained in the output tokens, but counted beside them.
     """
-    taken = usage.input or 0
+    taken, given = usage.input or 0, usage.output or 0
     rates = next((rates for beyond, rates in sheet if taken > beyond), None)
     if rates is None:
         return None
-    inward = _input(usage, rates)
-    outward = _output(usage, rates, (usage.reasoning or 0) if beside else 0)
+    if beside or any(usage[2:-1]):  # tokens that may have a price of their own
+        inward = _input(usage, rates)
+        outward = _output(usage, rates, (usage.reasoning or 0) if beside else 0)
+    else:
+        inward, outward = _sum(taken, rates.input, ()), _sum(given, rates.output, ())
     if inward is None or outward is None:
         return None
     return Cost(inward + outward + rates.request, COMPUTED, inward, outward)
