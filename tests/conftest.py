@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -9,6 +11,12 @@ from toolspan import assembly, guard, instrumentor
 
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")  # a machine that is busy makes slow examples, and no wrong ones
+
+
+def pytest_collection_finish() -> None:
+    """The tests themselves are many objects and stay: the collector need not look at them again each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, name="reraise")

@@ -27,10 +27,9 @@ def _unraisable(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     monkeypatch.setattr(
         sys, "unraisablehook", lambda args: found.append(f"{args.exc_value!r} in {args.object!r}")
     )
-    gc.freeze()  # what is there already is not collected again and again
+    gc.freeze()  # what is there already is not collected again and again, also by later tests
     yield found
     gc.collect()
-    gc.unfreeze()
     assert found == []
 
 
