@@ -26,6 +26,7 @@ CASH = {
     "required": ["coins"],
 }
 EITHER = {"oneOf": [CARD, CASH]}
+UNIT = {"type": "string", "enum": ["celsius", "fahrenheit"]}
 
 
 def missing(path: str) -> Violation:
@@ -105,6 +106,10 @@ CASES: dict[str, tuple[Any, Any, Violation | None]] = {
     "any-deepest": ({"anyOf": [NULL, of(a=of(b=NULL))]}, {"a": {"b": 1}}, wrong("a.b")),
     "one-by-its-constant": (EITHER, {"by": "cash"}, missing("coins")),
     "one-by-its-constant-wrong": (EITHER, {"by": "card", "number": 1}, wrong("number")),
+    "a-unit": (of(unit=UNIT), {"unit": "celsius"}, None),
+    "no-unit": (of(unit=UNIT), {"unit": "kelvin"}, wrong("unit")),
+    "a-unit-as-a-number": (of(unit=UNIT), {"unit": 1}, wrong("unit")),
+    "one-of-very-many": (of(unit={**UNIT, "enum": [*map(str, range(99))]}), {"unit": "98"}, None),
     "one-of-more-than-one": ({"oneOf": [TEXT, {"enum": ["a"]}]}, "a", None),
     "all": ({"allOf": [of(a=TEXT), {"required": ["b"]}]}, {"a": "x"}, missing("b")),
     "all-fit": ({"allOf": [of(a=TEXT), {"required": ["a"]}]}, {"a": "x"}, None),

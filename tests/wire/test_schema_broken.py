@@ -123,6 +123,10 @@ HOSTILE: dict[str, tuple[Any, Any]] = {
     "many-listed": ({"enum": list(range(50_000))}, -1),
     "many-properties": ({"properties": {f"a{at}": {} for at in range(50_000)}, "type": "null"}, {}),
     "many-parts": ({"items": {"type": "null"}}, [1] * 50_000),
+    "many-times-one-of-many": (
+        {"items": {"type": "object", "properties": {"unit": {"type": "string", "enum": ["a"] * 500}}}},
+        [*[{"unit": "b"}] * 50, {"unit": 1}],
+    ),
     "each-of-many": ({"items": {"enum": list(range(500))}}, [-1] * 500),
     "deep-value": ({"items": {"$ref": "#"}, "type": "array"}, lists(500)),
 }

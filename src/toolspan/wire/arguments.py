@@ -96,22 +96,19 @@ class Arguments:
             data = text.encode("utf-8", "surrogatepass")
             self._size += len(data)
             self._checksum = zlib.crc32(data, self._checksum)
-            if self._scanner is not None:
-                self._scanner.feed(text)
+            if (scanner := self._scanner) is not None:
+                scanner.feed(text)
                 self._closer = self._closer or _CLOSERS.get(text.lstrip()[:1], "")
-            if self._kept is not None:
-                self._keep(self._kept, text)
+                if self._kept is not None:
+                    self._keep(scanner, self._kept, text)
         return OPEN if self._scanner is None else self._scanner.state
 
-    def _keep(self, kept: list[str], text: str) -> None:
+    def _keep(self, scanner: JsonScanner, kept: list[str], text: str) -> None:
         """Keep this too, or let go of all of it where there is nothing to check any more."""
-        scanner = self._scanner
-        if self._size <= _MOST_KEPT and (scanner is None or scanner.state is not BROKEN):
+        if self._size <= _MOST_KEPT and scanner.state is not BROKEN:
             kept.append(text)
-            return
-        self._kept = None
-        if scanner is not None:
-            scanner.value = UNPARSED
+        else:
+            self._kept, scanner.value = None, UNPARSED
 
     def _equals(self, text: str) -> bool:
         data = text.encode("utf-8", "surrogatepass")

@@ -77,9 +77,7 @@ class Memory:
             self._forget(self._order.popleft())
 
     def _forget(self, call: Asked) -> None:
-        known = self._calls.get(call.id)
-        if known is None:
-            return
+        known = self._calls.get(call.id, [])
         if call in known:
             known.remove(call)
         if not known:
