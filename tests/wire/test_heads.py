@@ -220,3 +220,10 @@ def test_any_bytes(headers: list[tuple[bytes, bytes]]) -> None:
         assert limit.reset is None or (math.isfinite(limit.reset) and 0 <= limit.reset <= 366 * 86_400)
     assert head.retry_after is None or 0 <= head.retry_after <= 366 * 86_400
     assert head.id is None or (head.id.isascii() and head.id.isprintable() and 0 < len(head.id) <= 200)
+
+
+def test_no_other_header_is_kept() -> None:
+    """Only what is read is kept while the answer streams, the last value of each."""
+    given = raw(X_Request_Id="a", set_cookie="MARKER", authorization="MARKER", x_litellm_response_cost="0.5")
+    found = heads.fields_of(Raw([*given.raw, (b"x-request-id", b"b")]))
+    assert found == {b"x-request-id": b"b", b"x-litellm-response-cost": b"0.5"}

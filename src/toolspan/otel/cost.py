@@ -8,13 +8,13 @@ from __future__ import annotations
 from opentelemetry.metrics import Meter
 
 from ..wire.costs import Cost, litellm_cost
+from ..wire.heads import LITELLM_COST
 from . import semconv as names
 from .labels import call_labels
 from .prices import Prices
 from .sinks import Observed, Sink
 
 _REPORTED = "provider"
-_LITELLM = b"x-litellm-response-cost"
 
 
 class CostSink(Sink):
@@ -43,7 +43,7 @@ class CostSink(Sink):
             return None
         said = usage.cost
         if said is None and call.head is not None:
-            said = litellm_cost(call.head.get(_LITELLM))
+            said = litellm_cost(call.head.get(LITELLM_COST))
         if said is not None:
             return Cost(said, _REPORTED)
         return self._prices.cost(call, usage) if self._prices is not None else None

@@ -24,6 +24,8 @@ class Headers(Protocol):
         """Names and values, as they came."""
 
 
+LITELLM_COST = b"x-litellm-response-cost"
+"""LiteLLM's header for what the request cost; see `costs.py`."""
 Fields: TypeAlias = Mapping[bytes, bytes]
 """The last value of each header, by its name in lower case."""
 
@@ -74,9 +76,13 @@ _LAST = 4  # rank
 _LIMITS = dict(_names()) | dict(_unnamed())
 
 
+_KEPT = frozenset((*_IDS, *_LIMITS, b"date", b"retry-after", b"retry-after-ms", LITELLM_COST))
+
+
 def fields_of(headers: Headers) -> Fields:
-    """The values by their names, which are in lower case."""
-    return {name.lower(): value for name, value in headers.raw}
+    """The values of those headers that say any of this."""
+    named = ((name.lower(), value) for name, value in headers.raw)
+    return {name: value for name, value in named if name in _KEPT}
 
 
 def read_head(found: Fields, now: float | None = None) -> Head:
