@@ -15,7 +15,7 @@ from opentelemetry.metrics import Meter, get_meter
 
 from . import guard
 from .otel import completion, semconv
-from .otel.backlog import Backlog, unhurried
+from .otel.backlog import Backlog
 from .otel.capture import Capture, spans_take_structures
 from .otel.cost import CostSink
 from .otel.execution import Executions
@@ -31,6 +31,7 @@ from .otel.sinks import Sink
 from .otel.span import SpanSink
 from .otel.spent import SpentSink
 from .otel.stream_log import StreamLogSink
+from .otel.unhurried import unhurried
 from .settings import Settings
 from .spending import usage
 from .totals import UsageTotal

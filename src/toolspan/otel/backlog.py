@@ -2,8 +2,7 @@
 
 OpenTelemetry's SDK takes 7 to 13 µs for one, and a step of an agent makes eight or more. They wait in a
 queue, which every collection empties before it reads the instruments. None waits where nobody has collected
-yet or the queue is full, nor does the first one with its attributes, whose time is where their series begins.
-It knows no metric, no call and no thread of its own.
+yet, or where the queue is full. It knows no meter, no instrument and no thread of its own.
 """
 
 from __future__ import annotations
@@ -16,30 +15,16 @@ from typing import Any, TypeAlias
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.metrics import (
-    CallbackOptions,
-    Counter,
-    Histogram,
-    Meter,
-    NoOpMeter,
-    ObservableCounter,
-    ObservableGauge,
-    ObservableUpDownCounter,
-    Observation,
-    UpDownCounter,
-)
+from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.trace import NonRecordingSpan, SpanContext
-
-from . import semconv as names
 
 MOST = 2048
 """Measurements that wait."""
-MOST_SERIES = 1000
-"""Sets of attributes of one instrument; measurements of further ones do not wait."""
 _AT_ONCE = 32  # measurements, some tenths of a millisecond: then other threads may go on
 
-_Make: TypeAlias = "Callable[..., None]"
-_Waiting: TypeAlias = "tuple[_Make, float, Any, SpanContext]"
+Make: TypeAlias = "Callable[..., None]"
+"""Takes the value, the attributes and the context of a measurement."""
+_Waiting: TypeAlias = "tuple[Make, float, Any, SpanContext]"
 
 
 class Backlog:
@@ -59,7 +44,7 @@ class Backlog:
         """How many measurements wait."""
         return len(self._waiting)
 
-    def put(self, make: _Make, value: float, attributes: Any, context: Context) -> None:
+    def put(self, make: Make, value: float, attributes: Any, context: Context) -> None:
         """Make this measurement later, if that is well; nobody may change its attributes until then."""
         if self._collects and len(self._waiting) < MOST:
             span = trace.get_current_span(context).get_span_context()
@@ -102,77 +87,3 @@ class Backlog:
         """Forget what waits, and that anybody collects."""
         self._collects = False
         self._waiting.clear()
-
-
-def unhurried(meter: Meter, backlog: Backlog) -> Meter:
-    """A meter whose measurements wait where they name their context; the others are made at once.
-
-    It is the same meter where metrics are switched off.
-    """
-    if isinstance(meter, NoOpMeter):
-        return meter
-    meter.create_observable_gauge(names.SCOPE, [backlog.observe])  # which never has a value
-    return _UnhurriedMeter(meter, backlog)
-
-
-class _UnhurriedMeter(Meter):
-    def __init__(self, meter: Meter, backlog: Backlog) -> None:
-        super().__init__(meter.name, meter.version, meter.schema_url)
-        self._meter = meter
-        self._backlog = backlog
-
-    def create_counter(self, name: str, unit: str = "", description: str = "") -> Counter:
-        """One that takes its time."""
-        return _Counter(self._meter.create_counter(name, unit, description).add, self._backlog)
-
-    def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> UpDownCounter:
-        """One that takes its time."""
-        return _UpDownCounter(self._meter.create_up_down_counter(name, unit, description).add, self._backlog)
-
-    def create_histogram(
-        self, name: str, unit: str = "", description: str = "", **advisory: Any
-    ) -> Histogram:
-        """One that takes its time."""
-        made = self._meter.create_histogram(name, unit, description, **advisory)
-        return _Histogram(made.record, self._backlog)
-
-    def create_observable_counter(self, *args: Any, **kwargs: Any) -> ObservableCounter:
-        """As the meter makes it."""
-        return self._meter.create_observable_counter(*args, **kwargs)
-
-    def create_observable_gauge(self, *args: Any, **kwargs: Any) -> ObservableGauge:
-        """As the meter makes it."""
-        return self._meter.create_observable_gauge(*args, **kwargs)
-
-    def create_observable_up_down_counter(self, *args: Any, **kwargs: Any) -> ObservableUpDownCounter:
-        """As the meter makes it."""
-        return self._meter.create_observable_up_down_counter(*args, **kwargs)
-
-
-class _Late:
-    def __init__(self, make: _Make, backlog: Backlog) -> None:
-        self._make = make
-        self._put = backlog.put
-        self._series: set[tuple[Any, ...]] = set()
-
-    def _take(self, amount: float, attributes: Any = None, context: Context | None = None) -> None:
-        if context is None or not attributes:
-            self._make(amount, attributes, context)
-        elif (series := (*attributes.values(),)) in self._series:
-            self._put(self._make, amount, attributes, context)
-        else:
-            if len(self._series) < MOST_SERIES:
-                self._series.add(series)
-            self._make(amount, attributes, context)
-
-
-class _Counter(_Late, Counter):
-    add = _Late._take
-
-
-class _UpDownCounter(_Late, UpDownCounter):
-    add = _Late._take
-
-
-class _Histogram(_Late, Histogram):
-    record = _Late._take
