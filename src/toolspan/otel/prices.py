@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ..wire.costs import Cost
 from ..wire.events import Usage
+from ..wire.providers import Endpoint
 from . import operations
 from .rates import Sheet, cost_at, sheet_of
 from .sinks import Observed
@@ -59,13 +60,16 @@ class _Asked(NamedTuple):
     slot: int
 
 
+_What: TypeAlias = "tuple[Endpoint, tuple[str | None, str | None], str | None, str | None, int]"
+"""What of a call decides on its price: where it goes, the models, the tiers served and wanted, the time."""
+
+
 class Prices:
     """Computes costs; safe in many threads."""
 
     def __init__(self, snapshot: Callable[[], DataSnapshot]) -> None:
         self._snapshot = snapshot
         self._sheet = lru_cache(maxsize=_MOST_KEPT)(self._find)
-        self._last: tuple[object, int, Sheet | None] = (None, 0, None)
         self._told: set[tuple[str, _Asked]] = set()
 
     def cost(self, call: Observed, usage: Usage) -> Cost | None:
@@ -73,28 +77,17 @@ class Prices:
         made = call.operation in operations.INFERENCE
         if call.began is None or usage.input is None or (made and usage.output is None):
             return None
-        sheet = self._of(call, call.began)
+        what = _what(call, call.began)
+        sheet = self._sheet(what)
         if sheet is None:
             return None
         found = cost_at(sheet, usage, beside=_beside(call))
         if found is None:
-            asked = _asked(call, call.began)
-            self._tell("the counts are not all priced, or contradict each other", asked)
+            self._tell("the counts are not all priced, or contradict each other", _asked(what))
         return found
 
-    def _of(self, call: Observed, began: int) -> Sheet | None:
-        """What the model's tokens cost; most applications ask one model, so that the last answer is kept."""
-        started, request = call.record.started, call.request
-        key = (call.endpoint, started.model, request.model, started.service_tier, request.service_tier)
-        slot = began // _SLOT
-        last_key, last_slot, sheet = self._last
-        if last_slot != slot or last_key != key:
-            sheet = self._sheet(_asked(call, began))
-            self._last = (key, slot, sheet)
-        return sheet
-
-    def _find(self, asked: _Asked) -> Sheet | None:
-        price = self._price(asked)
+    def _find(self, what: _What) -> Sheet | None:
+        price = self._price(_asked(what))
         return None if price is None else sheet_of(price)
 
     def _price(self, asked: _Asked) -> ModelPrice | None:
@@ -144,13 +137,17 @@ def load() -> Prices | None:
     return Prices(get_snapshot)
 
 
-def _asked(call: Observed, began: int) -> _Asked:
-    started, request, endpoint = call.record.started, call.request, call.endpoint
-    provider = _HOSTS.get(endpoint.address or "") or PROVIDERS.get(endpoint.provider, endpoint.provider)
-    served, wanted = started.service_tier, request.service_tier
-    tier = wanted if served in (None, "auto") else served
+def _what(call: Observed, began: int) -> _What:
+    started, request = call.record.started, call.request
     names = (started.model, request.model)
-    return _Asked(provider, names, None if tier in _STANDARD else tier, began // _SLOT)
+    return call.endpoint, names, started.service_tier, request.service_tier, began // _SLOT
+
+
+def _asked(what: _What) -> _Asked:
+    endpoint, names, served, wanted, slot = what
+    provider = _HOSTS.get(endpoint.address or "") or PROVIDERS.get(endpoint.provider, endpoint.provider)
+    tier = wanted if served in (None, "auto") else served
+    return _Asked(provider, names, None if tier in _STANDARD else tier, slot)
 
 
 def _model(provider: Provider, asked: _Asked, providers: list[Provider]) -> ModelInfo | None:
