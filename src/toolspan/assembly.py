@@ -18,6 +18,7 @@ from .otel import completion, semconv
 from .otel.backlog import Backlog
 from .otel.capture import Capture, spans_take_structures
 from .otel.cost import CostSink
+from .otel.deferring import deferring
 from .otel.execution import Executions
 from .otel.log import LogSink
 from .otel.loop import Loop
@@ -31,7 +32,6 @@ from .otel.sinks import Sink
 from .otel.span import SpanSink
 from .otel.spent import SpentSink
 from .otel.stream_log import StreamLogSink
-from .otel.unhurried import unhurried
 from .settings import Settings
 from .spending import usage
 from .totals import UsageTotal
@@ -40,11 +40,11 @@ backlog = Backlog(guard.report)
 """One for the process: a meter keeps the first callback that it was given."""
 
 
-def _meter(meter_provider: Any) -> Meter:
-    """A meter that lets no request wait for it."""
-    meter = get_meter(semconv.SCOPE, version("toolspan"), meter_provider)
+def _meter(own: str, meter_provider: Any) -> Meter:
+    """A meter that lets no request wait for it; `own` is our version."""
+    meter = get_meter(semconv.SCOPE, own, meter_provider)
     try:
-        return unhurried(meter, backlog)
+        return deferring(meter, backlog)
     except Exception as error:  # it makes no such instruments: then each measurement is made at once
         guard.report("having measurements wait", error)
         return meter
@@ -79,11 +79,11 @@ def sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_
             capture=_span_capture(settings),
         ),
         lambda: MetricSink(
-            _meter(meter_provider),
+            _meter(own, meter_provider),
             generation=settings.metric_names,
             chunk_timing=settings.chunk_timing,
         ),
-        lambda: LoopMetricSink(_meter(meter_provider)),
+        lambda: LoopMetricSink(_meter(own, meter_provider)),
         lambda: LogSink(
             get_logger(scope, own, logger_provider),
             events=settings.tool_events in ("log", "both"),
@@ -97,7 +97,7 @@ def sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_
         ),
     ]
     if settings.cost != "off":  # before the sinks that tell of it
-        makers.insert(0, lambda: CostSink(_meter(meter_provider), _prices(settings)))
+        makers.insert(0, lambda: CostSink(_meter(own, meter_provider), _prices(settings)))
     makers.append(lambda: SpentSink(_spent))  # it must know what the call cost
     if settings.log != "off":
         makers.append(lambda: _stream_log(settings))
@@ -152,7 +152,7 @@ def executions(
     try:
         return Executions(
             trace.get_tracer(scope, own, tracer_provider),
-            _meter(meter_provider),
+            _meter(own, meter_provider),
             get_logger(scope, own, logger_provider),
             loop,
             _span_capture(settings),

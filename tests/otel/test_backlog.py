@@ -15,7 +15,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 
-from toolspan.otel import backlog, unhurried
+from toolspan.otel import backlog, deferring
 from toolspan.otel.backlog import Backlog
 
 LABELS = {"model": "gpt-test"}
@@ -35,7 +35,7 @@ class Bench:
 
     def new_meter(self) -> Meter:
         """As an instrumentation that is put in again asks for it."""
-        return unhurried.unhurried(self.provider.get_meter("test"), self.backlog)
+        return deferring.deferring(self.provider.get_meter("test"), self.backlog)
 
     def new_span(self) -> Any:
         """One that is recorded."""
@@ -108,7 +108,7 @@ def test_nobody_has_collected(bench: Bench) -> None:
 
 def test_a_series_begins_with_its_first_measurement(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first measurement with its attributes does not wait; nor does any of too many series."""
-    monkeypatch.setattr(unhurried, "MOST_SERIES", 2)
+    monkeypatch.setattr(deferring, "MOST_SERIES", 2)
     counter = bench.counter()
     for model, waits in (("a", 0), ("a", 1), ("b", 1), ("b", 1), ("a", 2)):
         counter.add(1, {"model": model}, bench.context)
@@ -211,7 +211,7 @@ def test_forked(bench: Bench) -> None:
 def test_no_collections() -> None:
     """Where metrics are switched off nothing waits."""
     bench, meter = Bench(), NoOpMeter("test")
-    assert unhurried.unhurried(meter, bench.backlog) is meter
+    assert deferring.deferring(meter, bench.backlog) is meter
 
 
 def test_observables(bench: Bench) -> None:

@@ -27,7 +27,7 @@ MOST_SERIES = 1000
 """Sets of attributes of one instrument; measurements of further ones do not wait."""
 
 
-def unhurried(meter: Meter, backlog: Backlog) -> Meter:
+def deferring(meter: Meter, backlog: Backlog) -> Meter:
     """A meter whose measurements wait where they name their context; the others are made at once.
 
     It is the same meter where metrics are switched off.
@@ -35,27 +35,27 @@ def unhurried(meter: Meter, backlog: Backlog) -> Meter:
     if isinstance(meter, NoOpMeter):
         return meter
     meter.create_observable_gauge(names.SCOPE, [backlog.observe])  # which never has a value
-    return _UnhurriedMeter(meter, backlog)
+    return _DeferringMeter(meter, backlog)
 
 
-class _UnhurriedMeter(Meter):
+class _DeferringMeter(Meter):
     def __init__(self, meter: Meter, backlog: Backlog) -> None:
         super().__init__(meter.name, meter.version, meter.schema_url)
         self._meter = meter
         self._backlog = backlog
 
     def create_counter(self, name: str, unit: str = "", description: str = "") -> Counter:
-        """One that takes its time."""
+        """One whose measurements wait."""
         return _Counter(self._meter.create_counter(name, unit, description).add, self._backlog)
 
     def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> UpDownCounter:
-        """One that takes its time."""
+        """One whose measurements wait."""
         return _UpDownCounter(self._meter.create_up_down_counter(name, unit, description).add, self._backlog)
 
     def create_histogram(
         self, name: str, unit: str = "", description: str = "", **advisory: Any
     ) -> Histogram:
-        """One that takes its time."""
+        """One whose measurements wait."""
         made = self._meter.create_histogram(name, unit, description, **advisory)
         return _Histogram(made.record, self._backlog)
 
@@ -72,7 +72,7 @@ class _UnhurriedMeter(Meter):
         return self._meter.create_observable_up_down_counter(*args, **kwargs)
 
 
-class _Late:
+class _Deferring:
     def __init__(self, make: Make, backlog: Backlog) -> None:
         self._make = make
         self._put = backlog.put
@@ -89,13 +89,13 @@ class _Late:
             self._make(amount, attributes, context)
 
 
-class _Counter(_Late, Counter):
-    add = _Late._take
+class _Counter(_Deferring, Counter):
+    add = _Deferring._take
 
 
-class _UpDownCounter(_Late, UpDownCounter):
-    add = _Late._take
+class _UpDownCounter(_Deferring, UpDownCounter):
+    add = _Deferring._take
 
 
-class _Histogram(_Late, Histogram):
-    record = _Late._take
+class _Histogram(_Deferring, Histogram):
+    record = _Deferring._take

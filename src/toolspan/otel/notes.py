@@ -6,7 +6,7 @@ It knows neither span nor log, nor who notes it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 from ..wire.notes import Answered, ContextReduced, Note, Retried, ToolsChanged
 from . import semconv as names
@@ -16,10 +16,7 @@ from .attributes import Attributes, Value, clean, seconds
 def noted(note: Note) -> tuple[str, Attributes]:
     """The name and the attributes of the event; what is not known is left out."""
     name, tell = _NOTES[type(note)]
-    found = tell(note)
-    if None in found.values():
-        found = {key: value for key, value in found.items() if value is not None}
-    return name, cast("Attributes", found)
+    return name, {key: value for key, value in tell(note).items() if value is not None}
 
 
 _Told = dict[str, "Value | None"]

@@ -59,10 +59,9 @@ class Tools(NamedTuple):
         """
         if name is None:
             return None
-        offers = self.names.count(name)
-        if not offers and self.unknown(name, kind):
+        if self.unknown(name, kind):
             return Violation(UNKNOWN_TOOL)
-        if offers != 1 or arguments is UNPARSED:
+        if arguments is UNPARSED or self.names.count(name) != 1:
             return None
         return violation_of(self.definitions[self.names.index(name)].get("parameters"), arguments)
 
