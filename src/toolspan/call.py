@@ -20,7 +20,7 @@ from .otel.listening import Heard
 from .otel.loop import Loop
 from .wire.events import CallClosed, Event, Finished, Text
 from .wire.notes import Note
-from .wire.outcome import End, Outcome, outcome_of
+from .wire.outcome import End, Outcome, is_failure, outcome_of
 from .wire.reader import Reader
 
 
@@ -149,7 +149,7 @@ class Call(Facts):
 
     def _conclude(self, end: End | BaseException) -> None:
         self.error = end if isinstance(end, BaseException) else None
-        self.outcome = Outcome.FAILED if isinstance(end, Exception) else Outcome.COMPLETED
+        self.outcome = Outcome.FAILED if is_failure(end) else Outcome.COMPLETED
         self.ended_at = now()
         if self.reader is not None:
             self._apply(self.reader.close(), self.ended_at, None)

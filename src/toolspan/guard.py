@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 
+from .wire.values import traceback_of
+
 log = logging.getLogger("toolspan")
 
 reraise = False
@@ -20,17 +22,20 @@ def report(what: str, error: BaseException) -> None:
     """Log once, for each cause, that `what` failed; the application is not affected."""
     if reraise:
         raise error
-    key = _cause(what, error)
-    if key in _reported:
+    try:
+        key = _cause(what, error)
+        if key in _reported:
+            return
+        _reported.add(key)
+        log.warning("%s failed with %s; the application is not affected", what, type(error).__qualname__)
+        log.debug("%s failed", what, exc_info=error)
+    except Exception:  # a handler or filter of the application's, or an error of a class that raises
         return
-    _reported.add(key)
-    log.warning("%s failed with %s; the application is not affected", what, type(error).__qualname__)
-    log.debug("%s failed", what, exc_info=error)
 
 
 def _cause(what: str, error: BaseException) -> tuple[str, int, str]:
     """Where the error was raised: one broken part may be met in several places."""
-    trace, name, line = error.__traceback__, what, 0
+    trace, name, line = traceback_of(error), what, 0
     while trace is not None:
         name, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
         trace = trace.tb_next

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from typing import Any
 
 from .guard import report
+from .wire.values import attribute
 
 log = logging.getLogger("toolspan").getChild("socket")
 
@@ -59,9 +60,9 @@ class MessageLog:
 
 def _ordinary(error: BaseException) -> bool:
     """Whether the other side only said goodbye: WebSocket's codes 1000 and 1001."""
-    if hasattr(error, "rcvd"):  # of `websockets`: the frame that closed it, if there was one
-        return getattr(error.rcvd, "code", None) in _GOODBYES
-    return getattr(error, "code", None) in _GOODBYES  # of Starlette
+    frame = attribute(error, "rcvd")  # of `websockets`: the frame that closed it, if there was one
+    code = attribute(error if frame is None else frame, "code")  # the error's own: of Starlette
+    return type(code) is int and code in _GOODBYES
 
 
 def word_of(message: Any) -> str | None:

@@ -58,12 +58,20 @@ def _function(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
             raise
         finally:
             leave(token)
-        if inspect.iscoroutine(result):  # of a coroutine function that another decorator hides
+        if is_coroutine(result):  # of a coroutine function that another decorator hides
             return _awaited(result, look)
         look.end(None, result)
         return result
 
     return run
+
+
+def is_coroutine(result: Any) -> bool:
+    """Return whether a result is a coroutine; an object of any class may raise when it is asked."""
+    try:
+        return inspect.iscoroutine(result)
+    except Exception:
+        return False
 
 
 def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:

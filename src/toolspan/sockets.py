@@ -90,7 +90,7 @@ class Socket:
             except Exception as error:
                 self._over(_SENT, error)
                 raise
-            if hasattr(found, "__await__"):
+            if hasattr(type(found), "__await__"):
                 return self._after(found, _SENT, lambda result: self._told(_SENT, message, result))
             return self._told(_SENT, message, found)
 
@@ -105,7 +105,7 @@ class Socket:
                 raise
             return (
                 self._after(found, _RECEIVED, self._taken)
-                if hasattr(found, "__await__")
+                if hasattr(type(found), "__await__")
                 else self._taken(found)
             )
 

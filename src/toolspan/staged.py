@@ -15,6 +15,7 @@ from . import drops
 from .guard import report
 from .otel.stages import Route
 from .passing import passing, run_of
+from .running import is_coroutine
 from .runs import Run, begin
 from .wire.outcome import End
 
@@ -48,7 +49,7 @@ def staged(function: Callable[..., Any], name: str, reads: str | None, route: An
         except BaseException as error:
             drops.finish(run, error)
             raise
-        return _given_later(result, run) if inspect.iscoroutine(result) else given(result, run)
+        return _given_later(result, run) if is_coroutine(result) else given(result, run)
 
     @functools.wraps(function, updated=())
     async def later(*args: Any, **kwargs: Any) -> Any:

@@ -6,6 +6,7 @@ They know neither spans nor the SDK; how a stream is opened and closed is in `so
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
+from functools import partial
 from types import TracebackType
 from typing import Any, final
 
@@ -141,11 +142,13 @@ async def _read_async(source: AsyncSource, following: Following) -> AsyncGenerat
 
 
 def _ended(following: Following, end: End | Exception) -> list[StreamEvent]:
-    try:
-        return following.end(end)
-    except Exception as error:
-        report("telling of a stream's end", error)
-        return []
+    found: list[StreamEvent] = []
+    for part in (following.closing, partial(following.ending, end)):
+        try:
+            found += part()
+        except Exception as error:
+            report("telling of a stream's end", error)
+    return found
 
 
 def _unreadable(body: Any, error: Exception) -> list[StreamEvent]:

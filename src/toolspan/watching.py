@@ -10,7 +10,7 @@ from typing import Any
 
 from . import drops
 from .runs import Run
-from .wire.outcome import End
+from .wire.outcome import End, is_exhaustion
 
 
 class Watch:
@@ -26,7 +26,7 @@ class Watch:
 
     def stopped(self, error: BaseException) -> None:
         """The other ended or raised."""
-        exhausted = isinstance(error, (StopIteration, StopAsyncIteration))
+        exhausted = is_exhaustion(error)
         if _busy(self.source):
             return  # somebody else is inside of it, and goes on
         if not self.given:
@@ -57,7 +57,7 @@ class Watch:
             except BaseException as error:
                 self.stopped(error)
                 raise
-            if hasattr(found, "__await__"):  # the SDK's async streams close so
+            if hasattr(type(found), "__await__"):  # the SDK's async streams close so
                 return self._closed_later(found)
             self.closed()
             return found
@@ -116,4 +116,4 @@ def _busy(source: Any) -> bool:
 
 def end_of(error: BaseException) -> End | BaseException:
     """How a stage ends that is left by this error: that of a generator which is closed is none."""
-    return End.CLOSED if isinstance(error, GeneratorExit) else error
+    return End.CLOSED if issubclass(type(error), GeneratorExit) else error

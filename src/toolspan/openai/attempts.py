@@ -21,6 +21,7 @@ from ..otel import semconv as names
 from ..otel.errors import class_name
 from ..wire.heads import fields_of
 from ..wire.notes import Retried
+from ..wire.values import attribute
 from .around import Observer, around, guarded, nothing
 from .undo import undoing
 
@@ -66,14 +67,14 @@ def enter(call: Call | None) -> Token[Call | None] | None:
 
 def see(call: Call, response: Any) -> None:
     """Keep the headers of a response."""
-    headers: Any = getattr(response, "headers", None)
+    headers: Any = attribute(response, "headers")
     if hasattr(type(headers), "raw"):
         call.head = fields_of(headers)
 
 
 def failed(call: Call, error: BaseException) -> None:
     """Keep the headers of the response for which the SDK raised."""
-    see(call, getattr(error, "response", None))
+    see(call, attribute(error, "response"))
 
 
 def _with_its_response(wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
@@ -94,8 +95,10 @@ def _waits(call: Call, cause: BaseException | None, wait: Any, error: BaseExcept
     if error is not None:
         return
     call.retries += 1
-    response = getattr(cause, "response", None)
-    status = getattr(response, "status_code", None)
+    response = attribute(cause, "response")
+    status = attribute(response, "status_code")
+    if not issubclass(type(status), int):
+        status = None
     if status is not None:
         kind = str(status)
     else:

@@ -29,6 +29,7 @@ from ..switches import switches_of
 from ..user import current
 from ..wire.outcome import End
 from ..wire.providers import Endpoint, endpoint
+from ..wire.values import attribute
 from . import attempts
 from .around import guarded
 from .body import answer_of, hold
@@ -134,11 +135,13 @@ class Exchange:
 
     def failed(self, call: Call, error: BaseException) -> None:
         """The request raised; some of the SDK's errors carry the answer that they complain about."""
-        completion = getattr(error, "completion", None)
-        if completion is not None:
-            call.answer(completion)
-        guarded(attempts.failed, call, error)
-        drops.finish(call, error)
+        try:
+            completion = attribute(error, "completion")
+            if completion is not None:
+                call.answer(completion)
+            guarded(attempts.failed, call, error)
+        finally:  # whatever the error's own code does, even `sys.exit()`, the call ends
+            drops.finish(call, error)
 
     def _streamed(self, call: Call, result: Any) -> Any:
         raw = _is_raw(result)

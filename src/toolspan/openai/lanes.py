@@ -80,7 +80,7 @@ class Lanes:
 
     def end(self, end: End | BaseException) -> None:
         """Nothing more comes: the connection was closed, broke, or is no longer held by anyone."""
-        self._over = isinstance(end, End) and end is not End.EXHAUSTED  # else it may be connected again
+        self._over = end is End.CLOSED or end is End.DROPPED  # else it may be connected again
         while self._asked:
             _finish(self._asked.popleft().call, end)
         while self._active:

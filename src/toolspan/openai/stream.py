@@ -19,7 +19,8 @@ from openai import _streaming
 from .. import drops
 from ..call import Call
 from ..guard import report
-from ..wire.outcome import End
+from ..wire.outcome import End, is_exhaustion
+from ..wire.values import attribute
 from .ear import call_of
 
 
@@ -47,7 +48,7 @@ def chunks(source: Any, holder: _Holder) -> Iterator[Any]:
             chunk = next(source)
         except BaseException as error:
             _stopped(call, error)
-            if isinstance(error, StopIteration):
+            if issubclass(type(error), StopIteration):
                 return
             raise
         call.reading = False
@@ -80,9 +81,7 @@ class AsyncChunks:
         try:
             chunk = await self._source.__anext__()
         except BaseException as error:
-            if not getattr(
-                self._source, "ag_running", False
-            ):  # else another task is inside of it, and goes on
+            if not attribute(self._source, "ag_running"):  # else another task is inside of it, and goes on
                 _stopped(call, error)
             raise
         call.reading = False
@@ -98,7 +97,7 @@ class AsyncChunks:
 def _stopped(call: Call, error: BaseException) -> None:
     """The SDK's generator ended or raised."""
     call.reading = False
-    exhausted = isinstance(error, (StopIteration, StopAsyncIteration))
+    exhausted = is_exhaustion(error)
     drops.finish(call, End.EXHAUSTED if exhausted else error)
 
 

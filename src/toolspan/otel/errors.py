@@ -9,6 +9,7 @@ import traceback
 from typing import Any
 
 from ..wire.record import Record
+from ..wire.values import traceback_of
 from . import semconv as names
 from .attributes import Attributes, clean
 from .shapes import LONGEST_TRACE
@@ -30,6 +31,13 @@ def error_type(error: BaseException | None, record: Record) -> str:
 def class_name(error: BaseException) -> str:
     """The canonical name of the exception's class."""
     kind = type(error)
+    try:
+        return _canonical(kind)
+    except Exception:  # a metaclass of anyone's
+        return names.ERROR_OTHER
+
+
+def _canonical(kind: type[BaseException]) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
@@ -44,7 +52,10 @@ def message(error: BaseException, secrets: tuple[str, ...], limit: int) -> str:
 
 def stacktrace(error: BaseException, secrets: tuple[str, ...], limit: int) -> str:
     """The traceback with the words of the error and of its causes, without any of the secrets."""
-    lines = traceback.format_exception(type(error), error, error.__traceback__, limit=-_MOST_FRAMES)
+    try:
+        lines = traceback.format_exception(type(error), error, traceback_of(error), limit=-_MOST_FRAMES)
+    except Exception:  # an error that cannot say its words or its causes
+        lines = [_places(error), "\n", class_name(error)]
     trace = _without(secrets + sent_secrets(error), "".join(lines))
     return clean(trace[-max(limit, LONGEST_TRACE) :])
 
@@ -62,8 +73,8 @@ def sent_secrets(error: BaseException) -> tuple[str, ...]:
 
     Tokens of a provider function, of the application's own headers and of the address are nowhere else.
     """
-    request: Any = getattr(error, "request", None)
     try:
+        request: Any = getattr(error, "request", None)
         headers, url = request.headers, request.url
         found = [headers.get(name, "").rpartition(" ")[2] for name in _SECRET_HEADERS]
         found += [url.password, *(value for value in url.params.values() if len(value) >= _SHORTEST)]
@@ -74,7 +85,7 @@ def sent_secrets(error: BaseException) -> tuple[str, ...]:
 
 def _places(error: BaseException) -> str:
     """File, line and function of each frame, without source lines and messages."""
-    walk = traceback.walk_tb(error.__traceback__)
+    walk = traceback.walk_tb(traceback_of(error))
     frames = traceback.StackSummary.extract(walk, limit=-_MOST_FRAMES, lookup_lines=False)
     return "\n".join(f'File "{frame.filename}", line {frame.lineno}, in {frame.name}' for frame in frames)
 

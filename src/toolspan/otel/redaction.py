@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from ..wire.values import traceback_of
 from .shapes import fitting
 from .telling import Contents
 from .tidy import dump
@@ -51,4 +52,4 @@ def without_words(error: BaseException) -> BaseException:
     """The same type of error from the same place; its words may quote content, and so may its causes."""
     kind = type(type(error).__qualname__, (Exception,), {"__module__": type(error).__module__})
     found: BaseException = kind()
-    return found.with_traceback(error.__traceback__)
+    return found.with_traceback(traceback_of(error))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 
-from ..wire.outcome import End, Outcome
+from ..wire.outcome import End, Outcome, is_failure
 from .fates import BLOCKED, DROPPED, PENDING, Fates, Passage
 from .marks import FINISH, TEXT, TOOL_CALL, Meaning
 from .meaning import meaning_of
@@ -145,7 +145,7 @@ class Ledger:
             left = PENDING
             if self.complete and end is End.EXHAUSTED:
                 left = DROPPED
-            elif end is End.EXHAUSTED or (isinstance(end, Exception) and end is not self._failed):
+            elif end is End.EXHAUSTED or (is_failure(end) and end is not self._failed):
                 left = BLOCKED
             self.fates.end(at, left)
             if self.whole:
@@ -163,7 +163,7 @@ class Ledger:
     def outcome(self, end: End | BaseException) -> Outcome:
         """How a stage ended that was left in this way, by what it had handed on."""
         if isinstance(end, BaseException):
-            return Outcome.FAILED if isinstance(end, Exception) else Outcome.CANCELLED
+            return Outcome.FAILED if is_failure(end) else Outcome.CANCELLED
         if self.given.counts[FINISH] or (end is End.EXHAUSTED and not self._expects_an_end):
             return Outcome.COMPLETED
         return _EARLY[end]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .values import fields, text
+from .outcome import is_failure
+from .values import attribute, fields, text
 
 _CONNECTION = frozenset(("APIConnectionError", "TransportError", "OSError", "TimeoutError"))
 """OpenAI's, httpx's and Python's classes for a connection that was lost or took too long."""
@@ -17,12 +18,13 @@ _CONNECTION = frozenset(("APIConnectionError", "TransportError", "OSError", "Tim
 def broke_off(error: BaseException) -> bool:
     """Whether an exception says that the stream was interrupted, not that the server found fault."""
     names = {kind.__name__ for kind in type(error).__mro__}
-    return not isinstance(error, Exception) or not _CONNECTION.isdisjoint(names)
+    return not is_failure(error) or not _CONNECTION.isdisjoint(names)
 
 
 def code_of(error: BaseException) -> str:
     """What the server calls it, or else the name of its class."""
-    return text(getattr(error, "code", None)) or type(error).__name__
+    code = attribute(error, "code")
+    return code if issubclass(type(code), str) and code else type(error).__name__
 
 
 def words_of(source: Any) -> str:

@@ -45,8 +45,15 @@ class Following:
 
     def end(self, end: End | BaseException) -> list[StreamEvent]:
         """What there is to say at the end; `Done` is the last."""
-        closing = [] if self._reader is None else self._teller.tell(self._reader.close(), None)
-        return closing + self._teller.end(end)
+        return self.closing() + self.ending(end)
+
+    def closing(self) -> list[StreamEvent]:
+        """Return what the reader has still to say: calls that nothing completed."""
+        return [] if self._reader is None else self._teller.tell(self._reader.close(), None)
+
+    def ending(self, end: End | BaseException) -> list[StreamEvent]:
+        """Return the error, if there is one, and `Done`."""
+        return self._teller.end(end)
 
     def _choose(self, body: Any) -> Reader | None:
         """The first body that says of which API it is; others (a ping) say nothing to anybody.

@@ -43,9 +43,22 @@ class End(Enum):
     """Nobody holds the stream any more, or the process ends."""
 
 
+def is_failure(end: object) -> bool:
+    """Return whether an end is an error, and not an interruption.
+
+    The type is asked and not `isinstance`, which reads `__class__`: an exception may raise from it.
+    """
+    return issubclass(type(end), Exception)
+
+
+def is_exhaustion(error: BaseException) -> bool:
+    """Return whether an iterator said by this error that nothing follows; see `is_failure`."""
+    return issubclass(type(error), (StopIteration, StopAsyncIteration))
+
+
 def outcome_of(end: End | BaseException, record: Record, expected: int, streamed: bool) -> Outcome:
     """The outcome of a call that ended so; `expected` is the number of choices asked for."""
-    if isinstance(end, Exception) or record.failure is not None:
+    if is_failure(end) or record.failure is not None:
         return Outcome.FAILED
     if isinstance(end, BaseException):
         return Outcome.CANCELLED
