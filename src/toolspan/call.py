@@ -119,9 +119,10 @@ class Call(Facts):
         self._end("the clock", self._stop)
 
     def forget(self) -> None:
-        """Another process ends this call: say nothing."""
+        """Another process ends this call: say nothing; but this one counts its stream no longer as open."""
         self.once.clear()
         self.finished = True
+        self.sinks.release(self)
 
     def _end(self, what: str, conclude: Callable[[], None], end: End | BaseException | None = None) -> None:
         try:
@@ -187,6 +188,8 @@ class Call(Facts):
         """Let the listener hear; what it raises itself ends there."""
         try:
             tell()
+        except (RecursionError, MemoryError) as error:  # which say nothing about the listener
+            report("telling a listener", error)
         except Exception as error:
             self.heard = None
             report("telling a listener", error)

@@ -68,6 +68,8 @@ class Facts:
     outcome: Outcome | None = None
     error: BaseException | None = None
     streamed: bool = False
+    counted: bool = False
+    """Whether it is among the open streams that are counted; by `otel/metrics.py`."""
     began: int | None = None
     began_at: int = 0
     ended_at: int = 0

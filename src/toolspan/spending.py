@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from .budgets import Budget, BudgetPassed
+from .guard import report
 from .totals import Name, Totals, UsageTotal
 
 CONVERSATION, MODEL = "conversation", "model"
@@ -92,7 +93,7 @@ class UsageMonitor:
         """Count a request; budgets that it passes call back."""
         with self._lock:
             self._totals.add(tuple(map(names.get, self._totals.names)), used)
-            passed = [budget.add(names, used) for budget in self._budgets]
+            passed = [_counted(budget, names, used) for budget in self._budgets]
         for each in passed:
             if each is not None:
                 each.budget.tell(each)
@@ -100,6 +101,15 @@ class UsageMonitor:
     def _in_child(self) -> None:
         """Another thread of the parent may have held the lock."""
         self._lock = threading.RLock()
+
+
+def _counted(budget: Budget, names: Mapping[str, Name], used: UsageTotal) -> BudgetPassed | None:
+    """Count a request for one budget; a budget that cannot count costs neither the totals nor another one."""
+    try:
+        return budget.add(names, used)
+    except Exception as error:
+        report("counting for a budget", error)
+        return None
 
 
 def _values(where: _Where, names: Mapping[str, Any]) -> dict[str, str]:

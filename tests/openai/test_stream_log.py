@@ -369,7 +369,7 @@ def test_transparent(face: Face, api: Api, telemetry: Telemetry, lines: Any) -> 
 def test_a_log_that_fails(
     telemetry: Telemetry, lines: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A line that cannot be made takes the log out, once is warned; all else goes on."""
+    """A line that cannot be made is missing, and one warning says so; all else goes on."""
 
     def broken(*args: Any) -> Any:
         raise RuntimeError("MARKER")
@@ -380,7 +380,7 @@ def test_a_log_that_fails(
             watch(SYNC, partial(read, api=CHAT), Transport(CHAT.calling))
     warned = [record.getMessage() for record in caplog.records if record.name == "toolspan"]
     assert [words for words in warned if "StreamLogSink" in words] == [
-        "StreamLogSink, which is now off, failed with RuntimeError; the application is not affected"
+        "StreamLogSink.ended failed with RuntimeError; the application is not affected"
     ]
     assert len(telemetry.spans) == 2
 

@@ -5,6 +5,9 @@ What the provider says goes before what can be computed. It knows no prices.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from opentelemetry.metrics import Meter
 
 from ..wire.costs import Cost, litellm_cost
@@ -22,6 +25,10 @@ class CostSink(Sink):
 
     Where another instrumentation tells of the call, the cost is counted all the same: it counts none.
     """
+
+    signals: ClassVar[Mapping[str, str]] = {
+        "ended": "costs",
+    }
 
     def __init__(self, meter: Meter, prices: Prices | None) -> None:
         self._prices = prices

@@ -6,6 +6,7 @@ It knows nothing of decorators and of how a tool is run; it reads the clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter_ns as now
@@ -133,26 +134,30 @@ class Executions:
         ended_at = now()
         if execution.turn is not None:
             execution.turn.executions.append((execution.began_at, ended_at))
-        labels: Labels = {
-            **execution.labels,
-            names.TOOL_NAME: self._names.known(None, execution.name),
-            names.TOOL_TYPE: _TYPE,
-        }
-        record = None
-        if error is not None:
-            kind = labels[names.ERROR_TYPE] = error_type(error, Record())
-            record = self._failed(execution, error, kind)
+        kind = None if error is None else error_type(error, Record())
         elapsed = ended_at - execution.began_at
+        with ExitStack() as acts:  # the last act comes first; each is done, whatever another raises
+            acts.callback(self._finish, execution, error, elapsed)
+            acts.callback(self._measure, execution, kind, elapsed)
+            if kind is not None and execution.span is not None:
+                acts.callback(execution.span.set_status, Status(StatusCode.ERROR))
+                acts.callback(execution.span.set_attribute, names.ERROR_TYPE, kind)
+
+    def _measure(self, execution: Execution, kind: str | None, elapsed: int) -> None:
+        tool = {names.TOOL_NAME: self._names.known(None, execution.name), names.TOOL_TYPE: _TYPE}
+        labels: Labels = {**execution.labels, **tool}
+        if kind is not None:
+            labels[names.ERROR_TYPE] = kind
         self._duration.record(to_seconds(elapsed), labels, execution.context)
+
+    def _finish(self, execution: Execution, error: BaseException | None, elapsed: int) -> None:
+        record = None if error is None else self._record(execution, error)
         wanted = wants.trace(error, tuple) if error is not None and self.capture.on else {}
         end = partial(self._end, execution.span, record, execution.began + elapsed)
         self._tell(execution, wanted, end, wait=True)
 
-    def _failed(self, execution: Execution, error: BaseException, kind: str) -> LogRecord:
+    def _record(self, execution: Execution, error: BaseException) -> LogRecord:
         """The error's type always, its words only with content capture, and then later."""
-        if execution.span is not None:
-            execution.span.set_attribute(names.ERROR_TYPE, kind)
-            execution.span.set_status(Status(StatusCode.ERROR))
         return LogRecord(
             context=execution.context,
             severity_number=SeverityNumber.WARN,
@@ -177,13 +182,14 @@ class Executions:
     def _end(self, span: Span | None, record: LogRecord | None, at: int, contents: Contents) -> None:
         """An error's words are in its event and in the span's status."""
         words = contents.get(names.EXCEPTION_MESSAGE)
-        if record is not None:
-            record.attributes = {**(record.attributes or {}), **contents}
-            self._logger.emit(record)
-        if span is not None:
-            if words is not None:
-                span.set_status(Status(StatusCode.ERROR, words))
-            span.end(at)
+        with ExitStack() as acts:  # as above
+            if span is not None:
+                acts.callback(span.end, at)
+                if words is not None:
+                    acts.callback(span.set_status, Status(StatusCode.ERROR, words))
+            if record is not None:
+                record.attributes = {**(record.attributes or {}), **contents}
+                acts.callback(self._logger.emit, record)
 
 
 def _links(turn: Turn | None, asked: Asked | None) -> list[Link]:

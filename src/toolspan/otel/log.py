@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 from opentelemetry.context import get_current
@@ -29,6 +29,11 @@ _Fields: TypeAlias = "dict[str, Any]"
 
 class LogSink(Sink):
     """Emits through one OpenTelemetry logger; a logger that is not enabled costs one question."""
+
+    signals: ClassVar[Mapping[str, str]] = {
+        "moment": "log events of tool calls",
+        "ended": "log events of requests",
+    }
 
     def __init__(self, logger: Logger, *, events: bool, details: bool, capture: Capture) -> None:
         self._logger = logger

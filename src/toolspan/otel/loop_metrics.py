@@ -5,6 +5,9 @@ It knows nothing of what `metrics.py` keeps, nor how these things are found out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from opentelemetry.metrics import Meter
 
 from ..wire.events import Event
@@ -18,6 +21,10 @@ from .sinks import Observed, Sink
 
 class LoopMetricSink(Sink):
     """A histogram of turnarounds and a counter of retries."""
+
+    signals: ClassVar[Mapping[str, str]] = {
+        "moment": "metrics of turnarounds and retries",
+    }
 
     def __init__(self, meter: Meter) -> None:
         self._names = ToolNames()

@@ -6,6 +6,9 @@ It knows nothing of spans and logs. Attribute keys are fixed, and a tool that wa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from opentelemetry.metrics import Histogram, Meter
 
 from ..wire.events import CallClosed, Event, Usage
@@ -24,6 +27,13 @@ from .sinks import Observed, Sink
 
 class MetricSink(Sink):
     """Durations and tokens under the released names, the next ones or both; tool calls and streams."""
+
+    signals: ClassVar[Mapping[str, str]] = {
+        "streaming": "counts of open streams",
+        "moment": "metrics of tool calls",
+        "gap": "metrics of the time between chunks",
+        "ended": "metrics of requests",
+    }
 
     def __init__(self, meter: Meter, *, generation: str, chunk_timing: bool) -> None:
         self._names = ToolNames()
@@ -46,6 +56,13 @@ class MetricSink(Sink):
     def streaming(self, call: Observed) -> None:
         """One more stream is open."""
         self._open.add(1, call_labels(call), call.context)
+        call.counted = True
+
+    def release(self, call: Observed) -> None:
+        """One stream fewer is open, if it was counted."""
+        if call.counted:
+            call.counted = False
+            self._open.add(-1, call_labels(call), call.context)
 
     def moment(self, call: Observed, event: Event | Note, at: int) -> None:
         """Count a call when its arguments are complete; fetching a response makes no call."""
@@ -97,8 +114,6 @@ class MetricSink(Sink):
         if call.outcome is not None:
             outcome = {**call_labels(call), names.STREAM_OUTCOME: call.outcome.value}
             self._streams.add(1, outcome, call.context)
-        if call.streamed:
-            self._open.add(-1, call_labels(call), call.context)
 
     def _tool_call(self, call: Observed, tool: ToolCall) -> None:
         labels = call_labels(call)

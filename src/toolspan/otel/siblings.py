@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from typing import ClassVar
 from weakref import ref
 
 from opentelemetry import trace
@@ -24,6 +25,11 @@ _threads = threading.local()
 
 class SiblingSink(Sink):
     """Remembers the attempts of one instrumentation."""
+
+    signals: ClassVar[Mapping[str, str]] = {
+        "opened": "links to earlier attempts",
+        "ended": "memories of attempts",
+    }
 
     def __init__(self) -> None:
         self._siblings = Siblings()

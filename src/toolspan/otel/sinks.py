@@ -6,7 +6,7 @@ A sink must not keep a call after its end.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext
@@ -37,6 +37,8 @@ class Observed(Protocol):
     began_at: int
     ended_at: int
     streamed: bool
+    counted: bool
+    """Whether it is among the open streams that are counted; by `metrics.py`."""
     outcome: Outcome | None
     error: BaseException | None
     span: Span | None
@@ -70,8 +72,12 @@ class Observed(Protocol):
 class Sink:
     """Takes note of a call's life; whatever it raises costs the application nothing.
 
-    It is not asked for what it does not override.
+    It is not asked for what it does not override. What one method raises switches off no other one; see
+    `fuse.py`.
     """
+
+    signals: ClassVar[Mapping[str, str]] = {}
+    """What is lost while a method is off, in words, by the method's name."""
 
     def opened(self, call: Observed) -> None:
         """The request is about to be sent."""
@@ -92,3 +98,9 @@ class Sink:
     def ended(self, call: Observed) -> Telling | None:
         """The call is over; its record is final. Its span ends after that."""
         return None
+
+    def release(self, call: Observed) -> None:
+        """Undo what `streaming` has counted: the call is over here, or another process ends it.
+
+        It is asked whatever else has failed, and is never off.
+        """

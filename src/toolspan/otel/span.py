@@ -5,7 +5,9 @@ It knows nothing of metrics and logs. The span is never left current: whoever se
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import ClassVar
 
 from opentelemetry import trace
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer
@@ -27,6 +29,12 @@ _OWN = f"{names.SCOPE}."  # what no convention names begins so
 
 class SpanSink(Sink):
     """One span from the request to the end of the answer."""
+
+    signals: ClassVar[Mapping[str, str]] = {
+        "opened": "spans",
+        "moment": "span events",
+        "ended": "final attributes of spans",
+    }
 
     def __init__(self, tracer: Tracer, *, events: bool, capture: Capture) -> None:
         self._tracer = tracer

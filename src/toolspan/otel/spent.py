@@ -6,6 +6,7 @@ It knows no totals and no budgets; it must come after the sink that finds out wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 from ..wire.events import Usage
 from . import operations
@@ -18,6 +19,10 @@ Add = Callable[[Mapping[str, "str | None"], tuple[float, ...]], None]
 
 class SpentSink(Sink):
     """Counts a call when it has ended, also one of which another instrumentation tells: none counts here."""
+
+    signals: ClassVar[Mapping[str, str]] = {
+        "ended": "totals of usage",
+    }
 
     def __init__(self, add: Add) -> None:
         self._add = add

@@ -125,12 +125,12 @@ class StageSpan:
             if self.recording:
                 span.set_attributes(stage_attributes(ledger, began_at, key))
                 span.set_attribute(names.STREAM_OUTCOME, outcome.value)
-                for moment in moments(ledger, key):
-                    span.add_event(moment.name, moment.attributes, wall + moment.at - began_at)
                 if error is not None:
                     span.set_attribute(names.ERROR_TYPE, class_name(error))
                     upstream = ledger.came_from_before(error)
                     span.set_attribute(names.STAGE_ERROR_SIDE, "in" if upstream else "stage")
                     span.set_status(Status(StatusCode.ERROR))
+                for moment in moments(ledger, key):
+                    span.add_event(moment.name, moment.attributes, wall + moment.at - began_at)
         finally:
             span.end(wall + at - began_at)

@@ -6,9 +6,10 @@ It knows no signal of OpenTelemetry; how a line is made and written is in `lines
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from ..wire.events import CallClosed, Event
 from ..wire.notes import Note
@@ -31,6 +32,12 @@ class StreamLogSink(Sink):
     `content` says whether previews of arguments and the words of errors are in them, `redacted` whether
     somebody has to look at these before, `limit` how many characters they may have.
     """
+
+    signals: ClassVar[Mapping[str, str]] = {
+        "opened": "request lines of the stream log",
+        "moment": "lines of the stream log",
+        "ended": "last lines of the stream log",
+    }
 
     def __init__(self, form: str, *, content: bool, redacted: bool, limit: int) -> None:
         self._form = FORMS[form]
