@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 from .parsers import callback, count, function, hook, level, names, one_of, pairs, switch
@@ -161,10 +161,24 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str] = os.
         source, value = _source(name, rule, given, environment)
         if value is not None:
             _take(found, name, rule, source, value)
-    known = ", ".join(field.name for field in fields(Settings))
-    for name in given.keys() - _RULES.keys():
-        log.warning("%s is no setting of toolspan and is ignored; accepted: %s", name, known)
+    _warn(given.keys() - _RULES.keys())
     return Settings(**found)
+
+
+def changed(settings: Settings, given: Mapping[str, Any]) -> Settings:
+    """Return the settings with other keywords; those that are `None` or not accepted change nothing."""
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        if value is not None and (rule := _RULES.get(name)) is not None:
+            _take(found, name, rule, name, value)
+    _warn(given.keys() - _RULES.keys())
+    return replace(settings, **found)
+
+
+def _warn(unknown: Iterable[str]) -> None:
+    known = ", ".join(field.name for field in fields(Settings))
+    for name in unknown:
+        log.warning("%s is no setting of toolspan and is ignored; accepted: %s", name, known)
 
 
 def _source(

@@ -48,6 +48,11 @@ class Seam:
         guarded(self._attempts.install)
         self._sockets.install()
 
+    def use(self, exchange: Exchange) -> None:
+        """From now on requests are seen by this one; those that are on keep theirs."""
+        self._exchange = exchange
+        self._sockets.use(exchange)
+
     def remove(self) -> None:
         """From now on no request is seen, also where somebody kept a wrapped method."""
         self._exchange = None

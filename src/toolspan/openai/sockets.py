@@ -76,6 +76,10 @@ class SocketSeam:
                 wrapt.register_post_import_hook(partial(_patch, door), door.module)
         _hooked = True
 
+    def use(self, exchange: Exchange) -> None:
+        """From now on responses are seen by this one; those that are open keep theirs."""
+        self._exchange = exchange
+
     def remove(self) -> None:
         """From now on no connection is seen; responses that are open end with what is known."""
         global _seam
