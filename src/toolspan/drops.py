@@ -61,9 +61,11 @@ def dropped(call: Ending) -> None:
 
 
 def finish(call: Ending, end: End | BaseException) -> None:
-    """End a call and forget it."""
-    _open.discard(call)
-    call.end(end)
+    """End a call and forget it; not before, so that a child forked meanwhile knows that it was open."""
+    try:
+        call.end(end)
+    finally:
+        _open.discard(call)
 
 
 def settle() -> None:
@@ -103,8 +105,11 @@ def _at_exit() -> None:
 
 
 def _in_child() -> None:
-    """The parent tells of the streams it opened; a child that drops its copies says nothing."""
-    for call in _open:
+    """The parent tells of the streams it opened; a child that drops its copies says nothing.
+
+    But its copy of the gauge of open streams counts them, until they are forgotten.
+    """
+    for call in tuple(_open):
         call.forget()
     _open.clear()
     _waiting.clear()

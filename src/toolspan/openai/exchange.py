@@ -148,8 +148,8 @@ class Exchange:
         if not call.tracked or not (raw or isinstance(result, (Stream, AsyncStream))):
             call.leave()
             return result
-        call.streaming()
         drops.opened(call)
+        call.streaming()
         hold(result.http_response if raw else result.response, call, raw=raw)
         return result if raw else watched(result)
 

@@ -101,8 +101,8 @@ class Lanes:
         if call is not None:
             call.open()
             if call.tracked:
-                call.streaming()
                 drops.opened(call)
+                call.streaming()
             else:
                 call.leave()
         return call

@@ -27,6 +27,23 @@ Make: TypeAlias = "Callable[..., None]"
 _Waiting: TypeAlias = "tuple[Make, float, Any, SpanContext]"
 
 
+class Lasting:
+    """Makes measurements of which each changes a value for good, as those of an up-down counter do.
+
+    A forked process has a copy of that value. A measurement that waits is a part of it, and so the child
+    makes it too; all other measurements that wait are the parent's alone.
+    """
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make: Make) -> None:
+        self._make = make
+
+    def __call__(self, value: float, attributes: Any, context: Context | None) -> None:
+        """Make one."""
+        self._make(value, attributes, context)
+
+
 class Backlog:
     """What waits, for all meters of the process; safe in many threads, without a lock.
 
@@ -38,7 +55,7 @@ class Backlog:
         self._collects = False
         self._waiting: deque[_Waiting] = deque()
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self.clear)  # the parent makes them
+            os.register_at_fork(after_in_child=self._in_child)
 
     def __len__(self) -> int:
         """How many measurements wait."""
@@ -87,3 +104,12 @@ class Backlog:
         """Forget what waits, and that anybody collects."""
         self._collects = False
         self._waiting.clear()
+
+    def _in_child(self) -> None:
+        """Keep what belongs to values that were inherited; the parent makes all else.
+
+        From now on measurements wait for the child's first collection. Another thread of the parent may have
+        held a lock of the SDK when the process was forked, and here nothing would ever release it.
+        """
+        self._waiting = deque(each for each in self._waiting if type(each[0]) is Lasting)
+        self._collects = True

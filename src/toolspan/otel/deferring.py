@@ -21,7 +21,7 @@ from opentelemetry.metrics import (
 )
 
 from . import semconv as names
-from .backlog import Backlog, Make
+from .backlog import Backlog, Lasting, Make
 
 MOST_SERIES = 1000
 """Sets of attributes of one instrument; measurements of further ones do not wait."""
@@ -50,7 +50,8 @@ class _DeferringMeter(Meter):
 
     def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> UpDownCounter:
         """One whose measurements wait."""
-        return _UpDownCounter(self._meter.create_up_down_counter(name, unit, description).add, self._backlog)
+        made = self._meter.create_up_down_counter(name, unit, description)
+        return _UpDownCounter(Lasting(made.add), self._backlog)
 
     def create_histogram(
         self, name: str, unit: str = "", description: str = "", **advisory: Any
