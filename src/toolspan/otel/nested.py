@@ -38,7 +38,7 @@ def outer_call(operation: str, model: str | None) -> Outer | None:
     """The call of another instrumentation within which this one is made; `None` if there is none."""
     current = context.get_current()
     span = trace.get_current_span(current)
-    marked = bool(current.get(_KEYS[operation]) or current.get(_SILENCE_KEY))
+    marked = bool(current.get(_KEYS.get(operation, "")) or current.get(_SILENCE_KEY))
     if _stands_for(span, operation, model, marked):
         return Outer(span)
     return Outer(None) if marked else None
