@@ -93,6 +93,11 @@ def unharmed(
     warned = [
         record for record in caplog.records if record.name == "toolspan" and record.levelno > logging.DEBUG
     ]
+    said_once(warned)
+
+
+def said_once(warned: list[logging.LogRecord]) -> None:
+    """The first warning says what has failed, all others what is off by that; none comes twice."""
     assert {record.levelname for record in warned} == {"WARNING"}
     lines = [record.getMessage() for record in warned]
     assert len(set(lines)) == len(lines)

@@ -84,7 +84,7 @@ def test_a_name_that_is_not_installed(
     """One warning names variable, value and package; telemetry is as without, and nothing is collected."""
     monkeypatch.setenv(VARIABLE, "elsewhere")
     with telemetry.on() as instrumentor:
-        assert not instrumentor._review.hooked
+        assert not instrumentor._reviews[-1][1].hooked
         run(SYNC, marked.ALL[0], "stream")
     assert len(telemetry.spans) == 1
     said = own_words(caplog)

@@ -221,8 +221,10 @@ def test_error_of_our_own(
         def read(self, body: Any) -> Any:
             raise RuntimeError("MARKER")
 
-        def end(self, end: Any) -> Any:
+        def closing(self, *end: Any) -> Any:
             raise RuntimeError("MARKER")
+
+        ending = closing
 
     monkeypatch.setattr("toolspan.asking.Following", lambda *args: Broken())
 

@@ -85,13 +85,14 @@ class SpanSink(Sink):
             return None
         if span is None or not span.is_recording():
             return None
-        span.set_attributes(at_end(call))
-        wanted = dict(wants.messages(call, full=self._capture.full)) if self._capture.of(call) else {}
-        if call.outcome is not None and call.outcome.is_error:
+        failed = call.outcome is not None and call.outcome.is_error
+        if failed:  # first, so that no attribute which cannot be made hides that the call failed
             span.set_attribute(names.ERROR_TYPE, error_type(call.error, call.record))
             span.set_status(Status(StatusCode.ERROR))
-            if wanted and call.error is not None:
-                wanted |= wants.words(call.error, call.secrets)
+        span.set_attributes(at_end(call))
+        wanted = dict(wants.messages(call, full=self._capture.full)) if self._capture.of(call) else {}
+        if failed and wanted and call.error is not None:
+            wanted |= wants.words(call.error, call.secrets)
         return Telling(wanted, self._capture.limit, partial(self._fill, span)) if wanted else None
 
     def _add(

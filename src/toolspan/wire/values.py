@@ -23,7 +23,10 @@ def view(value: object) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """
     if isinstance(value, dict):
         return value, value
-    known = attribute(value, "__dict__")
+    try:  # as `attribute` does, without another call for each object of a chunk
+        known = getattr(value, "__dict__", None)
+    except Exception:
+        return NOTHING, NOTHING
     if type(known) is not dict:
         return NOTHING, NOTHING
     extra = getattr(value, "__pydantic_extra__", known)
