@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from toolspan import assembly, guard, instrumentor
 
+from . import matrix
+
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")  # a machine that is busy makes slow examples, and no wrong ones
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that runs every combination."""
+    parser.addoption("--full", action="store_true", help="run every combination of parameters, not a sample")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> Iterator[None]:
+    """Leave out combinations before a test is made for each: to collect them all takes 40 s."""
+    yield
+    calls = metafunc._calls
+    if calls and not metafunc.config.getoption("full"):
+        marks = list(metafunc.definition.iter_markers("crossed"))
+        rows = matrix.rows_of(
+            [(call.params, call.indices) for call in calls], {name for mark in marks for name in mark.args}
+        )
+        few = max((mark.kwargs.get("few", 0) for mark in marks), default=0) or matrix.FEW
+        metafunc._calls = [calls[at] for at in matrix.sample(rows, metafunc.definition.name, few)]
 
 
 def pytest_collection_finish() -> None:

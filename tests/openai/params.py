@@ -23,6 +23,15 @@ def each(names: tuple[str, ...], values: Iterable[tuple[Any, ...]]) -> Any:
     return pytest.mark.parametrize(names, [_param(*value) for value in values])
 
 
+def crossed(names: tuple[str, ...], values: Iterable[tuple[Any, ...]], **few: int) -> Any:
+    """Does the same for combinations: the sample holds each value of each name, not each of the tuples.
+
+    `few=40` has it hold each pair of values of two names, too, as long as there are no more than 40.
+    """
+    alone, together = pytest.mark.crossed(*names, **few), each(names, values)
+    return lambda test: alone(together(test))
+
+
 def _param(*value: Any) -> Any:
     marks = [mark for part in value for mark in getattr(part, "marks", ())]
     return pytest.param(*value, id="-".join(map(_name, value)), marks=marks)
