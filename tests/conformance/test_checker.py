@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
+from ..table import each_row
 from .checker import check_span, check_start
 from .samples import COMPLETED, DETECTED, EMBEDDINGS, FETCH, GONE, INPUT, OUTPUT, SPAN, changed, failed, span
 
@@ -127,19 +127,19 @@ SPOILT_SPANS: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("good", GOOD.values(), ids=GOOD)
+@each_row("good", GOOD.values(), ids=GOOD)
 def test_good_span(good: Any) -> None:
     """A span that conforms has no complaint."""
     assert check_span(good) == []
 
 
-@pytest.mark.parametrize(("changes", "complaint"), SPOILT_ATTRIBUTES.values(), ids=SPOILT_ATTRIBUTES)
+@each_row(("changes", "complaint"), SPOILT_ATTRIBUTES.values(), ids=SPOILT_ATTRIBUTES)
 def test_spoilt_attribute(changes: dict[str, Any], complaint: str) -> None:
     """Each kind of wrong attribute is complained of, by its name."""
     assert any(complaint in each for each in check_span(span(changed(SPAN, **changes))))
 
 
-@pytest.mark.parametrize(("spoilt", "complaint"), SPOILT_SPANS.values(), ids=SPOILT_SPANS)
+@each_row(("spoilt", "complaint"), SPOILT_SPANS.values(), ids=SPOILT_SPANS)
 def test_spoilt_span(spoilt: Any, complaint: str) -> None:
     """Each kind of wrong name, kind, status and event is complained of, and nothing else."""
     (found,) = check_span(spoilt)

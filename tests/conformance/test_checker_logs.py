@@ -6,9 +6,9 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from opentelemetry._logs import SeverityNumber
 
+from ..table import each_row
 from .checker import check_log, check_messages
 from .samples import COMPLETED, DETECTED, EMBEDDINGS, EXCEPTION, GONE, INPUT, OUTPUT, SPAN, changed, log
 
@@ -113,26 +113,26 @@ SPOILT_MESSAGES: dict[str, tuple[str, Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("good", GOOD.values(), ids=GOOD)
+@each_row("good", GOOD.values(), ids=GOOD)
 def test_good_log(good: Any) -> None:
     """A log event that conforms has no complaint, bare or as an exporter keeps it."""
     assert check_log(good) == []
 
 
-@pytest.mark.parametrize(("spoilt", "complaint"), SPOILT.values(), ids=SPOILT)
+@each_row(("spoilt", "complaint"), SPOILT.values(), ids=SPOILT)
 def test_spoilt_log(spoilt: Any, complaint: str) -> None:
     """Each kind of wrong log event is complained of, and nothing else."""
     (found,) = check_log(spoilt)
     assert complaint in found
 
 
-@pytest.mark.parametrize(("kind", "value"), GOOD_MESSAGES.values(), ids=GOOD_MESSAGES)
+@each_row(("kind", "value"), GOOD_MESSAGES.values(), ids=GOOD_MESSAGES)
 def test_good_messages(kind: str, value: Any) -> None:
     """Content of the right shape has no complaint, structured or as text."""
     assert check_messages(kind, value) == []
 
 
-@pytest.mark.parametrize(("kind", "value", "complaint"), SPOILT_MESSAGES.values(), ids=SPOILT_MESSAGES)
+@each_row(("kind", "value", "complaint"), SPOILT_MESSAGES.values(), ids=SPOILT_MESSAGES)
 def test_spoilt_messages(kind: str, value: Any, complaint: str) -> None:
     """Content of a wrong shape is complained of, also where the schema has room for anything with a type."""
     (found,) = check_messages(kind, value)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
+from ..table import each_row
 from .checker import check_metrics
 from .facts import METRICS
 from .samples import GONE, REQUEST, changed, metric
@@ -65,7 +64,7 @@ SPOILT: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", METRICS)
+@each_row("name", METRICS)
 def test_good_metric(name: str) -> None:
     """A measurement of each known metric, with all that it requires, has no complaint."""
     fact = METRICS[name]
@@ -76,7 +75,7 @@ def test_good_metric(name: str) -> None:
     assert check_metrics(data) == []
 
 
-@pytest.mark.parametrize(("data", "complaint"), SPOILT.values(), ids=SPOILT)
+@each_row(("data", "complaint"), SPOILT.values(), ids=SPOILT)
 def test_spoilt_metric(data: Any, complaint: str) -> None:
     """Each kind of wrong metric is complained of."""
     assert any(complaint in each for each in check_metrics(data))

@@ -11,6 +11,7 @@ from toolspan import assembly
 from toolspan.otel import semconv
 
 from ..openai.features import needs
+from ..openai.telemetry import Telemetry
 from .playing import KINDS, complaints, played
 from .scenarios import AGAIN, SCENARIOS, Scenario
 from .scenarios_loop import CASES as LOOPS
@@ -32,22 +33,28 @@ everywhere = over(SCENARIOS)
 @pytest.mark.parametrize("mode", MODES)
 @everywhere
 def test_scenario(scenario: Scenario, mode: str) -> None:
-    """One span, its metrics and its events, all of them conforming, in each capture mode."""
+    """One span, its metrics and its events, all of them conforming; content is where the mode says."""
     telemetry, sampler = played(scenario, capture_message_content=mode)
     assert complaints(telemetry, sampler) == []
     assert telemetry.span.attributes[semconv.OPERATION_NAME] == scenario.operation
+    events = {record.event_name for record in telemetry.records}
+    assert (semconv.DETAILS_EVENT in events) is scenario.inferred
+    _check_durations(scenario, telemetry)
+    _check_content(scenario, mode, telemetry)
+
+
+def _check_durations(scenario: Scenario, telemetry: Telemetry) -> None:
+    """A call is one sample in each metric of duration that it has, with both generations on."""
     found = {metric.name for metric in telemetry.metrics()}
     assert semconv.OPERATION_DURATION in found
     assert (semconv.INFERENCE_DURATION in found) is scenario.inferred
-    events = {record.event_name for record in telemetry.records}
-    assert (semconv.DETAILS_EVENT in events) is scenario.inferred
+    durations = (semconv.OPERATION_DURATION, semconv.INFERENCE_DURATION)
+    counts = [sum(point.count for point in telemetry.points(name)) for name in durations]
+    assert counts == [1, int(scenario.inferred)]
 
 
-@pytest.mark.parametrize("mode", MODES)
-@everywhere
-def test_content_goes_where_it_shall(scenario: Scenario, mode: str) -> None:
+def _check_content(scenario: Scenario, mode: str, telemetry: Telemetry) -> None:
     """Spans and events carry messages in their modes and in no other; only inference has input messages."""
-    telemetry, _ = played(scenario, capture_message_content=mode)
     on_span, on_event = mode in ("span_only", "span_and_event"), mode in ("event_only", "span_and_event")
     expected = on_span and scenario.inferred and scenario is not TOKENS
     assert (semconv.INPUT_MESSAGES in telemetry.span.attributes) is expected
@@ -58,66 +65,46 @@ def test_content_goes_where_it_shall(scenario: Scenario, mode: str) -> None:
             assert (semconv.INPUT_MESSAGES in record.attributes) is (on_event and scenario is not TOKENS)
 
 
+GENERATIONS = {
+    "released": ("gen_ai.client.operation.", "gen_ai.client.token."),
+    "next": ("gen_ai.client.inference.",),
+}
+
+
+@pytest.mark.parametrize("structured", [True, False], ids=["structured", "text"])
+@pytest.mark.parametrize("definitions", ["names", "full"])
+@pytest.mark.parametrize("limit", [None, 50, 200, 1000, 2000])
+@pytest.mark.parametrize("generation", GENERATIONS)
 @everywhere
-def test_content_as_text(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With an older OpenTelemetry the messages are JSON texts of the same schema."""
-    monkeypatch.setattr(assembly, "spans_take_structures", lambda: False)
-    telemetry, sampler = played(scenario, capture_message_content="span_only")
-    found = telemetry.span.attributes
-    assert all(isinstance(found[name], str) for name in KINDS if name in found)
+def test_settings(
+    scenario: Scenario,
+    generation: str,
+    limit: int | None,
+    definitions: str,
+    structured: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Structures and JSON texts, cut to any limit, conform; a generation's metric names are the only ones."""
+    monkeypatch.setattr(assembly, "spans_take_structures", lambda: structured)
+    settings = {"attribute_limit": limit, "tool_definitions": definitions, "metric_names": generation}
+    if limit is not None and limit <= 1000:
+        settings["content_limit"] = 20
+    telemetry, sampler = played(scenario, capture_message_content="span_and_event", **settings)
     assert complaints(telemetry, sampler) == []
+    content = [telemetry.span.attributes[name] for name in KINDS if name in telemetry.span.attributes]
+    assert structured or all(isinstance(value, str) for value in content)
+    _check_generation(scenario, generation, telemetry)
 
 
-@pytest.mark.parametrize("limit", [50, 200, 1000])
-@everywhere
-def test_content_within_limits(scenario: Scenario, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shortened messages are still messages."""
-    monkeypatch.setattr(assembly, "spans_take_structures", lambda: False)
-    settings = {"capture_message_content": "span_and_event", "attribute_limit": limit, "content_limit": 20}
-    assert complaints(*played(scenario, **settings)) == []
-
-
-@pytest.mark.parametrize(
-    ("generation", "prefixes"),
-    [
-        ("released", ("gen_ai.client.operation.", "gen_ai.client.token.")),
-        ("next", ("gen_ai.client.inference.",)),
-    ],
-    ids=["released", "next"],
-)
-@everywhere
-def test_generation(scenario: Scenario, generation: str, prefixes: tuple[str, ...]) -> None:
-    """Each generation of metric names conforms, and is the only one there; other operations share one."""
-    telemetry, sampler = played(scenario, metric_names=generation)
-    assert complaints(telemetry, sampler) == []
+def _check_generation(scenario: Scenario, generation: str, telemetry: Telemetry) -> None:
+    """Each generation of metric names is the only one there; operations without a model share one."""
     names = {metric.name for metric in telemetry.metrics() if metric.name.startswith("gen_ai.")}
     if not scenario.inferred:
         names -= {semconv.TOKEN_USAGE} if generation == "released" else set()
         assert names == {semconv.OPERATION_DURATION}
     else:
         assert names
-        assert all(name.startswith(prefixes) for name in names)
-
-
-@pytest.mark.parametrize("structured", [True, False], ids=["structured", "text"])
-@pytest.mark.parametrize("limit", [None, 200, 2000])
-@everywhere
-def test_definitions_in_full(
-    scenario: Scenario, limit: int | None, structured: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Definitions with descriptions and parameters conform too, whatever room there is for them."""
-    monkeypatch.setattr(assembly, "spans_take_structures", lambda: structured)
-    settings = {"capture_message_content": "span_and_event", "attribute_limit": limit}
-    assert complaints(*played(scenario, tool_definitions="full", **settings)) == []
-
-
-@everywhere
-def test_each_duration_once(scenario: Scenario) -> None:
-    """A call is one sample in each metric of duration that it has, with both generations on."""
-    telemetry, _ = played(scenario)
-    durations = (semconv.OPERATION_DURATION, semconv.INFERENCE_DURATION)
-    counts = [sum(point.count for point in telemetry.points(name)) for name in durations]
-    assert counts == [1, int(scenario.inferred)]
+        assert all(name.startswith(GENERATIONS[generation]) for name in names)
 
 
 @over(AGAIN)

@@ -18,7 +18,7 @@ from .acts_helper import acts_of
 from .apis import STREAMED, Api
 from .endings import Act, Ended, check, play
 from .endings_by_body import ends_of
-from .params import each, over
+from .params import crossed, each, over
 from .script import Body, Transport
 from .sdk import Face, both_faces
 from .telemetry import Telemetry
@@ -77,7 +77,7 @@ def _by_hand() -> Iterator[tuple[Api, str]]:
 
 @pytest.mark.usefixtures("unraisable")
 @both_faces
-@each(("api", "name"), _by_hand())
+@crossed(("api", "name"), _by_hand())
 def test_the_body_ends_it_by_hand(
     face: Face, api: Api, name: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:

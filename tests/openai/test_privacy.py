@@ -15,7 +15,7 @@ import pytest
 from . import marked
 from .marked import Marked
 from .observe import watch
-from .params import each
+from .params import crossed, each
 from .script import Transport
 from .sdk import SYNC, Face, both_faces
 from .telemetry import Telemetry
@@ -63,7 +63,7 @@ def own_words(caplog: pytest.LogCaptureFixture) -> str:
 
 
 @both_faces
-@each(("given", "answer"), [(given, answer) for given in marked.ALL for answer in given.answers])
+@crossed(("given", "answer"), [(given, answer) for given in marked.ALL for answer in given.answers])
 def test_no_content_anywhere_by_default(
     face: Face, given: Marked, answer: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:

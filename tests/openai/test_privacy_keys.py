@@ -12,7 +12,7 @@ import pytest
 from . import script
 from .apis import CHAT, EMBEDDINGS, STREAMED, Api
 from .observe import watch
-from .params import each
+from .params import crossed
 from .script import Transport
 from .sdk import Face, both_faces, http
 from .telemetry import Telemetry
@@ -53,7 +53,7 @@ def _crossed() -> Iterator[tuple[Api, str]]:
 
 
 @both_faces
-@each(("api", "mode"), _crossed())
+@crossed(("api", "mode"), _crossed())
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_the_key_is_nowhere(
     face: Face, api: Api, answer: str, mode: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture

@@ -16,7 +16,7 @@ from ..otel.junk import REFUSED, Junk
 from . import marked
 from .marked import Marked
 from .observe import watch
-from .params import each
+from .params import crossed
 from .reviewing import Recorder, hidden, hide
 from .script import Transport
 from .sdk import SYNC, Face, both_faces
@@ -37,7 +37,7 @@ def run(face: Face, given: Marked, answer: str) -> Any:
 
 
 @both_faces
-@each(("given", "answer"), ALL)
+@crossed(("given", "answer"), ALL)
 def test_nothing_of_the_original(
     face: Face, given: Marked, answer: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -54,7 +54,7 @@ def test_nothing_of_the_original(
 
 @both_faces
 @pytest.mark.parametrize("mode", MODES)
-@each(("given", "answer"), WHOLE)
+@crossed(("given", "answer"), WHOLE)
 def test_what_it_gives_is_where_content_was(
     face: Face, given: Marked, answer: str, mode: str, telemetry: Telemetry
 ) -> None:
@@ -100,7 +100,7 @@ def test_where_spans_take_text(face: Face, telemetry: Telemetry, monkeypatch: py
 
 @both_faces
 @pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
-@each(("given", "answer"), [(given, answer) for given, answer in WHOLE if given.output])
+@crossed(("given", "answer"), [(given, answer) for given, answer in WHOLE if given.output])
 def test_raising(
     face: Face,
     given: Marked,

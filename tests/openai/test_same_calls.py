@@ -20,7 +20,7 @@ from ..wire.responses_table import CASES
 from ..wire.shapes import Call
 from . import script, wire
 from .apis import CHAT, RESPONSES, Api
-from .params import each
+from .params import crossed
 from .sdk import END, FACES, Face
 from .telemetry import Telemetry
 
@@ -66,7 +66,7 @@ def _responses(case: Any) -> Row:
 TABLE = [*map(_chat, QUIRKS), *map(_responses, CASES)]
 
 
-@each(("row", "face"), [(row, face) for row in TABLE for face in FACES])
+@crossed(("row", "face"), [(row, face) for row in TABLE for face in FACES])
 def test_same_calls(row: Row, face: Face, telemetry: Telemetry) -> None:
     """The application's events say what the table says, a listener hears the same, so does the telemetry."""
     heard: list[Any] = []

@@ -26,6 +26,7 @@ def same(face: Face, door: Door, way: Way, telemetry: Telemetry, *scripts: Any) 
     return bare
 
 
+@pytest.mark.crossed("face", "door", few=36)
 @every_door
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_every_way(face: Face, door: Door, way: Way, telemetry: Telemetry) -> None:

@@ -17,7 +17,7 @@ from . import retrying, script, wire
 from .apis import CHAT, EMBEDDINGS, RESPONSES, Api
 from .marked import Marked
 from .observe import watch
-from .params import each, over
+from .params import crossed, over
 from .retrying import Waits
 from .reviewing import hide
 from .script import Body, Transport
@@ -242,7 +242,7 @@ def asked() -> list[Any]:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-@each(("given", "answer"), ALL)
+@crossed(("given", "answer"), ALL)
 def test_no_content(given: Marked, answer: str, form: str, telemetry: Telemetry, lines: Any) -> None:
     """Without content capture no word of the request or of the answer is in a line; redacted, none either."""
     streamed, transport = given.answers[answer]

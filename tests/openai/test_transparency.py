@@ -12,7 +12,7 @@ from typing import Any
 from . import script, wire
 from .apis import CHAT, RESPONSES, STREAMED, Api
 from .observe import same, watch
-from .params import each, over
+from .params import crossed, over
 from .readings import leave_a_with_block_early, read_until_it_breaks, readings_of
 from .script import Body, Transport
 from .sdk import Face, both_faces
@@ -33,7 +33,7 @@ def _crossed() -> Iterator[tuple[Api, Any, str]]:
 
 
 @both_faces
-@each(("api", "reading", "body"), _crossed())
+@crossed(("api", "reading", "body"), _crossed(), few=90)
 def test_a_stream_is_the_same(face: Face, api: Api, reading: Any, body: str, telemetry: Telemetry) -> None:
     """Whichever way a stream is read, and whatever comes over it, nothing that can be seen differs."""
     answer = script.stream(*bodies_of(api)[body])

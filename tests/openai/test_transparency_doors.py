@@ -12,7 +12,7 @@ from . import script, wire_others, wire_responses
 from .apis import ALL, CHAT, EMBEDDINGS, FETCHED, RESPONSES, STREAMED, Api
 from .features import needs
 from .observe import same
-from .params import each, over
+from .params import crossed, over
 from .sdk import KEY, SYNC, Face, both_faces
 from .telemetry import Telemetry
 
@@ -30,7 +30,7 @@ async def read(face: Face, client: Any, api: Api, **more: Any) -> Any:
 
 
 @both_faces
-@each(("api", "scenario"), [*((api, ask) for api in ALL), *((api, read) for api in STREAMED)])
+@crossed(("api", "scenario"), [*((api, ask) for api in ALL), *((api, read) for api in STREAMED)])
 def test_azure_is_the_same(face: Face, api: Api, scenario: Any, telemetry: Telemetry) -> None:
     """Azure's clients, which rewrite path and headers, send the same request and give the same answer."""
     answer = api.answers if scenario is ask else api.calling
@@ -72,7 +72,7 @@ BUSY = script.whole({}, status=429, headers={"retry-after-ms": "1"})
 
 
 @both_faces
-@each(("api", "scenario"), [*((api, ask) for api in ALL), *((api, read) for api in STREAMED)])
+@crossed(("api", "scenario"), [*((api, ask) for api in ALL), *((api, read) for api in STREAMED)])
 def test_retries_are_the_same(face: Face, api: Api, scenario: Any, telemetry: Telemetry) -> None:
     """The same requests are sent again, and there is one span for all of them."""
     answer = api.answers if scenario is ask else api.calling

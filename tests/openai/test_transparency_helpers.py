@@ -11,7 +11,7 @@ from . import script, wire, wire_responses
 from .apis import CHAT, FETCHED, RESPONSES, Api, door
 from .features import has, require
 from .observe import same
-from .params import each
+from .params import crossed
 from .sdk import Face, both_faces
 from .telemetry import Telemetry
 from .test_transparency_parse import City
@@ -93,7 +93,7 @@ def _crossed() -> Iterator[tuple[Api, str, Any, str]]:
 
 
 @both_faces
-@each(("api", "begun", "use", "answer"), _crossed())
+@crossed(("api", "begun", "use", "answer"), _crossed(), few=40)
 def test_the_stream_helper_is_the_same(
     face: Face, api: Api, begun: str, use: Any, answer: str, telemetry: Telemetry
 ) -> None:

@@ -11,7 +11,7 @@ import openai
 from . import readings_raw, script
 from .apis import ALL, CHAT, EMBEDDINGS, RESPONSES, STREAMED, Api
 from .observe import same
-from .params import each
+from .params import crossed, each
 from .readings_raw import STREAMS, WHOLE
 from .sdk import Face, both_faces
 from .stream_bodies import bodies_of
@@ -48,7 +48,7 @@ def _crossed() -> Iterator[tuple[Api, Any, str]]:
 
 
 @both_faces
-@each(("api", "scenario", "body"), _crossed())
+@crossed(("api", "scenario", "body"), _crossed(), few=40)
 def test_a_raw_stream_is_the_same(
     face: Face, api: Api, scenario: Any, body: str, telemetry: Telemetry
 ) -> None:
