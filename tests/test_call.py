@@ -6,13 +6,12 @@ import threading
 import weakref
 from typing import Any
 
-import pytest
-
 from toolspan.wire.outcome import End, Outcome
 
 from .openai import wire
 from .otel.lab import ASK, STREAM, new_call, run
 from .otel.test_sinks import Noting
+from .table import each_row
 
 
 def test_life_of_a_stream() -> None:
@@ -91,7 +90,7 @@ def test_definitions_are_let_go() -> None:
     assert [tool.outcome for tool in call.record.calls] == ["valid", "unknown_tool"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("end", "outcome"),
     [
         (End.EXHAUSTED, Outcome.TRUNCATED),

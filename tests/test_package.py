@@ -16,6 +16,7 @@ from toolspan.settings import Settings, read_settings
 
 from .conformance.scenarios import SCENARIOS
 from .openai.telemetry import Telemetry
+from .table import each_row
 
 
 def test_public_names() -> None:
@@ -97,7 +98,7 @@ def made(settings: Settings) -> list[Any]:
     return list(assembly.sinks(settings, None, None, None))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("setting", "on_span", "on_log"),
     [("both", True, True), ("span", True, False), ("log", False, True), ("off", False, False)],
 )

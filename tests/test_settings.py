@@ -10,6 +10,8 @@ import pytest
 
 from toolspan.settings import Settings, read_settings
 
+from .table import each_row
+
 CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 EMIT = "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT"
 
@@ -76,7 +78,7 @@ VARIABLES: list[tuple[str, str, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("variable", "value", "name", "expected"), VARIABLES)
+@each_row(("variable", "value", "name", "expected"), VARIABLES)
 def test_variable(variable: str, value: str, name: str, expected: Any) -> None:
     """Each variable sets its field, in any case and with blanks around it, and nothing else."""
     settings = from_environment(**{variable: value})
@@ -115,7 +117,7 @@ KEYWORDS: list[tuple[str, Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "expected"), KEYWORDS)
+@each_row(("name", "value", "expected"), KEYWORDS)
 def test_keyword(name: str, value: Any, expected: Any) -> None:
     """Each field is a keyword, with plain Python values."""
     assert getattr(read_settings({name: value}, {}), name) == expected
@@ -185,7 +187,7 @@ def test_unknown_keyword(caplog: pytest.LogCaptureFixture) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("mode", "spans", "events"),
     [
         ("no_content", False, False),

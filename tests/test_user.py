@@ -20,6 +20,8 @@ from toolspan import guard, user
 from toolspan.otel import given
 from toolspan.user import current
 
+from .table import each_row
+
 
 @pytest.fixture(autouse=True, name="clean")
 def _clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -88,7 +90,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize(("value", "expected"), VALUES.values(), ids=VALUES)
+@each_row(("value", "expected"), VALUES.values(), ids=VALUES)
 def test_values(value: Any, expected: Any) -> None:
     """Values are of the types that attributes have, exactly."""
     with toolspan.attributes(feature=value):

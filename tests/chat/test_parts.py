@@ -16,6 +16,8 @@ from chat_service.tools import TOOLS, Tool, Toolbox
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 from pydantic import Field
 
+from ..table import each_row
+
 VARIABLES = {
     "OPENAI_API_KEY": "k",
     "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
@@ -33,7 +35,7 @@ HOSTS = {
 REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1/chat/completions")
 
 
-@pytest.mark.parametrize("name", PROVIDERS)
+@each_row("name", PROVIDERS)
 def test_providers(name: str) -> None:
     """Each provider's client asks its own host, with the patience that is set, and retries nothing itself."""
     client, model = connect(Settings(provider=name, patience=7), VARIABLES)

@@ -13,6 +13,7 @@ from toolspan.wire.events import CallClosed, CallOpened, Text
 from toolspan.wire.providers import Endpoint
 
 from ..openai import wire
+from ..table import each_row
 from .lab import ASK, STREAM, new_call, run, tools
 
 EVERYTHING: dict[str, Any] = {
@@ -80,7 +81,7 @@ def test_doubles_are_doubles() -> None:
     assert (value, type(value)) == (0.0, float)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("body", "name"),
     [
         ({"n": 1}, names.REQUEST_CHOICE_COUNT),

@@ -17,6 +17,7 @@ from toolspan.otel.capture import Capture, spans_take_structures
 from toolspan.wire.record import ToolCall
 
 from ..openai import wire
+from ..table import each_row
 from .lab import ASK, calls_answer, longest, new_call, recorded, run, strict, tools
 
 CONTENT = {names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.TOOL_DEFINITIONS}
@@ -65,7 +66,7 @@ def test_what_there_is_none_of(structured: bool) -> None:
     assert set(streamed(Capture(True, structured, 100))) == {names.INPUT_MESSAGES}
 
 
-@pytest.mark.parametrize("total", [50, 64, 100, 128, 250, 500, 1000, 2000, 5000])
+@each_row("total", [50, 64, 100, 128, 250, 500, 1000, 2000, 5000])
 def test_json_is_never_cut(total: int) -> None:
     """Whatever limit the attribute has: it holds valid JSON within it, or is absent."""
     body = {**ASK, "messages": HISTORY, "tools": tools(*(f"tool_{at}" for at in range(50)))}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-import pytest
-
 from toolspan.otel.completion_types import input_message, output_message, part, tool_definition
+
+from ..table import each_row
 
 PARTS: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
     ({"type": "text", "content": "a"}, "TextPart", {"content": "a"}),
@@ -51,7 +51,7 @@ PARTS: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "name", "expected"), PARTS, ids=[str(given) for given, _, _ in PARTS])
+@each_row(("given", "name", "expected"), PARTS, ids=[str(given) for given, _, _ in PARTS])
 def test_parts(given: dict[str, Any], name: str, expected: dict[str, Any]) -> None:
     """Each kind of part has its type, whose fields are what the part says."""
     found = part(given)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from toolspan.otel import content
 from toolspan.wire.requests import chat_request
 
 from ..openai import wire
+from ..table import each_row
 from .lab import STREAM, calls_answer, new_call, run, tools
 
 
@@ -69,7 +68,7 @@ INPUTS: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize(("message", "expected"), INPUTS.values(), ids=INPUTS)
+@each_row(("message", "expected"), INPUTS.values(), ids=INPUTS)
 def test_input_message(message: Any, expected: dict[str, Any]) -> None:
     """Each kind of message, and what is recorded of it."""
     assert inputs(message) == [expected]

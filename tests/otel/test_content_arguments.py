@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from toolspan.otel.content import call_arguments
 from toolspan.otel.tidy import messages_json
 
+from ..table import each_row
 from .kept import encode_value
 from .lab import strict
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "expected"),
     [
         ('{"a": 1}', {"a": 1}),
@@ -48,7 +47,7 @@ HARD = {
 }
 
 
-@pytest.mark.parametrize("text", HARD.values(), ids=HARD)
+@each_row("text", HARD.values(), ids=HARD)
 def test_hard_arguments(text: str) -> None:
     """Whatever a model sends: no error, a modest size, valid JSON, and OTLP can encode it within messages."""
     value = call_arguments(text, 100)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from toolspan.otel import content
 from toolspan.wire.requests import responses_request
 
 from ..conformance.checker import check_messages
+from ..table import each_row
 from ..wire import responses_functions, responses_hosted, responses_texts
 from ..wire.response_shapes import ONE, message
 from .lab import longest
@@ -154,13 +153,13 @@ ITEMS: dict[str, tuple[dict[str, Any], str, list[Any]]] = {
 }
 
 
-@pytest.mark.parametrize(("item", "role", "expected"), ITEMS.values(), ids=ITEMS)
+@each_row(("item", "role", "expected"), ITEMS.values(), ids=ITEMS)
 def test_item(item: dict[str, Any], role: str, expected: list[Any]) -> None:
     """Each kind of item, who it is from, and what is recorded of it."""
     assert inputs([item]) == [{"role": role, "parts": expected}]
 
 
-@pytest.mark.parametrize("limit", [0, 1, 20, 8192])
+@each_row("limit", [0, 1, 20, 8192])
 def test_valid(limit: int) -> None:
     """All items together are messages by the schema, with texts of at most the limit; no data is inline."""
     found = inputs([item for item, _, _ in ITEMS.values()], limit)

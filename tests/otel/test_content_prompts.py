@@ -9,6 +9,7 @@ import pytest
 from toolspan.otel import content
 from toolspan.wire.requests import completions_request
 
+from ..table import each_row
 from ..wire.responses_functions import CUSTOM
 from ..wire.responses_hosted import CODE, PROGRAM
 from .test_content_items import TEXT, inputs, parts
@@ -30,7 +31,7 @@ def test_code_is_text(item: dict[str, Any], field: str, code: str) -> None:
     assert part.get("server_tool_call", part)["arguments"] == code
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "expected"),
     [("Hi", [{"role": "user", "parts": [TEXT]}]), ("", [{"role": "user", "parts": []}]), ([], []), (3, [])],
     ids=["text", "empty", "list", "number"],
@@ -53,7 +54,7 @@ PROMPTS: dict[str, tuple[Any, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("prompt", "texts"), PROMPTS.values(), ids=PROMPTS)
+@each_row(("prompt", "texts"), PROMPTS.values(), ids=PROMPTS)
 def test_prompts(prompt: Any, texts: list[str]) -> None:
     """Prompts of legacy completions are the user's texts; tokens are not turned back into one."""
     found = content.input_messages(completions_request({"prompt": prompt}, keep=True), 100)

@@ -10,6 +10,7 @@ from toolspan.otel import semconv as names
 from toolspan.otel.capture import Capture
 
 from ..conformance.checker import check_messages
+from ..table import each_row
 from ..wire.response_shapes import Case, message, response
 from ..wire.responses_functions import CASES as ASKED
 from ..wire.responses_hosted import BLOB
@@ -29,9 +30,10 @@ def outputs(lab: Lab, case: Case, capture: Capture = ON) -> Any:
     return lab.span.attributes.get(names.OUTPUT_MESSAGES, ())
 
 
-@pytest.mark.parametrize("case", CASES, ids=IDS)
-def test_every_case(lab: Lab, case: Case) -> None:
+@each_row("case", CASES, ids=IDS)
+def test_every_case(case: Case) -> None:
     """Every response is a message by the schema: its texts, its calls, the reason it ended; and no image."""
+    lab = Lab()
     found = plain(outputs(lab, case))
     assert check_messages("output-messages", found) == []
     assert BLOB[:9] not in repr(found)
@@ -52,9 +54,10 @@ def test_exported(lab: Lab, capture: Capture) -> None:
     assert len(lab.spans) == 2 * len(CASES)
 
 
-@pytest.mark.parametrize("case", HOSTED, ids=[case.id for case in HOSTED])
-def test_hosted(lab: Lab, case: Case) -> None:
+@each_row("case", HOSTED, ids=[case.id for case in HOSTED])
+def test_hosted(case: Case) -> None:
     """A call that the server ran is a part of its own kind, with what it was made with."""
+    lab = Lab()
     (found,) = plain(outputs(lab, case))
     (part,) = [part for part in found["parts"] if part["type"] == "server_tool_call"]
     assert (part["name"], part["id"]) == (case.calls[0].name, case.calls[0].id)
@@ -63,17 +66,19 @@ def test_hosted(lab: Lab, case: Case) -> None:
     assert found["finish_reason"] == "stop"
 
 
-@pytest.mark.parametrize("case", ASKED, ids=[case.id for case in ASKED])
-def test_asked(lab: Lab, case: Case) -> None:
+@each_row("case", ASKED, ids=[case.id for case in ASKED])
+def test_asked(case: Case) -> None:
     """A call that the application answers is a tool call, and the reason says so."""
+    lab = Lab()
     (found,) = plain(outputs(lab, case))
     assert [part["id"] for part in found["parts"]] == [call.id for call in case.calls]
     assert found["finish_reason"] == "tool_call"
 
 
-@pytest.mark.parametrize("case", [*ASKED, *HOSTED], ids=lambda case: case.id)
-def test_arguments_of_the_completed_event(lab: Lab, case: Case) -> None:
+@each_row("case", [*ASKED, *HOSTED], ids=lambda case: case.id)
+def test_arguments_of_the_completed_event(case: Case) -> None:
     """The event has the arguments as an object, whatever the tool."""
+    lab = Lab()
     run(new_call(STREAMED, lab.span_sink(ON), lab.log_sink(ON), api=RESPONSES), *case.events)
     events = [event for event in lab.span.events if event.name == names.CALL_COMPLETED_EVENT]
     for event, call in zip(events, case.calls, strict=True):
@@ -83,9 +88,10 @@ def test_arguments_of_the_completed_event(lab: Lab, case: Case) -> None:
             assert check_messages("tool-call-arguments", plain(value)) == []
 
 
-@pytest.mark.parametrize("case", TEXTS, ids=[case.id for case in TEXTS])
-def test_limits(lab: Lab, case: Case) -> None:
+@each_row("case", TEXTS, ids=[case.id for case in TEXTS])
+def test_limits(case: Case) -> None:
     """Texts, thoughts and refusals keep to the limit each."""
+    lab = Lab()
     found = plain(outputs(lab, case, Capture(on=True, structured=True, limit=3)))
     assert longest([part.get("content", "") for each in found for part in each["parts"]]) <= 3
 

@@ -13,6 +13,7 @@ from toolspan.wire.events import Finished
 from toolspan.wire.record import Record
 
 from ..openai.sdk import http
+from ..table import each_row
 
 SECRET = "sk-secret-0123456789"
 
@@ -42,7 +43,7 @@ def raised(error: BaseException) -> BaseException:
         return caught
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("error", "expected"),
     [
         (ValueError("x"), "ValueError"),

@@ -10,6 +10,7 @@ import pytest
 from toolspan.otel import semconv as names
 from toolspan.otel.moments import tool_type
 
+from ..table import each_row
 from ..wire import responses_functions, responses_hosted
 from ..wire.response_shapes import ONE, Case, begins, done, ends, function
 from .apis import ASK_RESPONSE, FETCH, RESPONSES, STREAM_RESPONSE
@@ -32,7 +33,7 @@ def called(lab: Lab, *items: dict[str, Any], **body: Any) -> set[str]:
     return {point["gen_ai.tool.name"] for point in labels(lab, names.TOOL_CALLS)}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("kind", "type_"),
     [
         *((kind, "function") for kind in ("function", "custom", "computer", "shell", "local_shell")),

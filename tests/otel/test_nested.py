@@ -11,6 +11,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from toolspan.otel.nested import Outer, outer_call
 
+from ..table import each_row
+
 CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test"}
 MARK = "opentelemetry.genai.client.inference.context"
 SILENCE = "suppress_language_model_instrumentation"
@@ -68,7 +70,7 @@ def within(found: Any, operation: str = "chat", model: str | None = "gpt-test", 
         context.detach(token)
 
 
-@pytest.mark.parametrize(("attributes", "operation", "model", "found"), SPANS.values(), ids=SPANS)
+@each_row(("attributes", "operation", "model", "found"), SPANS.values(), ids=SPANS)
 def test_span(attributes: dict[str, Any], operation: str, model: str | None, found: bool) -> None:
     """A span stands for this call if it says that its operation and its model are the same."""
     outer = span(attributes)

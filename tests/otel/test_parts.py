@@ -10,6 +10,8 @@ import pytest
 
 from toolspan.otel.parts import content_parts, text_part
 
+from ..table import each_row
+
 DATA = base64.b64encode(b"x" * 3000).decode()
 DATA_URL = f"data:image/png;base64,{DATA}"
 
@@ -73,13 +75,13 @@ PARTS: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize(("part", "expected"), PARTS.values(), ids=PARTS)
+@each_row(("part", "expected"), PARTS.values(), ids=PARTS)
 def test_part(part: Any, expected: dict[str, Any]) -> None:
     """Each form that the API accepts, and what is recorded of it."""
     assert content_parts([part], 100) == [expected]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("content", "expected"),
     [
         ("hi", [{"type": "text", "content": "hi"}]),

@@ -16,6 +16,8 @@ from genai_prices.types import ModelPrice
 from toolspan.otel.rates import cost_at, sheet_of
 from toolspan.wire.events import Usage
 
+from ..table import each_row
+
 WHEN = dt.datetime(2026, 11, 20, 12, tzinfo=dt.timezone.utc)
 PROVIDERS = get_snapshot().providers
 
@@ -57,7 +59,7 @@ def theirs(price: ModelPrice, usage: Usage) -> Any:
     return price.calc_price(TheirUsage(**counts))
 
 
-@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.id)
+@each_row("provider", PROVIDERS, ids=lambda provider: provider.id)
 def test_the_same_as_the_package(provider: Any) -> None:
     """For each model with prices for tokens the cost and its parts are what the package says."""
     random = Random(provider.id)

@@ -12,6 +12,7 @@ from toolspan.otel import semconv as names
 from toolspan.otel.redaction import Redaction
 from toolspan.otel.shapes import fitting
 
+from ..table import each_row
 from .junk import REFUSED, TIDIED, WORDS, Junk
 
 ORIGINALS: dict[str, Any] = {
@@ -80,7 +81,7 @@ def test_junk(name: str, junk: str, caplog: pytest.LogCaptureFixture) -> None:
     assert "MARK" not in caplog.text
 
 
-@pytest.mark.parametrize("kind", TIDIED)
+@each_row("kind", TIDIED)
 def test_tidied(kind: str) -> None:
     """What every exporter would stumble over is made plain."""
     given, expected = TIDIED[kind]

@@ -13,6 +13,7 @@ from toolspan.otel import tidy
 from toolspan.otel.content import input_messages
 from toolspan.wire.requests import chat_request
 
+from ..table import each_row
 from .kept import encode_value
 from .lab import longest, strict
 
@@ -44,7 +45,7 @@ def test_shorten_keeps_the_limit(text: str, limit: int) -> None:
     short.encode()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "limit", "expected"),
     [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("漢字😀!", 3, "漢字…"), ("", 0, ""), ("\ud83d", 5, "?")],
     ids=["fits", "cut", "wide", "empty", "surrogate"],
@@ -137,7 +138,7 @@ def test_tidy_is_fit_for_otlp(value: Any, limit: int) -> None:
     strict(tidy.dump(found))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "expected"),
     [
         (2**63, "9223372036854775808"),

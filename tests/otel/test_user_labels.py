@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from toolspan.otel.labels import MOST_VALUES, UserLabels
+
+from ..table import each_row
 
 
 def test_only_what_is_wanted() -> None:
@@ -16,7 +16,7 @@ def test_only_what_is_wanted() -> None:
     assert wanted.of({}) == UserLabels(()).of({"feature": "search"}) == {}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "expected"),
     [
         ("search", "search"),

@@ -18,6 +18,7 @@ from toolspan.otel import semconv
 from ..openai import script, wire
 from ..openai.sdk import ASYNC
 from ..openai.telemetry import Telemetry
+from ..table import each_row
 from . import shapes
 from .faces import FACES, Face, play
 
@@ -263,7 +264,7 @@ def test_envelopes_that_fail(
         assert toolspan.extract(message) == (message, None)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "headers",
     [
         {},
@@ -281,7 +282,7 @@ def test_no_route(headers: Any) -> None:
     assert toolspan.Route.of(headers) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("given", "kept"),
     [
         ("0b8d2f3c-5d1e-4a53-9a43-6f1f9a3b2c1d", None),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from toolspan.pipeline.envelope import KEY, STREAM, put, take
+
+from ..table import each_row
 
 NOTE = {STREAM: "abc-01", "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
 values = st.recursive(
@@ -54,7 +55,7 @@ def test_written_anew_on_the_way(message: dict[str, Any]) -> None:
     assert (json.loads(found), note) == (message, NOTE)
 
 
-@pytest.mark.parametrize("text", ["", "plain", "[1]", "{", "data: {}", '"text"', "7", "{broken"])
+@each_row("text", ["", "plain", "[1]", "{", "data: {}", '"text"', "7", "{broken"])
 def test_no_object(text: str) -> None:
     """What is no JSON object stays as it is, both ways."""
     assert put(text, NOTE) is text
@@ -63,7 +64,7 @@ def test_no_object(text: str) -> None:
     assert take(text.encode()) == (text.encode(), None)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         '{"toolspan":',

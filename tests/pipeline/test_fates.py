@@ -15,6 +15,7 @@ from toolspan.pipeline.ledger import Ledger
 from toolspan.pipeline.marks import FINISH, OTHER, TEXT, TOOL_CALL
 from toolspan.wire.outcome import End
 
+from ..table import each_row
 from . import shapes
 
 Policy = Callable[[Iterator[Any]], Iterator[Any]]
@@ -184,7 +185,7 @@ def test_fates(policy: Policy, expected: dict[str, int], batch: int, monkeypatch
     assert counts(run(policy, shapes.answer())) == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("policy", "kind", "fate"),
     [
         (without_finish, FINISH, "dropped"),

@@ -13,11 +13,12 @@ from toolspan.pipeline.fates import WINDOW
 from toolspan.pipeline.ledger import Ledger
 from toolspan.wire.outcome import End
 
+from ..table import each_row
 from . import shapes
 from .test_fates import ANSWER, Clock, passing, run, without_finish
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("chunks", "end", "expected"),
     [
         (ANSWER, End.EXHAUSTED, "completed"),
@@ -104,7 +105,7 @@ def held(count: int, form: str) -> int:
     return size
 
 
-@pytest.mark.parametrize("form", shapes.FORMS)
+@each_row("form", shapes.FORMS)
 def test_memory_is_flat(form: str) -> None:
     """After ten times as many chunks a stage holds no more."""
     held(200, form)

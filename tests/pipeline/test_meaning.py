@@ -19,6 +19,7 @@ from toolspan.pipeline.meaning import meaning_of
 from toolspan.pipeline.meaning_events import event_meaning
 from toolspan.pipeline.texts import Chunks
 
+from ..table import each_row
 from . import shapes
 
 words = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
@@ -68,7 +69,7 @@ def test_different_chunks_differ(one: str, other: str, call: int) -> None:
     assert (meaning_of(shapes.text(one)) == meaning_of(shapes.text(other))) is (one == other)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("body", "kind"),
     [
         (shapes.text("a"), TEXT),
@@ -111,7 +112,7 @@ def test_an_envelope() -> None:
     assert kind_of(control) == OTHER
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("event", "kind"),
     [
         ({"type": "response.output_text.delta", "delta": "a", "output_index": 0}, TEXT),
@@ -194,7 +195,7 @@ def test_objects_that_declare_nothing(body: shapes.Json) -> None:
     assert meaning_of(chunk) == meaning_of(body)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "odd",
     [
         None,
@@ -236,7 +237,7 @@ def test_events_of_our_own() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "other",
     [
         {"type": "text.delta", "choice": 0},

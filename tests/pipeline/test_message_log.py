@@ -10,8 +10,10 @@ import pytest
 from toolspan import message_log
 from toolspan.message_log import MessageLog, size_of, word_of
 
+from ..table import each_row
 
-@pytest.mark.parametrize(
+
+@each_row(
     ("message", "word"),
     [
         ('{"type": "START"}', "START"),
@@ -36,7 +38,7 @@ def test_word(message: Any, word: str | None) -> None:
     assert word_of(message) == word
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("message", "size"),
     [("é", 2), (b"ab", 2), (memoryview(b"abc"), 3), ({"a": 1}, 8), ({"a": object}, None), ({1: {2}}, None)],
 )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from toolspan.pipeline.meaning import meaning_of
 from toolspan.pipeline.texts import Chunks
 
+from ..table import each_row
 from . import shapes
 
 MEANT = [meaning_of(body) for body in shapes.answer()]
@@ -62,7 +63,7 @@ def test_plain_text() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "odd",
     [
         " " + json.dumps(shapes.text("a")),

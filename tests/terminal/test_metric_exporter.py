@@ -17,6 +17,7 @@ from toolspan.otel import semconv as names
 from toolspan.terminal import TerminalMetricExporter, TerminalSpanExporter
 from toolspan.terminal.fields import amount
 
+from ..table import each_row
 from .shapes import Broken
 
 Measure = Callable[[Meter], None]
@@ -171,7 +172,7 @@ def test_a_broken_stream_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     assert exporter.force_flush() is False
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "text"),
     [
         (0, "0"),

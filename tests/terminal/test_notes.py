@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from toolspan.otel import semconv as names
 from toolspan.terminal.lines import line
 from toolspan.terminal.notes import NOTES
 
+from ..table import each_row
 from .shapes import record
 
 CASES = {
@@ -44,7 +43,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("name", "attributes", "expected"), CASES.values(), ids=CASES)
+@each_row(("name", "attributes", "expected"), CASES.values(), ids=CASES)
 def test_line(name: str, attributes: dict[str, object], expected: tuple[str, str, str]) -> None:
     """Who, what, and the figures; what is not known is left out."""
     found = line(record(name, attributes).log_record)

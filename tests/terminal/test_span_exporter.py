@@ -9,6 +9,7 @@ from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 from toolspan.otel import semconv as names
 from toolspan.terminal import TerminalSpanExporter
 
+from ..table import each_row
 from .shapes import ANSWERED, CALL, COMPLETED, Broken, at, event, odd_span, printed, span
 
 
@@ -33,7 +34,7 @@ def test_a_call_with_two_tool_calls() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("amount", "said"),
     [(0.0123456, "$0.0123"), (1234.5, "$1,234.50"), (0.0, "$0.0000"), (0.00002, "<$0.0001")],
 )

@@ -7,6 +7,8 @@ import pytest
 from toolspan.wire.arguments import Arguments
 from toolspan.wire.json_scan import UNPARSED
 
+from ..table import each_row
+
 
 def fed(*pieces: str, free_text: bool = False) -> Arguments:
     """Arguments that were fed these pieces."""
@@ -29,14 +31,14 @@ def test_end_is_seen_at_once() -> None:
     assert [arguments.feed(piece) for piece in pieces] == [False] * 5 + [True]
 
 
-@pytest.mark.parametrize("text", ["{}", "[1, 2]", '"a"', "12 ", "null\n"], ids=repr)
+@each_row("text", ["{}", "[1, 2]", '"a"', "12 ", "null\n"], ids=repr)
 def test_end_of_any_document(text: str) -> None:
     """Every kind of document is seen to end at its last letter."""
     arguments = Arguments()
     assert [arguments.feed(letter) for letter in text] == [False] * (len(text) - 1) + [True]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("pieces", "complete", "unfinished", "valid"),
     [
         ([], False, False, True),
@@ -72,7 +74,7 @@ def test_free_text() -> None:
     assert (arguments.fragments, arguments.size) == (2, 5)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "repeats"),
     [
         ('{"a": 1}', True),
@@ -105,7 +107,7 @@ def kept(*pieces: str) -> Arguments:
     return arguments
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("pieces", "first", "second"),
     [
         ([], {}, {}),

@@ -12,6 +12,7 @@ from toolspan.wire.record import Record, ToolCall
 from toolspan.wire.responses import ResponsesReader
 from toolspan.wire.tools import Tools, tools
 
+from ..table import each_row
 from .bent_calls import CASES, CHAT_TOOL, RESPONSES_TOOL, Bent
 from .reading import plain, record_of, sdk, sdk_whole
 from .response_shapes import ONE, added, begins, done, ends, event
@@ -21,7 +22,7 @@ from .shapes import ends as chat_ends
 from .shapes import tools as calling
 
 CHAT, RESPONSES = tools([CHAT_TOOL]), tools([RESPONSES_TOOL])
-EACH = pytest.mark.parametrize("bent", CASES, ids=[bent.id for bent in CASES])
+EACH = each_row("bent", CASES, ids=[bent.id for bent in CASES])
 WHOLE = [bent for bent in CASES if bent.ended]
 
 
@@ -75,7 +76,7 @@ def chat(offered: Tools | None = CHAT, **more: Any) -> ChatReader:
 
 
 @pytest.mark.parametrize("build", [plain, sdk], ids=["dict", "sdk"])
-@pytest.mark.parametrize("size", [1, 7, 4096])
+@each_row("size", [1, 7, 4096])
 @EACH
 def test_chat_stream(bent: Bent, size: int, build: Any) -> None:
     """Streamed by Chat Completions, however it is cut."""
@@ -83,14 +84,14 @@ def test_chat_stream(bent: Bent, size: int, build: Any) -> None:
 
 
 @pytest.mark.parametrize("build", [plain, sdk_whole], ids=["dict", "sdk"])
-@pytest.mark.parametrize("bent", WHOLE, ids=[bent.id for bent in WHOLE])
+@each_row("bent", WHOLE, ids=[bent.id for bent in WHOLE])
 def test_chat_whole(bent: Bent, build: Any) -> None:
     """In one answer of Chat Completions."""
     assert said(read(chat(), [build(chat_whole(bent))])) == (bent.outcome, bent.path)
 
 
 @pytest.mark.parametrize("build", [plain, sdk_event], ids=["dict", "sdk"])
-@pytest.mark.parametrize("size", [1, 7, 4096])
+@each_row("size", [1, 7, 4096])
 @EACH
 def test_response_stream(bent: Bent, size: int, build: Any) -> None:
     """Streamed by the Responses API, however it is cut."""
@@ -98,7 +99,7 @@ def test_response_stream(bent: Bent, size: int, build: Any) -> None:
     assert said(read(reader, map(build, response_stream(bent, size)))) == (bent.outcome, bent.path)
 
 
-@pytest.mark.parametrize("bent", WHOLE, ids=[bent.id for bent in WHOLE])
+@each_row("bent", WHOLE, ids=[bent.id for bent in WHOLE])
 def test_response_whole(bent: Bent) -> None:
     """In one response."""
     body = response_stream(bent, 1)[-1]["response"]
@@ -171,7 +172,7 @@ def test_long_arguments_are_not_checked() -> None:
         assert call.outcome == outcome
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("valid", "closed_by", "outcome"),
     [
         (False, "end", "unfinished"),

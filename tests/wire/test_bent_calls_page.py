@@ -6,10 +6,9 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from toolspan.wire.tools import tools
 
+from ..table import each_row
 from .bent_calls import Bent
 from .test_bent_calls import chat, chat_stream, read, said
 
@@ -19,7 +18,7 @@ ROW = re.compile(r"^\| `(\w+)\((.*)\)` \| `(\w+)` \| (?:`(.+)` )?\|$", re.MULTIL
 ROWS = [Bent(call[0], call[1], call[2], call[3] or None, call[0]) for call in ROW.findall(TEXT)]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.name}({row.arguments})")
+@each_row("row", ROWS, ids=lambda row: f"{row.name}({row.arguments})")
 def test_row(row: Bent) -> None:
     """Each row of the table is true."""
     assert said(read(chat(tools([TOOL])), chat_stream(row, 4))) == (row.outcome, row.path)

@@ -8,6 +8,8 @@ from toolspan.wire.calls import Calls
 from toolspan.wire.events import CallArguments, CallClosed, CallOpened, Event
 from toolspan.wire.quirks import CallDelta
 
+from ..table import each_row
+
 
 def delta(
     index: int | None, id: str | None, name: str | None, arguments: str, kind: str = "function"
@@ -72,7 +74,7 @@ def test_closing_twice_says_nothing_new() -> None:
     assert len(events) == before
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("chunks", "expected"),
     [
         ([[delta(0, None, "f", "")], [delta(0, "a", None, "{}")]], [(0, None, "f"), (0, "a", "f")]),

@@ -14,6 +14,7 @@ from toolspan.wire.completions import CompletionsReader
 from toolspan.wire.events import Event, Finished, Started, Text, Usage
 from toolspan.wire.record import Record
 
+from ..table import each_row
 from . import randoms
 from .reading import FULL, facts, plain, record_of, said, seen
 from .shapes import Chunk, counts
@@ -125,9 +126,9 @@ BESIDE: dict[str, Chunk] = {
 }
 
 
-@pytest.mark.parametrize("expected", [1, 2])
+@each_row("expected", [1, 2])
 @pytest.mark.parametrize("keep", [True, False], ids=["keep", "drop"])
-@pytest.mark.parametrize("body", BESIDE.values(), ids=BESIDE)
+@each_row("body", BESIDE.values(), ids=BESIDE)
 def test_nothing_lost(body: Chunk, keep: bool, expected: int) -> None:
     """What stands beside a piece is read late in a stream, from an SDK object as from a dict."""
     chunks = [*LEAD, chunk(text("a")), body, chunk(text("d"))]

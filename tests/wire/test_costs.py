@@ -12,6 +12,7 @@ from toolspan.wire.events import Usage
 from toolspan.wire.fetched import FetchReader
 from toolspan.wire.responses import ResponsesReader
 
+from ..table import each_row
 from . import response_shapes as responses
 from .reading import read, record_of, sdk, sdk_whole
 from .shapes import chunk, counts, ends
@@ -44,7 +45,7 @@ ODD: list[object] = [-1, -0.5, float("nan"), float("inf"), -float("inf"), True, 
 ODD += [1e7, 10**400, {}, {"total_cost": "0.5"}, {"total_cost": True}]
 
 
-@pytest.mark.parametrize(("fields", "expected"), REPORTED.values(), ids=REPORTED)
+@each_row(("fields", "expected"), REPORTED.values(), ids=REPORTED)
 def test_reported(fields: dict[str, Any], expected: float | None) -> None:
     """The cost, beside the counts or without them, in plain objects and in the SDK's."""
     assert costs.reported(fields) == pytest.approx(expected)
@@ -56,8 +57,8 @@ def test_reported(fields: dict[str, Any], expected: float | None) -> None:
         assert found.cost == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("place", ["cost", "cost_in_usd_ticks", "estimated_cost"])
-@pytest.mark.parametrize("value", ODD, ids=repr)
+@each_row("place", ["cost", "cost_in_usd_ticks", "estimated_cost"])
+@each_row("value", ODD, ids=repr)
 def test_odd(place: str, value: object) -> None:
     """What is negative, no number, or beyond all sense is no cost; ticks may be many."""
     expected = 1e-3 if (place, value) == ("cost_in_usd_ticks", 1e7) else None
@@ -103,7 +104,7 @@ def test_embeddings() -> None:
     assert Usage(7, cost=1e-6) in found
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "expected"),
     [
         (b"0.0009884999999999998", 0.0009884999999999998),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import get_args
 
-import pytest
-
 from toolspan.wire import events
+
+from ..table import each_row
 
 NAMES = {
     "CallArguments",
@@ -33,7 +33,7 @@ def test_nine() -> None:
     assert {kind.__name__ for kind in KINDS} == NAMES == defined
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@each_row("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_documented_tuple(kind: type) -> None:
     """Each is a tuple with a sentence of its own."""
     assert issubclass(kind, tuple)

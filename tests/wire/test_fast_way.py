@@ -6,13 +6,14 @@ from random import Random
 
 import pytest
 
+from ..table import each_row
 from . import randoms
 from .quirks_table import IDS, QUIRKS, Quirk
 from .reading import FULL, facts, plain, read, said, sdk, seen
 from .shapes import ARGS, Chunk, choice, chunk, counts, entry, says, tools
 
 LEAD = [chunk()] * 4  # after these the reader no longer looks for the answer's identity
-EACH = pytest.mark.parametrize("quirk", QUIRKS, ids=IDS)
+EACH = each_row("quirk", QUIRKS, ids=IDS)
 _REST = entry(0, arguments=ARGS[1:])
 _FIRST = tools(entry(0, "call_a", "weather", "{"))
 BESIDE = {
@@ -48,7 +49,7 @@ BESIDE = {
 
 
 @pytest.mark.parametrize("keep", [True, False], ids=["keep", "drop"])
-@pytest.mark.parametrize("body", BESIDE.values(), ids=BESIDE)
+@each_row("body", BESIDE.values(), ids=BESIDE)
 def test_nothing_lost(body: Chunk, keep: bool) -> None:
     """What stands beside the piece is read, from an SDK object as from a dict."""
     chunks = [*LEAD, says("a"), _FIRST, body]

@@ -10,6 +10,7 @@ from toolspan.wire.events import CallOpened, Finished, Text, Usage
 from toolspan.wire.fetched import FetchReader
 from toolspan.wire.outcome import End, Outcome, outcome_of
 
+from ..table import each_row
 from .reading import facts, plain, seen
 from .response_shapes import ONE, added, asks, begins, ends, event, message, response, says
 from .responses_reading import check_law, events_of, read, sdk_event, sdk_response
@@ -24,7 +25,7 @@ def fetch(bodies: Any, *, keep: bool = True) -> Any:
 
 
 @pytest.mark.parametrize("build", [plain, sdk_event], ids=["dict", "sdk"])
-@pytest.mark.parametrize("case", CASES, ids=IDS)
+@each_row("case", CASES, ids=IDS)
 def test_same_but_tokens(case: Case, build: Any) -> None:
     """Calls, texts and identity are those of the response when it was made; tokens are not told again."""
     bodies = [build(body) for body in case.events]
@@ -51,7 +52,7 @@ ENDED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("build", [plain, sdk_response], ids=["dict", "sdk"])
-@pytest.mark.parametrize(("body", "reason"), ENDED.values(), ids=ENDED)
+@each_row(("body", "reason"), ENDED.values(), ids=ENDED)
 def test_whole(body: dict[str, Any], reason: str, build: Any) -> None:
     """However the response ended, fetching it was a success; its reason is said in one word."""
     record = fetch([build(body)])
@@ -60,7 +61,7 @@ def test_whole(body: dict[str, Any], reason: str, build: Any) -> None:
     assert outcome_of(End.EXHAUSTED, record, 1, False) is Outcome.COMPLETED
 
 
-@pytest.mark.parametrize(("body", "reason"), ENDED.values(), ids=ENDED)
+@each_row(("body", "reason"), ENDED.values(), ids=ENDED)
 def test_streamed(body: dict[str, Any], reason: str) -> None:
     """The same from its stream."""
     record = fetch([*begins(), event(body["status"], response=body)])

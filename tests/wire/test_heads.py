@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from toolspan.wire import heads
 from toolspan.wire.heads import Head, Limit
 
+from ..table import each_row
+
 NOW = 1_741_305_600.0
 """2025-03-07 00:00:00 UTC."""
 DATE = "Fri, 07 Mar 2025 00:00:00 GMT"
@@ -115,14 +117,14 @@ SERVERS: dict[str, tuple[Raw, Head]] = {
 }
 
 
-@pytest.mark.parametrize(("headers", "head"), SERVERS.values(), ids=SERVERS)
+@each_row(("headers", "head"), SERVERS.values(), ids=SERVERS)
 def test_server(headers: Raw, head: Head) -> None:
     """Each server's way to write them; names in any case."""
     assert read_head(headers, NOW) == head
     assert read_head(Raw([(name.upper(), value) for name, value in headers.raw]), NOW) == head
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "seconds"),
     [
         ("0", 0),
@@ -162,7 +164,7 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("value", HOSTILE)
+@each_row("value", HOSTILE)
 def test_hostile_value(value: str) -> None:
     """What is no number is not told, whichever header it is in; nor is a wait of more than a year."""
     named = (f"x_ratelimit_{fact}_tokens" for fact in ("limit", "remaining", "reset"))
@@ -170,14 +172,14 @@ def test_hostile_value(value: str) -> None:
     assert read_head(headers, NOW) == Head()
 
 
-@pytest.mark.parametrize("value", ["", "a\nb", "a\x00b", "n\xfcmber", "x" * 201])
+@each_row("value", ["", "a\nb", "a\x00b", "n\xfcmber", "x" * 201])
 def test_hostile_id(value: str) -> None:
     """An id is short and printable, else there is none; the next one counts."""
     assert read_head(raw(x_request_id=value)) == Head()
     assert read_head(raw(x_request_id=value, apim_request_id="next")).id == "next"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "value",
     [
         "Mon, 99 Foo 2025 99:99:99 GMT",

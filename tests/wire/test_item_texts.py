@@ -9,6 +9,7 @@ import pytest
 from toolspan.wire.events import Reasoning, Refusal, Text
 from toolspan.wire.items import item_texts
 
+from ..table import each_row
 from .reading import plain
 from .responses_reading import sdk_item
 
@@ -37,7 +38,7 @@ TEXTS: dict[str, tuple[dict[str, Any], list[Any]]] = {
 
 
 @pytest.mark.parametrize("build", [plain, sdk_item], ids=["dict", "sdk"])
-@pytest.mark.parametrize(("item", "texts"), TEXTS.values(), ids=TEXTS)
+@each_row(("item", "texts"), TEXTS.values(), ids=TEXTS)
 def test_texts(item: dict[str, Any], texts: list[Any], build: Any) -> None:
     """The model's own texts, thoughts and refusals, in their order; what others said is not its output."""
     assert item_texts(build(item)) == texts

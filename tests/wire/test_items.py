@@ -9,6 +9,7 @@ import pytest
 
 from toolspan.wire.items import ANSWERED, FREE_TEXT, HOSTED, NAMED, call_item, item_texts
 
+from ..table import each_row
 from .reading import plain
 from .responses_functions import COMPUTER_BATCH, SHELL
 from .responses_hosted import BLOB, CONTAINER, IMAGE
@@ -50,7 +51,7 @@ NO_CALLS = (
 
 
 @BUILDERS
-@pytest.mark.parametrize(("type_", "kind"), KINDS.items(), ids=KINDS)
+@each_row(("type_", "kind"), KINDS.items(), ids=KINDS)
 def test_kind(type_: str, kind: str, build: Any) -> None:
     """Each type of item that is a call, and its kind; only some have a name of their own."""
     found = call_item(build({"type": type_, "id": "i_1", "name": "n"}))
@@ -66,15 +67,13 @@ def test_every_kind_is_known() -> None:
 
 
 @BUILDERS
-@pytest.mark.parametrize("type_", NO_CALLS)
+@each_row("type_", NO_CALLS)
 def test_no_call(type_: str, build: Any) -> None:
     """Messages, thoughts, compactions, results of calls and what nobody knows are no calls."""
     assert call_item(build({"type": type_, "id": "i_1", "call_id": "c", "name": "n"})) is None
 
 
-@pytest.mark.parametrize(
-    "item", [None, 3, "function_call", [], {}, {"type": 3}, {"type": ["x_call"]}], ids=repr
-)
+@each_row("item", [None, 3, "function_call", [], {}, {"type": 3}, {"type": ["x_call"]}], ids=repr)
 def test_no_item(item: object) -> None:
     """What is no item is no call and has no text."""
     assert call_item(item) is None
@@ -88,7 +87,7 @@ def test_identity() -> None:
     assert (found.id, found.ids, found.name) == ("call_1", ("fc_1", "call_1"), "")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("fields", "kind"),
     [
         ({"type": "shell_call", "environment": {"type": "container_auto"}}, "hosted_shell"),
@@ -127,7 +126,7 @@ def test_undeclared_fields(query: Any, build: Any) -> None:
     assert json.loads(found.arguments) == action
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "text"),
     [
         ("a", "a"),
@@ -169,7 +168,7 @@ def test_no_image(build: Any) -> None:
 
 
 @BUILDERS
-@pytest.mark.parametrize(
+@each_row(
     ("fields", "failed"),
     [
         ({"status": "failed"}, True),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from toolspan.wire.json_scan import BROKEN, COMPLETE, EMPTY, OPEN, JsonScanner
 
+from ..table import each_row
 from . import randoms
 from .reading import FULL
 
@@ -90,7 +91,7 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize(("text", "before", "after"), STATES.values(), ids=STATES)
+@each_row(("text", "before", "after"), STATES.values(), ids=STATES)
 def test_state(text: str, before: str, after: str) -> None:
     """Each text has its state, whole and letter by letter, before and after the end is known."""
     for scanner in (scanned(text), scanned(*text)):
@@ -147,9 +148,7 @@ def test_damaged() -> None:
         agrees(text, randoms.cut(rng, text))
 
 
-@pytest.mark.parametrize(
-    "piece", ['"text", ', "12, ", '"\\u00e9\\n", ', "[], "], ids=["text", "number", "escape", "list"]
-)
+@each_row("piece", ['"text", ', "12, ", '"\\u00e9\\n", ', "[], "], ids=["text", "number", "escape", "list"])
 def test_constant_memory(piece: str) -> None:
     """The scanner is no bigger after a long document than after a short one."""
 

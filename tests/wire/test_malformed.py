@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ..table import each_row
 from . import randoms
 from .quirks_table import QUIRKS
 from .reading import FULL, events_of, plain, read, said, sdk, sdk_whole, seen
@@ -76,8 +77,8 @@ def replaced(found: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 
 @BUILDERS
-@pytest.mark.parametrize("body", [FULL_CHUNK, WHOLE], ids=["chunk", "whole"])
-@pytest.mark.parametrize("new", [None, [], {}, "", -1, True, "x"], ids=json.dumps)
+@each_row("body", [FULL_CHUNK, WHOLE], ids=["chunk", "whole"])
+@each_row("new", [None, [], {}, "", -1, True, "x"], ids=json.dumps)
 def test_each_part_replaced(body: Chunk, build: Any, new: Any) -> None:
     """Any one part of an answer may be null or of another type."""
     for path in paths(body):
@@ -126,7 +127,7 @@ def test_random_values_same_from_sdk() -> None:
 
 
 @BUILDERS
-@pytest.mark.parametrize(
+@each_row(
     "body",
     [None, 1, "text", [], [{}], True, object(), b"{}"],
     ids=lambda body: repr(body).partition(" at ")[0],

@@ -10,6 +10,8 @@ from toolspan.wire.events import Finished
 from toolspan.wire.outcome import End, Outcome, outcome_of
 from toolspan.wire.record import Record
 
+from ..table import each_row
+
 
 def record(*reasons: str | None, failure: str | None = None) -> Record:
     """A record of one choice per reason."""
@@ -41,7 +43,7 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize(("end", "found", "expected", "outcome"), ENDS.values(), ids=ENDS)
+@each_row(("end", "found", "expected", "outcome"), ENDS.values(), ids=ENDS)
 def test_streamed(end: End | BaseException, found: Record, expected: int, outcome: Outcome) -> None:
     """Each end of a stream has one outcome."""
     assert outcome_of(end, found, expected, True) is outcome

@@ -6,10 +6,12 @@ import pytest
 
 from toolspan.wire.providers import HOSTS, Endpoint, endpoint
 
+from ..table import each_row
+
 ADDED = (("llm.example.com", "example"), ("openrouter.ai", "my_router"))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("url", "expected"),
     [
         ("https://api.openai.com/v1/", Endpoint("openai", "api.openai.com", 443)),
@@ -57,7 +59,7 @@ def test_endpoint(url: str, expected: Endpoint) -> None:
     assert endpoint(url) == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("url", "provider"),
     [
         ("https://llm.example.com/v1", "example"),
@@ -82,7 +84,7 @@ def test_default(url: str, provider: str) -> None:
     assert endpoint(url, (), "azure").provider == provider
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("url", "provider"),
     [
         ("https://europe-west4-aiplatform.googleapis.com/v1", "gcp.vertex_ai"),
@@ -122,7 +124,7 @@ def test_added_by_port() -> None:
     assert endpoint("http://localhost:8000/v1", (("localhost:8000", "mine"),)).provider == "mine"
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@each_row("host", HOSTS)
 def test_each_host(host: str) -> None:
     """Each host of the table is found."""
     assert endpoint(f"https://{host}/v1").provider == HOSTS[host]

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from toolspan.wire import quirks
 from toolspan.wire.events import Usage
 
+from ..table import each_row
 from .reading import sdk, sdk_whole
 
 INSIDE: dict[str, Any] = {"x": 1}
 INSIDE["self"] = INSIDE
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("index", "expected", "counts"), [(0, 1, False), (1, 1, True), (1, 2, False), (None, 1, False)], ids=repr
 )
 def test_counts_tokens(index: object, expected: int, counts: bool) -> None:
@@ -46,7 +45,7 @@ ENTRIES = {
 }
 
 
-@pytest.mark.parametrize(("entry", "expected"), ENTRIES.values(), ids=ENTRIES)
+@each_row(("entry", "expected"), ENTRIES.values(), ids=ENTRIES)
 def test_call_delta(entry: object, expected: tuple[object, ...] | None) -> None:
     """One entry of `tool_calls`; what says nothing is none."""
     assert quirks.call_delta(entry) == expected
@@ -58,7 +57,7 @@ def test_whole_answer_counts_positions() -> None:
     assert [(delta.index, delta.id) for delta in found] == [(0, "a"), (1, None), (2, "c")]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "expected"),
     [
         ({"name": "f", "arguments": "{"}, [(0, None, "f", "function", "{")]),
@@ -73,7 +72,7 @@ def test_function_call(value: object, expected: list[object]) -> None:
     assert quirks.function_call_deltas(value) == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "expected"),
     [
         ("{", "{"),
@@ -91,7 +90,7 @@ def test_arguments(value: object, expected: str) -> None:
     assert quirks.arguments_text(value) == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "expected"),
     [
         ("a", [(False, "a")]),
@@ -110,7 +109,7 @@ def test_content(value: object, expected: list[tuple[bool, str]]) -> None:
     assert list(quirks.content_pieces(value)) == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("error", "code"),
     [
         (None, None),
@@ -130,7 +129,7 @@ def test_failure(error: object, code: str | None) -> None:
     assert quirks.failure_of({"error": error}) == code
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "expected"),
     [("stop", "stop"), ("", None), (1, None), ("x" * 99, "x" * 64)],
     ids=["word", "empty", "number", "long"],
@@ -172,7 +171,7 @@ COUNTS = {
 }
 
 
-@pytest.mark.parametrize(("value", "expected"), COUNTS.values(), ids=COUNTS)
+@each_row(("value", "expected"), COUNTS.values(), ids=COUNTS)
 def test_usage(value: object, expected: Usage | None) -> None:
     """Token counts in every spelling, also as SDK objects; what counts nothing is none."""
     assert quirks.usage(value) == expected

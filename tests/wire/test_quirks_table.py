@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from ..table import each_row
 from .quirks_table import IDS, QUIRKS, Quirk
 from .reading import plain, read, sdk, seen
 
 BUILDERS = pytest.mark.parametrize("build", [plain, sdk], ids=["dict", "sdk"])
-EACH = pytest.mark.parametrize("quirk", QUIRKS, ids=IDS)
+EACH = each_row("quirk", QUIRKS, ids=IDS)
 
 
 @BUILDERS

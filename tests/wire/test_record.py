@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from toolspan.wire.events import (
     CallArguments,
     CallClosed,
@@ -17,6 +15,8 @@ from toolspan.wire.events import (
     Usage,
 )
 from toolspan.wire.record import Record
+
+from ..table import each_row
 
 OPENED = CallOpened(0, 0, "a", "f")
 CLOSED = CallClosed(0, 0, "json", True, 2, 8)
@@ -60,7 +60,7 @@ def test_calls_of_two_choices() -> None:
     assert found.call(CallClosed(1, 0, "end", True, 0, 0)) is found.calls[0]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("events", "moments"),
     [
         ([OPENED, OPENED], [True, False]),
@@ -112,7 +112,7 @@ def test_failure() -> None:
     assert (found.failure, found.choices[0].reason) == ("502", "stop")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("events", "expected", "reasons", "whole"),
     [
         ([], 1, ["error"], False),

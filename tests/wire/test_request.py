@@ -12,6 +12,7 @@ from toolspan.wire.digest import digest
 from toolspan.wire.request import Request, take_messages
 from toolspan.wire.requests import chat_request
 
+from ..table import each_row
 from . import randoms
 from .reading import FULL
 
@@ -121,7 +122,7 @@ FIELDS = {
 }
 
 
-@pytest.mark.parametrize(("body", "name", "expected"), FIELDS.values(), ids=FIELDS)
+@each_row(("body", "name", "expected"), FIELDS.values(), ids=FIELDS)
 def test_field(body: dict[str, Any], name: str, expected: object) -> None:
     """Each field in each of its forms, and what is no form of it."""
     found = getattr(chat_request(body, keep=False), name)
@@ -138,7 +139,7 @@ TOOLS = {
 }
 
 
-@pytest.mark.parametrize(("body", "names", "kinds"), TOOLS.values(), ids=TOOLS)
+@each_row(("body", "names", "kinds"), TOOLS.values(), ids=TOOLS)
 def test_tools(body: dict[str, Any], names: tuple[str, ...], kinds: tuple[str, ...]) -> None:
     """Names and kinds of the tools in each form that servers take."""
     tools = chat_request(body, keep=False).tools
@@ -157,7 +158,7 @@ def test_fingerprint() -> None:
     assert first.fingerprint != other.fingerprint
 
 
-@pytest.mark.parametrize(
+@each_row(
     "tool",
     [{"x": object}, {"x": "\ud800"}, {("a",): 1}, {"x": {1, 2}}],
     ids=["class", "surrogate", "key", "set"],
@@ -188,7 +189,7 @@ def test_random_bodies() -> None:
         assert repr(body) == before
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("messages", "role"),
     [
         ([{"role": "user"}, {"role": "tool"}], "tool"),

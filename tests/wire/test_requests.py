@@ -6,8 +6,6 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-import pytest
-
 from toolspan.wire.digest import digest
 from toolspan.wire.request import Request
 from toolspan.wire.requests import (
@@ -18,6 +16,7 @@ from toolspan.wire.requests import (
     responses_request,
 )
 
+from ..table import each_row
 from . import randoms
 from .reading import FULL
 
@@ -74,7 +73,7 @@ READERS: dict[str, tuple[Callable[..., Request], dict[str, Any]]] = {
     "embeddings": (embeddings_request, EMBEDDING),
     "realtime": (realtime_request, REALTIME),
 }
-EACH = pytest.mark.parametrize(("read", "body"), READERS.values(), ids=READERS)
+EACH = each_row(("read", "body"), READERS.values(), ids=READERS)
 EXPECTED: dict[str, Request] = {
     "responses": Request(
         model="m-1",
@@ -128,7 +127,7 @@ EXPECTED: dict[str, Request] = {
 }
 
 
-@pytest.mark.parametrize("name", READERS)
+@each_row("name", READERS)
 def test_all(name: str) -> None:
     """Every fact is read; without content no message and no instruction is kept."""
     read, body = READERS[name]
@@ -155,7 +154,7 @@ def test_kept() -> None:
 
 
 @EACH
-@pytest.mark.parametrize(
+@each_row(
     "new",
     [3, "x", True, [], {}, [3], {"a": 1}, 10**5000, object(), b"x"],
     ids=lambda new: type(new).__name__ if isinstance(new, (int, bytes)) else str(new)[:9],

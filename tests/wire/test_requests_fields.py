@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from toolspan.wire.requests import (
     completions_request,
     embeddings_request,
@@ -13,6 +11,8 @@ from toolspan.wire.requests import (
     realtime_request,
     responses_request,
 )
+
+from ..table import each_row
 
 READ = {
     "r": responses_request,
@@ -76,7 +76,7 @@ FIELDS: dict[str, tuple[str, dict[str, Any], str, object]] = {
 }
 
 
-@pytest.mark.parametrize(("api", "body", "name", "expected"), FIELDS.values(), ids=FIELDS)
+@each_row(("api", "body", "name", "expected"), FIELDS.values(), ids=FIELDS)
 def test_field(api: str, body: dict[str, Any], name: str, expected: object) -> None:
     """Each field in each of its forms, and what is no form of it."""
     found = getattr(READ[api](body, keep=False), name)
@@ -84,7 +84,7 @@ def test_field(api: str, body: dict[str, Any], name: str, expected: object) -> N
     assert type(found) is type(expected)
 
 
-@pytest.mark.parametrize("instructions", [None, [], 3, [{"role": "developer", "content": "Be"}]], ids=repr)
+@each_row("instructions", [None, [], 3, [{"role": "developer", "content": "Be"}]], ids=repr)
 def test_instructions_of_another_type(instructions: Any) -> None:
     """Only instructions that are a text are kept."""
     assert responses_request({"instructions": instructions}, keep=True).instructions is None
@@ -107,7 +107,7 @@ TOOLS: dict[str, tuple[Any, tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize(("tool", "names", "kinds"), TOOLS.values(), ids=TOOLS)
+@each_row(("tool", "names", "kinds"), TOOLS.values(), ids=TOOLS)
 def test_tools(tool: Any, names: tuple[str, ...], kinds: tuple[str, ...]) -> None:
     """Names and kinds of the tools as the Responses API defines them; of a namespace, those in it."""
     tools = responses_request({"tools": [tool]}, keep=False).tools

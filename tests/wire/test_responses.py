@@ -18,6 +18,7 @@ from toolspan.wire.events import (
 )
 from toolspan.wire.responses import ResponsesReader
 
+from ..table import each_row
 from .response_shapes import ONE, added, asks, begins, done, ends, event, function, message, response
 from .responses_reading import check_law, events_of, read, sdk_event
 from .shapes import ARGS
@@ -90,7 +91,7 @@ OUTPUT: dict[str, tuple[dict[str, Any], bool]] = {
 
 
 @pytest.mark.parametrize("build", [dict, sdk_event], ids=["dict", "sdk"])
-@pytest.mark.parametrize(("body", "output"), OUTPUT.values(), ids=OUTPUT)
+@each_row(("body", "output"), OUTPUT.values(), ids=OUTPUT)
 def test_what_is_output(body: dict[str, Any], output: bool, build: Any) -> None:
     """Texts, thoughts and calls are output of the model; notices of the service are not."""
     reader = ResponsesReader()

@@ -11,6 +11,7 @@ import pytest
 from toolspan.wire.fetched import FetchReader
 from toolspan.wire.responses import _RULES, ResponsesReader
 
+from ..table import each_row
 from . import randoms
 from .reading import FULL, facts, plain, record_of, said
 from .responses_reading import check_law, events_of, read, sdk_event, sdk_response, summed
@@ -54,7 +55,7 @@ def survive(bodies: list[Any], reader: Any = ResponsesReader) -> None:
 
 
 @pytest.mark.parametrize("build", [plain, sdk_event], ids=["dict", "sdk"])
-@pytest.mark.parametrize("new", [None, [], {}, "", -1, True, "x", ["x"]], ids=json.dumps)
+@each_row("new", [None, [], {}, "", -1, True, "x", ["x"]], ids=json.dumps)
 def test_each_part_replaced(build: Any, new: Any) -> None:
     """Any one part of an event may be null or of another type."""
     every = 1 if FULL else 97
@@ -66,7 +67,7 @@ def test_each_part_replaced(build: Any, new: Any) -> None:
 
 
 @pytest.mark.parametrize("build", [plain, sdk_response], ids=["dict", "sdk"])
-@pytest.mark.parametrize("new", [None, [], {}, "", -1, True, "x"], ids=json.dumps)
+@each_row("new", [None, [], {}, "", -1, True, "x"], ids=json.dumps)
 def test_each_part_of_a_response_replaced(build: Any, new: Any) -> None:
     """Any one part of a whole response may be null or of another type."""
     every = 1 if FULL else 7
@@ -134,7 +135,7 @@ def test_random_values_same_from_sdk() -> None:
 
 
 @pytest.mark.parametrize("build", [plain, sdk_event, sdk_response], ids=["dict", "event", "response"])
-@pytest.mark.parametrize(
+@each_row(
     "body",
     [None, 1, "text", [], [{}], True, object(), b"{}", {}],
     ids=lambda body: repr(body).partition(" at ")[0],

@@ -11,6 +11,7 @@ import pytest
 
 from toolspan.wire.responses import ResponsesReader
 
+from ..table import each_row
 from .reading import FULL, plain
 from .response_shapes import ONE, Event, added, event
 from .responses_reading import sdk_event
@@ -120,7 +121,7 @@ def size(value: Any, known: set[int]) -> int:
     return sys.getsizeof(value) + sum(size(part, known) for part in parts)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+@each_row("shape", SHAPES, ids=lambda shape: shape.__name__)
 def test_constant_memory(shape: Callable[[int], list[Event]]) -> None:
     """What the reader keeps does not grow with the deltas; ids that change are kept up to a number."""
     sizes = []

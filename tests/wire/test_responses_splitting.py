@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
-import pytest
-
+from ..table import each_row
 from . import randoms
 from .reading import FULL, facts, seen
 from .response_shapes import Event, added, begins, done, ends, event, message, says, without
@@ -102,7 +101,7 @@ WAYS: list[Callable[[Random, list[list[Event]]], Iterator[Event]]] = [
     unlabelled,
     thinned,
 ]
-EACH_WAY = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+EACH_WAY = each_row("way", WAYS, ids=lambda way: way.__name__)
 
 
 def made(rng: Random, way: Any) -> tuple[list[dict[str, Any]], list[Event]]:

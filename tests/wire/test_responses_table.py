@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ..table import each_row
 from .reading import canonical, facts, plain, record_of, seen
 from .responses_hosted import BLOB
 from .responses_reading import (
@@ -24,7 +25,7 @@ from .responses_reading import (
 from .responses_table import CASES, ENDED, IDS, Case
 
 EVENTS = pytest.mark.parametrize("build", [plain, sdk_event], ids=["dict", "sdk"])
-EACH = pytest.mark.parametrize("case", CASES, ids=IDS)
+EACH = each_row("case", CASES, ids=IDS)
 
 
 @EVENTS
@@ -39,7 +40,7 @@ def test_recorded(case: Case, build: Callable[[Any], Any]) -> None:
 
 
 @pytest.mark.parametrize("build", [plain, sdk_response], ids=["dict", "sdk"])
-@pytest.mark.parametrize("case", ENDED, ids=[case.id for case in ENDED])
+@each_row("case", ENDED, ids=[case.id for case in ENDED])
 def test_whole(case: Case, build: Callable[[Any], Any]) -> None:
     """Read as one response it gives the same calls, texts, usage and reason as its stream."""
     streamed = summed(read(case.events), how=False)

@@ -8,6 +8,7 @@ import pytest
 
 from toolspan.wire.events import Usage
 
+from ..table import each_row
 from .reading import seen
 from .response_shapes import counts, message, response
 from .responses_reading import events_of, read, sdk_response
@@ -16,7 +17,7 @@ HELLO = message()
 
 
 @pytest.mark.parametrize("build", [dict, sdk_response], ids=["dict", "sdk"])
-@pytest.mark.parametrize(
+@each_row(
     ("body", "failure"),
     [
         ({"error": {"code": 502, "message": "What the user said."}}, "502"),
@@ -55,7 +56,7 @@ def test_status_of_no_use() -> None:
     assert (found.texts, found.reasons) == ({0: "Hello"}, {0: None})
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("usage", "expected"),
     [
         (None, None),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from toolspan.wire.returns import Returns, chat_returns, response_returns
+
+from ..table import each_row
 
 USER = {"role": "user", "content": "What now?"}
 SYSTEM = {"role": "system", "content": "Be brief."}
@@ -60,7 +61,7 @@ CHATS: dict[str, tuple[Any, Returns]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("messages", "expected"), CHATS.values(), ids=CHATS)
+@each_row(("messages", "expected"), CHATS.values(), ids=CHATS)
 def test_chat(messages: Any, expected: Returns) -> None:
     """Results after the model's last turn are new; the loop begins with the user's last word."""
     assert chat_returns(messages) == expected
@@ -97,7 +98,7 @@ RESPONSES: dict[str, tuple[Any, Returns]] = {
 }
 
 
-@pytest.mark.parametrize(("items", "expected"), RESPONSES.values(), ids=RESPONSES)
+@each_row(("items", "expected"), RESPONSES.values(), ids=RESPONSES)
 def test_responses(items: Any, expected: Returns) -> None:
     """Items say the same: results, calls that the application answers, turns of the model."""
     assert response_returns(items) == expected

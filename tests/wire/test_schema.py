@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from toolspan.wire.schema import Violation, violation_of
+
+from ..table import each_row
 
 TEXT, WHOLE, NULL = {"type": "string"}, {"type": "integer"}, {"type": "null"}
 PAIR = {"prefixItems": [TEXT], "items": WHOLE}
@@ -57,7 +57,7 @@ TYPES: dict[str, tuple[Any, list[Any], list[Any]]] = {
 }
 
 
-@pytest.mark.parametrize(("type_", "right", "others"), TYPES.values(), ids=TYPES)
+@each_row(("type_", "right", "others"), TYPES.values(), ids=TYPES)
 def test_types(type_: Any, right: list[Any], others: list[Any]) -> None:
     """Each type knows its values: `true` is no number, and 2.0 is an integer."""
     assert [violation_of({"type": type_}, value) for value in right] == [None] * len(right)
@@ -128,7 +128,7 @@ CASES: dict[str, tuple[Any, Any, Violation | None]] = {
 }
 
 
-@pytest.mark.parametrize(("schema", "value", "expected"), CASES.values(), ids=CASES)
+@each_row(("schema", "value", "expected"), CASES.values(), ids=CASES)
 def test_keywords(schema: Any, value: Any, expected: Violation | None) -> None:
     """What each keyword says of a value, and where."""
     assert violation_of(schema, value) == expected

@@ -11,6 +11,7 @@ import pytest
 from toolspan.wire.schema import violation_of
 from toolspan.wire.schema_keywords import RULES
 
+from ..table import each_row
 from . import randoms
 from .bent_calls import PARAMETERS
 from .reading import FULL
@@ -58,7 +59,7 @@ ODD_PARTS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("keyword", RULES)
+@each_row("keyword", RULES)
 def test_keyword_of_another_type(keyword: str) -> None:
     """What a keyword cannot hold says nothing."""
     for held in ANYTHING:
@@ -66,13 +67,13 @@ def test_keyword_of_another_type(keyword: str) -> None:
             assert [violation_of({keyword: held}, value) for value in VALUES] == [None] * len(VALUES)
 
 
-@pytest.mark.parametrize("schema", ODD_PARTS, ids=str)
+@each_row("schema", ODD_PARTS, ids=str)
 def test_odd_parts(schema: dict[str, Any]) -> None:
     """What is odd within a keyword says nothing either."""
     assert [violation_of(schema, value) for value in VALUES] == [None] * len(VALUES)
 
 
-@pytest.mark.parametrize("schema", [None, True, False, 0, "object", [], [{"type": "null"}], Odd(), object])
+@each_row("schema", [None, True, False, 0, "object", [], [{"type": "null"}], Odd(), object])
 def test_no_schema(schema: Any) -> None:
     """What is no object is no schema."""
     assert violation_of(schema, {"a": 1}) is None
@@ -132,7 +133,7 @@ HOSTILE: dict[str, tuple[Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize(("schema", "value"), HOSTILE.values(), ids=HOSTILE)
+@each_row(("schema", "value"), HOSTILE.values(), ids=HOSTILE)
 def test_work_is_bounded(schema: Any, value: Any) -> None:
     """What would take too long is given up, and then nothing is said."""
     began = time.process_time()

@@ -12,6 +12,8 @@ import pytest
 from toolspan.wire.requests import chat_request, embeddings_request, fetch_request, responses_request
 from toolspan.wire.siblings import Kin, Left, Siblings, fingerprint
 
+from ..table import each_row
+
 SECOND = 10**9
 MINUTES = 60 * SECOND
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
@@ -199,7 +201,7 @@ def test_fingerprint() -> None:
     assert None not in others
 
 
-@pytest.mark.parametrize("body", [{}, {"model": "m"}, {"model": "m", "messages": []}, {"messages": 5}])
+@each_row("body", [{}, {"model": "m"}, {"model": "m", "messages": []}, {"messages": 5}])
 def test_nothing_asked(body: dict[str, Any]) -> None:
     """A request of which too little is known is never known again."""
     assert of(chat_request, body) is None

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
-import pytest
-
+from ..table import each_row
 from . import randoms
 from .reading import FULL, events_of, facts, read, record_of, sdk, seen
 from .shapes import Call, Chunk, choice, chunk, ends, entry, says, tools
@@ -85,7 +84,7 @@ def stream(rng: Random, calls: list[Call], way: str) -> Iterator[Chunk]:
     yield ends()
 
 
-@pytest.mark.parametrize("way", WAYS)
+@each_row("way", WAYS)
 def test_split_and_mixed(way: str) -> None:
     """Ids, names, arguments, validity and what closed a call do not depend on the cuts."""
     rng = Random(way)
@@ -95,7 +94,7 @@ def test_split_and_mixed(way: str) -> None:
         assert sorted(seen(read(chunks)).calls) == calls, chunks
 
 
-@pytest.mark.parametrize("way", WAYS)
+@each_row("way", WAYS)
 def test_split_and_mixed_from_sdk(way: str) -> None:
     """The same from SDK objects, late in a stream, with texts and without."""
     rng = Random(way)

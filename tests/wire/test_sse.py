@@ -10,11 +10,13 @@ import pytest
 
 from toolspan.wire.sse import SseReader
 
+from ..table import each_row
+
 BODIES = [{"a": 1}, {"text": "Tromsø 😀"}, [], {"b": None}]
 STREAM = b"".join(b"data: " + json.dumps(body, ensure_ascii=False).encode() + b"\n\n" for body in BODIES)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("data", "expected"),
     [
         (b'data: {"a": 1}\n\n', [{"a": 1}]),

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from toolspan.wire.breaks import broke_off, code_of, words_of
 from toolspan.wire.chat import ChatReader
 from toolspan.wire.events import CallArguments, CallClosed, CallOpened, Finished, Text, Usage
@@ -19,6 +17,7 @@ from toolspan.wire.told import Done, ReasoningDelta, RefusalDelta, StreamError, 
 from toolspan.wire.told_calls import ToolCallArgumentsDelta, ToolCallCompleted, ToolCallStarted
 from toolspan.wire.tools import tools as offer
 
+from ..table import each_row
 from .bent_calls import CASES, CHAT_TOOL, RESPONSES_TOOL, Bent
 from .response_shapes import added, begins, pieces
 from .shapes import ARGS, choice, chunk, ends, entry, says, tokens, tools
@@ -104,8 +103,8 @@ def test_white_space_after_the_end() -> None:
     assert [event.type for event in found if event.type == "error"] == []
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
-@pytest.mark.parametrize("tool", [CHAT_TOOL, RESPONSES_TOOL], ids=["chat", "responses"])
+@each_row("case", CASES, ids=[case.id for case in CASES])
+@each_row("tool", [CHAT_TOOL, RESPONSES_TOOL], ids=["chat", "responses"])
 def test_held_against_the_offer(case: Bent, tool: dict[str, Any]) -> None:
     """With the tools that were offered, the verdict is that of telemetry, and where it is wrong."""
     bodies = [tools(entry(0, "call_a", case.name, case.arguments)), *([ends()] if case.ended else [])]
@@ -118,7 +117,7 @@ def test_held_against_the_offer(case: Bent, tool: dict[str, Any]) -> None:
     assert all(not case.path or case.path in error.message for error in errors)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("arguments", "parsed", "valid"),
     [
         ("", {}, True),
@@ -216,7 +215,7 @@ def test_failures_once() -> None:
     assert (done.outcome, done.whole, done.finish_reasons) == ("failed", False, (None,))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("end", "outcome", "errors"),
     [
         (End.EXHAUSTED, "truncated", 1),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from toolspan.wire.json_scan import UNPARSED, parsed
 from toolspan.wire.schema import Violation
 from toolspan.wire.tools import Tools, tools
+
+from ..table import each_row
 
 CITY = {"type": "object", "required": ["city"]}
 WEATHER = {"type": "function", "name": "weather", "parameters": CITY}
@@ -22,7 +22,7 @@ def offered(*definitions: Any) -> Tools:
     return found
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("more", "name", "kind", "unknown"),
     [
         ([], "weather", "function", False),
@@ -63,7 +63,7 @@ CASES: dict[str, tuple[list[Any], str | None, bytes | None, Violation | None]] =
 }
 
 
-@pytest.mark.parametrize(("definitions", "name", "arguments", "expected"), CASES.values(), ids=CASES)
+@each_row(("definitions", "name", "arguments", "expected"), CASES.values(), ids=CASES)
 def test_violation(
     definitions: list[Any], name: str | None, arguments: bytes | None, expected: Violation | None
 ) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import pytest
-
 from toolspan.wire import values
 
+from ..table import each_row
 from .reading import sdk
 
 
@@ -24,7 +23,7 @@ class Slots:
     __slots__ = ("name",)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "known", "extra"),
     [
         ({"a": 1}, {"a": 1}, {"a": 1}),
@@ -52,15 +51,13 @@ def test_view_of_sdk() -> None:
     assert values.fields({"a": 1}) == {"a": 1}
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"), [("a", "a"), ("", None), (None, None), (1, None), (b"a", None)], ids=repr
-)
+@each_row(("value", "expected"), [("a", "a"), ("", None), (None, None), (1, None), (b"a", None)], ids=repr)
 def test_text(value: object, expected: str | None) -> None:
     """Only a string that says something."""
     assert values.text(value) == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "expected"),
     [([1], [1]), ((1,), [1]), ({"a": 1}, [{"a": 1}]), ({}, []), (None, []), ("ab", []), (3, [])],
     ids=repr,
@@ -70,7 +67,7 @@ def test_sequence(value: object, expected: list[object]) -> None:
     assert list(values.sequence(value)) == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "expected"),
     [
         (0, 0),
