@@ -11,7 +11,7 @@ import logging
 import socket
 import struct
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -79,10 +79,7 @@ class SocketServer:
     @property
     def addresses(self) -> dict[str, str]:
         """The options of a client that make it talk to this server."""
-        return {
-            "base_url": f"http://127.0.0.1:{self.port}/v1",
-            "websocket_base_url": f"ws://127.0.0.1:{self.port}/v1",
-        }
+        return _addresses(self.port)
 
     def __enter__(self) -> SocketServer:  # noqa: PYI034 - nobody derives from it
         self._thread.start()
@@ -140,6 +137,18 @@ class SocketServer:
                 connection.socket.shutdown(socket.SHUT_RDWR)
             else:
                 connection.send(step if isinstance(step, (str, bytes)) else json.dumps(step))
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[dict[str, str]]:
+    """The options of a client that is refused: its port is bound, so that no other server gets it."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield _addresses(held.getsockname()[1])
+
+
+def _addresses(port: int) -> dict[str, str]:
+    return {"base_url": f"http://127.0.0.1:{port}/v1", "websocket_base_url": f"ws://127.0.0.1:{port}/v1"}
 
 
 def _kind(message: str | bytes) -> object:

@@ -9,7 +9,7 @@ import pytest
 from .sdk import Face
 from .socket_doors import DOORS, REALTIME, RESPONSES, Door, every_door, sent_early, through, until
 from .socket_lanes import ERROR
-from .socket_server import DROP, SocketServer
+from .socket_server import DROP, SocketServer, refusing
 from .socket_ways import WAYS, Way, by_handlers, by_iteration, by_recv, queued, see
 from .telemetry import Telemetry
 
@@ -125,9 +125,10 @@ def test_refused_connection(face: Face, door: Door, telemetry: Telemetry) -> Non
     """A connection that cannot be made raises what it raises, and has no span."""
 
     async def scenario(face: Face, door: Door, client: Any, server: SocketServer) -> Any:
-        server.__exit__()
-        with pytest.raises(OSError, match=r"refused|Connect call failed") as caught:
-            await knock(face, door, client, server)
+        with refusing() as addresses:
+            async with face.client(None, **addresses) as refused:
+                with pytest.raises(OSError, match=r"refused|Connect call failed") as caught:
+                    await knock(face, door, refused, server)
         return type(caught.value)
 
     same(face, door, scenario, telemetry)
