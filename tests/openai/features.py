@@ -49,8 +49,14 @@ def known(method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if has(f"{method}:{name}")}
 
 
+@cache
+def _client() -> openai.OpenAI:
+    """One client for all questions: each one reads all certificates anew, which takes 30 ms."""
+    return openai.OpenAI(api_key=_KEY)
+
+
 def _of_a_client(path: str) -> Any:
-    found: Any = openai.OpenAI(api_key=_KEY)
+    found: Any = _client()
     for name in path.split("."):
         found = getattr(found, name)
     return found

@@ -6,7 +6,6 @@ It knows the SDK's methods by their paths only; a door that an SDK does not have
 from __future__ import annotations
 
 import importlib
-import operator
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,7 +15,8 @@ import pytest
 
 from . import socket_realtime, wire_responses
 from .apis import door
-from .sdk import FACES, SYNC, Face
+from .features import has
+from .sdk import FACES, Face
 from .socket_server import SocketServer
 
 Events = tuple[dict[str, Any], ...]
@@ -49,11 +49,7 @@ class Door:
     @property
     def there(self) -> bool:
         """Whether this SDK has it."""
-        try:
-            operator.attrgetter(self.path)(SYNC.client_class(api_key="sk-x"))
-        except AttributeError:
-            return False
-        return True
+        return has(self.path)
 
     @property
     def request(self) -> dict[str, Any]:
