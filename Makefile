@@ -7,7 +7,7 @@ CHAT := examples/chat_service
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo chat chat-figures test lint coverage thorough bench e2e pipeline dashboards picture outage neighbours frameworks versions soak wheel clean
+.PHONY: demo chat chat-figures test test-full lint coverage thorough bench e2e pipeline dashboards picture outage neighbours frameworks versions soak wheel clean
 
 demo: $(VENV)/.demo ## Trace a small agent and show it; with OPENAI_API_KEY set it asks the real provider.
 	OTEL_BLRP_SCHEDULE_DELAY=50 $(BIN)/opentelemetry-instrument \
@@ -20,20 +20,29 @@ chat: $(VENV)/.chat ## A chat page at http://127.0.0.1:8000 with its traces in t
 chat-figures: $(VENV)/.chat ## What each technique of the chat service saves, in five minutes: the tables of its README.
 	cd examples && ../$(BIN)/python -m chat_service.measure
 
-test: $(VENV)/.test ## Run the tests, on all cores.
-	$(BIN)/python -m pytest -q -n auto -m 'not slow'
+TESTS := -m pytest -q -n auto -m 'not slow'
+
+test: $(VENV)/.test ## Run the tests, on all cores, with a sample of each matrix; COVERAGE=1 measures them, too.
+ifdef COVERAGE
+	$(BIN)/coverage erase
+	$(BIN)/coverage run $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --include 'src/toolspan/wire/*' --fail-under 100
+	$(BIN)/coverage report --omit 'src/toolspan/wire/*' --fail-under 95
+else
+	$(BIN)/python $(TESTS)
+endif
+
+test-full: $(VENV)/.test ## The same with every combination of each matrix: more than three times as many tests.
+	$(BIN)/python $(TESTS) --full
 
 lint: $(VENV)/.test ## Style and types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-coverage: $(VENV)/.test ## Branch coverage by what tests the parts: all of the pure ring, 95 % of the rest.
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q -n auto -m 'not slow' --ignore tests/conformance --ignore tests/chat
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --include 'src/toolspan/wire/*' --fail-under 100
-	$(BIN)/coverage report --omit 'src/toolspan/wire/*' --fail-under 95
+coverage: ## The tests with their branch coverage: it fails below all of the pure ring, or 95 % of the rest.
+	$(MAKE) test COVERAGE=1
 
 thorough: $(VENV)/.test ## The property tests at full size: 400 000 chunks, 100 000 splittings.
 	TOOLSPAN_TEST_SCALE=full $(BIN)/python -m pytest -q -n auto tests/wire tests/openai/test_fuzz.py

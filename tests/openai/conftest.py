@@ -27,6 +27,7 @@ def _unraisable(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     monkeypatch.setattr(
         sys, "unraisablehook", lambda args: found.append(f"{args.exc_value!r} in {args.object!r}")
     )
+    gc.collect()  # frozen garbage is never collected: a stream in it would stay open in all later tests
     gc.freeze()  # what is there already is not collected again and again, also by later tests
     yield found
     gc.collect()

@@ -21,7 +21,7 @@ import os, sys
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import {processor}, ConsoleSpanExporter
-from tests.openai import apis, script, wire
+from tests.openai import script, wire, wire_responses
 from tests.openai.sdk import openai, http
 from toolspan import OpenAIInstrumentor
 
@@ -29,19 +29,28 @@ show = lambda span: " ".join((span.name, span.attributes["toolspan.stream.outcom
 provider = TracerProvider()
 provider.add_span_processor({processor}(ConsoleSpanExporter(formatter=show)))
 OpenAIInstrumentor().instrument(tracer_provider=provider)
-api = apis.{api}
-channel = http.Client(transport=http.MockTransport(script.Transport(api.streams)))
+channel = http.Client(transport=http.MockTransport(script.Transport({answer})))
 client = openai.OpenAI(api_key="k", base_url=wire.BASE_URL, http_client=channel)
-stream = api.stream(client)
+ask = lambda: {ask}
+stream = ask()
 next(stream)
 """
+ASK = {
+    "chat": ("script.TEXT", "client.chat.completions.create(stream=True, **wire.ASK)"),
+    "responses": (
+        "script.stream(*wire_responses.TEXT)",
+        "client.responses.create(stream=True, model='gpt-test', input='x')",
+    ),
+}
+"""What is answered and asked, written out: a process that imports `apis` imports all of the SDK."""
 
 
 def run(
-    body: str, processor: str = "SimpleSpanProcessor", api: str = "CHAT"
+    body: str, processor: str = "SimpleSpanProcessor", api: str = "chat"
 ) -> subprocess.CompletedProcess[str]:
     """Run the program with these lines at its end."""
-    program = PROGRAM.format(processor=processor, api=api) + textwrap.dedent(body)
+    answer, ask = ASK[api]
+    program = PROGRAM.format(processor=processor, answer=answer, ask=ask) + textwrap.dedent(body)
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
         cwd=ROOT,
@@ -70,7 +79,7 @@ def test_a_stream_is_open_at_the_end_of_the_process(last: str, code: int, proces
 @needs("responses.create")
 def test_a_stream_is_open_when_the_program_dies() -> None:
     """An uncaught error of the application is shown as ever, and the span is exported."""
-    done = run("raise LookupError('mine')", api="RESPONSES")
+    done = run("raise LookupError('mine')", api="responses")
     assert (done.returncode, done.stdout) == (1, "chat gpt-test abandoned \n")
     assert done.stderr.endswith("LookupError: mine\n")
 
@@ -87,7 +96,7 @@ def test_a_stream_is_open_in_a_fork(api: Api) -> None:
             os.wait()
         list(stream)
     """
-    done = run(lines, api=api.name.upper())
+    done = run(lines, api=api.name)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{api.span} completed \n", "")
 
 
@@ -95,7 +104,7 @@ def test_a_fork_has_streams_of_its_own() -> None:
     """A child that makes requests of its own is traced as any process."""
     done = run("""
         if os.fork() == 0:
-            list(api.stream(client))
+            list(ask())
             os._exit(0)
         os.wait()
         stream.close()

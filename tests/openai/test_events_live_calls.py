@@ -11,7 +11,7 @@ import pytest
 
 from . import script, wire
 from .apis import CHAT, FETCHED, HELPED, RESPONSES, Api
-from .params import each, over
+from .params import over
 from .script import Body, Transport
 from .sdk import ASYNC, SYNC, Face, both_faces
 from .server import Server
@@ -86,7 +86,7 @@ async def cut(face: Face, telemetry: Telemetry, api: Api, count: int, how: str) 
             await face.read(stream)
 
 
-@each(
+@crossed(
     ("api", "how"),
     [*((api, how) for api in (CHAT, RESPONSES) for how in ("close", "broken", "ended")), (FETCHED, "close")],
 )

@@ -14,7 +14,7 @@ from toolspan.spending import UsageMonitor
 
 from .apis import CHAT, RESPONSES, Api
 from .faults import alive, broken, unharmed
-from .params import each
+from .params import crossed
 from .sdk import ASYNC, SYNC, Face
 from .telemetry import Telemetry
 
@@ -56,7 +56,7 @@ PARTS = (
 PLACES = [(part, face, api) for part in PARTS for face, api in ((SYNC, CHAT), (ASYNC, RESPONSES))]
 
 
-@each(("part", "face", "api"), PLACES)
+@crossed(("part", "face", "api"), PLACES)
 def test_a_part_fails(
     part: Part,
     face: Face,

@@ -21,7 +21,7 @@ from toolspan.wire.responses import ResponsesReader
 
 from .apis import CHAT, COMPLETIONS, EMBEDDINGS, FETCHED, RESPONSES, Api
 from .faults import alive, broken, unharmed
-from .params import each, over
+from .params import crossed, over
 from .sdk import ASYNC, SYNC, Face, both_faces
 from .telemetry import Telemetry
 
@@ -88,7 +88,7 @@ def _parts() -> Iterator[tuple[Face, Api, Part]]:
             yield ASYNC, FETCHED, part
 
 
-@each(("face", "api", "part"), _parts())
+@crossed(("face", "api", "part"), _parts())
 def test_a_part_of_ours_fails(
     face: Face,
     api: Api,

@@ -16,8 +16,13 @@ from .sdk import ASYNC, SYNC
 from .telemetry import Telemetry
 from .test_loop import links
 
-AGENTS = 100
 TURNS = 3
+
+
+@pytest.fixture(name="agents")
+def _agents(pytestconfig: pytest.Config) -> int:
+    """How many there are."""
+    return 100 if pytestconfig.getoption("full") else 30
 
 
 def calls(agent: int, turn: int, *, unique: bool) -> list[tuple[str, str, str]]:
@@ -26,11 +31,11 @@ def calls(agent: int, turn: int, *, unique: bool) -> list[tuple[str, str, str]]:
     return [(f"{prefix}_{at}", "get_weather", "{}") for at in range(2)]
 
 
-def scripts(*, unique: bool) -> dict[str, Any]:
+def scripts(agents: int, *, unique: bool) -> dict[str, Any]:
     """For all agents: calls in each turn, and an answer."""
     return {
         f"agent_{agent}": [*(calls(agent, turn, unique=unique) for turn in range(TURNS - 1)), []]
-        for agent in range(AGENTS)
+        for agent in range(agents)
     }
 
 
@@ -44,10 +49,10 @@ async def work(face: Any, client: Any, style: Style, number: int, *, unique: boo
         agent.answer(*(identity for identity, _, _ in asked))
 
 
-def check(telemetry: Telemetry) -> None:
+def check(telemetry: Telemetry, agents: int) -> None:
     """Each agent has its own chain: every span answers the one before it, of the same parent."""
     by_id = {span.context.span_id: span for span in telemetry.spans}
-    assert len(by_id) == AGENTS * TURNS
+    assert len(by_id) == agents * TURNS
     follows = {}
     for span in telemetry.spans:
         assert [
@@ -59,16 +64,16 @@ def check(telemetry: Telemetry) -> None:
             follows[asker] = span.context.span_id
             assert by_id[asker].attributes["toolspan.loop.step"] == span.attributes["toolspan.loop.step"] - 1
             assert by_id[asker].parent == span.parent
-    assert len(follows) == AGENTS * (TURNS - 1)
+    assert len(follows) == agents * (TURNS - 1)
     (point,) = telemetry.points("toolspan.tool_call.turnaround")
-    assert point.count == AGENTS * (TURNS - 1) * 2
+    assert point.count == agents * (TURNS - 1) * 2
 
 
 @every_style
 @pytest.mark.parametrize("unique", [True, False], ids=["own-ids", "same-ids"])
 @pytest.mark.parametrize("traced", [True, False], ids=["traced", "bare"])
-def test_tasks(style: Style, unique: bool, traced: bool, telemetry: Telemetry) -> None:
-    """A hundred agents in tasks, also where the server gives all of them the same ids."""
+def test_tasks(style: Style, unique: bool, traced: bool, agents: int, telemetry: Telemetry) -> None:
+    """Many agents in tasks have a chain each, also where the server gives all of them the same ids."""
 
     async def one(client: Any, number: int) -> None:
         if not traced:
@@ -78,19 +83,19 @@ def test_tasks(style: Style, unique: bool, traced: bool, telemetry: Telemetry) -
             await work(ASYNC, client, style, number, unique=unique)
 
     async def scenario() -> None:
-        async with ASYNC.client(Server(style, **scripts(unique=unique))) as client:
-            await asyncio.gather(*(one(client, number) for number in range(AGENTS)))
+        async with ASYNC.client(Server(style, **scripts(agents, unique=unique))) as client:
+            await asyncio.gather(*(one(client, number) for number in range(agents)))
 
     with telemetry.on():
         ASYNC.run(scenario())
-    check(telemetry)
+    check(telemetry, agents)
 
 
 @pytest.mark.parametrize("unique", [True, False], ids=["own-ids", "same-ids"])
-def test_threads(unique: bool, telemetry: Telemetry) -> None:
+def test_threads(unique: bool, agents: int, telemetry: Telemetry) -> None:
     """The same in threads, each with a client of its own."""
     failed: list[BaseException] = []
-    server = Server(CHAT, **scripts(unique=unique))
+    server = Server(CHAT, **scripts(agents, unique=unique))
 
     async def scenario(number: int) -> None:
         async with SYNC.client(server) as client:
@@ -103,13 +108,13 @@ def test_threads(unique: bool, telemetry: Telemetry) -> None:
             failed.append(error)
 
     with telemetry.on():
-        threads = [threading.Thread(target=run, args=(number,)) for number in range(AGENTS)]
+        threads = [threading.Thread(target=run, args=(number,)) for number in range(agents)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
     assert failed == []
-    check(telemetry)
+    check(telemetry, agents)
 
 
 def test_never_answered(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:

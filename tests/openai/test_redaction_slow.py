@@ -152,6 +152,7 @@ def test_no_tool_waits(telemetry: Telemetry, gate: Gate) -> None:
         assert "HIDE-result" in str(span.attributes["gen_ai.tool.call.result"])
 
 
+@pytest.mark.crossed(few=2)
 @KINDS
 @both_faces
 def test_one_that_never_comes_back(

@@ -240,6 +240,7 @@ def test_another_instrumentations_spans(face: Face, telemetry: Telemetry) -> Non
     assert [span.attributes.get("toolspan.request.attempt") for span in spans] == [None, 2]
 
 
+@pytest.mark.crossed(few=2)
 @within_a_span
 @pytest.mark.parametrize("failures", [1, 3])
 def test_a_hundred_at_once(within: bool, failures: int, telemetry: Telemetry) -> None:

@@ -18,13 +18,12 @@ import logging, sys
 sys.path.insert(0, {root!r})
 from toolspan import OpenAIInstrumentor
 from tests.openai import wire
-from tests.openai.apis import CHAT
-from tests.openai.script import Transport
+from tests.openai.script import CALLS, Transport
 from tests.openai.sdk import SYNC
 
 async def ask():
-    async with SYNC.client(Transport(CHAT.calling)) as client:
-        list(CHAT.stream(client, tools=[wire.TOOL]))
+    async with SYNC.client(Transport(CALLS)) as client:
+        list(client.chat.completions.create(stream=True, tools=[wire.TOOL], **wire.ASK))
 
 OpenAIInstrumentor().instrument(cost="off")
 SYNC.run(ask())

@@ -59,6 +59,7 @@ def play(python: Path, folder: Path, filters: list[str], *, whole: bool) -> Outc
         "-q",
         "-m",
         "not slow",
+        "--full",
         "-p",
         "no:cacheprovider",
         f"--junitxml={report}",
