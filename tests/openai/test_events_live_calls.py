@@ -11,7 +11,7 @@ import pytest
 
 from . import script, wire
 from .apis import CHAT, FETCHED, HELPED, RESPONSES, Api
-from .params import over
+from .params import crossed, over
 from .script import Body, Transport
 from .sdk import ASYNC, SYNC, Face, both_faces
 from .server import Server
