@@ -33,7 +33,7 @@ else
 	$(BIN)/python $(TESTS)
 endif
 
-test-full: $(VENV)/.test ## The same with every combination of each matrix: more than three times as many tests.
+test-full: $(VENV)/.test ## The same with every combination of each matrix: twice the time.
 	$(BIN)/python $(TESTS) --full
 
 lint: $(VENV)/.test ## Style and types.
