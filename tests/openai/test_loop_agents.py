@@ -123,11 +123,11 @@ def test_never_answered(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -
     counts = []
 
     async def scenario() -> None:
-        many = Server(CHAT, only=[[(f"call_{at}", "get_weather", "{}")] for at in range(600)])
+        many = Server(CHAT, only=[[(f"call_{at}", "get_weather", "{}")] for at in range(300)])
         async with SYNC.client(many) as client:
-            for at in range(600):
+            for at in range(300):
                 await Agent(SYNC, client, CHAT).turn()
-                if at in (199, 599):
+                if at in (99, 299):
                     telemetry._spans.started.clear()
                     telemetry._spans.ended.clear()
                     telemetry.records.clear()
