@@ -17,7 +17,7 @@ from .facts import Facts
 from .guard import report
 from .otel.fanout import Sinks
 from .otel.listening import Heard
-from .otel.loop import Loop
+from .otel.sinks import AgentLoop
 from .wire.events import CallClosed, Event, Finished, Text
 from .wire.notes import Note
 from .wire.outcome import End, Outcome, is_failure, outcome_of
@@ -36,7 +36,7 @@ class Call(Facts):
     sinks: Sinks
     _: KW_ONLY
     timed: bool
-    loop: Loop | None = None
+    loop: AgentLoop | None = None
     """Where the calls of the process are remembered."""
     heard: Heard | None = None
     """Who hears of each event; see `instrument(on_event=…)`."""

@@ -19,8 +19,7 @@ from .wire.outcome import Outcome
 from .wire.providers import Endpoint
 from .wire.record import Record
 from .wire.request import Request
-from .wire.siblings import Kin
-from .wire.steps import Step
+from .wire.steps import Kin, Step
 
 
 @dataclass(slots=True, eq=False)

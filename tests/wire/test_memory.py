@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from toolspan.wire.memory import Asked, Memory, Turn
+from toolspan.wire.memory import Memory
+from toolspan.wire.steps import Asked, Turn
 
 
 def asked(identity: str, turn: Turn | None = None, name: str = "f") -> Asked:

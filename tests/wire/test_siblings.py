@@ -10,7 +10,8 @@ from weakref import ref
 import pytest
 
 from toolspan.wire.requests import chat_request, embeddings_request, fetch_request, responses_request
-from toolspan.wire.siblings import Kin, Left, Siblings, fingerprint
+from toolspan.wire.siblings import Left, Siblings, fingerprint
+from toolspan.wire.steps import Kin
 
 from ..table import each_row
 

@@ -19,8 +19,8 @@ from opentelemetry.context import Context
 from opentelemetry.metrics import Meter
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
 
-from ..wire.memory import Asked, Turn
 from ..wire.record import Record
+from ..wire.steps import Asked, Turn
 from . import operations, wants
 from . import semconv as names
 from .attributes import Attributes, Value, clean

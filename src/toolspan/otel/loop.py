@@ -14,11 +14,11 @@ from opentelemetry.trace import SpanContext
 from ..wire.events import CallClosed
 from ..wire.items import ANSWERED
 from ..wire.likeness import likeness
-from ..wire.memory import Asked, Memory, Turn
+from ..wire.memory import Memory
 from ..wire.notes import Answered, Note
 from ..wire.record import ToolCall
 from ..wire.returns import Returns
-from ..wire.steps import Step
+from ..wire.steps import Asked, Step, Turn
 from . import operations
 from . import semconv as names
 from .growth import changes, reduced

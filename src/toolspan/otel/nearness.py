@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from opentelemetry import trace
 
-from ..wire.memory import Asked
+from ..wire.steps import Asked
 
 _Place: TypeAlias = "tuple[int, int]"
 

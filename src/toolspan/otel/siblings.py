@@ -15,7 +15,8 @@ from weakref import ref
 from opentelemetry import trace
 
 from ..wire.outcome import Outcome
-from ..wire.siblings import Kin, Left, Siblings, fingerprint
+from ..wire.siblings import Left, Siblings, fingerprint
+from ..wire.steps import Kin
 from . import semconv as names
 from .sinks import Observed, Sink
 

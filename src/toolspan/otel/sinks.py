@@ -6,21 +6,20 @@ A sink must not keep a call after its end.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext
 
 from ..wire.costs import Cost
-from ..wire.events import Event
+from ..wire.events import CallClosed, Event
 from ..wire.heads import Fields
 from ..wire.notes import Note
 from ..wire.outcome import Outcome
 from ..wire.providers import Endpoint
 from ..wire.record import Record
 from ..wire.request import Request
-from ..wire.siblings import Kin
-from ..wire.steps import Step
+from ..wire.steps import Kin, Step
 from .jobs import Job
 from .telling import Telling
 
@@ -104,3 +103,16 @@ class Sink:
 
         It is asked whatever else has failed, and is never off.
         """
+
+
+class AgentLoop(Protocol):
+    """The agent loop as a call sees it: it returns the notes that it finds."""
+
+    def opened(self, call: Any, at: int) -> list[Note]:
+        """Return the notes on the results that a request brings."""
+
+    def closed(self, call: Any, event: CallClosed, at: int) -> None:
+        """Remember a tool call whose arguments are complete."""
+
+    def ended(self, call: Any) -> list[Note]:
+        """Return the notes on an answer that is over."""

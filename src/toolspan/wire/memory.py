@@ -9,47 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+
+from .steps import Asked, Turn
 
 MOST = 2048
 """Calls, and turns, that are remembered; the oldest are forgotten first."""
 _MOST_LOOKED_AT = 256
-
-
-@dataclass(slots=True, eq=False)
-class Turn:
-    """One answer of the model. `asker` is whatever stands for its request, `place` where that was made."""
-
-    asker: Any = None
-    place: Any = None
-    step: int = 1
-    model: str | None = None
-    tools: str | None = None
-    messages: int | None = None
-    tokens: int | None = None
-    response: str | None = None
-    asked: list[Asked] = field(default_factory=list)
-    executions: list[tuple[int, int]] = field(default_factory=list)
-    """When its calls were executed: begin and end, in nanoseconds."""
-
-
-@dataclass(slots=True, eq=False)
-class Asked:
-    """One tool call, completed at `at`. `answers` counts the requests that brought its result."""
-
-    id: str
-    name: str | None
-    at: int
-    turn: Turn
-    likeness: int | None = None
-    """Shared by calls with equal arguments, where these are known; see `likeness.py`."""
-    answers: int = 0
-    told: bool = False
-    """Whether its turnaround was told: once, however often its result is sent."""
-    taken: bool = False
-    """Whether it is being executed, or was."""
 
 
 class Memory:

@@ -12,24 +12,12 @@ from typing import Any, NamedTuple, TypeAlias
 from weakref import ref
 
 from .request import Request
+from .steps import Kin
 
 _MOST = 1024  # attempts
 _LONGEST = 300 * 10**9  # nanoseconds
 
 _Key: TypeAlias = "tuple[int, int, Hashable]"
-
-
-class Kin(NamedTuple):
-    """What is asked, and from where.
-
-    `what` is the request's fingerprint; `trace` and `parent` are the ids of the span around it, 0 where there
-    is none; `lane` is the thread, or a weak reference to the task.
-    """
-
-    what: int
-    trace: int
-    parent: int
-    lane: Hashable
 
 
 class Left(NamedTuple):
