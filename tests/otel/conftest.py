@@ -7,14 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from .lab import Lab
-
-
-@pytest.fixture(name="lab")
-def _lab() -> Lab:
-    """An in-memory SDK."""
-    return Lab()
-
 
 @pytest.fixture(autouse=True, name="quiet_sdk")
 def _quiet_sdk(caplog: pytest.LogCaptureFixture) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""What a call's data holds of other calls: its step in an agent's loop, and what a repeated request is known by."""
+"""What a call's data holds of other calls: its step in an agent's loop, and the key of a repeated request."""
 
 from __future__ import annotations
 
