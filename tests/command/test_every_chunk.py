@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from toolspan.command import main
+from toolspan.command.main import main
 
 from ..pipeline import shapes
 from . import traces

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from toolspan.command import main
+from toolspan.command.main import main
 
 from ..pipeline import test_fates as policies
 from . import traces

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import toolspan
-from toolspan.command import main
+from toolspan.command.main import main
 
 from ..openai.telemetry import Telemetry
 from ..pipeline import shapes

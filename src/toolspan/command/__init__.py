@@ -3,7 +3,3 @@
 It knows traces as files and as Jaeger gives them, and the names of toolspan's telemetry; it neither makes
 telemetry nor knows how that is made.
 """
-
-from .main import main
-
-__all__ = ["main"]

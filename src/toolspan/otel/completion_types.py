@@ -8,12 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, make_dataclass
 from functools import lru_cache
-from importlib import import_module
 from typing import Any, NamedTuple
 
 from .tidy import dump
-
-_MODULE = "opentelemetry.util.genai.types"
 
 
 class _Type(NamedTuple):
@@ -109,6 +106,7 @@ def _class(known_as: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[Any, fro
 
 def _installed(name: str) -> Any:
     try:
-        return getattr(import_module(_MODULE), name, None)
+        from opentelemetry.util.genai import types  # optional, and slow to import
     except ImportError:
         return None
+    return getattr(types, name, None)
