@@ -1,20 +1,22 @@
-"""The one place where an error of our own ends: it is reported once and never reaches the application.
+"""Where errors of toolspan's own end, and how foreign objects are accessed without raising.
 
-It knows nothing of what failed, only its name. What it logs carries no message and no value, because those
-may hold content; the traceback is there at level DEBUG.
+An error is logged once and never reaches the application. The log line carries no message and no value,
+because those may hold content; the traceback is logged at level DEBUG.
 """
 
 from __future__ import annotations
 
+import inspect
 import logging
-
-from .wire.values import traceback_of
+from types import TracebackType
+from typing import Any
 
 log = logging.getLogger("toolspan")
 
 reraise = False
 """Set by this package's own tests, so that no mistake hides behind the guard."""
 
+_TRACEBACK: Any = vars(BaseException)["__traceback__"]
 _reported: set[tuple[str, int, str]] = set()
 
 
@@ -45,3 +47,29 @@ def _cause(what: str, error: BaseException) -> tuple[str, int, str]:
 def reset() -> None:
     """Forget what was reported, for a new instrumentation."""
     _reported.clear()
+
+
+def attribute(value: object, name: str) -> Any:
+    """Return an attribute of an object of any class; `None` if there is none, or if reading it raises.
+
+    Exceptions of applications and gateways raise from `__getattr__` and from properties; such an error must
+    never take the place of the exception that is being handled.
+    """
+    try:
+        return getattr(value, name, None)
+    except Exception:
+        return None
+
+
+def traceback_of(error: BaseException) -> TracebackType | None:
+    """Return an error's traceback; a class may define another `__traceback__`, which may raise."""
+    found: TracebackType | None = _TRACEBACK.__get__(error)
+    return found
+
+
+def is_coroutine(result: Any) -> bool:
+    """Return whether a result is a coroutine; an object of any class may raise when it is asked."""
+    try:
+        return inspect.iscoroutine(result)
+    except Exception:
+        return False

@@ -11,8 +11,7 @@ import logging
 from collections import OrderedDict
 from typing import Any
 
-from .guard import report
-from .wire.values import attribute
+from .guard import attribute, report
 
 log = logging.getLogger("toolspan").getChild("socket")
 

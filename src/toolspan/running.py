@@ -11,6 +11,7 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any, Protocol
 
+from .guard import is_coroutine
 from .otel.current import enter, leave
 
 
@@ -64,14 +65,6 @@ def _function(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
         return result
 
     return run
-
-
-def is_coroutine(result: Any) -> bool:
-    """Return whether a result is a coroutine; an object of any class may raise when it is asked."""
-    try:
-        return inspect.iscoroutine(result)
-    except Exception:
-        return False
 
 
 def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:

@@ -12,10 +12,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from . import drops
-from .guard import report
+from .guard import is_coroutine, report
 from .otel.stages import Route
 from .passing import passing, run_of
-from .running import is_coroutine
 from .runs import Run, begin
 from .wire.outcome import End
 

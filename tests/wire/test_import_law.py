@@ -34,9 +34,9 @@ TELEMETRY_NAME = re.compile(
     r"(gen_ai|openai|toolspan)\.(?!azure\.|resources\.)[a-z_.]*\Z"
 )  # no host, no module
 _LONGEST_FILE, _LONGEST_FUNCTION = 200, 40
-_OTEL = ("opentelemetry", "toolspan.wire", "toolspan.pipeline", "toolspan.otel")
+_OTEL = ("opentelemetry", "toolspan.guard", "toolspan.wire", "toolspan.pipeline", "toolspan.otel")
 MAY_IMPORT = {
-    "wire": ("toolspan.wire",),
+    "wire": ("toolspan.wire", "toolspan.guard"),
     "pipeline": ("toolspan.wire", "toolspan.pipeline"),
     "otel": _OTEL,
     "command": ("rich", "toolspan.command", "toolspan.otel.semconv"),

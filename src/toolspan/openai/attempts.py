@@ -17,11 +17,11 @@ import wrapt
 from openai import _base_client
 
 from ..call import Call
+from ..guard import attribute
 from ..otel import semconv as names
 from ..otel.errors import class_name
 from ..wire.heads import fields_of
 from ..wire.notes import Retried
-from ..wire.values import attribute
 from .around import Observer, around, guarded, nothing
 from .undo import undoing
 

@@ -16,7 +16,7 @@ from opentelemetry.trace import Span
 
 from .. import drops
 from ..call import Call
-from ..guard import report
+from ..guard import attribute, report
 from ..otel import operations
 from ..otel import semconv as names
 from ..otel.fanout import Sinks
@@ -29,7 +29,6 @@ from ..switches import switches_of
 from ..user import current
 from ..wire.outcome import End
 from ..wire.providers import Endpoint, endpoint
-from ..wire.values import attribute
 from . import attempts
 from .around import guarded
 from .body import answer_of, hold

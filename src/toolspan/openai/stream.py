@@ -18,9 +18,8 @@ from openai import _streaming
 
 from .. import drops
 from ..call import Call
-from ..guard import report
+from ..guard import attribute, report
 from ..wire.outcome import End, is_exhaustion
-from ..wire.values import attribute
 from .ear import call_of
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import traceback
 from typing import Any
 
+from ..guard import traceback_of
 from ..wire.record import Record
-from ..wire.values import traceback_of
 from . import semconv as names
 from .attributes import Attributes, clean
 from .shapes import LONGEST_TRACE

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from ..wire.values import traceback_of
+from ..guard import traceback_of
 from .shapes import fitting
 from .telling import Contents
 from .tidy import dump

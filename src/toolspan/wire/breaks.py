@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..guard import attribute
 from .outcome import is_failure
-from .values import attribute, fields, text
+from .values import fields, text
 
 _CONNECTION = frozenset(("APIConnectionError", "TransportError", "OSError", "TimeoutError"))
 """OpenAI's, httpx's and Python's classes for a connection that was lost or took too long."""

@@ -68,8 +68,14 @@ class Memory:
             if key is not None:
                 self._turns.pop(key, None)
                 self._turns[key] = turn
-        while len(self._turns) > self._most:
-            self._turns.pop(next(iter(self._turns)), None)
+        try:
+            while len(self._turns) > self._most:
+                self._turns.pop(next(iter(self._turns)), None)
+        except (
+            RuntimeError,
+            StopIteration,
+        ):  # another thread changes it meanwhile, and drops the oldest itself
+            return
 
     def turn(self, keys: Iterable[str | None]) -> Turn | None:
         """The turn of the first id that is known."""

@@ -6,10 +6,8 @@ No attribute is created, nothing is dumped; a value of a wrong type reads as abs
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import TracebackType
 from typing import Any
 
-_TRACEBACK: Any = vars(BaseException)["__traceback__"]
 _MOST = 128  # an index beyond this is taken for noise
 
 NOTHING: Mapping[str, Any] = {}
@@ -23,7 +21,7 @@ def view(value: object) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """
     if isinstance(value, dict):
         return value, value
-    try:  # as `attribute` does, without another call for each object of a chunk
+    try:  # as `guard.attribute` does, without another call for each object of a chunk
         known = getattr(value, "__dict__", None)
     except Exception:
         return NOTHING, NOTHING
@@ -31,24 +29,6 @@ def view(value: object) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         return NOTHING, NOTHING
     extra = getattr(value, "__pydantic_extra__", known)
     return known, NOTHING if extra is None else extra
-
-
-def attribute(value: object, name: str) -> Any:
-    """Return an attribute of an object of any class; `None` if there is none, or if reading it raises.
-
-    Exceptions of applications and gateways raise from `__getattr__` and from properties; such an error must
-    never take the place of the exception that is being handled.
-    """
-    try:
-        return getattr(value, name, None)
-    except Exception:
-        return None
-
-
-def traceback_of(error: BaseException) -> TracebackType | None:
-    """Return an error's traceback; a class may define another `__traceback__`, which may raise."""
-    found: TracebackType | None = _TRACEBACK.__get__(error)
-    return found
 
 
 def fields(value: object) -> Mapping[str, Any]:
