@@ -45,7 +45,7 @@ coverage: ## The tests with their branch coverage: it fails below all of the pur
 	$(MAKE) test COVERAGE=1
 
 thorough: $(VENV)/.test ## The property tests at full size: 400 000 chunks, 100 000 splittings.
-	TOOLSPAN_TEST_SCALE=full $(BIN)/python -m pytest -q -n auto --full tests/wire tests/openai/test_fuzz.py
+	TOOLSPAN_TEST_SCALE=full $(BIN)/python -m pytest -q -n auto --full tests/wire tests/sdk/test_fuzz.py
 
 bench: $(VENV)/.test ## What it costs: the table of docs/benchmarks.md.
 	$(BIN)/python -m benchmarks

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import openai
 
-from toolspan.assembly import backlog
+from toolspan.instrumentor import backlog
 
 from .answers import MODEL, TOOL, USAGE, chunk
 from .clock import Way, best

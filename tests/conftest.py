@@ -10,11 +10,12 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from toolspan import assembly, guard, instrumentor
+from toolspan import guard, instrumentor
+from toolspan import instrumentor as assembly
 
 from . import matrix
-from .openai.telemetry import Telemetry
 from .otel.lab import Lab
+from .sdk.telemetry import Telemetry
 
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")  # a machine that is busy makes slow examples, and no wrong ones

@@ -6,11 +6,11 @@ import threading
 import weakref
 from typing import Any
 
-from toolspan.wire.outcome import End, Outcome
+from toolspan.wire.record import End, Outcome
 
-from .openai import wire
 from .otel.lab import ASK, STREAM, new_call, run
-from .otel.test_sinks import Noting
+from .otel.test_dispatch import Noting
+from .sdk import wire
 from .table import each_row
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from toolspan import call as module
 from toolspan import guard
-from toolspan.wire.outcome import Outcome
+from toolspan.wire.record import Outcome
 
-from .openai import wire
 from .otel.lab import ASK, STREAM, Lab, new_call, run
-from .otel.test_sinks import Noting
+from .otel.test_dispatch import Noting
+from .sdk import wire
 
 
 class BrokenReader:

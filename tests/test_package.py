@@ -11,11 +11,12 @@ from typing import Any, get_args
 import pytest
 
 import toolspan
-from toolspan import OpenAIInstrumentor, assembly, guard
+from toolspan import OpenAIInstrumentor, guard
+from toolspan import instrumentor as assembly
 from toolspan.settings import Settings, read_settings
 
 from .conformance.scenarios import SCENARIOS
-from .openai.telemetry import Telemetry
+from .sdk.telemetry import Telemetry
 from .table import each_row
 
 

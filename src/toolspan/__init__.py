@@ -1,22 +1,31 @@
 """OpenTelemetry instrumentation for the OpenAI SDK: every tool call, seen while it streams."""
 
-from .asking import events
-from .budgets import Budget, BudgetPassed
+from .accounting.budgets import Budget, BudgetPassed
+from .accounting.monitor import usage
+from .accounting.totals import UsageTotal
+from .event_stream.events import (
+    Done,
+    ReasoningDelta,
+    RefusalDelta,
+    StreamError,
+    StreamEvent,
+    TextDelta,
+    ToolCallArgumentsDelta,
+    ToolCallCompleted,
+    ToolCallStarted,
+    UsageReported,
+)
+from .event_stream.listener import CallInfo
+from .event_stream.stream import AsyncEventStream, EventStream, events
 from .instrumentor import OpenAIInstrumentor
-from .otel.listening import CallInfo
-from .otel.stages import Route
-from .routes import extract, inject
-from .sockets import socket
-from .spending import usage
-from .stages import stage
-from .streams import AsyncEventStream, EventStream
-from .switches import switch
-from .tools import tool
-from .totals import UsageTotal
-from .user import attributes
+from .kill_switch import switch
+from .pipeline.propagation import extract, inject
+from .pipeline.span import Route
+from .pipeline.stages import stage
+from .pipeline.websockets import socket
+from .tool_execution.decorator import tool
+from .user_context import attributes
 from .wire.events import Usage
-from .wire.told import Done, ReasoningDelta, RefusalDelta, StreamError, StreamEvent, TextDelta, UsageReported
-from .wire.told_calls import ToolCallArgumentsDelta, ToolCallCompleted, ToolCallStarted
 
 __all__ = [
     "AsyncEventStream",

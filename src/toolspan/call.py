@@ -13,15 +13,13 @@ from time import perf_counter_ns as now
 from time import time_ns as wall_now
 from typing import Any
 
-from .facts import Facts
+from .event_stream.listener import Heard
 from .guard import report
-from .otel.fanout import Sinks
-from .otel.listening import Heard
-from .otel.sinks import AgentLoop
-from .wire.events import CallClosed, Event, Finished, Text
-from .wire.notes import Note
-from .wire.outcome import End, Outcome, is_failure, outcome_of
-from .wire.reader import Reader
+from .otel.call_data import Facts
+from .otel.dispatch import Sinks
+from .otel.sink import AgentLoop
+from .wire.events import CallClosed, Event, Finished, Note, Reader, Text
+from .wire.record import End, Outcome, is_failure, outcome_of
 
 
 @dataclass(slots=True, eq=False)

@@ -1,27 +1,41 @@
-"""`OpenAIInstrumentor`: makes the sinks for the given providers, puts the seam in and takes it out.
-
-It knows no signal's content. Importing it imports neither the SDK nor an exporter.
-"""
+"""`OpenAIInstrumentor`: builds the sinks from the settings, patches the SDK and removes the patch."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry import trace
+from opentelemetry._logs import get_logger
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]  # upstream's file is untyped
+from opentelemetry.metrics import Meter, get_meter
 
-from . import guard, runs
-from .assembly import backlog, executions, review, sinks, tracer
-from .looks import use
-from .otel.console import Console
-from .otel.fanout import Sinks
-from .otel.loop import Loop
-from .otel.review import Review
+from . import guard
+from .accounting.monitor import SpentSink, usage
+from .accounting.totals import UsageTotal
+from .agent_loop.loop import Loop
+from .agent_loop.metrics import LoopMetricSink
+from .agent_loop.repeated_requests import SiblingSink
+from .cost.prices import Prices, load
+from .cost.sink import CostSink
+from .log_lines.sink import Console, StreamLogSink
+from .otel import semconv
+from .otel.content import completion_hook
+from .otel.content.capture import Capture, spans_take_structures
+from .otel.content.redaction import Redaction, Review
+from .otel.deferred_metrics import Backlog, deferring
+from .otel.dispatch import Sinks
+from .otel.log import LogSink
+from .otel.metrics import MetricSink
+from .otel.sink import Sink
+from .otel.span import SpanSink
+from .pipeline import run
 from .settings import Settings, changed, read_settings
-from .spending import usage
+from .tool_execution.execution import Executions, use
 
 if TYPE_CHECKING:
-    from .openai.seam import Seam
+    from .sdk.patch import Seam
 
 
 _AT_END = 1.0  # seconds that content may still take when the instrumentation is taken out
@@ -70,7 +84,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         """Let requests be seen by these settings; the SDK is patched once. If that fails, none is seen."""
         guard.reset()
         self._settings, self._providers = settings, providers
-        runs.use(tracer(providers["tracer_provider"]), settings)
+        run.use(tracer(providers["tracer_provider"]), settings)
         try:
             if not settings.enabled or (settings.silent and not any(providers.values())):
                 self._take_out()
@@ -109,7 +123,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
 
         Content that has still to be looked at holds it up for a second at most.
         """
-        runs.use(None, None)
+        run.use(None, None)
         self._take_out()
         for _, looked_at in self._reviews:
             looked_at.finish(_AT_END)
@@ -140,9 +154,9 @@ def _console() -> Console | None:
 
 def _installed(settings: Settings, sinks: Sinks, loop: Loop, seam: Seam | None) -> Seam:
     """The seam, put in if it is not; only here is the SDK imported."""
-    from .openai.exchange import Exchange
-    from .openai.seam import Seam
-    from .openai.sockets import SocketSeam
+    from .sdk.patch import Seam
+    from .sdk.requests import Exchange
+    from .sdk.websocket import SocketSeam
 
     exchange = Exchange(settings, sinks, loop)
     if seam is not None:
@@ -151,3 +165,140 @@ def _installed(settings: Settings, sinks: Sinks, loop: Loop, seam: Seam | None) 
     seam = Seam(exchange, SocketSeam(exchange))
     seam.install()
     return seam
+
+
+backlog = Backlog(guard.report)
+"""One for the process: a meter keeps the first callback that it was given."""
+
+
+def _meter(own: str, meter_provider: Any) -> Meter:
+    """A meter that lets no request wait for it; `own` is our version."""
+    meter = get_meter(semconv.SCOPE, own, meter_provider)
+    try:
+        return deferring(meter, backlog)
+    except Exception as error:  # it makes no such instruments: then each measurement is made at once
+        guard.report("having measurements wait", error)
+        return meter
+
+
+def tracer(tracer_provider: Any) -> trace.Tracer:
+    """What makes the spans of a pipeline's stages; one that makes none, if it cannot be made."""
+    try:
+        return trace.get_tracer(semconv.SCOPE, version("toolspan"), tracer_provider)
+    except Exception as error:
+        guard.report("making what tells of stages", error)
+        return trace.NoOpTracer()
+
+
+def review(settings: Settings) -> Review:
+    """Who has to see content before it is recorded."""
+    redaction = None if settings.redact is None else Redaction(settings.redact, guard.report)
+    return Review(
+        guard.report,
+        redaction=redaction,
+        hook=completion_hook.find(settings.completion_hook, full=settings.tool_definitions == "full"),
+    )
+
+
+def sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_provider: Any) -> list[Sink]:
+    """One sink for each signal; one that cannot be made is reported and left out."""
+    scope, own = semconv.SCOPE, version("toolspan")
+    makers: list[Callable[[], Sink]] = [
+        lambda: SpanSink(
+            trace.get_tracer(scope, own, tracer_provider),
+            events=settings.tool_events in ("span", "both"),
+            capture=_span_capture(settings),
+        ),
+        lambda: MetricSink(
+            _meter(own, meter_provider),
+            generation=settings.metric_names,
+            chunk_timing=settings.chunk_timing,
+        ),
+        lambda: LoopMetricSink(_meter(own, meter_provider)),
+        lambda: LogSink(
+            get_logger(scope, own, logger_provider),
+            events=settings.tool_events in ("log", "both"),
+            details=settings.details,
+            capture=Capture(
+                on=settings.content_on_events,
+                structured=True,
+                limit=settings.content_limit,
+                full=settings.tool_definitions == "full",
+            ),
+        ),
+    ]
+    if settings.cost != "off":  # before the sinks that tell of it
+        makers.insert(0, lambda: CostSink(_meter(own, meter_provider), _prices(settings)))
+    makers.append(lambda: SpentSink(_spent))  # it must know what the call cost
+    if settings.log != "off":
+        makers.append(lambda: _stream_log(settings))
+    if settings.loop:  # before the span, which begins with what it finds
+        makers.insert(0, SiblingSink)
+    return _made(makers)
+
+
+def _made(makers: list[Callable[[], Sink]]) -> list[Sink]:
+    found: list[Sink] = []
+    for make in makers:
+        try:
+            found.append(make())
+        except Exception as error:
+            guard.report("making a sink", error)
+    return found
+
+
+def _spent(names: Mapping[str, str | None], used: tuple[Any, ...]) -> None:
+    usage.add(names, UsageTotal(*used))
+
+
+def _stream_log(settings: Settings) -> Sink:
+    return StreamLogSink(
+        settings.log,
+        content=settings.content,
+        redacted=settings.redact is not None,
+        limit=settings.content_limit,
+    )
+
+
+def _span_capture(settings: Settings) -> Capture:
+    return Capture(
+        on=settings.content_on_spans,
+        structured=spans_take_structures(),
+        limit=settings.content_limit,
+        full=settings.tool_definitions == "full",
+        total=settings.attribute_limit,
+    )
+
+
+def executions(
+    settings: Settings,
+    loop: Loop,
+    review: Review,
+    tracer_provider: Any,
+    meter_provider: Any,
+    logger_provider: Any,
+) -> Executions | None:
+    """Where executions of tools are told; nowhere, if it cannot be made."""
+    scope, own = semconv.SCOPE, version("toolspan")
+    try:
+        return Executions(
+            trace.get_tracer(scope, own, tracer_provider),
+            _meter(own, meter_provider),
+            get_logger(scope, own, logger_provider),
+            loop,
+            _span_capture(settings),
+            review,
+            settings.metric_attributes,
+        )
+    except Exception as error:
+        guard.report("making what follows tools", error)
+        return None
+
+
+def _prices(settings: Settings) -> Prices | None:
+    """What costs are computed with; it takes half a second to import, now and not in a request."""
+    try:
+        return load() if settings.cost == "on" else None
+    except Exception as error:
+        guard.report("loading the prices", error)
+        return None

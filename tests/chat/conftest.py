@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.openai.telemetry import Telemetry
+from tests.sdk.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from .service import Service

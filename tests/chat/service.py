@@ -20,7 +20,7 @@ from chat_service.tools import Tool, Toolbox
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as open_socket
 
-from tests.openai.telemetry import Telemetry
+from tests.sdk.telemetry import Telemetry
 
 SECONDS = 20
 """Nothing takes as long."""

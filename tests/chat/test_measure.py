@@ -8,7 +8,7 @@ import pytest
 from chat_service.measure import NONE, TWO, WAYS
 from chat_service.stopwatch import Watched, once
 
-from tests.openai.telemetry import Telemetry
+from tests.sdk.telemetry import Telemetry
 
 from .service import PACE, text_of
 

@@ -13,7 +13,7 @@ from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from websockets.exceptions import ConnectionClosed
 
-from tests.openai.telemetry import RESOURCE, Telemetry
+from tests.sdk.telemetry import RESOURCE, Telemetry
 
 from .service import SECONDS, Service, quick, serving
 

@@ -13,7 +13,7 @@ import pytest
 
 from toolspan.command.main import main
 
-from ..pipeline import test_fates as policies
+from ..pipeline import test_matching as policies
 from . import traces
 
 

@@ -15,9 +15,9 @@ import pytest
 import toolspan
 from toolspan.command.main import main
 
-from ..openai.telemetry import Telemetry
 from ..pipeline import shapes
-from ..pipeline import test_fates as policies
+from ..pipeline import test_matching as policies
+from ..sdk.telemetry import Telemetry
 from . import traces
 
 

@@ -12,8 +12,8 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 
 import toolspan
 
-from ..openai.telemetry import Telemetry
 from ..pipeline import shapes
+from ..sdk.telemetry import Telemetry
 
 Policy = Callable[[Iterator[Any]], Iterator[Any]]
 Json = dict[str, Any]

@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 
 from toolspan.otel import semconv
 
-from ..openai.telemetry import Telemetry
+from ..sdk.telemetry import Telemetry
 from .checker import check_log, check_messages, check_metrics, check_span, check_start
 
 KINDS = {

@@ -9,8 +9,8 @@ from typing import Any
 
 import openai
 
-from ..openai import script, wire
-from ..openai.sdk import KEY, http
+from ..sdk import script, wire
+from ..sdk.sdk import KEY, http
 from .scenario_data import MESSAGES
 
 Ask = Mapping[str, Any]

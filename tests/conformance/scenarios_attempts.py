@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..openai import script, wire
-from ..openai.sdk import http
+from ..sdk import script, wire
+from ..sdk.sdk import http
 from ..wire.response_shapes import response
 from ..wire.test_embeddings import answer
 from .scenario import Ask, Scenario, read

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from ..openai import script, wire
-from ..openai.sdk import KEY, http
+from ..sdk import script, wire
+from ..sdk.sdk import KEY, http
 from ..wire.bent_calls import CASES as CASES_BENT
 from ..wire.bent_calls import CHAT_TOOL
 from .scenario import Scenario, stream

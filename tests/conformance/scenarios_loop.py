@@ -12,8 +12,8 @@ import openai
 
 import toolspan
 
-from ..openai import script, wire
-from ..openai.sdk import KEY, http
+from ..sdk import script, wire
+from ..sdk.sdk import KEY, http
 from .scenario import stream
 
 TOOL = wire.TOOL

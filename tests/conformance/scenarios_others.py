@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..openai import script
-from ..openai.sdk import http
+from ..sdk import script
+from ..sdk.sdk import http
 from ..wire.response_shapes import ends, message, response
 from ..wire.responses_texts import COMPACTED
-from ..wire.test_completions import STREAM, TWO
+from ..wire.test_chat_completions import STREAM, TWO
 from ..wire.test_embeddings import answer, packed
 from .scenario import Scenario, made, stream
 from .scenarios_responses import CALLS, HELLO

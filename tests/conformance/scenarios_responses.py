@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..openai import script
-from ..openai.sdk import KEY, http
+from ..sdk import script
+from ..sdk.sdk import KEY, http
 from ..wire import (
     responses_functions,
     responses_hosted,

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from toolspan import assembly
+from toolspan import instrumentor as assembly
 from toolspan.otel import semconv
+from toolspan.pipeline import semconv as stage_semconv
 
-from ..openai.features import needs
-from ..openai.telemetry import Telemetry
+from ..sdk.features import needs
+from ..sdk.telemetry import Telemetry
 from .playing import KINDS, complaints, played
 from .scenarios import AGAIN, SCENARIOS, Scenario
 from .scenarios_loop import CASES as LOOPS
@@ -129,6 +130,10 @@ def test_every_name_is_emitted() -> None:
             found |= {metric.name, *(key for point in metric.data.data_points for key in point.attributes)}
         for record in telemetry.records:
             found |= {record.event_name, *record.attributes}
-    known = {value for name, value in vars(semconv).items() if name.isupper() and "." in str(value)}
+    known = {
+        value
+        for name, value in (vars(semconv) | vars(stage_semconv)).items()
+        if name.isupper() and "." in str(value)
+    }
     known = {value for value in known if isinstance(value, str)}
     assert known - found == set()

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from toolspan.otel import content, semconv
+from toolspan.otel import semconv
+from toolspan.otel.content import messages as content_messages
 
-from ..openai.features import needs
+from ..sdk.features import needs
 from .playing import complaints, played
 from .scenarios import SCENARIOS
 
@@ -87,7 +88,7 @@ def test_fault_of_another_api_is_found(
 
 def test_fault_in_a_message_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A part that lacks what its kind requires is reported, on span and event."""
-    monkeypatch.setattr(content, "text_part", lambda text, limit: {"type": "text"})
+    monkeypatch.setattr(content_messages, "text_part", lambda text, limit: {"type": "text"})
     found = complaints(*played(SCENARIOS["text stream"], capture_message_content="span_and_event"))
     assert len([each for each in found if "'content' is a required property" in each]) >= 2
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import toolspan
 from toolspan.otel import semconv
+from toolspan.pipeline import semconv as stage_semconv
 
 from .facts import OWN
 
@@ -16,7 +17,7 @@ GROUPS = tuple(name.removesuffix("*") for name in QUOTED if name.endswith(".*"))
 PUBLIC = {f"toolspan.{name}" for name in toolspan.__all__}
 NAMES = sorted(
     value
-    for name, value in vars(semconv).items()
+    for name, value in (vars(semconv) | vars(stage_semconv)).items()
     if name.isupper() and isinstance(value, str) and re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", value)
 )
 SAID_BY_INSTRUMENT = ("gen_ai.token.type", "gen_ai.token.modality")

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from tests.openai.telemetry import Telemetry
+from tests.sdk.telemetry import Telemetry
 
 if find_spec("pydantic_ai") is None:
     collect_ignore_glob = ["test_*.py"]

@@ -19,8 +19,8 @@ import gevent  # noqa: E402 - as above
 import openai  # noqa: E402 - as above
 from gevent.pywsgi import WSGIServer  # noqa: E402 - as above
 
-from tests.openai import wire  # noqa: E402 - as above
-from tests.openai.telemetry import Telemetry  # noqa: E402 - as above
+from tests.sdk import wire  # noqa: E402 - as above
+from tests.sdk.telemetry import Telemetry  # noqa: E402 - as above
 
 COUNT = 20
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.openai.telemetry import Telemetry
+from tests.sdk.telemetry import Telemetry
 
 
 def inference(telemetry: Telemetry) -> list[Any]:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor as Other
 
-from tests.openai import script, wire
-from tests.openai.script import Transport
-from tests.openai.sdk import AsyncFace, Face
-from tests.openai.telemetry import Telemetry
+from tests.sdk import script, wire
+from tests.sdk.script import Transport
+from tests.sdk.sdk import AsyncFace, Face
+from tests.sdk.telemetry import Telemetry
 
 from .seen import CALL, inference, names, tokens
 

@@ -15,10 +15,10 @@ from pydantic_ai.models.instrumented import InstrumentationSettings
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
-from tests.openai import script, wire
-from tests.openai.script import Transport
-from tests.openai.sdk import http
-from tests.openai.telemetry import Telemetry
+from tests.sdk import script, wire
+from tests.sdk.script import Transport
+from tests.sdk.sdk import http
+from tests.sdk.telemetry import Telemetry
 
 from .seen import CALL, inference, names, tokens
 

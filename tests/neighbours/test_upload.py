@@ -16,12 +16,12 @@ import pytest
 from opentelemetry.util.genai import types
 from opentelemetry.util.genai._upload.completion_hook import UploadCompletionHook
 
-from tests.openai import marked
-from tests.openai.reviewing import Recorder, hide
-from tests.openai.sdk import AsyncFace, Face
-from tests.openai.telemetry import Telemetry
-from tests.openai.test_completion_hook import run
-from tests.openai.test_privacy import everything
+from tests.sdk import marked
+from tests.sdk.reviewing import Recorder, hide
+from tests.sdk.sdk import AsyncFace, Face
+from tests.sdk.telemetry import Telemetry
+from tests.sdk.test_completion_hook import run
+from tests.sdk.test_privacy import everything
 
 REPOSITORY = Path(__file__).parent.parent.parent
 FACES = pytest.mark.parametrize("face", [Face(), AsyncFace()], ids=["sync", "async"])
@@ -83,10 +83,10 @@ def test_its_own_types(telemetry: Telemetry) -> None:
 
 
 PROGRAM = """
-from tests.openai import marked
-from tests.openai.sdk import Face
-from tests.openai.telemetry import Telemetry
-from tests.openai.test_completion_hook import run
+from tests.sdk import marked
+from tests.sdk.sdk import Face
+from tests.sdk.telemetry import Telemetry
+from tests.sdk.test_completion_hook import run
 telemetry = Telemetry()
 with telemetry.on():
     run(Face(), marked.ALL[0], "stream")

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from toolspan.wire.chat import ChatReader
-from toolspan.wire.completions import CompletionsReader
+from toolspan.wire.chat import ChatReader, CompletionsReader
 from toolspan.wire.embeddings import EmbeddingsReader
-from toolspan.wire.fetched import FetchReader
-from toolspan.wire.request import Request
-from toolspan.wire.requests import (
+from toolspan.wire.request import (
+    Request,
     chat_request,
     completions_request,
     embeddings_request,
     fetch_request,
     responses_request,
 )
-from toolspan.wire.responses import ResponsesReader
+from toolspan.wire.responses import FetchReader, ResponsesReader
 
 from ..wire import response_shapes as shapes
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from opentelemetry.exporter.otlp.proto.common import _internal as otlp
 
-from toolspan.otel.capture import spans_take_structures
+from toolspan.otel.content.capture import spans_take_structures
 
 _NULLS: dict[str, Any] = (
     {"allow_null": True} if "allow_null" in inspect.signature(otlp._encode_value).parameters else {}

@@ -21,18 +21,18 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 
 from toolspan import guard
 from toolspan.call import Call
-from toolspan.otel.capture import Capture, spans_take_structures
-from toolspan.otel.cost import CostSink
-from toolspan.otel.fanout import Sinks
+from toolspan.cost.prices import Prices
+from toolspan.cost.sink import CostSink
+from toolspan.otel.content.capture import Capture, spans_take_structures
+from toolspan.otel.content.redaction import Review
+from toolspan.otel.content.worker import Contents, Wants
+from toolspan.otel.dispatch import Sinks
 from toolspan.otel.log import LogSink
 from toolspan.otel.metrics import MetricSink
-from toolspan.otel.prices import Prices
-from toolspan.otel.review import Review
-from toolspan.otel.sinks import Sink
+from toolspan.otel.sink import Sink
 from toolspan.otel.span import SpanSink
-from toolspan.otel.telling import Contents, Wants
-from toolspan.wire.outcome import End
 from toolspan.wire.providers import Endpoint
+from toolspan.wire.record import End
 
 from .apis import CHAT, Api
 

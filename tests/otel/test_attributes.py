@@ -8,11 +8,11 @@ import pytest
 
 from toolspan.otel import semconv as names
 from toolspan.otel.attributes import clean, request_attributes, seconds
-from toolspan.otel.moments import moment
+from toolspan.otel.span_events import moment
 from toolspan.wire.events import CallClosed, CallOpened, Text
 from toolspan.wire.providers import Endpoint
 
-from ..openai import wire
+from ..sdk import wire
 from ..table import each_row
 from .lab import ASK, STREAM, new_call, run, tools
 

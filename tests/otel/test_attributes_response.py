@@ -6,9 +6,9 @@ from typing import Any
 
 from toolspan.otel import semconv as names
 from toolspan.otel.attributes import response_attributes
-from toolspan.wire.outcome import End
+from toolspan.wire.record import End
 
-from ..openai import wire
+from ..sdk import wire
 from .lab import ASK, STREAM, calls_answer, new_call, run
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 
-from toolspan.wire.outcome import End
+from toolspan.wire.record import End
 
-from ..openai import wire
+from ..sdk import wire
 from .apis import ASK_RESPONSE, RESPONSES, STREAM
 from .lab import ON, Lab, new_call, run
 

@@ -12,7 +12,7 @@ from toolspan.otel.errors import error_type, exception_attributes, message, stac
 from toolspan.wire.events import Finished
 from toolspan.wire.record import Record
 
-from ..openai.sdk import http
+from ..sdk.sdk import http
 from ..table import each_row
 
 SECRET = "sk-secret-0123456789"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ..openai import wire
+from ..sdk import wire
 from .lab import ON, STREAM, TEXT_ONLY, Lab, new_call, run, tools
 
 CIRCLE: list[Any] = []

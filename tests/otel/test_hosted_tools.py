@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from toolspan.otel import semconv as names
-from toolspan.otel.moments import tool_type
+from toolspan.otel.span_events import tool_type
 
 from ..table import each_row
 from ..wire import responses_functions, responses_hosted

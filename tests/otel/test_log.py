@@ -9,9 +9,9 @@ from opentelemetry._logs import Logger, NoOpLogger, SeverityNumber
 
 from toolspan.otel import semconv as names
 from toolspan.otel.log import LogSink
-from toolspan.wire.outcome import End
+from toolspan.wire.record import End
 
-from ..openai import wire
+from ..sdk import wire
 from .kept import plain
 from .lab import ASK, OFF, ON, STREAM, Lab, new_call, run, tools
 

@@ -9,9 +9,9 @@ import pytest
 from toolspan import call as call_module
 from toolspan import guard
 from toolspan.otel import semconv as names
-from toolspan.wire.outcome import End
+from toolspan.wire.record import End
 
-from ..openai import wire
+from ..sdk import wire
 from .lab import ASK, STREAM, Lab, new_call, run
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from toolspan.otel import semconv as names
-from toolspan.wire.outcome import End
+from toolspan.wire.record import End
 
 from ..wire.response_shapes import response
 from .apis import (

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from toolspan.otel import semconv as names
 from toolspan.wire.providers import Endpoint
 
-from ..openai import wire
+from ..sdk import wire
 from .lab import ASK, STREAM, Lab, calls_answer, new_call, run, tools
 
 COMMON = {

@@ -7,17 +7,11 @@ from typing import Any
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
-from toolspan.wire.outcome import End
+from toolspan.wire.record import End
 
 from ..wire.response_shapes import begins, ends, response
-from ..wire.test_requests import RESPONSE as EVERY_FACT
-from .apis import (
-    ASK_RESPONSE,
-    RESPONSES,
-    STREAM,
-    WHOLE,
-    Api,
-)
+from ..wire.test_request_other_apis import RESPONSE as EVERY_FACT
+from .apis import ASK_RESPONSE, RESPONSES, STREAM, WHOLE, Api
 from .lab import Lab, new_call, run
 
 COMMON = {"gen_ai.provider.name": "openai", "server.address": "api.openai.com", "server.port": 443}

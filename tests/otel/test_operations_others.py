@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
-from toolspan.wire.outcome import End
+from toolspan.wire.record import End
 
 from ..wire.response_shapes import message, response
-from ..wire.test_requests import COMPLETION as EVERY_COMPLETION_FACT
+from ..wire.test_request_other_apis import COMPLETION as EVERY_COMPLETION_FACT
 from .apis import (
     ASK_COMPLETION,
     ASK_EMBEDDINGS,

@@ -7,10 +7,11 @@ import re
 import pytest
 
 from toolspan.otel import semconv
+from toolspan.pipeline import semconv as stage_semconv
 
 NAMES = {
     name: value
-    for name, value in vars(semconv).items()
+    for name, value in (vars(semconv) | vars(stage_semconv)).items()
     if name.isupper() and isinstance(value, str) and name not in ("SCOPE", "OWN", "ERROR_OTHER")
 }
 

@@ -10,9 +10,9 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
 
 from toolspan.otel import semconv as names
-from toolspan.wire.outcome import End
+from toolspan.wire.record import End
 
-from ..openai import wire
+from ..sdk import wire
 from .kept import plain
 from .lab import ASK, ENDPOINT, OFF, ON, STREAM, TEXT_ONLY, Lab, calls_answer, new_call, run, tools
 

@@ -15,7 +15,7 @@ import pytest
 
 import toolspan
 
-from ..openai.telemetry import Telemetry
+from ..sdk.telemetry import Telemetry
 from . import shapes
 
 PAGES = Path(__file__).parents[2]

@@ -14,10 +14,11 @@ import pytest
 import toolspan
 from toolspan import guard
 from toolspan.otel import semconv
+from toolspan.pipeline import semconv as stage_semconv
 
-from ..openai import script, wire
-from ..openai.sdk import ASYNC
-from ..openai.telemetry import Telemetry
+from ..sdk import script, wire
+from ..sdk.sdk import ASYNC
+from ..sdk.telemetry import Telemetry
 from ..table import each_row
 from . import shapes
 from .faces import FACES, Face, play
@@ -152,7 +153,7 @@ def test_read_either_way(telemetry: Telemetry) -> None:
 
     with telemetry.on():
         play(act)
-    assert telemetry.span.attributes[semconv.OUT_CHUNKS] == 3
+    assert telemetry.span.attributes[stage_semconv.OUT_CHUNKS] == 3
 
 
 class Odd:
@@ -232,7 +233,7 @@ def test_a_hidden_coroutine_function(telemetry: Telemetry) -> None:
 
     with telemetry.on():
         play(act)
-    assert telemetry.span.attributes[semconv.PASSED] == 2
+    assert telemetry.span.attributes[stage_semconv.PASSED] == 2
 
 
 def test_an_argument_that_there_is_not(telemetry: Telemetry, guarded: None) -> None:
@@ -244,7 +245,7 @@ def test_an_argument_that_there_is_not(telemetry: Telemetry, guarded: None) -> N
 
     with telemetry.on():
         assert list(policy(iter("ab"))) == ["a", "b"]
-    assert semconv.IN_CHUNKS not in telemetry.span.attributes
+    assert stage_semconv.IN_CHUNKS not in telemetry.span.attributes
     assert guard._reported
 
 
@@ -257,7 +258,7 @@ def test_envelopes_that_fail(
     def broken(*args: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(f"toolspan.routes.{name}", broken)
+    monkeypatch.setattr(f"toolspan.pipeline.propagation.{name}", broken)
     message = {"a": 1}
     with telemetry.on():
         assert toolspan.inject(message, toolspan.Route())["a"] == 1
@@ -308,7 +309,7 @@ def test_a_route_without_a_trace(telemetry: Telemetry) -> None:
     assert route.upstream is None
     with telemetry.on():
         list(toolspan.stage("a", iter("a"), route=route))
-    assert telemetry.span.attributes[semconv.STREAM_ID] == route.stream_id
+    assert telemetry.span.attributes[stage_semconv.STREAM_ID] == route.stream_id
     assert telemetry.span.parent is None
 
 
@@ -343,7 +344,11 @@ def test_in_two_threads(telemetry: Telemetry) -> None:
     finally:
         sys.setswitchinterval(interval)
     got = telemetry.span.attributes
-    assert (got[semconv.IN_CHUNKS], got[semconv.OUT_CHUNKS], got[semconv.PASSED]) == (5000, 5000, 5000)
+    assert (got[stage_semconv.IN_CHUNKS], got[stage_semconv.OUT_CHUNKS], got[stage_semconv.PASSED]) == (
+        5000,
+        5000,
+        5000,
+    )
 
 
 def test_in_many_tasks(telemetry: Telemetry) -> None:
@@ -365,4 +370,4 @@ def test_in_many_tasks(telemetry: Telemetry) -> None:
 
     with telemetry.on():
         play(act)
-    assert telemetry.span.attributes[semconv.PASSED] == 11
+    assert telemetry.span.attributes[stage_semconv.PASSED] == 11

@@ -18,11 +18,12 @@ import pytest
 from opentelemetry import context, trace
 
 import toolspan
-from toolspan import drops
+from toolspan import open_streams
 from toolspan.otel import semconv
-from toolspan.runs import Run
+from toolspan.pipeline import semconv as stage_semconv
+from toolspan.pipeline.run import Run
 
-from ..openai.telemetry import Telemetry
+from ..sdk.telemetry import Telemetry
 from . import shapes
 from .faces import FACES, Face, play
 
@@ -72,19 +73,19 @@ async def _async(happens: Happens | None, chunks: AsyncIterator[Any]) -> AsyncIt
 @pytest.fixture(autouse=True, name="unheard")
 def _unheard(unraisable: list[str], caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Nothing is logged, no context is left current, no stage is left open."""
-    before, others = context.get_current(), set(drops._open)
+    before, others = context.get_current(), set(open_streams._open)
     yield
     gc.collect()
-    drops.settle()
+    open_streams.settle()
     assert context.get_current() == before
     assert not trace.get_current_span().get_span_context().is_valid
-    assert not [each for each in drops._open if isinstance(each, Run) and each not in others]
+    assert not [each for each in open_streams._open if isinstance(each, Run) and each not in others]
     assert caplog.records == []
 
 
 def outcomes(telemetry: Telemetry) -> dict[str, str]:
     """How each stage ended; each began and ended exactly once."""
-    found = {span.attributes[semconv.STAGE_NAME]: span.attributes for span in telemetry.spans}
+    found = {span.attributes[stage_semconv.STAGE_NAME]: span.attributes for span in telemetry.spans}
     assert sorted(found) == sorted(STAGES)
     assert len(telemetry.started) == len(telemetry.spans) == 3
     return {name: found[name][semconv.STREAM_OUTCOME] for name in STAGES}
@@ -178,7 +179,7 @@ def test_in_a_cycle(at: str, face: Face, telemetry: Telemetry) -> None:
         circle.append(circle)
         del circle
         gc.collect()
-        drops.settle()
+        open_streams.settle()
 
     with telemetry.on():
         play(act)
@@ -208,8 +209,8 @@ def test_cancelled(at: str, telemetry: Telemetry) -> None:
     found, hit = outcomes(telemetry), STAGES.index(at)
     assert {found[name] for name in STAGES[hit:]} == {"cancelled"}
     assert {found[name] for name in STAGES[:hit]} <= {"closed", "abandoned"}
-    (hung,) = [span for span in telemetry.spans if span.attributes[semconv.STAGE_NAME] == "policy"]
-    assert hung.attributes[semconv.PENDING] == (1 if at == "policy" else 0)
+    (hung,) = [span for span in telemetry.spans if span.attributes[stage_semconv.STAGE_NAME] == "policy"]
+    assert hung.attributes[stage_semconv.PENDING] == (1 if at == "policy" else 0)
 
 
 @at_each_stage
@@ -343,7 +344,7 @@ def test_thousands_at_once(telemetry: Telemetry) -> None:
     with telemetry.on():
         play(act)
         gc.collect()
-        drops.settle()
+        open_streams.settle()
     assert len(telemetry.started) == len(telemetry.spans) == 1200
 
 

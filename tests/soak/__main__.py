@@ -12,8 +12,8 @@ import sys
 import threading
 import time
 
-from tests.openai.telemetry import Telemetry
-from toolspan.wire import memory, siblings
+from tests.sdk.telemetry import Telemetry
+from toolspan.agent_loop import memory, repeated_requests
 
 from .traffic import KINDS, traffic
 
@@ -69,7 +69,7 @@ def main() -> int:
     """Without and with threads; says what is there after the first calls and after all."""
     calls = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     worst = 0
-    memory.MOST = siblings._MOST = BOUND
+    memory.MOST = repeated_requests._MOST = BOUND
     with _Quiet().on():
         for threads in (1, THREADS):
             run(FIRST, threads)

@@ -8,8 +8,8 @@ from typing import Any
 
 import openai
 
-from tests.openai import script, wire
-from tests.openai.sdk import http
+from tests.sdk import script, wire
+from tests.sdk.sdk import http
 
 _RESPONSE = {"id": "resp_1", "object": "response", "model": "gpt-test", "status": "in_progress", "output": []}
 _CALL = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "get_weather", "arguments": ""}

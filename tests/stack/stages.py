@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 import toolspan
 from tests.pipeline import shapes
-from tests.pipeline.test_fates import passing, without_last_fragment
+from tests.pipeline.test_matching import passing, without_last_fragment
 
 from . import jaeger, web
 from .report import Report

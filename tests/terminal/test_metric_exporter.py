@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from toolspan.otel import semconv as names
 from toolspan.terminal import TerminalMetricExporter, TerminalSpanExporter
-from toolspan.terminal.fields import amount
+from toolspan.terminal.text import amount
 
 from ..table import each_row
 from .shapes import Broken

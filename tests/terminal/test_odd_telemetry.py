@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import SpanContext
 
 from toolspan.otel import semconv as names
+from toolspan.pipeline import semconv as stage_semconv
 from toolspan.terminal import TerminalLogExporter, TerminalMetricExporter, TerminalSpanExporter
 
 from .shapes import CALL, COMPLETED, event, odd_span, record
@@ -24,7 +25,11 @@ unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]
 
 NASTY = "\x1b[2Jevil\r\n\x9b31m\u2028\u202e"
 KEYS = st.sampled_from(
-    [value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)]
+    [
+        value
+        for name, value in (vars(names) | vars(stage_semconv)).items()
+        if name.isupper() and isinstance(value, str)
+    ]
 )
 EVENTS = st.sampled_from(
     [

@@ -11,7 +11,7 @@ import pytest
 from rich.text import Text
 
 import toolspan.terminal
-from toolspan.terminal.screen import Screen
+from toolspan.terminal.exporters import Screen
 
 from .shapes import Broken, Terminal
 

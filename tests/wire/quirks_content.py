@@ -2,21 +2,7 @@
 
 from __future__ import annotations
 
-from .shapes import (
-    ARGS,
-    DONE,
-    ONE,
-    ROLE,
-    STOP,
-    Quirk,
-    choice,
-    chunk,
-    ends,
-    entry,
-    says,
-    tokens,
-    tools,
-)
+from .shapes import ARGS, DONE, ONE, ROLE, STOP, Quirk, choice, chunk, ends, entry, says, tokens, tools
 
 _CALL = tools(entry(0, "call_a", "weather", ARGS))
 

@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-from .shapes import (
-    ARGS,
-    DONE,
-    NEVER,
-    ONE,
-    ROLE,
-    STOP,
-    Quirk,
-    choice,
-    chunk,
-    counts,
-    ends,
-    entry,
-    says,
-    tools,
-)
+from .shapes import ARGS, DONE, NEVER, ONE, ROLE, STOP, Quirk, choice, chunk, counts, ends, entry, says, tools
 
 _CALL = tools(entry(0, "call_a", "weather", ARGS))
 _FILTER = {"hate": {"filtered": False, "severity": "safe"}}

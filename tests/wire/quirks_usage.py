@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from .shapes import (
-    ARGS,
-    DONE,
-    ONE,
-    ROLE,
-    Quirk,
-    choice,
-    chunk,
-    counts,
-    ends,
-    entry,
-    tokens,
-    tools,
-)
+from .shapes import ARGS, DONE, ONE, ROLE, Quirk, choice, chunk, counts, ends, entry, tokens, tools
 
 _CALL = tools(entry(0, "call_a", "weather", ARGS))
 

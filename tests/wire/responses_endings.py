@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .response_shapes import (
-    ASKED,
-    ONE,
-    Case,
-    added,
-    asks,
-    begins,
-    ends,
-    event,
-    function,
-    message,
-    says,
-)
+from .response_shapes import ASKED, ONE, Case, added, asks, begins, ends, event, function, message, says
 from .shapes import ARGS, Call
 
 HELLO = message()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from toolspan.wire.events import (
     CallArguments,
     CallClosed,
@@ -14,7 +18,7 @@ from toolspan.wire.events import (
     Text,
     Usage,
 )
-from toolspan.wire.record import Record
+from toolspan.wire.record import End, Outcome, Record, outcome_of
 
 from ..table import each_row
 
@@ -129,3 +133,50 @@ def test_reasons(events: list[Event], expected: int, reasons: list[str], whole: 
     """One reason for each choice that was expected or seen, `error` where none came."""
     found = record(*events)
     assert (found.reasons(expected), found.whole(expected)) == (reasons, whole)
+
+
+def answer_record(*reasons: str | None, failure: str | None = None) -> Record:
+    """A record of one choice per reason."""
+    found = Record()
+    for choice, reason in enumerate(reasons):
+        found.apply(Finished(choice, reason), 0)
+    if failure:
+        found.apply(Finished(0, None, failure), 0)
+    return found
+
+
+ENDS = {
+    "read": (End.EXHAUSTED, answer_record("stop"), 1, Outcome.COMPLETED),
+    "left-after-finish": (End.CLOSED, answer_record("stop"), 1, Outcome.COMPLETED),
+    "dropped-after-finish": (End.DROPPED, answer_record("stop"), 1, Outcome.COMPLETED),
+    "closed": (End.CLOSED, answer_record(), 1, Outcome.CLOSED),
+    "dropped": (End.DROPPED, answer_record(), 1, Outcome.ABANDONED),
+    "cut": (End.EXHAUSTED, answer_record(), 1, Outcome.TRUNCATED),
+    "one-of-two-finished": (End.EXHAUSTED, answer_record("stop"), 2, Outcome.TRUNCATED),
+    "second-never-finished": (End.CLOSED, answer_record("stop", None), 1, Outcome.CLOSED),
+    "both-finished": (End.EXHAUSTED, answer_record("stop", "length"), 2, Outcome.COMPLETED),
+    "error": (ValueError(), answer_record(), 1, Outcome.FAILED),
+    "error-after-finish": (ValueError(), answer_record("stop"), 1, Outcome.FAILED),
+    "failure-in-answer": (End.EXHAUSTED, answer_record("stop", failure="502"), 1, Outcome.FAILED),
+    "task-cancelled": (asyncio.CancelledError(), answer_record(), 1, Outcome.CANCELLED),
+    "interrupted": (KeyboardInterrupt(), answer_record(), 1, Outcome.CANCELLED),
+    "exit": (SystemExit(), answer_record("stop"), 1, Outcome.CANCELLED),
+    "interrupted-after-failure": (KeyboardInterrupt(), answer_record(failure="502"), 1, Outcome.FAILED),
+}
+
+
+@each_row(("end", "found", "expected", "outcome"), ENDS.values(), ids=ENDS)
+def test_streamed(end: End | BaseException, found: Record, expected: int, outcome: Outcome) -> None:
+    """Each end of a stream has one outcome."""
+    assert outcome_of(end, found, expected, True) is outcome
+
+
+@pytest.mark.parametrize("end", End, ids=lambda end: end.name)
+def test_whole_answer(end: End) -> None:
+    """An answer that was not streamed is complete when it is there."""
+    assert outcome_of(end, answer_record(), 1, False) is Outcome.COMPLETED
+
+
+def test_errors() -> None:
+    """Only failure and interruption are errors."""
+    assert {outcome for outcome in Outcome if outcome.is_error} == {Outcome.FAILED, Outcome.CANCELLED}

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from toolspan.wire.digest import digest
-from toolspan.wire.request import Request, take_messages
-from toolspan.wire.requests import chat_request
+from toolspan.wire.hashing import digest
+from toolspan.wire.request import Request, chat_request, take_messages
 
 from ..table import each_row
 from . import randoms

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from toolspan.wire.fetched import FetchReader
-from toolspan.wire.responses import _RULES, ResponsesReader
+from toolspan.wire.responses import _RULES, FetchReader, ResponsesReader
 
 from ..table import each_row
 from . import randoms

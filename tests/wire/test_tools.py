@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolspan.wire.json_scan import UNPARSED, parsed
-from toolspan.wire.schema import Violation
+from toolspan.wire.json_scanner import UNPARSED, parsed
+from toolspan.wire.json_schema import Violation
 from toolspan.wire.tools import Tools, tools
 
 from ..table import each_row

@@ -11,13 +11,10 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from . import shown
-from .findings import ALL, CHANGED, LOST, Finding, first, status
-from .journey import HELP, journey, lost_at
-from .judging import findings
-from .sources import load
-from .spans import InputError
-from .stages import choose, missing
+from .pipeline import output
+from .pipeline.diagnose import ALL, CHANGED, HELP, LOST, Finding, findings, first, journey, lost_at, status
+from .pipeline.load import InputError, load
+from .pipeline.traced_stages import choose, missing
 
 BAD_INPUT = 2
 _STATUS = f"""exit status:
@@ -75,14 +72,14 @@ def _pipeline(given: argparse.Namespace) -> int:
     sights = journey(stages, given.chunk) if given.chunk else []
     result = status(found, strict=given.strict)
     if given.json:
-        print(shown.as_json(stages, found, sights, result))
+        print(output.as_json(stages, found, sights, result))
         return result
-    out = shown.console()
+    out = output.console()
     for stage in missing(stages):
         found.insert(0, Finding(stage.name, ALL, "the stage that it reads from is not in the trace"))
-    shown.show(out, stages, found, _verdict(found, result))
+    output.show(out, stages, found, _verdict(found, result))
     if given.chunk:
-        shown.show_journey(out, sights, lost_at(sights))
+        output.show_journey(out, sights, lost_at(sights))
     return result
 
 

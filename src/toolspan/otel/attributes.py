@@ -1,20 +1,25 @@
-"""Attributes: what a request and a record say, under their names; no content, no time, no span.
-
-Values are of the types the convention asks for; what is not known is left out.
-"""
+"""The attributes of a request and of its answer: parameters, usage, headers, place in the agent loop."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
+
+from ..wire.events import Usage
+from ..wire.headers import NO_LIMIT, Limit, read_head
+from ..wire.quirks import Cost
 from ..wire.record import Record
 from ..wire.request import Request
-from . import operations
+from . import call_data
 from . import semconv as names
-from .usage import add_cost, add_usage
+from .call_data import Step
+from .sink import Observed
 
 if TYPE_CHECKING:
-    from .sinks import Observed
+    from .sink import Observed
+
 
 Value: TypeAlias = "str | bool | int | float | list[str]"
 Attributes: TypeAlias = "dict[str, Value]"
@@ -42,7 +47,7 @@ def request_attributes(call: Observed) -> Attributes:
         found[names.OPENAI_API_TYPE] = call.api_type
     if request.stream:
         found[names.REQUEST_STREAM] = True
-    if call.operation in operations.INFERENCE:
+    if call.operation in call_data.INFERENCE:
         found[names.REQUEST_MESSAGES] = request.message_count
     if call.attempt > 1:
         found[names.REQUEST_ATTEMPT] = call.attempt
@@ -115,9 +120,9 @@ def response_attributes(call: Observed) -> Attributes:
 def _is_finished(call: Observed) -> bool:
     """Whether reasons are to be expected: a response that is fetched may still be in the making."""
     record = call.record
-    if call.operation == operations.EMBEDDINGS:
+    if call.operation == call_data.EMBEDDINGS:
         return False
-    if call.operation == operations.FETCH_RESPONSE:
+    if call.operation == call_data.FETCH_RESPONSE:
         return any(choice.reason for choice in record.choices.values())
     cancelled = record.started.status == "cancelled"
     return bool(call.streamed or record.choices or record.failure or cancelled)
@@ -133,11 +138,11 @@ def _identity(call: Observed, found: Attributes) -> None:
     ):
         if value is not None:
             found[name] = clean(value)
-    fetched = call.operation == operations.FETCH_RESPONSE
+    fetched = call.operation == call_data.FETCH_RESPONSE
     in_background = started.status in _PENDING and not call.streamed
     if started.status is not None and (fetched or in_background):
         found[names.RESPONSE_STATUS] = clean(started.status)
-    if started.compacted and call.operation in operations.INFERENCE:
+    if started.compacted and call.operation in call_data.INFERENCE:
         found[names.CONVERSATION_COMPACTED] = True
     if started.dimensions is not None:
         found[names.EMBEDDINGS_DIMENSION_COUNT] = started.dimensions
@@ -157,7 +162,7 @@ def _stream(call: Observed, found: Attributes) -> None:
     found[names.STREAM_CHUNKS] = record.chunks
     if call.outcome is not None:
         found[names.STREAM_OUTCOME] = call.outcome.value
-    inferred = call.operation in operations.INFERENCE
+    inferred = call.operation in call_data.INFERENCE
     if record.first_at is not None and call.began is not None and inferred:
         found[names.RESPONSE_TIME_TO_FIRST_CHUNK] = seconds(record.first_at - call.began_at)
 
@@ -165,3 +170,131 @@ def _stream(call: Observed, found: Attributes) -> None:
 def seconds(nanoseconds: int) -> float:
     """Nanoseconds as seconds; never negative."""
     return max(nanoseconds, 0) / 1e9
+
+
+_USAGE = (
+    names.USAGE_INPUT_TOKENS,
+    names.USAGE_OUTPUT_TOKENS,
+    names.USAGE_CACHE_READ,
+    names.USAGE_CACHE_WRITE,
+    names.USAGE_REASONING,
+    names.USAGE_TEXT_INPUT,
+    names.USAGE_IMAGE_INPUT,
+    names.USAGE_AUDIO_INPUT,
+    names.USAGE_TEXT_OUTPUT,
+    names.USAGE_IMAGE_OUTPUT,
+    names.USAGE_AUDIO_OUTPUT,
+    names.USAGE_TEXT_CACHE_READ,
+    names.USAGE_IMAGE_CACHE_READ,
+    names.USAGE_AUDIO_CACHE_READ,
+)  # in the order of `Usage`
+
+
+def add_usage(usage: Usage | None, found: MutableMapping[str, Any]) -> None:
+    """Add the counts of tokens."""
+    for name, value in zip(_USAGE, usage or (), strict=False):
+        if value is not None:
+            found[name] = value
+
+
+def add_cost(cost: Cost | None, found: MutableMapping[str, Any]) -> None:
+    """Add the cost, whose it is, and its parts where it was computed."""
+    if cost is None:
+        return
+    found[names.COST_AMOUNT] = cost.amount
+    found[names.COST_CURRENCY] = names.DOLLARS
+    found[names.COST_SOURCE] = cost.source
+    if cost.input is not None and cost.output is not None:
+        found[names.COST_INPUT] = cost.input
+        found[names.COST_OUTPUT] = cost.output
+
+
+_REQUESTS = (names.LIMIT_REQUESTS, names.LIMIT_REQUESTS_REMAINING, names.LIMIT_REQUESTS_RESET)
+_TOKENS = (names.LIMIT_TOKENS, names.LIMIT_TOKENS_REMAINING, names.LIMIT_TOKENS_RESET)
+
+_Found = dict[str, "str | int | float"]
+
+
+def head_attributes(call: Observed) -> _Found:
+    """How often the SDK tried again, the request's id, and the rate limits, which fetching has none of."""
+    found: _Found = {names.REQUEST_RETRIES: call.retries} if call.retries else {}
+    if call.head is None:
+        return found
+    at = call.wall(call.ended_at)
+    head = read_head(call.head, None if at is None else at / 1e9)
+    if head.id is not None:
+        found[names.REQUEST_ID] = head.id
+    if call.operation != call_data.FETCH_RESPONSE:
+        _limit(found, _REQUESTS, head.requests)
+        _limit(found, _TOKENS, head.tokens)
+        if head.retry_after is not None and call.outcome is not None and call.outcome.is_error:
+            found[names.RETRY_AFTER] = head.retry_after
+    return found
+
+
+def _limit(found: _Found, keys: tuple[str, ...], limit: Limit) -> None:
+    if limit is NO_LIMIT:
+        return
+    for key, value in zip(keys, limit, strict=True):
+        if value is not None:
+            found[key] = value
+
+
+def step_attributes(step: Step | None) -> Attributes:
+    """What is known when the request is sent."""
+    found: Attributes = {}
+    if step is None or step.number is None:
+        return found
+    found[names.LOOP_STEP] = step.number
+    if step.answered:
+        found[names.LOOP_ANSWERED] = step.answered
+    if step.unanswered:
+        found[names.LOOP_UNANSWERED] = step.unanswered
+    if step.repeated:
+        found[names.LOOP_REPEATED] = step.repeated
+    if step.grown is not None:
+        found[names.CONTEXT_MESSAGES_CHANGE] = step.grown
+    if executions := step.executions:
+        found.update(_executions(executions))
+    return found
+
+
+def _executions(spans: list[tuple[int, int]]) -> Attributes:
+    """How long the tools ran, added up and by the clock; what was saved by running them at the same time."""
+    total = sum(end - begin for begin, end in spans)
+    wall, seen = 0, 0
+    for begin, end in sorted(spans):
+        wall += max(end - max(begin, seen), 0)
+        seen = max(seen, end)
+    return {
+        names.LOOP_EXECUTION_SUM: seconds(total),
+        names.LOOP_EXECUTION_WALL: seconds(wall),
+        names.LOOP_EXECUTION_SAVED: seconds(total - wall),
+    }
+
+
+def growth_attributes(step: Step | None) -> Attributes:
+    """What is known when the answer is over."""
+    if step is None or step.before is None or step.before.tokens is None or step.turn.tokens is None:
+        return {}
+    return {names.CONTEXT_TOKENS_CHANGE: step.turn.tokens - step.before.tokens}
+
+
+def trace_and_span(call: Observed) -> tuple[str | None, str | None]:
+    """Trace id and span id in hexadecimal, as backends show them; `None` where there is no span."""
+    if call.context is None:
+        return None, None
+    found = get_current_span(call.context).get_span_context()
+    if not found.is_valid:
+        return None, None
+    return format_trace_id(found.trace_id), format_span_id(found.span_id)
+
+
+def at_start(call: Observed) -> Attributes:
+    """What is known when the request is sent, the sampling-relevant attributes among it."""
+    return request_attributes(call) | step_attributes(call.step)
+
+
+def at_end(call: Observed) -> Attributes:
+    """What is known when the answer is over, but the error."""
+    return response_attributes(call) | growth_attributes(call.step) | head_attributes(call)

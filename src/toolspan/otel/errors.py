@@ -12,8 +12,7 @@ from ..guard import traceback_of
 from ..wire.record import Record
 from . import semconv as names
 from .attributes import Attributes, clean
-from .shapes import LONGEST_TRACE
-from .tidy import shorten
+from .content.truncate import LONGEST_TRACE, shorten
 
 _MOST_FRAMES = 50  # the innermost ones
 _SHORTEST = 8  # characters of a query value that may be a key

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from opentelemetry.metrics import Histogram, Meter
 
 from ..wire.events import Usage
-from . import operations
+from . import call_data
 from . import semconv as names
 
 
@@ -79,7 +79,7 @@ class Durations:
 
     def of(self, operation: str) -> list[Histograms]:
         """Those to record an operation's times in."""
-        return self._inference if operation in operations.INFERENCE else self._other
+        return self._inference if operation in call_data.INFERENCE else self._other
 
 
 def token_metrics(meter: Meter, generation: str) -> list[TokenMetric]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-from ..wire.items import HOSTED
+from ..wire.response_items import HOSTED
 from ..wire.tools import Tools
 from . import semconv as names
 from .attributes import Value, clean
-from .sinks import Observed
-from .tidy import dump, shorten
+from .content.truncate import dump, shorten
+from .sink import Observed
 
 MOST_NAMES = 100
 """Of tools that were called without any being offered in the request."""

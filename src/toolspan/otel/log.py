@@ -12,16 +12,16 @@ from typing import Any, ClassVar, TypeAlias
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 from opentelemetry.context import get_current
 
-from ..wire.events import CallClosed, Event, Finished
-from ..wire.notes import Note
-from . import operations, wants
+from ..wire.events import CallClosed, Event, Finished, Note
+from . import call_data
 from . import semconv as names
-from .capture import Capture
+from .attributes import at_end, at_start
+from .content import capture as content
+from .content.capture import Capture
+from .content.worker import Contents, Telling, Wants
 from .errors import error_type, exception_attributes
-from .moments import moment
-from .sinks import Observed, Sink
-from .summary import at_end, at_start
-from .telling import Contents, Telling, Wants
+from .sink import Observed, Sink
+from .span_events import moment
 
 _OF_ERRORS = (names.EXCEPTION_MESSAGE, names.EXCEPTION_STACKTRACE)
 _Fields: TypeAlias = "dict[str, Any]"
@@ -51,12 +51,12 @@ class LogSink(Sink):
         if not self._capture.of(call) or (closed is None and call.job is None):
             self._logger.emit(**record)
             return None
-        wanted: Wants = {} if closed is None else wants.arguments(call.record.call(closed))
+        wanted: Wants = {} if closed is None else content.arguments(call.record.call(closed))
         return Telling(wanted, self._capture.limit, partial(self._emit, record))
 
     def ended(self, call: Observed) -> Telling | None:
         """Emit the exception, if there was one, and the details, if they are wanted."""
-        details = self._details and call.operation in operations.INFERENCE
+        details = self._details and call.operation in call_data.INFERENCE
         if call.borrowed or (call.error is None and not details) or not self._enabled():
             return None
         at = call.wall(call.ended_at)
@@ -65,10 +65,10 @@ class LogSink(Sink):
         if call.error is not None:
             attributes = exception_attributes(call.error)
             error = _record(call, names.EXCEPTION_EVENT, attributes, SeverityNumber.WARN, at)
-            wanted |= wants.trace(call.error, call.secrets)
+            wanted |= content.trace(call.error, call.secrets)
         if details:
             record = LogRecord(**_record(call, names.DETAILS_EVENT, _all(call), SeverityNumber.DEBUG, at))
-            wanted |= wants.messages(call, full=self._capture.full)
+            wanted |= content.call_messages(call, full=self._capture.full)
         if not self._capture.of(call):
             wanted = {}
         return Telling(wanted, self._capture.limit, partial(self._conclude, error, record), record)

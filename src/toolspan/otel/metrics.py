@@ -11,18 +11,17 @@ from typing import ClassVar
 
 from opentelemetry.metrics import Histogram, Meter
 
-from ..wire.events import CallClosed, Event, Usage
-from ..wire.items import ANSWERED
-from ..wire.notes import Note
+from ..wire.events import CallClosed, Event, Note, Usage
 from ..wire.record import ToolCall
-from . import operations
+from ..wire.response_items import ANSWERED
+from . import call_data
 from . import semconv as names
 from .attributes import clean, seconds
 from .errors import error_type
 from .instruments import Durations, TokenMetric, token_metrics
 from .labels import Labels, ToolNames, call_labels
-from .moments import tool_type
-from .sinks import Observed, Sink
+from .sink import Observed, Sink
+from .span_events import tool_type
 
 
 class MetricSink(Sink):
@@ -66,7 +65,7 @@ class MetricSink(Sink):
 
     def moment(self, call: Observed, event: Event | Note, at: int) -> None:
         """Count a call when its arguments are complete; fetching a response makes no call."""
-        if isinstance(event, CallClosed) and call.operation in operations.INFERENCE:
+        if isinstance(event, CallClosed) and call.operation in call_data.INFERENCE:
             self._tool_call(call, call.record.call(event))
 
     def gap(self, call: Observed, nanoseconds: int) -> None:
@@ -99,7 +98,7 @@ class MetricSink(Sink):
 
     def _usage(self, call: Observed, usage: Usage, labels: Labels) -> None:
         for metric in self._tokens:
-            if metric.inference and call.operation not in operations.INFERENCE:
+            if metric.inference and call.operation not in call_data.INFERENCE:
                 continue
             value = usage[metric.field]
             if value is not None and (value or not metric.part):  # a part of 0 tokens is no sample

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from .semconv_stages import *  # noqa: F403 - a part of the same table
-
 SCOPE: Final = "toolspan"
 
 # request: inference span and its OpenAI refinement

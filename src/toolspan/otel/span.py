@@ -12,17 +12,15 @@ from typing import ClassVar
 from opentelemetry import trace
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer
 
-from ..wire.events import CallClosed, Event, Finished
-from ..wire.notes import Note
+from ..wire.events import CallClosed, Event, Finished, Note
 from . import semconv as names
-from . import wants
-from .attributes import Attributes
-from .capture import Capture
+from .attributes import Attributes, at_end, at_start
+from .content import capture as content
+from .content.capture import Capture
+from .content.worker import Contents, Telling, Wants
 from .errors import error_type
-from .moments import moment
-from .sinks import Observed, Sink
-from .summary import at_end, at_start
-from .telling import Contents, Telling, Wants
+from .sink import Observed, Sink
+from .span_events import moment
 
 _OWN = f"{names.SCOPE}."  # what no convention names begins so
 
@@ -74,7 +72,7 @@ class SpanSink(Sink):
         if not self._capture.of(call) or (closed is None and call.job is None):
             span.add_event(name, attributes, call.wall(at))
             return None
-        wanted: Wants = {} if closed is None else wants.arguments(call.record.call(closed))
+        wanted: Wants = {} if closed is None else content.arguments(call.record.call(closed))
         return Telling(wanted, self._capture.limit, partial(self._add, span, name, attributes, call.wall(at)))
 
     def ended(self, call: Observed) -> Telling | None:
@@ -90,9 +88,9 @@ class SpanSink(Sink):
             span.set_attribute(names.ERROR_TYPE, error_type(call.error, call.record))
             span.set_status(Status(StatusCode.ERROR))
         span.set_attributes(at_end(call))
-        wanted = dict(wants.messages(call, full=self._capture.full)) if self._capture.of(call) else {}
+        wanted = dict(content.call_messages(call, full=self._capture.full)) if self._capture.of(call) else {}
         if failed and wanted and call.error is not None:
-            wanted |= wants.words(call.error, call.secrets)
+            wanted |= content.words(call.error, call.secrets)
         return Telling(wanted, self._capture.limit, partial(self._fill, span)) if wanted else None
 
     def _add(

@@ -1,8 +1,4 @@
-"""Chat Completions: a chunk, or a whole answer, turned into events.
-
-A whole answer is read as a stream of one. It knows the format as OpenAI documents it; what other servers
-make of it is in `quirks.py`, and which call a delta belongs to in `calls.py`.
-"""
+"""Read chunks and whole answers of Chat Completions and legacy Completions as events."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import quirks, values
-from .calls import Calls
+from .chat_tool_calls import Calls
 from .events import Event, Finished, Reasoning, Refusal, Started, Text
 from .tools import Tools
 
@@ -194,3 +190,32 @@ class ChatReader:
         if index not in self._finished:
             self._finished.add(index)
             events.append(Finished(index, reason))
+
+
+class CompletionsReader(ChatReader):
+    """Reads the chunks of one answer, in their order."""
+
+    __slots__ = ()
+
+    def _read_on(self, body: Any) -> list[Event] | None:
+        """Take an SDK's chunk that holds just one more piece of a text that is not kept."""
+        try:
+            known = body.__dict__
+            (choice,) = known["choices"]
+            fields = choice.__dict__
+            if fields["finish_reason"] is not None or known["usage"] is not None:
+                return None
+            if quirks.telling(body, choice):
+                return None
+            return _NONE if fields["index"] in self._begun and not self._pieces else None
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None
+
+    def _choice(self, value: Any, position: int, events: list[Event]) -> None:
+        choice, _ = values.view(value)
+        if (piece := values.text(choice.get("text"))) is not None:
+            index = self._index(choice.get("index"), position)
+            events.append(Text(index, piece))
+            if not self._pieces:
+                self._begun.add(index)
+        super()._choice(value, position, events)

@@ -1,20 +1,10 @@
-"""The nine events into which every answer is turned, whichever API and server it came from.
-
-They know nothing of chunks, of clocks or of telemetry. The law of their order:
-
-* `Started` comes when an identity is first known, and again when a part of it is known only later.
-* A call is opened once by `CallOpened`; the same call number again only completes its id or name.
-* `CallArguments` may follow `CallClosed` (trailing text); a call is closed exactly once.
-* `Finished` comes once for each choice that got a reason; `Usage` may be repeated: the last one holds.
-
-A tenth event needs a reason written here.
-"""
+"""The nine events into which every answer is read, the notes beside an answer, and the `Reader` interface."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from .schema import Violation
+from .json_schema import Violation
 
 
 class Started(NamedTuple):
@@ -127,3 +117,59 @@ Event: TypeAlias = (
     Started | Text | Reasoning | Refusal | CallOpened | CallArguments | CallClosed | Usage | Finished
 )
 """Any of the nine."""
+
+
+class Retried(NamedTuple):
+    """The SDK tries again.
+
+    `attempt` counts retries from 1; `status` is the HTTP status of the attempt that failed, or `None` where
+    it got no response; `error` is that status as text, or the canonical name of the exception's class;
+    `wait` is in seconds, as the SDK is about to wait.
+    """
+
+    attempt: int
+    status: int | None
+    error: str
+    wait: float
+
+
+class Answered(NamedTuple):
+    """The application brings a tool call's result, `turnaround` nanoseconds after its completion."""
+
+    id: str
+    name: str | None
+    turnaround: int
+
+
+class ToolsChanged(NamedTuple):
+    """Other tools are offered than in the step before; the two fingerprints (see `Tools`)."""
+
+    before: str | None
+    now: str | None
+
+
+class ContextReduced(NamedTuple):
+    """The history is shorter than in the step before: compacted or summarised. `None`: unknown."""
+
+    messages_before: int | None
+    messages: int | None
+    tokens_before: int | None
+    tokens: int | None
+
+
+Note: TypeAlias = Retried | Answered | ToolsChanged | ContextReduced
+"""Any of them."""
+
+
+class Reader(Protocol):
+    """Turns what the server sent into events."""
+
+    @property
+    def output(self) -> bool:
+        """Whether what was read last is output of the model, not a notice of the service."""
+
+    def read(self, body: Any) -> list[Event]:
+        """The events of one chunk or one whole answer."""
+
+    def close(self) -> list[Event]:
+        """The events of the end."""

@@ -1,8 +1,4 @@
-"""The Responses API, and Realtime's responses: an event of the stream, or a whole response, as events.
-
-A whole response is read like the last event of a stream. It knows the format as OpenAI documents it, and
-that servers leave out parts of it, `output` or the last event; calls and texts have rooms of their own.
-"""
+"""Read events and whole responses of the Responses API and of Realtime as events."""
 
 from __future__ import annotations
 
@@ -11,10 +7,9 @@ from functools import partial
 from typing import Any
 
 from . import quirks, values
-from .events import Event, Finished, Reasoning, Refusal, Started, Text
-from .items import call_item
-from .response_calls import ResponseCalls
-from .response_texts import ResponseTexts
+from .events import Event, Finished, Reasoning, Refusal, Started, Text, Usage
+from .response_items import call_item, item_texts
+from .response_tool_calls import ResponseCalls, index_of
 from .tools import Tools
 
 _Known = Mapping[str, Any]
@@ -195,3 +190,61 @@ _RULES: Mapping[str, _Rule] = {
     **{f"response.{name}": rule for rule, names in _BY_RULE for name in names.split()},
 }
 """What is done with each event; those that are not here say nothing that an item does not say."""
+
+
+_MOST_KEYS = 128
+
+
+class ResponseTexts:
+    """Text, reasoning and refusals; `pieces` says whether all pieces are wanted, or only each first one."""
+
+    __slots__ = ("_begun", "_pieces")
+
+    def __init__(self, *, pieces: bool) -> None:
+        self._pieces = pieces
+        self._begun: set[tuple[type, object]] = set()  # `None`: told in pieces that have no key
+
+    def piece(self, kind: type[Text | Reasoning | Refusal], known: Mapping[str, Any]) -> list[Event]:
+        """One more piece, known again by its place and by its item's id; without both, by its kind.
+
+        LiteLLM makes a new id for each piece of reasoning (litellm#36375), so not all of them are kept.
+        """
+        piece = values.text(known.get("delta"))
+        if piece is None:
+            return _NONE
+        begun, item, index = self._begun, values.text(known.get("item_id")), index_of(known)
+        key = (kind, item if index is None else index)
+        fresh = key not in begun
+        if fresh:
+            begun.add(key)
+        if item is not None and len(begun) < _MOST_KEYS:
+            begun.add((kind, item))
+        return [kind(0, piece)] if fresh or self._pieces else _NONE
+
+    def finish(self, item: object, known: Mapping[str, Any]) -> list[Event]:
+        """What a complete item says that was not told; `known` are the fields of its event."""
+        identity = values.text(values.fields(item).get("id"))
+        keys = [key for key in (identity, index_of(known)) if key is not None]
+        found: list[Event] = [
+            event
+            for event in item_texts(item)
+            if self._begun.isdisjoint((type(event), key) for key in (*keys, None))
+        ]
+        self._begun.update((type(told), key) for told in found for key in keys)
+        return found
+
+
+class FetchReader(ResponsesReader):
+    """Its tokens were counted when it was created, and its failure is not one of fetching it."""
+
+    __slots__ = ()
+
+    def read(self, body: Any) -> list[Event]:
+        """The events of one stream event or of one whole response, but for its tokens."""
+        return [event for event in super().read(body) if not isinstance(event, Usage)]
+
+    def _failed(self, code: str | None) -> Finished:
+        return Finished(0, "error")
+
+    def _reason(self, known: Mapping[str, Any], status: object) -> str | None:
+        return super()._reason(known, status) or "error"

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from . import values
-from .items import HOSTED
-from .json_scan import UNPARSED
-from .schema import Violation, violation_of
+from .json_scanner import UNPARSED
+from .json_schema import Violation, violation_of
+from .response_items import HOSTED
 
 UNKNOWN_TOOL = "unknown_tool"
 

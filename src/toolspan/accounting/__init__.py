@@ -1,0 +1,1 @@
+"""`toolspan.usage`: totals of tokens and cost, and budgets."""

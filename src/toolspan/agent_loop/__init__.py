@@ -1,0 +1,1 @@
+"""The agent loop: what happens between two model calls."""

@@ -1,0 +1,50 @@
+"""The sink that counts what happens between and before answers: turnarounds of tool calls, and retries.
+
+It knows nothing of what `metrics.py` keeps, nor how these things are found out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from opentelemetry.metrics import Meter
+
+from ..otel import call_data
+from ..otel import semconv as names
+from ..otel.attributes import clean, seconds
+from ..otel.labels import ToolNames, call_labels
+from ..otel.sink import Observed, Sink
+from ..wire.events import Answered, Event, Note, Retried
+
+
+class LoopMetricSink(Sink):
+    """A histogram of turnarounds and a counter of retries."""
+
+    signals: ClassVar[Mapping[str, str]] = {
+        "moment": "metrics of turnarounds and retries",
+    }
+
+    def __init__(self, meter: Meter) -> None:
+        self._names = ToolNames()
+        self._turnaround = meter.create_histogram(
+            names.CALL_TURNAROUND,
+            unit=names.SECONDS,
+            description="Time from a tool call's completion until the application brought its result.",
+            explicit_bucket_boundaries_advisory=names.DURATION_BUCKETS,
+        )
+        self._retries = meter.create_counter(
+            names.RETRIES, unit=names.RETRY, description="Attempts that the SDK made again."
+        )
+
+    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
+        """Count a retry; record how long a call's answer took."""
+        if isinstance(event, Retried):
+            labels = call_labels(call)
+            labels[names.OPERATION_NAME] = call.operation
+            labels[names.ERROR_TYPE] = clean(event.error)
+            self._retries.add(1, labels, call.context)
+        elif isinstance(event, Answered) and call.operation in call_data.INFERENCE:
+            labels = call_labels(call)
+            labels[names.TOOL_NAME] = self._names.known(call.request.tools, event.name)
+            self._turnaround.record(seconds(event.turnaround), labels, call.context)

@@ -1,0 +1,1 @@
+"""`toolspan pipeline`: find the stage that lost a chunk, from a trace."""

@@ -1,0 +1,155 @@
+"""The stages of a stream on a terminal; it judges nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from ...pipeline import semconv as stage_semconv
+from .diagnose import ALL, LOST, Finding, Sight
+from .traced_stages import FATES, Stage
+
+_WIDTH = 160  # of what is written to a file or to another program
+_SIGNS = {"same": "✔", "changed": "≠", "missing": "✘"}
+
+
+def console() -> Any:
+    """Where it is printed; rich is an extra."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False, soft_wrap=True)
+
+
+def show(out: Any, stages: list[Stage], found: list[Finding], verdict: str) -> None:
+    """The table of stages, what is to be said of them, and the verdict."""
+    from rich.table import Table
+
+    first = stages[0]
+    out.print(f"stream [bold]{first.stream}[/]  trace {first.span.trace_id}", soft_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title, justify in _COLUMNS:
+        table.add_column(title, justify=justify, no_wrap=True)  # type: ignore[arg-type]  # rich's literals
+    for stage in stages:
+        table.add_row(*_row(stage))
+    out.print(table)
+    for each in found:
+        out.print(line(each), markup=False, soft_wrap=True)
+    out.print(verdict, markup=False, style="bold", soft_wrap=True)
+
+
+_COLUMNS = (
+    ("stage", "left"),
+    ("in", "right"),
+    ("out", "right"),
+    ("text", "right"),
+    ("tool call", "right"),
+    ("finish", "right"),
+    ("first chunk", "right"),
+    ("longest pause", "right"),
+    ("held", "right"),
+    ("outcome", "left"),
+    ("", "left"),
+)
+
+
+def _row(stage: Stage) -> list[str]:
+    before, after = stage.counts("in"), stage.counts("out")
+    fates = [f"{stage.fate(fate)} {fate}" for fate in FATES[1:] if stage.fate(fate)]
+    return [
+        stage.name,
+        str(stage.chunks("in")) if stage.reads else "·",
+        str(stage.chunks("out")),
+        *(_both(before[kind] if stage.reads else after[kind], after[kind]) for kind in after),
+        _seconds(stage.seconds(stage_semconv.OUT_FIRST_CHUNK)),
+        _seconds(stage.seconds(stage_semconv.OUT_LONGEST_PAUSE)),
+        _seconds(stage.seconds(stage_semconv.STAGE_HELD_LONGEST)),
+        f"{stage.outcome} {stage.error}".strip(),
+        ", ".join(fates),
+    ]
+
+
+def _both(before: int, after: int) -> str:
+    return str(after) if before == after else f"{before} → {after}"
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f} s"
+
+
+def line(found: Finding) -> str:
+    """A finding in words."""
+    position = "" if found.position is None else f"chunk {found.position}"
+    what = ", ".join(part for part in (position, found.chunk, found.fingerprint) if part)
+    sign = "·" if found.weight == ALL else "✘"
+    return f"{sign} {found.where}: {f'{what}: ' if what else ''}{found.what}"
+
+
+def show_journey(out: Any, sights: list[Sight], lost: str | None) -> None:
+    """One chunk on its way."""
+    chunk = sights[0].chunk if sights else None
+    if chunk is not None:
+        out.print(f"\n{chunk.what}, {chunk.fingerprint}", markup=False, style="bold", soft_wrap=True)
+        began = chunk.at
+        for sight in sights:
+            where = f"{sight.stage.name} {sight.side}"
+            out.print(f"{_SIGNS[sight.state]} {where:32} {_seen(sight, began)}", markup=False, soft_wrap=True)
+    out.print(f"it {lost}" if lost else "it passed all stages", markup=False, style="bold", soft_wrap=True)
+
+
+def _seen(sight: Sight, began: int) -> str:
+    if sight.chunk is None:
+        return "passed" if sight.state == "same" else "not there"
+    instead = "" if sight.state == "same" else f", {sight.chunk.fingerprint} in its place"
+    return f"chunk {sight.chunk.position}, {(sight.chunk.at - began) / 1e9:+.6f} s{instead}"
+
+
+def as_json(stages: list[Stage], found: list[Finding], sights: list[Sight], status: int) -> str:
+    """All of it for another program."""
+    return json.dumps(
+        {
+            "stream": stages[0].stream,
+            "trace": stages[0].span.trace_id,
+            "arrived": status != LOST,
+            "status": status,
+            "stages": [_stage(stage) for stage in stages],
+            "findings": [
+                {
+                    "where": each.where,
+                    "what": each.what,
+                    "chunk": each.chunk,
+                    "position": each.position,
+                    "fingerprint": each.fingerprint,
+                    "lost": each.weight == LOST,
+                }
+                for each in found
+            ],
+            "journey": [
+                {
+                    "stage": sight.stage.name,
+                    "side": sight.side,
+                    "state": sight.state,
+                    "position": sight.chunk.position if sight.chunk else None,
+                }
+                for sight in sights
+            ],
+        },
+        indent=2,
+    )
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    return {
+        "name": stage.name,
+        "service": stage.span.service,
+        "span": stage.span.span_id,
+        "outcome": stage.outcome,
+        "in": {"chunks": stage.chunks("in"), **stage.counts("in")} if stage.reads else None,
+        "out": {"chunks": stage.chunks("out"), **stage.counts("out")},
+        "fates": {fate: stage.fate(fate) for fate in FATES},
+        "seconds": {
+            "first_chunk": stage.seconds(stage_semconv.OUT_FIRST_CHUNK),
+            "longest_pause": stage.seconds(stage_semconv.OUT_LONGEST_PAUSE),
+            "held": stage.seconds(stage_semconv.STAGE_HELD_LONGEST),
+        },
+    }

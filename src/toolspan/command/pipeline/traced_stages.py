@@ -1,0 +1,210 @@
+"""The stages of one stream out of the spans of a trace, in the order in which chunks pass them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from ...otel import semconv as names
+from ...pipeline import semconv as stage_semconv
+from .load import Event, InputError, Span
+
+KINDS = ("text", "tool_call", "finish")
+_COUNTS = {
+    "in": dict(
+        zip(KINDS, (stage_semconv.IN_TEXT, stage_semconv.IN_TOOL_CALL, stage_semconv.IN_FINISH), strict=True)
+    ),
+    "out": dict(
+        zip(
+            KINDS,
+            (stage_semconv.OUT_TEXT, stage_semconv.OUT_TOOL_CALL, stage_semconv.OUT_FINISH),
+            strict=True,
+        )
+    ),
+}
+_FATES = {
+    "passed": stage_semconv.PASSED,
+    "altered": stage_semconv.ALTERED,
+    "dropped": stage_semconv.DROPPED,
+    "injected": stage_semconv.INJECTED,
+    "blocked": stage_semconv.BLOCKED,
+    "reordered": stage_semconv.REORDERED,
+    "pending": stage_semconv.PENDING,
+    "untracked": stage_semconv.UNTRACKED,
+}
+FATES = tuple(_FATES)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A chunk as one side saw it: position from 1 on, what it is followed for or what became of it."""
+
+    side: str
+    position: int
+    kind: str
+    fingerprint: str
+    role: str
+    choice: int | None
+    call: int | None
+    at: int
+    ended: bool = False
+
+    @property
+    def what(self) -> str:
+        """What it is, in words; where the answer did not end, a call's last piece is only its latest."""
+        call = "" if self.call is None else f" of tool call {self.call}"
+        last = "last" if self.ended else "latest"
+        words = {"call_first": f"first piece{call}", "call_last": f"{last} piece{call}"}
+        return words.get(self.role) or {"first": "first chunk", "finish": "finish chunk"}.get(
+            self.role, f"{self.kind.replace('_', ' ')} chunk{call}"
+        )
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: its span, and what that says."""
+
+    span: Span
+
+    @property
+    def name(self) -> str:
+        """As the application named it."""
+        return str(self.span.attributes.get(stage_semconv.STAGE_NAME, self.span.name))
+
+    @property
+    def stream(self) -> str:
+        """The stream's id."""
+        return str(self.span.attributes.get(stage_semconv.STREAM_ID, ""))
+
+    @property
+    def outcome(self) -> str:
+        """How it ended."""
+        return str(self.span.attributes.get(names.STREAM_OUTCOME, "unknown"))
+
+    @property
+    def error(self) -> str:
+        """The type of the error that it raised or handed on; empty if there was none."""
+        return str(self.span.attributes.get(names.ERROR_TYPE, ""))
+
+    @property
+    def itself(self) -> bool:
+        """Whether that came from itself, not from what it reads; if interrupted, whether it was at work."""
+        return self.span.attributes.get(stage_semconv.STAGE_ERROR_SIDE) == "stage"
+
+    @property
+    def reads(self) -> bool:
+        """Whether it is known what it read."""
+        return stage_semconv.IN_CHUNKS in self.span.attributes
+
+    @property
+    def complete(self) -> bool:
+        """Whether it read to the end of what it reads."""
+        return self.span.attributes.get(stage_semconv.IN_COMPLETE) in (True, "true")
+
+    def chunks(self, side: str) -> int:
+        """How many it read (`in`) or handed on (`out`)."""
+        return _int(
+            self.span.attributes, stage_semconv.IN_CHUNKS if side == "in" else stage_semconv.OUT_CHUNKS
+        )
+
+    def counts(self, side: str) -> Mapping[str, int]:
+        """The same by kind."""
+        return {kind: _int(self.span.attributes, name) for kind, name in _COUNTS[side].items()}
+
+    def digest(self, side: str) -> Any:
+        """What they said together."""
+        return self.span.attributes.get(stage_semconv.IN_DIGEST if side == "in" else stage_semconv.OUT_DIGEST)
+
+    def fate(self, fate: str) -> int:
+        """How many had this fate."""
+        return _int(self.span.attributes, _FATES[fate])
+
+    def seconds(self, name: str) -> float | None:
+        """A delay."""
+        value = self.span.attributes.get(name)
+        return float(value) if isinstance(value, (int, float)) else None
+
+    @cached_property
+    def followed(self) -> tuple[Chunk, ...]:
+        """The chunks that are followed; a point's are the same on both sides."""
+        found = [
+            _followed(event) for event in self.span.events if event.name == stage_semconv.CHUNK_FOLLOWED_EVENT
+        ]
+        if self.reads and not any(chunk.side == "in" for chunk in found):
+            found = [replace(chunk, side="in") for chunk in found] + found
+        ended = {(chunk.side, chunk.choice) for chunk in found if chunk.role == "finish"}
+        return tuple(replace(chunk, ended=(chunk.side, chunk.choice) in ended) for chunk in found)
+
+    @cached_property
+    def changed(self) -> tuple[Event, ...]:
+        """The chunks that did not simply pass."""
+        return tuple(event for event in self.span.events if event.name == stage_semconv.CHUNK_CHANGED_EVENT)
+
+    @property
+    def began_at(self) -> int:
+        """When the first chunk passed, else when it began."""
+        first = self.seconds(stage_semconv.IN_FIRST_CHUNK)
+        first = self.seconds(stage_semconv.OUT_FIRST_CHUNK) if first is None else first
+        return self.span.start + (0 if first is None else int(first * 1e9))
+
+
+def choose(spans: Iterable[Span], trace: str | None, stream: str | None) -> list[Stage]:
+    """The stages of the one stream that is meant, in order."""
+    found = [Stage(span) for span in spans if stage_semconv.STAGE_NAME in span.attributes]
+    if not found:
+        raise InputError("there is no stage in it: put toolspan.stage around the streams that are to be seen")
+    found = _one(found, "trace", trace, lambda stage: stage.span.trace_id)
+    found = _one(found, "stream", stream, lambda stage: stage.stream)
+    return _in_order(found)
+
+
+def _one(stages: list[Stage], what: str, wanted: str | None, of: Any) -> list[Stage]:
+    known = list(dict.fromkeys(of(stage) for stage in sorted(stages, key=lambda stage: stage.span.start)))
+    if wanted is None and len(known) > 1:
+        raise InputError(
+            f"it holds stages of {len(known)} {what}s; choose one by --{what}: {', '.join(known)}"
+        )
+    chosen = [stage for stage in stages if wanted is None or of(stage) == wanted.lower()]
+    if not chosen:
+        raise InputError(f"it holds no stage of {what} {wanted}; there are: {', '.join(known)}")
+    return chosen
+
+
+def _in_order(stages: list[Stage]) -> list[Stage]:
+    """After the stages that it reads from, and else by the time of its first chunk: clocks may differ."""
+    left = sorted(stages, key=lambda stage: (stage.began_at, stage.span.start))
+    ids = {stage.span.span_id for stage in stages}
+    placed: dict[str, Stage] = {}
+    while left:
+        ready = [stage for stage in left if not (set(stage.span.links) & ids) - placed.keys()]
+        stage = (ready or left)[0]
+        left.remove(stage)
+        placed[stage.span.span_id] = stage
+    return list(placed.values())
+
+
+def missing(stages: list[Stage]) -> list[Stage]:
+    """Stages that read from one that is not there."""
+    ids = {stage.span.span_id for stage in stages}
+    return [stage for stage in stages if stage.span.links and not set(stage.span.links) & ids]
+
+
+def _followed(event: Event) -> Chunk:
+    given = event.attributes
+    return Chunk(
+        str(given.get(stage_semconv.CHUNK_SIDE, "")),
+        _int(given, stage_semconv.CHUNK_POSITION),
+        str(given.get(stage_semconv.CHUNK_KIND, "")),
+        str(given.get(stage_semconv.CHUNK_FINGERPRINT, "")),
+        str(given.get(stage_semconv.CHUNK_ROLE, "")),
+        given.get(names.CHOICE_INDEX),
+        given.get(names.CALL_INDEX),
+        event.at,
+    )
+
+
+def _int(given: Mapping[str, Any], name: str) -> int:
+    value = given.get(name, 0)
+    return int(value) if isinstance(value, (int, float, str)) and str(value).lstrip("-").isdigit() else 0

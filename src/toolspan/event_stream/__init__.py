@@ -1,0 +1,1 @@
+"""`toolspan.events`: the events of a stream as a typed API."""

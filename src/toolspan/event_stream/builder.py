@@ -1,0 +1,288 @@
+"""Build the events of `toolspan.events` from the bodies of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from ..guard import attribute
+from ..wire.chat import ChatReader, CompletionsReader
+from ..wire.events import (
+    CallArguments,
+    CallClosed,
+    CallOpened,
+    Event,
+    Finished,
+    Reader,
+    Reasoning,
+    Refusal,
+    Text,
+    Usage,
+)
+from ..wire.json_scanner import UNPARSED
+from ..wire.json_scanner import parsed as parsed_arguments
+from ..wire.record import End, Outcome, Record, ToolCall, is_failure, outcome_of
+from ..wire.response_items import FREE_TEXT
+from ..wire.responses import ResponsesReader
+from ..wire.tools import Tools
+from ..wire.values import fields, text
+from .events import (
+    Done,
+    ReasoningDelta,
+    RefusalDelta,
+    StreamError,
+    StreamEvent,
+    TextDelta,
+    ToolCallArgumentsDelta,
+    ToolCallCompleted,
+    ToolCallStarted,
+    UsageReported,
+)
+
+_CUT = "the stream ended without a finish reason"
+_Found = list[StreamEvent]
+
+
+class Teller:
+    """Tells one answer of `expected` choices."""
+
+    __slots__ = ("_begun", "_expected", "_over", "_record")
+
+    def __init__(self, expected: int = 1) -> None:
+        self._expected = expected
+        self._record = Record(keep=True)
+        self._begun: set[tuple[int, int]] = set()
+        self._over: set[tuple[int, int]] = set()
+
+    def tell(self, events: list[Event], chunk: Any) -> _Found:
+        """What the application gets for these events, which came from this chunk."""
+        found: _Found = []
+        for event in events:
+            if isinstance(event, Text):
+                self._seen(event)
+                found.append(TextDelta(event.choice, event.text, chunk))
+            elif isinstance(event, CallArguments):
+                self._record.apply(event, 0)
+                if (event.choice, event.call) in self._begun:
+                    found.append(ToolCallArgumentsDelta(event.choice, event.call, event.text, chunk))
+            elif (rule := _RULES.get(event.__class__)) is not None:
+                rule(self, event, chunk, found)
+            else:
+                self._record.apply(event, 0)
+        return found
+
+    def end(self, end: End | BaseException, *, streamed: bool = True) -> _Found:
+        """The last events; those of the reader's own end have been told before."""
+        outcome = outcome_of(end, self._record, self._expected, streamed)
+        found: _Found = []
+        self._complete_all(None, None, found)
+        if isinstance(end, BaseException):
+            found.append(raised(end))
+        elif outcome is Outcome.TRUNCATED:
+            found.append(StreamError("interruption", _CUT, outcome.value))
+        choices = map(self._record.choices.get, range(len(self._record.reasons(self._expected))))
+        reasons = tuple(None if choice is None else choice.reason for choice in choices)
+        whole = outcome is Outcome.COMPLETED
+        return [*found, Done(reasons, self._record.usage, outcome.value, whole)]
+
+    def _seen(self, event: Text | Reasoning | Refusal) -> None:
+        """The record shall know each choice; texts are not kept."""
+        if event.choice not in self._record.choices:
+            self._record.apply(event._replace(text=""), 0)
+
+    def _thought(self, event: Reasoning, chunk: Any, found: _Found) -> None:
+        self._seen(event)
+        found.append(ReasoningDelta(event.choice, event.text, chunk))
+
+    def _refused(self, event: Refusal, chunk: Any, found: _Found) -> None:
+        self._seen(event)
+        found.append(RefusalDelta(event.choice, event.text, chunk))
+
+    def _opened(self, event: CallOpened, chunk: Any, found: _Found) -> None:
+        self._record.apply(event, 0)
+        call = self._record.call(event)
+        if call.name is not None:
+            self._begin(call, chunk, found)
+            if call.closed_at is not None:
+                self._complete(call, chunk, found)
+
+    def _begin(self, call: ToolCall, chunk: Any, found: _Found) -> None:
+        """It begins when it has a name, or at its end; what came of its arguments before that follows."""
+        key = (call.choice, call.index)
+        if key not in self._begun:
+            self._begun.add(key)
+            found.append(ToolCallStarted(*key, call.id, call.name, call.kind, chunk))
+            if call.pieces:
+                found.append(ToolCallArgumentsDelta(*key, call.arguments, chunk))
+
+    def _closed(self, event: CallClosed, chunk: Any, found: _Found) -> None:
+        """The first close completes it; a later one may only say that it was not.
+
+        Without a name it is of no use to anybody: then the name is waited for, until nothing follows.
+        """
+        call = self._record.call(event)
+        before = call.outcome
+        self._record.apply(event, 0)
+        if (call.choice, call.index) in self._over:
+            if call.outcome not in ("valid", before):
+                found.append(broken(call, call.outcome, chunk))
+        elif call.name is not None or event.how not in ("json", "next_call"):
+            self._complete(call, chunk, found)
+
+    def _complete(self, call: ToolCall, chunk: Any, found: _Found) -> None:
+        key = (call.choice, call.index)
+        if key not in self._over:
+            self._over.add(key)
+            self._begin(call, chunk, found)
+            told = completed(call, chunk)
+            found.append(told)
+            if not told.valid:
+                found.append(broken(call, told.reason, chunk))
+
+    def _complete_all(self, choice: int | None, chunk: Any, found: _Found) -> None:
+        """Nothing follows for this choice, or for any: a call that has no name now never gets one."""
+        for call in self._record.calls:
+            if choice in (None, call.choice):
+                self._complete(call, chunk, found)
+
+    def _used(self, event: Usage, chunk: Any, found: _Found) -> None:
+        self._record.apply(event, 0)
+        found.append(UsageReported(event, chunk))
+
+    def _finished(self, event: Finished, chunk: Any, found: _Found) -> None:
+        """A server may say twice that it failed: in an event, and in the response."""
+        known = self._record.failure
+        self._record.apply(event, 0)
+        if event.failure is None:
+            self._complete_all(event.choice, chunk, found)
+        elif known is None:
+            words = words_of(chunk) or event.failure
+            found.append(StreamError("provider", words, event.failure, chunk=chunk))
+
+
+_RULES: Mapping[type, Callable[[Teller, Any, Any, _Found], None]] = {
+    CallOpened: Teller._opened,
+    CallClosed: Teller._closed,
+    Usage: Teller._used,
+    Reasoning: Teller._thought,
+    Refusal: Teller._refused,
+    Finished: Teller._finished,
+}
+
+
+_CONNECTION = frozenset(("APIConnectionError", "TransportError", "OSError", "TimeoutError"))
+"""OpenAI's, httpx's and Python's classes for a connection that was lost or took too long."""
+
+
+def broke_off(error: BaseException) -> bool:
+    """Whether an exception says that the stream was interrupted, not that the server found fault."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return not is_failure(error) or not _CONNECTION.isdisjoint(names)
+
+
+def code_of(error: BaseException) -> str:
+    """What the server calls it, or else the name of its class."""
+    code = attribute(error, "code")
+    return code if issubclass(type(code), str) and code else type(error).__name__
+
+
+def words_of(source: Any) -> str:
+    """The words of an exception, or of the error that a chunk holds; empty where there are none."""
+    if isinstance(source, BaseException):
+        try:
+            return str(source) or type(source).__name__
+        except Exception:  # an exception class of anyone's
+            return type(source).__name__
+    known = fields(source)
+    response = fields(known.get("response"))
+    details = response.get("status_details")
+    for holder in (known, response, fields(details)):
+        if words := text(fields(holder.get("error")).get("message")):
+            return words
+    return text(known.get("message")) or ""
+
+
+def raised(error: BaseException) -> StreamError:
+    """An exception in the one form; it is raised as well."""
+    words, code = words_of(error), code_of(error)
+    if broke_off(error):
+        return StreamError("interruption", words, code, error=error)
+    return StreamError("provider", words, code, error=error)
+
+
+def completed(call: ToolCall, chunk: Any) -> ToolCallCompleted:
+    """A call with its arguments, and whether it can be run."""
+    text, reason, parsed = call.arguments, call.outcome, None
+    if call.valid and call.kind not in FREE_TEXT:
+        parsed = parsed_arguments(text)
+        if parsed is UNPARSED:  # a number too long, too many levels: no use to Python
+            parsed, reason = None, "invalid"
+    path = call.violation and call.violation.path
+    names = (call.choice, call.index, call.id, call.name, call.kind)
+    if reason == "valid":
+        return ToolCallCompleted(*names, text, parsed, True, chunk=chunk)
+    return ToolCallCompleted(*names, text, parsed, False, reason, path or None, chunk)
+
+
+def broken(call: ToolCall, reason: str | None, chunk: Any) -> StreamError:
+    """A call that cannot be run, in the one form."""
+    path = call.violation and call.violation.path
+    message = f"the call of {call.name} is not valid: {reason}{f' ({path})' if path else ''}"
+    return StreamError("arguments", message, reason, call.choice, call.index, call.id, call.name, chunk=chunk)
+
+
+_NONE: list[StreamEvent] = []
+_Make: TypeAlias = "type[ChatReader | ResponsesReader]"
+
+
+class Following:
+    """Follows one answer of `expected` choices; `offered` is what its calls are checked against."""
+
+    __slots__ = ("_expected", "_helper", "_offered", "_reader", "_teller")
+
+    def __init__(self, expected: int = 1, offered: Tools | None = None) -> None:
+        self._expected = expected
+        self._offered = offered
+        self._reader: Reader | None = None
+        self._helper = False
+        self._teller = Teller(expected)
+
+    def read(self, body: Any) -> list[StreamEvent]:
+        """What one chunk or event says: an SDK object, or plain JSON."""
+        reader = self._reader
+        if reader is None and (reader := self._choose(body)) is None:
+            return _NONE
+        if self._helper:
+            body = getattr(body, "chunk", None)
+        events = reader.read(body)
+        return self._teller.tell(events, body) if events else _NONE
+
+    def end(self, end: End | BaseException) -> list[StreamEvent]:
+        """What there is to say at the end; `Done` is the last."""
+        return self.closing() + self.ending(end)
+
+    def closing(self) -> list[StreamEvent]:
+        """Return what the reader has still to say: calls that nothing completed."""
+        return [] if self._reader is None else self._teller.tell(self._reader.close(), None)
+
+    def ending(self, end: End | BaseException) -> list[StreamEvent]:
+        """Return the error, if there is one, and `Done`."""
+        return self._teller.end(end)
+
+    def _choose(self, body: Any) -> Reader | None:
+        """The first body that says of which API it is; others (a ping) say nothing to anybody.
+
+        The SDK's `chat.completions.stream()` wraps each chunk, and adds events of its own.
+        """
+        known = fields(body)
+        kind = known.get("type")
+        self._helper = kind == "chunk" and "chunk" in known
+        make: _Make = ChatReader
+        if kind == "error" or str(kind).startswith("response.") or "output" in known:
+            make = ResponsesReader
+        elif known.get("object") == "text_completion":
+            make = CompletionsReader
+        elif not (self._helper or "choices" in known or "error" in known):
+            return None
+        self._reader = found = make(self._expected, pieces=True, offered=self._offered)
+        return found

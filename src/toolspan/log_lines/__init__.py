@@ -1,0 +1,1 @@
+"""The stream log: readable lines through `logging` while a call runs."""

@@ -1,0 +1,142 @@
+"""The sink of the stream log, and its output where `logging` is not configured."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any, ClassVar
+
+from ..otel import semconv as names
+from ..otel.attributes import trace_and_span
+from ..otel.content import capture as captured_content
+from ..otel.content.truncate import dump
+from ..otel.content.worker import Contents, Telling, Wants
+from ..otel.sink import Observed, Sink
+from ..wire.events import CallClosed, Event, Note
+from .format import FORMS, Line, error_line, finish_line, moment_line, request_line
+
+LOG = logging.getLogger(names.SCOPE).getChild("stream")
+_PREVIEW = 200  # characters of a call's arguments
+
+
+class StreamLogSink(Sink):
+    """Lines as `text` or as `json`.
+
+    `content` says whether previews of arguments and the words of errors are in them, `redacted` whether
+    somebody has to look at these before, `limit` how many characters they may have.
+    """
+
+    signals: ClassVar[Mapping[str, str]] = {
+        "opened": "request lines of the stream log",
+        "moment": "lines of the stream log",
+        "ended": "last lines of the stream log",
+    }
+
+    def __init__(self, form: str, *, content: bool, redacted: bool, limit: int) -> None:
+        self._form = FORMS[form]
+        self._content = content
+        self._redacted = redacted
+        self._limit = limit
+
+    def opened(self, call: Observed) -> None:
+        """Write what is asked for."""
+        self._write(call, request_line(call), call.began_at)
+
+    def moment(self, call: Observed, event: Event | Note, at: int) -> Telling | None:
+        """Write it; where somebody looks at content, in the order of what happened."""
+        line = moment_line(call, event, at)
+        if line is None or not LOG.isEnabledFor(line.level):
+            return None
+        told = self._told(call)
+        preview = call.record.call(event) if told and isinstance(event, CallClosed) else None
+        wanted: Wants = {}
+        if preview is not None and self._redacted:
+            wanted = captured_content.arguments(preview)
+        elif preview is not None:
+            line = self._previewed(line, preview.arguments)
+        if not wanted and (call.job is None or not told):
+            self._write(call, line, at)
+            return None
+        return Telling(wanted, self._limit, partial(self._completed, *self._head(call, at), line))
+
+    def ended(self, call: Observed) -> Telling | None:
+        """Write why it failed, and how it ended."""
+        failed = call.error is not None or call.record.failure is not None
+        lines = [error_line(call)] if failed else []
+        wanted = captured_content.words(call.error, call.secrets) if call.error is not None else {}
+        tell = partial(self._conclude, *self._head(call, call.ended_at), [*lines, finish_line(call)])
+        if not self._told(call):
+            tell({})
+            return None
+        return Telling(wanted, self._limit, tell)
+
+    def _told(self, call: Observed) -> bool:
+        """Whether content of this call may be told."""
+        return self._content and call.record.keep
+
+    def _previewed(self, line: Line, text: str) -> Line:
+        return line.adding(arguments=text[: min(_PREVIEW, self._limit)] or None)
+
+    def _completed(self, time: Any, ids: Any, line: Line, contents: Contents) -> None:
+        """With what was left of the arguments."""
+        value = contents.get(names.TOOL_CALL_ARGUMENTS, "")
+        text = value if isinstance(value, str) else dump(value)
+        self._emit(time, ids, self._previewed(line, text) if text else line)
+
+    def _conclude(self, time: Any, ids: Any, lines: list[Line], contents: Contents) -> None:
+        words = contents.get(names.EXCEPTION_MESSAGE)
+        for line in lines:
+            self._emit(time, ids, line.adding(message=words) if line.kind == "error" else line)
+
+    def _write(self, call: Observed, line: Line, at: int) -> None:
+        if LOG.isEnabledFor(line.level):
+            self._emit(*self._head(call, at), line)
+
+    def _head(self, call: Observed, at: int) -> tuple[str | None, tuple[str | None, str | None]]:
+        """When it was, and where it belongs."""
+        wall = call.wall(at)
+        time = None if wall is None else datetime.fromtimestamp(wall / 1e9, timezone.utc).isoformat()
+        return time, trace_and_span(call)
+
+    def _emit(self, time: Any, ids: Any, line: Line) -> None:
+        if LOG.isEnabledFor(line.level):
+            LOG.log(line.level, "%s", self._form(line, time, ids))
+
+
+class Console(logging.Handler):
+    """Writes as long as nobody else would; without it, `logging` would show nothing below a warning."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._set_level = LOG.level == logging.NOTSET
+        if self._set_level:
+            LOG.setLevel(logging.INFO)
+        LOG.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the bare line."""
+        if self._others():
+            return
+        try:
+            print(self.format(record), file=sys.stderr)
+        except Exception:  # as every handler of `logging` does
+            self.handleError(record)
+
+    def _others(self) -> bool:
+        """Whether the lines reach anybody's eyes; OpenTelemetry's own handlers show them to nobody here."""
+        logger: logging.Logger | None = LOG
+        while logger is not None:
+            for handler in logger.handlers:
+                if handler is not self and not type(handler).__module__.startswith("opentelemetry."):
+                    return True
+            logger = logger.parent if logger.propagate else None
+        return False
+
+    def remove(self) -> None:
+        """Leave the logger as it was."""
+        LOG.removeHandler(self)
+        if self._set_level and LOG.level == logging.INFO:
+            LOG.setLevel(logging.NOTSET)

@@ -1,0 +1,1 @@
+"""Captured content: messages, truncation, redaction, the completion hook."""

@@ -1,0 +1,131 @@
+"""What content a signal carries: whether it is captured, in which form and how much of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from ...wire.record import ToolCall
+from ...wire.request import Request
+from ...wire.response_items import FREE_TEXT
+from .. import errors
+from .. import semconv as names
+from ..sink import Observed
+from . import messages as content_messages
+from .truncate import KEYS, WHOLE, call_arguments, dump, messages_json, names_only, narrow, tidy, within
+from .worker import Contents, Wants
+
+_STRUCTURES_SINCE = (1, 45)  # spans of older OpenTelemetry versions drop nested values
+
+
+def spans_take_structures() -> bool:
+    """Whether this OpenTelemetry keeps nested attribute values on spans."""
+    try:
+        numbers = re.findall(r"\d+", version("opentelemetry-api"))
+    except PackageNotFoundError:
+        return False
+    return tuple(map(int, numbers[:2])) >= _STRUCTURES_SINCE
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """How one signal carries content.
+
+    `limit` is in characters per text; `total`, where set, in characters per attribute. `full` says whether
+    the tools' definitions have descriptions and parameters.
+    """
+
+    on: bool
+    structured: bool
+    limit: int
+    total: int | None = None
+    full: bool = False
+
+    def of(self, call: Observed) -> bool:
+        """Whether this call's content is wanted; it may be switched off for single clients."""
+        return self.on and call.record.keep
+
+    def attributes(self, contents: Contents) -> dict[str, Any]:
+        """The content in this signal's form; what there is no room for is left out."""
+        found = {}
+        for name, value in contents.items():
+            form = self._form(name, value)
+            if form is not None:
+                found[name] = form
+        return found
+
+    def _form(self, name: str, value: Any) -> Any:
+        if self.total is not None and self.total < self.limit:
+            value = narrow(name, value, self.total)
+        if self.structured or value is None or isinstance(value, str):
+            return value
+        if isinstance(value, list):
+            if name == names.TOOL_DEFINITIONS and self.total is not None and len(dump(value)) > self.total:
+                value = names_only(value)
+            return messages_json(value, self.total)
+        found = within(value, self.limit, self.limit * 4 if self.total is None else self.total)
+        return None if found is None else dump(found)
+
+
+def call_messages(call: Observed, *, full: bool) -> Wants:
+    """Instructions, messages and the definitions of the tools, these in full or by name."""
+    request = call.request
+    tools = partial(content_messages.full_definitions if full else _by_name, request)
+    return {
+        names.SYSTEM_INSTRUCTIONS: partial(content_messages.system_instructions, request),
+        names.INPUT_MESSAGES: partial(content_messages.input_messages, request),
+        names.OUTPUT_MESSAGES: partial(content_messages.output_messages, call.record),
+        names.TOOL_DEFINITIONS: tools,
+    }
+
+
+def arguments(tool: ToolCall) -> Wants:
+    """What the model wants a tool to be called with."""
+    return {names.TOOL_CALL_ARGUMENTS: partial(_arguments, tool)}
+
+
+def words(error: BaseException, secrets: Callable[[], tuple[str, ...]]) -> Wants:
+    """What an error says."""
+    return {names.EXCEPTION_MESSAGE: lambda limit: errors.message(error, secrets(), limit)}
+
+
+def trace(error: BaseException, secrets: Callable[[], tuple[str, ...]]) -> Wants:
+    """What an error says, and where it was raised."""
+    told = {names.EXCEPTION_STACKTRACE: lambda limit: errors.stacktrace(error, secrets(), limit)}
+    return {**words(error, secrets), **told}
+
+
+def given(name: str, value: Any) -> Wants:
+    """A value of the application's own: what a tool was called with, or what it gave, as an object."""
+    return {name: partial(_given, name, value)}
+
+
+def _by_name(request: Request, limit: int) -> Any:
+    return content_messages.tool_definitions(request)
+
+
+def _arguments(tool: ToolCall, limit: int) -> Any:
+    value = call_arguments(tool.arguments, limit, tool.kind)
+    broken = isinstance(value, str) and not tool.valid and tool.kind not in FREE_TEXT
+    if value in ("", None) or isinstance(value, dict) or broken:
+        return value
+    return {KEYS[names.TOOL_CALL_ARGUMENTS]: value}  # the attribute is an object by the convention
+
+
+def _given(name: str, value: Any, limit: int) -> Any:
+    plain = _plain(value)
+    found = tidy(plain, limit) if limit == WHOLE else within(plain, limit, limit * 4)
+    return found if found is None or isinstance(found, dict) else {KEYS[name]: found}
+
+
+def _plain(value: Any) -> Any:
+    """A pydantic object or a dataclass as its fields; anything else as it is."""
+    if hasattr(type(value), "model_dump"):
+        return value.model_dump()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: getattr(value, one.name) for one in fields(value)}
+    return value

@@ -1,0 +1,186 @@
+"""The completion hook of OpenTelemetry's GenAI utilities, and the types that it expects."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import fields, make_dataclass
+from functools import lru_cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from opentelemetry._logs import LogRecord
+from opentelemetry.trace import Span
+
+from .. import call_data
+from .. import semconv as names
+from . import capture as content
+from .redaction import without_words
+from .truncate import dump
+from .worker import Contents, Wants
+
+if TYPE_CHECKING:
+    from ..sink import Observed
+
+
+log = logging.getLogger("toolspan")
+
+_VARIABLE = "OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK"
+_GROUP = "opentelemetry_genai_completion_hook"
+_NONE = "_NoOpCompletionHook"  # what util-genai makes of a hook that lacks a setting, having said so
+
+
+def find(given: Any, *, full: bool) -> Completion | None:
+    """The hook itself or, given a name, the entry point's; what cannot be found is said once.
+
+    `full` says whether it gets the tools' descriptions and parameters.
+    """
+    hook = _load(given) if isinstance(given, str) else given
+    return None if hook is None or type(hook).__name__ == _NONE else Completion(hook, full=full)
+
+
+def _load(name: str) -> Any:
+    for found in entry_points(group=_GROUP, name=name):
+        try:
+            return found.load()()
+        except Exception as error:
+            log.warning("%s=%s: the hook cannot be made: %s", _VARIABLE, name, type(error).__qualname__)
+            log.debug("%s=%s: the hook cannot be made", _VARIABLE, name, exc_info=without_words(error))
+            return None
+    known = ", ".join(sorted(found.name for found in entry_points(group=_GROUP))) or "none"
+    log.warning(
+        "%s=%s: no completion hook of this name is installed (there are: %s); `upload` comes with the "
+        "package opentelemetry-util-genai[upload]",
+        _VARIABLE,
+        name,
+        known,
+    )
+    return None
+
+
+class Completion:
+    """Calls `on_completion` as util-genai does, with its types; whatever it raises is the caller's."""
+
+    def __init__(self, hook: Any, *, full: bool) -> None:
+        self._hook = hook
+        self._full = full
+
+    def wants(self, call: Observed) -> Wants | None:
+        """Messages of inference, also where no sink takes content; not where another tells of the call."""
+        if call.borrowed or not call.record.keep or call.operation not in call_data.INFERENCE:
+            return None
+        return content.call_messages(call, full=self._full)
+
+    def __call__(self, span: Span | None, record: LogRecord | None, contents: Contents) -> None:
+        """Give it what may be told of the call."""
+        self._hook.on_completion(
+            inputs=_each(input_message, contents, names.INPUT_MESSAGES),
+            outputs=_each(output_message, contents, names.OUTPUT_MESSAGES),
+            system_instruction=_each(part, contents, names.SYSTEM_INSTRUCTIONS),
+            tool_definitions=_each(tool_definition, contents, names.TOOL_DEFINITIONS) or None,
+            span=span,
+            log_record=record,
+        )
+
+
+def _each(make: Any, contents: Contents, name: str) -> list[Any]:
+    return [make(value) for value in contents.get(name, ()) if isinstance(value, Mapping)]
+
+
+class _Type(NamedTuple):
+    """The names a type has had, the newest first, and its fields with their defaults."""
+
+    names: tuple[str, ...]
+    fields: Mapping[str, Any]
+
+
+_INPUT = _Type(("InputMessage",), {"role": "user", "parts": (), "name": None})
+_OUTPUT = _Type(("OutputMessage",), {"role": "assistant", "parts": (), "finish_reason": None, "name": None})
+_FUNCTION = _Type(
+    ("FunctionToolDefinition",), {"name": "", "description": None, "parameters": None, "type": "function"}
+)
+_TOOL = _Type(("GenericToolDefinition",), {"name": "", "type": "unknown"})
+_OTHER = _Type(("GenericPart",), {"type": "unknown"})
+_DATA = {"mime_type": None, "modality": ""}
+_PARTS = {
+    kind: _Type(known_as, {**values, "type": kind})
+    for kind, known_as, values in (
+        ("text", ("TextPart", "Text"), {"content": ""}),
+        ("reasoning", ("ReasoningPart", "Reasoning"), {"content": ""}),
+        (
+            "tool_call",
+            ("ToolCallRequestPart", "ToolCallRequest", "ToolCall"),
+            {"arguments": None, "name": "", "id": None},
+        ),
+        (
+            "tool_call_response",
+            ("ToolCallResponsePart", "ToolCallResponse"),
+            {"response": None, "id": None},
+        ),
+        (
+            "server_tool_call",
+            ("ServerToolCallPart", "ServerToolCall"),
+            {"name": "", "server_tool_call": None, "id": None},
+        ),
+        ("blob", ("BlobPart", "Blob"), {**_DATA, "content": b""}),
+        ("file", ("FilePart", "File"), {**_DATA, "file_id": ""}),
+        ("uri", ("UriPart", "Uri"), {**_DATA, "uri": ""}),
+        ("compaction", ("CompactionPart",), {"id": None, "content": None}),
+    )
+}
+_TEXTS = ("text", "reasoning")
+
+
+def input_message(message: Mapping[str, Any]) -> Any:
+    """A message that is sent."""
+    return _message(_INPUT, message)
+
+
+def output_message(message: Mapping[str, Any]) -> Any:
+    """A message that was made."""
+    return _message(_OUTPUT, message)
+
+
+def tool_definition(tool: Mapping[str, Any]) -> Any:
+    """A tool that is offered."""
+    return _made(_FUNCTION if tool.get("type") == "function" else _TOOL, tool)
+
+
+def part(found: Mapping[str, Any]) -> Any:
+    """A part of a message; a kind without a type of its own keeps the name of its kind."""
+    kind = found.get("type")
+    values = dict(found)
+    if kind in _TEXTS and not isinstance(values.get("content", ""), str):
+        values["content"] = dump(values["content"])
+    if kind == "blob":
+        values["content"] = str(values.get("content") or "").encode()
+    return _made(_PARTS.get(str(kind), _OTHER), values)
+
+
+def _message(kind: _Type, message: Mapping[str, Any]) -> Any:
+    parts = message.get("parts")
+    known = [part(one) for one in parts if isinstance(one, Mapping)] if isinstance(parts, list) else []
+    return _made(kind, {**message, "parts": known})
+
+
+def _made(kind: _Type, values: Mapping[str, Any]) -> Any:
+    cls, accepted = _class(kind.names, tuple(kind.fields))
+    given = {name: values.get(name, default) for name, default in kind.fields.items() if name in accepted}
+    return cls(**given)
+
+
+@lru_cache(maxsize=64)
+def _class(known_as: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[Any, frozenset[str]]:
+    """The type, and those of its fields that can be given."""
+    found = next((cls for cls in map(_installed, known_as) if cls is not None), None)
+    if found is None:
+        found = make_dataclass(known_as[0], wanted)
+    return found, frozenset(field.name for field in fields(found))
+
+
+def _installed(name: str) -> Any:
+    try:
+        from opentelemetry.util.genai import types  # optional, and slow to import
+    except ImportError:
+        return None
+    return getattr(types, name, None)

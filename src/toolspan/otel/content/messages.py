@@ -1,0 +1,206 @@
+"""Requests and records as the messages of the GenAI conventions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from ...wire import quirks, values
+from ...wire.record import Choice, Record, ToolCall
+from ...wire.request import Request
+from ...wire.response_items import ANSWERED, call_item, item_texts
+from ..attributes import clean
+from .truncate import call_arguments, schema, shorten
+
+_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}
+
+
+def input_messages(request: Request, limit: int) -> list[Json]:
+    """What is sent to the model, in this order; `limit` is in characters per text."""
+    sent = request.messages
+    texts = [sent] if isinstance(sent, str) else values.sequence(sent)
+    return [
+        _input(message, limit) for message in texts if not isinstance(message, (int, list))
+    ]  # else tokens
+
+
+def system_instructions(request: Request, limit: int) -> list[Json]:
+    """The instructions of a response, which are no part of its input."""
+    return content_parts(request.instructions, limit)
+
+
+def output_messages(record: Record, limit: int) -> list[Json]:
+    """One message for each choice that produced something, partial answers included."""
+    return [_output_message(record, index, choice, limit) for index, choice in sorted(record.choices.items())]
+
+
+def tool_definitions(request: Request) -> list[Json]:
+    """Kind and name of each offered tool."""
+    tools = request.tools
+    pairs = zip(tools.kinds, tools.names, strict=True) if tools else ()
+    return [{"type": clean(kind), "name": clean(name)} for kind, name in pairs]
+
+
+def full_definitions(request: Request, limit: int) -> list[Json]:
+    """The same with descriptions and parameters, shortened; a schema far beyond the limit is left out."""
+    found = tool_definitions(request)
+    for shown, known in zip(found, request.tools.definitions if request.tools else (), strict=True):
+        if description := values.text(known.get("description")):
+            shown["description"] = shorten(description, limit)
+        if isinstance(known.get("parameters"), dict):
+            parameters = schema(known["parameters"], limit)
+            shown.update({} if parameters is None else {"parameters": parameters})
+    return found
+
+
+def _input(message: Any, limit: int) -> Json:
+    """A text is the user's; what is no message is an item of the Responses API."""
+    if isinstance(message, str):
+        return {"role": "user", "parts": content_parts(message, limit)}
+    known = values.fields(message)
+    return item_message(known, limit) or _input_message(known, limit)
+
+
+def _input_message(message: Mapping[str, Any], limit: int) -> Json:
+    role = values.text(message.get("role")) or "user"
+    found: Json = {"role": clean(role)}
+    if name := values.text(message.get("name")):
+        found["name"] = clean(name)
+    if role in ("tool", "function"):
+        identity = values.text(message.get("tool_call_id"))
+        found["parts"] = [response_part(identity, message.get("content"), limit)]
+        return found
+    parts = reasoning_parts(quirks.reasoning_text(message), limit)
+    parts += content_parts(message.get("content"), limit)
+    parts += content_parts(message.get("refusal"), limit)
+    for delta in quirks.call_deltas(message.get("tool_calls"), whole=True):
+        parts.append(call_part(delta.id, delta.name, call_arguments(delta.arguments, limit, delta.kind)))
+    for delta in quirks.function_call_deltas(message.get("function_call")):
+        parts.append(call_part(None, delta.name, call_arguments(delta.arguments, limit)))
+    found["parts"] = parts
+    return found
+
+
+def _output_message(record: Record, index: int, choice: Choice, limit: int) -> Json:
+    parts = reasoning_parts("".join(choice.reasoning), limit)
+    for text in ("".join(choice.text), "".join(choice.refusal)):
+        if text:
+            parts.append(text_part(text, limit))
+    parts += [_tool_part(call, limit) for call in record.calls if call.choice == index]
+    reason = choice.reason or "error"
+    return {"role": "assistant", "parts": parts, "finish_reason": clean(_REASONS.get(reason, reason))}
+
+
+def _tool_part(call: ToolCall, limit: int) -> Json:
+    arguments = call_arguments(call.arguments, limit, call.kind)
+    return call_part(call.id, call.name, arguments, None if call.kind in ANSWERED else call.kind)
+
+
+def item_message(item: Mapping[str, Any], limit: int) -> Json | None:
+    """The message that an item stands for; `None` for an item that is a message itself."""
+    kind = values.text(item.get("type"))
+    if kind is None or kind == "message" or "role" in item:
+        return None
+    if (call := call_item(item)) is not None:
+        arguments = call_arguments(call.arguments, limit, call.kind)
+        part = call_part(call.id, call.name, arguments, None if call.kind in ANSWERED else call.kind)
+        return {"role": "assistant", "parts": [part]}
+    if kind.endswith("_output"):
+        identity = values.text(item.get("call_id")) or values.text(item.get("id"))
+        return {
+            "role": "tool",
+            "parts": [response_part(identity, item.get("output", item.get("result")), limit)],
+        }
+    if kind == "reasoning":
+        text = "".join(event.text for event in item_texts(item))
+        return {"role": "assistant", "parts": reasoning_parts(text, limit)}
+    return {"role": "assistant" if kind == "compaction" else "user", "parts": [{"type": clean(kind)}]}
+
+
+Json: TypeAlias = "dict[str, Any]"
+
+_MODALITIES = ("image", "audio", "video")
+
+
+def text_part(text: str, limit: int) -> Json:
+    """A text part."""
+    return {"type": "text", "content": shorten(text, limit)}
+
+
+def reasoning_parts(text: str | None, limit: int) -> list[Json]:
+    """Reasoning, if there is any."""
+    return [{"type": "reasoning", "content": shorten(text, limit)}] if text else []
+
+
+def call_part(identity: str | None, name: str | None, arguments: Any, kind: str | None = None) -> Json:
+    """A tool call; `kind` is that of a tool that the server runs itself."""
+    found: Json = {"type": "server_tool_call" if kind else "tool_call", "name": clean(name or "")}
+    if identity:
+        found["id"] = clean(identity)
+    told = {} if arguments in ("", None) else {"arguments": arguments}
+    return {**found, "server_tool_call": {"type": clean(kind), **told}} if kind else {**found, **told}
+
+
+def response_part(identity: str | None, content: Any, limit: int) -> Json:
+    """What the application answers to a tool call: a text or parts."""
+    response = shorten(content, limit) if isinstance(content, str) else content_parts(content, limit)
+    found: Json = {"type": "tool_call_response", "response": response}
+    return {**found, "id": clean(identity)} if identity else found
+
+
+def content_parts(content: Any, limit: int) -> list[Json]:
+    """The parts of a message's content: a text, or a list of typed parts; what is unknown keeps its type."""
+    if isinstance(content, str):
+        return [text_part(content, limit)] if content else []
+    return [_part(part, limit) for part in values.sequence(content)]
+
+
+def _part(part: Any, limit: int) -> Json:
+    if isinstance(part, str):
+        return text_part(part, limit)
+    known = values.fields(part)
+    kind = values.text(known.get("type")) or "unknown"
+    if isinstance(text := known.get("text"), str):
+        return text_part(text, limit)
+    if isinstance(refusal := known.get("refusal"), str):
+        return text_part(refusal, limit)
+    if kind in ("image_url", "video_url", "audio_url", "input_image"):
+        return _address(known.get(kind) or known.get("image_url"), _modality(kind), limit)
+    if kind == "input_audio":
+        return _audio(values.fields(known.get("input_audio")))
+    if kind in ("file", "input_file"):
+        return _file(values.fields(known.get("file")) or known)
+    return {"type": clean(kind)}
+
+
+def _modality(kind: str) -> str:
+    return next(modality for modality in _MODALITIES if modality in kind)
+
+
+def _address(value: Any, modality: str, limit: int) -> Json:
+    """A URL as such; a data URL as its media type and size. Both forms: sentry-python#6478."""
+    url = value if isinstance(value, str) else values.text(values.fields(value).get("url")) or ""
+    if url[:5].lower() == "data:":
+        head, _, data = url[5:].partition(",")
+        return _blob(modality, head.partition(";")[0] or None, data)
+    return {"type": "uri", "modality": modality, "uri": shorten(url, limit)}
+
+
+def _audio(known: Mapping[str, Any]) -> Json:
+    form = values.text(known.get("format"))
+    return _blob("audio", f"audio/{form}" if form else None, known.get("data"))
+
+
+def _file(known: Mapping[str, Any]) -> Json:
+    if identity := values.text(known.get("file_id")):
+        return {"type": "file", "modality": "document", "file_id": clean(identity)}
+    return _blob("document", None, known.get("file_data"))
+
+
+def _blob(modality: str, mime_type: str | None, data: Any) -> Json:
+    """Inline data without the data: `size` is in bytes, reckoned from the length of the base64 text."""
+    size = len(data) * 3 // 4 if isinstance(data, (str, bytes)) else 0
+    found: Json = {"type": "blob", "modality": modality, "content": "", "size": size}
+    if mime_type:
+        found["mime_type"] = clean(mime_type)
+    return found

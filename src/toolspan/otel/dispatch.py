@@ -1,0 +1,308 @@
+"""Call every sink, and isolate failures by sink and method."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from functools import partial
+from time import monotonic
+from typing import Any, NamedTuple, TypeAlias
+
+from opentelemetry.trace import Span
+
+from ..wire.events import Event, Finished, Note
+from .content.redaction import Review
+from .content.worker import Contents, Telling
+from .sink import Observed, Sink
+
+log = logging.getLogger("toolspan")
+
+FAILURES = 3  # within `SECONDS`
+SECONDS = 60.0
+"""How long failures count, how long a method is off, and how long no second line of one kind is logged."""
+TRANSIENT = (RecursionError, MemoryError)
+"""These say that the application's stack or memory was nearly used up, and nothing about the method."""
+
+
+class Part(NamedTuple):
+    """A method of a sink; `late` is what the method leaves to be done when its content has been looked at."""
+
+    sink: Any
+    method: str
+    late: bool = False
+
+    @property
+    def place(self) -> str:
+        """The names of class and method."""
+        return f"{type(self.sink).__name__}.{self.method}"
+
+    @property
+    def signal(self) -> str:
+        """What is lost while the part is off."""
+        signals = getattr(type(self.sink), "signals", {})
+        return str(signals.get(self.method, f"calls of {self.place}"))
+
+
+class Fuse:
+    """Counts failures and losses of each part; safe in many threads, because a lost update loses a count."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._failures: dict[Part, list[float]] = {}
+        self._until: dict[Part, float] = {}
+        self._lost: dict[Part, int] = {}
+        self._logged: dict[Part, float] = {}
+
+    @property
+    def blown(self) -> bool:
+        """Whether any part is off."""
+        return bool(self._until)
+
+    def failed(self, part: Part, error: BaseException) -> bool:
+        """Count a failure; return whether the part is off from now on."""
+        now = self._clock()
+        lost = self._lost[part] = self._lost.get(part, 0) + 1
+        if issubclass(type(error), TRANSIENT):
+            self._log_loss(part, error, now, lost)
+            return False
+        if lost == 1:
+            self._logged[part] = now  # the guard logs the first error, with its place
+        recent = [at for at in self._failures.get(part, ()) if at > now - SECONDS]
+        self._failures[part] = recent = [*recent, now]
+        if len(recent) < FAILURES:
+            self._log_loss(part, error, now, lost)
+            return False
+        self._failures.pop(part, None)
+        self._until[part] = now + SECONDS
+        self._logged[part] = now
+        log.warning(
+            "toolspan: %s are off for %d s after %d failures, last %s in %s; "
+            "%d lost so far (this is a bug, please report it)",
+            *(part.signal, SECONDS, FAILURES, type(error).__qualname__, part.place, lost),
+        )
+        return True
+
+    def waits(self, part: Part) -> bool:
+        """Return whether the part was switched off and has not been tried again since."""
+        return part in self._until
+
+    def off(self, part: Part) -> bool:
+        """Return whether the part is off, and count what is lost by that; afterwards it is on again."""
+        until = self._until.get(part)
+        if until is None:
+            return False
+        if (now := self._clock()) >= until:
+            self._until.pop(part, None)
+            self._logged[part] = now  # if it fails again, one line says so: that it is off once more
+            return False
+        self._lost[part] = self._lost.get(part, 0) + 1
+        return True
+
+    def _log_loss(self, part: Part, error: BaseException, now: float, lost: int) -> None:
+        last = self._logged.get(part)
+        if last is not None and now - last < SECONDS:
+            return
+        self._logged[part] = now
+        log.warning(
+            "toolspan: one of the %s is lost by %s in %s; %d lost so far",
+            *(part.signal, type(error).__qualname__, part.place, lost),
+        )
+
+
+class Paused:
+    """Stands in for a sink whose method is off; when that is over, it calls `resume` and the method."""
+
+    def __init__(self, fuse: Fuse, part: Part, resume: Callable[[str], None]) -> None:
+        self.sink = part.sink
+        self._fuse = fuse
+        self._part = part
+        self._resume = resume
+        setattr(self, part.method, self._try)
+
+    def _try(self, *args: Any) -> Any:
+        part = self._part
+        if self._fuse.off(part):
+            return None
+        self._resume(part.method)
+        return getattr(part.sink, part.method)(*args)
+
+
+_Due: TypeAlias = "tuple[Sink, Telling]"
+
+
+class Sinks:
+    """Hands everything to each sink, in their order; content by way of the review."""
+
+    __slots__ = (
+        "_ended",
+        "_fuse",
+        "_gap",
+        "_moment",
+        "_opened",
+        "_release",
+        "_report",
+        "_review",
+        "_sinks",
+        "_streaming",
+    )
+
+    _opened: tuple[Sink, ...]
+    _streaming: tuple[Sink, ...]
+    _moment: tuple[Sink, ...]
+    _gap: tuple[Sink, ...]
+    _ended: tuple[Sink, ...]
+    _release: tuple[Sink, ...]
+
+    def __init__(
+        self,
+        sinks: Iterable[Sink],
+        report: Callable[[str, BaseException], None],
+        review: Review | None = None,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._sinks = tuple(sinks)
+        self._report = report
+        self._fuse = Fuse(clock)
+        for method in _METHODS:
+            self._ask(method)
+        self._review = Review(report) if review is None else review
+
+    @property
+    def hooked(self) -> bool:
+        """See `Review.hooked`."""
+        return self._review.hooked
+
+    def opened(self, call: Observed) -> None:
+        """See `Sink.opened`."""
+        for sink in self._opened:
+            try:
+                sink.opened(call)
+            except Exception as error:
+                self._failed(sink, "opened", error)
+
+    def streaming(self, call: Observed) -> None:
+        """See `Sink.streaming`."""
+        for sink in self._streaming:
+            try:
+                sink.streaming(call)
+            except Exception as error:
+                self._failed(sink, "streaming", error)
+
+    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
+        """See `Sink.moment`."""
+        if call.borrowed and isinstance(event, Finished):
+            self._review.settle(call.job)
+        due: list[_Due] = []
+        for sink in self._moment:
+            try:
+                telling = sink.moment(call, event, at)
+            except Exception as error:
+                self._failed(sink, "moment", error)
+            else:
+                if telling is not None:
+                    due.append((sink, telling))
+        if due:
+            self._tell(call, due)
+
+    def gap(self, call: Observed, nanoseconds: int) -> None:
+        """See `Sink.gap`."""
+        for sink in self._gap:
+            try:
+                sink.gap(call, nanoseconds)
+            except Exception as error:
+                self._failed(sink, "gap", error)
+
+    def ended(self, call: Observed) -> None:
+        """See `Sink.ended`; a span that was started ends, whatever its sink has missed."""
+        if call.borrowed:
+            self._review.settle(call.job)
+        due: list[_Due] = []
+        for sink in self._ended:
+            try:
+                telling = sink.ended(call)
+            except Exception as error:
+                self._failed(sink, "ended", error)
+            else:
+                if telling is not None:
+                    due.append((sink, telling))
+        self._tell(call, due, last=True)
+        self.release(call)
+
+    def release(self, call: Observed) -> None:
+        """See `Sink.release`; no failure ever switches it off."""
+        for sink in self._release:
+            try:
+                sink.release(call)
+            except Exception as error:
+                self._report(f"{type(sink).__name__}.release", error)
+
+    def _tell(self, call: Observed, due: list[_Due], *, last: bool = False) -> None:
+        span = call.span if last and not call.borrowed else None
+        at = call.wall(call.ended_at)
+        then = partial(self._told, due, "ended" if last else "moment", span, at)
+        if not (due or self._review.looks):
+            then({})
+            return
+        tellings = [telling for _, telling in due]
+        try:
+            call.job = self._review.of_call(call, tellings, then, last=last)
+        except Exception as error:
+            self._report("having content looked at", error)
+            self._end(span, at)
+
+    def _told(
+        self, due: list[_Due], method: str, span: Span | None, at: int | None, contents: Contents
+    ) -> None:
+        """The last acts of the sinks, each with the content that it wants; and the end of the span."""
+        for sink, telling in due:
+            if self._fuse.blown and self._fuse.off(Part(_real(sink), method, late=True)):
+                continue
+            try:
+                telling.tell({name: contents[name] for name in telling.wants if name in contents})
+            except Exception as error:
+                self._failed(sink, method, error, late=True)
+        self._end(span, at)
+
+    def _end(self, span: Span | None, at: int | None) -> None:
+        try:
+            if span is not None and span.is_recording():
+                span.end(at)
+        except Exception as error:
+            self._report("ending a span", error)
+
+    def _ask(self, method: str) -> None:
+        """Find out which sinks are asked for a method; one that is off there has a stand-in, which waits."""
+        asked: tuple[Any, ...] = _who(method, self._sinks)
+        if self._fuse.blown:
+            parts = [Part(sink, method) for sink in asked]
+            asked = tuple(
+                Paused(self._fuse, part, self._ask) if self._fuse.waits(part) else part.sink for part in parts
+            )
+        setattr(self, f"_{method}", asked)
+
+    def _or_paused(self, part: Part) -> Any:
+        return Paused(self._fuse, part, self._ask) if self._fuse.waits(part) else part.sink
+
+    def _failed(self, sink: Any, method: str, error: Exception, *, late: bool = False) -> None:
+        """Count it; nothing but this method of this sink is ever off. `error` is reported once."""
+        part = Part(_real(sink), method, late)
+        try:
+            if self._fuse.failed(part, error):
+                self._ask(method)
+        except Exception:  # no stack is left, or a handler of the application's raises
+            return
+        if not issubclass(type(error), TRANSIENT):
+            self._report(part.place, error)
+
+
+_METHODS = ("opened", "streaming", "moment", "gap", "ended", "release")
+
+
+def _real(sink: Any) -> Any:
+    return sink.sink if isinstance(sink, Paused) else sink
+
+
+def _who(method: str, sinks: tuple[Sink, ...]) -> tuple[Sink, ...]:
+    """Those that override a method."""
+    silent = getattr(Sink, method)
+    return tuple(sink for sink in sinks if getattr(type(sink), method, silent) is not silent)

@@ -1,0 +1,111 @@
+"""Names and attributes of span events and of the log records that correspond to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from ..wire.events import (
+    Answered,
+    CallClosed,
+    CallOpened,
+    ContextReduced,
+    Event,
+    Note,
+    Retried,
+    Text,
+    ToolsChanged,
+)
+from ..wire.record import ToolCall
+from ..wire.response_items import ANSWERED
+from . import semconv as names
+from .attributes import Attributes, Value, clean, seconds
+from .sink import Observed
+
+
+def moment(call: Observed, event: Event | Note) -> tuple[str, Attributes]:
+    """The name and the attributes of the event that marks a moment; no arguments."""
+    if isinstance(event, CallOpened):
+        return names.CALL_DETECTED_EVENT, _tool_call(call.record.call(event))
+    if isinstance(event, CallClosed):
+        return names.CALL_COMPLETED_EVENT, _completed(call.record.call(event))
+    if isinstance(event, Text):
+        return names.TEXT_STARTED_EVENT, {names.CHOICE_INDEX: event.choice}
+    return noted(cast("Note", event))  # the record marks no other event
+
+
+def _tool_call(tool: ToolCall) -> Attributes:
+    found: Attributes = {names.CHOICE_INDEX: tool.choice, names.CALL_INDEX: tool.index}
+    if tool.id is not None:
+        found[names.TOOL_CALL_ID] = clean(tool.id)
+    if tool.name is not None:
+        found[names.TOOL_NAME] = clean(tool.name)
+    found[names.TOOL_TYPE] = tool_type(tool.kind)
+    return found
+
+
+def tool_type(kind: str) -> str:
+    """Who runs it: the application (`function`), or the server, over its data (`datastore`) or otherwise."""
+    if kind in ANSWERED:
+        return "function"
+    return "datastore" if kind == "file_search" else "extension"
+
+
+def _completed(tool: ToolCall) -> Attributes:
+    found = _tool_call(tool)
+    found[names.CALL_FRAGMENTS] = tool.fragments
+    found[names.CALL_ARGUMENTS_SIZE] = tool.size
+    found[names.CALL_ARGUMENTS_DURATION] = seconds((tool.closed_at or tool.opened_at) - tool.opened_at)
+    found[names.CALL_VALID] = tool.valid
+    found[names.CALL_CLOSED_BY] = tool.closed_by or "end"
+    found[names.CALL_OUTCOME] = tool.outcome
+    if tool.violation is not None and tool.violation.path:
+        found[names.CALL_VIOLATION_PATH] = clean(tool.violation.path)
+    return found
+
+
+def noted(note: Note) -> tuple[str, Attributes]:
+    """The name and the attributes of the event; what is not known is left out."""
+    name, tell = _NOTES[type(note)]
+    return name, {key: value for key, value in tell(note).items() if value is not None}
+
+
+_Told = dict[str, "Value | None"]
+
+
+def _retried(note: Retried) -> _Told:
+    return {
+        names.RETRY_ATTEMPT: note.attempt,
+        names.RETRY_WAIT: note.wait,
+        names.RETRY_STATUS: note.status,
+        names.ERROR_TYPE: clean(note.error),
+    }
+
+
+def _answered(note: Answered) -> _Told:
+    return {
+        names.TOOL_CALL_ID: clean(note.id),
+        names.TOOL_NAME: None if note.name is None else clean(note.name),
+        names.CALL_TURNAROUND: seconds(note.turnaround),
+    }
+
+
+def _tools_changed(note: ToolsChanged) -> _Told:
+    return {names.TOOLS_FINGERPRINT: note.now, names.TOOLS_FINGERPRINT_BEFORE: note.before}
+
+
+def _context_reduced(note: ContextReduced) -> _Told:
+    return {
+        names.REQUEST_MESSAGES: note.messages,
+        names.CONTEXT_MESSAGES_BEFORE: note.messages_before,
+        names.USAGE_INPUT_TOKENS: note.tokens,
+        names.CONTEXT_TOKENS_BEFORE: note.tokens_before,
+    }
+
+
+_NOTES: Mapping[type, tuple[str, Callable[[Any], _Told]]] = {
+    Retried: (names.RETRY_EVENT, _retried),
+    Answered: (names.CALL_ANSWERED_EVENT, _answered),
+    ToolsChanged: (names.TOOLS_CHANGED_EVENT, _tools_changed),
+    ContextReduced: (names.CONTEXT_REDUCED_EVENT, _context_reduced),
+}

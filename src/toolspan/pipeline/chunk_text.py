@@ -1,0 +1,193 @@
+"""Cut text and bytes into chunks, with a fast path for ordinary chunks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from json.decoder import scanstring  # type: ignore[attr-defined]  # the stubs lack it, no Python does
+from typing import Any
+
+from ..wire.sse import SseReader
+from .chunk import (
+    CONTENT,
+    OTHER,
+    TEXT,
+    TOOL_CALL,
+    Meaning,
+    Place,
+    choices_meaning,
+    meaning_of,
+    place,
+    plain,
+    unknown,
+)
+
+_FIELDS = ("data:", "event:", "id:", "retry:", ":")
+_DONE = "[DONE]"
+_NONE: Sequence[Meaning] = ()
+_decode = json.JSONDecoder().raw_decode
+
+
+class Chunks:
+    """Cuts the items of one side of one stage into chunks, each by its meaning.
+
+    Server-sent events may be cut anywhere; an item then completes none, one or several chunks. Comments and
+    `[DONE]` are no chunks. `alone` says whether the last item was a chunk by itself, `plain` whether any was
+    a piece of plain text, which no API would send.
+    """
+
+    __slots__ = ("_events", "_pieces", "alone", "plain")
+
+    def __init__(self) -> None:
+        self._events: SseReader | None = None
+        self._pieces = Pieces()
+        self.alone = True
+        self.plain = False
+
+    def read(self, item: Any) -> Sequence[Meaning]:
+        """The chunks that end within this item, in their order."""
+        if item.__class__ is str:
+            return self._text(item, None)
+        if item.__class__ is bytes:
+            return self._text(item.decode("utf-8", "replace"), item)
+        if isinstance(item, (bytearray, memoryview)):
+            return self.read(bytes(item))
+        return (meaning_of(item),)
+
+    def _text(self, text: str, data: bytes | None) -> Sequence[Meaning]:
+        if self._events is None:
+            if text[:1] == "{" and (piece := self._pieces.read(text)) is not None:
+                return (piece,)
+            if not text.lstrip().startswith(_FIELDS):
+                found = _message(text)
+                self.plain = self.plain or found is None
+                return (plain(text),) if found is None else found
+            self._events = SseReader()
+        if self.alone and text.startswith("data:") and text.endswith("\n\n") and text.count("\n") == 2:
+            piece = self._pieces.read(text)
+            found = _event(text) if piece is None else (piece,)
+            if found is not None:
+                return found
+        self.alone = text.endswith(("\n\n", "\r\n\r\n"))
+        return [document(each) for each in self._events.feed(text.encode() if data is None else data)]
+
+
+def document(value: Any) -> Meaning:
+    """What a decoded JSON document says; of an envelope, also what stands in it as JSON text."""
+    if value.__class__ is not dict:
+        return unknown(value)
+    found = meaning_of(value)
+    if found and found[0][0].kind is OTHER:
+        for inner in value.values():
+            if inner.__class__ is str and inner[:1] in "{d" and ("choices" in inner or "response." in inner):
+                return next(iter(Chunks().read(inner)), found)
+    return found
+
+
+def _event(text: str) -> Sequence[Meaning] | None:
+    """A whole event of one line, as nearly all items are; `None` if it has to be decoded."""
+    found = _choices(text)
+    if found is None:
+        return _NONE if text[5:].strip() == _DONE else None
+    return (found,)
+
+
+def _message(text: str) -> Sequence[Meaning] | None:
+    """A JSON object, or several of them in lines; `None` for plain text."""
+    if text.lstrip()[:1] != "{":
+        return None
+    if (found := _choices(text)) is not None:
+        return (found,)
+    for parts in ([text], text.splitlines()):
+        try:
+            return [document(json.loads(part)) for part in parts if part.strip()]
+        except (ValueError, RecursionError):
+            continue
+    return None
+
+
+def _choices(text: str) -> Meaning | None:
+    """What the only `choices` of a JSON text say, without decoding the rest of it."""
+    at = text.find(CHOICES) + len(CHOICES)
+    if at < len(CHOICES):
+        return None
+    try:
+        choices, end = _decode(text, at + 1 if text[at] == " " else at)
+    except (ValueError, IndexError, RecursionError):
+        return None
+    if choices.__class__ is not list or text.find(CHOICES, end) > 0:
+        return None
+    return choices_meaning(choices)
+
+
+CHOICES = '"choices":'
+"""The name between plain quotes, which cannot stand within a string, where quotes are escaped."""
+
+_until_the_piece = re.compile(
+    CHOICES + r' ?\[\{"index": ?(\d), ?"delta": ?\{'
+    r'(?:"content": ?"|"tool_calls": ?\[\{"index": ?(\d\d?), ?"function": ?\{"arguments": ?")'
+).match
+_END = r'\}, ?(?:"logprobs": ?null, ?)?"finish_reason": ?null ?\}\](?!.*"choices":)'
+_text_ends = re.compile(_END, re.DOTALL).match
+_call_ends = re.compile(r"\}\}\]" + _END, re.DOTALL).match
+_places: dict[tuple[str | None, ...], Place] = {
+    (str(index), None): place(TEXT, index, None, CONTENT) for index in range(10)
+} | {(str(index), str(call)): place(TOOL_CALL, index, call) for index in range(10) for call in range(100)}
+
+
+_until_the_delta = re.compile(
+    r'(?:data: ?)?\{"type": ?"response\.(output_text|function_call_arguments)\.delta"'
+    r'(?:, ?"(?:sequence_number|output_index|content_index)": ?\d+|, ?"item_id": ?"[^"\\]*")*, ?"delta": ?"'
+).match
+_index = re.compile(r'"output_index": ?(\d\d?)\b').search
+
+
+def event_of(text: str) -> Meaning | None:
+    """What an event of the Responses API says that is one more piece; `ValueError` if it is no JSON."""
+    begun = _until_the_delta(text)
+    if begun is None:
+        return None
+    piece, at = scanstring(text, begun.end(), True)
+    if not piece or text.find('"delta":', at) > 0 or text.find('"type":', at) > 0:
+        return None
+    if begun[1] == "output_text":
+        return ((_places["0", None], piece),)
+    index = _index(text, 0, begun.end())
+    found = None if index is None else _places.get(("0", index[1]))
+    return None if found is None else ((found, piece),)
+
+
+class Pieces:
+    """Reads such texts one after the other; around the piece all is mostly as it was before."""
+
+    __slots__ = ("_after", "_before", "_place")
+
+    def __init__(self) -> None:
+        self._before = self._after = ""
+        self._place: Place | None = None
+
+    def read(self, text: str) -> Meaning | None:
+        """What the only chunk in this JSON text says, if it is of that kind."""
+        at = text.find(CHOICES)
+        where, before, after = self._place, self._before, self._after
+        try:
+            if where is not None and text.startswith(before, at) and text.endswith(after):
+                piece, end = scanstring(text, at + len(before), True)
+                if end + len(after) == len(text) and piece:
+                    return ((where, piece),)
+            return event_of(text) if at < 0 else self._look(text, at)
+        except ValueError:
+            return None
+
+    def _look(self, text: str, at: int) -> Meaning | None:
+        begun = _until_the_piece(text, at)
+        if begun is None:
+            return None
+        places = begun.groups()
+        piece, end = scanstring(text, begun.end(), True)
+        where = _places.get(places)
+        if not piece or where is None or (_text_ends if places[1] is None else _call_ends)(text, end) is None:
+            return None
+        self._place, self._before, self._after = where, text[at : begun.end()], text[end:]
+        return ((where, piece),)

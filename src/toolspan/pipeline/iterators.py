@@ -1,0 +1,261 @@
+"""Iterators that yield the items of another iterator unchanged and report them to a stage run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import open_streams
+from ..guard import report
+from ..wire.record import End, is_exhaustion
+from .run import Run
+
+
+class Passing:
+    """What all kinds share: the other, what is told of it, and what makes the next step."""
+
+    __slots__ = ("__weakref__", "_later", "_look", "_source", "_step", "_watch")
+
+    def __init__(self, source: Any, run: Run, given: bool) -> None:
+        watch = Watch(source, run, given)
+        put = object.__setattr__
+        put(self, "_source", source)
+        put(self, "_watch", watch)
+        put(self, "_look", watch.look)
+        put(self, "_step", None)
+        put(self, "_later", None)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._source, name)
+        return self._watch.act(name, found) if name in ACTS and callable(found) else found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._source, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self._source, name)
+
+    def __dir__(self) -> list[str]:
+        return dir(self._source)
+
+    def __repr__(self) -> str:
+        return repr(self._source)
+
+    @property  # type: ignore[misc]  # so that isinstance says what it would say of the other
+    def __class__(self) -> Any:
+        return self._source.__class__
+
+    def __enter__(self) -> Any:
+        return self._entered(self._source.__enter__())
+
+    def __exit__(self, *error: object) -> Any:
+        try:
+            return self._source.__exit__(*error)
+        finally:
+            self._watch.closed()
+
+    def _entered(self, found: Any) -> Any:
+        return self if found is self._source else found
+
+    def __del__(self) -> None:
+        if self._watch.given:
+            open_streams.dropped(self._watch.run)
+
+
+class Sync(Passing):
+    """Of a sync iterator, or of what can be iterated."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Any:
+        if self._step is not None and not hasattr(self._source, "__next__"):
+            return iter(self._source)  # what can be read again is read again, unseen
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            step = self._step
+            if step is None:
+                step = _first(self, "_step", "__next__", iter)
+            item = step()
+        except BaseException as error:
+            self._watch.stopped(error)
+            raise
+        self._look(item)
+        return item
+
+
+class Async(Passing):
+    """Of an async one."""
+
+    __slots__ = ()
+
+    def __aiter__(self) -> Any:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            step = self._later
+            if step is None:
+                step = _first(self, "_later", "__anext__", lambda source: source.__aiter__())
+            item = await step()
+        except BaseException as error:
+            self._watch.stopped(error)
+            raise
+        self._look(item)
+        return item
+
+    async def __aenter__(self) -> Any:
+        return self._entered(await self._source.__aenter__())
+
+    async def __aexit__(self, *error: object) -> Any:
+        try:
+            return await self._source.__aexit__(*error)
+        finally:
+            self._watch.closed()
+
+
+class Both(Sync, Async):
+    """Of one that can be iterated either way, as LiteLLM's streams."""
+
+    __slots__ = ()
+
+
+def passing(source: Any, run: Run, *, given: bool) -> Any:
+    """The source, watched; the source itself if it cannot be iterated."""
+    try:
+        return _watched(source, run, given)
+    except Exception as error:  # of a class that answers to any name in its own way
+        report("watching a stream", error)
+        return source
+
+
+def _watched(source: Any, run: Run, given: bool) -> Any:
+    sync = hasattr(source, "__next__") or hasattr(source, "__iter__")
+    asynchronous = hasattr(source, "__anext__") or hasattr(source, "__aiter__")
+    if not sync and not asynchronous:
+        return source
+    kind = Both if sync and asynchronous else Async if asynchronous else Sync
+    return kind(source, run, given)
+
+
+def run_of(stream: object) -> Run | None:
+    """The run that a watched iterator belongs to."""
+    watch: Watch | None = (
+        object.__getattribute__(stream, "_watch") if issubclass(type(stream), Passing) else None
+    )
+    return None if watch is None else watch.run
+
+
+def _first(passed: Passing, kept: str, name: str, start: Callable[[Any], Any]) -> Any:
+    """What makes the next step; something that is no iterator yet is asked for one."""
+    source = passed._source
+    step = getattr(source if hasattr(source, name) else start(source), name)
+    object.__setattr__(passed, kept, step)
+    return step
+
+
+class Watch:
+    """Of one side of a run: `given` is what the stage hands on, which ends it; else what it reads."""
+
+    __slots__ = ("given", "look", "run", "source")
+
+    def __init__(self, source: Any, run: Run, given: bool) -> None:
+        self.source = source
+        self.run = run
+        self.given = given
+        self.look = run.gave if given else run.read
+
+    def stopped(self, error: BaseException) -> None:
+        """The other ended or raised."""
+        exhausted = is_exhaustion(error)
+        if _busy(self.source):
+            return  # somebody else is inside of it, and goes on
+        if not self.given:
+            self.run.read_over(None if exhausted else error)
+        else:
+            open_streams.finish(self.run, End.EXHAUSTED if exhausted else end_of(error))
+
+    def closed(self) -> None:
+        """Whoever reads it wants no more."""
+        if self.given:
+            open_streams.finish(self.run, End.CLOSED)
+
+    def act(self, name: str, found: Callable[..., Any]) -> Callable[..., Any]:
+        """The other's own method, watched: one of `ACTS`."""
+        return {
+            "close": self._closing,
+            "aclose": self._closing_later,
+            "send": self._sending,
+            "throw": self._sending,
+            "asend": self._sending_later,
+            "athrow": self._sending_later,
+        }[name](found)
+
+    def _closing(self, close: Callable[..., Any]) -> Callable[..., Any]:
+        def closing(*args: Any, **kwargs: Any) -> Any:
+            try:
+                found = close(*args, **kwargs)
+            except BaseException as error:
+                self.stopped(error)
+                raise
+            if hasattr(type(found), "__await__"):  # the SDK's async streams close so
+                return self._closed_later(found)
+            self.closed()
+            return found
+
+        return closing
+
+    def _closing_later(self, close: Callable[..., Any]) -> Callable[..., Any]:
+        async def closing(*args: Any, **kwargs: Any) -> Any:
+            return await self._closed_later(close(*args, **kwargs))
+
+        return closing
+
+    async def _closed_later(self, found: Any) -> Any:
+        try:
+            result = await found
+        except BaseException as error:
+            self.stopped(error)
+            raise
+        self.closed()
+        return result
+
+    def _sending(self, act: Callable[..., Any]) -> Callable[..., Any]:
+        def sending(*args: Any) -> Any:
+            try:
+                item = act(*args)
+            except BaseException as error:
+                self.stopped(error)
+                raise
+            self.look(item)
+            return item
+
+        return sending
+
+    def _sending_later(self, act: Callable[..., Any]) -> Callable[..., Any]:
+        async def sending(*args: Any) -> Any:
+            try:
+                item = await act(*args)
+            except BaseException as error:
+                self.stopped(error)
+                raise
+            self.look(item)
+            return item
+
+        return sending
+
+
+ACTS = frozenset(("close", "aclose", "send", "throw", "asend", "athrow"))
+
+
+def _busy(source: Any) -> bool:
+    try:
+        return bool(getattr(source, "ag_running", False) or getattr(source, "gi_running", False))
+    except Exception:  # of a class that answers to any name in its own way
+        return False
+
+
+def end_of(error: BaseException) -> End | BaseException:
+    """How a stage ends that is left by this error: that of a generator which is closed is none."""
+    return End.CLOSED if issubclass(type(error), GeneratorExit) else error

@@ -1,0 +1,299 @@
+"""The span of a stage, its attributes, and the route of a stream between stages."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from opentelemetry import context, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from ..otel import semconv as names
+from ..otel.attributes import Attributes, Value, clean, seconds
+from ..otel.errors import class_name
+from ..wire.record import Outcome
+from . import matching
+from . import semconv as stage_semconv
+from .carrier import STREAM, put, take
+from .chunk import FINISH, TEXT, TOOL_CALL, Place, kind_of
+from .counting import Followed, Side, fingerprint
+from .matching import Case
+from .tracker import Ledger
+
+_BY_STAGE, _BY_OTHERS = "01", "00"
+_LONGEST_ID = 64
+_ODD = re.compile(r"[^A-Za-z0-9_.:\-]")
+_w3c = TraceContextTextMapPropagator()
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a stream comes from: its id, which all its stages share, and the context of its trace.
+
+    `Route()` begins a new stream in the current trace, `Route.of(envelope)` finds what came with a message
+    or with headers, `route.headers` sends it on by HTTP, `toolspan.inject` by any other envelope.
+    """
+
+    stream_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    """Up to 64 letters, digits and `_.:-`; anything else in it becomes `_`."""
+    context: Context = field(default_factory=context.get_current, repr=False)
+    """OpenTelemetry's context in which the stages begin."""
+    upstream: SpanContext | None = field(default=None, repr=False)
+    """The stage that hands the chunks over; `None` where that is not known."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stream_id", _ODD.sub("_", str(self.stream_id)[:_LONGEST_ID]) or "_")
+
+    @staticmethod
+    def of(envelope: Any) -> Route | None:
+        """The route in a message or in headers; `None` where there is none. Raises nothing."""
+        return route_of(_taken(envelope)[1])
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """The route as HTTP headers: `toolspan-stream` and those of W3C Trace Context."""
+        note: dict[str, str] = {STREAM: f"{self.stream_id}-{_BY_STAGE if self.upstream else _BY_OTHERS}"}
+        _w3c.inject(note, self.context)
+        return note
+
+
+def route_of(note: Mapping[str, str] | None) -> Route | None:
+    """The route that a note tells of, if it does."""
+    stream_id, _, by = (note or {}).get(STREAM, "").rpartition("-")
+    if note is None or not stream_id or _ODD.search(stream_id) or len(stream_id) > _LONGEST_ID:
+        return None
+    found = _w3c.extract(note, Context())
+    upstream = trace.get_current_span(found).get_span_context()
+    return Route(stream_id, found, upstream if by == _BY_STAGE and upstream.is_valid else None)
+
+
+def _taken(envelope: Any) -> tuple[Any, Mapping[str, str] | None]:
+    try:
+        return take(envelope)
+    except Exception:  # an envelope of any class, which may do anything when it is looked at
+        return envelope, None
+
+
+def sent(envelope: Any, route: Route) -> Any:
+    """The envelope with the route in it."""
+    return put(envelope, route.headers)
+
+
+def received(envelope: Any) -> tuple[Any, Route | None]:
+    """The envelope as it was before, and the route."""
+    rest, note = _taken(envelope)
+    return rest, route_of(note)
+
+
+class StageSpan:
+    """The span of one stage. What it raises is the caller's to swallow."""
+
+    def __init__(
+        self, tracer: Tracer, name: str, route: Route, user: Mapping[str, Value], began: int
+    ) -> None:
+        links = [Link(route.upstream, {names.LINK: "reads"})] if route.upstream is not None else []
+        attributes: Attributes = {
+            stage_semconv.STAGE_NAME: clean(name),
+            stage_semconv.STREAM_ID: route.stream_id,
+        }
+        self._span: Span = tracer.start_span(
+            f"stage {clean(name)}",
+            context=route.context,
+            kind=SpanKind.INTERNAL,
+            attributes={**user, **attributes},
+            links=links,
+            start_time=began,
+        )
+        own = self._span.get_span_context()
+        self.recording = self._span.is_recording()
+        self.route = Route(
+            route.stream_id,
+            trace.set_span_in_context(self._span, route.context) if own.is_valid else route.context,
+            own if own.is_valid else route.upstream,
+        )
+        """What the next stage is told."""
+
+    def end(
+        self, ledger: Ledger, outcome: Outcome, error: BaseException | None, began: tuple[int, int], at: int
+    ) -> None:
+        """Say all and end the span; `began` is the time by the wall and by the ledger's clock."""
+        span, (wall, began_at) = self._span, began
+        key = span.get_span_context().trace_id.to_bytes(16, "big")
+        try:
+            if self.recording:
+                span.set_attributes(stage_attributes(ledger, began_at, key))
+                span.set_attribute(names.STREAM_OUTCOME, outcome.value)
+                if error is not None:
+                    span.set_attribute(names.ERROR_TYPE, class_name(error))
+                    upstream = ledger.came_from_before(error)
+                    span.set_attribute(stage_semconv.STAGE_ERROR_SIDE, "in" if upstream else "stage")
+                    span.set_status(Status(StatusCode.ERROR))
+                for moment in moments(ledger, key):
+                    span.add_event(moment.name, moment.attributes, wall + moment.at - began_at)
+        finally:
+            span.end(wall + at - began_at)
+
+
+_KINDS = (TEXT, TOOL_CALL, FINISH)
+_BY_KIND = {
+    matching.PASSED: (
+        stage_semconv.PASSED,
+        stage_semconv.PASSED_TEXT,
+        stage_semconv.PASSED_TOOL_CALL,
+        stage_semconv.PASSED_FINISH,
+    ),
+    matching.ALTERED: (
+        stage_semconv.ALTERED,
+        stage_semconv.ALTERED_TEXT,
+        stage_semconv.ALTERED_TOOL_CALL,
+        stage_semconv.ALTERED_FINISH,
+    ),
+    matching.DROPPED: (
+        stage_semconv.DROPPED,
+        stage_semconv.DROPPED_TEXT,
+        stage_semconv.DROPPED_TOOL_CALL,
+        stage_semconv.DROPPED_FINISH,
+    ),
+    matching.INJECTED: (
+        stage_semconv.INJECTED,
+        stage_semconv.INJECTED_TEXT,
+        stage_semconv.INJECTED_TOOL_CALL,
+        stage_semconv.INJECTED_FINISH,
+    ),
+    matching.BLOCKED: (
+        stage_semconv.BLOCKED,
+        stage_semconv.BLOCKED_TEXT,
+        stage_semconv.BLOCKED_TOOL_CALL,
+        stage_semconv.BLOCKED_FINISH,
+    ),
+    matching.REORDERED: (
+        stage_semconv.REORDERED,
+        stage_semconv.REORDERED_TEXT,
+        stage_semconv.REORDERED_TOOL_CALL,
+        stage_semconv.REORDERED_FINISH,
+    ),
+    matching.PENDING: (stage_semconv.PENDING,),
+    matching.UNTRACKED: (stage_semconv.UNTRACKED,),
+}
+
+
+class _SideNames(NamedTuple):
+    side: str
+    chunks: str
+    kinds: tuple[str, str, str]
+    size: str
+    digest: str
+    first: str
+    pause: str
+
+
+_IN = _SideNames(
+    "in",
+    stage_semconv.IN_CHUNKS,
+    (stage_semconv.IN_TEXT, stage_semconv.IN_TOOL_CALL, stage_semconv.IN_FINISH),
+    stage_semconv.IN_SIZE,
+    stage_semconv.IN_DIGEST,
+    stage_semconv.IN_FIRST_CHUNK,
+    stage_semconv.IN_LONGEST_PAUSE,
+)
+_OUT = _SideNames(
+    "out",
+    stage_semconv.OUT_CHUNKS,
+    (stage_semconv.OUT_TEXT, stage_semconv.OUT_TOOL_CALL, stage_semconv.OUT_FINISH),
+    stage_semconv.OUT_SIZE,
+    stage_semconv.OUT_DIGEST,
+    stage_semconv.OUT_FIRST_CHUNK,
+    stage_semconv.OUT_LONGEST_PAUSE,
+)
+
+
+class Moment(NamedTuple):
+    """An event of the span; `at` is in nanoseconds of the ledger's clock."""
+
+    name: str
+    attributes: Attributes
+    at: int
+
+
+def stage_attributes(ledger: Ledger, began_at: int, key: bytes) -> Attributes:
+    """All that is known at the end; `key` is what fingerprints are made with."""
+    found: Attributes = {}
+    reads = ledger.given if ledger.point else ledger.reads
+    _side(found, _OUT, ledger.given, began_at, key)
+    if reads is None:
+        return found
+    _side(found, _IN, reads, began_at, key)
+    found[stage_semconv.IN_COMPLETE] = ledger.complete
+    passed = {**ledger.fates.counts, matching.PASSED: reads.counts} if ledger.point else ledger.fates.counts
+    for fate, (total, *by_kind) in _BY_KIND.items():
+        counts = passed[fate]
+        found[total] = sum(counts.values())
+        told = zip(by_kind, _KINDS, strict=False)
+        found.update({name: counts[kind] for name, kind in told if counts[kind]})
+    found[stage_semconv.STAGE_HELD_LONGEST] = seconds(ledger.fates.held_longest)
+    found[stage_semconv.STAGE_HELD_SUM] = seconds(ledger.fates.held_sum)
+    return found
+
+
+def moments(ledger: Ledger, key: bytes) -> Iterator[Moment]:
+    """The chunks that are followed, on both sides, and those that did not simply pass."""
+    for side, followed in (("in", ledger.reads), ("out", ledger.given)):
+        for chunk in followed.follower.close() if followed is not None else ():
+            yield _followed(side, chunk, key)
+    for case in ledger.fates.cases:
+        yield _changed(case, key)
+
+
+def _side(found: Attributes, at: _SideNames, side: Side, began_at: int, key: bytes) -> None:
+    found[at.chunks] = side.chunks
+    found.update({name: side.counts[kind] for name, kind in zip(at.kinds, _KINDS, strict=True)})
+    found[at.size] = side.size
+    found[at.digest] = blake2b(side.digest(), key=key, digest_size=8).hexdigest()
+    if side.first_at is not None:
+        found[at.first] = seconds(side.first_at - began_at)
+        found[at.pause] = seconds(side.pause)
+
+
+def _followed(side: str, chunk: Followed, key: bytes) -> Moment:
+    found: Attributes = {
+        stage_semconv.CHUNK_SIDE: side,
+        stage_semconv.CHUNK_POSITION: chunk.position,
+        stage_semconv.CHUNK_ROLE: chunk.role,
+        stage_semconv.CHUNK_KIND: chunk.kind,
+        stage_semconv.CHUNK_FINGERPRINT: fingerprint(chunk.meaning, key),
+    }
+    _place(found, chunk.place)
+    return Moment(stage_semconv.CHUNK_FOLLOWED_EVENT, found, chunk.at)
+
+
+def _changed(case: Case, key: bytes) -> Moment:
+    read, gave = case.read, case.gave
+    chunk = read or gave
+    found: Attributes = {stage_semconv.CHUNK_FATE: case.fate}
+    if read is not None:
+        found[stage_semconv.CHUNK_POSITION] = read.position
+        found[stage_semconv.CHUNK_FINGERPRINT] = fingerprint(read.meaning, key)
+    if gave is not None:
+        found[stage_semconv.CHUNK_OUT_POSITION] = gave.position
+        found[stage_semconv.CHUNK_OUT_FINGERPRINT] = fingerprint(gave.meaning, key)
+    if case.repeats is not None:
+        found[stage_semconv.CHUNK_REPEATS] = case.repeats
+    if chunk is not None:
+        found[stage_semconv.CHUNK_KIND] = kind_of(chunk.meaning)
+        _place(found, chunk.meaning[0][0] if chunk.meaning else None)
+    last = gave or read
+    return Moment(stage_semconv.CHUNK_CHANGED_EVENT, found, last.at if last is not None else 0)
+
+
+def _place(found: Attributes, where: Place | None) -> None:
+    if where is not None:
+        found[names.CHOICE_INDEX] = where.choice
+        if where.call is not None:
+            found[names.CALL_INDEX] = where.call

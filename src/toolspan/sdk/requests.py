@@ -1,0 +1,223 @@
+"""Turn a request of the SDK into a call, and its result into the call's end or a tracked stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from openai import AsyncStream, Stream
+from opentelemetry import trace
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.trace import Span
+
+from .. import open_streams
+from ..agent_loop.loop import Loop
+from ..call import Call
+from ..event_stream.listener import Heard
+from ..guard import attribute, report
+from ..kill_switch import switches_of
+from ..otel import call_data
+from ..otel import semconv as names
+from ..otel.dispatch import Sinks
+from ..otel.labels import UserLabels
+from ..otel.other_instrumentations import outer_call
+from ..settings import Settings
+from ..user_context import current
+from ..wire.providers import Endpoint, endpoint
+from ..wire.record import End
+from . import retries
+from .hooks import guarded
+from .http_response import answer_of, hold
+from .routes import Route, find_route
+from .stream import stand_in, watched
+
+
+class Exchange:
+    """Opens calls for one instrumentation's settings and sinks."""
+
+    def __init__(self, settings: Settings, sinks: Sinks, loop: Loop) -> None:
+        self._settings = settings
+        self._sinks = sinks
+        self._loop = loop
+        self._keep = settings.content or sinks.hooked
+        self._timed = settings.chunk_timing
+        self._labels = UserLabels(settings.metric_attributes)
+        self._last: tuple[Any, Any, Endpoint] = (None, None, Endpoint("", None, None))
+
+    def open(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
+        """The call for a request that is about to be sent; `None` for one that is not ours."""
+        try:
+            open_streams.settle()
+            found = find_route(kwargs["options"] if "options" in kwargs else args[1])
+            if found is None:
+                return None
+            call = self.prepare(client, *found, stream=bool(kwargs.get("stream")))
+        except Exception as error:
+            report("reading a request", error)
+            return None
+        if call is not None:
+            call.open()
+        return call
+
+    def prepare(
+        self, client: Any, route: Route, body: Mapping[str, Any], *, stream: bool, url: Any = None
+    ) -> Call | None:
+        """The call of a request, not yet begun; `None` if it is not wanted or told by another."""
+        on = switches_of(client)
+        if not on.enabled or not is_instrumentation_enabled():
+            return None
+        keep = self._keep and on.content
+        request = route.read_request(body, keep=keep)
+        request.stream = stream
+        request.checked = self._settings.check_arguments and request.tools is not None
+        outer = None
+        if self._settings.nested != "span":
+            outer = outer_call(route.operation, request.model)
+            if outer is not None and self._settings.nested == "skip":
+                return None
+        call = Call(
+            route.operation,
+            route.api_type,
+            request,
+            self._endpoint(client, url or client.base_url),
+            route.reader(
+                request.expected,
+                pieces=keep or self._settings.on_event is not None,
+                offered=request.tools if request.checked else None,
+            ),
+            self._sinks,
+            keep=keep,
+            timed=self._timed and outer is None and route.operation in call_data.INFERENCE,
+            secrets=partial(secrets_of, client),
+            tracked=self._settings.streams and on.streams,
+            loop=self._loop if self._settings.loop else None,
+            heard=self._heard(request.expected),
+        )
+        if outer is not None:
+            _borrow(call, outer.span)
+        _say(call, self._settings.baggage_keys, self._labels)
+        return call
+
+    def _heard(self, expected: int) -> Heard | None:
+        listener = self._settings.on_event
+        return None if listener is None else Heard(listener, expected, report)
+
+    def kwargs(self, call: Call, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """The keywords to hand on: the caller's, with our stand-in for the stream class."""
+        changed = dict(kwargs)
+        try:
+            if changed.get("stream") and changed.get("stream_cls") is not None and call.tracked:
+                changed["stream_cls"] = stand_in(changed["stream_cls"])
+        except Exception as error:
+            report("preparing a stream", error)
+        return changed
+
+    def received(self, call: Call, result: Any) -> Any:
+        """The result to hand to the application: the same object, or the same kind of stream."""
+        try:
+            if call.request.stream:
+                return self._streamed(call, result)
+            if _is_raw(result):
+                _raw_answer(call, result)
+            else:
+                call.answer(result)
+                call.end(End.EXHAUSTED)
+        except Exception as error:
+            report("reading a result", error)
+            open_streams.finish(call, End.EXHAUSTED)
+        return result
+
+    def failed(self, call: Call, error: BaseException) -> None:
+        """The request raised; some of the SDK's errors carry the answer that they complain about."""
+        try:
+            completion = attribute(error, "completion")
+            if completion is not None:
+                call.answer(completion)
+            guarded(retries.failed, call, error)
+        finally:  # whatever the error's own code does, even `sys.exit()`, the call ends
+            open_streams.finish(call, error)
+
+    def _streamed(self, call: Call, result: Any) -> Any:
+        raw = _is_raw(result)
+        if not call.tracked or not (raw or isinstance(result, (Stream, AsyncStream))):
+            call.leave()
+            return result
+        open_streams.opened(call)
+        call.streaming()
+        hold(result.http_response if raw else result.response, call, raw=raw)
+        return result if raw else watched(result)
+
+    def _endpoint(self, client: Any, url: Any) -> Endpoint:
+        """Where the client's requests go; most applications have one client, so the last answer is kept."""
+        kind = type(client)
+        last_kind, last_url, found = self._last
+        if kind is not last_kind or url is not last_url:
+            found = endpoint(str(url), self._settings.providers, default_provider(client))
+            self._last = (kind, url, found)
+        return found
+
+
+def _borrow(call: Call, span: Span | None) -> None:
+    """Another instrumentation tells of this call; its span, where it is known, is enriched."""
+    call.borrowed = True
+    call.span = span
+    call.context = trace.set_span_in_context(span) if span is not None else None
+
+
+def _say(call: Call, baggage_keys: tuple[str, ...], labels: UserLabels) -> None:
+    """What the application says of the call; a conversation, too, where the request names none."""
+    try:
+        user = current(baggage_keys)
+        if not user:
+            return
+        call.user = user
+        conversation = user.get(names.CONVERSATION_ID)
+        if call.request.conversation is None and isinstance(conversation, str):
+            call.request.conversation = conversation
+        call.user_labels = labels.of(user)
+    except Exception as error:
+        report("taking attributes", error)
+
+
+def _is_raw(result: Any) -> bool:
+    """Whether the application asked for the response instead of what it stands for."""
+    return "http_response" in getattr(result, "__dict__", ())
+
+
+def _raw_answer(call: Call, result: Any) -> None:
+    """An answer that is not streamed: its body is here, or the application reads it later."""
+    if result.http_response.is_closed:
+        call.answer(answer_of(result.http_response))
+        call.end(End.EXHAUSTED)
+    else:
+        hold(result.http_response, call, raw=True)
+
+
+_OPENAI = "openai"  # what speaks OpenAI's protocol at an unknown address, by the convention's OpenAI page
+_BY_CLASS = (("Azure", "azure.ai.openai"), ("Bedrock", "aws.bedrock"))
+_SECRET_WORDS = ("key", "secret", "token")
+_BY_RUNTIME = {"bedrock": "aws.bedrock", "vertex": "gcp.vertex_ai"}
+
+
+def default_provider(client: Any) -> str:
+    """The provider by the client's class, or by the provider it was given; it counts for unknown hosts."""
+    runtime = getattr(client, "_provider_runtime", None)
+    if runtime is not None and (found := _BY_RUNTIME.get(str(getattr(runtime, "name", "")))):
+        return found
+    for cls in type(client).__mro__:
+        for part, provider in _BY_CLASS:
+            if part in cls.__name__ and cls.__module__.partition(".")[0] == "openai":
+                return provider
+    return _OPENAI
+
+
+def secrets_of(client: Any) -> tuple[str, ...]:
+    """What must never be recorded, even if a server quotes it in an error."""
+    found = [value for name, value in vars(client).items() if any(word in name for word in _SECRET_WORDS)]
+    base_url = str(client.base_url)
+    if "?" in base_url or "@" in base_url:
+        parts = urlsplit(base_url)
+        found += [parts.password, *(value for _, value in parse_qsl(parts.query))]
+    return tuple(secret.strip("/") for secret in found if isinstance(secret, str) and secret.strip("/"))

@@ -1,0 +1,91 @@
+"""The table that decides: which requests are ours, and how each is read. Any other path is left alone.
+
+It knows nothing of clients, spans and streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+from ..otel import call_data
+from ..wire.chat import ChatReader, CompletionsReader
+from ..wire.embeddings import EmbeddingsReader
+from ..wire.events import Reader
+from ..wire.request import (
+    Request,
+    chat_request,
+    completions_request,
+    embeddings_request,
+    fetch_request,
+    realtime_request,
+    responses_request,
+)
+from ..wire.responses import FetchReader, ResponsesReader
+from ..wire.tools import Tools
+
+
+class ReadRequest(Protocol):
+    """Reads the facts of a request body; `keep` says whether its content is captured."""
+
+    def __call__(self, body: Mapping[str, Any], *, keep: bool) -> Request:
+        """Read it."""
+
+
+class MakeReader(Protocol):
+    """Makes the reader of one answer of `expected` choices.
+
+    `pieces` says whether every piece is wanted; `offered` is what the calls are checked against.
+    """
+
+    def __call__(self, expected: int, *, pieces: bool, offered: Tools | None) -> Reader:
+        """Make it."""
+
+
+class Route(NamedTuple):
+    """One API: its operation by the convention, its type where it has one, and how it is read."""
+
+    operation: str
+    api_type: str | None
+    read_request: ReadRequest
+    reader: MakeReader
+
+
+RESPONSES = Route(call_data.CHAT, "responses", responses_request, ResponsesReader)
+REALTIME = Route(call_data.CHAT, "realtime", realtime_request, ResponsesReader)
+_FETCH = Route(call_data.FETCH_RESPONSE, "responses", fetch_request, FetchReader)
+ROUTES: Mapping[tuple[str, str], Route] = {
+    ("post", "/chat/completions"): Route(call_data.CHAT, "chat_completions", chat_request, ChatReader),
+    ("post", "/responses"): RESPONSES,
+    ("post", "/responses/compact"): RESPONSES,
+    ("post", "/completions"): Route(call_data.TEXT_COMPLETION, None, completions_request, CompletionsReader),
+    ("post", "/embeddings"): Route(call_data.EMBEDDINGS, None, embeddings_request, EmbeddingsReader),
+}
+"""By method and path, as the SDK's resources name them; Azure's deployments are added behind the seam."""
+
+
+def find_route(options: Any) -> tuple[Route, Mapping[str, Any]] | None:
+    """The route of a request, and the body it is read from; `None` for a request that is not ours."""
+    method, url = options.method, options.url
+    route = ROUTES.get((method, url))
+    if route is None and "?" in url:  # the SDK's beta resources add a query
+        url = url.partition("?")[0]
+        route = ROUTES.get((method, url))
+    if route is not None:
+        body = _body(options)
+        return None if body is None else (route, body)
+    if method == "get" and url.startswith("/responses/") and url.count("/") == 2:
+        return _FETCH, {**_mapping(options.params), "response_id": url.rpartition("/")[2]}
+    return None
+
+
+def _body(options: Any) -> Mapping[str, Any] | None:
+    """The JSON body, with what `extra_body` adds to it; `None` if it is no JSON object."""
+    body, extra = options.json_data, getattr(options, "extra_json", None)
+    if not isinstance(body, dict):
+        return None
+    return {**body, **extra} if isinstance(extra, dict) and extra else body
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

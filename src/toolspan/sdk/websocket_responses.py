@@ -1,0 +1,188 @@
+"""The responses of one WebSocket connection: which call an event that is sent or received belongs to.
+
+A response is asked for, then created, then told of event by event, several at a time if the application uses
+lanes (the Responses API's `stream_id`) or asks out of band (Realtime). It knows neither sockets nor the SDK.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from .. import open_streams
+from ..call import Call
+from ..wire import values
+from ..wire.record import End
+from ..wire.request import BROUGHT
+
+_ENDS = frozenset(f"response.{end}" for end in ("completed", "failed", "incomplete", "cancelled", "done"))
+_SESSION = frozenset(("session.created", "session.updated"))
+
+Begin = Callable[[Mapping[str, Any]], "Call | None"]
+"""Makes the call of a request that is about to be sent; `None` if it is not wanted."""
+
+
+class _Asked(NamedTuple):
+    """A request that was sent: its lane and its event's id, if it has any; its call, if that is wanted."""
+
+    lane: str | None
+    event_id: str | None
+    call: Call | None
+
+
+class Lanes:
+    """Feed it both directions. Sessions of Realtime have defaults, which count for each response."""
+
+    def __init__(self, begin: Begin, *, realtime: bool, model: str | None = None) -> None:
+        self._begin = begin
+        self._realtime = realtime
+        self._session: dict[str, Any] = {"model": model}
+        self._brought: list[Any] = []  # since the last response
+        self._asked: deque[_Asked] = deque()
+        self._active: dict[str | None, Call | None] = {}
+        self._over = False
+
+    def sent(self, event: object) -> Call | None:
+        """The application sends this; the call it opens, if it asks for a response."""
+        known = _fields(event)
+        if known.get("type") == "conversation.item.create" and self._realtime:
+            self._brought.append(known.get("item"))
+        if known.get("type") != "response.create":
+            return None
+        body = values.fields(known.get("response")) if self._realtime else known
+        call = self._open(body)
+        self._asked.append(_Asked(_lane(known), values.text(known.get("event_id")), call))
+        return call
+
+    def failed(self, call: Call, error: BaseException) -> None:
+        """What asked for this response could not be sent."""
+        for asked in tuple(self._asked):
+            if asked.call is call:
+                self._asked.remove(asked)
+        _finish(call, error)
+
+    def received(self, event: object) -> None:
+        """The server sent this."""
+        known = _fields(event)
+        event = known if isinstance(event, (str, bytes)) else event
+        kind = values.text(known.get("type")) or ""
+        if kind in _SESSION and self._realtime:
+            told = values.fields(known.get("session"))
+            self._session |= {key: value for key, value in told.items() if value is not None}
+        elif kind == "error":
+            self._failed(event, known)
+        elif kind == "response.created":
+            self._created(event, known)
+        elif kind.startswith("response.") and not kind.startswith("response.steer"):
+            self._told(event, known, kind)
+
+    def end(self, end: End | BaseException) -> None:
+        """Nothing more comes: the connection was closed, broke, or is no longer held by anyone."""
+        self._over = end is End.CLOSED or end is End.DROPPED  # else it may be connected again
+        while self._asked:
+            _finish(self._asked.popleft().call, end)
+        while self._active:
+            _finish(self._active.popitem()[1], end)
+
+    def dropped(self) -> None:
+        """Nobody holds the connection any more; called while it dies."""
+        for call in (*(asked.call for asked in self._asked), *self._active.values()):
+            if call is not None:
+                open_streams.dropped(call)
+
+    def _open(self, body: Mapping[str, Any]) -> Call | None:
+        if self._realtime:
+            body = {**self._session, **body}
+            if self._brought:
+                body[BROUGHT], self._brought = self._brought, []
+        call = self._begin(body)
+        if call is not None:
+            call.open()
+            if call.tracked:
+                open_streams.opened(call)
+                call.streaming()
+            else:
+                call.leave()
+        return call
+
+    def _created(self, event: object, known: Mapping[str, Any]) -> None:
+        """A response begins: one that was asked for, or one the server makes by itself."""
+        key = self._key(known)
+        if key in self._active:
+            _finish(self._active.pop(key), End.EXHAUSTED)
+        asked = self._next(_lane(known))
+        self._active[key] = call = self._unasked() if asked is None else asked.call
+        if call is not None:
+            call.chunk(event)
+
+    def _unasked(self) -> Call | None:
+        """A response of the server's own; after the end, what the socket had in store begins nothing."""
+        return None if self._over else self._open({})
+
+    def _next(self, lane: str | None) -> _Asked | None:
+        """The oldest request of this lane; where either side names none, the oldest that it may be."""
+        waiting = tuple(self._asked)
+        found = [asked for asked in waiting if asked.lane == lane]
+        found += [asked for asked in waiting if lane is None or asked.lane is None]
+        if not found:
+            return None
+        self._asked.remove(found[0])
+        return found[0]
+
+    def _told(self, event: object, known: Mapping[str, Any], kind: str) -> None:
+        key = self._key(known)
+        if key is None and key not in self._active and len(self._active) == 1:
+            (key,) = self._active
+        call = self._active.get(key)
+        if call is not None:
+            call.chunk(event)
+        if kind in _ENDS:
+            self._active.pop(key, None)
+            cancelled = values.fields(known.get("response")).get("status") == "cancelled"
+            _finish(call, End.CLOSED if cancelled else End.EXHAUSTED)
+
+    def _failed(self, event: object, known: Mapping[str, Any]) -> None:
+        """An error ends the response it speaks of; in Realtime most speak of none."""
+        call: Call | None = None
+        if self._realtime:
+            about = values.text(values.fields(known.get("error")).get("event_id"))
+            asked = next((asked for asked in self._asked if about and asked.event_id == about), None)
+            if asked is not None:
+                self._asked.remove(asked)
+        else:
+            lane = _lane(known)
+            if lane is None and lane not in self._active and len(self._active) == 1:
+                (lane,) = self._active
+            asked = None if lane in self._active else self._next(lane)
+            call = self._active.pop(lane, None)
+        call = call if asked is None else asked.call
+        if call is not None:
+            call.chunk(event)
+            open_streams.finish(call, End.EXHAUSTED)
+
+    def _key(self, known: Mapping[str, Any]) -> str | None:
+        if not self._realtime:
+            return _lane(known)
+        named = known.get("response_id") or values.fields(known.get("response")).get("id")
+        return values.text(named)
+
+
+def _lane(known: Mapping[str, Any]) -> str | None:
+    return values.text(known.get("stream_id"))
+
+
+def _finish(call: Call | None, end: End | BaseException) -> None:
+    if call is not None:
+        open_streams.finish(call, end)
+
+
+def _fields(event: object) -> Mapping[str, Any]:
+    """The fields of an event: an SDK object, plain JSON, or its text."""
+    if isinstance(event, (str, bytes)):
+        try:
+            event = json.loads(event)
+        except ValueError:
+            return values.NOTHING
+    return values.fields(event)

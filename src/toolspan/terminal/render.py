@@ -1,0 +1,223 @@
+"""Render trees, timelines and metrics as text."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from opentelemetry._logs import LogRecord
+from opentelemetry.sdk.metrics.export import Metric, MetricsData
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from .text import amount, clean, joined, line, seconds
+from .tree import Node
+
+_BAR = 12  # characters
+
+
+def waterfall(top: Node) -> Table:
+    """The tree as a table; its time axis goes from the first start to the last end within it."""
+    times = [time for node in _walk(top) for time in (node.start, node.end) if time is not None]
+    first, last = min(times, default=0), max(times, default=0)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=32)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for node, guide, below in _rows(top, "", ""):
+        style = "red" if node.failed else ""
+        bar = Text(_bar(node, first, last), style or "cyan")
+        for row, details in enumerate(node.details or [""]):
+            name = (
+                Text.assemble((guide, "dim"), (node.name, style or "bold"))
+                if row == 0
+                else Text(below, "dim")
+            )
+            table.add_row(name, bar if row == 0 else Text(), Text(details, style if row == 0 else "dim"))
+    return table
+
+
+def _walk(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.children:
+        yield from _walk(child)
+
+
+def _rows(node: Node, guide: str, indent: str) -> Iterator[tuple[Node, str, str]]:
+    """Each node with the guide before its name and the one before its further lines."""
+    yield node, guide, indent + ("│  " if node.children else "")
+    for child in node.children:
+        last = child is node.children[-1]
+        yield from _rows(child, indent + ("└─ " if last else "├─ "), indent + ("   " if last else "│  "))
+
+
+def _bar(node: Node, first: int, last: int) -> str:
+    """Where on the time axis the node lies; a moment and a very short span still get one character."""
+    if node.start is None or last <= first:
+        return " " * _BAR
+    begin = min((node.start - first) * _BAR // (last - first), _BAR - 1)
+    reach = -(-((node.end or node.start) - first) * _BAR // (last - first))
+    end = max(begin + 1, reach)
+    return "·" * begin + "█" * (end - begin) + "·" * (_BAR - end)
+
+
+_TRACES_KEPT = 256
+_WIDEST_NAME = 24
+
+
+class Timeline:
+    """Turns log records into printable blocks; remembers when the last few hundred traces were first seen."""
+
+    def __init__(self) -> None:
+        self._first_seen: OrderedDict[int, int] = OrderedDict()
+        self._current: int | None = None
+        self._name_width = 12
+
+    def blocks(self, records: Sequence[LogRecord]) -> Iterator[Text | Table]:
+        """A heading wherever the trace changes, and beneath it a table with a line for each event."""
+        by_trace: dict[int, list[LogRecord]] = {}
+        for record in records:
+            by_trace.setdefault(record.trace_id or 0, []).append(record)
+        for trace, events in by_trace.items():
+            if trace != self._current:
+                yield _heading(trace, _time(events[0]))
+                self._current = trace
+            table = self._table()
+            for record in events:
+                self._add(table, record, _time(record) - self._seen(trace, _time(record)))
+            yield table
+
+    def _seen(self, trace: int, at: int) -> int:
+        """When the trace was first seen; the oldest one kept gives way to a new one."""
+        first = self._first_seen.setdefault(trace, at)
+        if len(self._first_seen) > _TRACES_KEPT:
+            self._first_seen.popitem(last=False)
+        return first
+
+    def _add(self, table: Table, record: LogRecord, after: int) -> None:
+        sign, style, name, verb, details = line(record)
+        if len(name) > self._name_width:
+            self._name_width = min(len(name), _WIDEST_NAME)
+            table.columns[2].min_width = self._name_width
+        offset = Text(f"{'-' if after < 0 else '+'}{seconds(abs(after) / 1e9)}", "dim")
+        table.add_row(offset, Text(sign, style), Text(name, "bold"), Text(verb, style), Text(details))
+
+    def _table(self) -> Table:
+        """An empty table whose columns stand where those of the earlier ones stood."""
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(min_width=11, justify="right", no_wrap=True)
+        table.add_column(no_wrap=True)
+        table.add_column(min_width=self._name_width, overflow="fold")
+        table.add_column(min_width=9, no_wrap=True)
+        table.add_column(overflow="fold")
+        return table
+
+
+def _time(record: LogRecord) -> int:
+    """When it happened, in nanoseconds of the epoch; when it was seen, where that is not known."""
+    return record.timestamp or record.observed_timestamp or 0
+
+
+def _heading(trace: int, at: int) -> Text:
+    clock = datetime.fromtimestamp(at / 1e9, timezone.utc).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    return Text(f"{clock}  " + (f"trace {trace:032x}"[:14] if trace else "no trace"), "dim")
+
+
+_SHORT = 24  # characters of attributes that fit beside a metric's name
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One data point. `count` and `average` are None for what is not a histogram."""
+
+    metric: str
+    attributes: dict[str, str]
+    count: int | None
+    total: float
+    average: float | None
+
+
+def summary(data: MetricsData) -> Group | None:
+    """The table of all data points, or None when there are none.
+
+    An attribute with the same value everywhere stands once, beneath the table.
+    """
+    rows = [row for metric in _metrics(data) for row in _points(metric)]
+    if not rows:
+        return None
+    shared = _shared(rows)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("metric", overflow="fold")
+    for title in ("count", "sum", "average"):
+        table.add_column(title, justify="right", no_wrap=True)
+    by_metric: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_metric[row.metric].append(row)
+    for metric, points in sorted(by_metric.items()):
+        _add(table, metric, points, shared)
+    everywhere = joined(*(f"{name}={value}" for name, value in shared.items()))
+    return Group(table, Text(f"everywhere: {everywhere}", "dim")) if everywhere else Group(table)
+
+
+def _add(table: Table, metric: str, points: list[Row], shared: dict[str, str]) -> None:
+    """A metric on one line where that says it all, else a line for each point beneath its name."""
+    labels = [_own(row, shared) for row in points]
+    alone = len(points) == 1 and len(labels[0]) <= _SHORT
+    if not alone:
+        table.add_row(Text(metric, "bold"))
+    for row, label in zip(points, labels, strict=True):
+        name = Text(f"  {label or '(nothing else)'}")
+        if alone:
+            name = Text.assemble((metric, "bold"), f"  {label}".rstrip())
+        table.add_row(name, _cell(row.count), _cell(row.total), _cell(row.average))
+
+
+def _cell(value: float | None) -> Text:
+    return Text("" if value is None else amount(value))
+
+
+def _metrics(data: MetricsData) -> Iterator[Metric]:
+    for resource in data.resource_metrics:
+        for scope in resource.scope_metrics:
+            yield from scope.metrics
+
+
+def _points(metric: Metric) -> Iterator[Row]:
+    """The data points of a metric of any kind: histograms have a count and a sum, the others a value."""
+    name, unit = clean(metric.name, 80), clean(metric.unit or "").strip("{}")
+    for point in metric.data.data_points:
+        attributes = {str(key): clean(value) for key, value in (point.attributes or {}).items()}
+        count = getattr(point, "count", None)
+        total = getattr(point, "sum", None) if count is not None else getattr(point, "value", None)
+        yield Row(
+            f"{name} ({unit})" if unit else name,
+            attributes,
+            count,
+            total or 0,
+            (total or 0) / count if count else None,
+        )
+
+
+def _shared(rows: list[Row]) -> dict[str, str]:
+    """The attributes that several metrics carry in all their rows, with one value everywhere."""
+    sizes = Counter(row.metric for row in rows)
+    carriers: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        for name in row.attributes:
+            carriers[name].append(row)
+    shared = {}
+    for name, found in sorted(carriers.items()):
+        metrics = {row.metric for row in found}
+        values = {row.attributes[name] for row in found}
+        if len(metrics) > 1 == len(values) and len(found) == sum(sizes[metric] for metric in metrics):
+            shared[name] = values.pop()
+    return shared
+
+
+def _own(row: Row, shared: dict[str, str]) -> str:
+    """What tells this row from the others, by the last part of each attribute's name."""
+    own = ((name, value) for name, value in row.attributes.items() if name not in shared)
+    return joined(*(f"{name.rpartition('.')[2]}={value}" for name, value in own))

@@ -1,0 +1,232 @@
+"""Collect the spans of a trace and arrange them as a tree of nodes."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.trace import StatusCode
+
+from ..otel import semconv as names
+from . import text as words
+from .text import NOTES, Attributes, amount, clean, joined, money, number, seconds, text, texts
+
+NANOSECONDS = 1e9
+
+
+@dataclass(slots=True)
+class Node:
+    """A line of the tree: a span, or something that happened in it. Times are nanoseconds of the epoch."""
+
+    name: str
+    start: int | None
+    end: int | None
+    details: list[str] = field(default_factory=list)
+    failed: bool = False
+    children: list[Node] = field(default_factory=list)
+
+
+def forest(spans: Sequence[ReadableSpan]) -> list[Node]:
+    """The spans as trees: a span whose parent is not among them is a top; a ring of parents is cut open."""
+    known = {_id(span) for span in spans}
+    children: dict[int | None, list[ReadableSpan]] = {}
+    for span in spans:
+        parent = span.parent.span_id if span.parent else None
+        children.setdefault(parent if parent in known else None, []).append(span)
+    tops = [_grow(span, children) for span in children.pop(None, [])]
+    while children:
+        tops += [_grow(span, children) for span in children.pop(next(iter(children)))]
+    return sorted(tops, key=_start)
+
+
+def _grow(span: ReadableSpan, children: dict[int | None, list[ReadableSpan]]) -> Node:
+    """The node of a span with all beneath it; children leave the map, so that each is drawn once."""
+    node = _node(span)
+    node.children = list(_moments(span))
+    node.children += [_grow(child, children) for child in children.pop(_id(span), [])]
+    node.children.sort(key=_start)
+    return node
+
+
+def _node(span: ReadableSpan) -> Node:
+    start, end = _time(span.start_time), _time(span.end_time)
+    failed = span.status.status_code is StatusCode.ERROR
+    tried = words.tries(span.attributes or {})
+    lines = [joined(_lasted(start, end), *_ending(span, failed), tried), *_figures(span)]
+    if failed and span.status.description:
+        lines.append(clean(span.status.description, 160))
+    lines += [
+        f"↩ follows trace {link.context.trace_id:032x}"[:24]
+        for link in span.links
+        if not words.is_attempt(link.attributes or {})
+    ]
+    return Node(clean(span.name), start, end, [line for line in lines if line], failed)
+
+
+def _lasted(start: int | None, end: int | None) -> str:
+    return "" if start is None or end is None else seconds((end - start) / NANOSECONDS)
+
+
+def _ending(span: ReadableSpan, failed: bool) -> tuple[str, str, str]:
+    """What went wrong, how the stream ended, and the finish reasons."""
+    attributes: Attributes = span.attributes or {}
+    error = text(attributes, names.ERROR_TYPE) or ("error" if failed else "")
+    reasons = texts(attributes, names.RESPONSE_FINISH_REASONS)
+    return error, text(attributes, names.STREAM_OUTCOME), f"finish {reasons}" if reasons else ""
+
+
+def _figures(span: ReadableSpan) -> tuple[str, str]:
+    attributes: Attributes = span.attributes or {}
+    said = (tell(attributes) for tell in (_step, _first_chunk, _tokens, _cost))
+    return joined(*said, _calls(span)), _answered_by(attributes)
+
+
+def _step(attributes: Attributes) -> str:
+    step = number(attributes, names.LOOP_STEP)
+    return "" if step is None else f"step {amount(step)}"
+
+
+def _first_chunk(attributes: Attributes) -> str:
+    delay = number(attributes, names.RESPONSE_TIME_TO_FIRST_CHUNK)
+    return "" if delay is None else f"first chunk {seconds(delay)}"
+
+
+def _tokens(attributes: Attributes) -> str:
+    sent, received = (
+        number(attributes, names.USAGE_INPUT_TOKENS),
+        number(attributes, names.USAGE_OUTPUT_TOKENS),
+    )
+    said = [f"{amount(sent)} in"] if sent is not None else []
+    said += [f"{amount(received)} out"] if received is not None else []
+    return f"tokens {', '.join(said)}" if said else ""
+
+
+def _cost(attributes: Attributes) -> str:
+    cost = number(attributes, names.COST_AMOUNT)
+    return "" if cost is None else money(cost)
+
+
+def _answered_by(attributes: Attributes) -> str:
+    """The model that answered, where it is not the one asked for."""
+    asked, answered = text(attributes, names.REQUEST_MODEL), text(attributes, names.RESPONSE_MODEL)
+    return f"answered by {answered}" if answered not in ("", asked) else ""
+
+
+def _calls(span: ReadableSpan) -> str:
+    """How many tool calls there were, for a span whose tool events went to the log only."""
+    calls = number(span.attributes or {}, names.TOOL_CALLS_COUNT)
+    if not calls or any(event.name == names.CALL_DETECTED_EVENT for event in span.events):
+        return ""
+    return f"tool calls {amount(calls)}"
+
+
+def _moments(span: ReadableSpan) -> Iterator[Node]:
+    """The span's events as nodes: one for each tool call, one for each other event."""
+    completed = {
+        words.key(e.attributes or {}): e for e in span.events if e.name == names.CALL_COMPLETED_EVENT
+    }
+    for event in span.events:
+        if event.name == names.CALL_DETECTED_EVENT:
+            yield _tool_call(span, event, completed.get(words.key(event.attributes or {})))
+        elif event.name != names.CALL_COMPLETED_EVENT:
+            yield _moment(span, event)
+
+
+def _tool_call(span: ReadableSpan, detected: Event, completed: Event | None) -> Node:
+    attributes: Attributes = detected.attributes or {}
+    node = Node(words.tool(attributes), _time(detected.timestamp), None, [])
+    if completed is None:
+        node.failed, node.end = True, _time(span.end_time)
+        node.details.append(joined(_at(span, detected), "arguments never completed"))
+        return node
+    last: Attributes = completed.attributes or {}
+    node.name = node.name if node.name != "?" else words.tool(last)
+    node.end, node.failed = _time(completed.timestamp), not words.is_valid(last)
+    lasted = f"arguments {words.took(last)}" if words.took(last) else ""
+    node.details.append(joined(_at(span, detected), lasted, words.size(last), words.verdict(last)))
+    return node
+
+
+def _moment(span: ReadableSpan, event: Event) -> Node:
+    attributes: Attributes = event.attributes or {}
+    if event.name in NOTES:
+        _, verb, tell = NOTES[event.name]
+        who, details = tell(attributes)
+        return Node(who, _time(event.timestamp), None, [f"{verb} {details}"])
+    kind, message = attributes.get(names.EXCEPTION_TYPE), attributes.get(names.EXCEPTION_MESSAGE)
+    said = joined(*(clean(part, 160) for part in (kind, message) if part is not None))
+    if event.name == names.TEXT_STARTED_EVENT:
+        return Node("text", _time(event.timestamp), None, [f"started {_at(span, event)}"])
+    if event.name == names.RETRY_EVENT:
+        return Node(
+            "retry", _time(event.timestamp), None, [joined(_at(span, event), words.retry(attributes))]
+        )
+    return Node(
+        clean(event.name), _time(event.timestamp), None, [joined(_at(span, event), said)], kind is not None
+    )
+
+
+def _at(span: ReadableSpan, event: Event) -> str:
+    """How long after the span's start the event came."""
+    start, at = _time(span.start_time), _time(event.timestamp)
+    return "" if start is None or at is None else f"at {seconds((at - start) / NANOSECONDS)}"
+
+
+def _id(span: ReadableSpan) -> int:
+    """The span's id; an object's own for a span without context."""
+    return span.context.span_id if span.context else -id(span)
+
+
+def _time(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _start(node: Node) -> int:
+    return node.start or 0
+
+
+_SPANS_KEPT = 2_000
+
+
+class Traces:
+    """Keeps ended spans by trace until the local root of the trace has ended as well."""
+
+    def __init__(self, spans_kept: int = _SPANS_KEPT) -> None:
+        self._spans_kept = spans_kept
+        self._waiting: dict[int, list[ReadableSpan]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, spans: Sequence[ReadableSpan]) -> list[list[ReadableSpan]]:
+        """Keep the spans; give those of the traces now complete, and the oldest ones past the bound."""
+        complete: list[list[ReadableSpan]] = []
+        with self._lock:
+            for span in spans:
+                trace = span.context.trace_id if span.context else 0
+                self._waiting.setdefault(trace, []).append(span)
+                if span.parent is None or span.parent.is_remote:
+                    complete.append(self._beneath(trace, span))
+            while sum(map(len, self._waiting.values())) > self._spans_kept:
+                complete.append(self._waiting.pop(next(iter(self._waiting))))
+        return complete
+
+    def take_all(self) -> list[list[ReadableSpan]]:
+        """Give all that waits, and keep nothing."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, {}
+        return list(waiting.values())
+
+    def _beneath(self, trace: int, root: ReadableSpan) -> list[ReadableSpan]:
+        """Take the root and its descendants; those of a second local root in the trace go on waiting."""
+        by_parent: defaultdict[int | None, list[ReadableSpan]] = defaultdict(list)
+        for span in self._waiting.pop(trace):
+            if span is not root:
+                by_parent[span.parent.span_id if span.parent else None].append(span)
+        found = [root]
+        for span in found:
+            found += by_parent.pop(span.context.span_id, []) if span.context else []
+        if rest := [span for spans in by_parent.values() for span in spans]:
+            self._waiting[trace] = rest
+        return found

@@ -1,0 +1,1 @@
+"""`toolspan.tool`: executions of the application's tools."""

@@ -1,0 +1,273 @@
+"""One execution of a tool: its span, its duration and its link to the model's call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from time import perf_counter_ns as now
+from time import time_ns as wall_now
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry._logs import Logger, LogRecord, SeverityNumber
+from opentelemetry.context import Context
+from opentelemetry.metrics import Meter
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
+
+from ..agent_loop.loop import Loop
+from ..guard import report
+from ..otel import call_data
+from ..otel import semconv as names
+from ..otel.attributes import Attributes, Value, clean
+from ..otel.attributes import seconds as to_seconds
+from ..otel.call_data import Asked, Turn
+from ..otel.content import capture as content
+from ..otel.content.capture import Capture
+from ..otel.content.redaction import Review
+from ..otel.content.worker import Contents, Job, Wants
+from ..otel.errors import error_type, exception_attributes
+from ..otel.labels import Labels, ToolNames, UserLabels
+from ..user_context import current
+from ..wire.record import Record
+
+_MOST_STEPS = 100  # of what a generator gives, for those who capture content
+_executions: Executions | None = None
+_baggage_keys: tuple[str, ...] = ()
+
+
+def use(executions: Executions | None, baggage_keys: tuple[str, ...] = ()) -> None:
+    """Where executions are told from now on; nowhere without any. `baggage_keys` as in `user.current`."""
+    global _executions, _baggage_keys
+    _executions, _baggage_keys = executions, baggage_keys
+
+
+def begin(
+    name: str, call_id: str | None, description: str | None, arguments: Callable[[], Any]
+) -> Look | None:
+    """An execution begins; `None` if nobody wants to know."""
+    executions = _executions
+    if executions is None:
+        return None
+    try:
+        user = current(_baggage_keys)
+        return Look(executions, executions.begin(name, call_id, description, user, arguments))
+    except Exception as error:
+        report("beginning a tool's execution", error)
+        return None
+
+
+class Look:
+    """Follows one execution, and raises nothing."""
+
+    def __init__(self, executions: Executions, execution: Execution) -> None:
+        self._executions = executions
+        self._execution = execution
+        self._steps: list[Any] = []
+        self.context = execution.context
+        self.captures = executions.capture.on
+        self.shared = False
+        self.gave: Any = None
+
+    def share(self) -> Look:
+        """The same execution, for the decorated function inside of its context manager, which ends it."""
+        self.shared = True
+        inner = Look(self._executions, self._execution)
+        inner.end = self._note  # type: ignore[method-assign]
+        return inner
+
+    def _note(self, error: BaseException | None, result: Any = None) -> None:
+        self.gave = result
+
+    def arguments(self, given: Callable[[], Any]) -> None:
+        """What it is called with."""
+        try:
+            if not self._execution.has_arguments:
+                self._executions.arguments(self._execution, given())
+        except Exception as error:
+            report("recording a tool's arguments", error)
+
+    def step(self, value: Any) -> None:
+        """A generator gave this."""
+        if self.captures and len(self._steps) < _MOST_STEPS:
+            self._steps.append(value)
+
+    def end(self, error: BaseException | None, result: Any = None) -> None:
+        """It is over."""
+        try:
+            if error is None and self.captures:
+                value = self._steps if self._steps and result is None else result
+                self._executions.result(self._execution, value)
+        except Exception as problem:
+            report("recording a tool's result", problem)
+        try:
+            self._executions.end(self._execution, error)
+        except Exception as problem:
+            report("ending a tool's execution", problem)
+
+
+_TYPE = "function"  # the application runs it
+
+
+@dataclass(slots=True, eq=False)
+class Execution:
+    """One execution that is going on. `began_at` is in nanoseconds of a monotonic clock."""
+
+    name: str
+    began_at: int
+    began: int
+    span: Span | None = None
+    context: Context | None = None
+    labels: Mapping[str, str | int] = field(default_factory=dict)
+    turn: Turn | None = None
+    """The turn of the model that asked for it, where that is known."""
+    has_arguments: bool = False
+    job: Job | None = None
+    """What is still to be told of it, where content has to be looked at first."""
+    ended: bool = False
+
+
+class Executions:
+    """Begins and ends executions. What it raises is the caller's to swallow."""
+
+    def __init__(
+        self,
+        tracer: Tracer,
+        meter: Meter,
+        logger: Logger,
+        loop: Loop,
+        capture: Capture,
+        review: Review,
+        metric_attributes: Iterable[str] = (),
+    ) -> None:
+        self._user_labels = UserLabels(metric_attributes)
+        self._tracer = tracer
+        self._logger = logger
+        self._loop = loop
+        self._names = ToolNames()
+        self._review = review
+        self.capture = capture
+        self._duration = meter.create_histogram(
+            names.EXECUTE_TOOL_DURATION,
+            unit=names.SECONDS,
+            description="Duration of a tool's execution.",
+            explicit_bucket_boundaries_advisory=names.DURATION_BUCKETS,
+        )
+
+    def begin(
+        self,
+        name: str,
+        call_id: str | None,
+        description: str | None,
+        user: Mapping[str, Value],
+        arguments: Callable[[], Any],
+    ) -> Execution:
+        """An execution begins now; without an id the call is looked for by the name of its tool.
+
+        `user` is what the application says of what it does. The `arguments` are asked for where several calls
+        have that name.
+        """
+        found = Execution(name, now(), wall_now())
+        asked, turn = self._loop.asked(name, call_id, arguments)
+        found.turn, found.labels = turn, self._user_labels.of(user)
+        attributes: Attributes = {
+            names.OPERATION_NAME: call_data.EXECUTE_TOOL,
+            names.TOOL_NAME: clean(name),
+            names.TOOL_TYPE: _TYPE,
+        }
+        identity = call_id or (asked.id if asked is not None else None)
+        if identity is not None:
+            attributes[names.TOOL_CALL_ID] = clean(identity)
+        if description:
+            attributes[names.TOOL_DESCRIPTION] = clean(description)
+        found.span = self._tracer.start_span(
+            f"{call_data.EXECUTE_TOOL} {clean(name)}",
+            kind=SpanKind.INTERNAL,
+            attributes={**user, **attributes},
+            links=_links(turn, asked),
+            start_time=found.began,
+        )
+        found.context = trace.set_span_in_context(found.span)
+        return found
+
+    def arguments(self, execution: Execution, value: Any) -> None:
+        """What it is called with; recorded only with content capture."""
+        execution.has_arguments = True
+        self._content(execution, names.TOOL_CALL_ARGUMENTS, value)
+
+    def result(self, execution: Execution, value: Any) -> None:
+        """What it gave; recorded only with content capture."""
+        self._content(execution, names.TOOL_CALL_RESULT, value)
+
+    def end(self, execution: Execution, error: BaseException | None) -> None:
+        """It is over; only the first end counts."""
+        if execution.ended:
+            return
+        execution.ended = True
+        ended_at = now()
+        if execution.turn is not None:
+            execution.turn.executions.append((execution.began_at, ended_at))
+        kind = None if error is None else error_type(error, Record())
+        elapsed = ended_at - execution.began_at
+        with ExitStack() as acts:  # the last act comes first; each is done, whatever another raises
+            acts.callback(self._finish, execution, error, elapsed)
+            acts.callback(self._measure, execution, kind, elapsed)
+            if kind is not None and execution.span is not None:
+                acts.callback(execution.span.set_status, Status(StatusCode.ERROR))
+                acts.callback(execution.span.set_attribute, names.ERROR_TYPE, kind)
+
+    def _measure(self, execution: Execution, kind: str | None, elapsed: int) -> None:
+        tool = {names.TOOL_NAME: self._names.known(None, execution.name), names.TOOL_TYPE: _TYPE}
+        labels: Labels = {**execution.labels, **tool}
+        if kind is not None:
+            labels[names.ERROR_TYPE] = kind
+        self._duration.record(to_seconds(elapsed), labels, execution.context)
+
+    def _finish(self, execution: Execution, error: BaseException | None, elapsed: int) -> None:
+        record = None if error is None else self._record(execution, error)
+        wanted = content.trace(error, tuple) if error is not None and self.capture.on else {}
+        end = partial(self._end, execution.span, record, execution.began + elapsed)
+        self._tell(execution, wanted, end, wait=True)
+
+    def _record(self, execution: Execution, error: BaseException) -> LogRecord:
+        """The error's type always, its words only with content capture, and then later."""
+        return LogRecord(
+            context=execution.context,
+            severity_number=SeverityNumber.WARN,
+            severity_text=SeverityNumber.WARN.name,
+            event_name=names.EXECUTION_EXCEPTION_EVENT,
+            attributes={names.TOOL_NAME: clean(execution.name), **exception_attributes(error)},
+        )
+
+    def _content(self, execution: Execution, name: str, value: Any) -> None:
+        span = execution.span
+        if span is not None and self.capture.on and span.is_recording():
+            self._tell(execution, content.given(name, value), partial(self._fill, span))
+
+    def _tell(
+        self, execution: Execution, wanted: Wants, then: Callable[[Contents], None], *, wait: bool = False
+    ) -> None:
+        execution.job = self._review.tell(wanted, self.capture.limit, then, before=execution.job, wait=wait)
+
+    def _fill(self, span: Span, contents: Contents) -> None:
+        span.set_attributes(self.capture.attributes(contents))
+
+    def _end(self, span: Span | None, record: LogRecord | None, at: int, contents: Contents) -> None:
+        """An error's words are in its event and in the span's status."""
+        words = contents.get(names.EXCEPTION_MESSAGE)
+        with ExitStack() as acts:  # as above
+            if span is not None:
+                acts.callback(span.end, at)
+                if words is not None:
+                    acts.callback(span.set_status, Status(StatusCode.ERROR, words))
+            if record is not None:
+                record.attributes = {**(record.attributes or {}), **contents}
+                acts.callback(self._logger.emit, record)
+
+
+def _links(turn: Turn | None, asked: Asked | None) -> list[Link]:
+    if turn is None or turn.asker is None:
+        return []
+    ids = [asked.id] if asked is not None else [one.id for one in turn.asked]
+    return [Link(turn.asker, {names.LINK: "executes", names.TOOL_CALL_IDS: ids})]

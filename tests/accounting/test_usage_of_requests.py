@@ -1,0 +1,125 @@
+"""`toolspan.usage` under the SDK: what each call has used is there when the call is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+import toolspan
+from toolspan.accounting import monitor
+from toolspan.accounting.totals import UsageTotal
+
+from ..sdk import script, wire
+from ..sdk.apis import CHAT, EMBEDDINGS, FETCHED, RESPONSES, Api
+from ..sdk.observe import watch
+from ..sdk.params import over
+from ..sdk.script import Transport
+from ..sdk.sdk import SYNC, Face, both_faces
+from ..sdk.telemetry import Telemetry
+
+
+@pytest.fixture(autouse=True, name="anew")
+def _anew() -> Iterator[None]:
+    """The monitor is that of the process; each test begins anew."""
+    toolspan.usage.reset()
+    yield
+    for budget in monitor.usage._budgets:
+        toolspan.usage.cancel(budget)
+    toolspan.usage.keep(())
+    toolspan.usage.reset()
+
+
+async def read(face: Face, client: Any, api: Api = CHAT, **more: Any) -> None:
+    """Ask, and read all of the stream."""
+    await face.read(await face.done(api.stream(client, **more)))
+
+
+async def whole(face: Face, client: Any, api: Api = CHAT) -> None:
+    """Ask for a whole answer."""
+    await face.done(api.whole(client))
+
+
+@both_faces
+@over(CHAT, RESPONSES)
+def test_counted(face: Face, api: Api, telemetry: Telemetry) -> None:
+    """Streams and whole answers, by the model asked for, by conversation, by a key of the user's."""
+    with telemetry.on(usage_keys=["feature"], cost="provider"):
+        with toolspan.attributes({"gen_ai.conversation.id": "c-1"}, feature="search", step=3):
+            watch(face, partial(read, api=api), Transport(api.calling))
+        watch(face, partial(whole, api=api), Transport(api.answers))
+    total = toolspan.usage.total()
+    assert (total.requests, total.input, total.output) == (2, 22, 14)
+    assert (total.cost, total.uncounted, total.unpriced) == (0.0, 0, 2)
+    assert toolspan.usage.total(model="gpt-test") == total
+    for where in ({"conversation": "c-1"}, {"feature": "search"}):
+        assert toolspan.usage.total(where).requests == 1
+    assert toolspan.usage.by("feature").keys() == {"search", None}
+
+
+def test_cost(telemetry: Telemetry) -> None:
+    """What the provider says a request has cost is in the total, and in budgets."""
+    passed: list[Any] = []
+    toolspan.usage.budget(passed.append, cost=0.3)
+    usage = {"prompt_tokens": 11, "completion_tokens": 7, "cost": 0.2}
+    answer = script.whole({**wire.answer(), "usage": usage})
+    with telemetry.on(cost="provider"):
+        for _ in range(3):
+            watch(SYNC, whole, Transport(answer))
+    assert toolspan.usage.total().cost == pytest.approx(0.6)
+    ((_, value, total),) = passed
+    assert (value, total.requests, total.cost) == (None, 2, pytest.approx(0.4))
+
+
+def test_what_is_not_known(telemetry: Telemetry) -> None:
+    """A stream without usage and a request that failed are counted as such."""
+    with telemetry.on():
+        watch(SYNC, read, Transport(script.stream(*wire.TEXT[:4], wire.DONE)))
+        watch(SYNC, whole, Transport(script.whole({"error": {"message": "no"}}, status=404)))
+    assert toolspan.usage.total() == UsageTotal(2, uncounted=2, unpriced=2)
+
+
+@over(EMBEDDINGS, FETCHED)
+def test_other_operations(api: Api, telemetry: Telemetry) -> None:
+    """Embeddings use tokens too; a response that is fetched has used them before."""
+    with telemetry.on():
+        watch(SYNC, partial(whole, api=api), Transport(api.answers))
+    assert toolspan.usage.total().requests == (1 if api is EMBEDDINGS else 0)
+
+
+def test_beside_another(telemetry: Telemetry) -> None:
+    """Where another instrumentation tells of the call, it is counted here all the same."""
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test"}
+    with telemetry.on(), telemetry.tracer.start_as_current_span("chat gpt-test", attributes=attributes):
+        watch(SYNC, read, Transport(CHAT.streams))
+    assert toolspan.usage.total().input == 11
+
+
+@pytest.mark.usefixtures("guarded")
+def test_callback_that_raises(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """The application sees nothing of it."""
+
+    def broken(passed: toolspan.BudgetPassed) -> None:
+        raise RuntimeError("MARKER")
+
+    toolspan.usage.budget(broken, tokens=0)
+    bare = watch(SYNC, whole, Transport(CHAT.answers))
+    with telemetry.on():
+        assert watch(SYNC, whole, Transport(CHAT.answers)).result == bare.result
+    assert "a budget's callback failed with RuntimeError" in caplog.text
+    assert len(telemetry.spans) == 1
+
+
+def test_known_when_a_listener_hears_the_end(telemetry: Telemetry) -> None:
+    """A listener's `Done` comes after the call has been counted."""
+    found: list[int] = []
+
+    def listen(call: toolspan.CallInfo, event: toolspan.StreamEvent) -> None:
+        if isinstance(event, toolspan.Done):
+            found.append(toolspan.usage.total().requests)
+
+    with telemetry.on(on_event=listen):
+        watch(SYNC, read, Transport(CHAT.streams))
+    assert found == [1]

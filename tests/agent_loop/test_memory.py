@@ -1,0 +1,110 @@
+"""The memory of calls: found by id, the right one of several, bounded."""
+
+from __future__ import annotations
+
+import threading
+
+from toolspan.agent_loop.memory import Memory
+from toolspan.otel.call_data import Asked, Turn
+
+
+def asked(identity: str, turn: Turn | None = None, name: str = "f") -> Asked:
+    """A call that is complete."""
+    return Asked(identity, name, 1, turn or Turn())
+
+
+def nothing(call: Asked) -> int:
+    """Nothing speaks for any."""
+    return 0
+
+
+def test_by_id() -> None:
+    """A call is found by its id; what is not remembered is not."""
+    memory, call = Memory(), asked("a")
+    memory.remember(call)
+    assert memory.find("a", nothing) is call
+    assert memory.find("b", nothing) is None
+    assert call.turn.asked == [call]
+
+
+def test_one_id_for_several_calls() -> None:
+    """Of calls with one id, the one counts that most speaks for, then the first without a result."""
+    memory, first, second, third = Memory(), asked("a"), asked("a"), asked("a")
+    for call in (first, second, third):
+        memory.remember(call)
+    assert memory.find("a", lambda call: int(call is second)) is second
+    assert memory.find("a", nothing) is first
+    first.answers = 1
+    assert memory.find("a", nothing) is second
+    assert memory.find("a", lambda call: int(call is first)) is first
+    assert memory.find("a", lambda call: int(call is not second)) is third
+
+
+def test_the_same_call_once() -> None:
+    """A call is remembered once, also if its response is fetched again and again."""
+    memory, turn = Memory(), Turn(response="resp_1")
+    memory.remember(asked("a", turn))
+    memory.remember(asked("a", turn))
+    memory.remember(asked("a", Turn(response="resp_1")))
+    assert len(memory) == len(turn.asked) == 1
+
+
+def test_bounded() -> None:
+    """Calls that nobody answers push out the oldest; turns do too."""
+    memory = Memory(most=10)
+    for at in range(1000):
+        turn = Turn(response=f"resp_{at}")
+        memory.remember(asked(f"call_{at}", turn))
+        memory.remember(asked("same", turn))
+        memory.keep_turn(turn, turn.response, None)
+    assert len(memory) == 10
+    assert memory.find("call_0", nothing) is None
+    assert memory.find("call_999", nothing) is not None
+    assert memory.turn(["resp_0", None]) is None
+    assert memory.turn([None, "resp_0", "resp_995"]) is not None
+    assert sum(len(calls) for calls in memory._calls.values()) == 10
+    assert len(memory._turns) == 10
+
+
+def test_open_by_name() -> None:
+    """Open calls of a tool: without a result, not being executed, the newest first."""
+    memory = Memory()
+    calls = [asked("a"), asked("b"), asked("c", name="g"), asked("d"), asked("e")]
+    for call in calls:
+        memory.remember(call)
+    calls[1].answers, calls[3].taken = 1, True
+    assert memory.open("f") == [calls[4], calls[0]]
+
+
+def test_threads() -> None:
+    """Threads that remember and find at the same time lose nothing and raise nothing."""
+    memory = Memory(most=64)
+    failed: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            for at in range(500):
+                memory.remember(asked(f"{number}-{at}"))
+                memory.find(f"{number}-{at - 1}", nothing)
+                memory.open("f")
+                memory.keep_turn(Turn(), f"{number}-{at}", "all")
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert len(memory) <= 64 + 8
+
+
+def test_forgotten_twice() -> None:
+    """Two threads that forget the same call do no harm."""
+    memory, first, second = Memory(), asked("a"), asked("a")
+    memory.remember(first)
+    memory.remember(second)
+    memory._forget(first)
+    memory._forget(first)
+    assert memory.find("a", nothing) is second

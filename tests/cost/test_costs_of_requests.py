@@ -1,0 +1,175 @@
+"""Costs through the real SDK: by setting, with the extra and without it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+from toolspan import OpenAIInstrumentor
+from toolspan import instrumentor as assembly
+from toolspan.cost import prices
+from toolspan.cost.prices import Prices
+
+from ..otel.bills import BILLS, chat_counts
+from ..sdk import script, wire
+from ..sdk.apis import CHAT, EMBEDDINGS, RESPONSES
+from ..sdk.faults import broken, unharmed
+from ..sdk.observe import watch
+from ..sdk.script import Transport
+from ..sdk.sdk import KEY, SYNC, Face, both_faces, http
+from ..sdk.telemetry import Telemetry
+
+HAND = BILLS["cached"]
+COMPUTED = HAND.input + HAND.output
+USAGE = chat_counts(HAND.usage)
+MODEL = {"model": HAND.model}
+
+
+def answers(streamed: bool, **usage: Any) -> Any:
+    """An answer of a model whose price is known."""
+    counts = {**USAGE, **usage}
+    if streamed:
+        return script.stream(
+            wire.text("Hi", **MODEL), wire.chunk(None, "stop", **MODEL), {**wire.usage(), "usage": counts}
+        )
+    return script.whole(wire.answer(usage=counts, **MODEL))
+
+
+async def ask(face: Face, client: Any, streamed: bool) -> Any:
+    """Ask once."""
+    if streamed:
+        return await face.read(await face.done(CHAT.stream(client)))
+    return await face.done(CHAT.whole(client))
+
+
+def cost(telemetry: Telemetry, name: str = "amount") -> Any:
+    """What the span says of its cost."""
+    return telemetry.span.attributes.get(f"toolspan.cost.{name}")
+
+
+@both_faces
+@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize(
+    ("setting", "usage", "amount", "source"),
+    [
+        ("on", {}, COMPUTED, "computed"),
+        ("on", {"cost": 0.5}, 0.5, "provider"),
+        ("provider", {}, None, None),
+        ("provider", {"cost": 0.5}, 0.5, "provider"),
+        ("off", {"cost": 0.5}, None, None),
+    ],
+    ids=["on-computed", "on-reported", "provider-silent", "provider-reported", "off"],
+)
+def test_setting(
+    face: Face, streamed: bool, setting: str, usage: Any, amount: Any, source: Any, telemetry: Telemetry
+) -> None:
+    """`cost` says whether costs are computed, taken from the provider only, or not told at all."""
+    with telemetry.on(cost=setting):
+        watch(face, partial(ask, streamed=streamed), Transport(answers(streamed, **usage)))
+    assert cost(telemetry) == (amount if amount is None else pytest.approx(amount))
+    assert cost(telemetry, "source") == source
+    assert len(telemetry.points("toolspan.cost")) == (0 if amount is None else 1)
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry) -> None:
+    """Where the package of prices is not installed there is no computed cost, and nothing is said of it."""
+    monkeypatch.setattr(assembly, "load", lambda: None)
+    with telemetry.on():
+        watch(SYNC, partial(ask, streamed=False), Transport(answers(False)))
+    assert cost(telemetry) is None
+    assert telemetry.points("toolspan.cost") == []
+
+
+@pytest.mark.usefixtures("guarded")
+@pytest.mark.parametrize(("owner", "name"), [(assembly, "load"), (Prices, "cost"), (prices, "sheet_of")])
+@both_faces
+def test_faults(
+    face: Face,
+    owner: Any,
+    name: str,
+    telemetry: Telemetry,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Prices that cannot be had or used cost the computed cost, and are reported once."""
+    monkeypatch.setattr(owner, name, broken)
+    unharmed(face, CHAT, telemetry, caplog)
+    assert len(telemetry.started) == len(telemetry.spans)
+
+
+def test_others(telemetry: Telemetry) -> None:
+    """Responses and embeddings have costs too."""
+    usage = {"input_tokens": 5000, "output_tokens": 0}
+    transport = Transport(
+        script.whole({**RESPONSES.answer, **MODEL, "usage": usage}),
+        script.whole(
+            {**EMBEDDINGS.answer, "model": "text-embedding-3-small", "usage": {"prompt_tokens": 5000}}
+        ),
+    )
+
+    async def both(face: Face, client: Any) -> None:
+        RESPONSES.whole(client)
+        EMBEDDINGS.whole(client)
+
+    with telemetry.on():
+        watch(SYNC, both, transport)
+    found = [span.attributes["toolspan.cost.amount"] for span in telemetry.spans]
+    assert found == [pytest.approx(5000 * 2e-6), pytest.approx(5000 * 0.02e-6)]
+
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_the_example(monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry) -> None:
+    """The README's example runs as it stands there, and gives a sum for its feature."""
+    (code,) = re.findall(r"```python\n([^`]*toolspan\.attributes\([^`]*)```", README.read_text("utf-8"))
+    channel = http.Client(transport=http.MockTransport(Transport(script.ANSWER)))
+    monkeypatch.setattr(openai, "OpenAI", partial(openai.OpenAI, api_key=KEY, http_client=channel))
+    monkeypatch.setattr(assembly, "get_meter", lambda scope, *_: telemetry.meters.get_meter(scope))
+    try:
+        exec(code, {})
+    finally:
+        OpenAIInstrumentor().uninstrument()
+        channel.close()
+    (point,) = telemetry.points("toolspan.cost")
+    assert point.attributes["feature"] == "search"
+    assert point.value == pytest.approx(11 * 0.4e-6 + 7 * 1.6e-6)
+
+
+IMPORTED = """
+import sys
+import toolspan
+before = "genai_prices" in sys.modules
+toolspan.OpenAIInstrumentor().instrument(skip_dep_check=True, cost={setting!r})
+print(before, "genai_prices" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(("setting", "imported"), [("on", True), ("provider", False), ("off", False)])
+def test_imported_when_it_is_wanted(setting: str, imported: bool) -> None:
+    """Prices are imported by `instrument()`, where they are wanted; not with the package."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED.format(setting=setting)], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout.split(), done.stderr) == (["False", str(imported)], "")
+
+
+@both_faces
+def test_a_proxy_that_says_it_in_a_header(face: Face, telemetry: Telemetry) -> None:
+    """LiteLLM's header counts where the usage names no cost."""
+    answer = script.whole(wire.answer(usage=USAGE, **MODEL), headers={"x-litellm-response-cost": "0.25"})
+
+    async def scenario() -> None:
+        async with face.client(Transport(answer)) as client:
+            await ask(face, client, streamed=False)
+
+    with telemetry.on():
+        face.run(scenario())
+    assert (cost(telemetry), cost(telemetry, "source")) == (0.25, "provider")

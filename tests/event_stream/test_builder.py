@@ -1,0 +1,357 @@
+"""What an application is told of an answer: each call started, fed and completed once, whatever the order."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any
+
+from toolspan.event_stream.builder import Following, Teller, broke_off, code_of, words_of
+from toolspan.event_stream.events import (
+    Done,
+    ReasoningDelta,
+    RefusalDelta,
+    StreamError,
+    TextDelta,
+    ToolCallArgumentsDelta,
+    ToolCallCompleted,
+    ToolCallStarted,
+    UsageReported,
+)
+from toolspan.wire.chat import ChatReader
+from toolspan.wire.events import CallArguments, CallClosed, CallOpened, Finished, Text, Usage
+from toolspan.wire.record import End
+from toolspan.wire.tools import tools as offer
+
+from ..table import each_row
+from ..wire.bent_calls import CASES, CHAT_TOOL, RESPONSES_TOOL, Bent
+from ..wire.response_shapes import added, begins, pieces
+from ..wire.shapes import ARGS, choice, chunk, ends, entry, says, tokens, tools
+
+
+def told(bodies: Iterable[Any], expected: int = 1, offered: Any = None) -> list[Any]:
+    """All that is told of these bodies."""
+    following = Following(expected, offered and offer(offered))
+    found = [event for body in bodies for event in following.read(body)]
+    return found + following.end(End.EXHAUSTED)
+
+
+def test_order() -> None:
+    """Started with the first chunk, a piece with each, completed with the brace; then usage, then the end."""
+    bodies = [
+        says("Hm"),
+        tools(entry(0, "call_a", "weather", "")),
+        tools(entry(0, arguments=ARGS[:5])),
+        tools(entry(0, arguments=ARGS[5:])),
+        ends(),
+        tokens(),
+    ]
+    assert told(bodies) == [
+        TextDelta(0, "Hm", bodies[0]),
+        ToolCallStarted(0, 0, "call_a", "weather", "function", bodies[1]),
+        ToolCallArgumentsDelta(0, 0, ARGS[:5], bodies[2]),
+        ToolCallArgumentsDelta(0, 0, ARGS[5:], bodies[3]),
+        ToolCallCompleted(
+            0, 0, "call_a", "weather", "function", ARGS, {"city": "Oslo"}, True, chunk=bodies[3]
+        ),
+        UsageReported(Usage(9, 4), bodies[5]),
+        Done(("tool_calls",), Usage(9, 4), "completed", True),
+    ]
+
+
+def test_name_after_the_arguments() -> None:
+    """A call without a name waits for it: then it is started, fed and completed at once."""
+    first, last = tools(entry(0, "call_a", arguments=ARGS)), tools(entry(0, name="weather"))
+    assert told([first])[0] == ToolCallStarted(0, 0, "call_a", None, "function")
+    following = Following()
+    assert following.read(first) == []
+    started, delta, completed = following.read(last)
+    assert (started.name, delta.delta, completed.name, completed.valid) == ("weather", ARGS, "weather", True)
+    assert [event.type for event in following.read(ends())] == []
+    assert [event.type for event in following.end(End.EXHAUSTED)] == ["done"]
+
+
+def test_name_never() -> None:
+    """A call that never gets a name is completed at the latest when its choice finishes."""
+    other = tools(entry(0, "call_b", arguments=ARGS), index=1)
+    found = told([other, tools(entry(0, "call_a", arguments=ARGS)), ends(), ends(index=1)], expected=2)
+    completed = [event for event in found if isinstance(event, ToolCallCompleted)]
+    assert [(event.choice, event.name, event.valid) for event in completed] == [
+        (0, None, True),
+        (1, None, True),
+    ]
+
+
+def test_garbage_after_the_end() -> None:
+    """A call that was complete and valid is not completed again: what follows is an error of its own."""
+    garbage = tools(entry(0, arguments=" Done!"))
+    found = told([tools(entry(0, "call_a", "weather", ARGS)), garbage, ends()])
+    assert [event.type for event in found] == [
+        "tool_call.started",
+        "tool_call.arguments.delta",
+        "tool_call.completed",
+        "tool_call.arguments.delta",
+        "error",
+        "done",
+    ]
+    assert found[2].valid
+    assert (found[4].kind, found[4].code, found[4].id, found[4].name) == (
+        "arguments",
+        "invalid",
+        "call_a",
+        "weather",
+    )
+
+
+def test_white_space_after_the_end() -> None:
+    """White space after a call's end is no error."""
+    found = told([tools(entry(0, "call_a", "weather", ARGS)), tools(entry(0, arguments="\n")), ends()])
+    assert [event.type for event in found if event.type == "error"] == []
+
+
+@each_row("case", CASES, ids=[case.id for case in CASES])
+@each_row("tool", [CHAT_TOOL, RESPONSES_TOOL], ids=["chat", "responses"])
+def test_held_against_the_offer(case: Bent, tool: dict[str, Any]) -> None:
+    """With the tools that were offered, the verdict is that of telemetry, and where it is wrong."""
+    bodies = [tools(entry(0, "call_a", case.name, case.arguments)), *([ends()] if case.ended else [])]
+    found = told(bodies, offered=[tool])
+    (completed,) = [event for event in found if isinstance(event, ToolCallCompleted)]
+    errors = [event for event in found if isinstance(event, StreamError) and event.kind == "arguments"]
+    assert (completed.reason or "valid", completed.path) == (case.outcome, case.path)
+    assert completed.valid is (case.outcome == "valid")
+    assert [error.code for error in errors] == ([] if completed.valid else [case.outcome])
+    assert all(not case.path or case.path in error.message for error in errors)
+
+
+@each_row(
+    ("arguments", "parsed", "valid"),
+    [
+        ("", {}, True),
+        (" ", {}, True),
+        ("null", None, True),
+        ("[1]", [1], True),
+        ("{'a': 1}", None, False),
+    ],
+)
+def test_parsed(arguments: str, parsed: Any, valid: bool) -> None:
+    """Arguments as JSON; none are an empty object."""
+    found = told([tools(entry(0, "call_a", "weather", arguments)), ends()])
+    (completed,) = [event for event in found if isinstance(event, ToolCallCompleted)]
+    assert (completed.arguments, completed.parsed, completed.valid) == (arguments, parsed, valid)
+    assert completed.reason == (None if valid else "invalid")
+
+
+def test_too_long_for_this_python() -> None:
+    """What parses, but not in this process, is not valid: nobody here can use it."""
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(640)
+    try:
+        found = told([tools(entry(0, "call_a", "weather", "9" * 1000)), ends()])
+    finally:
+        sys.set_int_max_str_digits(before)
+    (completed,) = [event for event in found if isinstance(event, ToolCallCompleted)]
+    assert (completed.valid, completed.reason, completed.parsed) == (False, "invalid", None)
+
+
+def test_texts() -> None:
+    """Reasoning, refusals and legacy texts are told apart; any of them makes its choice known."""
+    thought = tools(reasoning_content="Hm", index=1)
+    found = told([thought, thought, chunk(choice({"refusal": "no"}, index=2))], expected=3)
+    assert found[1:3] == [
+        ReasoningDelta(1, "Hm", thought),
+        RefusalDelta(2, "no", chunk(choice({"refusal": "no"}, index=2))),
+    ]
+    assert found[-1].finish_reasons == (None, None, None)
+    legacy = {"object": "text_completion", "choices": [{"index": 0, "text": "Hm", "finish_reason": "stop"}]}
+    assert [event.type for event in told([legacy])] == ["text.delta", "done"]
+
+
+def test_one_of_two_choices_finished() -> None:
+    """The end of one choice completes nothing of another."""
+    teller = Teller(2)
+    nameless = [CallOpened(1, 0, "call_b", None), CallClosed(1, 0, "json", True, 1, 2)]
+    assert teller.tell([*nameless, Finished(0, "stop")], None) == []
+    assert [event.type for event in teller.tell([Finished(1, "stop")], None)] == [
+        "tool_call.started",
+        "tool_call.completed",
+    ]
+
+
+def test_free_text() -> None:
+    """The input of a custom tool is no JSON; it is valid as it is."""
+    custom = {"index": 0, "id": "call_a", "type": "custom", "custom": {"name": "shell", "input": "ls"}}
+    found = told([tools(custom), ends()])
+    (completed,) = [event for event in found if isinstance(event, ToolCallCompleted)]
+    assert (completed.arguments, completed.parsed, completed.valid) == ("ls", None, True)
+    assert (completed.kind, completed.hosted) == ("custom", False)
+
+
+def test_hosted() -> None:
+    """Who runs a call is said from its beginning: a search runs at the server."""
+    search = {"type": "web_search_call", "id": "ws_1", "status": "in_progress"}
+    found = told([*begins(), added(search, 0)])
+    assert [(event.name, event.hosted) for event in found if hasattr(event, "hosted")] == [
+        ("web_search", True)
+    ] * 2
+
+
+def test_piece_before_its_item() -> None:
+    """Pieces of a call whose beginning is missing wait until its item comes, or the end."""
+    found = told([*begins(), *pieces("function_call_arguments", [ARGS], "fc_1", 0)])
+    assert [event.type for event in found] == [
+        "tool_call.started",
+        "tool_call.completed",
+        "error",
+        "error",
+        "done",
+    ]
+
+
+def test_failures_once() -> None:
+    """What a server says of its failure twice is one error, with its words."""
+    failed = {"code": "server_error", "message": "The server is down."}
+    found = told(
+        [
+            {"type": "error", **failed},
+            {"type": "response.failed", "response": {"status": "failed", "error": failed}},
+        ]
+    )
+    error, done = found
+    assert (error.kind, error.code, error.message) == ("provider", "server_error", failed["message"])
+    assert (done.outcome, done.whole, done.finish_reasons) == ("failed", False, (None,))
+
+
+@each_row(
+    ("end", "outcome", "errors"),
+    [
+        (End.EXHAUSTED, "truncated", 1),
+        (End.CLOSED, "closed", 0),
+        (End.DROPPED, "abandoned", 0),
+        (KeyboardInterrupt(), "cancelled", 1),
+        (OSError("gone"), "failed", 1),
+        (ValueError("no"), "failed", 1),
+    ],
+)
+def test_ends(end: Any, outcome: str, errors: int) -> None:
+    """Each way to end has its outcome; where nobody wanted it, there is an error of one form."""
+    teller = Teller(2)
+    teller.tell([Text(0, "Hm"), Finished(0, "stop")], None)
+    *found, done = teller.end(end)
+    kind = "provider" if isinstance(end, ValueError) else "interruption"
+    raised = end if isinstance(end, BaseException) else None
+    assert [(error.kind, error.error) for error in found] == [(kind, raised)] * errors
+    assert (done.outcome, done.finish_reasons, done.whole) == (outcome, ("stop", None), False)
+
+
+def test_whole_answer() -> None:
+    """An answer that was not streamed needs no finish reason to be whole."""
+    assert Teller().end(End.EXHAUSTED, streamed=False) == [Done((None,), None, "completed", True)]
+
+
+def test_reader_that_gave_up() -> None:
+    """A call that its reader never closed is completed at the end, and is not valid."""
+    teller = Teller()
+    teller.tell([CallOpened(0, 0, "call_a", "weather"), CallArguments(0, 0, "{")], None)
+    completed, broken, *_ = teller.end(End.CLOSED)
+    assert (completed.valid, completed.arguments, broken.kind) == (False, "{", "arguments")
+
+
+def test_closed_twice() -> None:
+    """A second close that changes nothing says nothing."""
+    teller = Teller()
+    opened = CallOpened(0, 0, "call_a", "weather")
+    closed = CallClosed(0, 0, "json", False, 1, 1)
+    assert [event.type for event in teller.tell([opened, closed, closed], None)].count("error") == 1
+
+
+def test_what_says_nothing() -> None:
+    """What tells of no API is passed over, until something does; then the reader is chosen."""
+    ping = {"type": "ping"}
+    assert [event.type for event in told([ping, None, 3, says("Hm"), ping])] == [
+        "text.delta",
+        "error",
+        "done",
+    ]
+    assert [event.type for event in told([ping])] == ["error", "done"]
+    assert told([{"error": {"code": "busy", "message": "Busy"}}])[0].message == "Busy"
+
+
+def test_helper_events() -> None:
+    """The chunks that the SDK's helper wraps are read, its own events are not."""
+    inner = says("Hm")
+    wrapped = SimpleNamespace(type="chunk", chunk=inner, snapshot=None)
+    own = SimpleNamespace(type="content.delta", delta="Hm", snapshot="Hm")
+    found = told([wrapped, own])
+    assert [(event.type, event.chunk is inner) for event in found[:-2]] == [("text.delta", True)]
+
+
+def test_to_dict() -> None:
+    """Each event as JSON: its type first, what is known of usage, neither chunk nor exception."""
+    call = {"choice": 0, "index": 1, "id": "call_a", "name": "weather", "kind": "function"}
+    judged = {"arguments": "{}", "parsed": {}, "valid": False, "reason": "missing_argument", "path": "city"}
+    error = {"kind": "provider", "message": "no", "code": "busy", "choice": 0, "index": None}
+    end = {"finish_reasons": ("stop",), "outcome": "completed", "whole": True}
+    counted = {"input": 1, "cost": 0.5}
+    for kind, fields in (
+        (TextDelta, {"choice": 0, "text": "a"}),
+        (ReasoningDelta, {"choice": 0, "text": "a"}),
+        (RefusalDelta, {"choice": 0, "text": "a"}),
+        (ToolCallStarted, call),
+        (ToolCallArgumentsDelta, {"choice": 0, "index": 1, "delta": "{"}),
+        (ToolCallCompleted, {**call, **judged}),
+        (StreamError, {**error, "id": None, "name": None}),
+    ):
+        event: Any = kind(**fields, chunk=object())
+        assert event.to_dict() == {"type": event.type, **fields}
+        assert next(iter(event.to_dict())) == "type"
+    for event, fields in (
+        (UsageReported(Usage(1, cost=0.5)), {"usage": counted}),
+        (Done(**end, usage=Usage(1, cost=0.5)), {**end, "usage": counted}),
+        (Done(**end, usage=None), {**end, "usage": None}),
+    ):
+        assert event.to_dict() == {"type": event.type, **fields}
+    assert "error" not in StreamError("provider", "no", error=OSError()).to_dict()
+
+
+class APIConnectionError(Exception):
+    """Named like the SDK's."""
+
+
+class WordlessError(Exception):
+    """Cannot be printed."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def test_breaks() -> None:
+    """A lost connection and a time-out break off; a server's error does not."""
+    assert [broke_off(error) for error in (APIConnectionError(), TimeoutError(), OSError())] == [True] * 3
+    assert broke_off(KeyboardInterrupt())
+    assert not broke_off(ValueError())
+    coded = ValueError("no")
+    coded.code = "no_model"  # type: ignore[attr-defined]  # as the SDK's have it
+    assert [code_of(error) for error in (coded, ValueError())] == ["no_model", "ValueError"]
+
+
+def test_words() -> None:
+    """Words of exceptions and of the places where servers put theirs; none of anything else."""
+    assert [words_of(error) for error in (ValueError("no"), ValueError(), WordlessError())] == [
+        "no",
+        "ValueError",
+        "WordlessError",
+    ]
+    said = {"error": {"message": "no"}}
+    for body in (said, {"response": said}, {"response": {"status_details": said}}, {"message": "no"}):
+        assert words_of(body) == "no"
+    assert [words_of(body) for body in ({}, None, {"error": "no"})] == [""] * 3
+
+
+def test_same_with_and_without_a_beginning() -> None:
+    """The short way through the reader keeps every piece of a text that is wanted."""
+    reader = ChatReader()
+    bodies = [chunk(choice({"content": piece})) for piece in ("a", "", "b", "c", "d", "e")]
+    assert [event for body in bodies for event in reader.read(body) if isinstance(event, Text)] == [
+        Text(0, piece) for piece in "abcde"
+    ]

@@ -1,0 +1,247 @@
+"""Events of the SDK's own streams: in time, by every door, closed with the stream."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import openai
+import pytest
+
+import toolspan
+from toolspan.event_stream import stream as event_stream
+
+from ..sdk import script, wire
+from ..sdk.apis import CHAT, COMPLETIONS, HELPED, RESPONSES, STREAMED, Api
+from ..sdk.params import over
+from ..sdk.script import Body, Transport
+from ..sdk.sdk import ASYNC, END, SYNC, Face, both_faces
+from ..sdk.telemetry import Telemetry
+
+BOTH = (CHAT, RESPONSES)
+
+
+def body_of(api: Api, *more: Any) -> Body:
+    """The stream with calls, as bytes, and what follows it."""
+    return Body([wire.sse(part) for part in api.calls] + [*api.done, *more])
+
+
+def kinds(events: list[Any]) -> list[str]:
+    """Their types, repeated ones once."""
+    found = [event.type for event in events]
+    return [kind for at, kind in enumerate(found) if at == 0 or found[at - 1] != kind]
+
+
+@both_faces
+@over(*BOTH)
+def test_in_time(face: Face, api: Api) -> None:
+    """A call is complete with the chunk that completed it: no byte beyond is asked for."""
+    body = body_of(api)
+
+    async def scenario() -> None:
+        async with face.client(Transport(script.stream(body=body))) as client:
+            events = toolspan.events(await face.done(api.stream(client)))
+            sent = []
+            while not sent or sent[-1][0] != "done":
+                event = await face.next(events)
+                sent.append((event.type, body.sent))
+            called = [at for kind, at in sent if kind == "tool_call.completed"]
+            assert len(called) == 2
+            assert called[0] < called[1] < len(api.calls)
+            assert [kind for kind, at in sent if kind == "tool_call.started" and at < called[0]]
+
+    face.run(scenario())
+
+
+@both_faces
+@over(*STREAMED)
+def test_every_door(face: Face, api: Api) -> None:
+    """The same events by `create`, by a raw response and by the SDK's helper, entered or not."""
+
+    async def scenario() -> None:
+        async with face.client(Transport(api.calling)) as client:
+            expected = await face.read(toolspan.events(await face.done(api.stream(client))))
+            raw = await face.done(api.raw(client, stream=True))
+            doors: list[Any] = [await face.done(raw.parse())]
+            if api.helped and api in HELPED:
+                doors.append(api.helper(client))
+                async with face.within(api.helper(client)) as entered:
+                    found = await face.read(toolspan.events(entered))
+                assert plain(found) == plain(expected)
+            for stream in doors:
+                async with face.within(toolspan.events(stream)) as events:
+                    found = await face.read(events)
+                assert plain(found) == plain(expected)
+                assert all(hasattr(event.chunk, "model_dump") for event in found if event.chunk)
+
+    face.run(scenario())
+
+
+def plain(events: list[Any]) -> list[Any]:
+    """Events as they compare, whatever made their chunks."""
+    return [event.to_dict() for event in events]
+
+
+@both_faces
+@over(*BOTH)
+@pytest.mark.parametrize("instrumented", [True, False], ids=["instrumented", "bare"])
+def test_chunks_at_hand(face: Face, api: Api, instrumented: bool, telemetry: Telemetry) -> None:
+    """Each event has the very object that the SDK handed out."""
+    given: list[Any] = []
+
+    async def scenario() -> list[Any]:
+        async with face.client(Transport(api.calling)) as client:
+            stream = await face.done(api.stream(client))
+            return await face.read(toolspan.events(noted(face, stream, given)))
+
+    if instrumented:
+        with telemetry.on():
+            events = face.run(scenario())
+    else:
+        events = face.run(scenario())
+    assert all(any(event.chunk is chunk for chunk in given) for event in events[:-1])
+    assert events[-1].chunk is None
+
+
+def noted(face: Face, stream: Any, given: list[Any]) -> Any:
+    """The stream as a generator that notes what passes."""
+
+    def sync() -> Any:
+        for chunk in stream:
+            given.append(chunk)
+            yield chunk
+
+    async def other() -> Any:
+        async for chunk in stream:
+            given.append(chunk)
+            yield chunk
+
+    return sync() if face is SYNC else other()
+
+
+@both_faces
+@over(*BOTH)
+def test_left_with_break(face: Face, api: Api, telemetry: Telemetry, unraisable: list[str]) -> None:
+    """Breaking out of a loop, a `with` block or `close()` closes the stream; the span ends as closed."""
+
+    async def broken(stream: Any) -> None:
+        assert len(await face.take(toolspan.events(stream), 2)) == 2
+        await face.turn()
+
+    async def left(stream: Any) -> None:
+        async with face.within(toolspan.events(stream)) as events:
+            await face.next(events)
+            with pytest.raises(KeyError):
+                async with face.within(events):
+                    raise KeyError
+
+    async def closed(stream: Any) -> None:
+        events = toolspan.events(stream)
+        await face.next(events)
+        await face.done(events.close())
+        await face.done(events.close())
+        assert await face.next(events) is END
+
+    async def never_read(stream: Any) -> None:
+        async with face.within(toolspan.events(stream)):
+            pass
+
+    for leave in (broken, left, closed, never_read):
+        body = body_of(api)
+
+        async def scenario(leave: Any = leave, body: Body = body) -> None:
+            async with face.client(Transport(script.stream(body=body))) as client:
+                stream = await face.done(api.stream(client))
+                await leave(stream)
+                assert body.closed, leave
+
+        with telemetry.on():
+            face.run(scenario())
+        assert telemetry.spans[-1].attributes["toolspan.stream.outcome"] == "closed"
+    assert len(telemetry.spans) == 4
+
+
+@both_faces
+def test_plain_streams(face: Face) -> None:
+    """Any iterable of chunks will do; one that has nothing to close is not closed."""
+
+    async def later() -> Any:
+        for chunk in wire.CALLS:
+            yield chunk
+
+    given: Any = list(wire.CALLS) if face is SYNC else later()
+    events = face.run(face.read(toolspan.events(given)))
+    assert kinds(events)[-1] == "done"
+    assert [event.name for event in events if event.type == "tool_call.started"] == [
+        "get_weather",
+        "get_time",
+    ]
+
+
+@both_faces
+@over(*BOTH)
+def test_collector_off(face: Face, api: Api) -> None:
+    """Events that are dropped half read leave nothing that only a collection would free."""
+
+    async def scenario() -> None:
+        async with face.client(Transport(api.calling)) as client:
+            stream = await face.done(api.stream(client))
+            gc.collect()
+            gc.disable()
+            try:
+                await face.take(toolspan.events(stream), 1)
+                await face.turn()
+                assert not [each for each in gc.get_objects() if type(each) is event_stream.Following]
+            finally:
+                gc.enable()
+
+    face.run(scenario())
+
+
+def test_nothing_to_close() -> None:
+    """An async iterator that has nothing to close is read to its end, and left."""
+
+    class Plain:
+        def __init__(self) -> None:
+            self._left = iter(wire.TEXT)
+
+        def __aiter__(self) -> Any:
+            return self
+
+        async def __anext__(self) -> Any:
+            for chunk in self._left:
+                return chunk
+            raise StopAsyncIteration
+
+    found = ASYNC.run(ASYNC.read(toolspan.events(Plain())))
+    assert found[-1].whole
+
+
+def test_no_tools_on_offer() -> None:
+    """What the SDK is given for no tools may be given here too."""
+    for nothing in (None, [], openai.NOT_GIVEN):
+        events = list(toolspan.events(wire.CALLS, tools=nothing))
+        assert [event.valid for event in events if event.type == "tool_call.completed"] == [True, True]
+
+
+def test_legacy_completions() -> None:
+    """A stream of legacy Completions has texts as well."""
+    events = list(toolspan.events(COMPLETIONS.text))
+    assert "".join(event.text for event in events if event.type == "text.delta") == "Hello"
+    assert events[-1].whole
+
+
+def test_two_choices() -> None:
+    """The events of several choices are told apart."""
+    chunks = [
+        wire.text("a"),
+        wire.chunk({"content": "b"}, index=1),
+        wire.chunk({"content": "c"}, "stop", index=1),
+        wire.chunk({"content": "d"}, "length"),
+    ]
+    events = list(toolspan.events(chunks, choices=2))
+    texts = [(event.choice, event.text) for event in events if isinstance(event, toolspan.TextDelta)]
+    assert texts == [(0, "a"), (1, "b"), (1, "c"), (0, "d")]
+    assert events[-1].finish_reasons == ("length", "stop")
+    (one, cut) = [list(toolspan.events(chunks[:count], choices=2))[-1] for count in (4, 3)]
+    assert (one.whole, cut.whole, cut.finish_reasons) == (True, False, (None, "stop"))

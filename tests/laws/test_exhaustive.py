@@ -1,0 +1,159 @@
+"""Tables with a row for each operation, event or note: a missing row fails here and not in a request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import pytest
+
+from toolspan.event_stream import builder
+from toolspan.event_stream.events import StreamEvent
+from toolspan.log_lines import format as line_format
+from toolspan.log_lines.format import moment_line
+from toolspan.otel import call_data, other_instrumentations, span_events
+from toolspan.otel import semconv as names
+from toolspan.pipeline import chunk
+from toolspan.sdk import routes
+from toolspan.wire import events as wire_events
+from toolspan.wire.events import (
+    Answered,
+    CallArguments,
+    CallClosed,
+    CallOpened,
+    ContextReduced,
+    Event,
+    Finished,
+    Note,
+    Retried,
+    Started,
+    Text,
+    ToolsChanged,
+    Usage,
+)
+from toolspan.wire.record import End, Record
+
+from ..otel.lab import STREAM, new_call
+
+OPERATIONS = {value for name, value in vars(call_data).items() if name.isupper() and isinstance(value, str)}
+REQUESTED = OPERATIONS - {call_data.EXECUTE_TOOL}
+"""All but the one that the application executes itself."""
+EXAMPLES: Mapping[type, Any] = {
+    Started: Started("id", "gpt-test"),
+    Text: Text(0, "a"),
+    wire_events.Reasoning: wire_events.Reasoning(0, "a"),
+    wire_events.Refusal: wire_events.Refusal(0, "a"),
+    CallOpened: CallOpened(0, 0, "call_1", "get_weather"),
+    CallArguments: CallArguments(0, 0, "{}"),
+    CallClosed: CallClosed(0, 0, "json", True, 1, 2),
+    Usage: Usage(1, 2),
+    Finished: Finished(0, "stop"),
+    Retried: Retried(1, 500, "500", 0.5),
+    Answered: Answered("call_1", "get_weather", 1_000_000),
+    ToolsChanged: ToolsChanged("a", "b"),
+    ContextReduced: ContextReduced(3, 2, 30, 20),
+}
+UNLOGGED = {ToolsChanged, ContextReduced}
+"""Notes of which the stream log has no line."""
+UNTOLD = {Started}
+"""Events that an application does not get."""
+
+
+def test_each_operation_has_a_route() -> None:
+    """Each operation that a request can have is one that a request is given."""
+    routed = {route.operation for route in (*routes.ROUTES.values(), routes.REALTIME, routes._FETCH)}
+    assert routed == REQUESTED
+
+
+def test_each_operation_has_a_key_of_other_instrumentations() -> None:
+    """The mark that another instrumentation leaves is known for each operation."""
+    assert other_instrumentations._KEYS.keys() == REQUESTED
+
+
+def test_an_operation_without_a_key_is_no_error() -> None:
+    """An operation without a row is taken for one that no other instrumentation marks."""
+    assert other_instrumentations.outer_call("moderation", "gpt-test") is None
+
+
+def test_each_type_has_an_example() -> None:
+    """The examples of this file are complete."""
+    assert EXAMPLES.keys() == {*get_args(Event), *get_args(Note)}
+
+
+def test_each_note_has_a_span_event() -> None:
+    """Each note has a name and a rule for its attributes, under a name of its own."""
+    assert span_events._NOTES.keys() == set(get_args(Note))
+    found = [span_events.noted(EXAMPLES[kind]) for kind in get_args(Note)]
+    assert len({name for name, _ in found}) == len(found)
+    assert all(attributes for _, attributes in found)
+
+
+@pytest.mark.parametrize("kind", get_args(Event), ids=lambda kind: kind.__name__)
+def test_each_event_changes_the_record(kind: type) -> None:
+    """The fold knows each event: it is seen in the record."""
+    record, before = Record(keep=True), Record(keep=True)
+    for each in (record, before):
+        if kind in (CallArguments, CallClosed):
+            each.apply(EXAMPLES[CallOpened], 1)
+    record.apply(EXAMPLES[kind], 2)
+    assert state(record) != state(before)
+
+
+def state(record: Record) -> list[str]:
+    """All that a record holds."""
+    return [repr(getattr(record, name)) for name in Record.__slots__]
+
+
+@pytest.mark.parametrize("kind", get_args(Event), ids=lambda kind: kind.__name__)
+def test_each_event_that_marks_a_moment_has_a_span_event(kind: type) -> None:
+    """What the record takes for a moment has a span event and a line in the stream log; nothing else has."""
+    call = new_call(STREAM)
+    if kind in (CallArguments, CallClosed):
+        call.record.apply(EXAMPLES[CallOpened], 1)
+    if call.record.apply(EXAMPLES[kind], 2):
+        name, attributes = span_events.moment(call, EXAMPLES[kind])
+        assert (name in vars(names).values(), bool(attributes)) == (True, True)
+        assert moment_line(call, EXAMPLES[kind], 2) is not None
+    else:
+        assert moment_line(call, EXAMPLES[kind], 2) is None
+
+
+@pytest.mark.parametrize("kind", get_args(Note), ids=lambda kind: kind.__name__)
+def test_each_note_has_a_line_or_is_known_to_have_none(kind: type) -> None:
+    """The stream log has a line for a note, in each form, or this file says that it has none."""
+    line = moment_line(new_call(STREAM), EXAMPLES[kind], 2)
+    assert (line is None) == (kind in UNLOGGED)
+    if line is not None:
+        assert line.kind in line_format._TEXTS
+        assert line_format.FORMS["text"](line, None, (None, None))
+        assert json.loads(line_format.FORMS["json"](line, None, (None, None)))
+
+
+@pytest.mark.parametrize("kind", get_args(Event), ids=lambda kind: kind.__name__)
+def test_each_event_reaches_the_application(kind: type) -> None:
+    """The builder of the application's events yields something for each event, at the latest at the end."""
+    with_it, without = (_told(kind, shown) for shown in (True, False))
+    assert (with_it == without) == (kind in UNTOLD)
+
+
+def _told(kind: type, shown: bool) -> list[Any]:
+    made = builder.Teller()
+    found = made.tell([EXAMPLES[CallOpened]] if kind in (CallArguments, CallClosed) else [], None)
+    found += made.tell([EXAMPLES[kind]] if shown else [], None)
+    return found + made.end(End.EXHAUSTED)
+
+
+def test_each_span_event_has_words_in_the_terminal() -> None:
+    """The terminal has a row for the event of each note and of each moment."""
+    lines = pytest.importorskip("toolspan.terminal.text", exc_type=ImportError)  # it needs `rich`
+    from toolspan.terminal.text import NOTES
+
+    known = lines._EVENTS.keys() | NOTES.keys()
+    moments_of = {names.CALL_DETECTED_EVENT, names.CALL_COMPLETED_EVENT, names.TEXT_STARTED_EVENT}
+    assert known >= moments_of | {name for name, _ in span_events._NOTES.values()}
+
+
+def test_each_event_of_the_application_has_a_meaning_in_a_pipeline() -> None:
+    """A stage knows what each of the application's events says."""
+    assert {kind._field_defaults["type"] for kind in get_args(StreamEvent)} == chunk._RULES.keys()

@@ -1,0 +1,144 @@
+"""Where the stream log is seen: on the error output, until the application has set up `logging` itself."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from toolspan.log_lines.sink import LOG, Console
+
+SCRIPT = """
+import logging, sys
+sys.path.insert(0, {root!r})
+from toolspan import OpenAIInstrumentor
+from tests.sdk import wire
+from tests.sdk.script import CALLS, Transport
+from tests.sdk.sdk import SYNC
+
+async def ask():
+    async with SYNC.client(Transport(CALLS)) as client:
+        list(client.chat.completions.create(stream=True, tools=[wire.TOOL], **wire.ASK))
+
+OpenAIInstrumentor().instrument(cost="off")
+SYNC.run(ask())
+{then}
+SYNC.run(ask())
+OpenAIInstrumentor().uninstrument()
+SYNC.run(ask())
+"""
+
+
+def printed(then: str, setting: str, root: str) -> list[str]:
+    """What a process prints to its error output."""
+    environment = {"TOOLSPAN_LOG": setting, "PYTHONWARNINGS": "error"}
+    script = SCRIPT.format(root=root, then=then)
+    command = [sys.executable, "-c", script]
+    found = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=True, env=environment, cwd=root
+    )
+    assert found.stdout == ""
+    return found.stderr.splitlines()
+
+
+def test_environment_alone(pytestconfig: pytest.Config) -> None:
+    """One variable is enough: all lines are on the error output, until the instrumentation is out."""
+    found = printed("", "text", str(pytestconfig.rootpath))
+    assert [line.partition("]")[0] for line in found] == [
+        "[request",
+        *["[tool detected", "[tool completed"] * 2,
+        "[finish",
+    ] * 2
+    assert printed("", "off", str(pytestconfig.rootpath)) == []
+
+
+def test_logging_of_the_application(pytestconfig: pytest.Config) -> None:
+    """As soon as the application has handlers, lines go there, once, and nowhere else."""
+    then = "logging.basicConfig(format='MINE %(levelname)s %(name)s %(message)s', level=logging.INFO)"
+    found = printed(then, "text", str(pytestconfig.rootpath))
+    own, mine = found[:6], [line for line in found[6:] if "toolspan" in line]
+    assert all(line.startswith("[") for line in own)
+    assert len(mine) == 6
+    assert all("toolspan.stream [" in line and line.startswith("MINE ") for line in mine)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """No handler but ours, as in a program that has set up nothing."""
+    root = logging.getLogger()
+    handlers, root.handlers = root.handlers, []
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+    assert (LOG.handlers, LOG.level) == ([], logging.NOTSET)
+
+
+@alone()
+def test_leaves_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    """The level is set where nobody has set one, and put back; one that is there is left alone."""
+    console = Console()
+    assert LOG.level == logging.INFO
+    LOG.info("seen")
+    console.remove()
+    LOG.info("not seen")
+    assert (LOG.level, capsys.readouterr().err) == (logging.NOTSET, "seen\n")
+    LOG.setLevel(logging.WARNING)
+    try:
+        console = Console()
+        LOG.info("not seen")
+        console.remove()
+        assert (LOG.level, capsys.readouterr().err) == (logging.WARNING, "")
+    finally:
+        LOG.setLevel(logging.NOTSET)
+
+
+@alone()
+def test_an_output_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error output that is closed harms nobody."""
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    monkeypatch.setattr(sys, "stderr", None)
+    console = Console()
+
+    def broken(record: logging.LogRecord) -> str:
+        raise OSError
+
+    monkeypatch.setattr(console, "format", broken)
+    LOG.info("lost")
+    console.remove()
+
+
+@alone()
+def test_handlers_of_opentelemetry(capsys: pytest.CaptureFixture[str]) -> None:
+    """A handler that exports the lines shows them to nobody: they are written all the same."""
+
+    class LoggingHandler(logging.Handler):
+        __module__ = "opentelemetry.sdk._logs"
+
+        def emit(self, record: logging.LogRecord) -> None:
+            exported.append(record.getMessage())
+
+    exported: list[str] = []
+    root, handler = logging.getLogger(), LoggingHandler()
+    root.addHandler(handler)
+    console = Console()
+    LOG.info("seen")
+    console.remove()
+    root.removeHandler(handler)
+    assert (exported, capsys.readouterr().err) == (["seen"], "seen\n")
+
+
+def test_without_propagation(capsys: pytest.CaptureFixture[str]) -> None:
+    """Handlers that the lines would not reach do not count."""
+    LOG.propagate = False
+    console = Console()
+    try:
+        LOG.info("seen")
+    finally:
+        console.remove()
+        LOG.propagate = True
+    assert capsys.readouterr().err == "seen\n"

@@ -1,0 +1,277 @@
+"""The fan-out and its fuse: a method of a sink that fails is off for a while; everything else goes on."""
+
+from __future__ import annotations
+
+import logging
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import pytest
+
+from toolspan import guard
+from toolspan.otel.content.worker import Telling
+from toolspan.otel.dispatch import Sinks
+
+from ..sdk import wire
+from .lab import STREAM, Lab, new_call, run
+
+METHODS = ["opened", "streaming", "moment", "gap", "ended"]
+
+
+class Noting:
+    """A sink that notes what it is told, and raises at one of them if it shall."""
+
+    def __init__(self, fails_at: str | None = None, kind: type[Exception] = RuntimeError) -> None:
+        self.told: list[str] = []
+        self._fails_at = fails_at
+        self._kind = kind
+
+    def heal(self) -> None:
+        """Fail no more."""
+        self._fails_at = None
+
+    def opened(self, call: Any) -> None:
+        """See `Sink.opened`."""
+        self._note("opened")
+
+    def streaming(self, call: Any) -> None:
+        """See `Sink.streaming`."""
+        self._note("streaming")
+
+    def moment(self, call: Any, event: Any, at: int) -> None:
+        """See `Sink.moment`."""
+        self._note("moment")
+
+    def gap(self, call: Any, nanoseconds: int) -> None:
+        """See `Sink.gap`."""
+        self._note("gap")
+
+    def ended(self, call: Any) -> None:
+        """See `Sink.ended`."""
+        self._note("ended")
+
+    def _note(self, what: str) -> None:
+        self.told.append(what)
+        if what == self._fails_at:
+            raise self._kind("MARKER")
+
+
+@pytest.fixture(name="guarded")
+def _guarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guard as the application has it."""
+    monkeypatch.setattr(guard, "reraise", False)
+
+
+def test_all_are_told_in_order() -> None:
+    """Every sink hears everything."""
+    first, second = Noting(), Noting()
+    run(new_call(STREAM, first, second), wire.text("a"))
+    assert first.told == second.told == ["opened", "streaming", "moment", "ended"]
+
+
+class Clock:
+    """A clock that the test sets, and that says how often it was read."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self.reads = 0
+
+    def __call__(self) -> float:
+        """The time."""
+        self.reads += 1
+        return self.now
+
+
+class Lines:
+    """The sinks of these tests, a clock, and what is reported."""
+
+    def __init__(self, *sinks: Any) -> None:
+        self.clock = Clock()
+        self.reports: list[tuple[str, BaseException]] = []
+        self.sinks = Sinks(sinks, lambda what, error: self.reports.append((what, error)), None, self.clock)
+        self._event: Any = None
+        self._call: Any = SimpleNamespace(
+            span=None, borrowed=False, ended_at=0, job=None, counted=True, wall=lambda at: at
+        )
+
+    def calls(self, count: int = 1) -> None:
+        """So many calls, each with everything that can happen."""
+        sinks, call = self.sinks, self._call
+        for _ in range(count):
+            sinks.opened(call)
+            sinks.streaming(call)
+            sinks.moment(call, self._event, 0)
+            sinks.gap(call, 0)
+            sinks.ended(call)
+
+
+def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The warnings of toolspan, in their order."""
+    return [one.getMessage() for one in caplog.records if one.name == "toolspan"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_that_fails_is_off_and_comes_back(method: str, caplog: pytest.LogCaptureFixture) -> None:
+    """After three failures this method of this sink alone is off, for sixty seconds; then it is on again."""
+    before, broken, behind = Noting(), Noting(method), Noting()
+    lines = Lines(before, broken, behind)
+    lines.calls(10)
+    assert before.told == behind.told == METHODS * 10
+    assert broken.told.count(method) == 3
+    assert [broken.told.count(other) for other in METHODS if other != method] == [10] * 4
+    lines.clock.now += 59.9
+    lines.calls()
+    assert broken.told.count(method) == 3
+    lines.clock.now += 0.2
+    broken.heal()
+    lines.calls(2)
+    assert broken.told.count(method) == 5
+    assert warned(caplog) == [
+        (
+            f"toolspan: calls of Noting.{method} are off for 60 s after 3 failures, last RuntimeError in "
+            f"Noting.{method}; 3 lost so far (this is a bug, please report it)"
+        )
+    ]
+    assert {what for what, _ in lines.reports} == {f"Noting.{method}"}
+
+
+def test_losses_are_counted_over_all_times_that_a_method_is_off(caplog: pytest.LogCaptureFixture) -> None:
+    """The second line, a minute later, counts what was lost while the method was off."""
+    broken = Noting("moment")
+    lines = Lines(broken)
+    lines.calls(10)
+    lines.clock.now += 60
+    lines.calls(10)
+    assert broken.told.count("moment") == 6
+    assert ["3 lost so far" in line or "13 lost so far" in line for line in warned(caplog)] == [True, True]
+
+
+def test_rare_failures_switch_nothing_off(caplog: pytest.LogCaptureFixture) -> None:
+    """Two failures in a minute cost one event each, and are logged once a minute."""
+    broken = Noting("moment")
+    lines = Lines(broken)
+    for _ in range(10):
+        lines.calls()
+        lines.clock.now += 31
+    assert broken.told.count("moment") == 10
+    assert [line.rpartition("; ")[2] for line in warned(caplog)] == [
+        f"{count} lost so far" for count in (3, 5, 7, 9)
+    ]
+
+
+@pytest.mark.parametrize("kind", [RecursionError, MemoryError])
+def test_a_stack_or_memory_that_is_used_up_switches_nothing_off(
+    kind: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    """`RecursionError` and `MemoryError` cost one event each, and are logged once a minute."""
+    broken = Noting("moment", kind)
+    lines = Lines(broken)
+    lines.calls(100)
+    assert broken.told.count("moment") == 100
+    lines.clock.now += 60
+    lines.calls()
+    assert warned(caplog) == [
+        (
+            f"toolspan: one of the calls of Noting.moment is lost by {kind.__name__} in Noting.moment; "
+            f"{count} lost so far"
+        )
+        for count in (1, 101)
+    ]
+    assert lines.reports == []
+
+
+def test_no_clock_is_read_while_nothing_fails() -> None:
+    """The good case costs nothing."""
+    lines = Lines(Noting(), Noting())
+    lines.calls(3)
+    assert lines.clock.reads == 0
+
+
+def test_what_is_due_later_fails_by_itself(caplog: pytest.LogCaptureFixture) -> None:
+    """What a method leaves to be done later is off by itself; the method is asked as before."""
+
+    class Late(Noting):
+        signals: ClassVar[dict[str, str]] = {"ended": "letters"}
+
+        def ended(self, call: Any) -> Any:
+            self.told.append("ended")
+            return Telling({}, 0, self._late)
+
+        def _late(self, contents: Any) -> None:
+            self.told.append("late")
+            raise RuntimeError("MARKER")
+
+    late = Late()
+    Lines(late).calls(5)
+    assert (late.told.count("ended"), late.told.count("late")) == (5, 3)
+    assert warned(caplog)[0].startswith("toolspan: letters are off for 60 s after 3 failures")
+
+
+@pytest.mark.usefixtures("guarded")
+def test_an_event_that_cannot_be_made_costs_no_span(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Span events that fail are off; every span, its attributes and the metrics go on."""
+    monkeypatch.setattr("toolspan.otel.span.moment", lambda call, event: {}[event])
+    sinks = Sinks([lab.span_sink(), lab.metric_sink()], guard.report)
+    for _ in range(10):
+        call = new_call(STREAM)
+        call.sinks = sinks
+        run(call, *wire.CALLS)
+    assert len(lab.spans) == 10
+    assert {span.attributes["toolspan.stream.outcome"] for span in lab.spans} == {"completed"}
+    assert lab.points("gen_ai.client.operation.duration")[0].count == 10
+    (line,) = [line for line in warned(caplog) if "off" in line]
+    assert line == (
+        "toolspan: span events are off for 60 s after 3 failures, last KeyError in SpanSink.moment; "
+        "3 lost so far (this is a bug, please report it)"
+    )
+
+
+@pytest.mark.usefixtures("guarded")
+@pytest.mark.parametrize("method", ["streaming", "ended"])
+def test_open_streams_are_counted_exactly_whatever_fails(
+    lab: Lab, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream that was counted is counted out, and no other one, while metrics fail and are off."""
+    sink = lab.metric_sink()
+    part = sink._streams if method == "ended" else sink._open
+    add, broken = part.add, [True]
+    monkeypatch.setattr(part, "add", lambda *args: 1 / 0 if broken[0] else add(*args))
+    sinks = Sinks([sink], guard.report)
+    for number in range(8):
+        call = new_call(STREAM)
+        call.sinks = sinks
+        run(call, *wire.TEXT)
+        broken[0] = number < 5
+    assert [point.value for point in lab.points("toolspan.streams.open")] in ([], [0])
+
+
+@pytest.mark.usefixtures("guarded")
+def test_one_warning_without_content(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
+    """The warning names the sink and the error's type, but not its words; the spans go on."""
+    call = new_call(STREAM, Noting("opened"), lab.span_sink())
+    with caplog.at_level(logging.WARNING):
+        run(call, *wire.TEXT)
+    (record,) = caplog.records
+    assert record.getMessage() == ("Noting.opened failed with RuntimeError; the application is not affected")
+    assert lab.span.name == "chat gpt-test"
+
+
+def test_no_sinks() -> None:
+    """Without any sink nothing happens."""
+    run(new_call(STREAM), *wire.TEXT)
+
+
+@pytest.mark.usefixtures("guarded")
+def test_interrupts_pass() -> None:
+    """A fuse is for errors; an interruption of the application passes through."""
+
+    class Interrupted(Noting):
+        def opened(self, call: Any) -> None:
+            raise KeyboardInterrupt
+
+    sinks = Sinks([Interrupted()], guard.report)
+    call: Any = SimpleNamespace(span=None)
+    with pytest.raises(KeyboardInterrupt):
+        sinks.opened(call)

@@ -1,0 +1,118 @@
+"""A note in any message envelope, and out of it again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolspan.pipeline.carrier import KEY, STREAM, put, take
+
+from ..table import each_row
+
+NOTE = {STREAM: "abc-01", "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+messages = st.dictionaries(st.text(max_size=6).filter(lambda name: name != KEY), values, max_size=4)
+
+
+@given(message=messages, spaces=st.sampled_from(["", " ", "\n"]), tight=st.booleans())
+def test_json_there_and_back(message: dict[str, Any], spaces: str, tight: bool) -> None:
+    """The JSON of any object carries the note, stays JSON, and comes out as it was, leading spaces aside."""
+    plain = json.dumps(message, separators=(",", ":") if tight else None)
+    for text in (spaces + plain, (spaces + plain).encode()):
+        carrying = put(text, NOTE)
+        assert json.loads(carrying) == {KEY: NOTE, **message}
+        found, note = take(carrying)
+        assert note == NOTE
+        assert json.loads(found) == message
+        assert type(found) is type(text)
+        if message:
+            assert found == text.lstrip()
+
+
+@given(message=messages)
+def test_dicts_there_and_back(message: dict[str, Any]) -> None:
+    """So does a dict, and the given one is not touched."""
+    before = dict(message)
+    carrying = put(message, NOTE)
+    assert message == before
+    assert take(carrying) == (message, NOTE)
+    assert take(message)[0] is message
+
+
+@given(message=messages)
+def test_written_anew_on_the_way(message: dict[str, Any]) -> None:
+    """A broker that decodes and encodes a message does not lose the note, wherever it stands then."""
+    whole = json.loads(put(json.dumps(message), NOTE))
+    moved = {name: whole[name] for name in sorted(whole, reverse=True)}
+    found, note = take(json.dumps(moved, separators=(",", ":")))
+    assert (json.loads(found), note) == (message, NOTE)
+
+
+@each_row("text", ["", "plain", "[1]", "{", "data: {}", '"text"', "7", "{broken"])
+def test_no_object(text: str) -> None:
+    """What is no JSON object stays as it is, both ways."""
+    assert put(text, NOTE) is text
+    assert take(text) == (text, None)
+    assert put(text.encode(), NOTE) == text.encode()
+    assert take(text.encode()) == (text.encode(), None)
+
+
+@each_row(
+    "text",
+    [
+        '{"toolspan":',
+        '{"toolspan": 7}',
+        '{"toolspan": {}}',
+        '{"a": "\\"toolspan\\":"}',
+        '{"toolspan": {"other": "x"}, "a": 1}',
+        '[{"toolspan":{}}]',
+        '{"a": {"toolspan":{}}}',
+    ],
+)
+def test_a_field_of_somebody_else(text: str) -> None:
+    """A field of that name that holds something else belongs to the message."""
+    assert take(text) == (text, None)
+
+
+def test_headers() -> None:
+    """Headers carry the entries, as text or as bytes like those that are there, whatever their case."""
+    text, raw = [("content-type", "x")], [(b"content-type", b"x")]
+    mixed = [("content-type", b"x")]
+    assert put(text, NOTE) == [*text, *NOTE.items()]
+    assert put(raw, NOTE) == [*raw, *((name.encode(), value.encode()) for name, value in NOTE.items())]
+    assert put(mixed, NOTE) == [*mixed, *((name, value.encode()) for name, value in NOTE.items())]
+    assert put((), NOTE) == tuple(NOTE.items())
+    for headers in (text, raw, mixed):
+        carrying = put(headers, NOTE)
+        found, note = take(carrying)
+        assert found is carrying
+        assert note is not None
+        assert {name: note[name] for name in NOTE} == NOTE
+        assert take(headers) == (headers, None)
+    shouted = {name.title(): value for name, value in NOTE.items()}
+    assert take(shouted) == (shouted, NOTE)
+    assert take([7, ("a",), (1, 2)]) == ([7, ("a",), (1, 2)], None)
+
+
+class Framework:
+    """Headers as a framework has them."""
+
+    def items(self) -> Any:
+        """As pairs."""
+        return NOTE.items()
+
+
+def test_the_rest() -> None:
+    """A framework's headers are read; anything else is left alone."""
+    found = Framework()
+    assert take(found) == (found, NOTE)
+    for other in (7, None, object()):
+        assert put(other, NOTE) is other
+        assert take(other) == (other, None)

@@ -1,0 +1,251 @@
+"""What a chunk says, whatever it is made of."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai.types.chat import ChatCompletionChunk
+from pydantic import BaseModel, ConfigDict
+
+import toolspan
+from toolspan.pipeline.chunk import FINISH, OTHER, TEXT, TOOL_CALL, event_meaning, kind_of, meaning_of
+from toolspan.pipeline.chunk_text import Chunks
+from toolspan.pipeline.counting import fingerprint
+
+from ..table import each_row
+from . import shapes
+
+words = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+chunks = st.one_of(
+    st.builds(shapes.text, words, st.integers(0, 12)),
+    st.builds(shapes.fragment, words, st.integers(0, 70)),
+    st.builds(shapes.opening, st.integers(0, 3), words, words.filter(bool), words),
+    st.builds(shapes.finish, st.sampled_from(("stop", "length", "tool_calls"))),
+    st.builds(shapes.role),
+    st.builds(shapes.usage),
+    st.builds(lambda piece: shapes.chunk({"refusal": piece}), words),
+    st.builds(lambda piece: shapes.chunk({"reasoning_content": piece, "content": None}), words),
+    st.builds(lambda piece: shapes.chunk({"content": piece}, "stop"), words),
+)
+
+
+CALLING = {"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]}
+
+
+def meaning(item: Any) -> Any:
+    """What one item says."""
+    (found,) = Chunks().read(item)
+    return found
+
+
+@pytest.mark.parametrize("form", shapes.FORMS.values(), ids=shapes.FORMS)
+@given(body=chunks)
+def test_the_same_in_every_form(form: Any, body: shapes.Json) -> None:
+    """An SDK object, a dict, JSON, bytes and server-sent events mean the same, down to the fingerprint."""
+    found = meaning(form(body))
+    assert found == meaning_of(body)
+    assert fingerprint(found, b"key") == fingerprint(meaning_of(body), b"key")
+
+
+@given(one=words.filter(bool), other=words.filter(bool), call=st.integers(0, 40))
+def test_different_chunks_differ(one: str, other: str, call: int) -> None:
+    """Another text, another call, another choice and another reason are other meanings."""
+    bodies = [
+        shapes.text(one),
+        shapes.text(one, 1),
+        shapes.fragment(one, call),
+        shapes.fragment(one, call + 1),
+    ]
+    bodies += [shapes.finish("stop"), shapes.finish("length"), shapes.opening(call, name=one), shapes.role()]
+    bodies += [shapes.chunk({"refusal": one}), shapes.chunk({"reasoning": one})]
+    assert len({meaning_of(body) for body in bodies}) == len(bodies)
+    assert (meaning_of(shapes.text(one)) == meaning_of(shapes.text(other))) is (one == other)
+
+
+@each_row(
+    ("body", "kind"),
+    [
+        (shapes.text("a"), TEXT),
+        (shapes.opening(), TOOL_CALL),
+        (shapes.fragment("{"), TOOL_CALL),
+        (shapes.finish(), FINISH),
+        (shapes.chunk({"content": "a"}, "stop"), FINISH),
+        (shapes.chunk({"content": "a", **CALLING}), TOOL_CALL),
+        (shapes.role(), OTHER),
+        (shapes.usage(), OTHER),
+        ({"token": "a"}, OTHER),
+    ],
+)  # fmt: skip
+def test_kind(body: shapes.Json, kind: str) -> None:
+    """A chunk is counted once, as the weightiest thing that it says."""
+    assert kind_of(meaning_of(body)) == kind
+
+
+def test_what_gateways_rewrite() -> None:
+    """Ids, models, times and an id that is repeated with each piece are no part of the meaning."""
+    body = shapes.fragment('{"a"')
+    other = {**body, "id": "other", "model": "other", "created": 7, "system_fingerprint": "fp"}
+    assert meaning_of(other) == meaning_of(body)
+    repeated = shapes.fragment('{"a"')
+    repeated["choices"][0]["delta"]["tool_calls"][0] |= {"id": "call_0", "type": "function"}
+    assert meaning_of(repeated) == meaning_of(body)
+
+
+def test_an_envelope() -> None:
+    """A chunk is found in a message of any schema, as an object or as JSON text, two levels deep."""
+    body = shapes.text("hello")
+    for envelope in (
+        {"type": "CHUNK", "data": body},
+        {"type": "CHUNK", "payload": {"n": 1, "chunk": body}},
+        {"type": "CHUNK", "data": json.dumps(body)},
+        {"type": "CHUNK", "data": f"data: {json.dumps(body)}\n\n"},
+    ):
+        assert meaning(json.dumps(envelope)) == meaning_of(body)
+    control = meaning(json.dumps({"type": "START"}))
+    assert kind_of(control) == OTHER
+
+
+@each_row(
+    ("event", "kind"),
+    [
+        ({"type": "response.output_text.delta", "delta": "a", "output_index": 0}, TEXT),
+        ({"type": "response.reasoning_summary_text.delta", "delta": "a"}, TEXT),
+        ({"type": "response.refusal.delta", "delta": "a"}, TEXT),
+        ({"type": "response.function_call_arguments.delta", "delta": "{", "output_index": 1}, TOOL_CALL),
+        (
+            {
+                "type": "response.output_item.added",
+                "output_index": 1,
+                "item": {"type": "function_call", "call_id": "c", "name": "f"},
+            },
+            TOOL_CALL,
+        ),
+        ({"type": "response.output_item.added", "item": {"type": "message"}}, OTHER),
+        ({"type": "response.completed", "response": {"id": "r"}}, FINISH),
+        ({"type": "response.failed"}, FINISH),
+        ({"type": "response.in_progress"}, OTHER),
+        ({"type": "response.output_text.delta", "delta": ""}, OTHER),
+    ],
+)
+def test_events_of_the_responses_api(event: shapes.Json, kind: str) -> None:
+    """They are text, calls and an end like chunks of chat."""
+    assert kind_of(meaning_of(event)) == kind
+    assert meaning(json.dumps(event)) == meaning_of(event)
+
+
+events = st.one_of(
+    st.builds(
+        lambda piece, index: {
+            "type": "response.output_text.delta", "sequence_number": 5, "item_id": "msg_1",
+            "output_index": index, "content_index": 0, "delta": piece, "logprobs": [],
+        },
+        words,
+        st.integers(0, 3),
+    ),
+    st.builds(
+        lambda piece, index, name: {
+            "type": f"response.{name}.delta", "sequence_number": 5, "item_id": "fc_1",
+            "output_index": index, "delta": piece,
+        },
+        words,
+        st.integers(0, 140),
+        st.sampled_from(("function_call_arguments", "custom_tool_call_input", "refusal")),
+    ),
+)  # fmt: skip
+
+
+@given(event=events, envelope=st.booleans())
+def test_events_in_every_form(event: shapes.Json, envelope: bool) -> None:
+    """Events mean the same as dicts, as objects, as JSON of either spacing and as server-sent events."""
+    expected = event_meaning(event, event["type"].removeprefix("response."))
+    assert meaning_of(event) == expected
+    assert meaning_of(SimpleNamespace(**event)) == expected
+    body = {"n": 1, "event": event} if envelope else event
+    for text in (json.dumps(body), shapes.tight(body)):
+        assert meaning(text) == expected
+        assert meaning(f"event: {event['type']}\ndata: {text}\n\n") == expected
+        assert meaning(f"data: {text}\n\n") == expected
+
+
+class Open(BaseModel):
+    """An object that declares none of its fields, as LiteLLM's choices and deltas."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+@given(body=chunks)
+def test_objects_that_declare_nothing(body: shapes.Json) -> None:
+    """What a gateway's own objects say is found among what was sent beyond their fields."""
+
+    def opened(value: Any) -> Any:
+        if isinstance(value, list):
+            return [opened(each) for each in value]
+        return (
+            Open(**{name: opened(each) for name, each in value.items()}) if isinstance(value, dict) else value
+        )
+
+    chunk = SimpleNamespace(**{**body, "choices": opened(body["choices"])})
+    assert meaning_of(chunk) == meaning_of(body)
+
+
+@each_row(
+    "odd",
+    [
+        None,
+        7,
+        [],
+        {},
+        {"choices": None},
+        {"choices": [None]},
+        {"choices": [{"delta": None}]},
+        {"choices": [{"index": "x", "delta": {"content": 7}}]},
+        {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0}]}}]},
+        {"choices": [{"index": 0, "delta": {"tool_calls": [{"function": {"arguments": {"a": 1}}}]}}]},
+        {"choices": [{"message": {"content": "whole", "function_call": {"name": "f", "arguments": "{}"}}}]},
+        {"choices": [{"text": "legacy", "index": 0}]},
+        {"error": {"message": "no"}},
+        object(),
+    ],
+)  # fmt: skip
+def test_odd_things(odd: Any) -> None:
+    """Whatever is no chunk says something too, and raises nothing."""
+    assert isinstance(meaning_of(odd), tuple)
+    assert fingerprint(meaning_of(odd), b"") == fingerprint(meaning_of(odd), b"")
+
+
+def test_the_key() -> None:
+    """Without the key a fingerprint cannot be looked up in a table."""
+    found = meaning_of(shapes.text("yes"))
+    assert fingerprint(found, b"one") != fingerprint(found, b"other")
+
+
+def test_events_of_our_own() -> None:
+    """What `toolspan.events` makes of chunks says what they said, also as JSON; nothing is said twice."""
+    said = [meaning_of(body) for body in shapes.answer()]
+    made = list(toolspan.events(ChatCompletionChunk.model_validate(body) for body in shapes.answer()))
+    found = [meaning_of(event) for event in made]
+    assert [each for each in found if each] == [each for each in said if kind_of(each) != OTHER]
+    assert [meaning(json.dumps(event.to_dict())) for event in made if meaning_of(event)] == [
+        each for each in found if each
+    ]
+
+
+@each_row(
+    "other",
+    [
+        {"type": "text.delta", "choice": 0},
+        {"type": "text.delta", "choice": [], "text": "a"},
+        {"type": [], "choice": 0},
+        {"choice": 0},
+        {"type": "done", "finish_reasons": 7},
+        ("text.delta", 0),
+    ],
+)
+def test_what_only_looks_like_them(other: Any) -> None:
+    """Is something of somebody else's."""
+    assert kind_of(meaning_of(other)) == OTHER

@@ -1,0 +1,91 @@
+"""Chunks cut from text and bytes."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolspan.pipeline.chunk import meaning_of
+from toolspan.pipeline.chunk_text import Chunks
+
+from ..table import each_row
+from . import shapes
+
+MEANT = [meaning_of(body) for body in shapes.answer()]
+
+
+def read(items: list[Any]) -> list[Any]:
+    """What all items say, in order."""
+    cut = Chunks()
+    return [meaning for item in items for meaning in cut.read(item)]
+
+
+@pytest.mark.parametrize("line", ["\n", "\r\n"], ids=["lf", "crlf"])
+@pytest.mark.parametrize("as_bytes", [True, False], ids=["bytes", "text"])
+@given(cuts=st.lists(st.integers(0, 3000), max_size=12))
+def test_events_cut_anywhere(cuts: list[int], as_bytes: bool, line: str) -> None:
+    """Server-sent events mean the same wherever they are cut; comments and `[DONE]` are no chunks."""
+    events = [f"data: {json.dumps(body)}{line}{line}" for body in shapes.answer()]
+    whole = "".join([f": ping{line}{line}", *events, f"data: [DONE]{line}{line}"])
+    at = [0, *sorted({min(cut, len(whole)) for cut in cuts}), len(whole)]
+    parts = [whole[begun:ended] for begun, ended in pairwise(at) if begun < ended]
+    assert read([part.encode() if as_bytes else part for part in parts]) == MEANT
+
+
+def test_events_one_by_one() -> None:
+    """Whole events are read without a reader that keeps anything."""
+    cut = Chunks()
+    for body in shapes.answer():
+        assert cut.read(f"data: {json.dumps(body)}\n\n") == (meaning_of(body),)
+        assert cut.alone
+    assert cut.read("data: [DONE]\n\n") == ()
+    assert list(cut.read("data: {")) == []
+    assert not cut.alone
+
+
+def test_lines_of_json() -> None:
+    """Several objects in lines are several chunks."""
+    assert read(["\n".join(json.dumps(body) for body in shapes.answer()) + "\n"]) == MEANT
+
+
+def test_plain_text() -> None:
+    """Text that is no JSON is a piece of text, the same as a chunk with that content."""
+    cut = Chunks()
+    assert cut.read("hello") == (meaning_of(shapes.text("hello")),)
+    assert cut.plain
+    assert read([b"hello", "{not json", "", bytearray(b"x"), memoryview(b"y")]) == [
+        meaning_of(shapes.text(piece)) for piece in ("hello", "{not json", "", "x", "y")
+    ]
+
+
+@each_row(
+    "odd",
+    [
+        " " + json.dumps(shapes.text("a")),
+        '{"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": null}]',
+        '{"choices": 7}',
+        '{"choices":',
+        '{"choices": [{"index": 0, "delta": {"content": "a}, "finish_reason": null}]}',
+        '{"a": "\\"choices\\": ["}',
+        json.dumps({"one": shapes.text("a"), "other": shapes.text("b")}),
+        json.dumps({"one": shapes.finish(), "other": shapes.text("b")}),
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        '{"type": "x", "data": "{\\"choices\\": no json"}',
+    ],
+)
+def test_odd_texts(odd: str) -> None:
+    """What only looks like a chunk is read as what it is, and raises nothing."""
+    found = read([odd])
+    assert len(found) == 1
+    try:
+        whole = json.loads(odd)
+    except (ValueError, RecursionError):
+        return
+    if "choices" in whole or "one" in whole:
+        assert found == [meaning_of(whole)]

@@ -1,0 +1,424 @@
+"""`toolspan.stage` around streams and functions of all kinds: the application notices nothing of it."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+
+import toolspan
+from toolspan import guard
+from toolspan.otel import semconv
+from toolspan.pipeline import semconv as stage_semconv
+from toolspan.pipeline.tracker import Ledger
+
+from ..sdk import script, wire
+from ..sdk.sdk import both_faces
+from ..sdk.telemetry import Telemetry
+from . import shapes
+from .faces import FACES, Face, play
+
+faces = pytest.mark.parametrize("face", FACES, ids=lambda face: face.name)
+
+
+@faces
+@pytest.mark.parametrize("form", shapes.FORMS.values(), ids=shapes.FORMS)
+def test_the_very_same_chunks(form: Any, face: Face, telemetry: Telemetry) -> None:
+    """A point and a function of two sides hand on the same objects, and count them alike in every form."""
+    chunks = [form(body) for body in shapes.answer()]
+
+    async def act() -> None:
+        for stream in (toolspan.stage("point", face.source(chunks)), face.policy(face.source(chunks))):
+            found = await face.all(stream)
+            assert len(found) == len(chunks)
+            assert all(one is other for one, other in zip(found, chunks, strict=True))
+
+    with telemetry.on():
+        play(act)
+    for span in telemetry.spans:
+        got = span.attributes
+        assert (got[stage_semconv.IN_CHUNKS], got[stage_semconv.OUT_CHUNKS], got[stage_semconv.PASSED]) == (
+            11,
+            11,
+            11,
+        )
+        assert (
+            got[stage_semconv.OUT_TEXT],
+            got[stage_semconv.OUT_TOOL_CALL],
+            got[stage_semconv.OUT_FINISH],
+        ) == (2, 6, 1)
+        assert got[stage_semconv.IN_DIGEST] == got[stage_semconv.OUT_DIGEST]
+        assert got[semconv.STREAM_OUTCOME] == "completed"
+
+
+@faces
+def test_errors_pass_unchanged(face: Face, telemetry: Telemetry) -> None:
+    """The very error of the source reaches the reader, and the span says on which side it was raised."""
+    error = ValueError("no")
+    error.__cause__ = KeyError("cause")
+
+    async def act() -> None:
+        for stream in (
+            toolspan.stage("point", face.source(["a", error])),
+            face.policy(face.source(["a", error])),
+        ):
+            assert await face.next(stream) == "a"
+            with pytest.raises(ValueError, match="no") as raised:
+                await face.next(stream)
+            assert raised.value is error
+            assert isinstance(error.__cause__, KeyError)
+
+    with telemetry.on():
+        play(act)
+    point, policy = (span.attributes for span in telemetry.spans)
+    assert (point[semconv.ERROR_TYPE], point[semconv.STREAM_OUTCOME]) == ("ValueError", "failed")
+    assert point[stage_semconv.STAGE_ERROR_SIDE] == "in"
+    assert policy[stage_semconv.STAGE_ERROR_SIDE] == "in"
+
+
+@faces
+def test_an_own_error(face: Face, telemetry: Telemetry) -> None:
+    """An error that the stage itself raises is its own, and what it had read is blocked."""
+
+    @toolspan.stage("broken")
+    def broken(chunks: Iterator[Any]) -> Iterator[Any]:
+        yield next(chunks)
+        next(chunks)
+        raise RuntimeError
+
+    @toolspan.stage("broken")
+    async def broken_later(chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        yield await chunks.__anext__()
+        await chunks.__anext__()
+        raise RuntimeError
+
+    async def act() -> None:
+        policy: Any = broken if face.name == "sync" else broken_later
+        with pytest.raises(RuntimeError):
+            await face.all(policy(face.source(["a", "b"])))
+
+    with telemetry.on():
+        play(act)
+    got = telemetry.span.attributes
+    assert (got[stage_semconv.STAGE_ERROR_SIDE], got[stage_semconv.BLOCKED], got[stage_semconv.PASSED]) == (
+        "stage",
+        1,
+        1,
+    )
+
+
+@faces
+def test_generators_stay_generators(face: Face, telemetry: Telemetry) -> None:
+    """What is sent and thrown into a stage reaches its generator, and its answers come back."""
+    heard: list[Any] = []
+
+    def talking(chunks: Iterator[Any]) -> Iterator[Any]:
+        for chunk in chunks:
+            try:
+                heard.append((yield chunk))
+            except KeyError:
+                yield "caught"
+
+    async def talking_later(chunks: AsyncIterator[Any]) -> AsyncGenerator[Any, Any]:
+        async for chunk in chunks:
+            try:
+                heard.append((yield chunk))
+            except KeyError:
+                yield "caught"
+
+    async def act() -> None:
+        function: Any = talking if face.name == "sync" else talking_later
+        stream: Any = toolspan.stage("talk", face.source(["a", "b", "c"]), through=function)
+        assert await face.next(stream) == "a"
+        if face.name == "sync":
+            assert (stream.send("sent"), stream.throw(KeyError())) == ("b", "caught")
+            assert isinstance(stream, types.GeneratorType)
+        else:
+            assert (await stream.asend("sent"), await stream.athrow(KeyError())) == ("b", "caught")
+            assert inspect.isasyncgen(stream)
+        assert await face.all(stream) == ["c"]
+
+    with telemetry.on():
+        play(act)
+    assert heard == ["sent", None]
+    got = telemetry.span.attributes
+    assert (got[stage_semconv.IN_CHUNKS], got[stage_semconv.OUT_CHUNKS], got[stage_semconv.ALTERED]) == (
+        3,
+        4,
+        0,
+    )
+
+
+def test_functions_of_all_kinds(telemetry: Telemetry) -> None:
+    """Plain functions, coroutine functions, methods and callable objects keep their name and kind."""
+
+    class Policy:
+        """Of somebody's."""
+
+        @toolspan.stage
+        def plain(self, chunks: Iterator[Any]) -> Iterator[Any]:
+            """A plain function that gives an iterator."""
+            return map(str, chunks)
+
+        @toolspan.stage("named", reads="rest")
+        async def later(self, first: Iterator[Any], rest: list[Any]) -> Iterator[Any]:
+            """A coroutine function; what it reads is named, and no iterator yet."""
+            return iter([*rest])
+
+        def __call__(self, chunks: Iterator[Any]) -> Iterator[Any]:
+            """As a function."""
+            return chunks
+
+    policy = Policy()
+
+    async def act() -> None:
+        assert list(policy.plain(iter([1, 2]))) == ["1", "2"]
+        assert list(await policy.later(iter([0]), [3])) == [3]
+        assert list(await policy.later(iter([0]), rest=[4])) == [4]
+        assert list(toolspan.stage("object", iter("ab"), through=policy)) == ["a", "b"]
+        assert list(toolspan.stage(policy)(chunks=iter("c"))) == ["c"]
+        assert toolspan.stage("nothing")(lambda: 7)() == 7
+
+    with telemetry.on():
+        play(act)
+    names = [span.attributes[stage_semconv.STAGE_NAME] for span in telemetry.spans]
+    assert names == ["plain", "named", "named", "object", "Policy", "nothing"]
+    assert policy.plain.__doc__ == "A plain function that gives an iterator."
+    assert inspect.iscoroutinefunction(Policy.later)
+    assert [stage_semconv.IN_CHUNKS in span.attributes for span in telemetry.spans] == [True] * 5 + [False]
+
+
+def test_context_manager(telemetry: Telemetry) -> None:
+    """Where chunks come and go without a stream, the stage is told of them, and hands on nothing itself."""
+    with telemetry.on():
+        with toolspan.stage("worker") as stage:
+            for chunk in stage.reads(iter(["a", "b"])):
+                assert stage.gave(chunk) is chunk
+            assert stage.read("c") == "c"
+        with pytest.raises(KeyError), toolspan.stage("worker"):
+            raise KeyError
+        toolspan.stage("never entered")
+    first, second = telemetry.spans
+    got = first.attributes
+    assert (got[stage_semconv.IN_CHUNKS], got[stage_semconv.OUT_CHUNKS], got[stage_semconv.DROPPED]) == (
+        3,
+        2,
+        1,
+    )
+    assert second.attributes[semconv.STREAM_OUTCOME] == "failed"
+
+
+def test_what_can_be_read_again(telemetry: Telemetry) -> None:
+    """A list of chunks is a stage once, and still a list."""
+    with telemetry.on():
+        chunks = toolspan.stage("a", ["a", "b"])
+        assert [list(chunks), list(chunks), chunks.index("b")] == [["a", "b"], ["a", "b"], 1]
+        assert isinstance(chunks, list)
+    assert telemetry.span.attributes[stage_semconv.OUT_CHUNKS] == 2
+
+
+@both_faces
+def test_the_sdks_stream(face: Any, telemetry: Telemetry) -> None:
+    """It is still the SDK's stream, with all its members, and the stage begins inside of the trace."""
+    answer = script.stream(shapes.text("a"), shapes.text("b"), shapes.finish(), wire.DONE)
+    ask = {"model": "m", "messages": [{"role": "user", "content": "a"}], "stream": True}
+
+    async def scenario() -> None:
+        async with face.client(script.Transport(answer)) as client:
+            with telemetry.tracer.start_as_current_span("application"):
+                stream = await face.done(client.chat.completions.create(**ask))
+                staged = toolspan.stage("client", stream)
+            assert isinstance(staged, face.stream_class)
+            assert staged.response is stream.response
+            assert set(dir(stream)) <= set(dir(staged))
+            async with face.within(staged) as entered:
+                assert entered is staged
+                assert len(await face.read(entered)) == 3
+
+    with telemetry.on():
+        face.run(scenario())
+    chat, stage = sorted(telemetry.spans, key=lambda span: span.name)
+    assert stage.attributes[stage_semconv.OUT_CHUNKS] == chat.attributes[semconv.STREAM_CHUNKS] == 3
+    assert stage.parent == chat.parent
+
+
+def test_stages_in_a_row(telemetry: Telemetry) -> None:
+    """Each is linked to the one before, all have one stream id and one parent."""
+    with telemetry.on(), telemetry.tracer.start_as_current_span("request"):
+        stream = toolspan.stage("model", iter(shapes.answer()))
+        for name in ("gateway", "policy"):
+            stream = toolspan.stage(name, stream, through=iter)
+        list(stream)
+    spans = {span.attributes[stage_semconv.STAGE_NAME]: span for span in telemetry.spans}
+    assert len({span.attributes[stage_semconv.STREAM_ID] for span in spans.values()}) == 1
+    assert len({span.parent.span_id for span in spans.values()}) == 1
+    assert not spans["model"].links
+    for before, after in (("model", "gateway"), ("gateway", "policy")):
+        (link,) = spans[after].links
+        assert link.context.span_id == spans[before].context.span_id
+        assert link.attributes == {semconv.LINK: "reads"}
+
+
+def test_the_span(telemetry: Telemetry) -> None:
+    """An internal span, never current, with the delays of both sides, and what the application says."""
+    with telemetry.on(), toolspan.attributes(feature="search"):
+        seen = [trace.get_current_span().get_span_context().is_valid for _ in toolspan.stage("a", iter("ab"))]
+    span = telemetry.span
+    assert seen == [False, False]
+    assert (span.name, span.kind, span.attributes["feature"]) == (
+        "stage a",
+        trace.SpanKind.INTERNAL,
+        "search",
+    )
+    got = span.attributes
+    assert got[stage_semconv.OUT_FIRST_CHUNK] >= 0
+    assert got[stage_semconv.OUT_LONGEST_PAUSE] <= (span.end_time - span.start_time) / 1e9
+    assert got[stage_semconv.OUT_SIZE] == 2
+
+
+def test_followed(telemetry: Telemetry) -> None:
+    """The chunks that matter are events on both sides, at the times when they passed; every n-th if asked."""
+
+    @toolspan.stage("policy", every=4)
+    def policy(chunks: Iterator[Any]) -> Iterator[Any]:
+        yield from chunks
+
+    with telemetry.on():
+        list(policy(iter(shapes.answer())))
+    events = [event.attributes for event in telemetry.span.events]
+    for side in ("in", "out"):
+        found = [
+            (each[stage_semconv.CHUNK_POSITION], each[stage_semconv.CHUNK_ROLE])
+            for each in events
+            if each[stage_semconv.CHUNK_SIDE] == side
+        ]
+        assert found == [
+            (1, "first"), (4, "call_first"), (4, "nth"), (6, "call_last"), (7, "call_first"), (8, "nth"),
+            (9, "call_last"), (10, "finish"),
+        ]  # fmt: skip
+    prints = [each[stage_semconv.CHUNK_FINGERPRINT] for each in events]
+    assert prints[:8] == prints[8:]
+    times = [event.timestamp for event in telemetry.span.events[:8]]
+    assert times == sorted(times)
+    assert telemetry.span.start_time <= times[0] <= times[-1] <= telemetry.span.end_time
+
+
+def test_no_content(telemetry: Telemetry) -> None:
+    """Nothing that the chunks say is recorded, not even where content is captured."""
+    secret = "MARKER"
+    with telemetry.on(capture_message_content="span_and_event"):
+        list(toolspan.stage("a", iter([shapes.text(secret), shapes.opening(name=secret)])))
+        stream = toolspan.stage("a", (_ for _ in [secret]), through=_raising)
+        with pytest.raises(ValueError, match=secret):
+            list(stream)
+    assert secret not in str([(span.attributes, span.events, span.status) for span in telemetry.spans])
+
+
+def _raising(chunks: Iterator[Any]) -> Iterator[Any]:
+    for chunk in chunks:
+        raise ValueError(chunk)
+    yield
+
+
+def test_without_anybody_to_tell() -> None:
+    """Without a provider chunks pass unread, and the stream still has its id for the next stage."""
+    stream = toolspan.stage("a", iter("ab"))
+    carried, route = toolspan.extract(toolspan.inject({"type": "START"}, stream))
+    assert carried == {"type": "START"}
+    assert route is not None
+    assert len(route.stream_id) == 16
+    assert list(stream) == ["a", "b"]
+
+
+def test_switched_off(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where toolspan is off, the stream itself is handed out."""
+    source = iter("ab")
+    with telemetry.on():
+        toolspan.switch(enabled=False)
+        try:
+            assert toolspan.stage("a", source) is source
+            assert list(toolspan.stage("b", source, through=lambda chunks: chunks)) == ["a", "b"]
+            with toolspan.stage("c") as stage:
+                assert stage.reads(source) is source
+                assert stage.read(1) + stage.gave(2) == 3
+                assert stage.route.stream_id
+        finally:
+            toolspan.switch(enabled=True)
+    with telemetry.on(enabled=False):
+        assert toolspan.stage("a", source) is source
+    assert telemetry.started == []
+
+
+def test_what_cannot_be_iterated(telemetry: Telemetry) -> None:
+    """Is handed back, as it is."""
+    with telemetry.on():
+        assert toolspan.stage("a", 7) == 7
+        assert toolspan.stage("a", None) is None
+    assert len(telemetry.spans) == 2
+
+
+@faces
+@pytest.mark.parametrize("part", ["read", "gave", "end", "reading", "exhausted", "failed"])
+def test_an_error_of_ours(
+    part: str, face: Face, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, guarded: None
+) -> None:
+    """Whatever fails in following, all chunks arrive, the errors are the application's own, the span ends."""
+
+    def broken(*args: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Ledger, part, broken)
+    failing = ValueError()
+
+    async def act() -> None:
+        assert await face.all(face.policy(face.source(["a", "b"]))) == ["a", "b"]
+        with pytest.raises(ValueError):  # noqa: PT011 - the very error is compared
+            await face.all(face.policy(face.source(["a", failing])))
+
+    with telemetry.on():
+        play(act)
+    assert len(telemetry.spans) == 2
+    assert guard._reported
+
+
+def test_an_error_of_the_provider(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, guarded: None
+) -> None:
+    """A span that cannot be started costs the span, and a route that cannot be found the route."""
+
+    @toolspan.stage("a", route=lambda chunks: 1 / 0)
+    def policy(chunks: Iterator[Any]) -> Iterator[Any]:
+        yield from chunks
+
+    with telemetry.on():
+        assert list(policy(iter("ab"))) == ["a", "b"]
+        monkeypatch.setattr("toolspan.pipeline.run.StageSpan", None)
+        assert list(policy(iter("ab"))) == ["a", "b"]
+    assert len(telemetry.spans) == 1
+
+
+def test_a_provider_that_makes_no_tracer(guarded: None) -> None:
+    """A provider that fails costs the spans, and `instrument()` goes on."""
+
+    class Provider:
+        """Makes nothing."""
+
+        def get_tracer(self, *args: Any, **kwargs: Any) -> Any:
+            """Fail."""
+            raise ZeroDivisionError
+
+    with Telemetry().on(tracer_provider=Provider()):
+        assert list(toolspan.stage("a", iter("ab"))) == ["a", "b"]
+    assert guard._reported
+
+
+def test_settings(telemetry: Telemetry) -> None:
+    """`follow_every` holds where a stage says nothing itself."""
+    with telemetry.on(follow_every=2):
+        list(toolspan.stage("a", iter("abcd")))
+        list(toolspan.stage("a", iter("abcd"), every=0))
+    assert [len(span.events) for span in telemetry.spans] == [3, 1]

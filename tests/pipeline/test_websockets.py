@@ -1,0 +1,490 @@
+"""`toolspan.socket` around real connections: of `websockets`, async and sync, of Starlette under uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
+
+import pytest
+import uvicorn
+import websockets
+from opentelemetry import trace
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import serve
+from websockets.sync.client import connect as connect_sync
+from websockets.sync.server import serve as serve_sync
+
+import toolspan
+from toolspan import open_streams
+from toolspan.pipeline import semconv as stage_semconv
+
+from ..sdk.telemetry import Telemetry
+from . import shapes
+from .faces import async_source
+
+ANSWER = shapes.answer()
+MESSAGES = [
+    json.dumps({"type": "START", "model": "m"}),
+    *(json.dumps({"type": "CHUNK", "chunk": body}) for body in ANSWER),
+    json.dumps({"type": "END"}),
+]
+SECONDS = 20
+
+
+@pytest.fixture(name="parent")
+def _parent(telemetry: Telemetry) -> Iterator[Any]:
+    """The sender's request, in whose trace all stages stand."""
+    with telemetry.tracer.start_as_current_span("request") as span:
+        yield span
+
+
+class Received:
+    """What a receiver got, and from where."""
+
+    def __init__(self) -> None:
+        self.messages: list[Any] = []
+        self.routes: list[toolspan.Route | None] = []
+        self.raw: list[Any] = []
+
+
+@asynccontextmanager
+async def websockets_server(got: Received, log: bool = False) -> AsyncIterator[str]:
+    """A server of `websockets` that iterates over a watched connection and sends the chunks back."""
+
+    async def handle(connection: Any) -> None:
+        watched = toolspan.socket(connection, log=log)
+        async for message in watched:
+            got.messages.append(message)
+            got.routes.append(watched.route)
+            watched.sends = watched.route
+            await watched.send(message)
+
+    async with serve(handle, "127.0.0.1", 0) as server:
+        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@asynccontextmanager
+async def starlette_server(got: Received, log: bool = False) -> AsyncIterator[str]:
+    """The same of Starlette, by each of its ways to receive and to send."""
+
+    async def handle(connection: WebSocket) -> None:
+        watched = toolspan.socket(connection, log=log)
+        await watched.accept()
+        with suppress(WebSocketDisconnect):
+            await _echo(watched, got)
+
+    async with _uvicorn(handle) as address:
+        yield address
+
+
+@asynccontextmanager
+async def _uvicorn(handle: Any) -> AsyncIterator[str]:
+    """Starlette under uvicorn, listening before it has started."""
+    app = Starlette(routes=[WebSocketRoute("/", handle)])
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="websockets-sansio", lifespan="off"))
+    listening = socket.create_server(("127.0.0.1", 0))
+    task = asyncio.create_task(server.serve([listening]))
+    try:
+        yield f"ws://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+        listening.close()
+
+
+async def _echo(watched: Any, got: Received) -> None:
+    """Receive and send back, each time by another way."""
+    number = 0
+    while True:
+        way = number % 3
+        if way == 0:
+            message = await watched.receive_text()
+        elif way == 1:
+            message = json.dumps(await watched.receive_json())
+        else:
+            event = await watched.receive()
+            if event["type"] == "websocket.disconnect":
+                return
+            message = event["text"]
+        number += 1
+        got.messages.append(message)
+        got.routes.append(watched.route)
+        watched.sends = watched.route
+        if way == 0:
+            await watched.send_text(message)
+        elif way == 1:
+            await watched.send_json(json.loads(message))
+        else:
+            await watched.send({"type": "websocket.send", "text": message})
+
+
+SERVERS = {"websockets": websockets_server, "starlette": starlette_server}
+servers = pytest.mark.parametrize("server", SERVERS.values(), ids=SERVERS)
+
+
+def decoded(messages: list[Any]) -> list[Any]:
+    """Messages as JSON."""
+    return [json.loads(message) for message in messages]
+
+
+@servers
+def test_there_and_back(server: Any, telemetry: Telemetry, parent: Any) -> None:
+    """Each message carries the stream's id and the sender's span, and arrives as it was sent."""
+    got, back = Received(), Received()
+
+    async def act() -> None:
+        async with server(got) as address, connect(address) as connection:
+            stream = toolspan.stage("gateway", async_source(MESSAGES))
+            watched = toolspan.socket(connection, stream)
+            assert isinstance(watched, type(connection))
+            assert watched.remote_address == connection.remote_address
+            async for message in stream:
+                await watched.send(message)
+                back.messages.append(await watched.recv())
+                back.routes.append(watched.route)
+
+    with telemetry.on():
+        asyncio.run(asyncio.wait_for(act(), SECONDS))
+    assert decoded(got.messages) == decoded(MESSAGES)
+    assert decoded(back.messages) == decoded(MESSAGES)
+    span = telemetry.span
+    for route in (*got.routes, *back.routes):
+        assert route is not None
+        assert route.stream_id == span.attributes[stage_semconv.STREAM_ID]
+        assert route.upstream is not None
+        assert route.upstream.span_id == span.context.span_id
+        assert route.upstream.trace_id == parent.get_span_context().trace_id
+
+
+@servers
+def test_stages_on_both_sides(server: Any, telemetry: Telemetry, parent: Any) -> None:
+    """The receiver's stage stands in the sender's trace, under the sender's stage and linked to it."""
+
+    async def receiving(watched: Any) -> AsyncIterator[Any]:
+        for _ in MESSAGES[1:]:
+            yield await watched.recv()
+
+    async def act() -> None:
+        got = Received()
+        async with server(got) as address, connect(address) as connection:
+            stream = toolspan.stage("gateway", async_source(MESSAGES))
+            async with toolspan.socket(connection, stream) as watched:
+                async for message in stream:
+                    await watched.send(message)
+                await watched.recv()
+                async for _ in toolspan.stage("back", receiving(watched), route=watched.route):
+                    pass
+
+    with telemetry.on():
+        asyncio.run(asyncio.wait_for(act(), SECONDS))
+    spans = {span.attributes[stage_semconv.STAGE_NAME]: span for span in telemetry.spans}
+    (link,) = spans["back"].links
+    assert link.context.span_id == spans["gateway"].context.span_id == spans["back"].parent.span_id
+    assert (
+        spans["back"].attributes[stage_semconv.STREAM_ID]
+        == spans["gateway"].attributes[stage_semconv.STREAM_ID]
+    )
+    for kind in (
+        stage_semconv.OUT_TEXT,
+        stage_semconv.OUT_TOOL_CALL,
+        stage_semconv.OUT_FINISH,
+        stage_semconv.OUT_DIGEST,
+    ):
+        assert spans["back"].attributes[kind] == spans["gateway"].attributes[kind]
+
+
+def test_sync(telemetry: Telemetry, parent: Any) -> None:
+    """The sync connections of `websockets`, by `recv` and by iteration."""
+    got = Received()
+
+    def handle(connection: Any) -> None:
+        watched = toolspan.socket(connection)
+        for message in watched:
+            got.messages.append(message)
+            got.routes.append(watched.route)
+            watched.send(message)
+
+    with serve_sync(handle, "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            address = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+            with telemetry.on(), toolspan.socket(connect_sync(address)) as watched:
+                watched.sends = toolspan.Route()
+                for message in MESSAGES:
+                    watched.send(message)
+                    assert json.loads(watched.recv(timeout=SECONDS)) == json.loads(message)
+        finally:
+            server.shutdown()
+            thread.join(SECONDS)
+    assert [route is not None and route.stream_id for route in got.routes] == [
+        watched.sends.stream_id for _ in MESSAGES
+    ]
+
+
+@pytest.mark.parametrize("way", ["iter_text", "iter_bytes", "iter_json"])
+def test_starlettes_iterators(way: str, telemetry: Telemetry, parent: Any) -> None:
+    """Each of them gives the messages as they were, and says from where they came."""
+    got = Received()
+
+    async def handle(connection: WebSocket) -> None:
+        watched = toolspan.socket(connection)
+        await watched.accept()
+        async for message in getattr(watched, way)():
+            got.messages.append(message if way == "iter_json" else json.loads(message))
+            got.routes.append(watched.route)
+
+    async def act() -> None:
+        async with _uvicorn(handle) as address, connect(address) as connection:
+            watched = toolspan.socket(connection, toolspan.Route("abc"))
+            for message in MESSAGES:
+                await watched.send(message.encode() if way == "iter_bytes" else message)
+
+    with telemetry.on():
+        asyncio.run(asyncio.wait_for(act(), SECONDS))
+    assert got.messages == decoded(MESSAGES)
+    assert {route and route.stream_id for route in got.routes} == {"abc"}
+
+
+def test_sync_errors(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """What a sync connection raises is raised, and logged by its kind, for whoever asked for the log."""
+    caplog.set_level(logging.INFO, logger="toolspan.socket")
+    with serve_sync(lambda connection: connection.close(), "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            address = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+            with telemetry.on(), toolspan.socket(connect_sync(address), log=True) as watched:
+                with pytest.raises(websockets.ConnectionClosed):
+                    watched.recv(timeout=SECONDS)
+                with pytest.raises(websockets.ConnectionClosed):
+                    watched.send(MESSAGES[0])
+                assert list(watched) == []
+        finally:
+            server.shutdown()
+            thread.join(SECONDS)
+    words = [record.getMessage().split()[0] for record in caplog.records if record.name == "toolspan.socket"]
+    assert words == ["END", "END", "END"]
+
+
+@servers
+def test_other_messages(server: Any, telemetry: Telemetry) -> None:
+    """What is no JSON object, and what is sent for no stream, goes over the wire as it is."""
+    got = Received()
+    odd = ["plain", "[1, 2]", '{"no": "json"', '{"a": 1}', json.dumps({"toolspan": {"own": 1}})]
+
+    async def act() -> None:
+        async with server(got) as address, connect(address) as connection:
+            watched = toolspan.socket(connection)
+            for number, message in enumerate(odd):
+                watched.sends = toolspan.Route() if number < 3 else None
+                text = message if server is websockets_server or number % 3 != 1 else '"text"'
+                await watched.send(text)
+                assert json_or_text(await watched.recv()) == json_or_text(text)
+
+    with telemetry.on():
+        asyncio.run(asyncio.wait_for(act(), SECONDS))
+    assert all(route is None for route in got.routes)
+
+
+def json_or_text(text: str) -> Any:
+    """As JSON, if it is any."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+@servers
+@pytest.mark.parametrize("way", ["goodbye", "abort", "cancel"])
+@pytest.mark.parametrize("end", ["sender", "receiver"])
+def test_a_broken_socket(
+    end: str, way: str, server: Any, telemetry: Telemetry, parent: Any, unraisable: list[str]
+) -> None:
+    """Whichever side goes away in the middle, however it does: each stage on either side ends once."""
+    reached = asyncio.Event()
+
+    async def receive(watched: Any) -> None:
+        first = await watched.recv() if hasattr(watched, "recv") else await watched.receive_text()
+        assert first
+        async for _ in toolspan.stage("control", _messages(watched), route=watched.route):
+            reached.set()
+            if end == "receiver":
+                await _leave(watched, way)
+                return
+
+    async def act() -> None:
+        async with _serving(server, receive) as address:
+            connection = await connect(address)
+            stream = toolspan.stage("gateway", async_source(MESSAGES * 50))
+            watched = toolspan.socket(connection, stream)
+            task = asyncio.create_task(_send_all(watched, stream))
+            await reached.wait()
+            if end == "sender":
+                if way == "cancel":
+                    task.cancel()
+                else:
+                    await _leave(connection, way)
+            await asyncio.gather(task, return_exceptions=True)
+            del stream, watched, task
+            await connection.close()
+
+    with telemetry.on():
+        asyncio.run(asyncio.wait_for(act(), SECONDS))
+        gc.collect()  # an error that a connection keeps holds the frames that it passed
+        open_streams.settle()
+    names = sorted(span.attributes[stage_semconv.STAGE_NAME] for span in telemetry.spans)
+    assert names == ["control", "gateway"]
+    assert len(telemetry.started) == 2
+    assert trace.get_current_span() is parent
+
+
+async def _send_all(watched: Any, stream: Any) -> None:
+    async for message in stream:
+        await watched.send(message)
+
+
+async def _messages(watched: Any) -> AsyncIterator[Any]:
+    while True:
+        yield await (watched.recv() if hasattr(watched, "recv") else watched.receive_text())
+
+
+async def _leave(connection: Any, way: str) -> None:
+    """Say goodbye, or tear the connection down; to be cancelled is to return."""
+    if way == "goodbye":
+        await connection.close()
+    elif way == "abort" and hasattr(connection, "transport"):
+        connection.transport.abort()
+
+
+@asynccontextmanager
+async def _serving(server: Any, receive: Any) -> AsyncIterator[str]:
+    """A server of this kind that does so with each connection."""
+    if server is websockets_server:
+
+        async def plain(connection: Any) -> None:
+            with _quiet():
+                await receive(toolspan.socket(connection))
+
+        async with serve(plain, "127.0.0.1", 0) as running:
+            yield f"ws://127.0.0.1:{running.sockets[0].getsockname()[1]}"
+        return
+
+    async def handle(connection: WebSocket) -> None:
+        await connection.accept()
+        with _quiet():
+            await receive(toolspan.socket(connection))
+
+    async with _uvicorn(handle) as address:
+        yield address
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """That the other side has gone is what is tested."""
+    with suppress(WebSocketDisconnect, websockets.ConnectionClosed, RuntimeError):
+        yield
+
+
+@servers
+def test_log(server: Any, telemetry: Telemetry, parent: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """When asked, each message is one line: what it is, its stream, its number, its size; never content."""
+    caplog.set_level(logging.INFO, logger="toolspan.socket")
+
+    async def act() -> None:
+        async with server(Received()) as address, connect(address) as connection:
+            watched = toolspan.socket(connection, toolspan.Route("abc"), log=True)
+            for message in (*MESSAGES[:3], '{"text": "secret"}', '{"event": "stream.error"}', MESSAGES[-1]):
+                await watched.send(message)
+                await watched.recv()
+            await watched.close()
+
+    with telemetry.on(socket_log=False):
+        asyncio.run(asyncio.wait_for(act(), SECONDS))
+    lines = [record.getMessage() for record in caplog.records if record.name == "toolspan.socket"]
+    sent = [line.split()[:3] for line in lines if " sent=" in line]
+    assert sent == [
+        ["START", "stream=abc", "sent=1"],
+        ["CHUNK", "stream=abc", "sent=2"],
+        ["CHUNK", "stream=abc", "sent=3"],
+        ["CHUNK", "stream=abc", "sent=4"],
+        ["ERROR", "stream=abc", "sent=5"],
+        ["END", "stream=abc", "sent=6"],
+        ["END", "stream=abc", "sent=6"],
+    ]
+    assert sum(" received=" in line for line in lines) == 6
+    assert "secret" not in " ".join(lines)
+
+
+def test_log_of_a_break(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """A connection that breaks is an ERROR on the side that notices; one that is closed is an END."""
+    caplog.set_level(logging.INFO, logger="toolspan.socket")
+
+    async def act(abort: bool) -> None:
+        gone = asyncio.Event()
+
+        async def handle(connection: Any) -> None:
+            with _quiet():
+                async for _ in toolspan.socket(connection, log=True):
+                    pass
+            gone.set()
+
+        async with serve(handle, "127.0.0.1", 0) as server:
+            connection = await connect(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+            await connection.send(MESSAGES[0])
+            if abort:
+                connection.transport.abort()
+            else:
+                await connection.close()
+            await gone.wait()
+
+    with telemetry.on(socket_log=True):
+        for abort in (False, True):
+            asyncio.run(asyncio.wait_for(act(abort), SECONDS))
+    words = [record.getMessage().split()[0] for record in caplog.records if record.name == "toolspan.socket"]
+    assert words == ["START", "END", "START", "ERROR"]
+
+
+def test_nothing_is_imported() -> None:
+    """Neither `websockets` nor Starlette is imported by the package."""
+    script = (
+        "import sys, toolspan; print([n for n in ('websockets', 'starlette', 'fastapi') if n in sys.modules])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["route_of", "put"])
+def test_an_error_of_ours(
+    name: str, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, guarded: None
+) -> None:
+    """Whatever fails in following, the messages go through as they are."""
+
+    def broken(*args: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(f"toolspan.pipeline.span.{name}", broken)
+    monkeypatch.setattr("toolspan.pipeline.websockets.size_of", broken)
+
+    async def act() -> None:
+        async with websockets_server(Received(), log=True) as address, connect(address) as connection:
+            watched = toolspan.socket(connection, toolspan.Route(), log=True)
+            await watched.send(MESSAGES[0])
+            assert json.loads(await watched.recv())["type"] == "START"
+
+    with telemetry.on():
+        asyncio.run(asyncio.wait_for(act(), SECONDS))

@@ -1,0 +1,113 @@
+"""Streams that are open when their process ends, or when it is forked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from .apis import CHAT, RESPONSES, Api
+from .features import needs
+from .params import over
+
+ROOT = Path(__file__).parents[2]
+
+PROGRAM = """
+import os, sys
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import {processor}, ConsoleSpanExporter
+from tests.sdk import script, wire, wire_responses
+from tests.sdk.sdk import openai, http
+from toolspan import OpenAIInstrumentor
+
+show = lambda span: " ".join((span.name, span.attributes["toolspan.stream.outcome"], "")) + chr(10)
+provider = TracerProvider()
+provider.add_span_processor({processor}(ConsoleSpanExporter(formatter=show)))
+OpenAIInstrumentor().instrument(tracer_provider=provider)
+channel = http.Client(transport=http.MockTransport(script.Transport({answer})))
+client = openai.OpenAI(api_key="k", base_url=wire.BASE_URL, http_client=channel)
+ask = lambda: {ask}
+stream = ask()
+next(stream)
+"""
+ASK = {
+    "chat": ("script.TEXT", "client.chat.completions.create(stream=True, **wire.ASK)"),
+    "responses": (
+        "script.stream(*wire_responses.TEXT)",
+        "client.responses.create(stream=True, model='gpt-test', input='x')",
+    ),
+}
+"""What is answered and asked, written out: a process that imports `apis` imports all of the SDK."""
+
+
+def run(
+    body: str, processor: str = "SimpleSpanProcessor", api: str = "chat"
+) -> subprocess.CompletedProcess[str]:
+    """Run the program with these lines at its end."""
+    answer, ask = ASK[api]
+    program = PROGRAM.format(processor=processor, answer=answer, ask=ask) + textwrap.dedent(body)
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+LAST = [
+    ("", 0, "SimpleSpanProcessor"),
+    ("", 0, "BatchSpanProcessor"),
+    ("sys.exit(3)", 3, "BatchSpanProcessor"),
+    ("import asyncio; asyncio.stream = stream", 0, "SimpleSpanProcessor"),
+]
+
+
+@pytest.mark.parametrize(("last", "code", "processor"), LAST, ids=["end", "batch", "sys.exit", "held"])
+def test_a_stream_is_open_at_the_end_of_the_process(last: str, code: int, processor: str) -> None:
+    """Its span is ended and exported before the telemetry SDK shuts down, and nothing is printed about it."""
+    done = run(last, processor)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "chat gpt-test abandoned \n", "")
+
+
+@needs("responses.create")
+def test_a_stream_is_open_when_the_program_dies() -> None:
+    """An uncaught error of the application is shown as ever, and the span is exported."""
+    done = run("raise LookupError('mine')", api="responses")
+    assert (done.returncode, done.stdout) == (1, "chat gpt-test abandoned \n")
+    assert done.stderr.endswith("LookupError: mine\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("default")
+@over(CHAT, RESPONSES)
+def test_a_stream_is_open_in_a_fork(api: Api) -> None:
+    """Only the parent tells of a stream that it opened, whatever its children do with their copies."""
+    lines = """
+        for child in "os._exit(0)", "del stream; os._exit(0)", "stream.close(); os._exit(0)", "sys.exit()":
+            if os.fork() == 0:
+                exec(child)
+            os.wait()
+        list(stream)
+    """
+    done = run(lines, api=api.name)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{api.span} completed \n", "")
+
+
+def test_a_fork_has_streams_of_its_own() -> None:
+    """A child that makes requests of its own is traced as any process."""
+    done = run("""
+        if os.fork() == 0:
+            list(ask())
+            os._exit(0)
+        os.wait()
+        stream.close()
+    """)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "chat gpt-test completed \nchat gpt-test closed \n"

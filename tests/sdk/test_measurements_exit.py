@@ -1,0 +1,136 @@
+"""Measurements that wait when an instrumentation is taken out, when the process ends, and where none can."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+from toolspan import guard
+from toolspan.instrumentor import backlog
+
+from . import script, wire
+from .sdk import http, openai
+from .telemetry import Telemetry
+
+ROOT = Path(__file__).parents[2]
+ANSWER = script.whole(wire.answer(usage={"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}))
+PROGRAM = """
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, PeriodicExportingMetricReader
+from tests.sdk.test_measurements_exit import ask
+from toolspan import OpenAIInstrumentor
+from toolspan.instrumentor import backlog
+
+def show(data):
+    named = [m for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics]
+    found = {m.name: sum(point.count for point in m.data.data_points) for m in named if "gen_ai" in m.name}
+    return f"{found}" + chr(10)
+
+def set_up():
+    reader = PeriodicExportingMetricReader(ConsoleMetricExporter(formatter=show))
+    metrics.set_meter_provider(MeterProvider([reader]))
+"""
+
+
+def ask() -> None:
+    """One request."""
+    channel = http.Client(transport=http.MockTransport(script.Transport(ANSWER)))
+    with openai.OpenAI(api_key="k", base_url=wire.BASE_URL, http_client=channel) as client:
+        client.chat.completions.create(**wire.ASK)
+
+
+def printed(body: str) -> list[str]:
+    """What the program prints with these lines at its end."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROGRAM + textwrap.dedent(body)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    )
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+def test_the_process_ends() -> None:
+    """The last collection, of a process that ends, has what waited."""
+    found = printed("""
+        set_up()
+        OpenAIInstrumentor().instrument()
+        ask()
+        metrics.get_meter_provider().force_flush()
+        ask()
+        print(len(backlog), "wait")
+    """)
+    assert found == [counts(1), "3 wait", counts(2)]
+
+
+def counts(requests: int) -> str:
+    """How many measurements there are after some requests."""
+    return str({"gen_ai.client.token.usage": 2 * requests, "gen_ai.client.operation.duration": requests})
+
+
+def test_taken_out() -> None:
+    """What waits is made when the instrumentation is taken out; the next one's meter gets only its own."""
+    first, second = Telemetry(), Telemetry()
+    with first.on():
+        ask()
+        assert durations(first) == 1
+        ask()
+        assert len(backlog) == 3
+    assert len(backlog) == 0
+    with second.on():
+        ask()
+    assert (durations(first), durations(second)) == (2, 1)
+
+
+def test_collected_elsewhere() -> None:
+    """A collection of any provider makes all that waits, each measurement with its own meter."""
+    telemetry, other = Telemetry(), Telemetry()
+    with other.on():
+        ask()
+    with telemetry.on():
+        ask()
+        assert durations(telemetry) == 1
+        ask()
+        assert (len(backlog), durations(other), len(backlog)) == (3, 1, 0)
+        assert durations(telemetry) == 2
+
+
+def durations(telemetry: Telemetry) -> int:
+    """How many durations a collection finds."""
+    return sum(point.count for point in telemetry.points("gen_ai.client.operation.duration"))
+
+
+class _NoCallbacks(MeterProvider):
+    """A provider whose meters refuse the instrument by which a collection is noticed."""
+
+    def get_meter(self, *args: Any, **kwargs: Any) -> Any:
+        meter = super().get_meter(*args, **kwargs)
+        meter.create_observable_gauge = _refuse  # type: ignore[method-assign]  # as another SDK may do
+        return meter
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise NotImplementedError
+
+
+def test_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where collections cannot be noticed, each measurement is made at once, and all is as it was."""
+    monkeypatch.setattr(guard, "reraise", False)
+    telemetry, reader = Telemetry(), InMemoryMetricReader()
+    with telemetry.on(meter_provider=_NoCallbacks([reader], shutdown_on_exit=False)):
+        for _ in range(2):
+            ask()
+            assert reader.get_metrics_data() is not None
+            assert len(backlog) == 0
+    assert len(telemetry.spans) == 2

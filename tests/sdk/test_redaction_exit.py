@@ -1,0 +1,95 @@
+"""Content that has still to be looked at when the process ends, or is forked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import os, sys, threading
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
+from tests.sdk import script, wire
+from tests.sdk.sdk import openai, http
+from toolspan import OpenAIInstrumentor
+from toolspan.otel.content import worker as aside
+
+gate = threading.Event()
+
+def redact(name, value):
+    assert gate.wait(60)
+    return [{{"role": "HIDE"}}] if isinstance(value, list) else "HIDE"
+
+def show(span):
+    found = "hidden" if "HIDE" in span.to_json() else "plain" if "MARK" in span.to_json() else "without"
+    return f"{{span.attributes['toolspan.stream.outcome']}} {{found}}" + chr(10)
+
+OpenAIInstrumentor().instrument(redact=redact, capture_message_content="SPAN_ONLY")
+provider = TracerProvider()  # later than the instrumentation, so that it is shut down before it if it may
+provider.add_span_processor(BatchSpanProcessor(ConsoleSpanExporter(formatter=show)))
+trace.set_tracer_provider(provider)
+answer = script.stream(*wire.CALLS, wire.text("MARK"), wire.DONE)
+channel = http.Client(transport=http.MockTransport(script.Transport(answer)))
+client = openai.OpenAI(api_key="k", base_url=wire.BASE_URL, http_client=channel)
+ask = lambda: client.chat.completions.create(stream=True, **wire.ASK)
+"""
+
+
+def run(body: str) -> tuple[list[str], str]:
+    """Run the program with these lines at its end: the lines it printed, and its complaints."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROGRAM.format() + textwrap.dedent(body)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    )
+    return done.stdout.split("\n"), done.stderr
+
+
+LEFT_OUT = "content is left out, because nobody could look at it: "
+
+
+@pytest.mark.parametrize("last", ["list(ask())", "stream = ask(); next(stream)"], ids=["read", "left open"])
+def test_there_is_time(last: str) -> None:
+    """A look that comes to its end within a second is waited for."""
+    printed, complaints = run(f"import atexit\n{last}\natexit.register(gate.set)\n")
+    assert printed == [f"{'abandoned' if 'next' in last else 'completed'} hidden", ""]
+    assert complaints == ""
+
+
+@pytest.mark.parametrize("last", ["list(ask())", "stream = ask(); next(stream)"], ids=["read", "left open"])
+def test_there_is_no_time(last: str) -> None:
+    """A look that hangs is left behind: the span goes out without content, which is said once."""
+    printed, complaints = run(f"aside.AT_EXIT = 0.1\n{last}\n")
+    assert printed == [f"{'abandoned' if 'next' in last else 'completed'} without", ""]
+    assert complaints.count(LEFT_OUT) == 1
+
+
+FORK = """
+    gate.set() if {free} else None
+    list(ask())
+    child = os.fork()
+    if child == 0:
+        gate.set()
+        list(ask())
+        sys.exit()
+    os.waitpid(child, 0)
+    gate.set()
+    list(ask())
+"""
+
+
+@pytest.mark.parametrize("free", [True, False], ids=["idle", "held up"])
+def test_a_fork(free: bool) -> None:
+    """A child looks at its own content with threads of its own, even if the parent's are held up."""
+    printed, complaints = run(FORK.format(free=free))
+    assert sorted(printed) == ["", *["completed hidden"] * 3]
+    assert complaints == ""

@@ -1,0 +1,276 @@
+"""The SDK's own retries: an event for each with its cause and its wait, one span and one duration for all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import openai
+import pytest
+from openai import _base_client
+
+from toolspan.sdk import retries
+
+from . import retrying, script
+from .apis import CHAT, COMPLETIONS, FETCHED, RESPONSES, Api
+from .faults import broken
+from .features import needs
+from .observe import same, watch
+from .params import each, over
+from .retrying import BROKEN, BUSY, CAUSES, FLOATS, GONE, LATE, Waits, good
+from .script import Transport
+from .sdk import ASYNC, KEY, Face, both_faces, http
+from .telemetry import Telemetry
+
+_waits = retrying._waits
+RETRIED = "toolspan.retry"
+
+
+def _ways() -> Iterator[tuple[Api, Any]]:
+    for api in (CHAT, RESPONSES, FLOATS, FETCHED, COMPLETIONS):
+        yield from ((api, way) for way in (retrying.whole, retrying.raw))
+        if api.text:
+            yield api, retrying.streamed
+    yield from ((api, retrying.late) for api in (CHAT, FLOATS))
+
+
+def told(telemetry: Telemetry) -> list[dict[str, Any]]:
+    """The attributes of each retry, which span and log tell alike."""
+    on_span = [dict(event.attributes) for event in telemetry.span.events if event.name == RETRIED]
+    in_log = [dict(record.attributes) for record in telemetry.records if record.event_name == RETRIED]
+    assert on_span == in_log
+    return on_span
+
+
+def counted(telemetry: Telemetry) -> dict[str, int]:
+    """How many retries there were, by cause."""
+    return {point.attributes["error.type"]: point.value for point in telemetry.points("toolspan.retries")}
+
+
+def samples(telemetry: Telemetry) -> int:
+    """How many durations were recorded."""
+    return sum(point.count for point in telemetry.points("gen_ai.client.operation.duration"))
+
+
+@both_faces
+@each(("api", "way"), _ways())
+def test_each_retry_is_told(face: Face, api: Api, way: Any, telemetry: Telemetry, waits: Waits) -> None:
+    """Refused, broken, dropped, answered: three events, one span; the attempts are those of the bare SDK."""
+    answers = [BUSY, BROKEN, GONE, good(api, streamed=way is retrying.streamed)]
+    bare = same(face, partial(way, api=api), lambda: answers, telemetry, max_retries=4)
+    assert len(bare.requests) == 4
+    assert told(telemetry) == [
+        {
+            "toolspan.retry.attempt": number,
+            "toolspan.retry.wait": wait,
+            "error.type": kind,
+            **({} if status is None else {"http.response.status_code": status}),
+        }
+        for number, (kind, status), wait in zip((1, 2, 3), CAUSES, waits.seconds[-3:], strict=True)
+    ]
+    assert waits.seconds[-3] == 1.5
+    assert telemetry.span.attributes["toolspan.request.retries"] == 3
+    assert "error.type" not in telemetry.span.attributes
+    assert counted(telemetry) == {kind: 1 for kind, _ in CAUSES}
+    assert samples(telemetry) == 1
+
+
+@both_faces
+@over(CHAT, RESPONSES, FLOATS)
+def test_all_attempts_fail(face: Face, api: Api, telemetry: Telemetry, waits: Waits) -> None:
+    """When no attempt is left the request has failed; id and limits are those of the last response."""
+    scenario = partial(retrying.whole, api=api)
+    same(face, scenario, lambda: [BROKEN, GONE, BUSY], telemetry, max_retries=2)
+    found = telemetry.span.attributes
+    assert found["error.type"] == "openai.RateLimitError"
+    assert found["toolspan.request.retries"] == len(told(telemetry)) == 2
+    assert found["toolspan.request.id"] == "req_busy"
+    assert found["toolspan.ratelimit.requests.remaining"] == 0
+    assert found["toolspan.ratelimit.retry_after"] == 1.5
+    assert samples(telemetry) == 1
+
+
+@both_faces
+@over(CHAT, RESPONSES)
+def test_no_response_in_the_end(face: Face, api: Api, telemetry: Telemetry, waits: Waits) -> None:
+    """Where the last attempt got no response, the headers are those of the last one that there was."""
+    same(face, partial(retrying.whole, api=api), lambda: [BUSY, LATE], telemetry, max_retries=2)
+    found = telemetry.span.attributes
+    assert [event["error.type"] for event in told(telemetry)] == ["429", f"{http.__name__}.ReadTimeout"]
+    assert found["error.type"] == "openai.APITimeoutError"
+    assert found["toolspan.request.id"] == "req_busy"
+
+
+@both_faces
+@each(("api", "way"), _ways())
+def test_nothing_is_retried(face: Face, api: Api, way: Any, telemetry: Telemetry) -> None:
+    """Without a retry nothing is said of one; id and limits of the only response are there."""
+    answer = good(api, streamed=way is retrying.streamed)
+    same(face, partial(way, api=api), lambda: [answer], telemetry)
+    assert told(telemetry) == []
+    found = telemetry.span.attributes
+    assert "toolspan.request.retries" not in found
+    assert found["toolspan.request.id"] in ("req_whole", "req_stream")
+    limits = {name: value for name, value in found.items() if "ratelimit" in name}
+    expected = {"toolspan.ratelimit.requests.remaining": 59, "toolspan.ratelimit.tokens.reset": 360.0}
+    assert limits == ({} if api is FETCHED else expected)
+    assert "hidden" not in str(dict(found))
+
+
+@both_faces
+@over(CHAT, RESPONSES)
+def test_cancelled_while_it_waits(face: Face, api: Api, telemetry: Telemetry, waits: Waits) -> None:
+    """A wait that is interrupted is told, and so is the interruption."""
+
+    def interrupt() -> None:
+        raise asyncio.CancelledError
+
+    waits.instead = interrupt
+    with telemetry.on(), pytest.raises(asyncio.CancelledError):
+        watch(face, partial(retrying.whole, api=api), Transport(BUSY), max_retries=2)
+    assert len(told(telemetry)) == 1
+    assert telemetry.span.attributes["error.type"] == "asyncio.exceptions.CancelledError"
+
+
+CLIENTS: dict[str, dict[str, Any]] = {
+    "AzureOpenAI": {"azure_endpoint": "https://x.openai.azure.com", "api_version": "1", "api_key": KEY},
+    "BedrockOpenAI": {"aws_region": "eu-west-1", "api_key": KEY},
+}
+
+
+@both_faces
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=needs(f"openai.{name}"), id=name) for name in CLIENTS]
+)
+def test_other_clients(face: Face, name: str, telemetry: Telemetry, waits: Waits) -> None:
+    """The clients for other providers are told of in the same way."""
+    cls = getattr(openai, ("Async" if face is ASYNC else "") + name)
+    answers = [BUSY, GONE, good(CHAT, streamed=False)]
+    scenario = partial(retrying.whole, api=CHAT)
+    same(face, scenario, lambda: answers, telemetry, cls=cls, max_retries=2, **CLIENTS[name])
+    assert [event["error.type"] for event in told(telemetry)] == [CAUSES[0][0], CAUSES[2][0]]
+
+
+@both_faces
+@pytest.mark.parametrize("ours", [True, False], ids=["ours", "not-ours"])
+def test_requests_within_a_request(face: Face, ours: bool, telemetry: Telemetry, waits: Waits) -> None:
+    """What a request for a token tries again is its own affair, also if no span tells of that request."""
+
+    async def scenario() -> None:
+        inner_answers = Transport(BUSY, BROKEN, FLOATS.answers if ours else script.whole({"data": []}))
+        async with face.client(inner_answers, max_retries=2) as inner:
+
+            async def token() -> str:
+                asked = inner.embeddings.create(**FLOATS.ask) if ours else inner.models.list()
+                await face.done(asked)
+                return "token"
+
+            provider = token if face is ASYNC else (lambda: face.run(token()))
+            azure = {"azure_endpoint": "https://x.openai.azure.com", "api_version": "1"}
+            outer_answers = Transport(GONE, CHAT.answers)
+            async with face.client(
+                outer_answers,
+                cls=face.azure_class,
+                max_retries=1,
+                azure_ad_token_provider=provider,
+                **azure,
+            ) as outer:
+                await face.done(CHAT.whole(outer))
+
+    with telemetry.on():
+        face.run(scenario())
+    causes = [[event.attributes["error.type"] for event in span.events] for span in telemetry.spans]
+    within = [[CAUSES[0][0], CAUSES[1][0]], []] if ours else []  # each attempt asks for a token
+    assert causes == [*within, [CAUSES[2][0]]]
+    assert retries._current.get() is None
+
+
+@both_faces
+def test_another_instrumentations_span(face: Face, telemetry: Telemetry, waits: Waits) -> None:
+    """A borrowed span gets the events and our own attributes too."""
+    outer = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test"}
+    answers = [BUSY, good(CHAT, streamed=False)]
+    with telemetry.on(), telemetry.tracer.start_as_current_span("theirs", attributes=outer):
+        watch(face, partial(retrying.whole, api=CHAT), Transport(*answers), max_retries=1)
+    (span,) = telemetry.everything_ended
+    assert [event.name for event in span.events if event.name == RETRIED] == [RETRIED]
+    assert span.attributes["toolspan.request.retries"] == 1
+    assert span.attributes["toolspan.request.id"] == "req_whole"
+
+
+@both_faces
+def test_an_sdk_without_the_private_methods(
+    face: Face,
+    telemetry: Telemetry,
+    waits: Waits,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Where the SDK has no such methods, each costs one line of information and what it would show."""
+
+    class Empty:
+        BaseClient = object
+
+    monkeypatch.setattr(retries, "_base_client", Empty)
+    answers = [BUSY, good(CHAT, streamed=False)]
+    with caplog.at_level("INFO", "toolspan"):
+        same(face, partial(retrying.whole, api=CHAT), lambda: answers, telemetry, max_retries=1)
+    lines = [record.getMessage() for record in caplog.records if "what it shows" in record.getMessage()]
+    assert len(lines) == 3
+    assert all("this version of the SDK has no" in line for line in lines)
+    assert told(telemetry) == []
+    assert "toolspan.request.id" not in telemetry.span.attributes
+
+
+def test_the_originals_are_back(telemetry: Telemetry) -> None:
+    """After uninstrumenting the SDK's classes are what they were."""
+    places = (
+        (_base_client.BaseClient, "_calculate_retry_timeout"),
+        (_base_client.SyncAPIClient, "_process_response"),
+        (_base_client.AsyncAPIClient, "_process_response"),
+    )
+    before = [vars(owner)[name] for owner, name in places]
+    with telemetry.on():
+        assert all(vars(owner)[name] is not own for (owner, name), own in zip(places, before, strict=True))
+    assert [vars(owner)[name] for owner, name in places] == before
+
+
+@both_faces
+def test_the_sdk_cannot_say_how_long(
+    face: Face, telemetry: Telemetry, waits: Waits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the SDK fails at its own question, there is no retry, and the application sees that failure."""
+    monkeypatch.setattr(_base_client, "random", broken)
+    same(face, partial(retrying.whole, api=CHAT), lambda: [GONE], telemetry, max_retries=1)
+    assert told(telemetry) == []
+    assert telemetry.span.attributes["error.type"] == "tests.sdk.faults.Fault"
+
+
+@both_faces
+def test_a_wait_without_a_cause(face: Face, telemetry: Telemetry) -> None:
+    """Asked for a wait where nothing has failed, the SDK is about to try again for a reason of somebody's."""
+    options = _base_client.FinalRequestOptions(method="post", url="/chat/completions")
+    clients: list[Any] = []
+
+    def answer(request: Any) -> Any:
+        clients[0]._calculate_retry_timeout(1, options, None)
+        return CHAT.answers()
+
+    async def scenario(face: Face, client: Any) -> None:
+        clients.append(client)
+        await face.done(CHAT.whole(client))
+
+    with telemetry.on():
+        watch(face, scenario, answer)
+    assert [event["error.type"] for event in told(telemetry)] == ["_OTHER"]
+
+
+def test_a_wait_outside_of_any_request(telemetry: Telemetry) -> None:
+    """Asked by hand, the SDK says how long it would wait, and nothing is told."""
+    client = openai.OpenAI(api_key=KEY)
+    options = _base_client.FinalRequestOptions(method="post", url="/chat/completions")
+    with telemetry.on():
+        assert client._calculate_retry_timeout(1, options, None) > 0
+    assert telemetry.records == []

@@ -1,0 +1,197 @@
+"""Responses over a WebSocket that the application leaves: by close, drop, cancellation, or a failed send.
+
+It must not know how a connection is watched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from . import wire_responses
+from .sdk import ASYNC, Face
+from .socket_doors import RESPONSES, Door, every_door, through, until
+from .socket_server import Hold
+from .telemetry import Telemetry
+from .test_websocket_endings import Ended, check, half
+
+pytestmark = pytest.mark.usefixtures("unraisable")
+
+
+@every_door
+def test_leaving_the_manager(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """A response that is half read when the application leaves `with` was closed."""
+
+    async def scenario() -> None:
+        with door.server(half(door)) as server:
+            async with door.open(face, server) as connection:
+                await face.done(door.ask(connection))
+                await face.take(connection, 2)
+                assert len(telemetry.spans) == 0
+
+    with telemetry.on():
+        face.run(scenario())
+    check(telemetry, Ended("closed"))
+
+
+@every_door
+def test_events_after_the_close(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """What is still read from a connection that the application has closed makes no new span."""
+
+    async def scenario() -> None:
+        sent = threading.Event()
+        with door.server([*door.text, sent.set]) as server:
+            async with door.open(face, server) as connection:
+                await face.done(door.ask(connection))
+                assert sent.wait(20)
+                await face.done(connection.close())
+                await face.read(connection)
+
+    with telemetry.on():
+        face.run(scenario())
+    check(telemetry, Ended("closed"))
+
+
+@every_door
+def test_send_that_fails(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """A request that cannot be sent has failed; the one that is sent after it is told as ever."""
+
+    async def scenario() -> None:
+        with door.server() as server:
+            async with door.open(face, server) as connection:
+                with pytest.raises(TypeError):
+                    await face.done(connection.send({**door.request, "event_id": object()}))
+                assert telemetry.span.attributes["error.type"] == "TypeError"
+                await face.done(door.ask(connection))
+                await until(face, connection, door.last)
+            assert [json.loads(message)["type"] for message in server.heard] == ["response.create"]
+
+    with telemetry.on():
+        face.run(scenario())
+    outcomes = [span.attributes["toolspan.stream.outcome"] for span in telemetry.spans]
+    assert outcomes == ["failed", "completed"]
+
+
+@every_door
+def test_send_on_a_closed_connection(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """A request on a connection that is closed has failed with the SDK's own error."""
+
+    async def scenario() -> None:
+        with door.server() as server:
+            async with door.open(face, server) as connection:
+                await face.done(connection.close())
+                with pytest.raises(Exception, match=r".") as caught:
+                    await face.done(door.ask(connection))
+                assert telemetry.span.attributes["error.type"].endswith(type(caught.value).__name__)
+
+    with telemetry.on():
+        face.run(scenario())
+    assert telemetry.span.attributes["toolspan.stream.outcome"] == "failed"
+
+
+@every_door
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # Python 3.10 says so of what is dropped
+def test_dropped(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """A connection that nobody holds is collected; its response was abandoned, told with the next act."""
+
+    async def scenario() -> None:
+        with door.server(half(door, Hold()), door.text) as server:
+            async with face.client(None, **server.addresses) as client:
+                await drop(client)
+                await face.turn()
+                gc.collect()
+                async with face.within(door.connect(client)) as connection:
+                    await face.done(door.ask(connection))
+                    await until(face, connection, door.last)
+
+    async def drop(client: Any) -> None:
+        connection = await face.done(door.connect(client).enter())
+        await face.done(door.ask(connection))
+        await face.take(connection, 2 + len(door.greeting))
+
+    with telemetry.on():
+        face.run(scenario())
+    outcomes = [span.attributes["toolspan.stream.outcome"] for span in telemetry.spans]
+    assert sorted(outcomes) == ["abandoned", "completed"]
+
+
+@every_door
+def test_uninstrumented_half_way(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """A response that streams when the instrumentation goes ends at once; the application reads on."""
+
+    async def scenario() -> None:
+        hold = Hold()
+        with door.server([*door.text[:4], hold, *door.text[4:]]) as server:
+            with telemetry.on():
+                opened = door.open(face, server)
+                connection = await opened.__aenter__()
+                await face.done(door.ask(connection))
+                await face.take(connection, 4)
+            check(telemetry, Ended("abandoned"))
+            hold.set()
+            await until(face, connection, door.last)
+            with telemetry.on():
+                await face.done(door.ask(connection))
+                await until(face, connection, door.last)
+            await opened.__aexit__(None, None, None)
+
+    face.run(scenario())
+    assert len(telemetry.started) == 1
+
+
+@through(RESPONSES, faces=[ASYNC])
+def test_cancelled_while_receiving(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """Cancelling `recv` is safe: it ends nothing, and what comes later is told."""
+
+    async def scenario() -> None:
+        hold = Hold()
+        with door.server([*door.text[:4], hold, *door.text[4:]]) as server:
+            async with door.open(face, server) as connection:
+                await door.ask(connection)
+                await face.take(connection, 4)
+                for receive in (connection.recv, connection.recv_bytes):
+                    task = asyncio.ensure_future(receive())
+                    await face.turn()
+                    task.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await task
+                assert len(telemetry.spans) == 0
+                hold.set()
+                await until(face, connection, door.last)
+
+    with telemetry.on():
+        face.run(scenario())
+    check(telemetry, Ended("completed", "stop"))
+    assert telemetry.span.attributes["toolspan.stream.chunks"] == len(wire_responses.TEXT)
+
+
+@through(RESPONSES, faces=[ASYNC])
+def test_task_that_is_cancelled(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """A task that is cancelled while it waits leaves `async with`: its response was closed."""
+
+    async def scenario() -> None:
+        reading = asyncio.Event()
+        with door.server(half(door, Hold())) as server:
+
+            async def one() -> None:
+                async with door.open(face, server) as connection:
+                    await door.ask(connection)
+                    await face.take(connection, 4)
+                    reading.set()
+                    await connection.recv()
+
+            task = asyncio.ensure_future(one())
+            await reading.wait()
+            await face.turn()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    with telemetry.on():
+        face.run(scenario())
+    check(telemetry, Ended("closed"))

@@ -1,0 +1,104 @@
+"""Any order of any events, well formed or not: nothing is raised, and nothing stays open after the end.
+
+It must not know which response an event belongs to.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toolspan.wire.record import End
+
+from . import socket_realtime as wire
+from . import wire_responses
+from .socket_responses import DELTA, ERROR, Noted, begun, ended
+from .test_fuzz import FULL
+
+ODD = st.sampled_from(
+    [None, 0, -1, 1.5, True, "", "x", [], {}, [[]], {"id": {}}, "resp_1", "a", "b", "\ud800"]
+)
+KINDS = st.sampled_from(
+    [
+        "error",
+        "session.created",
+        "session.updated",
+        "rate_limits.updated",
+        *(f"response.{kind}" for kind in ("create", "created", "done", "completed", "cancelled", "failed")),
+        *(f"response.{kind}" for kind in ("output_item.added", "output_text.delta", "steer.failed", "", "x")),
+    ]
+)
+FIELDS = (
+    "stream_id",
+    "response_id",
+    "event_id",
+    "response",
+    "session",
+    "error",
+    "item",
+    "delta",
+    "output_index",
+)
+BROKEN = st.dictionaries(st.sampled_from(FIELDS), ODD).flatmap(
+    lambda known: st.one_of(KINDS, ODD).map(lambda kind: {**known, "type": kind})
+)
+GOOD = st.builds(
+    lambda one, lane: {**one, "stream_id": lane} if lane else one,
+    st.sampled_from(
+        [*wire.CALLS, *wire_responses.CALLS, begun("resp_1"), begun("resp_2"), ended("resp_1"), DELTA, ERROR]
+    ),
+    st.sampled_from([None, "a", "b"]),
+)
+CREATE = st.fixed_dictionaries(
+    {"type": st.just("response.create")}, optional=dict.fromkeys(FIELDS, ODD) | {"tools": ODD, "model": ODD}
+)
+TEXTS = st.sampled_from(
+    ["", "x", "[]", "null", "1", "{", '"response.created"', b"\xff", b"", b"[1]", 1, None, []]
+)
+STEP = st.tuples(
+    st.sampled_from(["sent", "received"]), st.one_of(GOOD, GOOD, CREATE, BROKEN, TEXTS), st.booleans()
+)
+
+
+@pytest.mark.parametrize("realtime", [False, True], ids=["responses", "realtime"])
+@settings(max_examples=3000 if FULL else 150, deadline=None, database=None)
+@given(steps=st.lists(STEP, max_size=30), end=st.sampled_from([*End, OSError()]))
+def test_any_order(realtime: bool, steps: list[tuple[str, Any, bool]], end: End | BaseException) -> None:
+    """No order of events raises; after the end every call has ended, once."""
+    noted = Noted(realtime=realtime, model="gpt-test")
+    for way, event, as_text in steps:
+        getattr(noted.lanes, way)(json.dumps(event) if as_text and isinstance(event, dict) else event)
+    noted.lanes.end(end)
+    assert None not in noted.outcomes
+    assert all(call.finished for call in noted.calls)
+
+
+@pytest.mark.parametrize("kind", [[], {}, [[]]], ids=str)
+def test_type_that_is_no_text(kind: Any) -> None:
+    """An event whose type is no text is nobody's."""
+    noted = Noted(realtime=True)
+    noted.hear({"type": kind})
+    noted.lanes.sent({"type": kind})
+    assert noted.calls == []
+
+
+@pytest.mark.parametrize("identity", [[], {"x": 1}, ["resp_1"], 7], ids=str)
+def test_id_that_is_no_text(identity: Any) -> None:
+    """A response whose id is no text has none."""
+    noted = Noted(realtime=True)
+    noted.hear(wire.created(identity), wire.done(identity))
+    assert noted.outcomes in (["completed"], ["completed", "completed"])
+
+
+def test_nothing_is_kept() -> None:
+    """After a thousand responses nothing is remembered of any."""
+    noted = Noted()
+    for number in range(1000):
+        noted.ask("a" if number % 2 else None)
+        noted.hear(begun(f"resp_{number}"), ended(f"resp_{number}"), lane="a" if number % 2 else None)
+    assert not noted.lanes._asked
+    assert not noted.lanes._active

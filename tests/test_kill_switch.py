@@ -1,0 +1,172 @@
+"""The switches of a running process: for all and for one client, over HTTP and over WebSockets."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import toolspan
+from toolspan import kill_switch
+
+from .sdk.apis import CHAT, STREAMED, Api
+from .sdk.params import over
+from .sdk.script import Transport
+from .sdk.sdk import Face, both_faces
+from .sdk.socket_doors import REALTIME, RESPONSES, Door, through, until
+from .sdk.telemetry import Telemetry
+from .sdk.test_privacy import everything
+
+MARKED: dict[str, Any] = {"messages": [{"role": "user", "content": "MARK-prompt"}]}
+
+
+@pytest.fixture(autouse=True, name="switched_back")
+def _switched_back() -> Iterator[None]:
+    yield
+    toolspan.switch(enabled=True, streams=True, content=True)
+    assert kill_switch._everywhere == kill_switch.Switches()
+
+
+async def stream(face: Face, client: Any, api: Api = CHAT, **more: Any) -> Any:
+    """A stream, read to its end; its type and its chunks."""
+    made = await face.done(api.stream(client, **more))
+    return type(made), len(await face.read(made))
+
+
+@both_faces
+@over(*STREAMED)
+def test_everything_off(face: Face, api: Api, telemetry: Telemetry) -> None:
+    """No request is looked at while it is off, and every one when it is on again."""
+
+    async def scenario() -> None:
+        async with face.client(Transport(api.streams)) as client:
+            toolspan.switch(enabled=False)
+            seen = await stream(face, client, api)
+            assert telemetry.started == []
+            toolspan.switch(enabled=True)
+            assert await stream(face, client, api) == seen
+
+    with telemetry.on():
+        face.run(scenario())
+    assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
+
+
+@both_faces
+def test_one_client_off(face: Face, telemetry: Telemetry) -> None:
+    """One client is off, with its copies; another is not. What is off for all is off for each."""
+
+    async def scenario() -> None:
+        async with face.client(Transport(CHAT.streams)) as one, face.client(Transport(CHAT.streams)) as two:
+            toolspan.switch(one, enabled=False)
+            await stream(face, one)
+            await stream(face, one.with_options(timeout=5))
+            assert telemetry.started == []
+            await stream(face, two)
+            assert len(telemetry.spans) == 1
+            toolspan.switch(one, enabled=True)
+            await stream(face, one)
+            assert len(telemetry.spans) == 2
+            toolspan.switch(enabled=False)
+            await stream(face, one)
+            await stream(face, two)
+
+    with telemetry.on():
+        face.run(scenario())
+    assert len(telemetry.started) == 2
+
+
+@both_faces
+@pytest.mark.parametrize("everywhere", [True, False], ids=["all", "one"])
+def test_streams_off(face: Face, everywhere: bool, telemetry: Telemetry) -> None:
+    """The SDK's own stream is handed out, and its span ends when it begins, without an outcome."""
+
+    async def scenario() -> None:
+        async with face.client(Transport(CHAT.streams)) as client:
+            toolspan.switch(None if everywhere else client, streams=False)
+            made = await face.done(CHAT.stream(client))
+            assert len(telemetry.spans) == 1
+            assert type(made) is face.stream_class
+            await face.read(made)
+
+    with telemetry.on():
+        face.run(scenario())
+    assert "toolspan.stream.outcome" not in telemetry.span.attributes
+
+
+@both_faces
+@pytest.mark.parametrize("everywhere", [True, False], ids=["all", "one"])
+def test_content_off(face: Face, everywhere: bool, telemetry: Telemetry) -> None:
+    """No content is captured, whatever the settings say; when it is on again, it is."""
+
+    async def scenario() -> None:
+        async with face.client(Transport(CHAT.streams)) as client:
+            which = None if everywhere else client
+            toolspan.switch(which, content=False)
+            await stream(face, client, **MARKED)
+            assert "MARK" not in everything(telemetry)
+            toolspan.switch(which, content=True)
+            await stream(face, client, **MARKED)
+
+    with telemetry.on(capture_message_content="SPAN_AND_EVENT"):
+        face.run(scenario())
+    assert "MARK" in everything(telemetry, "span")
+
+
+def test_what_is_no_client(caplog: pytest.LogCaptureFixture) -> None:
+    """What is no client is reported, by its type, and switches nothing."""
+    toolspan.switch("MARK", enabled=False)
+    (record,) = caplog.records
+    assert (record.name, record.levelno) == ("toolspan", logging.WARNING)
+    assert "str" in record.getMessage()
+    assert "MARK" not in record.getMessage()
+    assert kill_switch.switches_of(object()) == kill_switch.Switches()
+
+
+def test_nothing_is_kept_of_a_client() -> None:
+    """A client that was switched and is gone is forgotten."""
+    import gc
+
+    import openai
+
+    gc.collect()
+    before = len(kill_switch._by_pool)
+    client = openai.OpenAI(api_key="sk-x")
+    toolspan.switch(client, streams=False)
+    toolspan.switch(client, streams=None)
+    assert kill_switch.switches_of(client) == kill_switch.Switches(streams=False)
+    assert len(kill_switch._by_pool) == before + 1
+    client.close()
+    del client
+    gc.collect()
+    assert len(kill_switch._by_pool) == before
+
+
+@through(RESPONSES, REALTIME)
+@pytest.mark.parametrize("everywhere", [True, False], ids=["all", "one"])
+@pytest.mark.parametrize("part", ["enabled", "streams", "content"])
+def test_sockets(face: Face, door: Door, part: str, everywhere: bool, telemetry: Telemetry) -> None:
+    """A switch holds for what is asked for from then on, also on connections that are there already."""
+    body: dict[str, Any] = {"instructions": "MARK-instructions"}
+
+    async def scenario() -> None:
+        with door.server(door.text) as server:
+            async with (
+                face.client(None, **server.addresses) as client,
+                face.within(door.connect(client)) as connection,
+            ):
+                which = None if everywhere else client
+                for on in (False, True):
+                    toolspan.switch(which, **{part: on})
+                    await face.done(door.ask(connection, **body))
+                    if part == "streams" and not on:
+                        assert len(telemetry.spans) == 1
+                    await until(face, connection, door.last)
+                    assert ("MARK" in everything(telemetry)) is (on or part == "streams")
+
+    with telemetry.on(capture_message_content="SPAN_AND_EVENT"):
+        face.run(scenario())
+    outcomes = [span.attributes.get("toolspan.stream.outcome") for span in telemetry.spans]
+    want = {"enabled": ["completed"], "streams": [None, "completed"], "content": ["completed"] * 2}
+    assert outcomes == want[part]

@@ -1,0 +1,358 @@
+"""`toolspan.attributes`: where its attributes are seen, which values it takes, and that it never raises."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import logging
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
+from typing import Any
+
+import pytest
+from opentelemetry import baggage, context, trace
+
+import toolspan
+from toolspan import guard, user_context
+from toolspan.otel import user_attributes
+from toolspan.user_context import current
+
+from .table import each_row
+
+
+@pytest.fixture(autouse=True, name="clean")
+def _clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing was reported before, and nothing is left in the context behind."""
+    monkeypatch.setattr(user_attributes, "_told", set())
+    yield
+    assert current() == {}
+
+
+def test_inside_and_outside() -> None:
+    """The attributes hold inside of the block, and nowhere else."""
+    with toolspan.attributes(feature="search", tenant=7):
+        assert current() == {"feature": "search", "tenant": 7}
+    assert current() == {}
+
+
+def test_names_with_dots() -> None:
+    """A mapping takes names that are no keywords; a keyword of the same name wins."""
+    with toolspan.attributes({"enduser.id": "42", "feature": "a", "given": 1}, feature="search"):
+        assert current() == {"enduser.id": "42", "feature": "search", "given": 1}
+
+
+def test_nested() -> None:
+    """Inner blocks add to outer ones and win over them; afterwards the outer one is as it was."""
+    with toolspan.attributes(feature="search", tenant="a"):
+        with toolspan.attributes(feature="rank", step=1):
+            assert current() == {"feature": "rank", "tenant": "a", "step": 1}
+        assert current() == {"feature": "search", "tenant": "a"}
+
+
+def test_left_by_an_error() -> None:
+    """A block that is left by an error lets it pass."""
+    with pytest.raises(KeyError), toolspan.attributes(feature="search"):
+        raise KeyError
+
+
+def test_one_block_many_times() -> None:
+    """The same block may be entered again, inside of itself too."""
+    block = toolspan.attributes(feature="search")
+    with block:
+        with block:
+            assert current() == {"feature": "search"}
+        assert current() == {"feature": "search"}
+    assert current() == {}
+    with block:
+        assert current() == {"feature": "search"}
+
+
+class Tier(str, Enum):
+    """An enumeration of texts."""
+
+    GOLD = "gold"
+
+
+VALUES: dict[str, tuple[Any, Any]] = {
+    "text": ("a", "a"),
+    "empty": ("", ""),
+    "true": (True, True),
+    "int": (3, 3),
+    "float": (0.5, 0.5),
+    "list": (["a", "b"], ["a", "b"]),
+    "tuple": ((1, 2), [1, 2]),
+    "nothing-in-it": ([], []),
+    "member": (Tier.GOLD, "gold"),
+    "surrogate": ("a\ud800", "a?"),
+}
+
+
+@each_row(("value", "expected"), VALUES.values(), ids=VALUES)
+def test_values(value: Any, expected: Any) -> None:
+    """Values are of the types that attributes have, exactly."""
+    with toolspan.attributes(feature=value):
+        found = current()["feature"]
+        assert found == expected
+        assert type(found) is type(expected)
+
+
+WRONG: dict[str, tuple[Any, str]] = {
+    "none": (None, "NoneType"),
+    "bytes": (b"MARKER", "bytes"),
+    "dict": ({"a": "MARKER"}, "dict"),
+    "object": (ValueError("MARKER"), "ValueError"),
+    "huge": (2**63, "int"),
+    "mixed": (["MARKER", 1], "list"),
+    "nested": ([["MARKER"]], "list"),
+}
+
+
+@pytest.mark.parametrize(("value", "kind"), WRONG.values(), ids=WRONG)
+def test_wrong_values(value: Any, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A value of a wrong type is left out and named once, by its key and type; the others hold."""
+    for _ in range(2):
+        with toolspan.attributes(feature=value, tenant="a"):
+            assert current() == {"tenant": "a"}
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        f"attributes: feature is a {kind} that no attribute can be; it is left out"
+    )
+    assert (record.name, record.levelno) == ("toolspan", logging.WARNING)
+
+
+def test_wrong_keys(caplog: pytest.LogCaptureFixture) -> None:
+    """A key is a text that is not empty, and none of toolspan's own."""
+    wrong: Any = {1: "MARKER", "": "MARKER", "toolspan.cost.amount": 1.0}
+    with toolspan.attributes(wrong):
+        assert current() == {}
+    assert [record.getMessage() for record in caplog.records] == [
+        "attributes: a key is a int; it is left out",
+        "attributes: a key is a str; it is left out",
+        "attributes: toolspan.cost.amount is a name of toolspan's own; it is left out",
+    ]
+
+
+def test_reports_end() -> None:
+    """A hundred reports are enough."""
+    for number in range(200):
+        toolspan.attributes({f"key{number}": None})  # type: ignore[dict-item]  # the wrong type is the point
+    assert len(user_attributes._told) == 100
+
+
+def test_a_list_is_copied() -> None:
+    """What the application does with its list afterwards changes nothing."""
+    tags = ["a"]
+    with toolspan.attributes(tags=tags):
+        tags.append("b")
+        assert current() == {"tags": ["a"]}
+
+
+def test_no_mapping(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """What is no mapping at all is reported, and the block is an empty one."""
+    monkeypatch.setattr(guard, "reraise", False)
+    wrong: Any = 5
+    with toolspan.attributes(wrong, feature="search"):
+        assert current() == {}
+    assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
+        "reading attributes failed with TypeError"
+    ]
+
+
+def test_threads() -> None:
+    """A thread that runs in a copy of the context sees them; one with a context of its own does not."""
+    with toolspan.attributes(feature="search"), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(contextvars.copy_context().run, current).result() == {"feature": "search"}
+        assert pool.submit(current).result() == {}
+
+
+def test_one_block_in_many_threads() -> None:
+    """A block that is shared by threads keeps nothing of one for another."""
+    block = toolspan.attributes(feature="search")
+    together, seen = threading.Barrier(4), []
+
+    def work(number: int) -> None:
+        with toolspan.attributes(tenant=number), block:
+            together.wait(10)
+            seen.append((number, dict(current())))
+            together.wait(10)
+        seen.append((number, dict(current())))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    inside = [(number, found) for number, found in seen if found]
+    assert sorted(number for number, _ in inside) == [0, 1, 2, 3]
+    assert all(found == {"tenant": number, "feature": "search"} for number, found in inside)
+    assert len(seen) == 8
+
+
+def test_tasks() -> None:
+    """A task sees what was open when it was made, also after that has ended; siblings see their own."""
+
+    async def look(gate: asyncio.Event) -> Mapping[str, Any]:
+        await gate.wait()
+        return current()
+
+    async def scenario() -> list[Mapping[str, Any]]:
+        gate, tasks = asyncio.Event(), []
+        for number in range(3):
+            with toolspan.attributes(tenant=number):
+                tasks.append(asyncio.create_task(look(gate)))
+        assert current() == {}
+        gate.set()
+        return list(await asyncio.gather(*tasks))
+
+    assert asyncio.run(scenario()) == [{"tenant": 0}, {"tenant": 1}, {"tenant": 2}]
+
+
+def test_awaiting_inside() -> None:
+    """A block in a coroutine holds across its awaits, and not in what runs meanwhile."""
+
+    async def one(number: int) -> Mapping[str, Any]:
+        with toolspan.attributes(tenant=number):
+            await asyncio.sleep(0)
+            return current()
+
+    async def both() -> list[Mapping[str, Any]]:
+        return list(await asyncio.gather(one(1), one(2)))
+
+    assert asyncio.run(both()) == [{"tenant": 1}, {"tenant": 2}]
+
+
+def pieces() -> Generator[int, None, None]:
+    """A generator with a block around what it yields."""
+    with toolspan.attributes(feature="stream"):
+        yield 1
+        yield 2
+
+
+def test_a_generator_that_ends_elsewhere(caplog: pytest.LogCaptureFixture) -> None:
+    """A generator may be read in one context and closed in another: nothing is raised, said or left there."""
+    generator = pieces()
+    contextvars.copy_context().run(next, generator)
+    with toolspan.attributes(tenant="a"):
+        generator.close()
+        assert current() == {"tenant": "a"}
+    assert caplog.records == []
+
+
+def test_blocks_that_overlap() -> None:
+    """A block that ends while a later one is open leaves that one alone."""
+    generator = pieces()
+    assert next(generator) == 1
+    with toolspan.attributes(tenant="a"):
+        assert current() == {"feature": "stream", "tenant": "a"}
+        generator.close()
+        assert current() == {"tenant": "a"}
+    assert current() == {}
+
+
+def test_what_others_attach_stays() -> None:
+    """The end of a block does not undo what was attached inside of it and is still wanted."""
+    span = trace.NonRecordingSpan(trace.SpanContext(1, 2, is_remote=False))
+
+    def attach() -> None:
+        with toolspan.attributes(feature="search"):
+            context.attach(trace.set_span_in_context(span))
+        assert trace.get_current_span() is span
+        assert current() == {}
+
+    contextvars.copy_context().run(attach)
+
+
+def test_decorated() -> None:
+    """A function or a coroutine function may be decorated; it stays what it is."""
+
+    @toolspan.attributes(feature="search")
+    def plain(depth: int = 0) -> Mapping[str, Any]:
+        """Look."""
+        return plain(depth - 1) if depth else current()
+
+    @toolspan.attributes(feature="rank")
+    async def asynchronous() -> Mapping[str, Any]:
+        await asyncio.sleep(0)
+        return current()
+
+    assert plain(2) == {"feature": "search"}
+    assert (plain.__name__, plain.__doc__) == ("plain", "Look.")
+    assert inspect.iscoroutinefunction(asynchronous)
+    assert asyncio.run(asynchronous()) == {"feature": "rank"}
+
+
+def test_decorated_generator(caplog: pytest.LogCaptureFixture) -> None:
+    """A generator function is left as it is, and that is said."""
+    decorate = toolspan.attributes(feature="search")
+
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    async def later() -> Any:
+        yield 1
+
+    assert decorate(numbers) is numbers
+    assert decorate(later) is later
+    assert [record.getMessage() for record in caplog.records] == [
+        "attributes: a decorator of a generator function would give them to whoever reads it; it is left out"
+    ]
+
+
+def test_baggage() -> None:
+    """Entries of the baggage that are wanted are attributes; others are not, and blocks win."""
+    carried = baggage.set_baggage("tenant", "a", baggage.set_baggage("secret", "MARKER"))
+    token = context.attach(carried)
+    try:
+        assert current() == {}
+        assert current(("tenant", "region")) == {"tenant": "a"}
+        with toolspan.attributes(tenant="b", feature="search"):
+            assert current(("tenant",)) == {"tenant": "b", "feature": "search"}
+    finally:
+        context.detach(token)
+
+
+def test_baggage_of_a_wrong_type(caplog: pytest.LogCaptureFixture) -> None:
+    """An entry that was set in this process may be anything, and is named if it is left out."""
+    token = context.attach(baggage.set_baggage("tenant", object()))
+    try:
+        assert current(("tenant",)) == {}
+    finally:
+        context.detach(token)
+    assert [record.getMessage() for record in caplog.records] == [
+        "attributes: tenant is a object that no attribute can be; it is left out"
+    ]
+
+
+def broken(*args: Any, **kwargs: Any) -> Any:
+    """Stands in for a collaborator."""
+    raise RuntimeError("MARKER")
+
+
+FAULTS: dict[str, tuple[Any, str, Callable[[], Any]]] = {
+    "context": (user_context.context, "attach", lambda: None),
+    "key": (user_context.context, "set_value", lambda: None),
+    "value": (user_context.context, "get_value", current),
+    "baggage": (user_context.baggage, "get_all", lambda: current(("tenant",))),
+    "values": (user_context, "attributes_of", lambda: None),
+}
+
+
+@pytest.mark.parametrize(("owner", "name", "act"), FAULTS.values(), ids=FAULTS)
+def test_faults(
+    owner: Any,
+    name: str,
+    act: Callable[[], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whatever fails costs the attributes, is said once, and is never raised."""
+    monkeypatch.setattr(guard, "reraise", False)
+    ran = []
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, broken)
+        for _ in range(2):
+            with toolspan.attributes(feature="search"):
+                ran.append(act())
+    assert len(ran) == 2
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "MARKER" not in caplog.text

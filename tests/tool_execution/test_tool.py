@@ -1,0 +1,196 @@
+"""`toolspan.tool`: executions of every kind of function, as spans and durations, and nothing else changes."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+
+import toolspan
+
+from ..otel import kept
+from ..sdk.telemetry import Telemetry
+from .tool_kinds import KINDS, OopsError, drain, every_kind, plain
+
+
+@every_kind
+@pytest.mark.parametrize("city", ["Bern", "nowhere"], ids=["returns", "raises"])
+def test_one_span(kind: str, city: str, telemetry: Telemetry) -> None:
+    """Each execution is a span and a duration; results and errors are what they were."""
+    run = KINDS[kind]
+
+    def outcome() -> Any:
+        try:
+            return asyncio.run(drain(run(city, days=2)))
+        except OopsError as error:
+            return type(error), error.args
+
+    bare = outcome()
+    with telemetry.on():
+        assert outcome() == bare
+    span = telemetry.span
+    assert (span.name, span.kind) == (f"execute_tool {kind}", trace.SpanKind.INTERNAL)
+    assert span.attributes["gen_ai.operation.name"] == "execute_tool"
+    assert span.attributes.get("gen_ai.tool.description") == ("Several answers." if kind == "steps" else None)
+    (point,) = telemetry.points("gen_ai.execute_tool.duration")
+    failed = city == "nowhere"
+    assert point.attributes.get("error.type") == span.attributes.get("error.type")
+    assert (span.attributes.get("error.type") or "").endswith("OopsError") is failed
+    assert span.status.is_ok is not failed
+    assert [record.event_name for record in telemetry.records] == ["toolspan.execute_tool.exception"] * failed
+    assert "MARK" not in str(
+        [span.attributes, span.status.description, [r.attributes for r in telemetry.records]]
+    )
+
+
+@every_kind
+def test_what_runs_inside(kind: str, telemetry: Telemetry) -> None:
+    """Spans that the tool makes are its children; the caller's context is not changed between steps."""
+    inner = telemetry.tracers.get_tracer("inner")
+
+    @toolspan.tool
+    def made(kind: str) -> Any:
+        inner.start_span("inner").end()
+        return kind
+
+    @toolspan.tool
+    def stepped() -> Iterator[int]:
+        for number in range(2):
+            inner.start_span("inner").end()
+            yield number
+
+    with telemetry.on(), telemetry.tracer.start_as_current_span("application") as outer:
+        made(kind)
+        for _ in stepped():
+            assert trace.get_current_span() is outer
+        assert trace.get_current_span() is outer
+    parents = {span.context.span_id for span in telemetry.spans}
+    inside = [span for span in telemetry.everything_ended if span.name == "inner"]
+    assert {span.parent.span_id for span in inside} == parents
+    assert {span.parent.span_id for span in telemetry.spans} == {outer.get_span_context().span_id}
+
+
+@every_kind
+def test_the_function_stays_what_it_is(kind: str) -> None:
+    """Name, signature, documentation and kind are the function's own."""
+    run, bare = KINDS[kind], KINDS[kind].__wrapped__  # type: ignore[attr-defined]
+    assert (run.__name__, run.__doc__, inspect.signature(run)) == (
+        bare.__name__,
+        bare.__doc__,
+        inspect.signature(bare),
+    )
+    for is_kind in (
+        inspect.isasyncgenfunction,
+        inspect.isgeneratorfunction,
+        inspect.iscoroutinefunction,
+        inspect.isfunction,
+    ):
+        assert is_kind(run) is is_kind(bare)
+    assert asyncio.run(drain(run("Bern"))) == asyncio.run(drain(bare("Bern")))
+
+
+def test_generators_are_driven_as_before(telemetry: Telemetry) -> None:
+    """`send`, `throw`, `close` and a return value reach the generator and come back."""
+
+    @toolspan.tool
+    def talk() -> Any:
+        heard = []
+        try:
+            while len(heard) < 2:
+                try:
+                    heard.append((yield len(heard)))
+                except OopsError as error:
+                    heard.append(error.args[0])
+        finally:
+            heard.append("closed")
+        return heard
+
+    with telemetry.on():
+        found = talk()
+        assert next(found) == 0
+        assert found.send("a") == 1
+        with pytest.raises(StopIteration) as stop:
+            found.throw(OopsError("b"))
+        assert stop.value.value == ["a", "b", "closed"]
+        left = talk()
+        next(left)
+        left.close()
+        next(talk())
+        never = talk()
+        del never
+    assert len(telemetry.started) == len(telemetry.spans) == 3
+    assert all(span.status.is_ok for span in telemetry.spans)
+
+
+def test_async_generators_are_driven_as_before(telemetry: Telemetry) -> None:
+    """The same where it is awaited."""
+
+    @toolspan.tool
+    async def talk() -> AsyncIterator[Any]:
+        try:
+            heard = yield 0
+            try:
+                yield heard
+            except OopsError as error:
+                yield error.args[0]
+        finally:
+            await asyncio.sleep(0)
+
+    async def scenario() -> None:
+        found: Any = talk()
+        assert await found.asend(None) == 0
+        assert await found.asend("a") == "a"
+        assert await found.athrow(OopsError("b")) == "b"
+        await found.aclose()
+
+    with telemetry.on():
+        asyncio.run(scenario())
+    assert telemetry.span.status.is_ok
+
+
+def test_methods_and_other_callables(telemetry: Telemetry) -> None:
+    """Methods, static methods, partials and objects that are called like functions."""
+
+    class Box:
+        @toolspan.tool
+        def method(self, value: int) -> Any:
+            return self, value
+
+        @staticmethod
+        @toolspan.tool
+        def static(value: int) -> int:
+            return value
+
+        @classmethod
+        @toolspan.tool
+        def of_class(cls, value: int) -> Any:
+            return cls, value
+
+        def __call__(self, value: int) -> int:
+            return value
+
+        async def later(self, value: int) -> int:
+            return value
+
+    box = Box()
+
+    def hidden(value: int) -> Any:
+        """A coroutine function that does not look like one."""
+        return box.later(value)
+
+    with telemetry.on(capture_message_content="span_only"):
+        assert box.method(1) == (box, 1)
+        assert (box.static(2), Box.of_class(3)) == (2, (Box, 3))
+        assert toolspan.tool(functools.partial(plain.__wrapped__, "Bern"))() == "MARK-sunny in Bern"  # type: ignore[attr-defined]
+        assert toolspan.tool("called")(box)(4) == 4
+        assert asyncio.run(toolspan.tool("hidden")(hidden)(5)) == 5
+    names = [span.attributes["gen_ai.tool.name"] for span in telemetry.spans]
+    assert names == ["method", "static", "of_class", "partial", "called", "hidden"]
+    arguments = [kept.plain(span.attributes["gen_ai.tool.call.arguments"]) for span in telemetry.spans]
+    assert arguments == [{"value": 1}, {"value": 2}, {"value": 3}, {}, {"value": 4}, {"value": 5}]
+    assert kept.plain(telemetry.spans[-1].attributes["gen_ai.tool.call.result"]) == {"output": 5}

@@ -1,0 +1,159 @@
+"""The merge rule, event by event: which call a delta belongs to and when a call is complete."""
+
+from __future__ import annotations
+
+import pytest
+
+from toolspan.wire.chat_tool_calls import Calls
+from toolspan.wire.events import CallArguments, CallClosed, CallOpened, Event
+from toolspan.wire.quirks import CallDelta
+
+from ..table import each_row
+
+
+def delta(
+    index: int | None, id: str | None, name: str | None, arguments: str, kind: str = "function"
+) -> CallDelta:
+    """One delta."""
+    return CallDelta(index, id, name, kind, arguments)
+
+
+def events_of(*chunks: list[CallDelta], how: str = "finish", pieces: bool = True) -> list[Event]:
+    """The events of these chunks and of the end, in choice 3."""
+    calls, events = Calls(3, pieces=pieces), list[Event]()
+    for deltas in chunks:
+        calls.read(deltas, events)
+    calls.close(how, events)
+    return events
+
+
+def opened(events: list[Event]) -> list[tuple[int, str | None, str | None]]:
+    """Number, id and name of each opening and correction."""
+    return [(event.call, event.id, event.name) for event in events if isinstance(event, CallOpened)]
+
+
+def test_order_of_events() -> None:
+    """A call is opened, gets its pieces, and is closed when its document ends."""
+    assert events_of([delta(0, "a", "f", "{")], [delta(0, None, None, "}")]) == [
+        CallOpened(3, 0, "a", "f"),
+        CallArguments(3, 0, "{"),
+        CallArguments(3, 0, "}"),
+        CallClosed(3, 0, "json", True, 2, 2),
+    ]
+
+
+def test_order_without_pieces() -> None:
+    """Where texts are not wanted, everything else is the same."""
+    chunks = [delta(0, "a", "f", "{")], [delta(0, None, None, "}")]
+    assert events_of(*chunks, pieces=False) == [
+        CallOpened(3, 0, "a", "f"),
+        CallClosed(3, 0, "json", True, 2, 2),
+    ]
+
+
+@pytest.mark.parametrize(("how", "valid"), [("finish", True), ("end", False)])
+def test_no_arguments(how: str, valid: bool) -> None:
+    """A call without arguments is valid, unless the stream broke off."""
+    assert events_of([delta(0, "a", "f", "")], how=how)[1:] == [CallClosed(3, 0, how, valid, 0, 0)]
+
+
+def test_trailing_text_corrects_the_close() -> None:
+    """What comes after the end of the document corrects the verdict, once, at the end."""
+    events = events_of([delta(0, "a", "f", "{}")], [delta(0, None, None, " x")])
+    closes = [event for event in events if isinstance(event, CallClosed)]
+    assert closes == [CallClosed(3, 0, "json", True, 1, 2), CallClosed(3, 0, "json", False, 2, 4)]
+
+
+def test_closing_twice_says_nothing_new() -> None:
+    """The end of the stream after the finish reason adds no event."""
+    calls, events = Calls(0), list[Event]()
+    calls.read([delta(0, "a", "f", "{}")], events)
+    calls.close("finish", events)
+    before = len(events)
+    calls.close("end", events)
+    assert len(events) == before
+
+
+@each_row(
+    ("chunks", "expected"),
+    [
+        ([[delta(0, None, "f", "")], [delta(0, "a", None, "{}")]], [(0, None, "f"), (0, "a", "f")]),
+        ([[delta(0, "a", None, "")], [delta(0, None, "f", "{}")]], [(0, "a", None), (0, "a", "f")]),
+        ([[delta(0, "a", "f", "")], [delta(0, "a", "f", "{}")]], [(0, "a", "f")]),
+        ([[delta(0, "a", "ge", "")], [delta(0, None, "t", "{}")]], [(0, "a", "ge"), (0, "a", "get")]),
+        ([[delta(0, "a", "ge", "{")], [delta(0, None, "get", "}")]], [(0, "a", "ge"), (0, "a", "get")]),
+        ([[delta(0, "a", "get", "{")], [delta(0, None, "x", "}")]], [(0, "a", "get")]),
+        ([[delta(0, "a", "f", "{")], [delta(0, "b", "f", "}")]], [(0, "a", "f")]),
+        ([[delta(0, "a", "f", "{")], [delta(0, "b", "g", "{}")]], [(0, "a", "f"), (1, "b", "g")]),
+        ([[delta(0, "a", "f", "{}")], [delta(0, "b", None, "{}")]], [(0, "a", "f"), (1, "b", None)]),
+        ([[delta(0, "a", "f", "{}")], [delta(0, "a", "g", "{}")]], [(0, "a", "f"), (1, "a", "g")]),
+        ([[delta(None, None, "f", "{}")], [delta(None, "a", None, "{}")]], [(0, None, "f"), (1, "a", None)]),
+        ([[delta(None, None, None, "{")], [delta(None, None, None, "}")]], [(0, None, None)]),
+        ([[delta(None, None, "f", "{}")] * 2], [(0, None, "f"), (1, None, "f")]),
+        ([[delta(0, None, "f", "{}")], [delta(0, None, "f", "{}")]], [(0, None, "f"), (1, None, "f")]),
+        ([[delta(0, "a", "f", "{}")], [delta(0, None, None, "{}")]], [(0, "a", "f")]),
+        ([[delta(5, "a", "f", "")], [delta(6, "a", None, "{}")]], [(0, "a", "f")]),
+        ([[delta(5, "a", "f", "")], [delta(6, "a", "f", "{}")]], [(0, "a", "f"), (1, "a", "f")]),
+    ],
+    ids=[
+        "id-late",
+        "name-late",
+        "repeated",
+        "name-in-pieces",
+        "name-grows",
+        "name-changes-too-late",
+        "id-noise",
+        "id-and-name-differ",
+        "id-differs-after-end",
+        "name-differs-after-end",
+        "id-after-end",
+        "anonymous",
+        "anonymous-twins-in-one-chunk",
+        "anonymous-twins",
+        "summary",
+        "index-drifts",
+        "index-moves-with-name",
+    ],
+)
+def test_openings(chunks: list[list[CallDelta]], expected: list[tuple[int, str | None, str | None]]) -> None:
+    """Which deltas open a call, and which only complete what is known of it."""
+    assert opened(events_of(*chunks)) == expected
+
+
+def test_two_calls_without_index_in_turns() -> None:
+    """Calls that go on in turns are told apart by their ids."""
+    turns = [("a", "{"), ("b", "["), ("a", "}"), ("b", "]")]
+    events = events_of(*([delta(None, identity, None, piece)] for identity, piece in turns))
+    assert [event[1:] for event in events if isinstance(event, CallArguments)] == [
+        (0, "{"),
+        (1, "["),
+        (0, "}"),
+        (1, "]"),
+    ]
+
+
+def test_known_id_on_another_slot() -> None:
+    """A known id on an occupied slot belongs to its own call."""
+    chunks = (
+        [delta(0, "a", "f", "{")],
+        [delta(0, "b", "g", "{")],
+        [delta(0, "a", None, "}")],
+        [delta(0, "b", None, "}")],
+    )
+    closes = [event.call for event in events_of(*chunks) if isinstance(event, CallClosed)]
+    assert closes == [0, 1]
+
+
+def test_custom_call_ends_with_the_next() -> None:
+    """Free text has no end of its own: the next call ends it, if it has begun."""
+    shell = delta(0, "a", "shell", "ls", "custom")
+    empty = delta(1, "b", "empty", "", "custom")
+    events = events_of([shell], [empty], [delta(2, "c", "f", "{}")])
+    closes = [(event.call, event.how) for event in events if isinstance(event, CallClosed)]
+    assert closes == [(0, "next_call"), (2, "json"), (1, "finish")]
+
+
+def test_most_calls() -> None:
+    """A server gone wild opens no more than so many calls; what follows goes to the last one."""
+    events = events_of(*([delta(0, f"id_{number}", "f", "{}")] for number in range(1100)))
+    assert len(opened(events)) == 1024

@@ -1,0 +1,75 @@
+"""The hash by which a request is known again: the same for the same, short work for the largest."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from toolspan.wire.hashing import digest, likeness
+from toolspan.wire.json_scanner import parsed
+
+MESSAGE = {"role": "user", "content": [{"type": "text", "text": "What now?"}]}
+OTHERS: list[Any] = [
+    None,
+    "",
+    "What now?",
+    {"role": "user", "content": "What now?"},
+    {"role": "user", "content": [{"type": "text", "text": "What then?"}]},
+    {**MESSAGE, "name": "host"},
+    [MESSAGE],
+    [1, 2, 3],
+    [1, 3, 2],
+    list(range(100)),
+    [*range(99), 7],
+    [7, *range(1, 100)],
+    list(range(101)),
+    "x" * 70_000,
+    "y" + "x" * 69_999,
+    "x" * 69_999 + "y",
+    "x" * 70_001,
+]
+
+
+def test_same_and_different() -> None:
+    """Equal values have equal hashes; values that differ in what counts have others."""
+    assert digest(MESSAGE) == digest({"role": "user", "content": [{"type": "text", "text": "What now?"}]})
+    assert len({digest(value) for value in (MESSAGE, *OTHERS)}) == len(OTHERS) + 1
+
+
+def test_objects_of_the_sdk() -> None:
+    """An object counts by its fields."""
+    assert digest(SimpleNamespace(**MESSAGE)) == digest(SimpleNamespace(**MESSAGE))
+    assert digest(SimpleNamespace(**MESSAGE)) != digest(SimpleNamespace(**{**MESSAGE, "role": "tool"}))
+
+
+@pytest.mark.parametrize("wrap", [lambda value: [value], lambda value: {"a": value}], ids=["list", "dict"])
+def test_depth(wrap: Any) -> None:
+    """What lies too deep does not count, and costs nothing."""
+    value: Any = "x"
+    for _ in range(5_000):
+        value = wrap(value)
+    assert digest(value) == digest(wrap(wrap(wrap(wrap(wrap(wrap(["deep"])))))))
+
+
+def of(document: bytes) -> int | None:
+    """That of arguments as they came."""
+    return likeness(parsed(document.decode()))
+
+
+def test_equal_arguments() -> None:
+    """Order and white space do not matter, values do."""
+    one = likeness({"a": 1, "b": [True, None]})
+    assert one == of(b' { "b" : [true, null], "a": 1 } ')
+    assert one != likeness({"a": 1, "b": [True, 0]})
+    assert likeness({}) == of(b"")
+    assert likeness({"a": 1, "b": "x"}) == of(b'{"b": "x", "a": 1}')
+    assert likeness({"a": 1, "b": "x"}) != of(b'{"b": "y", "a": 1}')
+
+
+def test_what_is_no_json() -> None:
+    """What cannot be compared is like nothing."""
+    assert likeness({"a": object()}) is None
+    assert of(b"{") is None
+    assert of(b"[" * 100_000) is None

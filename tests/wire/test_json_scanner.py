@@ -1,0 +1,160 @@
+"""The scanner knows of a JSON document what `json.loads` knows, whatever the cuts between its fragments."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toolspan.wire.json_scanner import BROKEN, COMPLETE, EMPTY, OPEN, JsonScanner
+
+from ..table import each_row
+from . import randoms
+from .reading import FULL
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+_NEARLY = st.text(alphabet='{}[]",:\\u0019ae.+-truflsn \n\x00é', max_size=16)
+
+
+def scanned(*pieces: str) -> JsonScanner:
+    """A scanner that was fed these pieces."""
+    scanner = JsonScanner()
+    for piece in pieces:
+        scanner.feed(piece)
+    return scanner
+
+
+def accepts(text: str) -> bool:
+    """Whether `json.loads` takes it."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def agrees(text: str, pieces: list[str]) -> None:
+    """The end state says what `json.loads` says, and each state on the way is that of the uncut prefix."""
+    scanner, prefix = JsonScanner(), ""
+    for piece in pieces:
+        prefix += piece
+        assert scanner.feed(piece) is scanned(prefix).state, prefix
+    state = scanner.close()
+    assert (state is COMPLETE) == accepts(text), text
+    assert (state is EMPTY) == (not text.strip(" \t\n\r")), text
+
+
+STATES = {
+    "nothing": ("", EMPTY, EMPTY),
+    "white-space": (" \t\r\n", EMPTY, EMPTY),
+    "object": ('{"a": [1, true, null, -1.5e3, "x"], "b": {}}', COMPLETE, COMPLETE),
+    "object-then-space": ("{} \n", COMPLETE, COMPLETE),
+    "list": ("[[], {}]", COMPLETE, COMPLETE),
+    "string": ('"a\\u00e9\\n"', COMPLETE, COMPLETE),
+    "number-may-go-on": ("12", OPEN, COMPLETE),
+    "number-ended": ("12 ", COMPLETE, COMPLETE),
+    "minus-only": ("-", OPEN, BROKEN),
+    "literal": ("true ", COMPLETE, COMPLETE),
+    "literal-cut": ("tru", OPEN, BROKEN),
+    "not-a-number": ("[NaN, Infinity, -Infinity]", COMPLETE, COMPLETE),
+    "open-object": ('{"a": ', OPEN, OPEN),
+    "open-list": ("[1,", OPEN, OPEN),
+    "open-string": ('{"a": "b', OPEN, OPEN),
+    "open-key": ('{"a', OPEN, OPEN),
+    "cut-escape": ('{"a": "\\u00', OPEN, OPEN),
+    "two-documents": ("{}{}", BROKEN, BROKEN),
+    "two-numbers": ("1 2", BROKEN, BROKEN),
+    "python-quotes": ("{'a': 1}", BROKEN, BROKEN),
+    "trailing-comma": ('{"a": 1,}', BROKEN, BROKEN),
+    "trailing-comma-in-list": ("[1,]", BROKEN, BROKEN),
+    "comma-first": ("[,1]", BROKEN, BROKEN),
+    "colon-in-list": ("[1:2]", BROKEN, BROKEN),
+    "value-as-key": ("{1: 2}", BROKEN, BROKEN),
+    "word-as-key": ("{a", BROKEN, BROKEN),
+    "key-without-value": ('{"a"}', BROKEN, BROKEN),
+    "wrong-closing": ("[}", BROKEN, BROKEN),
+    "closing-first": ("]", BROKEN, BROKEN),
+    "bad-escape": ('"\\x"', BROKEN, BROKEN),
+    "bad-unicode-escape": ('"\\u00g0"', BROKEN, BROKEN),
+    "control-character": ('"a\nb"', BROKEN, BROKEN),
+    "leading-zero": ("[01]", BROKEN, BROKEN),
+    "string-after-end": ('{} "a"', BROKEN, BROKEN),
+    "list-after-end": ("{} [", BROKEN, BROKEN),
+    "not-json": ("# no", BROKEN, BROKEN),
+}
+
+
+@each_row(("text", "before", "after"), STATES.values(), ids=STATES)
+def test_state(text: str, before: str, after: str) -> None:
+    """Each text has its state, whole and letter by letter, before and after the end is known."""
+    for scanner in (scanned(text), scanned(*text)):
+        assert (scanner.state, scanner.close()) == (before, after)
+    if after in (COMPLETE, BROKEN):
+        assert (after is COMPLETE) == accepts(text)
+
+
+def test_broken_stays_broken() -> None:
+    """Nothing mends a document that is no JSON."""
+    scanner = scanned("{]")
+    assert scanner.feed('{"a": 1}') is BROKEN
+    assert scanner.close() is BROKEN
+
+
+def test_deepest() -> None:
+    """Nesting is followed to a fixed depth, as `json.loads` cannot follow it for ever."""
+    assert scanned("[" * 900 + "]" * 900).state is COMPLETE
+    assert scanned("[" * 901).state is BROKEN
+    for depth, state in ((900, COMPLETE), (901, BROKEN)):
+        assert scanned('{"a":' * depth + "1" + "}" * depth).state is state
+
+
+@pytest.mark.parametrize("pieces", [1, 100], ids=["whole", "pieces"])
+def test_longest_number(pieces: int) -> None:
+    """A number of more digits than Python converts is not accepted, and not collected either."""
+    scanner = scanned(*["1" * (5000 // pieces)] * pieces)
+    assert scanner.close() is BROKEN
+    assert scanned("1" * 4300, " ").state is COMPLETE
+
+
+@given(found=_JSON, rng=st.randoms(use_true_random=False))
+@settings(max_examples=2000 if FULL else 40, deadline=None, database=None)
+def test_valid(found: object, rng: Random) -> None:
+    """What was written as JSON is accepted; each beginning of it is open, never broken."""
+    text = randoms.written(rng, found)
+    agrees(text, randoms.cut(rng, text))
+    for end in range(len(text)):
+        assert scanned(text[:end]).state is not BROKEN
+
+
+@given(text=st.one_of(_NEARLY, st.text(max_size=12)), rng=st.randoms(use_true_random=False))
+@settings(max_examples=5000 if FULL else 60, deadline=None, database=None)
+def test_any_text(text: str, rng: Random) -> None:
+    """Any text at all gets the verdict of `json.loads`."""
+    agrees(text, randoms.cut(rng, text))
+
+
+def test_damaged() -> None:
+    """A damaged document gets the verdict of `json.loads`, however it is cut."""
+    rng = Random(20)
+    for _ in range(20_000 if FULL else 500):
+        text = randoms.damaged(rng, randoms.written(rng, randoms.document(rng)))
+        agrees(text, randoms.cut(rng, text))
+
+
+@each_row("piece", ['"text", ', "12, ", '"\\u00e9\\n", ', "[], "], ids=["text", "number", "escape", "list"])
+def test_constant_memory(piece: str) -> None:
+    """The scanner is no bigger after a long document than after a short one."""
+
+    def size(count: int) -> int:
+        scanner = scanned("[", *[piece] * count, '"begun')
+        parts = (getattr(scanner, name) for name in JsonScanner.__slots__)
+        return sum(len(part) for part in parts if isinstance(part, (str, list)))
+
+    assert size(5000) == size(5)

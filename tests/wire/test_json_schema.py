@@ -1,0 +1,134 @@
+"""Values against schemas: what is missing, what is of a wrong type, where it is, and what says nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toolspan.wire.json_schema import Violation, violation_of
+
+from ..table import each_row
+
+TEXT, WHOLE, NULL = {"type": "string"}, {"type": "integer"}, {"type": "null"}
+PAIR = {"prefixItems": [TEXT], "items": WHOLE}
+NODE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}},
+    "required": ["name"],
+}
+CARD = {
+    "type": "object",
+    "properties": {"by": {"const": "card"}, "number": {"type": "string"}},
+    "required": ["number"],
+}
+CASH = {
+    "type": "object",
+    "properties": {"by": {"const": "cash"}, "coins": {"type": "array"}},
+    "required": ["coins"],
+}
+EITHER = {"oneOf": [CARD, CASH]}
+UNIT = {"type": "string", "enum": ["celsius", "fahrenheit"]}
+
+
+def missing(path: str) -> Violation:
+    """This argument is missing."""
+    return Violation("missing_argument", path)
+
+
+def wrong(path: str = "") -> Violation:
+    """This argument is of a wrong type."""
+    return Violation("wrong_type", path)
+
+
+def of(**properties: Any) -> dict[str, Any]:
+    """The schema of an object."""
+    return {"type": "object", "properties": properties}
+
+
+TYPES: dict[str, tuple[Any, list[Any], list[Any]]] = {
+    "object": ("object", [{}], [[], "", 0, None, True]),
+    "array": ("array", [[]], [{}, "", 0, None, True]),
+    "string": ("string", ["", "1"], [{}, [], 0, None, True]),
+    "boolean": ("boolean", [True, False], [{}, [], "", 0, 1, None]),
+    "null": ("null", [None], [{}, [], "", 0, False]),
+    "number": ("number", [0, -1, 1.5, 1e300], [{}, [], "1", None, True]),
+    "integer": ("integer", [0, -1, 2.0, 10**30], [{}, [], "1", None, True, 1.5, float("inf"), float("nan")]),
+    "several": (["string", "null"], ["", None], [{}, 0, False]),
+    "nullable": (["string"], [""], [None, 0]),
+}
+
+
+@each_row(("type_", "right", "others"), TYPES.values(), ids=TYPES)
+def test_types(type_: Any, right: list[Any], others: list[Any]) -> None:
+    """Each type knows its values: `true` is no number, and 2.0 is an integer."""
+    assert [violation_of({"type": type_}, value) for value in right] == [None] * len(right)
+    assert [violation_of({"type": type_}, value) for value in others] == [wrong()] * len(others)
+
+
+CASES: dict[str, tuple[Any, Any, Violation | None]] = {
+    "nothing-asked": ({}, {"a": 1}, None),
+    "required": ({"required": ["a", "b"]}, {"a": None}, missing("b")),
+    "required-of-no-object": ({"required": ["a"]}, [], None),
+    "first-of-two": ({"required": ["a", "b"]}, {}, missing("a")),
+    "missing-before-wrong": ({**of(a=TEXT), "required": ["b"]}, {"a": 1}, missing("b")),
+    "missing-within-before-wrong": (of(a=TEXT, b={"required": ["c"]}), {"a": 1, "b": {}}, missing("b.c")),
+    "outer-before-inner": ({**of(a={"required": ["b"]}), "required": ["c"]}, {"a": {}}, missing("c")),
+    "outer-before-inner-wrong": (of(a=of(b=NULL), c=NULL), {"a": {"b": 1}, "c": 1}, wrong("c")),
+    "optional": (of(a=TEXT), {}, None),
+    "optional-null": (of(a=TEXT), {"a": None}, wrong("a")),
+    "nullable": (of(a={"type": "string", "nullable": True}), {"a": None}, None),
+    "nullable-and-wrong": (of(a={"type": "string", "nullable": True}), {"a": 1}, wrong("a")),
+    "list-of-lists": ({"items": {"items": TEXT}}, [["a"], ["b", 1]], wrong("[][]")),
+    "list-of-objects": (of(a={"items": of(b=NULL)}), {"a": [{}, {"b": 1}]}, wrong("a[].b")),
+    "prefix": (PAIR, ["a", 1, 2], None),
+    "prefix-wrong": (PAIR, [1, 1], wrong("[]")),
+    "rest-wrong": (PAIR, ["a", "b"], wrong("[]")),
+    "prefix-alone": ({"prefixItems": [TEXT]}, ["a", 1], None),
+    "items-in-turn": ({"items": [TEXT, NULL]}, ["a", 1, 1], wrong("[]")),
+    "items-in-turn-short": ({"items": [TEXT, NULL]}, ["a"], None),
+    "no-more-names": ({**of(a={}), "additionalProperties": False}, {"a": 1, "b": 1}, None),
+    "other-names": ({**of(a={}), "additionalProperties": NULL}, {"a": 1, "b": 1}, wrong("[]")),
+    "other-names-right": ({**of(a={}), "additionalProperties": WHOLE}, {"a": "", "b": 1}, None),
+    "only-other-names": ({"additionalProperties": {"required": ["a"]}}, {"b": {}}, missing("[].a")),
+    "names-by-pattern": ({"patternProperties": {"^b": {}}, "additionalProperties": NULL}, {"b": 1}, None),
+    "listed": ({"enum": ["a", 1, None]}, None, None),
+    "listed-text": ({"enum": ["a", 1, None]}, "a", None),
+    "listed-object": ({"enum": ["a", {"b": [1]}]}, {"b": [2]}, None),
+    "not-the-listed-object": ({"enum": ["a", {"b": [1]}]}, [1], wrong()),
+    "not-listed": ({"enum": ["a", 1, None]}, "b", wrong()),
+    "one-is-not-true": ({"enum": [1]}, True, wrong()),
+    "true-is-not-one": ({"enum": [True]}, 1, wrong()),
+    "one-with-a-point": ({"enum": [1]}, 1.0, None),
+    "const": ({"const": "a"}, "a", None),
+    "not-const": ({"const": None}, 0, wrong()),
+    "any": ({"anyOf": [TEXT, NULL]}, None, None),
+    "any-none": ({"anyOf": [TEXT, NULL]}, 1, wrong()),
+    "any-of-required": ({"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, {}, missing("a")),
+    "any-deepest": ({"anyOf": [NULL, of(a=of(b=NULL))]}, {"a": {"b": 1}}, wrong("a.b")),
+    "one-by-its-constant": (EITHER, {"by": "cash"}, missing("coins")),
+    "one-by-its-constant-wrong": (EITHER, {"by": "card", "number": 1}, wrong("number")),
+    "a-unit": (of(unit=UNIT), {"unit": "celsius"}, None),
+    "no-unit": (of(unit=UNIT), {"unit": "kelvin"}, wrong("unit")),
+    "a-unit-as-a-number": (of(unit=UNIT), {"unit": 1}, wrong("unit")),
+    "one-of-very-many": (of(unit={**UNIT, "enum": [*map(str, range(99))]}), {"unit": "98"}, None),
+    "one-of-more-than-one": ({"oneOf": [TEXT, {"enum": ["a"]}]}, "a", None),
+    "all": ({"allOf": [of(a=TEXT), {"required": ["b"]}]}, {"a": "x"}, missing("b")),
+    "all-fit": ({"allOf": [of(a=TEXT), {"required": ["a"]}]}, {"a": "x"}, None),
+    "ref": ({"$ref": "#/$defs/a", "$defs": {"a": NULL}}, 1, wrong()),
+    "ref-old": (of(a={"$ref": "#/definitions/b"}) | {"definitions": {"b": NULL}}, {"a": 1}, wrong("a")),
+    "ref-escaped": ({"$ref": "#/$defs/a~1b%20~0c", "$defs": {"a/b ~c": NULL}}, 1, wrong()),
+    "ref-elsewhere": ({"$ref": "https://example.com/schema.json"}, 1, None),
+    "ref-to-nothing": ({"$ref": "#/$defs/b", "$defs": {"a": NULL}}, 1, None),
+    "ref-through-no-object": ({"$ref": "#/type/a", "type": "integer"}, 1, None),
+    "recursive": (NODE, {"name": "a", "next": {"name": "b", "next": None}}, None),
+    "recursive-missing": (NODE, {"name": "a", "next": {"name": "b", "next": {}}}, missing("next.next.name")),
+    "unknown-keywords": ({"pattern": "^b", "minLength": 9, "not": {}, "if": {}, "then": False}, "a", None),
+    "unknown-type": ({"type": "date"}, 1, None),
+    "one-unknown-type": ({"type": ["string", "date"]}, 1, None),
+    "long-path": (of(**{"x" * 300: NULL}), {"x" * 300: 1}, wrong("x" * 255 + "…")),
+}
+
+
+@each_row(("schema", "value", "expected"), CASES.values(), ids=CASES)
+def test_keywords(schema: Any, value: Any, expected: Violation | None) -> None:
+    """What each keyword says of a value, and where."""
+    assert violation_of(schema, value) == expected

@@ -1,0 +1,142 @@
+"""What a request brings back, read from histories of every kind; it knows no call that was made before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolspan.wire.tool_results import Returns, chat_returns, response_returns
+
+from ..table import each_row
+
+USER = {"role": "user", "content": "What now?"}
+SYSTEM = {"role": "system", "content": "Be brief."}
+
+
+def asks(*ids: str) -> dict[str, Any]:
+    """The model asks for calls."""
+    return {"role": "assistant", "tool_calls": [{"id": one, "function": {"name": "f"}} for one in ids]}
+
+
+def result(identity: str) -> dict[str, Any]:
+    """The application answers one."""
+    return {"role": "tool", "tool_call_id": identity, "content": "fine"}
+
+
+def call(identity: str, kind: str = "function_call") -> dict[str, Any]:
+    """The same, as items of the Responses API."""
+    return {"type": kind, "id": f"fc_{identity}", "call_id": identity}
+
+
+def output(identity: str, kind: str = "function_call_output") -> dict[str, Any]:
+    """The result of a call, as an item."""
+    return {"type": kind, "call_id": identity, "output": "fine"}
+
+
+CHATS: dict[str, tuple[Any, Returns]] = {
+    "nothing": ([SYSTEM, USER], Returns()),
+    "first answer": ([USER, asks("a"), result("a")], Returns(("a",), (), ("a",), 1)),
+    "parallel": ([USER, asks("a", "b"), result("a"), result("b")], Returns(("a", "b"), (), ("a", "b"), 1)),
+    "one is missing": ([USER, asks("a", "b"), result("a")], Returns(("a",), (), ("a", "b"), 1)),
+    "second step": (
+        [USER, asks("a"), result("a"), asks("b"), result("b")],
+        Returns(("b",), ("a",), ("a", "b"), 2),
+    ),
+    "an earlier loop": (
+        [USER, asks("a"), result("a"), {"role": "assistant", "content": "So."}, USER, asks("b"), result("b")],
+        Returns(("b",), (), ("b",), 1),
+    ),
+    "a new question": ([USER, asks("a"), result("a"), {"role": "assistant", "content": "So."}, USER],
+                       Returns((), ("a",), ("a",), 2)),
+    "the user speaks after the results": (
+        [USER, asks("a"), result("a"), USER],
+        Returns(("a",), (), ("a",), 1),
+    ),
+    "the user interrupts": ([USER, asks("a"), USER], Returns((), (), ("a",), 1)),
+    "no ids": ([USER, {"role": "assistant", "tool_calls": None}, {"role": "tool"}], Returns((), (), (), 1)),
+    "no list": ("What now?", Returns()),
+    "no messages": ([1, None, "x", []], Returns()),
+}  # fmt: skip
+
+
+@each_row(("messages", "expected"), CHATS.values(), ids=CHATS)
+def test_chat(messages: Any, expected: Returns) -> None:
+    """Results after the model's last turn are new; the loop begins with the user's last word."""
+    assert chat_returns(messages) == expected
+
+
+RESPONSES: dict[str, tuple[Any, Returns]] = {
+    "text": ("What now?", Returns()),
+    "only results": ([output("a"), output("b")], Returns(("a", "b"))),
+    "of every kind": (
+        [
+            output("a"),
+            output("b", "custom_tool_call_output"),
+            output("c", "computer_call_output"),
+            output("d", "shell_call_output"),
+            output("e", "apply_patch_call_output"),
+            {"type": "mcp_approval_response", "approval_request_id": "f", "approve": True},
+        ],
+        Returns(("a", "b", "c", "d", "e", "f")),
+    ),
+    "whole history": (
+        [USER, {"type": "reasoning"}, call("a"), call("b", "custom_tool_call"), output("a"), output("b")],
+        Returns(("a", "b"), (), ("a", "b"), 1),
+    ),
+    "in turns": (
+        [USER, call("a"), output("a"), call("b"), output("b")],
+        Returns(("b",), ("a",), ("a", "b"), 2),
+    ),
+    "calls of the server": ([USER, call("a", "web_search_call"), USER], Returns((), (), (), 1)),
+    "messages with a type": (
+        [{**USER, "type": "message"}, {"type": "message", "role": "assistant"}, {**USER, "type": "message"}],
+        Returns((), (), (), 1),
+    ),
+    "a foreign item": ([{"type": "compaction"}, output("a")], Returns(("a",))),
+}
+
+
+@each_row(("items", "expected"), RESPONSES.values(), ids=RESPONSES)
+def test_responses(items: Any, expected: Returns) -> None:
+    """Items say the same: results, calls that the application answers, turns of the model."""
+    assert response_returns(items) == expected
+
+
+def test_repeated() -> None:
+    """Results beyond one for each call are repeated."""
+    found = Returns(("a", "a", "b"), ("c",), ("a", "b", "c", "d"), 2)
+    assert found.repeated == 1
+    same_id_twice = Returns(("call_0",), ("call_0",), ("call_0", "call_0"), 2)
+    assert same_id_twice.repeated == 0
+    assert Returns(("a", "a")).repeated == 1
+
+
+def test_long_history() -> None:
+    """Of a history without end only its end is looked at."""
+    found = chat_returns([asks("a"), *(result(f"r{at}") for at in range(5000))])
+    assert len(found.results) == 512
+    assert found.turns == 0
+
+
+json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["role", "type", "id", "call_id", "tool_calls", "tool_call_id", "x"]),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(json)
+def test_any_history(value: Any) -> None:
+    """Nothing that is sent makes it raise, and what it gives are ids."""
+    for found in (chat_returns(value), response_returns(value)):
+        assert all(isinstance(one, str) and one for one in found.results + found.earlier + found.asked)
+        assert found.repeated >= 0
