@@ -32,7 +32,7 @@ RESULT: list[Any] = [
 ]
 WANTED = {"get_weather": "city", "get_time": "tz"}
 """The tools, and the argument that each of them needs: a text."""
-PATIENCE = 0.3
+TIMEOUT = 0.3
 """Seconds the application waits for the answer that comes late."""
 Seen = dict[str, Counter[str]]
 
@@ -105,7 +105,7 @@ def one_round(client: OpenAI, seen: Seen, number: int) -> None:
     ask(client, "demo", [*QUESTION, weather, clock], seen)
     for model in sorted(FAULTS.keys() - {"hanging", "cached", "late"}):
         ask(client, model, QUESTION, seen)
-    ask(client.with_options(max_retries=0, timeout=PATIENCE), "late", QUESTION, seen)
+    ask(client.with_options(max_retries=0, timeout=TIMEOUT), "late", QUESTION, seen)
     seen["requests"]["cached"] += 1
     count_tokens(client.chat.completions.create(model="cached", messages=QUESTION).usage, seen)
 

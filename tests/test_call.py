@@ -18,7 +18,7 @@ def test_life_of_a_stream() -> None:
     """Opened, streaming, a moment, and one end."""
     sink = Noting()
     call = run(new_call(STREAM, sink), *wire.TEXT)
-    assert sink.told == ["opened", "streaming", "moment", "gap", "ended"]
+    assert sink.told == ["opened", "streaming", "span_event", "inter_chunk", "ended"]
     assert (call.outcome, call.record.chunks) == (Outcome.COMPLETED, 5)
 
 
@@ -26,7 +26,7 @@ def test_life_of_an_answer() -> None:
     """A whole answer has the moments of its calls, but no stream and no beginning of a text."""
     sink = Noting()
     call = run(new_call(ASK, sink), wire.answer(calls=[("f", "{}")]))
-    assert sink.told == ["opened", "moment", "moment", "ended"]
+    assert sink.told == ["opened", "span_event", "span_event", "ended"]
     assert call.outcome is Outcome.COMPLETED
 
 
@@ -110,7 +110,7 @@ def test_open_calls_end_with_the_stream() -> None:
     """A tool call that was cut off is told as complete, but not valid."""
     sink = Noting()
     call = run(new_call(STREAM, sink), *wire.CALLS[:3])
-    assert sink.told.count("moment") == 2
+    assert sink.told.count("span_event") == 2
     (tool,) = call.record.calls
     assert (tool.valid, tool.closed_by) == (False, "end")
 
@@ -144,13 +144,13 @@ def test_gap() -> None:
     call = new_call(STREAM, sink)
     call.open()
     call.chunk(wire.text("a"))
-    assert call.gap == 0
+    assert call.inter_chunk == 0
     call.chunk(wire.text("b"))
-    assert call.gap > 0
-    call.settle()
-    assert (call.gap, sink.told.count("gap")) == (0, 1)
+    assert call.inter_chunk > 0
+    call.record_inter_chunk()
+    assert (call.inter_chunk, sink.told.count("inter_chunk")) == (0, 1)
     untimed = run(new_call(STREAM, sink, timed=False), *wire.TEXT)
-    assert (untimed.gap, sink.told.count("gap")) == (0, 1)
+    assert (untimed.inter_chunk, sink.told.count("inter_chunk")) == (0, 1)
 
 
 def test_wall() -> None:

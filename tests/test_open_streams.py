@@ -68,7 +68,7 @@ def test_what_dies_in_a_collection_waits() -> None:
     assert during.ends == []
     open_streams._on_collection("stop", {})
     open_streams.dropped(after)
-    open_streams.settle()
+    open_streams.end_dropped()
     assert (during.ends, after.ends) == ([End.DROPPED], [End.DROPPED])
 
 
@@ -86,7 +86,7 @@ def test_somebody_else_settles_at_the_same_time() -> None:
     waiting = open_streams._waiting
     open_streams._waiting = Stolen([first])  # type: ignore[assignment]  # a deque of its own kind
     try:
-        open_streams.settle()
+        open_streams.end_dropped()
     finally:
         open_streams._waiting = waiting
     assert first.ends == []

@@ -90,7 +90,15 @@ def test_sinks() -> None:
     assert (log._events, log._capture.on, log._capture.structured, log._details) == (True, False, True, False)
 
 
-SINKS = ["SiblingSink", "CostSink", "SpanSink", "MetricSink", "LoopMetricSink", "LogSink", "SpentSink"]
+SINKS = [
+    "RepeatedRequestSink",
+    "CostSink",
+    "SpanSink",
+    "MetricSink",
+    "LoopMetricSink",
+    "LogSink",
+    "SpentSink",
+]
 """In their order: what is told must be known by then."""
 
 

@@ -26,7 +26,7 @@ from .table import each_row
 @pytest.fixture(autouse=True, name="clean")
 def _clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing was reported before, and nothing is left in the context behind."""
-    monkeypatch.setattr(user_attributes, "_told", set())
+    monkeypatch.setattr(user_attributes, "_warned", set())
     yield
     assert current() == {}
 
@@ -139,7 +139,7 @@ def test_reports_end() -> None:
     """A hundred reports are enough."""
     for number in range(200):
         toolspan.attributes({f"key{number}": None})  # type: ignore[dict-item]  # the wrong type is the point
-    assert len(user_attributes._told) == 100
+    assert len(user_attributes._warned) == 100
 
 
 def test_a_list_is_copied() -> None:

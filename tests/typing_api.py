@@ -78,7 +78,7 @@ def pipeline(stream: Iterator[str], connection: ClientConnection) -> None:
     headers: dict[str, str] = (route or toolspan.Route()).headers
     watched: ClientConnection = toolspan.socket(connection, staged, log=True)
     with toolspan.stage("worker", every=2) as stage:
-        chunk: str = stage.gave(stage.read("a"))
+        chunk: str = stage.emitted(stage.received("a"))
         toolspan.inject([(chunk, taken)], stage)
     assert headers
     assert watched

@@ -21,14 +21,14 @@ from .conversations import Conversation
 from .demo import Memory, realistic_server
 from .settings import Settings
 from .spending import KEY
-from .stopwatch import PATIENCE, Way, median, once
+from .stopwatch import TIMEOUT, Way, median, once
 from .tools import TOOLS, Toolbox
 
 ROUNDS = 5
 TWO = "What are the weather and the time in Paris?"
 NONE = "Say something nice."
 HANGING = "Find hotels in Oslo. What is the weather there?"
-SETTINGS = Settings(patience=PATIENCE, budget=0)
+SETTINGS = Settings(patience=TIMEOUT, budget=0)
 PATIENT = Toolbox(*(replace(tool, limit=60) for tool in TOOLS))
 
 

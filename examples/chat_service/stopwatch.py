@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 from .conversations import Conversation
 from .demo import Memory, realistic_server
 
-PATIENCE = 2.0
+TIMEOUT = 2.0
 """Seconds until a server that says nothing is given up."""
 FIRST = "Say something nice."
 """Asked before anything is measured, so that connections are open and the server has read the tools."""
@@ -52,7 +52,7 @@ async def once(way: Way, question: str, retries: int = 0, pace: float = 1) -> tu
     memory, watched = Memory(), Watched()
     with realistic_server(memory, pace) as base_url:
         async with AsyncOpenAI(
-            base_url=base_url, api_key="demo", max_retries=retries, timeout=PATIENCE
+            base_url=base_url, api_key="demo", max_retries=retries, timeout=TIMEOUT
         ) as client:
             await way(client, Conversation("first"), FIRST)
             requests, tokens = memory.requests, memory.tokens

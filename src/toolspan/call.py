@@ -13,7 +13,7 @@ from time import perf_counter_ns as now
 from time import time_ns as wall_now
 from typing import Any
 
-from .event_stream.listener import Heard
+from .event_stream.listener import EventListener
 from .guard import report
 from .otel.call_data import Facts
 from .otel.dispatch import Sinks
@@ -36,15 +36,15 @@ class Call(Facts):
     timed: bool
     loop: AgentLoop | None = None
     """Where the calls of the process are remembered."""
-    heard: Heard | None = None
+    listener: EventListener | None = None
     """Who hears of each event; see `instrument(on_event=…)`."""
     tracked: bool = True
     """Whether a stream is watched; else the SDK's own is handed out untouched."""
-    watched: bool = False
+    iterated: bool = False
     """Whether our iterator sees the chunks."""
     reading: bool = False
     """Whether the SDK is reading: then it is the SDK that closes the response."""
-    gap: int = 0
+    inter_chunk: int = 0
     """Nanoseconds between the last two chunks, until they are recorded."""
     finished: bool = False
     once: list[None] = field(default_factory=lambda: [None])
@@ -59,7 +59,7 @@ class Call(Facts):
         notes = self._loop("opened", self.began_at)
         self.sinks.opened(self)
         for note in notes:
-            self.sinks.moment(self, note, self.began_at)
+            self.sinks.span_event(self, note, self.began_at)
 
     def streaming(self) -> None:
         """A stream is about to be handed to the application."""
@@ -82,15 +82,15 @@ class Call(Facts):
             if record.first_at is None:
                 record.first_at = at
             elif self.timed:
-                self.gap = at - record.last_at
+                self.inter_chunk = at - record.last_at
             record.last_at = at
         except Exception as error:
             self._give_up("reading a chunk", error)
 
-    def settle(self) -> None:
+    def record_inter_chunk(self) -> None:
         """Record the last gap, while nobody waits for a chunk that is already here."""
-        gap, self.gap = self.gap, 0
-        self.sinks.gap(self, gap)
+        inter_chunk, self.inter_chunk = self.inter_chunk, 0
+        self.sinks.inter_chunk(self, inter_chunk)
 
     def answer(self, body: Any) -> None:
         """A whole answer arrived: a stream of one."""
@@ -104,7 +104,7 @@ class Call(Facts):
         """Something beside the answer happened, just now."""
         try:
             if not self.finished:
-                self.sinks.moment(self, note, now())
+                self.sinks.span_event(self, note, now())
         except Exception as error:
             report("noting what happened", error)
 
@@ -134,8 +134,8 @@ class Call(Facts):
             self._give_up(what, error)
         try:
             self.sinks.ended(self)
-            if self.heard is not None and end is not None:
-                self._tell(partial(self.heard.ended, self, end))
+            if self.listener is not None and end is not None:
+                self._notify(partial(self.listener.ended, self, end))
         finally:
             self._release()
 
@@ -143,7 +143,7 @@ class Call(Facts):
         self.ended_at = now()
 
     def _release(self) -> None:
-        self.reader = self.loop = self.heard = None
+        self.reader = self.loop = self.listener = None
         self.forget_all()
 
     def _conclude(self, end: End | BaseException) -> None:
@@ -153,10 +153,10 @@ class Call(Facts):
         if self.reader is not None:
             self._apply(self.reader.close(), self.ended_at, None)
         self.outcome = outcome_of(end, self.record, self.request.expected, self.streamed)
-        if self.gap:
-            self.settle()
+        if self.inter_chunk:
+            self.record_inter_chunk()
         for note in self._loop("ended"):
-            self.sinks.moment(self, note, self.ended_at)
+            self.sinks.span_event(self, note, self.ended_at)
 
     def _loop(self, what: str, *args: Any) -> list[Note]:
         """Tell the loop, and hear what it finds."""
@@ -173,23 +173,23 @@ class Call(Facts):
         """Fold them; in a whole answer all begins at once, so that a text's beginning is no moment."""
         for event in events:
             if self.record.apply(event, at) and (self.streamed or not isinstance(event, Text)):
-                self.sinks.moment(self, event, at)
+                self.sinks.span_event(self, event, at)
                 if isinstance(event, CallClosed):
                     self._loop("closed", event, at)
             elif self.borrowed and isinstance(event, Finished):
                 self.outcome = outcome_of(End.CLOSED, self.record, self.request.expected, self.streamed)
-                self.sinks.moment(self, event, at)  # whoever made the span may end it here
-        if self.heard is not None:
-            self._tell(partial(self.heard.events, self, events, body))
+                self.sinks.span_event(self, event, at)  # whoever made the span may end it here
+        if self.listener is not None:
+            self._notify(partial(self.listener.events, self, events, body))
 
-    def _tell(self, tell: Callable[[], None]) -> None:
+    def _notify(self, notify: Callable[[], None]) -> None:
         """Let the listener hear; what it raises itself ends there."""
         try:
-            tell()
+            notify()
         except (RecursionError, MemoryError) as error:  # which say nothing about the listener
             report("telling a listener", error)
         except Exception as error:
-            self.heard = None
+            self.listener = None
             report("telling a listener", error)
 
     def _give_up(self, what: str, error: Exception) -> None:

@@ -16,7 +16,7 @@ from .accounting.monitor import SpentSink, usage
 from .accounting.totals import UsageTotal
 from .agent_loop.loop import Loop
 from .agent_loop.metrics import LoopMetricSink
-from .agent_loop.repeated_requests import SiblingSink
+from .agent_loop.repeated_requests import RepeatedRequestSink
 from .cost.prices import Prices, load
 from .cost.sink import CostSink
 from .log_lines.sink import Console, StreamLogSink
@@ -35,7 +35,7 @@ from .settings import Settings, changed, read_settings
 from .tool_execution.execution import Executions, use
 
 if TYPE_CHECKING:
-    from .sdk.patch import Seam
+    from .sdk.patch import Patch
 
 
 _AT_END = 1.0  # seconds that content may still take when the instrumentation is taken out
@@ -50,7 +50,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
     _settings = Settings()
     _providers: Mapping[str, Any] = dict.fromkeys(_PROVIDERS)
     _loop: Loop | None = None
-    _seam: Seam | None = None
+    _patch: Patch | None = None
     _reviews: tuple[tuple[object, Review], ...] = ()
     _console: Console | None = None
 
@@ -104,7 +104,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         elif self._console is None:
             self._console = _console()
         seen = Sinks(sinks(settings, **providers), guard.report, looked_at)
-        self._seam = _installed(settings, seen, loop, self._seam)
+        self._patch = _installed(settings, seen, loop, self._patch)
 
     def _review(self, settings: Settings) -> Review:
         """The same one while the same callbacks see content; open streams may still need earlier ones."""
@@ -112,7 +112,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         if self._reviews and self._reviews[-1][0] == what:
             return self._reviews[-1][1]
         found = review(settings)
-        kept = [each for each in self._reviews if each[1].looks]
+        kept = [each for each in self._reviews if each[1].is_needed]
         while len(kept) >= _MOST_REVIEWS:
             kept.pop(0)[1].finish(_AT_END)
         self._reviews = (*kept, (what, found))
@@ -133,9 +133,9 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
 
     def _take_out(self) -> None:
         use(None)
-        if self._seam is not None:
-            self._seam.remove()
-            self._seam = None
+        if self._patch is not None:
+            self._patch.remove()
+            self._patch = None
         self._quiet()
 
     def _quiet(self) -> None:
@@ -152,19 +152,19 @@ def _console() -> Console | None:
         return None
 
 
-def _installed(settings: Settings, sinks: Sinks, loop: Loop, seam: Seam | None) -> Seam:
+def _installed(settings: Settings, sinks: Sinks, loop: Loop, patch: Patch | None) -> Patch:
     """The seam, put in if it is not; only here is the SDK imported."""
-    from .sdk.patch import Seam
+    from .sdk.patch import Patch
     from .sdk.requests import Exchange
-    from .sdk.websocket import SocketSeam
+    from .sdk.websocket import WebSocketPatch
 
     exchange = Exchange(settings, sinks, loop)
-    if seam is not None:
-        seam.use(exchange)
-        return seam
-    seam = Seam(exchange, SocketSeam(exchange))
-    seam.install()
-    return seam
+    if patch is not None:
+        patch.use(exchange)
+        return patch
+    patch = Patch(exchange, WebSocketPatch(exchange))
+    patch.install()
+    return patch
 
 
 backlog = Backlog(guard.report)
@@ -233,7 +233,7 @@ def sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_
     if settings.log != "off":
         makers.append(lambda: _stream_log(settings))
     if settings.loop:  # before the span, which begins with what it finds
-        makers.insert(0, SiblingSink)
+        makers.insert(0, RepeatedRequestSink)
     return _made(makers)
 
 

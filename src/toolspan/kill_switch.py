@@ -45,8 +45,8 @@ def switch(
     log of `toolspan`.
     """
     global _everywhere
-    given = {"enabled": enabled, "streams": streams, "content": content}
-    changes = {name: bool(value) for name, value in given.items() if value is not None}
+    value = {"enabled": enabled, "streams": streams, "content": content}
+    changes = {name: bool(value) for name, value in value.items() if value is not None}
     with _lock:
         if client is None:
             _everywhere = _everywhere._replace(**changes)

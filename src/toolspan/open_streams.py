@@ -68,7 +68,7 @@ def finish(call: Ending, end: End | BaseException) -> None:
         _open.discard(call)
 
 
-def settle() -> None:
+def end_dropped() -> None:
     """End the streams that died in a collection; called where no lock of ours or of the SDK's is held."""
     while _waiting:
         try:
@@ -98,7 +98,7 @@ def _hooks() -> None:
 
 
 def _at_exit() -> None:
-    settle()
+    end_dropped()
     for call in tuple(_open):
         finish(call, End.DROPPED)
     finish_all()

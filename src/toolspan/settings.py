@@ -96,7 +96,7 @@ def callback(value: object) -> object:
     """Something to call; what cannot be called stands for one that lets nothing through."""
     if not callable(value):
         log.warning("redact=%r cannot be called; no content is recorded", value)
-        return lambda name, given: None
+        return lambda name, keywords: None
     return value
 
 
@@ -252,24 +252,24 @@ _RULES: Mapping[str, _Rule] = {
 }
 
 
-def read_settings(given: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
+def read_settings(keywords: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings from keywords and environment; reports what it cannot use and raises nothing."""
     found: dict[str, Any] = {}
     for name, rule in _RULES.items():
-        source, value = _source(name, rule, given, environment)
+        source, value = _source(name, rule, keywords, environment)
         if value is not None:
             _take(found, name, rule, source, value)
-    _warn(given.keys() - _RULES.keys())
+    _warn(keywords.keys() - _RULES.keys())
     return Settings(**found)
 
 
-def changed(settings: Settings, given: Mapping[str, Any]) -> Settings:
+def changed(settings: Settings, keywords: Mapping[str, Any]) -> Settings:
     """Return the settings with other keywords; those that are `None` or not accepted change nothing."""
     found: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in keywords.items():
         if value is not None and (rule := _RULES.get(name)) is not None:
             _take(found, name, rule, name, value)
-    _warn(given.keys() - _RULES.keys())
+    _warn(keywords.keys() - _RULES.keys())
     return replace(settings, **found)
 
 
@@ -280,11 +280,11 @@ def _warn(unknown: Iterable[str]) -> None:
 
 
 def _source(
-    name: str, rule: _Rule, given: Mapping[str, Any], environment: Mapping[str, str]
+    name: str, rule: _Rule, keywords: Mapping[str, Any], environment: Mapping[str, str]
 ) -> tuple[str, Any]:
     """Where a setting's value comes from, and the value; an empty variable counts as unset."""
-    if given.get(name) is not None:
-        return name, given[name]
+    if keywords.get(name) is not None:
+        return name, keywords[name]
     for variable in rule.variables:
         if environment.get(variable):
             return variable, environment[variable]

@@ -14,7 +14,7 @@ from opentelemetry.context import Context
 
 from .guard import report
 from .otel.attributes import Value
-from .otel.user_attributes import Given, attributes_of, tell
+from .otel.user_attributes import AttributeValues, attributes_of, warn_once
 
 NOTHING: Mapping[str, Value] = {}
 _KEY = context.create_key("toolspan-user")
@@ -22,7 +22,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _Entries = tuple[tuple["Block", Mapping[str, Value]], ...]
 
 
-def attributes(given: Mapping[str, Given] | None = None, /, **named: Given) -> Block:
+def attributes(values: Mapping[str, AttributeValues] | None = None, /, **named: AttributeValues) -> Block:
     """Say something of all calls that are made inside: `with toolspan.attributes(feature="search"): …`.
 
     The attributes stand on the spans and log records that toolspan makes there, and on its metrics as far as
@@ -35,7 +35,7 @@ def attributes(given: Mapping[str, Given] | None = None, /, **named: Given) -> B
     Also a decorator, of functions and coroutine functions. Raises nothing.
     """
     try:
-        return Block(attributes_of({**(given or {}), **named}))
+        return Block(attributes_of({**(values or {}), **named}))
     except Exception as error:
         report("reading attributes", error)
         return Block(NOTHING)
@@ -68,7 +68,7 @@ class Block:
     def __call__(self, function: _Function) -> _Function:
         """The function, whose calls run in this block; a generator's would also be those of its reader."""
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            tell("a decorator", "of a generator function would give them to whoever reads it")
+            warn_once("a decorator", "of a generator function would give them to whoever reads it")
             return function
         wrap = _asynchronous if inspect.iscoroutinefunction(function) else _plain
         return cast("_Function", functools.wraps(function)(wrap(self, function)))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 
 from toolspan.agent_loop.memory import Memory
-from toolspan.otel.call_data import Asked, Turn
+from toolspan.otel.call_data import RememberedCall, Turn
 
 
-def asked(identity: str, turn: Turn | None = None, name: str = "f") -> Asked:
+def asked(identity: str, turn: Turn | None = None, name: str = "f") -> RememberedCall:
     """A call that is complete."""
-    return Asked(identity, name, 1, turn or Turn())
+    return RememberedCall(identity, name, 1, turn or Turn())
 
 
-def nothing(call: Asked) -> int:
+def nothing(call: RememberedCall) -> int:
     """Nothing speaks for any."""
     return 0
 
@@ -24,7 +24,7 @@ def test_by_id() -> None:
     memory.remember(call)
     assert memory.find("a", nothing) is call
     assert memory.find("b", nothing) is None
-    assert call.turn.asked == [call]
+    assert call.turn.calls == [call]
 
 
 def test_one_id_for_several_calls() -> None:
@@ -46,7 +46,7 @@ def test_the_same_call_once() -> None:
     memory.remember(asked("a", turn))
     memory.remember(asked("a", turn))
     memory.remember(asked("a", Turn(response="resp_1")))
-    assert len(memory) == len(turn.asked) == 1
+    assert len(memory) == len(turn.calls) == 1
 
 
 def test_bounded() -> None:

@@ -331,6 +331,6 @@ def test_nothing_is_kept_of_what_was_asked(telemetry: Telemetry) -> None:
 
     with telemetry.on() as instrumentor:
         Face().run(scenario())
-        (sink, *_) = instrumentor._seam._exchange._sinks._sinks
-        assert sink._siblings._left
-        assert "MARK" not in repr(vars(sink._siblings))
+        (sink, *_) = instrumentor._patch._exchange._sinks._sinks
+        assert sink._failed_attempts._attempts
+        assert "MARK" not in repr(vars(sink._failed_attempts))

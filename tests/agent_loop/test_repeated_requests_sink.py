@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from opentelemetry.trace import NoOpTracer
 
-from toolspan.agent_loop.repeated_requests import SiblingSink
+from toolspan.agent_loop.repeated_requests import RepeatedRequestSink
 from toolspan.call import Call
 from toolspan.otel import semconv as names
 from toolspan.otel.attributes import at_end
@@ -88,39 +88,39 @@ def test_a_note_after_the_end() -> None:
     assert lab.span.events == ()
 
 
-def asked(sink: Sink, *others: Any, end: End | BaseException, body: dict[str, Any] = ASK) -> Call:
+def digest(sink: Sink, *others: Any, end: End | BaseException, body: dict[str, Any] = ASK) -> Call:
     """A call that was opened and ended like this."""
     return run(new_call(body, sink, *others), end=end)
 
 
 def test_without_an_sdk() -> None:
     """Where no tracing SDK makes spans, attempts have numbers and no links."""
-    sink, spans = SiblingSink(), SpanSink(NoOpTracer(), events=True, capture=OFF)
-    assert asked(sink, spans, end=RuntimeError()).attempt == 1
-    second = asked(sink, spans, end=RuntimeError())
+    sink, spans = RepeatedRequestSink(), SpanSink(NoOpTracer(), events=True, capture=OFF)
+    assert digest(sink, spans, end=RuntimeError()).attempt == 1
+    second = digest(sink, spans, end=RuntimeError())
     assert (second.attempt, second.links) == (2, [])
 
 
 def test_without_spans() -> None:
     """The same where the sink of the spans is off."""
-    sink = SiblingSink()
-    asked(sink, end=RuntimeError())
-    second = asked(sink, end=End.EXHAUSTED)
+    sink = RepeatedRequestSink()
+    digest(sink, end=RuntimeError())
+    second = digest(sink, end=End.EXHAUSTED)
     assert (second.attempt, second.links) == (2, [])
-    assert asked(sink, end=End.EXHAUSTED).attempt == 1
+    assert digest(sink, end=End.EXHAUSTED).attempt == 1
 
 
 def test_a_stream_that_is_not_ours() -> None:
     """A call that ends without an outcome is no attempt without success."""
-    sink = SiblingSink()
+    sink = RepeatedRequestSink()
     call = new_call(ASK, sink)
     call.open()
     call.leave()
-    assert asked(sink, end=End.EXHAUSTED).attempt == 1
+    assert digest(sink, end=End.EXHAUSTED).attempt == 1
 
 
 def test_a_request_that_says_nothing() -> None:
     """Where nothing is asked, nothing is known again."""
-    sink = SiblingSink()
+    sink = RepeatedRequestSink()
     for _ in range(2):
-        assert asked(sink, end=RuntimeError(), body={"model": "m"}).attempt == 1
+        assert digest(sink, end=RuntimeError(), body={"model": "m"}).attempt == 1

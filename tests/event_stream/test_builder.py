@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
-from toolspan.event_stream.builder import Following, Teller, broke_off, code_of, words_of
+from toolspan.event_stream.builder import EventBuilder, Following, broke_off, code_of, words_of
 from toolspan.event_stream.events import (
     Done,
     ReasoningDelta,
@@ -169,10 +169,10 @@ def test_texts() -> None:
 
 def test_one_of_two_choices_finished() -> None:
     """The end of one choice completes nothing of another."""
-    teller = Teller(2)
+    teller = EventBuilder(2)
     nameless = [CallOpened(1, 0, "call_b", None), CallClosed(1, 0, "json", True, 1, 2)]
-    assert teller.tell([*nameless, Finished(0, "stop")], None) == []
-    assert [event.type for event in teller.tell([Finished(1, "stop")], None)] == [
+    assert teller.build([*nameless, Finished(0, "stop")], None) == []
+    assert [event.type for event in teller.build([Finished(1, "stop")], None)] == [
         "tool_call.started",
         "tool_call.completed",
     ]
@@ -235,8 +235,8 @@ def test_failures_once() -> None:
 )
 def test_ends(end: Any, outcome: str, errors: int) -> None:
     """Each way to end has its outcome; where nobody wanted it, there is an error of one form."""
-    teller = Teller(2)
-    teller.tell([Text(0, "Hm"), Finished(0, "stop")], None)
+    teller = EventBuilder(2)
+    teller.build([Text(0, "Hm"), Finished(0, "stop")], None)
     *found, done = teller.end(end)
     kind = "provider" if isinstance(end, ValueError) else "interruption"
     raised = end if isinstance(end, BaseException) else None
@@ -246,23 +246,23 @@ def test_ends(end: Any, outcome: str, errors: int) -> None:
 
 def test_whole_answer() -> None:
     """An answer that was not streamed needs no finish reason to be whole."""
-    assert Teller().end(End.EXHAUSTED, streamed=False) == [Done((None,), None, "completed", True)]
+    assert EventBuilder().end(End.EXHAUSTED, streamed=False) == [Done((None,), None, "completed", True)]
 
 
 def test_reader_that_gave_up() -> None:
     """A call that its reader never closed is completed at the end, and is not valid."""
-    teller = Teller()
-    teller.tell([CallOpened(0, 0, "call_a", "weather"), CallArguments(0, 0, "{")], None)
+    teller = EventBuilder()
+    teller.build([CallOpened(0, 0, "call_a", "weather"), CallArguments(0, 0, "{")], None)
     completed, broken, *_ = teller.end(End.CLOSED)
     assert (completed.valid, completed.arguments, broken.kind) == (False, "{", "arguments")
 
 
 def test_closed_twice() -> None:
     """A second close that changes nothing says nothing."""
-    teller = Teller()
+    teller = EventBuilder()
     opened = CallOpened(0, 0, "call_a", "weather")
     closed = CallClosed(0, 0, "json", False, 1, 1)
-    assert [event.type for event in teller.tell([opened, closed, closed], None)].count("error") == 1
+    assert [event.type for event in teller.build([opened, closed, closed], None)].count("error") == 1
 
 
 def test_what_says_nothing() -> None:

@@ -184,7 +184,7 @@ def test_our_own_mistake(
     def broken(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("MARKER")
 
-    monkeypatch.setattr("toolspan.event_stream.listener.Teller.tell", broken)
+    monkeypatch.setattr("toolspan.event_stream.listener.EventBuilder.build", broken)
     ears = Ears()
     with telemetry.on(on_event=ears):
         watch(SYNC, _ask, Transport(CHAT.calling))

@@ -11,7 +11,7 @@ import pytest
 from toolspan.event_stream import builder
 from toolspan.event_stream.events import StreamEvent
 from toolspan.log_lines import format as line_format
-from toolspan.log_lines.format import moment_line
+from toolspan.log_lines.format import event_line
 from toolspan.otel import call_data, other_instrumentations, span_events
 from toolspan.otel import semconv as names
 from toolspan.pipeline import chunk
@@ -112,17 +112,17 @@ def test_each_event_that_marks_a_moment_has_a_span_event(kind: type) -> None:
     if kind in (CallArguments, CallClosed):
         call.record.apply(EXAMPLES[CallOpened], 1)
     if call.record.apply(EXAMPLES[kind], 2):
-        name, attributes = span_events.moment(call, EXAMPLES[kind])
+        name, attributes = span_events.span_event_of(call, EXAMPLES[kind])
         assert (name in vars(names).values(), bool(attributes)) == (True, True)
-        assert moment_line(call, EXAMPLES[kind], 2) is not None
+        assert event_line(call, EXAMPLES[kind], 2) is not None
     else:
-        assert moment_line(call, EXAMPLES[kind], 2) is None
+        assert event_line(call, EXAMPLES[kind], 2) is None
 
 
 @pytest.mark.parametrize("kind", get_args(Note), ids=lambda kind: kind.__name__)
 def test_each_note_has_a_line_or_is_known_to_have_none(kind: type) -> None:
     """The stream log has a line for a note, in each form, or this file says that it has none."""
-    line = moment_line(new_call(STREAM), EXAMPLES[kind], 2)
+    line = event_line(new_call(STREAM), EXAMPLES[kind], 2)
     assert (line is None) == (kind in UNLOGGED)
     if line is not None:
         assert line.kind in line_format._TEXTS
@@ -138,9 +138,9 @@ def test_each_event_reaches_the_application(kind: type) -> None:
 
 
 def _told(kind: type, shown: bool) -> list[Any]:
-    made = builder.Teller()
-    found = made.tell([EXAMPLES[CallOpened]] if kind in (CallArguments, CallClosed) else [], None)
-    found += made.tell([EXAMPLES[kind]] if shown else [], None)
+    made = builder.EventBuilder()
+    found = made.build([EXAMPLES[CallOpened]] if kind in (CallArguments, CallClosed) else [], None)
+    found += made.build([EXAMPLES[kind]] if shown else [], None)
     return found + made.end(End.EXHAUSTED)
 
 

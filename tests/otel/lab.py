@@ -25,7 +25,7 @@ from toolspan.cost.prices import Prices
 from toolspan.cost.sink import CostSink
 from toolspan.otel.content.capture import Capture, spans_take_structures
 from toolspan.otel.content.redaction import Review
-from toolspan.otel.content.worker import Contents, Wants
+from toolspan.otel.content.worker import ContentMakers, Contents
 from toolspan.otel.dispatch import Sinks
 from toolspan.otel.log import LogSink
 from toolspan.otel.metrics import MetricSink
@@ -168,10 +168,10 @@ def run(call: Call, *bodies: Any, end: End | BaseException = End.EXHAUSTED) -> C
     return call
 
 
-def recorded(capture: Capture, wanted: Wants) -> dict[str, Any]:
+def recorded(capture: Capture, wanted: ContentMakers) -> dict[str, Any]:
     """The attributes that a sink makes of its content."""
     found: Contents = {}
-    Review(guard.report).tell(wanted, capture.limit, found.update)
+    Review(guard.report).emit(wanted, capture.limit, found.update)
     return capture.attributes(found)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from toolspan.otel import semconv as names
 from toolspan.otel.attributes import clean, request_attributes, seconds
-from toolspan.otel.span_events import moment
+from toolspan.otel.span_events import span_event_of
 from toolspan.wire.events import CallClosed, CallOpened, Text
 from toolspan.wire.providers import Endpoint
 
@@ -134,8 +134,8 @@ def test_moments() -> None:
         "gen_ai.tool.name": "get_weather",
         "gen_ai.tool.type": "function",
     }
-    assert moment(call, opened) == ("toolspan.tool_call.detected", base)
-    name, attributes = moment(call, closed)
+    assert span_event_of(call, opened) == ("toolspan.tool_call.detected", base)
+    name, attributes = span_event_of(call, closed)
     found: dict[str, Any] = dict(attributes)
     assert name == "toolspan.tool_call.completed"
     assert found.pop("toolspan.tool_call.arguments.duration") >= 0
@@ -147,7 +147,7 @@ def test_moments() -> None:
         "toolspan.tool_call.outcome": "valid",
         "toolspan.tool_call.closed_by": "json",
     }
-    assert moment(call, Text(0, "x")) == ("toolspan.text.started", {"toolspan.choice.index": 0})
+    assert span_event_of(call, Text(0, "x")) == ("toolspan.text.started", {"toolspan.choice.index": 0})
 
 
 def test_moment_of_a_nameless_call() -> None:
@@ -155,7 +155,7 @@ def test_moment_of_a_nameless_call() -> None:
     delta = {"index": 0, "function": {"arguments": "{}"}}
     call = run(new_call(STREAM), wire.chunk({"tool_calls": [delta]}))
     known = {names.CHOICE_INDEX, names.CALL_INDEX, names.TOOL_TYPE}
-    assert set(moment(call, CallOpened(0, 0, None, None))[1]) == known
+    assert set(span_event_of(call, CallOpened(0, 0, None, None))[1]) == known
 
 
 def test_seconds() -> None:

@@ -73,7 +73,7 @@ def test_metrics(lab: Lab) -> None:
     """Tokens and durations are not counted a second time; calls and streams are counted here only."""
     outer = lab.tracer.start_span("theirs")
     call = borrowed(lab, outer, lab.metric_sink("both"))
-    call.gap = 5
+    call.inter_chunk = 5
     run(call, *STREAM)
     assert set(lab.metrics()) == {
         "toolspan.tool_call.time_to_detect",

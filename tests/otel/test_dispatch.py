@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 import pytest
 
 from toolspan import guard
-from toolspan.otel.content.worker import Telling
+from toolspan.otel.content.worker import PendingEmit
 from toolspan.otel.dispatch import Sinks
 
 from ..sdk import wire
 from .lab import STREAM, Lab, new_call, run
 
-METHODS = ["opened", "streaming", "moment", "gap", "ended"]
+METHODS = ["opened", "streaming", "span_event", "inter_chunk", "ended"]
 
 
 class Noting:
@@ -38,13 +38,13 @@ class Noting:
         """See `Sink.streaming`."""
         self._note("streaming")
 
-    def moment(self, call: Any, event: Any, at: int) -> None:
+    def span_event(self, call: Any, event: Any, at: int) -> None:
         """See `Sink.moment`."""
-        self._note("moment")
+        self._note("span_event")
 
-    def gap(self, call: Any, nanoseconds: int) -> None:
+    def inter_chunk(self, call: Any, nanoseconds: int) -> None:
         """See `Sink.gap`."""
-        self._note("gap")
+        self._note("inter_chunk")
 
     def ended(self, call: Any) -> None:
         """See `Sink.ended`."""
@@ -66,7 +66,7 @@ def test_all_are_told_in_order() -> None:
     """Every sink hears everything."""
     first, second = Noting(), Noting()
     run(new_call(STREAM, first, second), wire.text("a"))
-    assert first.told == second.told == ["opened", "streaming", "moment", "ended"]
+    assert first.told == second.told == ["opened", "streaming", "span_event", "ended"]
 
 
 class Clock:
@@ -100,8 +100,8 @@ class Lines:
         for _ in range(count):
             sinks.opened(call)
             sinks.streaming(call)
-            sinks.moment(call, self._event, 0)
-            sinks.gap(call, 0)
+            sinks.span_event(call, self._event, 0)
+            sinks.inter_chunk(call, 0)
             sinks.ended(call)
 
 
@@ -137,23 +137,23 @@ def test_a_method_that_fails_is_off_and_comes_back(method: str, caplog: pytest.L
 
 def test_losses_are_counted_over_all_times_that_a_method_is_off(caplog: pytest.LogCaptureFixture) -> None:
     """The second line, a minute later, counts what was lost while the method was off."""
-    broken = Noting("moment")
+    broken = Noting("span_event")
     lines = Lines(broken)
     lines.calls(10)
     lines.clock.now += 60
     lines.calls(10)
-    assert broken.told.count("moment") == 6
+    assert broken.told.count("span_event") == 6
     assert ["3 lost so far" in line or "13 lost so far" in line for line in warned(caplog)] == [True, True]
 
 
 def test_rare_failures_switch_nothing_off(caplog: pytest.LogCaptureFixture) -> None:
     """Two failures in a minute cost one event each, and are logged once a minute."""
-    broken = Noting("moment")
+    broken = Noting("span_event")
     lines = Lines(broken)
     for _ in range(10):
         lines.calls()
         lines.clock.now += 31
-    assert broken.told.count("moment") == 10
+    assert broken.told.count("span_event") == 10
     assert [line.rpartition("; ")[2] for line in warned(caplog)] == [
         f"{count} lost so far" for count in (3, 5, 7, 9)
     ]
@@ -164,15 +164,16 @@ def test_a_stack_or_memory_that_is_used_up_switches_nothing_off(
     kind: type[Exception], caplog: pytest.LogCaptureFixture
 ) -> None:
     """`RecursionError` and `MemoryError` cost one event each, and are logged once a minute."""
-    broken = Noting("moment", kind)
+    broken = Noting("span_event", kind)
     lines = Lines(broken)
     lines.calls(100)
-    assert broken.told.count("moment") == 100
+    assert broken.told.count("span_event") == 100
     lines.clock.now += 60
     lines.calls()
     assert warned(caplog) == [
         (
-            f"toolspan: one of the calls of Noting.moment is lost by {kind.__name__} in Noting.moment; "
+            f"toolspan: one of the calls of Noting.span_event is lost by {kind.__name__} "
+            "in Noting.span_event; "
             f"{count} lost so far"
         )
         for count in (1, 101)
@@ -195,7 +196,7 @@ def test_what_is_due_later_fails_by_itself(caplog: pytest.LogCaptureFixture) -> 
 
         def ended(self, call: Any) -> Any:
             self.told.append("ended")
-            return Telling({}, 0, self._late)
+            return PendingEmit({}, 0, self._late)
 
         def _late(self, contents: Any) -> None:
             self.told.append("late")
@@ -212,7 +213,7 @@ def test_an_event_that_cannot_be_made_costs_no_span(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Span events that fail are off; every span, its attributes and the metrics go on."""
-    monkeypatch.setattr("toolspan.otel.span.moment", lambda call, event: {}[event])
+    monkeypatch.setattr("toolspan.otel.span.span_event_of", lambda call, event: {}[event])
     sinks = Sinks([lab.span_sink(), lab.metric_sink()], guard.report)
     for _ in range(10):
         call = new_call(STREAM)
@@ -223,7 +224,7 @@ def test_an_event_that_cannot_be_made_costs_no_span(
     assert lab.points("gen_ai.client.operation.duration")[0].count == 10
     (line,) = [line for line in warned(caplog) if "off" in line]
     assert line == (
-        "toolspan: span events are off for 60 s after 3 failures, last KeyError in SpanSink.moment; "
+        "toolspan: span events are off for 60 s after 3 failures, last KeyError in SpanSink.span_event; "
         "3 lost so far (this is a bug, please report it)"
     )
 

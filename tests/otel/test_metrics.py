@@ -75,8 +75,8 @@ def test_gaps(lab: Lab) -> None:
     call.open()
     call.streaming()
     for chunk in wire.TEXT:
-        if call.gap:
-            call.settle()
+        if call.inter_chunk:
+            call.record_inter_chunk()
         call.chunk(chunk)
     call.end(End.EXHAUSTED)
     assert [point.count for point in lab.points(names.OPERATION_TIME_PER_OUTPUT_CHUNK)] == [4]

@@ -116,8 +116,8 @@ def test_streamed_response(lab: Lab) -> None:
     call.open()
     call.streaming()
     for body in STREAM:
-        if call.gap:
-            call.settle()
+        if call.inter_chunk:
+            call.record_inter_chunk()
         call.chunk(body)
     call.end(End.EXHAUSTED)
     assert [point.count for point in lab.points(names.OPERATION_TIME_TO_FIRST_CHUNK)] == [1]

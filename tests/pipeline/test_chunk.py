@@ -13,7 +13,7 @@ from openai.types.chat import ChatCompletionChunk
 from pydantic import BaseModel, ConfigDict
 
 import toolspan
-from toolspan.pipeline.chunk import FINISH, OTHER, TEXT, TOOL_CALL, event_meaning, kind_of, meaning_of
+from toolspan.pipeline.chunk import FINISH, OTHER, TEXT, TOOL_CALL, kind_of, parse_chunk, parse_event
 from toolspan.pipeline.chunk_text import Chunks
 from toolspan.pipeline.counting import fingerprint
 
@@ -48,8 +48,8 @@ def meaning(item: Any) -> Any:
 def test_the_same_in_every_form(form: Any, body: shapes.Json) -> None:
     """An SDK object, a dict, JSON, bytes and server-sent events mean the same, down to the fingerprint."""
     found = meaning(form(body))
-    assert found == meaning_of(body)
-    assert fingerprint(found, b"key") == fingerprint(meaning_of(body), b"key")
+    assert found == parse_chunk(body)
+    assert fingerprint(found, b"key") == fingerprint(parse_chunk(body), b"key")
 
 
 @given(one=words.filter(bool), other=words.filter(bool), call=st.integers(0, 40))
@@ -63,8 +63,8 @@ def test_different_chunks_differ(one: str, other: str, call: int) -> None:
     ]
     bodies += [shapes.finish("stop"), shapes.finish("length"), shapes.opening(call, name=one), shapes.role()]
     bodies += [shapes.chunk({"refusal": one}), shapes.chunk({"reasoning": one})]
-    assert len({meaning_of(body) for body in bodies}) == len(bodies)
-    assert (meaning_of(shapes.text(one)) == meaning_of(shapes.text(other))) is (one == other)
+    assert len({parse_chunk(body) for body in bodies}) == len(bodies)
+    assert (parse_chunk(shapes.text(one)) == parse_chunk(shapes.text(other))) is (one == other)
 
 
 @each_row(
@@ -83,17 +83,17 @@ def test_different_chunks_differ(one: str, other: str, call: int) -> None:
 )  # fmt: skip
 def test_kind(body: shapes.Json, kind: str) -> None:
     """A chunk is counted once, as the weightiest thing that it says."""
-    assert kind_of(meaning_of(body)) == kind
+    assert kind_of(parse_chunk(body)) == kind
 
 
 def test_what_gateways_rewrite() -> None:
     """Ids, models, times and an id that is repeated with each piece are no part of the meaning."""
     body = shapes.fragment('{"a"')
     other = {**body, "id": "other", "model": "other", "created": 7, "system_fingerprint": "fp"}
-    assert meaning_of(other) == meaning_of(body)
+    assert parse_chunk(other) == parse_chunk(body)
     repeated = shapes.fragment('{"a"')
     repeated["choices"][0]["delta"]["tool_calls"][0] |= {"id": "call_0", "type": "function"}
-    assert meaning_of(repeated) == meaning_of(body)
+    assert parse_chunk(repeated) == parse_chunk(body)
 
 
 def test_an_envelope() -> None:
@@ -105,7 +105,7 @@ def test_an_envelope() -> None:
         {"type": "CHUNK", "data": json.dumps(body)},
         {"type": "CHUNK", "data": f"data: {json.dumps(body)}\n\n"},
     ):
-        assert meaning(json.dumps(envelope)) == meaning_of(body)
+        assert meaning(json.dumps(envelope)) == parse_chunk(body)
     control = meaning(json.dumps({"type": "START"}))
     assert kind_of(control) == OTHER
 
@@ -134,8 +134,8 @@ def test_an_envelope() -> None:
 )
 def test_events_of_the_responses_api(event: shapes.Json, kind: str) -> None:
     """They are text, calls and an end like chunks of chat."""
-    assert kind_of(meaning_of(event)) == kind
-    assert meaning(json.dumps(event)) == meaning_of(event)
+    assert kind_of(parse_chunk(event)) == kind
+    assert meaning(json.dumps(event)) == parse_chunk(event)
 
 
 events = st.one_of(
@@ -162,9 +162,9 @@ events = st.one_of(
 @given(event=events, envelope=st.booleans())
 def test_events_in_every_form(event: shapes.Json, envelope: bool) -> None:
     """Events mean the same as dicts, as objects, as JSON of either spacing and as server-sent events."""
-    expected = event_meaning(event, event["type"].removeprefix("response."))
-    assert meaning_of(event) == expected
-    assert meaning_of(SimpleNamespace(**event)) == expected
+    expected = parse_event(event, event["type"].removeprefix("response."))
+    assert parse_chunk(event) == expected
+    assert parse_chunk(SimpleNamespace(**event)) == expected
     body = {"n": 1, "event": event} if envelope else event
     for text in (json.dumps(body), shapes.tight(body)):
         assert meaning(text) == expected
@@ -190,7 +190,7 @@ def test_objects_that_declare_nothing(body: shapes.Json) -> None:
         )
 
     chunk = SimpleNamespace(**{**body, "choices": opened(body["choices"])})
-    assert meaning_of(chunk) == meaning_of(body)
+    assert parse_chunk(chunk) == parse_chunk(body)
 
 
 @each_row(
@@ -214,23 +214,23 @@ def test_objects_that_declare_nothing(body: shapes.Json) -> None:
 )  # fmt: skip
 def test_odd_things(odd: Any) -> None:
     """Whatever is no chunk says something too, and raises nothing."""
-    assert isinstance(meaning_of(odd), tuple)
-    assert fingerprint(meaning_of(odd), b"") == fingerprint(meaning_of(odd), b"")
+    assert isinstance(parse_chunk(odd), tuple)
+    assert fingerprint(parse_chunk(odd), b"") == fingerprint(parse_chunk(odd), b"")
 
 
 def test_the_key() -> None:
     """Without the key a fingerprint cannot be looked up in a table."""
-    found = meaning_of(shapes.text("yes"))
+    found = parse_chunk(shapes.text("yes"))
     assert fingerprint(found, b"one") != fingerprint(found, b"other")
 
 
 def test_events_of_our_own() -> None:
     """What `toolspan.events` makes of chunks says what they said, also as JSON; nothing is said twice."""
-    said = [meaning_of(body) for body in shapes.answer()]
+    said = [parse_chunk(body) for body in shapes.answer()]
     made = list(toolspan.events(ChatCompletionChunk.model_validate(body) for body in shapes.answer()))
-    found = [meaning_of(event) for event in made]
+    found = [parse_chunk(event) for event in made]
     assert [each for each in found if each] == [each for each in said if kind_of(each) != OTHER]
-    assert [meaning(json.dumps(event.to_dict())) for event in made if meaning_of(event)] == [
+    assert [meaning(json.dumps(event.to_dict())) for event in made if parse_chunk(event)] == [
         each for each in found if each
     ]
 
@@ -248,4 +248,4 @@ def test_events_of_our_own() -> None:
 )
 def test_what_only_looks_like_them(other: Any) -> None:
     """Is something of somebody else's."""
-    assert kind_of(meaning_of(other)) == OTHER
+    assert kind_of(parse_chunk(other)) == OTHER

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolspan.pipeline.chunk import meaning_of
+from toolspan.pipeline.chunk import parse_chunk
 from toolspan.pipeline.chunk_text import Chunks
 
 from ..table import each_row
 from . import shapes
 
-MEANT = [meaning_of(body) for body in shapes.answer()]
+MEANT = [parse_chunk(body) for body in shapes.answer()]
 
 
 def read(items: list[Any]) -> list[Any]:
@@ -41,7 +41,7 @@ def test_events_one_by_one() -> None:
     """Whole events are read without a reader that keeps anything."""
     cut = Chunks()
     for body in shapes.answer():
-        assert cut.read(f"data: {json.dumps(body)}\n\n") == (meaning_of(body),)
+        assert cut.read(f"data: {json.dumps(body)}\n\n") == (parse_chunk(body),)
         assert cut.alone
     assert cut.read("data: [DONE]\n\n") == ()
     assert list(cut.read("data: {")) == []
@@ -56,10 +56,10 @@ def test_lines_of_json() -> None:
 def test_plain_text() -> None:
     """Text that is no JSON is a piece of text, the same as a chunk with that content."""
     cut = Chunks()
-    assert cut.read("hello") == (meaning_of(shapes.text("hello")),)
+    assert cut.read("hello") == (parse_chunk(shapes.text("hello")),)
     assert cut.plain
     assert read([b"hello", "{not json", "", bytearray(b"x"), memoryview(b"y")]) == [
-        meaning_of(shapes.text(piece)) for piece in ("hello", "{not json", "", "x", "y")
+        parse_chunk(shapes.text(piece)) for piece in ("hello", "{not json", "", "x", "y")
     ]
 
 
@@ -88,4 +88,4 @@ def test_odd_texts(odd: str) -> None:
     except (ValueError, RecursionError):
         return
     if "choices" in whole or "one" in whole:
-        assert found == [meaning_of(whole)]
+        assert found == [parse_chunk(whole)]

@@ -15,9 +15,9 @@ def followed(chunks: list[shapes.Json], every: int = 0) -> list[tuple[int, str]]
     """Position and role of what is followed at a point."""
     found, clock = Ledger(every), Clock()
     for chunk in chunks:
-        found.gave(chunk, clock)
-    found._settle()
-    return [(each.position, each.role) for each in found.given.follower.close()]
+        found.emitted(chunk, clock)
+    found._match_pending()
+    return [(each.position, each.role) for each in found.emitted_side.follower.close()]
 
 
 def test_those_that_always_are() -> None:
@@ -80,4 +80,4 @@ def test_bounded(every: int) -> None:
 def test_the_follower_knows_few_calls() -> None:
     """What is kept of open calls is bounded too."""
     found = run(passing, [shapes.opening(call % 128, f"id{call}") for call in range(1000)])
-    assert len(found.given.follower._calls) <= 128
+    assert len(found.emitted_side.follower._calls) <= 128

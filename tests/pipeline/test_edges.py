@@ -332,14 +332,14 @@ def test_in_two_threads(telemetry: Telemetry) -> None:
         with telemetry.on(), toolspan.stage("queue") as stage:
 
             def put() -> None:
-                for chunk in stage.reads(iter(chunks)):
+                for chunk in stage.input(iter(chunks)):
                     given.put(chunk)
                 given.put(None)
 
             thread = threading.Thread(target=put)
             thread.start()
             while (chunk := given.get()) is not None:
-                stage.gave(chunk)
+                stage.emitted(chunk)
             thread.join()
     finally:
         sys.setswitchinterval(interval)
@@ -359,13 +359,13 @@ def test_in_many_tasks(telemetry: Telemetry) -> None:
         with toolspan.stage("queue") as stage:
 
             async def put() -> None:
-                for chunk in stage.reads(iter(shapes.answer())):
+                for chunk in stage.input(iter(shapes.answer())):
                     await queue.put(chunk)
                 await queue.put(None)
 
             task = asyncio.create_task(put())
             while (chunk := await queue.get()) is not None:
-                stage.gave(chunk)
+                stage.emitted(chunk)
             await task
 
     with telemetry.on():

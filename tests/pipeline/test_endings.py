@@ -76,7 +76,7 @@ def _unheard(unraisable: list[str], caplog: pytest.LogCaptureFixture) -> Iterato
     before, others = context.get_current(), set(open_streams._open)
     yield
     gc.collect()
-    open_streams.settle()
+    open_streams.end_dropped()
     assert context.get_current() == before
     assert not trace.get_current_span().get_span_context().is_valid
     assert not [each for each in open_streams._open if isinstance(each, Run) and each not in others]
@@ -179,7 +179,7 @@ def test_in_a_cycle(at: str, face: Face, telemetry: Telemetry) -> None:
         circle.append(circle)
         del circle
         gc.collect()
-        open_streams.settle()
+        open_streams.end_dropped()
 
     with telemetry.on():
         play(act)
@@ -344,7 +344,7 @@ def test_thousands_at_once(telemetry: Telemetry) -> None:
     with telemetry.on():
         play(act)
         gc.collect()
-        open_streams.settle()
+        open_streams.end_dropped()
     assert len(telemetry.started) == len(telemetry.spans) == 1200
 
 

@@ -47,7 +47,7 @@ def run(policy: Policy, chunks: list[Any], end: Any = End.EXHAUSTED) -> Ledger:
 
     try:
         for chunk in policy(reading()):
-            found.gave(chunk, clock)
+            found.emitted(chunk, clock)
     except RuntimeError as error:
         end = error
     found.end(end, clock())
@@ -56,7 +56,7 @@ def run(policy: Policy, chunks: list[Any], end: Any = End.EXHAUSTED) -> Ledger:
 
 def counts(found: Ledger) -> dict[str, int]:
     """Each fate that any chunk had, and how many."""
-    totals = {fate: sum(by_kind.values()) for fate, by_kind in found.fates.counts.items()}
+    totals = {fate: sum(by_kind.values()) for fate, by_kind in found.matching.counts.items()}
     return {fate: count for fate, count in totals.items() if count}
 
 
@@ -198,27 +198,27 @@ def test_fates(policy: Policy, expected: dict[str, int], batch: int, monkeypatch
 )
 def test_kinds(policy: Policy, kind: str, fate: str) -> None:
     """They are counted by kind; what is injected by its own."""
-    assert run(policy, shapes.answer()).fates.counts[fate][kind] == 1
+    assert run(policy, shapes.answer()).matching.counts[fate][kind] == 1
 
 
 def test_cases() -> None:
     """Chunks that did not simply pass are named by their positions on both sides."""
-    (lost,) = run(without_last_fragment, ANSWER).fates.cases
+    (lost,) = run(without_last_fragment, ANSWER).matching.cases
     assert lost.read is not None
-    assert (lost.fate, lost.read.position, lost.gave) == ("dropped", 9, None)
-    (again,) = run(twice, ANSWER).fates.cases
-    assert again.gave is not None
-    assert (again.fate, again.read, again.gave.position, again.repeats) == ("injected", None, 6, 5)
-    (changed,) = run(in_place, shapes.answer()).fates.cases
+    assert (lost.fate, lost.read.position, lost.emitted) == ("dropped", 9, None)
+    (again,) = run(twice, ANSWER).matching.cases
+    assert again.emitted is not None
+    assert (again.fate, again.read, again.emitted.position, again.repeats) == ("injected", None, 6, 5)
+    (changed,) = run(in_place, shapes.answer()).matching.cases
     assert changed.read is not None
-    assert changed.gave is not None
-    assert (changed.read.position, changed.gave.position) == (2, 2)
+    assert changed.emitted is not None
+    assert (changed.read.position, changed.emitted.position) == (2, 2)
 
 
 def test_cases_are_bounded() -> None:
     """Of many only the first are named, but all are counted."""
     found = run(lambda chunks: (chunk for chunk in chunks if not chunk), [shapes.text("a")] * 500)
-    assert len(found.fates.cases) == matching._MOST_CASES
+    assert len(found.matching.cases) == matching._MOST_CASES
     assert counts(found) == {"dropped": 500}
 
 
@@ -227,8 +227,8 @@ def test_alterations_without_end() -> None:
     chunks = [shapes.text(f"{number} ") for number in range(100)]
     found = run(lambda given: (shapes.text(str(each)) for each in given), chunks)
     assert counts(found) == {"altered": 100}
-    assert len(found.fates.cases) == matching._MOST_CASES
-    assert found.fates.held_sum == 100 * 1000
+    assert len(found.matching.cases) == matching._MOST_CASES
+    assert found.matching.held_sum == 100 * 1000
 
 
 def test_versions_across_others() -> None:
@@ -253,21 +253,21 @@ def test_held_beyond_the_window(count: int) -> None:
     chunks = [*(shapes.text(f"{number % 7} ") for number in range(count)), shapes.finish()]
     found = run(late, chunks)
     assert counts(found) == {"passed": count + 1}
-    assert found.fates.held_longest >= count * 1000
+    assert found.matching.held_longest >= count * 1000
 
 
 def test_altered_beyond_the_window() -> None:
     """If it does not come out whole, it is said that not all of it could be followed."""
     chunks = [*(shapes.text(f"{number} ") for number in range(2 * WINDOW)), shapes.finish()]
     found = run(lambda given: iter([*list(given)[1:]]), chunks)
-    assert found.fates.counts["untracked"][TEXT] > 0
+    assert found.matching.counts["untracked"][TEXT] > 0
     assert not found.whole
 
 
 def test_held() -> None:
     """How long chunks were inside: each by itself, the longest and all together."""
     found = run(one_behind, [shapes.text(str(number)) for number in range(5)])
-    assert (found.fates.held_longest, found.fates.held_sum) == (3000, 13_000)
+    assert (found.matching.held_longest, found.matching.held_sum) == (3000, 13_000)
 
 
 def test_hanging() -> None:
@@ -275,7 +275,7 @@ def test_hanging() -> None:
     found, clock = Ledger(), Clock()
     found.reading()
     found.read(shapes.text("a"), clock)
-    found.gave(shapes.text("a"), clock)
+    found.emitted(shapes.text("a"), clock)
     found.read(shapes.fragment("{"), clock)
     found.end(TimeoutError(), clock.at + 5_000_000)
     assert counts(found) == {"passed": 1, "blocked": 1}
@@ -332,10 +332,10 @@ def test_every_chunk_has_one_fate(what: list[tuple[str, int]], ahead: int, size:
     total = counts(found)
     inside = sum(total.get(fate, 0) for fate in FATES if fate != "injected")
     assert inside == len(ANSWER)
-    assert found.reads is not None
-    assert found.reads.chunks == len(ANSWER)
+    assert found.received_side is not None
+    assert found.received_side.chunks == len(ANSWER)
     went = sum(total.get(fate, 0) for fate in ("passed", "altered", "reordered", "injected"))
-    assert went == found.given.chunks
+    assert went == found.emitted_side.chunks
     if not what:
         assert total == {"passed": len(ANSWER)}
 
@@ -349,7 +349,7 @@ def test_batches_change_nothing(chunks: list[Any], size: int) -> None:
             patch.setattr(tracker, "_BATCH", batch)
             patch.setattr(tracker, "_FULL", 2 * batch)
             each = run(passing, chunks)
-        side = each.given
+        side = each.emitted_side
         found.append((counts(each), side.counts, side.size, side.digest(), side.pause, side.follower.close()))
     assert found[0] == found[1]
 
@@ -357,4 +357,4 @@ def test_batches_change_nothing(chunks: list[Any], size: int) -> None:
 def test_nothing() -> None:
     """A stream without chunks has no fates and no delays."""
     found = run(passing, [])
-    assert (counts(found), found.given.first_at, found.given.counts[OTHER]) == ({}, None, 0)
+    assert (counts(found), found.emitted_side.first_at, found.emitted_side.counts[OTHER]) == ({}, None, 0)

@@ -196,9 +196,9 @@ def test_context_manager(telemetry: Telemetry) -> None:
     """Where chunks come and go without a stream, the stage is told of them, and hands on nothing itself."""
     with telemetry.on():
         with toolspan.stage("worker") as stage:
-            for chunk in stage.reads(iter(["a", "b"])):
-                assert stage.gave(chunk) is chunk
-            assert stage.read("c") == "c"
+            for chunk in stage.input(iter(["a", "b"])):
+                assert stage.emitted(chunk) is chunk
+            assert stage.received("c") == "c"
         with pytest.raises(KeyError), toolspan.stage("worker"):
             raise KeyError
         toolspan.stage("never entered")
@@ -343,8 +343,8 @@ def test_switched_off(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> 
             assert toolspan.stage("a", source) is source
             assert list(toolspan.stage("b", source, through=lambda chunks: chunks)) == ["a", "b"]
             with toolspan.stage("c") as stage:
-                assert stage.reads(source) is source
-                assert stage.read(1) + stage.gave(2) == 3
+                assert stage.input(source) is source
+                assert stage.received(1) + stage.emitted(2) == 3
                 assert stage.route.stream_id
         finally:
             toolspan.switch(enabled=True)
@@ -362,7 +362,7 @@ def test_what_cannot_be_iterated(telemetry: Telemetry) -> None:
 
 
 @faces
-@pytest.mark.parametrize("part", ["read", "gave", "end", "reading", "exhausted", "failed"])
+@pytest.mark.parametrize("part", ["read", "emitted", "end", "reading", "exhausted", "failed"])
 def test_an_error_of_ours(
     part: str, face: Face, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, guarded: None
 ) -> None:

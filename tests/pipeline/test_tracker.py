@@ -39,9 +39,9 @@ def test_outcome(chunks: list[Any], end: Any, expected: str) -> None:
     """A stream that should have an end and has none is truncated; plain text needs none."""
     point, clock = Ledger(), Clock()
     for chunk in chunks:
-        point.gave(chunk, clock)
+        point.emitted(chunk, clock)
     assert point.end(end, clock()).value == expected
-    assert point.given.chunks == len(chunks)
+    assert point.emitted_side.chunks == len(chunks)
 
 
 def test_a_lost_end_is_truncated() -> None:
@@ -66,10 +66,10 @@ def test_what_cannot_change_is_read_once(form: str, monkeypatch: pytest.MonkeyPa
     found, clock, seen = Ledger(), Clock(), []
     found.reading()
     monkeypatch.setattr("toolspan.pipeline.tracker.Chunks.read", lambda self, item: seen.append(item) or [()])
-    monkeypatch.setattr("toolspan.pipeline.tracker.meaning_of", lambda item: seen.append(item) or ())
+    monkeypatch.setattr("toolspan.pipeline.tracker.parse_chunk", lambda item: seen.append(item) or ())
     item = shapes.FORMS[form](shapes.text("a"))
     found.read(item, clock)
-    found.gave(item, clock)
+    found.emitted(item, clock)
     assert len(seen) == (2 if form == "dict" else 1)
 
 
@@ -78,8 +78,8 @@ def test_cut_events_that_pass() -> None:
     whole = b"".join(b"data: " + json.dumps(body).encode() + b"\n\n" for body in ANSWER)
     parts = [whole[at : at + 100] for at in range(0, len(whole), 100)]
     found = run(passing, parts)
-    assert found.fates.counts["passed"]["tool_call"] == 6
-    assert found.given.chunks == len(ANSWER)
+    assert found.matching.counts["passed"]["tool_call"] == 6
+    assert found.emitted_side.chunks == len(ANSWER)
     assert found.whole
 
 
@@ -91,17 +91,17 @@ def held(count: int, form: str) -> int:
     found = Ledger()
     found.reading()
     found.read(make(shapes.opening()), clock)
-    found.gave(make(shapes.opening()), clock)
+    found.emitted(make(shapes.opening()), clock)
     for number in range(count):
         body = shapes.fragment(f"{number}") if number % 2 else shapes.text(f"{number}")
         item = make(body)
         found.read(item, clock)
-        found.gave(item, clock)
+        found.emitted(item, clock)
     del body, item
     gc.collect()
     size = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    assert found.given.follower.position <= count + 1
+    assert found.emitted_side.follower.position <= count + 1
     return size
 
 
@@ -121,8 +121,8 @@ def test_memory_of_a_stage_that_drops(said: str) -> None:
         found.read(shapes.text("dropped" if said == "the same" else f"dropped {number}"), clock)
         passing_on = shapes.text(f"{number}")
         found.read(passing_on, clock)
-        found.gave(passing_on, clock)
-    assert found.fates._inside.overtaken <= WINDOW
+        found.emitted(passing_on, clock)
+    assert found.matching._in_flight.overtaken <= WINDOW
     found.end(End.EXHAUSTED, clock())
-    assert found.fates.counts["dropped"]["text"] == 4 * WINDOW
-    assert found.fates.counts["passed"]["text"] == 4 * WINDOW
+    assert found.matching.counts["dropped"]["text"] == 4 * WINDOW
+    assert found.matching.counts["passed"]["text"] == 4 * WINDOW

@@ -11,7 +11,7 @@ from typing import Any
 from toolspan.call import Call
 from toolspan.guard import report
 from toolspan.otel.dispatch import Sinks
-from toolspan.sdk.websocket_responses import Lanes
+from toolspan.sdk.websocket_responses import ConnectionResponses
 from toolspan.wire.providers import Endpoint
 from toolspan.wire.request import Request
 from toolspan.wire.responses import ResponsesReader
@@ -28,7 +28,7 @@ class Noted:
         """What each response was asked for with."""
         self.calls: list[Call] = []
         self._wanted = wanted
-        self.lanes = Lanes(self._begin, realtime=realtime, model=model)
+        self.lanes = ConnectionResponses(self._begin, realtime=realtime, model=model)
 
     def _begin(self, body: Mapping[str, Any]) -> Call | None:
         self.bodies.append(dict(body))

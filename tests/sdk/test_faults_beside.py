@@ -39,12 +39,12 @@ class Part:
 PARTS = (
     Part(listener, "_info"),
     Part(listener, "trace_and_span"),
-    Part(listener.Teller, "tell"),
-    Part(listener.Teller, "end"),
-    Part(listener.Heard, "events"),
-    Part(listener.Heard, "ended"),
+    Part(listener.EventBuilder, "build"),
+    Part(listener.EventBuilder, "end"),
+    Part(listener.EventListener, "events"),
+    Part(listener.EventListener, "ended"),
     Part(sink, "request_line"),
-    Part(sink, "moment_line"),
+    Part(sink, "event_line"),
     Part(sink, "finish_line"),
     Part(sink, "error_line"),
     Part(sink, "trace_and_span"),
@@ -78,6 +78,6 @@ def test_listeners_cannot_be_made(
     telemetry: Telemetry, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where no call can have a listener, none is traced, and the application goes on."""
-    monkeypatch.setattr(requests, "Heard", broken)
+    monkeypatch.setattr(requests, "EventListener", broken)
     unharmed(SYNC, CHAT, telemetry, caplog, on_event=lambda call, event: None)
     assert telemetry.spans == []

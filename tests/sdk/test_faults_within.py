@@ -55,12 +55,12 @@ PARTS = (
     Part(requests, "stand_in"),
     Part(requests, "_is_raw"),
     Part(requests, "answer_of"),
-    Part(requests, "watched"),
+    Part(requests, "tracked_stream"),
     Part(stream, "call_of"),
     Part(http_response, "listen"),
     Part(http_response, "_untie"),
     Part(open_streams, "opened"),
-    Part(open_streams, "settle", told=()),
+    Part(open_streams, "end_dropped", told=()),
     Part(record.Record, "apply"),
     Part(sse.SseReader, "feed"),
     Part(request, "read_facts", told=()),
@@ -72,7 +72,7 @@ READERS = {
     "completions": CompletionsReader,
     "embeddings": EmbeddingsReader,
 }
-OF_ALL = {"find_route", "Call", "apply", "_is_raw", "outcome_of", "settle"}
+OF_ALL = {"find_route", "Call", "apply", "_is_raw", "outcome_of", "end_dropped"}
 
 
 def _parts() -> Iterator[tuple[Face, Api, Part]]:
@@ -82,7 +82,7 @@ def _parts() -> Iterator[tuple[Face, Api, Part]]:
             yield from ((SYNC, CHAT, part), (ASYNC, RESPONSES, part))
         if part.name in OF_ALL | {"answer_of"}:
             yield SYNC, EMBEDDINGS, part
-        if part.name in OF_ALL | {"hold", "watched"}:
+        if part.name in OF_ALL | {"hold", "tracked_stream"}:
             yield ASYNC, FETCHED, part
 
 

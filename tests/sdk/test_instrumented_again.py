@@ -166,8 +166,8 @@ def test_without_keywords_nothing_changes(telemetry: Telemetry) -> None:
 
 def exchange(instrumentor: OpenAIInstrumentor) -> Any:
     """What sees the requests."""
-    assert instrumentor._seam is not None
-    return instrumentor._seam._exchange
+    assert instrumentor._patch is not None
+    return instrumentor._patch._exchange
 
 
 def test_other_providers(telemetry: Telemetry) -> None:

@@ -169,7 +169,7 @@ def test_an_sdk_that_cannot_be_instrumented(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, guarded: None
 ) -> None:
     """A version of the SDK without the parts we stand on is left alone, with one warning and no error."""
-    monkeypatch.setattr("toolspan.sdk.patch.Seam.install", lambda self: 1 / 0)
+    monkeypatch.setattr("toolspan.sdk.patch.Patch.install", lambda self: 1 / 0)
     with Telemetry().on():
         pass
     assert [record.levelname for record in caplog.records if record.name == "toolspan"] == ["WARNING"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from toolspan.sdk.websocket import Door, SocketSeam
+from toolspan.sdk.websocket import Door, WebSocketPatch
 
 from .features import OLD_SDK
 from .script import TEXT, Transport
@@ -74,6 +74,6 @@ def test_no_connection(
         monkeypatch.delattr(Connection, lacking)
     before = dict(vars(Connection))
     exchange: Any = None
-    SocketSeam(exchange).patch(DOOR, module)
+    WebSocketPatch(exchange).patch(DOOR, module)
     assert dict(vars(Connection)) == before
     assert said(caplog) == [f"{OLD_SDK}OldConnection and no AsyncOldConnection in openai.of.old; not traced"]

@@ -73,7 +73,7 @@ def test_what_it_gives_is_where_content_was(
 @both_faces
 def test_at_once(face: Face, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a fast callback all is there when the call returns."""
-    monkeypatch.setattr(worker, "PATIENCE", 10)  # the machine may be busy
+    monkeypatch.setattr(worker, "TIMEOUT", 10)  # the machine may be busy
     with telemetry.on(capture_message_content="SPAN_AND_EVENT", redact=hide):
         for count in (1, 2):
             run(face, marked.ALL[0], "stream")

@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExport
 from tests.sdk import script, wire
 from tests.sdk.sdk import openai, http
 from toolspan import OpenAIInstrumentor
-from toolspan.otel.content import worker as aside
+from toolspan.otel.content import worker
 
 gate = threading.Event()
 
@@ -68,7 +68,7 @@ def test_there_is_time(last: str) -> None:
 @pytest.mark.parametrize("last", ["list(ask())", "stream = ask(); next(stream)"], ids=["read", "left open"])
 def test_there_is_no_time(last: str) -> None:
     """A look that hangs is left behind: the span goes out without content, which is said once."""
-    printed, complaints = run(f"aside.AT_EXIT = 0.1\n{last}\n")
+    printed, complaints = run(f"worker.AT_EXIT = 0.1\n{last}\n")
     assert printed == [f"{'abandoned' if 'next' in last else 'completed'} without", ""]
     assert complaints.count(LEFT_OUT) == 1
 

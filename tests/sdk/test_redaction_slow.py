@@ -58,7 +58,7 @@ class Ended(SpanProcessor):
         self.event.set()
 
 
-def _asked() -> Iterator[tuple[Marked, str, str]]:
+def _pending() -> Iterator[tuple[Marked, str, str]]:
     """What has content to look at, and for whom; the hook is called for inference only."""
     for given in marked.ALL:
         for answer in ANSWERS:
@@ -69,7 +69,7 @@ def _asked() -> Iterator[tuple[Marked, str, str]]:
 
 
 @both_faces
-@each(("given", "answer", "kind"), _asked())
+@each(("given", "answer", "kind"), _pending())
 def test_the_application_does_not_wait(
     face: Face, given: Marked, answer: str, kind: str, telemetry: Telemetry, gate: Gate
 ) -> None:

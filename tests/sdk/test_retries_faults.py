@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from toolspan.agent_loop import repeated_requests
-from toolspan.agent_loop.repeated_requests import Siblings
+from toolspan.agent_loop.repeated_requests import FailedAttempts
 from toolspan.otel import attributes, span
 from toolspan.sdk import retries
 from toolspan.wire import headers as header_facts
@@ -57,12 +57,12 @@ PARTS = (
     Part(retries, "failed"),
     Part(retries, "enter", ("attempts",)),
     Part(repeated_requests, "fingerprint", ("retries", "ids")),
-    Part(repeated_requests, "Kin", ("retries", "ids")),
-    Part(repeated_requests, "Left", ("retries", "ids")),
-    Part(repeated_requests, "_lane", ("retries", "ids")),
-    Part(Siblings, "recall", ("retries", "ids")),
-    Part(Siblings, "leave", ("retries", "ids")),
-    Part(Siblings, "settle", ("retries", "ids")),
+    Part(repeated_requests, "RequestKey", ("retries", "ids")),
+    Part(repeated_requests, "FailedAttempt", ("retries", "ids")),
+    Part(repeated_requests, "_caller", ("retries", "ids")),
+    Part(FailedAttempts, "recall", ("retries", "ids")),
+    Part(FailedAttempts, "leave", ("retries", "ids")),
+    Part(FailedAttempts, "succeeded", ("retries", "ids")),
     Part(span, "Link", ("retries", "ids"), spans=4),
     Part(attributes, "head_attributes", ("retries", "attempts")),
     Part(attributes, "read_head", ("retries", "attempts")),

@@ -9,7 +9,7 @@ import pytest
 
 from toolspan.sdk import websocket_responses
 from toolspan.sdk.requests import Exchange
-from toolspan.sdk.websocket_responses import Lanes
+from toolspan.sdk.websocket_responses import ConnectionResponses
 
 from .faults import Broken, broken, said_once
 from .sdk import Face
@@ -39,13 +39,13 @@ async def use(face: Face, door: Door, client: Any, server: SocketServer) -> Any:
 
 PLACES: dict[str, tuple[Any, str]] = {
     "prepare": (Exchange, "prepare"),
-    "lanes": (Lanes, "__init__"),
-    "sent": (Lanes, "sent"),
-    "received": (Lanes, "received"),
-    "end": (Lanes, "end"),
+    "lanes": (ConnectionResponses, "__init__"),
+    "sent": (ConnectionResponses, "sent"),
+    "received": (ConnectionResponses, "received"),
+    "end": (ConnectionResponses, "end"),
     "json": (websocket_responses.json, "loads"),
     "fields": (websocket_responses, "_fields"),
-    "settle": (websocket_responses.open_streams, "settle"),
+    "end_dropped": (websocket_responses.open_streams, "end_dropped"),
 }
 
 

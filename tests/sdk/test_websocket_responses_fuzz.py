@@ -100,5 +100,5 @@ def test_nothing_is_kept() -> None:
     for number in range(1000):
         noted.ask("a" if number % 2 else None)
         noted.hear(begun(f"resp_{number}"), ended(f"resp_{number}"), lane="a" if number % 2 else None)
-    assert not noted.lanes._asked
+    assert not noted.lanes._pending
     assert not noted.lanes._active

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from toolspan.wire.hashing import digest, likeness
+from toolspan.wire.hashing import argument_hash, digest
 from toolspan.wire.json_scanner import parsed
 
 MESSAGE = {"role": "user", "content": [{"type": "text", "text": "What now?"}]}
@@ -55,21 +55,21 @@ def test_depth(wrap: Any) -> None:
 
 def of(document: bytes) -> int | None:
     """That of arguments as they came."""
-    return likeness(parsed(document.decode()))
+    return argument_hash(parsed(document.decode()))
 
 
 def test_equal_arguments() -> None:
     """Order and white space do not matter, values do."""
-    one = likeness({"a": 1, "b": [True, None]})
+    one = argument_hash({"a": 1, "b": [True, None]})
     assert one == of(b' { "b" : [true, null], "a": 1 } ')
-    assert one != likeness({"a": 1, "b": [True, 0]})
-    assert likeness({}) == of(b"")
-    assert likeness({"a": 1, "b": "x"}) == of(b'{"b": "x", "a": 1}')
-    assert likeness({"a": 1, "b": "x"}) != of(b'{"b": "y", "a": 1}')
+    assert one != argument_hash({"a": 1, "b": [True, 0]})
+    assert argument_hash({}) == of(b"")
+    assert argument_hash({"a": 1, "b": "x"}) == of(b'{"b": "x", "a": 1}')
+    assert argument_hash({"a": 1, "b": "x"}) != of(b'{"b": "y", "a": 1}')
 
 
 def test_what_is_no_json() -> None:
     """What cannot be compared is like nothing."""
-    assert likeness({"a": object()}) is None
+    assert argument_hash({"a": object()}) is None
     assert of(b"{") is None
     assert of(b"[" * 100_000) is None

@@ -69,7 +69,7 @@ def test_all() -> None:
         "low",
         "flex",
         last_role="user",
-        asked=digest(BODY["messages"][0]),
+        digest=digest(BODY["messages"][0]),
     )
 
 

@@ -92,7 +92,7 @@ EXPECTED: dict[str, Request] = {
         prompt_name="pmpt_1",
         prompt_version="2",
         last_role="user",
-        asked=digest(RESPONSE["input"][0]),
+        digest=digest(RESPONSE["input"][0]),
     ),
     "fetch": Request(response="resp_1", cursor="7"),
     "completions": Request(
@@ -110,9 +110,9 @@ EXPECTED: dict[str, Request] = {
         seed=7,
         stop=["a"],
         service_tier="flex",
-        asked=digest("b"),
+        digest=digest("b"),
     ),
-    "embeddings": Request(model="e-1", encoding_formats=["base64"], dimensions=256, asked=digest(["a"])),
+    "embeddings": Request(model="e-1", encoding_formats=["base64"], dimensions=256, digest=digest(["a"])),
     "realtime": Request(
         model="r-1",
         message_count=1,
@@ -122,7 +122,7 @@ EXPECTED: dict[str, Request] = {
         reasoning_level="low",
         output_type="speech",
         last_role="user",
-        asked=digest(REALTIME["input"][0]),
+        digest=digest(REALTIME["input"][0]),
     ),
 }
 

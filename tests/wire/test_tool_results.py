@@ -138,5 +138,5 @@ json = st.recursive(
 def test_any_history(value: Any) -> None:
     """Nothing that is sent makes it raise, and what it gives are ids."""
     for found in (chat_returns(value), response_returns(value)):
-        assert all(isinstance(one, str) and one for one in found.results + found.earlier + found.asked)
+        assert all(isinstance(one, str) and one for one in found.results + found.earlier + found.called)
         assert found.repeated >= 0

@@ -68,7 +68,7 @@ class Budget:
         self._passed.add(value)
         return BudgetPassed(self, value, total)
 
-    def tell(self, passed: BudgetPassed) -> None:
+    def notify(self, passed: BudgetPassed) -> None:
         """Call back; what that raises is logged once."""
         try:
             self._callback(passed)

@@ -96,7 +96,7 @@ class UsageMonitor:
             passed = [_counted(budget, names, used) for budget in self._budgets]
         for each in passed:
             if each is not None:
-                each.budget.tell(each)
+                each.budget.notify(each)
 
     def _in_child(self) -> None:
         """Another thread of the parent may have held the lock."""

@@ -10,14 +10,14 @@ from opentelemetry.trace import SpanContext
 
 from ..otel import call_data
 from ..otel import semconv as names
-from ..otel.call_data import Asked, Step, Turn
+from ..otel.call_data import RememberedCall, Step, Turn
 from ..otel.sink import Observed
 from ..wire.events import Answered, CallClosed, ContextReduced, Note, ToolsChanged
-from ..wire.hashing import likeness
+from ..wire.hashing import argument_hash
 from ..wire.record import ToolCall
 from ..wire.response_items import ANSWERED
 from ..wire.tool_results import Returns
-from .memory import Memory, nearness, place
+from .memory import Memory, caller_match, place
 
 
 class Loop:
@@ -55,60 +55,64 @@ class Loop:
         turn, usage = step.turn, record.usage
         turn.response = _response(call)
         turn.tokens = usage.input if usage is not None else None
-        if len(turn.asked) < len(record.calls):  # an id may come late, but never changes
-            known = {asked.id for asked in turn.asked}
+        if len(turn.calls) < len(record.calls):  # an id may come late, but never changes
+            known = {remembered.id for remembered in turn.calls}
             for tool in record.calls:
                 if tool.id not in known:
                     self._remember(call, tool, tool.closed_at or call.ended_at)
         if call.outcome is not None and call.outcome.is_error:
-            for asked in step.results:
-                asked.answers = max(asked.answers - 1, 0)
+            for remembered in step.results:
+                remembered.answers = max(remembered.answers - 1, 0)
         elif call.operation in call_data.INFERENCE:
             self.memory.keep_turn(turn, *_keys(call, turn.response))
         return reduced(step)
 
-    def asked(
+    def executed_call(
         self, name: str, call_id: str | None, arguments: Callable[[], Any]
-    ) -> tuple[Asked | None, Turn | None]:
+    ) -> tuple[RememberedCall | None, Turn | None]:
         """The call that an execution answers, and its turn; without an id only what is beyond doubt.
 
         Several calls of one answer are told apart by their arguments.
         """
-        near = partial(nearness, place())
+        worth = partial(caller_match, place())
         if call_id is not None:
-            asked = self.memory.find(call_id, near)
-            found = [] if asked is None else [asked]
+            remembered = self.memory.find(call_id, worth)
+            found = [] if remembered is None else [remembered]
         else:
             found = self.memory.open(name)
-            found = [one for one in found if near(one)] or found
+            found = [one for one in found if worth(one)] or found
         turns = {id(one.turn): one.turn for one in found}
         if len(turns) != 1:
             return None, None
         (turn,) = turns.values()
         if len(found) > 1:
-            own = likeness(arguments())
-            found = [one for one in found if own is not None and one.likeness == own]
+            own = argument_hash(arguments())
+            found = [one for one in found if own is not None and one.argument_hash == own]
         if not found:
             return None, turn
         found[-1].taken = True  # the oldest: calls with equal arguments may take each other's place
         return found[-1], turn
 
-    def _results(self, returns: Returns, here: tuple[int, int]) -> tuple[Asked, ...]:
+    def _results(self, returns: Returns, here: tuple[int, int]) -> tuple[RememberedCall, ...]:
         """The remembered calls whose results come for the first time, or again at the end of the history."""
         wanted = returns.earlier + returns.results
         if not wanted:
             return ()
-        near = partial(nearness, here)
-        found: dict[str, Asked] = {}
+        worth = partial(caller_match, here)
+        found: dict[str, RememberedCall] = {}
         for identity in wanted:
-            asked = self.memory.find(identity, near)
-            if asked is not None and (not asked.answers or identity in returns.results):
-                found[identity] = asked
+            remembered = self.memory.find(identity, worth)
+            if remembered is not None and (not remembered.answers or identity in returns.results):
+                found[identity] = remembered
         return tuple(found.values())
 
-    def _before(self, call: Observed, results: tuple[Asked, ...]) -> Turn | None:
+    def _before(self, call: Observed, results: tuple[RememberedCall, ...]) -> Turn | None:
         if results:
-            return results[0].turn if len(results) == 1 else max(results, key=lambda asked: asked.at).turn
+            return (
+                results[0].turn
+                if len(results) == 1
+                else max(results, key=lambda remembered: remembered.at).turn
+            )
         return self.memory.turn(_keys(call, call.request.previous_response))
 
     def _remember(self, call: Observed, tool: ToolCall, at: int) -> None:
@@ -116,27 +120,27 @@ class Loop:
         if step is None or tool.id is None or tool.kind not in ANSWERED:
             return
         turn = step.turn
-        if not turn.asked:  # the first one
+        if not turn.calls:  # the first one
             turn.response = _response(call)
             asker = None if call.span is None else call.span.get_span_context()
             turn.asker = asker if asker is not None and asker.is_valid else None
-        self.memory.remember(Asked(tool.id, tool.name, at, turn, tool.likeness))
+        self.memory.remember(RememberedCall(tool.id, tool.name, at, turn, tool.argument_hash))
 
 
-def _answers(call: Observed, results: tuple[Asked, ...], at: int) -> tuple[list[Note], int]:
+def _answers(call: Observed, results: tuple[RememberedCall, ...], at: int) -> tuple[list[Note], int]:
     """Count and link the calls that are answered; says how many are so for the first time."""
     notes: list[Note] = []
     askers: dict[int, tuple[SpanContext, list[str]]] = {}
     fresh = 0
-    for asked in results:
-        fresh += not asked.answers
-        asked.answers += 1
-        if not asked.told:
-            asked.told = True
-            notes.append(Answered(asked.id, asked.name, at - asked.at))
-        turn = asked.turn
+    for remembered in results:
+        fresh += not remembered.answers
+        remembered.answers += 1
+        if not remembered.turnaround_recorded:
+            remembered.turnaround_recorded = True
+            notes.append(Answered(remembered.id, remembered.name, at - remembered.at))
+        turn = remembered.turn
         if turn.asker is not None:
-            askers.setdefault(id(turn), (turn.asker, []))[1].append(asked.id)
+            askers.setdefault(id(turn), (turn.asker, []))[1].append(remembered.id)
     for asker, ids in askers.values():
         call.links.append((asker, {names.LINK: "answers", names.TOOL_CALL_IDS: ids}))
     return notes, fresh
@@ -145,12 +149,12 @@ def _answers(call: Observed, results: tuple[Asked, ...], at: int) -> tuple[list[
 def _number(step: Step, call: Observed, returns: Returns, fresh: int) -> None:
     """Which step it is, and which calls are answered, not answered, or answered too often."""
     before, results = step.before, step.results
-    remembered = {asked.id for asked in results}
+    remembered = {remembered.id for remembered in results}
     step.answered = fresh + len(remembered.union(returns.results)) - len(remembered)
     step.repeated = returns.repeated + len(remembered) - fresh
-    waiting = set(returns.asked)
+    waiting = set(returns.called)
     if before is not None and (results or call.request.previous_response):
-        waiting.update([asked.id for asked in before.asked if not asked.answers])
+        waiting.update([remembered.id for remembered in before.calls if not remembered.answers])
     if waiting:
         step.unanswered = len(waiting.difference(returns.results, returns.earlier))
     if before is not None and results:

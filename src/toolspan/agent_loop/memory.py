@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from opentelemetry import trace
 
-from ..otel.call_data import Asked, Turn
+from ..otel.call_data import RememberedCall, Turn
 
 MOST = 2048
 """Calls, and turns, that are remembered; the oldest are forgotten first."""
@@ -23,40 +23,40 @@ class Memory:
 
     def __init__(self, most: int | None = None) -> None:
         self._most = MOST if most is None else most
-        self._calls: dict[str, list[Asked]] = {}
-        self._order: deque[Asked] = deque()
+        self._calls: dict[str, list[RememberedCall]] = {}
+        self._order: deque[RememberedCall] = deque()
         self._turns: dict[str, Turn] = {}
 
     def __len__(self) -> int:
         """How many calls are remembered."""
         return len(self._order)
 
-    def remember(self, call: Asked) -> None:
+    def remember(self, call: RememberedCall) -> None:
         """Keep a call, unless this very one is there: a response may be fetched several times."""
         known = self._calls.setdefault(call.id, [])
         if known and _is_there(call.turn, known):
             return
         known.append(call)
-        call.turn.asked.append(call)
+        call.turn.calls.append(call)
         self._order.append(call)
         while len(self._order) > self._most:
             self._forget(self._order.popleft())
 
-    def _forget(self, call: Asked) -> None:
+    def _forget(self, call: RememberedCall) -> None:
         known = self._calls.get(call.id, [])
         if call in known:
             known.remove(call)
         if not known:
             self._calls.pop(call.id, None)
 
-    def find(self, identity: str, worth: Callable[[Asked], int]) -> Asked | None:
+    def find(self, identity: str, worth: Callable[[RememberedCall], int]) -> RememberedCall | None:
         """The call of this id: the one that is worth most, and of several one that has no result yet."""
         known = tuple(self._calls.get(identity, ()))
         if len(known) < 2:  # nothing to choose from
             return known[0] if known else None
         return max(known, key=lambda call: (worth(call), not call.answers))
 
-    def open(self, name: str) -> list[Asked]:
+    def open(self, name: str) -> list[RememberedCall]:
         """Calls of this tool that nobody executes or has answered, the newest first."""
         newest = islice(reversed(tuple(self._order)), _MOST_LOOKED_AT)
         found = (one for one in newest if one.name == name)
@@ -82,7 +82,7 @@ class Memory:
         return next((self._turns[key] for key in keys if key is not None and key in self._turns), None)
 
 
-def _is_there(turn: Turn, known: Iterable[Asked]) -> bool:
+def _is_there(turn: Turn, known: Iterable[RememberedCall]) -> bool:
     """Whether a call of this turn, or of the same response, is among those of one id."""
     response = turn.response
     return any(one.turn is turn or (response and one.turn.response == response) for one in known)
@@ -98,9 +98,9 @@ def place() -> _Place:
     return threading.get_ident(), 0 if task is None else id(task)
 
 
-def nearness(here: _Place, asked: Asked) -> int:
+def caller_match(here: _Place, remembered: RememberedCall) -> int:
     """How much speaks for a call being of the agent that asks: its trace, then its thread and task."""
     trace_id = trace.get_current_span().get_span_context().trace_id
-    asker = asked.turn.asker
+    asker = remembered.turn.asker
     same_trace = asker is not None and trace_id and asker.trace_id == trace_id
-    return (2 if same_trace else 0) + (1 if asked.turn.place == here else 0)
+    return (2 if same_trace else 0) + (1 if remembered.turn.place == here else 0)

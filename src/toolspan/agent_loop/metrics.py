@@ -22,7 +22,7 @@ class LoopMetricSink(Sink):
     """A histogram of turnarounds and a counter of retries."""
 
     signals: ClassVar[Mapping[str, str]] = {
-        "moment": "metrics of turnarounds and retries",
+        "span_event": "metrics of turnarounds and retries",
     }
 
     def __init__(self, meter: Meter) -> None:
@@ -37,7 +37,7 @@ class LoopMetricSink(Sink):
             names.RETRIES, unit=names.RETRY, description="Attempts that the SDK made again."
         )
 
-    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
+    def span_event(self, call: Observed, event: Event | Note, at: int) -> None:
         """Count a retry; record how long a call's answer took."""
         if isinstance(event, Retried):
             labels = call_labels(call)

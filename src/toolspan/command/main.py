@@ -27,9 +27,9 @@ _STATUS = f"""exit status:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; gives the exit status."""
-    given = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        return _pipeline(given)
+        return _pipeline(options)
     except InputError as error:
         print(f"toolspan pipeline: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -66,19 +66,19 @@ def _parser() -> argparse.ArgumentParser:
     return whole
 
 
-def _pipeline(given: argparse.Namespace) -> int:
-    stages = choose(load(given.source, given.jaeger), given.trace, given.stream)
+def _pipeline(options: argparse.Namespace) -> int:
+    stages = choose(load(options.source, options.jaeger), options.trace, options.stream)
     found = findings(stages)
-    sights = journey(stages, given.chunk) if given.chunk else []
-    result = status(found, strict=given.strict)
-    if given.json:
+    sights = journey(stages, options.chunk) if options.chunk else []
+    result = status(found, strict=options.strict)
+    if options.json:
         print(output.as_json(stages, found, sights, result))
         return result
     out = output.console()
     for stage in missing(stages):
         found.insert(0, Finding(stage.name, ALL, "the stage that it reads from is not in the trace"))
     output.show(out, stages, found, _verdict(found, result))
-    if given.chunk:
+    if options.chunk:
         output.show_journey(out, sights, lost_at(sights))
     return result
 

@@ -48,10 +48,10 @@ _HOSTS = MappingProxyType(
 _STANDARD = frozenset((None, "auto", "default", "standard", "on_demand"))  # tiers at the list price
 _SLOT = 900 * 10**9  # nanoseconds; prices that depend on the time of day change at full quarters of an hour
 _MOST_KEPT = 256
-_MOST_TOLD = 100
+_MOST_LOGGED = 100
 
 
-class _Asked(NamedTuple):
+class _Query(NamedTuple):
     """What a price depends on, but for the tokens; `names` of the model, the better one first."""
 
     provider: str
@@ -70,7 +70,7 @@ class Prices:
     def __init__(self, snapshot: Callable[[], DataSnapshot]) -> None:
         self._snapshot = snapshot
         self._sheet = lru_cache(maxsize=_MOST_KEPT)(self._find)
-        self._told: set[tuple[str, _Asked]] = set()
+        self._logged: set[tuple[str, _Query]] = set()
 
     def cost(self, call: Observed, usage: Usage) -> Cost | None:
         """What these tokens cost; `None`, and once a line at level DEBUG, where that is not known."""
@@ -83,37 +83,37 @@ class Prices:
             return None
         found = cost_at(sheet, usage, beside=_beside(call))
         if found is None:
-            self._tell("the counts are not all priced, or contradict each other", _asked(what))
+            self._log_once("the counts are not all priced, or contradict each other", _query_of(what))
         return found
 
     def _find(self, what: _What) -> Sheet | None:
-        price = self._price(_asked(what))
+        price = self._price(_query_of(what))
         return None if price is None else sheet_of(price)
 
-    def _price(self, asked: _Asked) -> ModelPrice | None:
+    def _price(self, query: _Query) -> ModelPrice | None:
         providers = self._snapshot().providers
-        provider = next((each for each in providers if each.id == asked.provider), None)
-        model = _model(provider, asked, providers) if provider is not None else None
+        provider = next((each for each in providers if each.id == query.provider), None)
+        model = _model(provider, query, providers) if provider is not None else None
         if provider is None or model is None:
-            self._tell("no price is known", asked)
+            self._log_once("no price is known", query)
             return None
-        when = datetime.fromtimestamp(asked.slot * _SLOT / 1e9, timezone.utc)
-        if asked.tier is None:
+        when = datetime.fromtimestamp(query.slot * _SLOT / 1e9, timezone.utc)
+        if query.tier is None:
             return model.get_prices(when)
-        context = {"service_tier": asked.tier, "processing": asked.tier}
+        context = {"service_tier": query.tier, "processing": query.tier}
         if not _has_tier(provider, model, context, when):
-            self._tell("no price is known at this tier", asked)
+            self._log_once("no price is known at this tier", query)
             return None
         return model.get_prices(when, context)
 
-    def _tell(self, what: str, asked: _Asked) -> None:
+    def _log_once(self, what: str, query: _Query) -> None:
         """Once for each model, and at most a hundred times."""
-        key = (what, asked._replace(slot=0))
-        if key in self._told or len(self._told) >= _MOST_TOLD:
+        key = (what, query._replace(slot=0))
+        if key in self._logged or len(self._logged) >= _MOST_LOGGED:
             return
-        self._told.add(key)
-        name = shorten(asked.names[0] or asked.names[1] or "", 64)
-        log.debug("no cost for the model %r of %s, tier %s: %s", name, asked.provider, asked.tier, what)
+        self._logged.add(key)
+        name = shorten(query.names[0] or query.names[1] or "", 64)
+        log.debug("no cost for the model %r of %s, tier %s: %s", name, query.provider, query.tier, what)
 
 
 def load() -> Prices | None:
@@ -143,15 +143,15 @@ def _what(call: Observed, began: int) -> _What:
     return call.endpoint, names, started.service_tier, request.service_tier, began // _SLOT
 
 
-def _asked(what: _What) -> _Asked:
+def _query_of(what: _What) -> _Query:
     endpoint, names, served, wanted, slot = what
     provider = _HOSTS.get(endpoint.address or "") or PROVIDERS.get(endpoint.provider, endpoint.provider)
     tier = wanted if served in (None, "auto") else served
-    return _Asked(provider, names, None if tier in _STANDARD else tier, slot)
+    return _Query(provider, names, None if tier in _STANDARD else tier, slot)
 
 
-def _model(provider: Provider, asked: _Asked, providers: list[Provider]) -> ModelInfo | None:
-    found = (provider.find_model(name, all_providers=providers) for name in asked.names if name)
+def _model(provider: Provider, query: _Query, providers: list[Provider]) -> ModelInfo | None:
+    found = (provider.find_model(name, all_providers=providers) for name in query.names if name)
     return next((model for model in found if model is not None), None)
 
 

@@ -48,9 +48,9 @@ class CostSink(Sink):
         usage = call.record.usage
         if usage is None:
             return None
-        said = usage.cost
-        if said is None and call.head is not None:
-            said = litellm_cost(call.head.get(LITELLM_COST))
-        if said is not None:
-            return Cost(said, _REPORTED)
+        reported = usage.cost
+        if reported is None and call.head is not None:
+            reported = litellm_cost(call.head.get(LITELLM_COST))
+        if reported is not None:
+            return Cost(reported, _REPORTED)
         return self._prices.cost(call, usage) if self._prices is not None else None

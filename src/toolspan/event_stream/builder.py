@@ -43,7 +43,7 @@ _CUT = "the stream ended without a finish reason"
 _Found = list[StreamEvent]
 
 
-class Teller:
+class EventBuilder:
     """Tells one answer of `expected` choices."""
 
     __slots__ = ("_begun", "_expected", "_over", "_record")
@@ -54,7 +54,7 @@ class Teller:
         self._begun: set[tuple[int, int]] = set()
         self._over: set[tuple[int, int]] = set()
 
-    def tell(self, events: list[Event], chunk: Any) -> _Found:
+    def build(self, events: list[Event], chunk: Any) -> _Found:
         """What the application gets for these events, which came from this chunk."""
         found: _Found = []
         for event in events:
@@ -134,10 +134,10 @@ class Teller:
         if key not in self._over:
             self._over.add(key)
             self._begin(call, chunk, found)
-            told = completed(call, chunk)
-            found.append(told)
-            if not told.valid:
-                found.append(broken(call, told.reason, chunk))
+            completion = completed(call, chunk)
+            found.append(completion)
+            if not completion.valid:
+                found.append(broken(call, completion.reason, chunk))
 
     def _complete_all(self, choice: int | None, chunk: Any, found: _Found) -> None:
         """Nothing follows for this choice, or for any: a call that has no name now never gets one."""
@@ -160,13 +160,13 @@ class Teller:
             found.append(StreamError("provider", words, event.failure, chunk=chunk))
 
 
-_RULES: Mapping[type, Callable[[Teller, Any, Any, _Found], None]] = {
-    CallOpened: Teller._opened,
-    CallClosed: Teller._closed,
-    Usage: Teller._used,
-    Reasoning: Teller._thought,
-    Refusal: Teller._refused,
-    Finished: Teller._finished,
+_RULES: Mapping[type, Callable[[EventBuilder, Any, Any, _Found], None]] = {
+    CallOpened: EventBuilder._opened,
+    CallClosed: EventBuilder._closed,
+    Usage: EventBuilder._used,
+    Reasoning: EventBuilder._thought,
+    Refusal: EventBuilder._refused,
+    Finished: EventBuilder._finished,
 }
 
 
@@ -238,14 +238,14 @@ _Make: TypeAlias = "type[ChatReader | ResponsesReader]"
 class Following:
     """Follows one answer of `expected` choices; `offered` is what its calls are checked against."""
 
-    __slots__ = ("_expected", "_helper", "_offered", "_reader", "_teller")
+    __slots__ = ("_builder", "_expected", "_helper", "_offered", "_reader")
 
     def __init__(self, expected: int = 1, offered: Tools | None = None) -> None:
         self._expected = expected
         self._offered = offered
         self._reader: Reader | None = None
         self._helper = False
-        self._teller = Teller(expected)
+        self._builder = EventBuilder(expected)
 
     def read(self, body: Any) -> list[StreamEvent]:
         """What one chunk or event says: an SDK object, or plain JSON."""
@@ -255,7 +255,7 @@ class Following:
         if self._helper:
             body = getattr(body, "chunk", None)
         events = reader.read(body)
-        return self._teller.tell(events, body) if events else _NONE
+        return self._builder.build(events, body) if events else _NONE
 
     def end(self, end: End | BaseException) -> list[StreamEvent]:
         """What there is to say at the end; `Done` is the last."""
@@ -263,11 +263,11 @@ class Following:
 
     def closing(self) -> list[StreamEvent]:
         """Return what the reader has still to say: calls that nothing completed."""
-        return [] if self._reader is None else self._teller.tell(self._reader.close(), None)
+        return [] if self._reader is None else self._builder.build(self._reader.close(), None)
 
     def ending(self, end: End | BaseException) -> list[StreamEvent]:
         """Return the error, if there is one, and `Done`."""
-        return self._teller.end(end)
+        return self._builder.end(end)
 
     def _choose(self, body: Any) -> Reader | None:
         """The first body that says of which API it is; others (a ping) say nothing to anybody.

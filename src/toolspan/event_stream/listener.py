@@ -14,7 +14,7 @@ from ..otel.attributes import trace_and_span
 from ..otel.sink import Observed
 from ..wire.events import Event
 from ..wire.record import End
-from .builder import Teller
+from .builder import EventBuilder
 from .events import StreamEvent
 
 
@@ -52,35 +52,35 @@ class _Here(threading.local):
 _here = _Here()
 
 
-class Heard:
+class EventListener:
     """One call on its way to the listener."""
 
-    __slots__ = ("_info", "_listener", "_report", "_teller")
+    __slots__ = ("_builder", "_info", "_listener", "_report")
 
     def __init__(
         self, listener: Listener, expected: int, report: Callable[[str, BaseException], None]
     ) -> None:
         self._listener = listener
         self._report = report
-        self._teller = Teller(expected)
+        self._builder = EventBuilder(expected)
         self._info: CallInfo | None = None
 
     def events(self, call: Observed, events: list[Event], chunk: Any) -> None:
         """What a chunk, or a whole answer, said."""
-        self._say(call, self._teller.tell(events, chunk))
+        self._deliver(call, self._builder.build(events, chunk))
 
     def ended(self, call: Observed, end: End | BaseException) -> None:
         """The call is over."""
-        self._say(call, self._teller.end(end, streamed=call.streamed))
+        self._deliver(call, self._builder.end(end, streamed=call.streamed))
 
-    def _say(self, call: Observed, told: list[StreamEvent]) -> None:
+    def _deliver(self, call: Observed, built: list[StreamEvent]) -> None:
         """One by one; a listener's own requests are not told to it, it would hear of them for ever."""
-        if not told or _here.busy:
+        if not built or _here.busy:
             return
         info = self._info = self._info or _info(call)
         _here.busy = True
         try:
-            for event in told:
+            for event in built:
                 try:
                     self._listener(info, event)
                 except Exception as error:

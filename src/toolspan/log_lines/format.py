@@ -32,24 +32,24 @@ class Line(NamedTuple):
 
 def request_line(call: Observed) -> Line:
     """What is asked for; a chat without tools is a warning, because no tool can be called in it."""
-    asked, tools = call.request, call.request.tools
+    request, tools = call.request, call.request.tools
     chats = call.operation == call_data.CHAT
     facts: Facts = {
         "operation": call.operation,
         "api": call.api_type,
         "provider": call.endpoint.provider,
-        "model": asked.model,
-        "stream": asked.stream,
-        "messages": asked.message_count if call.operation in call_data.INFERENCE else None,
-        "last_role": asked.last_role,
+        "model": request.model,
+        "stream": request.stream,
+        "messages": request.message_count if call.operation in call_data.INFERENCE else None,
+        "last_role": request.last_role,
         "tools": list(tools.names) if tools is not None else [] if chats else None,
-        "tool_choice": asked.tool_choice,
+        "tool_choice": request.tool_choice,
         "attempt": call.attempt if call.attempt > 1 else None,
     }
     return Line("request", WARNING if chats and tools is None else INFO, facts)
 
 
-def moment_line(call: Observed, event: Event | Note, at: int) -> Line | None:
+def event_line(call: Observed, event: Event | Note, at: int) -> Line | None:
     """What has just happened; `None` for what the log does not tell."""
     after = _seconds(at - call.began_at)
     if isinstance(event, Text):
@@ -213,8 +213,8 @@ def _calls(facts: Facts) -> str | None:
 def _counted(facts: Facts) -> str | None:
     if facts["input_tokens"] is None and facts["output_tokens"] is None:
         return "tokens not told"
-    told = f"tokens {_known(facts['input_tokens'])} in, {_known(facts['output_tokens'])} out"
-    return f"{told}, {facts['cached_tokens']} cached" if facts["cached_tokens"] else told
+    tokens = f"tokens {_known(facts['input_tokens'])} in, {_known(facts['output_tokens'])} out"
+    return f"{tokens}, {facts['cached_tokens']} cached" if facts["cached_tokens"] else tokens
 
 
 def _count(number: int, thing: str) -> str:

@@ -13,10 +13,10 @@ from ..otel import semconv as names
 from ..otel.attributes import trace_and_span
 from ..otel.content import capture as captured_content
 from ..otel.content.truncate import dump
-from ..otel.content.worker import Contents, Telling, Wants
+from ..otel.content.worker import ContentMakers, Contents, PendingEmit
 from ..otel.sink import Observed, Sink
 from ..wire.events import CallClosed, Event, Note
-from .format import FORMS, Line, error_line, finish_line, moment_line, request_line
+from .format import FORMS, Line, error_line, event_line, finish_line, request_line
 
 LOG = logging.getLogger(names.SCOPE).getChild("stream")
 _PREVIEW = 200  # characters of a call's arguments
@@ -31,7 +31,7 @@ class StreamLogSink(Sink):
 
     signals: ClassVar[Mapping[str, str]] = {
         "opened": "request lines of the stream log",
-        "moment": "lines of the stream log",
+        "span_event": "lines of the stream log",
         "ended": "last lines of the stream log",
     }
 
@@ -45,35 +45,35 @@ class StreamLogSink(Sink):
         """Write what is asked for."""
         self._write(call, request_line(call), call.began_at)
 
-    def moment(self, call: Observed, event: Event | Note, at: int) -> Telling | None:
+    def span_event(self, call: Observed, event: Event | Note, at: int) -> PendingEmit | None:
         """Write it; where somebody looks at content, in the order of what happened."""
-        line = moment_line(call, event, at)
+        line = event_line(call, event, at)
         if line is None or not LOG.isEnabledFor(line.level):
             return None
-        told = self._told(call)
-        preview = call.record.call(event) if told and isinstance(event, CallClosed) else None
-        wanted: Wants = {}
+        captures = self._captures_content(call)
+        preview = call.record.call(event) if captures and isinstance(event, CallClosed) else None
+        wanted: ContentMakers = {}
         if preview is not None and self._redacted:
             wanted = captured_content.arguments(preview)
         elif preview is not None:
             line = self._previewed(line, preview.arguments)
-        if not wanted and (call.job is None or not told):
+        if not wanted and (call.job is None or not captures):
             self._write(call, line, at)
             return None
-        return Telling(wanted, self._limit, partial(self._completed, *self._head(call, at), line))
+        return PendingEmit(wanted, self._limit, partial(self._completed, *self._head(call, at), line))
 
-    def ended(self, call: Observed) -> Telling | None:
+    def ended(self, call: Observed) -> PendingEmit | None:
         """Write why it failed, and how it ended."""
         failed = call.error is not None or call.record.failure is not None
         lines = [error_line(call)] if failed else []
         wanted = captured_content.words(call.error, call.secrets) if call.error is not None else {}
-        tell = partial(self._conclude, *self._head(call, call.ended_at), [*lines, finish_line(call)])
-        if not self._told(call):
-            tell({})
+        emit = partial(self._conclude, *self._head(call, call.ended_at), [*lines, finish_line(call)])
+        if not self._captures_content(call):
+            emit({})
             return None
-        return Telling(wanted, self._limit, tell)
+        return PendingEmit(wanted, self._limit, emit)
 
-    def _told(self, call: Observed) -> bool:
+    def _captures_content(self, call: Observed) -> bool:
         """Whether content of this call may be told."""
         return self._content and call.record.keep
 

@@ -38,23 +38,23 @@ class Turn:
     messages: int | None = None
     tokens: int | None = None
     response: str | None = None
-    asked: list[Asked] = field(default_factory=list)
+    calls: list[RememberedCall] = field(default_factory=list)
     executions: list[tuple[int, int]] = field(default_factory=list)
     """When its calls were executed: begin and end, in nanoseconds."""
 
 
 @dataclass(slots=True, eq=False)
-class Asked:
+class RememberedCall:
     """One tool call, completed at `at`. `answers` counts the requests that brought its result."""
 
     id: str
     name: str | None
     at: int
     turn: Turn
-    likeness: int | None = None
+    argument_hash: int | None = None
     """Shared by calls with equal arguments, where these are known; see `likeness.py`."""
     answers: int = 0
-    told: bool = False
+    turnaround_recorded: bool = False
     """Whether its turnaround was told: once, however often its result is sent."""
     taken: bool = False
     """Whether it is being executed, or was."""
@@ -71,7 +71,7 @@ class Step:
     answered: int = 0
     unanswered: int = 0
     repeated: int = 0
-    results: tuple[Asked, ...] = ()
+    results: tuple[RememberedCall, ...] = ()
     """The remembered calls whose results it brings."""
     grown: int | None = None
     """How many messages more than in the step before."""
@@ -83,7 +83,7 @@ class Step:
         return [one for turn in turns.values() for one in turn.executions]
 
 
-class Kin(NamedTuple):
+class RequestKey(NamedTuple):
     """What is asked, and from where.
 
     `what` is the request's fingerprint; `trace` and `parent` are the ids of the span around it, 0 where there
@@ -93,7 +93,7 @@ class Kin(NamedTuple):
     what: int
     trace: int
     parent: int
-    lane: Hashable
+    caller: Hashable
 
 
 @dataclass(slots=True, eq=False)
@@ -130,7 +130,7 @@ class Facts:
     """The headers of the last response."""
     attempt: int = 1
     """Which one it is of several requests for the same; by `agent_loop/repeated_requests.py`."""
-    kin: Kin | None = None
+    request_key: RequestKey | None = None
     user: Mapping[str, Any] = field(default_factory=dict)
     """What the application says of the call (see `toolspan.attributes`), and what of it goes to metrics."""
     user_labels: Mapping[str, str | int] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from opentelemetry.trace import Span
 
 from ..wire.events import Event, Finished, Note
 from .content.redaction import Review
-from .content.worker import Contents, Telling
+from .content.worker import Contents, PendingEmit
 from .sink import Observed, Sink
 
 log = logging.getLogger("toolspan")
@@ -127,7 +127,7 @@ class Paused:
         return getattr(part.sink, part.method)(*args)
 
 
-_Due: TypeAlias = "tuple[Sink, Telling]"
+_Due: TypeAlias = "tuple[Sink, PendingEmit]"
 
 
 class Sinks:
@@ -136,20 +136,20 @@ class Sinks:
     __slots__ = (
         "_ended",
         "_fuse",
-        "_gap",
-        "_moment",
+        "_inter_chunk",
         "_opened",
         "_release",
         "_report",
         "_review",
         "_sinks",
+        "_span_event",
         "_streaming",
     )
 
     _opened: tuple[Sink, ...]
     _streaming: tuple[Sink, ...]
-    _moment: tuple[Sink, ...]
-    _gap: tuple[Sink, ...]
+    _span_event: tuple[Sink, ...]
+    _inter_chunk: tuple[Sink, ...]
     _ended: tuple[Sink, ...]
     _release: tuple[Sink, ...]
 
@@ -188,44 +188,44 @@ class Sinks:
             except Exception as error:
                 self._failed(sink, "streaming", error)
 
-    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
+    def span_event(self, call: Observed, event: Event | Note, at: int) -> None:
         """See `Sink.moment`."""
         if call.borrowed and isinstance(event, Finished):
-            self._review.settle(call.job)
+            self._review.finish_job(call.job)
         due: list[_Due] = []
-        for sink in self._moment:
+        for sink in self._span_event:
             try:
-                telling = sink.moment(call, event, at)
+                pending = sink.span_event(call, event, at)
             except Exception as error:
-                self._failed(sink, "moment", error)
+                self._failed(sink, "span_event", error)
             else:
-                if telling is not None:
-                    due.append((sink, telling))
+                if pending is not None:
+                    due.append((sink, pending))
         if due:
-            self._tell(call, due)
+            self._emit(call, due)
 
-    def gap(self, call: Observed, nanoseconds: int) -> None:
+    def inter_chunk(self, call: Observed, nanoseconds: int) -> None:
         """See `Sink.gap`."""
-        for sink in self._gap:
+        for sink in self._inter_chunk:
             try:
-                sink.gap(call, nanoseconds)
+                sink.inter_chunk(call, nanoseconds)
             except Exception as error:
-                self._failed(sink, "gap", error)
+                self._failed(sink, "inter_chunk", error)
 
     def ended(self, call: Observed) -> None:
         """See `Sink.ended`; a span that was started ends, whatever its sink has missed."""
         if call.borrowed:
-            self._review.settle(call.job)
+            self._review.finish_job(call.job)
         due: list[_Due] = []
         for sink in self._ended:
             try:
-                telling = sink.ended(call)
+                pending = sink.ended(call)
             except Exception as error:
                 self._failed(sink, "ended", error)
             else:
-                if telling is not None:
-                    due.append((sink, telling))
-        self._tell(call, due, last=True)
+                if pending is not None:
+                    due.append((sink, pending))
+        self._emit(call, due, last=True)
         self.release(call)
 
     def release(self, call: Observed) -> None:
@@ -236,29 +236,29 @@ class Sinks:
             except Exception as error:
                 self._report(f"{type(sink).__name__}.release", error)
 
-    def _tell(self, call: Observed, due: list[_Due], *, last: bool = False) -> None:
+    def _emit(self, call: Observed, due: list[_Due], *, last: bool = False) -> None:
         span = call.span if last and not call.borrowed else None
         at = call.wall(call.ended_at)
-        then = partial(self._told, due, "ended" if last else "moment", span, at)
-        if not (due or self._review.looks):
+        then = partial(self._emit_all, due, "ended" if last else "span_event", span, at)
+        if not (due or self._review.is_needed):
             then({})
             return
-        tellings = [telling for _, telling in due]
+        pendings = [pending for _, pending in due]
         try:
-            call.job = self._review.of_call(call, tellings, then, last=last)
+            call.job = self._review.of_call(call, pendings, then, last=last)
         except Exception as error:
             self._report("having content looked at", error)
             self._end(span, at)
 
-    def _told(
+    def _emit_all(
         self, due: list[_Due], method: str, span: Span | None, at: int | None, contents: Contents
     ) -> None:
         """The last acts of the sinks, each with the content that it wants; and the end of the span."""
-        for sink, telling in due:
+        for sink, pending in due:
             if self._fuse.blown and self._fuse.off(Part(_real(sink), method, late=True)):
                 continue
             try:
-                telling.tell({name: contents[name] for name in telling.wants if name in contents})
+                pending.emit({name: contents[name] for name in pending.makers if name in contents})
             except Exception as error:
                 self._failed(sink, method, error, late=True)
         self._end(span, at)
@@ -295,7 +295,7 @@ class Sinks:
             self._report(part.place, error)
 
 
-_METHODS = ("opened", "streaming", "moment", "gap", "ended", "release")
+_METHODS = ("opened", "streaming", "span_event", "inter_chunk", "ended", "release")
 
 
 def _real(sink: Any) -> Any:

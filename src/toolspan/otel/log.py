@@ -18,10 +18,10 @@ from . import semconv as names
 from .attributes import at_end, at_start
 from .content import capture as content
 from .content.capture import Capture
-from .content.worker import Contents, Telling, Wants
+from .content.worker import ContentMakers, Contents, PendingEmit
 from .errors import error_type, exception_attributes
 from .sink import Observed, Sink
-from .span_events import moment
+from .span_events import span_event_of
 
 _OF_ERRORS = (names.EXCEPTION_MESSAGE, names.EXCEPTION_STACKTRACE)
 _Fields: TypeAlias = "dict[str, Any]"
@@ -31,7 +31,7 @@ class LogSink(Sink):
     """Emits through one OpenTelemetry logger; a logger that is not enabled costs one question."""
 
     signals: ClassVar[Mapping[str, str]] = {
-        "moment": "log events of tool calls",
+        "span_event": "log events of tool calls",
         "ended": "log events of requests",
     }
 
@@ -41,20 +41,20 @@ class LogSink(Sink):
         self._details = details
         self._capture = capture
 
-    def moment(self, call: Observed, event: Event | Note, at: int) -> Telling | None:
+    def span_event(self, call: Observed, event: Event | Note, at: int) -> PendingEmit | None:
         """Emit the moment while the answer streams: a call that hangs is visible before its span ends."""
         if not self._events or isinstance(event, Finished) or not self._enabled():
             return None
-        name, attributes = moment(call, event)
+        name, attributes = span_event_of(call, event)
         record = _record(call, name, attributes, SeverityNumber.INFO, call.wall(at))
         closed = event if isinstance(event, CallClosed) else None
         if not self._capture.of(call) or (closed is None and call.job is None):
             self._logger.emit(**record)
             return None
-        wanted: Wants = {} if closed is None else content.arguments(call.record.call(closed))
-        return Telling(wanted, self._capture.limit, partial(self._emit, record))
+        wanted: ContentMakers = {} if closed is None else content.arguments(call.record.call(closed))
+        return PendingEmit(wanted, self._capture.limit, partial(self._emit, record))
 
-    def ended(self, call: Observed) -> Telling | None:
+    def ended(self, call: Observed) -> PendingEmit | None:
         """Emit the exception, if there was one, and the details, if they are wanted."""
         details = self._details and call.operation in call_data.INFERENCE
         if call.borrowed or (call.error is None and not details) or not self._enabled():
@@ -71,7 +71,7 @@ class LogSink(Sink):
             wanted |= content.call_messages(call, full=self._capture.full)
         if not self._capture.of(call):
             wanted = {}
-        return Telling(wanted, self._capture.limit, partial(self._conclude, error, record), record)
+        return PendingEmit(wanted, self._capture.limit, partial(self._conclude, error, record), record)
 
     def _enabled(self) -> bool:
         ask = getattr(self._logger, "enabled", None)  # newer than the oldest OpenTelemetry we support

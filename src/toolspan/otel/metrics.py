@@ -29,8 +29,8 @@ class MetricSink(Sink):
 
     signals: ClassVar[Mapping[str, str]] = {
         "streaming": "counts of open streams",
-        "moment": "metrics of tool calls",
-        "gap": "metrics of the time between chunks",
+        "span_event": "metrics of tool calls",
+        "inter_chunk": "metrics of the time between chunks",
         "ended": "metrics of requests",
     }
 
@@ -63,12 +63,12 @@ class MetricSink(Sink):
             call.counted = False
             self._open.add(-1, call_labels(call), call.context)
 
-    def moment(self, call: Observed, event: Event | Note, at: int) -> None:
+    def span_event(self, call: Observed, event: Event | Note, at: int) -> None:
         """Count a call when its arguments are complete; fetching a response makes no call."""
         if isinstance(event, CallClosed) and call.operation in call_data.INFERENCE:
             self._tool_call(call, call.record.call(event))
 
-    def gap(self, call: Observed, nanoseconds: int) -> None:
+    def inter_chunk(self, call: Observed, nanoseconds: int) -> None:
         """Record the time between two chunks."""
         if call.borrowed:
             return
@@ -117,13 +117,13 @@ class MetricSink(Sink):
     def _tool_call(self, call: Observed, tool: ToolCall) -> None:
         labels = call_labels(call)
         labels[names.TOOL_NAME] = self._names.known(call.request.tools, tool.name, tool.kind)
-        asked = tool.kind in ANSWERED
+        is_answered = tool.kind in ANSWERED
         if call.request.stream:
             detected, closed = tool.opened_at, tool.closed_at or tool.opened_at
             self._detect.record(seconds(detected - call.began_at), labels, call.context)
-            if asked:  # else the server ran the tool between the two
+            if is_answered:  # else the server ran the tool between the two
                 self._arguments.record(seconds(closed - detected), labels, call.context)
-        if asked:
+        if is_answered:
             self._size.record(tool.size, labels, call.context)
         kind = {names.TOOL_TYPE: tool_type(tool.kind), names.OUTCOME: tool.outcome}
         self._calls.add(1, {**labels, **kind}, call.context)  # older SDKs keep the dict that they were given

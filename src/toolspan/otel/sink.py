@@ -17,8 +17,8 @@ from ..wire.providers import Endpoint
 from ..wire.quirks import Cost
 from ..wire.record import Outcome, Record
 from ..wire.request import Request
-from .call_data import Kin, Step
-from .content.worker import Job, Telling
+from .call_data import RequestKey, Step
+from .content.worker import Job, PendingEmit
 
 
 class Observed(Protocol):
@@ -50,7 +50,7 @@ class Observed(Protocol):
     """The headers of the last response."""
     attempt: int
     """1 for the first one; see `siblings.py`."""
-    kin: Kin | None
+    request_key: RequestKey | None
     user: Mapping[str, str | bool | int | float | list[str]]
     user_labels: Mapping[str, str | int]
     cost: Cost | None
@@ -81,17 +81,17 @@ class Sink:
     def streaming(self, call: Observed) -> None:
         """A stream was handed to the application."""
 
-    def moment(self, call: Observed, event: Event | Note, at: int) -> Telling | None:
+    def span_event(self, call: Observed, event: Event | Note, at: int) -> PendingEmit | None:
         """A text or a tool call began, or a tool call's arguments are complete.
 
         Where the call is borrowed, a choice's finish reason is a moment too.
         """
         return None
 
-    def gap(self, call: Observed, nanoseconds: int) -> None:
+    def inter_chunk(self, call: Observed, nanoseconds: int) -> None:
         """The time between the last two chunks."""
 
-    def ended(self, call: Observed) -> Telling | None:
+    def ended(self, call: Observed) -> PendingEmit | None:
         """The call is over; its record is final. Its span ends after that."""
         return None
 

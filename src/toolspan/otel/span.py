@@ -17,10 +17,10 @@ from . import semconv as names
 from .attributes import Attributes, at_end, at_start
 from .content import capture as content
 from .content.capture import Capture
-from .content.worker import Contents, Telling, Wants
+from .content.worker import ContentMakers, Contents, PendingEmit
 from .errors import error_type
 from .sink import Observed, Sink
-from .span_events import moment
+from .span_events import span_event_of
 
 _OWN = f"{names.SCOPE}."  # what no convention names begins so
 
@@ -30,7 +30,7 @@ class SpanSink(Sink):
 
     signals: ClassVar[Mapping[str, str]] = {
         "opened": "spans",
-        "moment": "span events",
+        "span_event": "span events",
         "ended": "final attributes of spans",
     }
 
@@ -44,7 +44,7 @@ class SpanSink(Sink):
         attributes = at_start(call)
         if call.borrowed:
             _enrich(call, attributes)
-            _say(call)
+            _add_request_attributes(call)
             _link(call)
             return
         model = attributes.get(names.REQUEST_MODEL)
@@ -59,7 +59,7 @@ class SpanSink(Sink):
         )
         call.context = trace.set_span_in_context(call.span)
 
-    def moment(self, call: Observed, event: Event | Note, at: int) -> Telling | None:
+    def span_event(self, call: Observed, event: Event | Note, at: int) -> PendingEmit | None:
         """Add an event to the span, at the time of its chunk."""
         span = call.span
         if isinstance(event, Finished):
@@ -67,15 +67,17 @@ class SpanSink(Sink):
             return None
         if not self._events or span is None or not span.is_recording():
             return None
-        name, attributes = moment(call, event)
+        name, attributes = span_event_of(call, event)
         closed = event if isinstance(event, CallClosed) else None
         if not self._capture.of(call) or (closed is None and call.job is None):
             span.add_event(name, attributes, call.wall(at))
             return None
-        wanted: Wants = {} if closed is None else content.arguments(call.record.call(closed))
-        return Telling(wanted, self._capture.limit, partial(self._add, span, name, attributes, call.wall(at)))
+        wanted: ContentMakers = {} if closed is None else content.arguments(call.record.call(closed))
+        return PendingEmit(
+            wanted, self._capture.limit, partial(self._add, span, name, attributes, call.wall(at))
+        )
 
-    def ended(self, call: Observed) -> Telling | None:
+    def ended(self, call: Observed) -> PendingEmit | None:
         """Say all that is known; the span ends when everybody has done so."""
         span = call.span
         if call.borrowed:
@@ -91,7 +93,7 @@ class SpanSink(Sink):
         wanted = dict(content.call_messages(call, full=self._capture.full)) if self._capture.of(call) else {}
         if failed and wanted and call.error is not None:
             wanted |= content.words(call.error, call.secrets)
-        return Telling(wanted, self._capture.limit, partial(self._fill, span)) if wanted else None
+        return PendingEmit(wanted, self._capture.limit, partial(self._fill, span)) if wanted else None
 
     def _add(
         self, span: trace.Span, name: str, attributes: Attributes, at: int | None, contents: Contents
@@ -108,7 +110,7 @@ class SpanSink(Sink):
             span.set_status(Status(StatusCode.ERROR, words))
 
 
-def _say(call: Observed) -> None:
+def _add_request_attributes(call: Observed) -> None:
     """It also gets what the application says of the call, unless it has that already."""
     span = call.span
     if call.user and span is not None and span.is_recording():

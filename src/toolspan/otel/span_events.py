@@ -23,7 +23,7 @@ from .attributes import Attributes, Value, clean, seconds
 from .sink import Observed
 
 
-def moment(call: Observed, event: Event | Note) -> tuple[str, Attributes]:
+def span_event_of(call: Observed, event: Event | Note) -> tuple[str, Attributes]:
     """The name and the attributes of the event that marks a moment; no arguments."""
     if isinstance(event, CallOpened):
         return names.CALL_DETECTED_EVENT, _tool_call(call.record.call(event))
@@ -66,14 +66,14 @@ def _completed(tool: ToolCall) -> Attributes:
 
 def noted(note: Note) -> tuple[str, Attributes]:
     """The name and the attributes of the event; what is not known is left out."""
-    name, tell = _NOTES[type(note)]
-    return name, {key: value for key, value in tell(note).items() if value is not None}
+    name, attributes_of = _NOTES[type(note)]
+    return name, {key: value for key, value in attributes_of(note).items() if value is not None}
 
 
-_Told = dict[str, "Value | None"]
+_Row = dict[str, "Value | None"]
 
 
-def _retried(note: Retried) -> _Told:
+def _retried(note: Retried) -> _Row:
     return {
         names.RETRY_ATTEMPT: note.attempt,
         names.RETRY_WAIT: note.wait,
@@ -82,7 +82,7 @@ def _retried(note: Retried) -> _Told:
     }
 
 
-def _answered(note: Answered) -> _Told:
+def _answered(note: Answered) -> _Row:
     return {
         names.TOOL_CALL_ID: clean(note.id),
         names.TOOL_NAME: None if note.name is None else clean(note.name),
@@ -90,11 +90,11 @@ def _answered(note: Answered) -> _Told:
     }
 
 
-def _tools_changed(note: ToolsChanged) -> _Told:
+def _tools_changed(note: ToolsChanged) -> _Row:
     return {names.TOOLS_FINGERPRINT: note.now, names.TOOLS_FINGERPRINT_BEFORE: note.before}
 
 
-def _context_reduced(note: ContextReduced) -> _Told:
+def _context_reduced(note: ContextReduced) -> _Row:
     return {
         names.REQUEST_MESSAGES: note.messages,
         names.CONTEXT_MESSAGES_BEFORE: note.messages_before,
@@ -103,7 +103,7 @@ def _context_reduced(note: ContextReduced) -> _Told:
     }
 
 
-_NOTES: Mapping[type, tuple[str, Callable[[Any], _Told]]] = {
+_NOTES: Mapping[type, tuple[str, Callable[[Any], _Row]]] = {
     Retried: (names.RETRY_EVENT, _retried),
     Answered: (names.CALL_ANSWERED_EVENT, _answered),
     ToolsChanged: (names.TOOLS_CHANGED_EVENT, _tools_changed),

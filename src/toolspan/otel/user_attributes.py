@@ -12,7 +12,7 @@ from typing import TypeAlias
 from . import semconv as names
 from .attributes import Value, clean
 
-Given: TypeAlias = (
+AttributeValues: TypeAlias = (
     "str | bool | int | float | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]"
 )
 """What may be given."""
@@ -21,29 +21,29 @@ log = logging.getLogger("toolspan")
 
 _OWN = f"{names.SCOPE}."
 _LARGEST = 2**63  # of an integer; a larger one would keep the exporter from sending anything
-_MOST_TOLD = 100
-_told: set[tuple[str, str]] = set()
+_MOST_WARNED = 100
+_warned: set[tuple[str, str]] = set()
 
 
-def attributes_of(given: Mapping[str, object]) -> dict[str, Value]:
+def attributes_of(values: Mapping[str, object]) -> dict[str, Value]:
     """The attributes among them; texts, truth values, numbers, and lists of one of these types."""
     found: dict[str, Value] = {}
-    for key, value in given.items():
+    for key, value in values.items():
         if not isinstance(key, str) or not key:
-            tell("a key", f"is a {type(key).__name__}")
+            warn_once("a key", f"is a {type(key).__name__}")
         elif key.startswith(_OWN):
-            tell(clean(key), f"is a name of {names.SCOPE}'s own")
+            warn_once(clean(key), f"is a name of {names.SCOPE}'s own")
         elif (known := _value(value)) is None:
-            tell(clean(key), f"is a {type(value).__name__} that no attribute can be")
+            warn_once(clean(key), f"is a {type(value).__name__} that no attribute can be")
         else:
             found[clean(key)] = known
     return found
 
 
-def tell(what: str, fault: str) -> None:
+def warn_once(what: str, fault: str) -> None:
     """Say once that something is wrong and left out; never a value, and a hundred times at most."""
-    if (what, fault) not in _told and len(_told) < _MOST_TOLD:
-        _told.add((what, fault))
+    if (what, fault) not in _warned and len(_warned) < _MOST_WARNED:
+        _warned.add((what, fault))
         log.warning("attributes: %s %s; it is left out", what, fault)
 
 

@@ -24,50 +24,50 @@ class Place(NamedTuple):
     sort: str = ""
 
 
-Mark: TypeAlias = "tuple[Any, ...]"
+ChunkPart: TypeAlias = "tuple[Any, ...]"
 """One thing that a chunk says: its place and the words, and of a call that is named also id and name."""
-Meaning: TypeAlias = "tuple[Mark, ...]"
+ParsedChunk: TypeAlias = "tuple[ChunkPart, ...]"
 """All that a chunk says; empty if that is nothing."""
 
 place = lru_cache(maxsize=1024)(Place)
 """The place of this kind, choice, call and sort."""
 
 
-def kind_of(meaning: Meaning) -> str:
+def kind_of(parsed: ParsedChunk) -> str:
     """The kind that a chunk is counted as: that of the weightiest thing it says."""
-    if len(meaning) == 1:
-        return str(meaning[0][0].kind)
-    kinds = [mark[0].kind for mark in meaning]
+    if len(parsed) == 1:
+        return str(parsed[0][0].kind)
+    kinds = [mark[0].kind for mark in parsed]
     return next((kind for kind in (FINISH, TOOL_CALL, TEXT) if kind in kinds), OTHER)
 
 
 _MOST = 4096  # characters of something that is no chunk of any API
 _INSIDE = 16  # fields of an envelope in which a chunk is looked for
 _PLAIN = frozenset((str, int, float, bool, type(None)))
-_NO_CHOICES: Meaning = ((place(OTHER, 0, None, "choices"), ""),)
+_NO_CHOICES: ParsedChunk = ((place(OTHER, 0, None, "choices"), ""),)
 _BEYOND = frozenset(("reasoning_content", "reasoning", "refusal"))
 _texts = {index: place(TEXT, index, None, CONTENT) for index in range(8)}
 _calls = {(index, call): place(TOOL_CALL, index, call) for index in range(4) for call in range(32)}
 
 
-def meaning_of(body: Any) -> Meaning:
+def parse_chunk(body: Any) -> ParsedChunk:
     """What an SDK object or a dict says; of an envelope, what the chunk inside of it says."""
     try:
         known = body if body.__class__ is dict else body.__dict__
         choices = known.get("choices")
         if choices is None:
-            found = piece_meaning(known)
+            found = parse_delta_event(known)
         elif len(choices) != 1:
             found = None
         elif body.__class__ is dict:
-            found = _dict_meaning(choices[0])
+            found = _parse_dict(choices[0])
         else:
             choice = choices[0].__dict__
             if not choice:
-                found = _undeclared_meaning(choices[0])
+                found = _parse_undeclared(choices[0])
             else:
                 delta = choice["delta"]
-                found = _object_meaning(choice, delta.__dict__, delta.__pydantic_extra__)
+                found = _parse_object(choice, delta.__dict__, delta.__pydantic_extra__)
         if found is not None:
             return found
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -75,9 +75,9 @@ def meaning_of(body: Any) -> Meaning:
     return _whole(body)
 
 
-def choices_meaning(choices: Any) -> Meaning:
+def parse_choices(choices: Any) -> ParsedChunk:
     """What the value of `choices` says; a role, where that is all, and that there are none, are said too."""
-    found: list[Mark] = []
+    found: list[ChunkPart] = []
     for position, choice in enumerate(values.sequence(choices)):
         fields = values.fields(choice)
         said = list(_choice(fields, position))
@@ -87,21 +87,21 @@ def choices_meaning(choices: Any) -> Meaning:
     return tuple(found) if found or choices != [] else _NO_CHOICES
 
 
-def plain(text: str) -> Meaning:
+def plain(text: str) -> ParsedChunk:
     """What a piece of plain text says: the same as a chunk with this content."""
     return ((_texts[0], text),) if text else ()
 
 
-def _undeclared_meaning(choice: Any) -> Meaning | None:
+def _parse_undeclared(choice: Any) -> ParsedChunk | None:
     """Of LiteLLM's objects (1.108), which declare the fields neither of a choice nor of a delta."""
     fields = choice.__pydantic_extra__
     delta = fields["delta"].__pydantic_extra__
-    return _object_meaning(fields, delta, delta)
+    return _parse_object(fields, delta, delta)
 
 
-def _object_meaning(
+def _parse_object(
     choice: Mapping[str, Any], known: Mapping[str, Any], extra: Mapping[str, Any] | None
-) -> Meaning | None:
+) -> ParsedChunk | None:
     """Of an SDK's object: one piece of text or of a call's arguments and nothing else, as nearly all are.
 
     `known` are the fields of the choice's delta, `extra` those that were sent beyond them.
@@ -123,7 +123,7 @@ def _object_meaning(
     return ((_calls[choice["index"], entry["index"]], piece),)
 
 
-def _dict_meaning(choice: Mapping[str, Any]) -> Meaning | None:
+def _parse_dict(choice: Mapping[str, Any]) -> ParsedChunk | None:
     """The same of a dict, which may lack what says nothing."""
     delta = choice["delta"]
     get = delta.get
@@ -142,20 +142,20 @@ def _dict_meaning(choice: Mapping[str, Any]) -> Meaning | None:
     return ((_calls[choice["index"], entry["index"]], piece),)
 
 
-def _whole(body: Any) -> Meaning:
-    if (told := told_meaning(body)) is not None:
-        return told
+def _whole(body: Any) -> ParsedChunk:
+    if (typed := parse_typed_event(body)) is not None:
+        return typed
     known = values.fields(body)
     if "choices" in known:
-        return choices_meaning(known["choices"])
+        return parse_choices(known["choices"])
     kind = known.get("type")
     if type(kind) is str and kind.startswith("response."):
-        return event_meaning(known, kind.removeprefix("response."))
-    inner = _inside(known)
+        return parse_event(known, kind.removeprefix("response."))
+    inner = _nested(known)
     return unknown(body) if inner is None else _whole(inner)
 
 
-def _inside(known: Mapping[str, Any], depth: int = 2) -> Mapping[str, Any] | None:
+def _nested(known: Mapping[str, Any], depth: int = 2) -> Mapping[str, Any] | None:
     """The chunk that an envelope holds as an object, wherever it stands."""
     for value in list(known.values())[:_INSIDE]:
         if value.__class__ in _PLAIN:
@@ -163,18 +163,18 @@ def _inside(known: Mapping[str, Any], depth: int = 2) -> Mapping[str, Any] | Non
         fields = values.fields(value)
         if "choices" in fields or str(fields.get("type")).startswith("response."):
             return fields
-        if fields and depth and (found := _inside(fields, depth - 1)) is not None:
+        if fields and depth and (found := _nested(fields, depth - 1)) is not None:
             return found
     return None
 
 
-def unknown(body: Any) -> Meaning:
+def unknown(body: Any) -> ParsedChunk:
     """What is no chunk of any API says what it is, as text of bounded length."""
     known = body if isinstance(body, (dict, list, tuple, str, int, float)) else dict(values.fields(body))
     return ((place(OTHER), repr(known)[:_MOST]),)
 
 
-def _choice(known: Mapping[str, Any], position: int) -> Iterator[Mark]:
+def _choice(known: Mapping[str, Any], position: int) -> Iterator[ChunkPart]:
     found = values.index_of(known.get("index"))
     index = position if found is None else found
     whole = known.get("delta") is None
@@ -196,7 +196,7 @@ def _choice(known: Mapping[str, Any], position: int) -> Iterator[Mark]:
         yield place(FINISH, index), reason
 
 
-def _call(index: int, delta: quirks.CallDelta) -> Mark:
+def _call(index: int, delta: quirks.CallDelta) -> ChunkPart:
     """A piece of arguments alone has no id: servers and gateways repeat it or leave it out."""
     where = place(TOOL_CALL, index, delta.index)
     if delta.arguments and not delta.name:
@@ -226,7 +226,7 @@ _PLACES = {f"response.{name}": place(TEXT, 0, None, sort) for name, sort in _TEX
 _CALLS = frozenset(f"response.{name}" for name in _PIECES)
 
 
-def piece_meaning(known: Mapping[str, Any]) -> Meaning | None:
+def parse_delta_event(known: Mapping[str, Any]) -> ParsedChunk | None:
     """What an event says that only adds a piece to a text or to a call, as nearly all do; else `None`."""
     kind = known.get("type")
     where = _PLACES.get(kind)  # type: ignore[arg-type]  # anything may stand there
@@ -238,7 +238,7 @@ def piece_meaning(known: Mapping[str, Any]) -> Meaning | None:
     return ((where, piece),) if piece.__class__ is str and piece else None
 
 
-def event_meaning(known: Mapping[str, Any], name: str) -> Meaning:
+def parse_event(known: Mapping[str, Any], name: str) -> ParsedChunk:
     """What the event `response.{name}` says; empty for notices, and for what repeats the pieces before."""
     call = values.index_of(known.get("output_index"))
     if name in _TEXTS or name in _PIECES:
@@ -253,7 +253,7 @@ def event_meaning(known: Mapping[str, Any], name: str) -> Meaning:
 _Known = Mapping[str, Any]
 
 
-def told_meaning(event: Any) -> Meaning | None:
+def parse_typed_event(event: Any) -> ParsedChunk | None:
     """What an event says, or its JSON; `None` if it is neither."""
     if event.__class__ in _KINDS:
         known: _Known = dict(zip(event._fields, event, strict=True))
@@ -267,29 +267,29 @@ def told_meaning(event: Any) -> Meaning | None:
         return None
 
 
-def _text(sort: str) -> Callable[[_Known], Meaning]:
+def _text(sort: str) -> Callable[[_Known], ParsedChunk]:
     return lambda known: ((place(TEXT, known["choice"], None, sort), known["text"]),)
 
 
-def _started(known: _Known) -> Meaning:
+def _started(known: _Known) -> ParsedChunk:
     return ((place(TOOL_CALL, known["choice"], known["index"]), "", known.get("id"), known.get("name")),)
 
 
-def _piece(known: _Known) -> Meaning:
+def _piece(known: _Known) -> ParsedChunk:
     return ((place(TOOL_CALL, known["choice"], known["index"]), known["delta"]),)
 
 
-def _done(known: _Known) -> Meaning:
+def _done(known: _Known) -> ParsedChunk:
     reasons = enumerate(known["finish_reasons"])
     return tuple((place(FINISH, choice), reason) for choice, reason in reasons if reason)
 
 
-def _nothing(known: _Known) -> Meaning:
+def _nothing(known: _Known) -> ParsedChunk:
     """What repeats what was told before, or speaks of none of it."""
     return ()
 
 
-_RULES: Mapping[str, Callable[[_Known], Meaning]] = {
+_RULES: Mapping[str, Callable[[_Known], ParsedChunk]] = {
     "text.delta": _text(CONTENT),
     "reasoning.delta": _text(REASONING),
     "refusal.delta": _text(REFUSAL),

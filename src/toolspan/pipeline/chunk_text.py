@@ -14,10 +14,10 @@ from .chunk import (
     OTHER,
     TEXT,
     TOOL_CALL,
-    Meaning,
+    ParsedChunk,
     Place,
-    choices_meaning,
-    meaning_of,
+    parse_choices,
+    parse_chunk,
     place,
     plain,
     unknown,
@@ -25,7 +25,7 @@ from .chunk import (
 
 _FIELDS = ("data:", "event:", "id:", "retry:", ":")
 _DONE = "[DONE]"
-_NONE: Sequence[Meaning] = ()
+_NONE: Sequence[ParsedChunk] = ()
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -45,7 +45,7 @@ class Chunks:
         self.alone = True
         self.plain = False
 
-    def read(self, item: Any) -> Sequence[Meaning]:
+    def read(self, item: Any) -> Sequence[ParsedChunk]:
         """The chunks that end within this item, in their order."""
         if item.__class__ is str:
             return self._text(item, None)
@@ -53,9 +53,9 @@ class Chunks:
             return self._text(item.decode("utf-8", "replace"), item)
         if isinstance(item, (bytearray, memoryview)):
             return self.read(bytes(item))
-        return (meaning_of(item),)
+        return (parse_chunk(item),)
 
-    def _text(self, text: str, data: bytes | None) -> Sequence[Meaning]:
+    def _text(self, text: str, data: bytes | None) -> Sequence[ParsedChunk]:
         if self._events is None:
             if text[:1] == "{" and (piece := self._pieces.read(text)) is not None:
                 return (piece,)
@@ -73,11 +73,11 @@ class Chunks:
         return [document(each) for each in self._events.feed(text.encode() if data is None else data)]
 
 
-def document(value: Any) -> Meaning:
+def document(value: Any) -> ParsedChunk:
     """What a decoded JSON document says; of an envelope, also what stands in it as JSON text."""
     if value.__class__ is not dict:
         return unknown(value)
-    found = meaning_of(value)
+    found = parse_chunk(value)
     if found and found[0][0].kind is OTHER:
         for inner in value.values():
             if inner.__class__ is str and inner[:1] in "{d" and ("choices" in inner or "response." in inner):
@@ -85,7 +85,7 @@ def document(value: Any) -> Meaning:
     return found
 
 
-def _event(text: str) -> Sequence[Meaning] | None:
+def _event(text: str) -> Sequence[ParsedChunk] | None:
     """A whole event of one line, as nearly all items are; `None` if it has to be decoded."""
     found = _choices(text)
     if found is None:
@@ -93,7 +93,7 @@ def _event(text: str) -> Sequence[Meaning] | None:
     return (found,)
 
 
-def _message(text: str) -> Sequence[Meaning] | None:
+def _message(text: str) -> Sequence[ParsedChunk] | None:
     """A JSON object, or several of them in lines; `None` for plain text."""
     if text.lstrip()[:1] != "{":
         return None
@@ -107,7 +107,7 @@ def _message(text: str) -> Sequence[Meaning] | None:
     return None
 
 
-def _choices(text: str) -> Meaning | None:
+def _choices(text: str) -> ParsedChunk | None:
     """What the only `choices` of a JSON text say, without decoding the rest of it."""
     at = text.find(CHOICES) + len(CHOICES)
     if at < len(CHOICES):
@@ -118,7 +118,7 @@ def _choices(text: str) -> Meaning | None:
         return None
     if choices.__class__ is not list or text.find(CHOICES, end) > 0:
         return None
-    return choices_meaning(choices)
+    return parse_choices(choices)
 
 
 CHOICES = '"choices":'
@@ -143,7 +143,7 @@ _until_the_delta = re.compile(
 _index = re.compile(r'"output_index": ?(\d\d?)\b').search
 
 
-def event_of(text: str) -> Meaning | None:
+def event_of(text: str) -> ParsedChunk | None:
     """What an event of the Responses API says that is one more piece; `ValueError` if it is no JSON."""
     begun = _until_the_delta(text)
     if begun is None:
@@ -167,7 +167,7 @@ class Pieces:
         self._before = self._after = ""
         self._place: Place | None = None
 
-    def read(self, text: str) -> Meaning | None:
+    def read(self, text: str) -> ParsedChunk | None:
         """What the only chunk in this JSON text says, if it is of that kind."""
         at = text.find(CHOICES)
         where, before, after = self._place, self._before, self._after
@@ -176,11 +176,11 @@ class Pieces:
                 piece, end = scanstring(text, at + len(before), True)
                 if end + len(after) == len(text) and piece:
                     return ((where, piece),)
-            return event_of(text) if at < 0 else self._look(text, at)
+            return event_of(text) if at < 0 else self._read_beginning(text, at)
         except ValueError:
             return None
 
-    def _look(self, text: str, at: int) -> Meaning | None:
+    def _read_beginning(self, text: str, at: int) -> ParsedChunk | None:
         begun = _until_the_piece(text, at)
         if begun is None:
             return None

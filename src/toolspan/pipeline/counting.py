@@ -8,7 +8,7 @@ from hashlib import blake2b
 from operator import sub
 from typing import Any, NamedTuple
 
-from .chunk import FINISH, KINDS, OTHER, TEXT, TOOL_CALL, Mark, Meaning, Place, kind_of
+from .chunk import FINISH, KINDS, OTHER, TEXT, TOOL_CALL, ChunkPart, ParsedChunk, Place, kind_of
 
 FIRST, CALL_FIRST, CALL_LAST, END, NTH = "first", "call_first", "call_last", "finish", "nth"
 ROLES = (FIRST, CALL_FIRST, CALL_LAST, END, NTH)
@@ -27,13 +27,13 @@ class Followed(NamedTuple):
     position: int
     at: int
     role: str
-    meaning: Meaning
+    parsed: ParsedChunk
     place: Place | None = None
 
     @property
     def kind(self) -> str:
         """The kind it is counted as."""
-        return kind_of(self.meaning)
+        return kind_of(self.parsed)
 
 
 class Follower:
@@ -49,15 +49,15 @@ class Follower:
         """How many chunks there were."""
         self.found: list[Followed] = []
 
-    def passed(self, said: Sequence[Meaning], at: Sequence[int]) -> None:
+    def passed(self, chunks: Sequence[ParsedChunk], at: Sequence[int]) -> None:
         """So many more chunks, of which the calls and the ends have been told."""
-        before, self.position = self.position, self.position + len(said)
+        before, self.position = self.position, self.position + len(chunks)
         if not before:
-            self._follow(Followed(1, at[0], FIRST, said[0]))
+            self._follow(Followed(1, at[0], FIRST, chunks[0]))
         if every := self.every:
             for position in range(before - before % every + every, self.position + 1, every):
                 number = position - before - 1
-                self._follow(Followed(position, at[number], NTH, said[number]))
+                self._follow(Followed(position, at[number], NTH, chunks[number]))
 
     def continued(self, first: Followed, last: Followed, identity: str | None = None) -> None:
         """One piece of a call, or several in a row."""
@@ -75,17 +75,17 @@ class Follower:
             self._calls[where] = _Last(identity, last)
         self._follow(first)
 
-    def single(self, meaning: Meaning, position: int, at: int) -> None:
+    def single(self, parsed: ParsedChunk, position: int, at: int) -> None:
         """A chunk that says something else, or several things."""
-        for mark in meaning:
+        for mark in parsed:
             if mark[0].kind is TOOL_CALL:
-                chunk = Followed(position, at, CALL_LAST, meaning, mark[0])
+                chunk = Followed(position, at, CALL_LAST, parsed, mark[0])
                 self.continued(chunk._replace(role=CALL_FIRST), chunk, mark[2] if len(mark) > 2 else None)
-        for mark in meaning:
+        for mark in parsed:
             if mark[0].kind is FINISH:
                 for where in [where for where in self._calls if where.choice == mark[0].choice]:
                     self._ended(where)
-                self._follow(Followed(position, at, END, meaning, mark[0]))
+                self._follow(Followed(position, at, END, parsed, mark[0]))
 
     def close(self) -> list[Followed]:
         """All that was followed, in order; calls that are still open end here."""
@@ -112,12 +112,12 @@ class _Last:
         self.chunk = chunk
 
 
-def fingerprint(meaning: Meaning, key: bytes) -> str:
+def fingerprint(parsed: ParsedChunk, key: bytes) -> str:
     """A short hash of what a chunk says, the same in every process that has the key.
 
     The key keeps it from being looked up: a table of hashes of common words would have to be made for it.
     """
-    text = json.dumps(meaning, separators=(",", ":"), default=str)
+    text = json.dumps(parsed, separators=(",", ":"), default=str)
     return blake2b(text.encode(), key=key, digest_size=8).hexdigest()
 
 
@@ -145,26 +145,26 @@ class Side:
         """How many there were, of all kinds."""
         return sum(self.counts.values())
 
-    def add(self, said: Sequence[Meaning], at: Sequence[int]) -> None:
+    def add(self, chunks: Sequence[ParsedChunk], at: Sequence[int]) -> None:
         """These chunks passed, at these times."""
-        if not said:
+        if not chunks:
             return
         self._clock(at)
         before, begun = self.follower.position, 0
         where: Place | None = None
-        for number, meaning in enumerate(said):
-            if len(meaning) == 1 and len(mark := meaning[0]) == 2:
+        for number, parsed in enumerate(chunks):
+            if len(parsed) == 1 and len(mark := parsed[0]) == 2:
                 if mark[0] is where:
                     continue  # one more of the same
                 if mark[0].kind is not FINISH:
-                    self._row(where, said, at, begun, number)
+                    self._row(where, chunks, at, begun, number)
                     where, begun = mark[0], number
                     continue
-            self._row(where, said, at, begun, number)
+            self._row(where, chunks, at, begun, number)
             where = None
-            self._single(meaning, before + number + 1, at[number])
-        self._row(where, said, at, begun, len(said))
-        self.follower.passed(said, at)
+            self._single(parsed, before + number + 1, at[number])
+        self._row(where, chunks, at, begun, len(chunks))
+        self.follower.passed(chunks, at)
 
     def _clock(self, at: Sequence[int]) -> None:
         if self.first_at is None:
@@ -173,7 +173,7 @@ class Side:
         self.last_at = at[-1]
 
     def _row(
-        self, where: Place | None, said: Sequence[Meaning], at: Sequence[int], begun: int, ended: int
+        self, where: Place | None, chunks: Sequence[ParsedChunk], at: Sequence[int], begun: int, ended: int
     ) -> None:
         """Chunks in a row that only add a piece to one text or to one call."""
         if where is None:
@@ -181,24 +181,24 @@ class Side:
         self.counts[where.kind] += ended - begun
         if where.kind is OTHER:
             return
-        self._keep(where, "".join([meaning[0][1] for meaning in said[begun:ended]]))
+        self._keep(where, "".join([parsed[0][1] for parsed in chunks[begun:ended]]))
         if where.kind is TOOL_CALL:
             before, last = self.follower.position, ended - 1
             self.follower.continued(
-                Followed(before + begun + 1, at[begun], CALL_FIRST, said[begun], where),
-                Followed(before + ended, at[last], CALL_LAST, said[last], where),
+                Followed(before + begun + 1, at[begun], CALL_FIRST, chunks[begun], where),
+                Followed(before + ended, at[last], CALL_LAST, chunks[last], where),
             )
 
-    def _single(self, meaning: Meaning, position: int, at: int) -> None:
-        self.counts[kind_of(meaning)] += 1
-        for mark in meaning:
+    def _single(self, parsed: ParsedChunk, position: int, at: int) -> None:
+        self.counts[kind_of(parsed)] += 1
+        for mark in parsed:
             if mark[0].kind is TOOL_CALL:
                 self._introduce(mark)
             if mark[0].kind in (TEXT, TOOL_CALL):
                 self._keep(mark[0], mark[1])
-        self.follower.single(meaning, position, at)
+        self.follower.single(parsed, position, at)
 
-    def _introduce(self, mark: Mark) -> None:
+    def _introduce(self, mark: ChunkPart) -> None:
         if len(mark) > 2 and (content := self._of(mark[0])) is not None:
             content.introduce(mark[2], mark[3])
 

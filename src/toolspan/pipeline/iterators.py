@@ -11,23 +11,23 @@ from ..wire.record import End, is_exhaustion
 from .run import Run
 
 
-class Passing:
+class WrappedIterator:
     """What all kinds share: the other, what is told of it, and what makes the next step."""
 
-    __slots__ = ("__weakref__", "_later", "_look", "_source", "_step", "_watch")
+    __slots__ = ("__weakref__", "_later", "_observe", "_observer", "_source", "_step")
 
-    def __init__(self, source: Any, run: Run, given: bool) -> None:
-        watch = Watch(source, run, given)
+    def __init__(self, source: Any, run: Run, emitted: bool) -> None:
+        observer = RunObserver(source, run, emitted)
         put = object.__setattr__
         put(self, "_source", source)
-        put(self, "_watch", watch)
-        put(self, "_look", watch.look)
+        put(self, "_observer", observer)
+        put(self, "_observe", observer.observe)
         put(self, "_step", None)
         put(self, "_later", None)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._source, name)
-        return self._watch.act(name, found) if name in ACTS and callable(found) else found
+        return self._observer.act(name, found) if name in ACTS and callable(found) else found
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._source, name, value)
@@ -52,17 +52,17 @@ class Passing:
         try:
             return self._source.__exit__(*error)
         finally:
-            self._watch.closed()
+            self._observer.closed()
 
     def _entered(self, found: Any) -> Any:
         return self if found is self._source else found
 
     def __del__(self) -> None:
-        if self._watch.given:
-            open_streams.dropped(self._watch.run)
+        if self._observer.emitted:
+            open_streams.dropped(self._observer.run)
 
 
-class Sync(Passing):
+class Sync(WrappedIterator):
     """Of a sync iterator, or of what can be iterated."""
 
     __slots__ = ()
@@ -79,13 +79,13 @@ class Sync(Passing):
                 step = _first(self, "_step", "__next__", iter)
             item = step()
         except BaseException as error:
-            self._watch.stopped(error)
+            self._observer.stopped(error)
             raise
-        self._look(item)
+        self._observe(item)
         return item
 
 
-class Async(Passing):
+class Async(WrappedIterator):
     """Of an async one."""
 
     __slots__ = ()
@@ -100,9 +100,9 @@ class Async(Passing):
                 step = _first(self, "_later", "__anext__", lambda source: source.__aiter__())
             item = await step()
         except BaseException as error:
-            self._watch.stopped(error)
+            self._observer.stopped(error)
             raise
-        self._look(item)
+        self._observe(item)
         return item
 
     async def __aenter__(self) -> Any:
@@ -112,7 +112,7 @@ class Async(Passing):
         try:
             return await self._source.__aexit__(*error)
         finally:
-            self._watch.closed()
+            self._observer.closed()
 
 
 class Both(Sync, Async):
@@ -121,33 +121,33 @@ class Both(Sync, Async):
     __slots__ = ()
 
 
-def passing(source: Any, run: Run, *, given: bool) -> Any:
+def wrap_iterator(source: Any, run: Run, *, emitted: bool) -> Any:
     """The source, watched; the source itself if it cannot be iterated."""
     try:
-        return _watched(source, run, given)
+        return _wrapped(source, run, emitted)
     except Exception as error:  # of a class that answers to any name in its own way
         report("watching a stream", error)
         return source
 
 
-def _watched(source: Any, run: Run, given: bool) -> Any:
+def _wrapped(source: Any, run: Run, emitted: bool) -> Any:
     sync = hasattr(source, "__next__") or hasattr(source, "__iter__")
     asynchronous = hasattr(source, "__anext__") or hasattr(source, "__aiter__")
     if not sync and not asynchronous:
         return source
     kind = Both if sync and asynchronous else Async if asynchronous else Sync
-    return kind(source, run, given)
+    return kind(source, run, emitted)
 
 
 def run_of(stream: object) -> Run | None:
     """The run that a watched iterator belongs to."""
-    watch: Watch | None = (
-        object.__getattribute__(stream, "_watch") if issubclass(type(stream), Passing) else None
+    observer: RunObserver | None = (
+        object.__getattribute__(stream, "_observer") if issubclass(type(stream), WrappedIterator) else None
     )
-    return None if watch is None else watch.run
+    return None if observer is None else observer.run
 
 
-def _first(passed: Passing, kept: str, name: str, start: Callable[[Any], Any]) -> Any:
+def _first(passed: WrappedIterator, kept: str, name: str, start: Callable[[Any], Any]) -> Any:
     """What makes the next step; something that is no iterator yet is asked for one."""
     source = passed._source
     step = getattr(source if hasattr(source, name) else start(source), name)
@@ -155,30 +155,30 @@ def _first(passed: Passing, kept: str, name: str, start: Callable[[Any], Any]) -
     return step
 
 
-class Watch:
+class RunObserver:
     """Of one side of a run: `given` is what the stage hands on, which ends it; else what it reads."""
 
-    __slots__ = ("given", "look", "run", "source")
+    __slots__ = ("emitted", "observe", "run", "source")
 
-    def __init__(self, source: Any, run: Run, given: bool) -> None:
+    def __init__(self, source: Any, run: Run, emitted: bool) -> None:
         self.source = source
         self.run = run
-        self.given = given
-        self.look = run.gave if given else run.read
+        self.emitted = emitted
+        self.observe = run.emitted if emitted else run.received
 
     def stopped(self, error: BaseException) -> None:
         """The other ended or raised."""
         exhausted = is_exhaustion(error)
         if _busy(self.source):
             return  # somebody else is inside of it, and goes on
-        if not self.given:
+        if not self.emitted:
             self.run.read_over(None if exhausted else error)
         else:
             open_streams.finish(self.run, End.EXHAUSTED if exhausted else end_of(error))
 
     def closed(self) -> None:
         """Whoever reads it wants no more."""
-        if self.given:
+        if self.emitted:
             open_streams.finish(self.run, End.CLOSED)
 
     def act(self, name: str, found: Callable[..., Any]) -> Callable[..., Any]:
@@ -228,7 +228,7 @@ class Watch:
             except BaseException as error:
                 self.stopped(error)
                 raise
-            self.look(item)
+            self.observe(item)
             return item
 
         return sending
@@ -240,7 +240,7 @@ class Watch:
             except BaseException as error:
                 self.stopped(error)
                 raise
-            self.look(item)
+            self.observe(item)
             return item
 
         return sending

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from operator import le, sub
 from typing import NamedTuple
 
-from .chunk import KINDS, TOOL_CALL, Meaning, kind_of
+from .chunk import KINDS, TOOL_CALL, ParsedChunk, kind_of
 
 
 class Chunk(NamedTuple):
@@ -16,13 +16,13 @@ class Chunk(NamedTuple):
     The `key` is the hash of what it means, by which it is found.
     """
 
-    meaning: Meaning
+    parsed: ParsedChunk
     position: int
     at: int
     key: int
 
 
-class Inside:
+class InFlight:
     """In the order of reading: those before one that came out are `overtaken`, all others `waiting`."""
 
     __slots__ = ("_known", "_overtaken", "overtaken", "waiting")
@@ -71,16 +71,16 @@ class Inside:
         self.overtaken -= 1
         return chunk
 
-    def take_like(self, meaning: Meaning) -> Chunk | None:
+    def take_like(self, parsed: ParsedChunk) -> Chunk | None:
         """The first that waits and may be another version of this: of the same kind, call and choice."""
         if not self.waiting:
             return None
-        first = self.waiting[0].meaning
-        if len(first) == len(meaning) == 1 and first[0][0] is meaning[0][0]:
+        first = self.waiting[0].parsed
+        if len(first) == len(parsed) == 1 and first[0][0] is parsed[0][0]:
             return self.forget()
-        kind = kind_of(meaning)
+        kind = kind_of(parsed)
         for number, each in enumerate(self.waiting):
-            if kind_of(each.meaning) == kind and _same_place(each.meaning, meaning):
+            if kind_of(each.parsed) == kind and _same_place(each.parsed, parsed):
                 for _ in range(number):
                     self._overtake(self.forget())
                 return self.forget()
@@ -107,7 +107,7 @@ class Recent:
         self._size = size
         self._now: dict[int, int] = {}
         self._before: dict[int, int] = {}
-        self._many: tuple[Sequence[Meaning], int] = ((), 0)
+        self._many: tuple[Sequence[ParsedChunk], int] = ((), 0)
 
     def add(self, key: int, position: int) -> None:
         """One came out."""
@@ -116,20 +116,20 @@ class Recent:
             self._many = ((), 0)
         self._now[key] = position
 
-    def extend(self, many: Sequence[Meaning], after: int) -> None:
+    def extend(self, many: Sequence[ParsedChunk], after: int) -> None:
         """Many came out, whose positions follow this one; the list is kept as it is."""
         self._many = (many, after)
 
-    def find(self, meaning: Meaning, key: int) -> int | None:
+    def find(self, parsed: ParsedChunk, key: int) -> int | None:
         """The position of the latest one that means this."""
         found = self._now.get(key) or self._before.get(key)
         if found is not None:
             return found
         many, after = self._many
-        return after + many.index(meaning) + 1 if meaning in many else None
+        return after + many.index(parsed) + 1 if parsed in many else None
 
 
-def _same_place(one: Meaning, other: Meaning) -> bool:
+def _same_place(one: ParsedChunk, other: ParsedChunk) -> bool:
     """Whether two chunks belong to the same call, or the same choice."""
     if not one or not other:
         return True
@@ -147,7 +147,7 @@ WINDOW = 256
 _MOST_CASES = 24
 _RECENT = 64  # chunks that went out and are known again if they do so twice
 
-Passage = tuple[Meaning, int]
+Passage = tuple[ParsedChunk, int]
 """What a chunk means, and when it passed."""
 
 
@@ -159,18 +159,18 @@ class Case(NamedTuple):
 
     fate: str
     read: Chunk | None
-    gave: Chunk | None
+    emitted: Chunk | None
     repeats: int | None = None
 
 
-class Fates:
+class Matching:
     """Show it what is read and what is handed on, in the order in which that happens."""
 
     def __init__(self) -> None:
-        self._inside = Inside()
+        self._in_flight = InFlight()
         self._recent = Recent(_RECENT)
         self._altered: dict[int, int] = {}
-        self._read = self._gave = 0
+        self._read = self._emitted = 0
         self._unknown = 0
         self.cases: list[Case] = []
         self.counts = {fate: dict.fromkeys(KINDS, 0) for fate in FATES}
@@ -178,25 +178,27 @@ class Fates:
         """Nanoseconds between reading a chunk and handing it on."""
 
     def all_passed(
-        self, read: tuple[Sequence[Meaning], Sequence[int]], gave: tuple[Sequence[Meaning], Sequence[int]]
+        self,
+        read: tuple[Sequence[ParsedChunk], Sequence[int]],
+        emitted: tuple[Sequence[ParsedChunk], Sequence[int]],
     ) -> bool:
         """Whether these are all that is to be told, and the same, one by one; then they have passed.
 
         Both are given as what they mean and when they passed. The counts follow by `passed`.
         """
         if (
-            not self._inside.empty
+            not self._in_flight.empty
             or self._unknown
-            or read[0] != gave[0]
-            or not all(map(le, read[1], gave[1]))
+            or read[0] != emitted[0]
+            or not all(map(le, read[1], emitted[1]))
         ):
             return False
-        held = list(map(sub, gave[1], read[1]))
+        held = list(map(sub, emitted[1], read[1]))
         self.held_sum += sum(held)
         self.held_longest = max(self.held_longest, *held)
         self._recent.extend(read[0], self._read)
         self._read += len(held)
-        self._gave += len(held)
+        self._emitted += len(held)
         return True
 
     def passed(self, counts: Mapping[str, int]) -> None:
@@ -204,49 +206,49 @@ class Fates:
         for kind, count in counts.items():
             self.counts[PASSED][kind] += count
 
-    def read(self, meaning: Meaning, at: int) -> None:
+    def read(self, parsed: ParsedChunk, at: int) -> None:
         """The stage has read this."""
         self._read += 1
-        inside = self._inside
-        if len(inside.waiting) >= WINDOW:
-            oldest = inside.forget()
+        in_flight = self._in_flight
+        if len(in_flight.waiting) >= WINDOW:
+            oldest = in_flight.forget()
             self._unknown += 1
-            self.counts[UNTRACKED][kind_of(oldest.meaning)] += 1
+            self.counts[UNTRACKED][kind_of(oldest.parsed)] += 1
             self.held_longest = max(self.held_longest, at - oldest.at)
-        inside.add(Chunk(meaning, self._read, at, hash(meaning)))
+        in_flight.add(Chunk(parsed, self._read, at, hash(parsed)))
 
-    def gave(self, meaning: Meaning, at: int) -> None:
+    def emitted(self, parsed: ParsedChunk, at: int) -> None:
         """The stage hands this on."""
-        self._gave += 1
+        self._emitted += 1
         if self._unknown:  # what was held the longest comes first
             self._unknown -= 1
             return
-        inside, key = self._inside, hash(meaning)
-        if (read := inside.take(key)) is not None:
+        in_flight, key = self._in_flight, hash(parsed)
+        if (read := in_flight.take(key)) is not None:
             self._hold(read, at)
             self._recent.add(key, read.position)
-            self.counts[PASSED][kind_of(meaning)] += 1
-            while inside.overtaken > WINDOW:  # overtaken by so many: it will not come
-                self._tell(DROPPED, inside.give_up(), None)
-        elif (read := inside.take_overtaken(key)) is not None:
+            self.counts[PASSED][kind_of(parsed)] += 1
+            while in_flight.overtaken > WINDOW:  # overtaken by so many: it will not come
+                self._record(DROPPED, in_flight.give_up(), None)
+        elif (read := in_flight.take_overtaken(key)) is not None:
             self._hold(read, at)
             self._recent.add(key, read.position)
-            self._tell(REORDERED, read, Chunk(meaning, self._gave, at, key))
+            self._record(REORDERED, read, Chunk(parsed, self._emitted, at, key))
         elif key in self._altered:
-            self._correct(self._altered.pop(key), meaning)
+            self._correct(self._altered.pop(key), parsed)
         else:
-            self._odd(meaning, at, key)
+            self._odd(parsed, at, key)
 
     def end(self, at: int, left: str) -> None:
         """No more comes; `left` is the fate of what is still inside, unless it was overtaken."""
-        inside = self._inside
-        while inside.overtaken:
-            self._tell(DROPPED, inside.give_up(), None)
-        while inside.waiting:
-            chunk = inside.forget()
+        in_flight = self._in_flight
+        while in_flight.overtaken:
+            self._record(DROPPED, in_flight.give_up(), None)
+        while in_flight.waiting:
+            chunk = in_flight.forget()
             if left != DROPPED:
                 self.held_longest = max(self.held_longest, at - chunk.at)
-            self._tell(left, chunk, None)
+            self._record(left, chunk, None)
         unknown = self.counts[UNTRACKED]
         if self._unknown and self._unknown == sum(unknown.values()):  # nothing came out since
             self.counts[left] = {kind: count + unknown[kind] for kind, count in self.counts[left].items()}
@@ -263,35 +265,37 @@ class Fates:
         if held > self.held_longest:
             self.held_longest = held
 
-    def _odd(self, meaning: Meaning, at: int, key: int) -> None:
+    def _odd(self, parsed: ParsedChunk, at: int, key: int) -> None:
         """What goes out was not read, or not like that."""
-        repeats = self._recent.find(meaning, key)
-        read = None if repeats is not None else self._inside.take_like(meaning)
+        repeats = self._recent.find(parsed, key)
+        read = None if repeats is not None else self._in_flight.take_like(parsed)
         if read is not None and len(self.cases) >= _MOST_CASES:
             self._hold(read, at)
-            self.counts[ALTERED][kind_of(meaning)] += 1
+            self.counts[ALTERED][kind_of(parsed)] += 1
             return
-        gave = Chunk(meaning, self._gave, at, key)
+        emitted = Chunk(parsed, self._emitted, at, key)
         if read is None:
-            self._tell(INJECTED, None, gave, repeats)
+            self._record(INJECTED, None, emitted, repeats)
             return
         self._hold(read, at)
         self._altered[read.key] = len(self.cases)
-        self._tell(ALTERED, read, gave)
+        self._record(ALTERED, read, emitted)
 
-    def _correct(self, number: int, meaning: Meaning) -> None:
+    def _correct(self, number: int, parsed: ParsedChunk) -> None:
         """What seemed to be another version of a chunk that now comes as it is was put before it."""
-        read, gave = self.cases[number].read, self.cases[number].gave
-        if read is not None and gave is not None:
-            self.counts[ALTERED][kind_of(meaning)] -= 1
-            self.counts[INJECTED][kind_of(gave.meaning)] += 1
-            self.counts[PASSED][kind_of(meaning)] += 1
-            self.cases[number] = Case(INJECTED, None, gave)
+        read, emitted = self.cases[number].read, self.cases[number].emitted
+        if read is not None and emitted is not None:
+            self.counts[ALTERED][kind_of(parsed)] -= 1
+            self.counts[INJECTED][kind_of(emitted.parsed)] += 1
+            self.counts[PASSED][kind_of(parsed)] += 1
+            self.cases[number] = Case(INJECTED, None, emitted)
             self._recent.add(read.key, read.position)
 
-    def _tell(self, fate: str, read: Chunk | None, gave: Chunk | None, repeats: int | None = None) -> None:
-        chunk = read or gave
+    def _record(
+        self, fate: str, read: Chunk | None, emitted: Chunk | None, repeats: int | None = None
+    ) -> None:
+        chunk = read or emitted
         if chunk is not None:
-            self.counts[fate][kind_of(chunk.meaning)] += 1
+            self.counts[fate][kind_of(chunk.parsed)] += 1
         if len(self.cases) < _MOST_CASES:
-            self.cases.append(Case(fate, read, gave, repeats))
+            self.cases.append(Case(fate, read, emitted, repeats))

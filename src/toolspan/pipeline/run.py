@@ -48,7 +48,7 @@ def begin(name: str, route: Route | None, upstream: Run | None, every: int | Non
         if not found.enabled or not everywhere().enabled:
             return None
         open_streams.install()
-        open_streams.settle()
+        open_streams.end_dropped()
         tracer = _tracer or trace.get_tracer(semconv.SCOPE)
         began = wall_now(), now()
         user = current(found.baggage_keys)
@@ -87,13 +87,13 @@ class Run:
 
     def point(self) -> None:
         """It has one side only."""
-        self._tell("beginning a stage", Ledger.be_a_point)
+        self._guarded("beginning a stage", Ledger.be_a_point)
 
     def reading(self) -> None:
         """Somebody says what the stage reads."""
-        self._tell("beginning to read", Ledger.reading)
+        self._guarded("beginning to read", Ledger.reading)
 
-    def read(self, item: Any) -> None:
+    def received(self, item: Any) -> None:
         """The stage has read this."""
         ledger = self.ledger
         if ledger is not None:
@@ -102,21 +102,21 @@ class Run:
             except Exception as error:
                 self._give_up("following what a stage reads", error)
 
-    def gave(self, item: Any) -> None:
+    def emitted(self, item: Any) -> None:
         """The stage hands this on."""
         ledger = self.ledger
         if ledger is not None:
             try:
-                ledger.gave(item, now)
+                ledger.emitted(item, now)
             except Exception as error:
                 self._give_up("following what a stage hands on", error)
 
     def read_over(self, error: BaseException | None) -> None:
         """Reading came to its end, or raised."""
         if error is None:
-            self._tell("ending to read", Ledger.exhausted)
+            self._guarded("ending to read", Ledger.exhausted)
         else:
-            self._tell("ending to read", Ledger.failed, error)
+            self._guarded("ending to read", Ledger.failed, error)
 
     def end(self, end: End | BaseException) -> None:
         """The stage is over; only the first end counts."""
@@ -141,7 +141,7 @@ class Run:
         self._once.clear()
         self.ledger = None
 
-    def _tell(self, what: str, act: Callable[..., None], *args: Any) -> None:
+    def _guarded(self, what: str, act: Callable[..., None], *args: Any) -> None:
         if self.ledger is not None:
             try:
                 act(self.ledger, *args)

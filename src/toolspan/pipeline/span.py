@@ -135,8 +135,8 @@ class StageSpan:
                     upstream = ledger.came_from_before(error)
                     span.set_attribute(stage_semconv.STAGE_ERROR_SIDE, "in" if upstream else "stage")
                     span.set_status(Status(StatusCode.ERROR))
-                for moment in moments(ledger, key):
-                    span.add_event(moment.name, moment.attributes, wall + moment.at - began_at)
+                for stage_event in stage_events(ledger, key):
+                    span.add_event(stage_event.name, stage_event.attributes, wall + stage_event.at - began_at)
         finally:
             span.end(wall + at - began_at)
 
@@ -214,7 +214,7 @@ _OUT = _SideNames(
 )
 
 
-class Moment(NamedTuple):
+class StageEvent(NamedTuple):
     """An event of the span; `at` is in nanoseconds of the ledger's clock."""
 
     name: str
@@ -225,29 +225,33 @@ class Moment(NamedTuple):
 def stage_attributes(ledger: Ledger, began_at: int, key: bytes) -> Attributes:
     """All that is known at the end; `key` is what fingerprints are made with."""
     found: Attributes = {}
-    reads = ledger.given if ledger.point else ledger.reads
-    _side(found, _OUT, ledger.given, began_at, key)
-    if reads is None:
+    received_side = ledger.emitted_side if ledger.point else ledger.received_side
+    _side(found, _OUT, ledger.emitted_side, began_at, key)
+    if received_side is None:
         return found
-    _side(found, _IN, reads, began_at, key)
+    _side(found, _IN, received_side, began_at, key)
     found[stage_semconv.IN_COMPLETE] = ledger.complete
-    passed = {**ledger.fates.counts, matching.PASSED: reads.counts} if ledger.point else ledger.fates.counts
+    passed = (
+        {**ledger.matching.counts, matching.PASSED: received_side.counts}
+        if ledger.point
+        else ledger.matching.counts
+    )
     for fate, (total, *by_kind) in _BY_KIND.items():
         counts = passed[fate]
         found[total] = sum(counts.values())
-        told = zip(by_kind, _KINDS, strict=False)
-        found.update({name: counts[kind] for name, kind in told if counts[kind]})
-    found[stage_semconv.STAGE_HELD_LONGEST] = seconds(ledger.fates.held_longest)
-    found[stage_semconv.STAGE_HELD_SUM] = seconds(ledger.fates.held_sum)
+        row = zip(by_kind, _KINDS, strict=False)
+        found.update({name: counts[kind] for name, kind in row if counts[kind]})
+    found[stage_semconv.STAGE_HELD_LONGEST] = seconds(ledger.matching.held_longest)
+    found[stage_semconv.STAGE_HELD_SUM] = seconds(ledger.matching.held_sum)
     return found
 
 
-def moments(ledger: Ledger, key: bytes) -> Iterator[Moment]:
+def stage_events(ledger: Ledger, key: bytes) -> Iterator[StageEvent]:
     """The chunks that are followed, on both sides, and those that did not simply pass."""
-    for side, followed in (("in", ledger.reads), ("out", ledger.given)):
+    for side, followed in (("in", ledger.received_side), ("out", ledger.emitted_side)):
         for chunk in followed.follower.close() if followed is not None else ():
             yield _followed(side, chunk, key)
-    for case in ledger.fates.cases:
+    for case in ledger.matching.cases:
         yield _changed(case, key)
 
 
@@ -261,35 +265,35 @@ def _side(found: Attributes, at: _SideNames, side: Side, began_at: int, key: byt
         found[at.pause] = seconds(side.pause)
 
 
-def _followed(side: str, chunk: Followed, key: bytes) -> Moment:
+def _followed(side: str, chunk: Followed, key: bytes) -> StageEvent:
     found: Attributes = {
         stage_semconv.CHUNK_SIDE: side,
         stage_semconv.CHUNK_POSITION: chunk.position,
         stage_semconv.CHUNK_ROLE: chunk.role,
         stage_semconv.CHUNK_KIND: chunk.kind,
-        stage_semconv.CHUNK_FINGERPRINT: fingerprint(chunk.meaning, key),
+        stage_semconv.CHUNK_FINGERPRINT: fingerprint(chunk.parsed, key),
     }
     _place(found, chunk.place)
-    return Moment(stage_semconv.CHUNK_FOLLOWED_EVENT, found, chunk.at)
+    return StageEvent(stage_semconv.CHUNK_FOLLOWED_EVENT, found, chunk.at)
 
 
-def _changed(case: Case, key: bytes) -> Moment:
-    read, gave = case.read, case.gave
-    chunk = read or gave
+def _changed(case: Case, key: bytes) -> StageEvent:
+    read, emitted = case.read, case.emitted
+    chunk = read or emitted
     found: Attributes = {stage_semconv.CHUNK_FATE: case.fate}
     if read is not None:
         found[stage_semconv.CHUNK_POSITION] = read.position
-        found[stage_semconv.CHUNK_FINGERPRINT] = fingerprint(read.meaning, key)
-    if gave is not None:
-        found[stage_semconv.CHUNK_OUT_POSITION] = gave.position
-        found[stage_semconv.CHUNK_OUT_FINGERPRINT] = fingerprint(gave.meaning, key)
+        found[stage_semconv.CHUNK_FINGERPRINT] = fingerprint(read.parsed, key)
+    if emitted is not None:
+        found[stage_semconv.CHUNK_OUT_POSITION] = emitted.position
+        found[stage_semconv.CHUNK_OUT_FINGERPRINT] = fingerprint(emitted.parsed, key)
     if case.repeats is not None:
         found[stage_semconv.CHUNK_REPEATS] = case.repeats
     if chunk is not None:
-        found[stage_semconv.CHUNK_KIND] = kind_of(chunk.meaning)
-        _place(found, chunk.meaning[0][0] if chunk.meaning else None)
-    last = gave or read
-    return Moment(stage_semconv.CHUNK_CHANGED_EVENT, found, last.at if last is not None else 0)
+        found[stage_semconv.CHUNK_KIND] = kind_of(chunk.parsed)
+        _place(found, chunk.parsed[0][0] if chunk.parsed else None)
+    last = emitted or read
+    return StageEvent(stage_semconv.CHUNK_CHANGED_EVENT, found, last.at if last is not None else 0)
 
 
 def _place(found: Attributes, where: Place | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast, overload
 from .. import open_streams
 from ..guard import is_coroutine, report
 from ..wire.record import End
-from .iterators import end_of, passing, run_of
+from .iterators import end_of, run_of, wrap_iterator
 from .run import Run, begin
 from .span import Route
 
@@ -108,12 +108,12 @@ class Stage:
         if run is None:
             return stream
         run.point()
-        return given(stream, run)
+        return emitted(stream, run)
 
     def __call__(self, function: F) -> F:
         """Decorate a function that gets a stream and gives one, as a generator or not."""
         name = self._name or getattr(function, "__name__", None) or type(function).__name__
-        return cast("F", staged(function, name, self._reads, self._route, self._every))
+        return cast("F", stage_function(function, name, self._reads, self._route, self._every))
 
     def __enter__(self) -> Stage:  # noqa: PYI034 - nobody derives from it
         route = self._route if isinstance(self._route, Route) else None
@@ -137,24 +137,24 @@ class Stage:
             return self._run.route
         return self._route if isinstance(self._route, Route) else Route()
 
-    def reads(self, stream: S) -> S:
+    def input(self, stream: S) -> S:
         """The stream, each of whose items counts as read."""
         if self._run is None:
             return stream
         self._run.reading()
-        return cast("S", passing(stream, self._run, given=False))
+        return cast("S", wrap_iterator(stream, self._run, emitted=False))
 
-    def read(self, chunk: S) -> S:
+    def received(self, chunk: S) -> S:
         """Say that the stage has read this chunk; gives the same."""
         if self._run is not None:
             self._run.reading()
-            self._run.read(chunk)
+            self._run.received(chunk)
         return chunk
 
-    def gave(self, chunk: S) -> S:
+    def emitted(self, chunk: S) -> S:
         """Say that the stage hands this chunk on; gives the same."""
         if self._run is not None:
-            self._run.gave(chunk)
+            self._run.emitted(chunk)
         return chunk
 
 
@@ -163,7 +163,9 @@ Begin = Callable[[Route | None, Run | None], Run | None]
 """Begins a stage: its route, if that is known, and the stage before it in this process."""
 
 
-def staged(function: Callable[..., Any], name: str, reads: str | None, route: Any, every: int | None) -> Any:
+def stage_function(
+    function: Callable[..., Any], name: str, reads: str | None, route: Any, every: int | None
+) -> Any:
     """The function, each call of which is a stage; see `toolspan.stage` for the rest."""
 
     def start(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Run | None, Arguments]:
@@ -173,10 +175,10 @@ def staged(function: Callable[..., Any], name: str, reads: str | None, route: An
         if run is None or where is None:
             return run, (args, kwargs)
         run.reading()
-        watched = passing(stream, run, given=False)
+        wrapped = wrap_iterator(stream, run, emitted=False)
         if isinstance(where, int):
-            return run, ((*args[:where], watched, *args[where + 1 :]), kwargs)
-        return run, (args, {**kwargs, where: watched})
+            return run, ((*args[:where], wrapped, *args[where + 1 :]), kwargs)
+        return run, (args, {**kwargs, where: wrapped})
 
     @functools.wraps(function, updated=())
     def within(*args: Any, **kwargs: Any) -> Any:
@@ -188,7 +190,7 @@ def staged(function: Callable[..., Any], name: str, reads: str | None, route: An
         except BaseException as error:
             open_streams.finish(run, error)
             raise
-        return _given_later(result, run) if is_coroutine(result) else given(result, run)
+        return _emitted_later(result, run) if is_coroutine(result) else emitted(result, run)
 
     @functools.wraps(function, updated=())
     async def later(*args: Any, **kwargs: Any) -> Any:
@@ -197,17 +199,17 @@ def staged(function: Callable[..., Any], name: str, reads: str | None, route: An
     return later if inspect.iscoroutinefunction(function) else within
 
 
-def given(result: Any, run: Run) -> Any:
+def emitted(result: Any, run: Run) -> Any:
     """What the stage hands on, watched."""
-    watched = passing(result, run, given=True)
-    if watched is result:  # nothing that can be followed
+    wrapped = wrap_iterator(result, run, emitted=True)
+    if wrapped is result:  # nothing that can be followed
         open_streams.finish(run, End.EXHAUSTED)
-    return watched
+    return wrapped
 
 
-async def _given_later(coroutine: Any, run: Run) -> Any:
+async def _emitted_later(coroutine: Any, run: Run) -> Any:
     try:
-        return given(await coroutine, run)
+        return emitted(await coroutine, run)
     except BaseException as error:
         open_streams.finish(run, error)
         raise

@@ -11,10 +11,10 @@ from threading import Lock
 from typing import Any
 
 from ..wire.record import End, Outcome, is_failure
-from .chunk import FINISH, TEXT, TOOL_CALL, Meaning, meaning_of
+from .chunk import FINISH, TEXT, TOOL_CALL, ParsedChunk, parse_chunk
 from .chunk_text import Chunks
 from .counting import Side
-from .matching import BLOCKED, DROPPED, PENDING, Fates, Passage
+from .matching import BLOCKED, DROPPED, PENDING, Matching, Passage
 
 _BATCH = 64
 _FULL = 128
@@ -28,15 +28,15 @@ class Ledger:
     def __init__(self, every: int = 0) -> None:
         self.point = False
         """Whether it has one side only: whatever comes is handed on as it is."""
-        self.reads: Side | None = None
+        self.received_side: Side | None = None
         """What was read; `None` at a point, and where nobody says what is read."""
-        self.given = Side(every)
-        self.fates = Fates()
+        self.emitted_side = Side(every)
+        self.matching = Matching()
         self._in, self._out = Chunks(), Chunks()
         self._ins: list[Passage] = []
         self._outs: list[Passage] = []
         self._last_item: Any = None
-        self._last: Sequence[Meaning] = ()
+        self._last: Sequence[ParsedChunk] = ()
         self._lock = Lock()
         self.complete = False
         """Whether what the stage reads was read to its end."""
@@ -48,8 +48,8 @@ class Ledger:
 
     def reading(self) -> None:
         """There is a side that reads."""
-        if self.reads is None:
-            self.reads = Side(self.given.follower.every)
+        if self.received_side is None:
+            self.received_side = Side(self.emitted_side.follower.every)
 
     def read(self, item: Any, clock: Callable[[], int]) -> None:
         """The stage has read this item, now by the clock."""
@@ -57,26 +57,26 @@ class Ledger:
         if item.__class__ in _TEXTS:
             self._read_text(item, clock())
         else:
-            ins.append((meaning_of(item), clock()))
+            ins.append((parse_chunk(item), clock()))
         if len(ins) >= _FULL:
-            self._settle()
+            self._match_pending()
 
-    def gave(self, item: Any, clock: Callable[[], int]) -> None:
+    def emitted(self, item: Any, clock: Callable[[], int]) -> None:
         """The stage hands this item on, now by the clock."""
         outs = self._outs
         if item.__class__ in _TEXTS:
             self._give_text(item, clock())
         else:
-            outs.append((meaning_of(item), clock()))
+            outs.append((parse_chunk(item), clock()))
         if len(outs) >= _BATCH:
-            self._settle()
+            self._match_pending()
 
     def _read_text(self, item: Any, at: int) -> None:
         cut, self._last_item = self._in, None
         self._last = found = cut.read(item)
         self._last_item = item if cut.alone else None
-        for meaning in found:
-            self._ins.append((meaning, at))
+        for parsed in found:
+            self._ins.append((parsed, at))
 
     def _give_text(self, item: Any, at: int) -> None:
         found = self._last
@@ -84,10 +84,10 @@ class Ledger:
             found = self._out.read(item)
         else:  # what cannot change is read once
             self._out.plain = self._in.plain
-        for meaning in found:
-            self._outs.append((meaning, at))
+        for parsed in found:
+            self._outs.append((parsed, at))
 
-    def _settle(self, *, wait: bool = False) -> None:
+    def _match_pending(self, *, wait: bool = False) -> None:
         """Count what has passed since; one thread at a time, the next time if another is just doing so."""
         if self._lock.acquire(blocking=wait):
             try:
@@ -97,31 +97,33 @@ class Ledger:
 
     def _count(self, outs: list[Passage]) -> None:
         """Mostly that which was read is what was handed on."""
-        given = [meaning for meaning, _ in outs], [at for _, at in outs]
-        counted = dict(self.given.counts)
-        self.given.add(*given)
-        if self.reads is None:
+        emitted_side = [parsed for parsed, _ in outs], [at for _, at in outs]
+        counted = dict(self.emitted_side.counts)
+        self.emitted_side.add(*emitted_side)
+        if self.received_side is None:
             return
         count = len(outs)
-        ins = [meaning for meaning, _ in self._ins[:count]], [at for _, at in self._ins[:count]]
-        if count and self.fates.all_passed(ins, given):
+        ins = [parsed for parsed, _ in self._ins[:count]], [at for _, at in self._ins[:count]]
+        if count and self.matching.all_passed(ins, emitted_side):
             del self._ins[:count]
-            self.reads.add(*ins)
-            self.fates.passed({kind: more - counted[kind] for kind, more in self.given.counts.items()})
+            self.received_side.add(*ins)
+            self.matching.passed(
+                {kind: more - counted[kind] for kind, more in self.emitted_side.counts.items()}
+            )
         elif count or len(self._ins) >= _FULL:
-            self._one_by_one(self.reads, outs)
+            self._one_by_one(self.received_side, outs)
 
-    def _one_by_one(self, reads: Side, outs: list[Passage]) -> None:
+    def _one_by_one(self, received_side: Side, outs: list[Passage]) -> None:
         ins = _taken(self._ins, len(self._ins))
-        reads.add([meaning for meaning, _ in ins], [at for _, at in ins])
-        fates, number, count = self.fates, 0, len(outs)
-        for meaning, at in ins:
+        received_side.add([parsed for parsed, _ in ins], [at for _, at in ins])
+        fates, number, count = self.matching, 0, len(outs)
+        for parsed, at in ins:
             while number < count and outs[number][1] < at:
-                fates.gave(*outs[number])
+                fates.emitted(*outs[number])
                 number += 1
-            fates.read(meaning, at)
+            fates.read(parsed, at)
         for each in outs[number:]:
-            fates.gave(*each)
+            fates.emitted(*each)
 
     def exhausted(self) -> None:
         """What the stage reads has come to its end."""
@@ -137,40 +139,47 @@ class Ledger:
 
     def end(self, end: End | BaseException, at: int) -> Outcome:
         """The stage is over; gives how."""
-        self._settle(wait=True)
+        self._match_pending(wait=True)
         self.complete = self.complete or (self.point and end is End.EXHAUSTED)
-        if self.reads is not None:
-            self._one_by_one(self.reads, [])
+        if self.received_side is not None:
+            self._one_by_one(self.received_side, [])
             left = PENDING
             if self.complete and end is End.EXHAUSTED:
                 left = DROPPED
             elif end is End.EXHAUSTED or (is_failure(end) and end is not self._failed):
                 left = BLOCKED
-            self.fates.end(at, left)
+            self.matching.end(at, left)
             if self.whole:
-                self.fates.recount()
+                self.matching.recount()
         return self.outcome(end)
 
     @property
     def whole(self) -> bool:
         """Whether what was handed on says, as a whole, what was read, however it was cut."""
-        reads = self.reads
-        if reads is None:
+        received_side = self.received_side
+        if received_side is None:
             return True
-        return reads.counts[FINISH] == self.given.counts[FINISH] and reads.digest() == self.given.digest()
+        return (
+            received_side.counts[FINISH] == self.emitted_side.counts[FINISH]
+            and received_side.digest() == self.emitted_side.digest()
+        )
 
     def outcome(self, end: End | BaseException) -> Outcome:
         """How a stage ended that was left in this way, by what it had handed on."""
         if isinstance(end, BaseException):
             return Outcome.FAILED if is_failure(end) else Outcome.CANCELLED
-        if self.given.counts[FINISH] or (end is End.EXHAUSTED and not self._expects_an_end):
+        if self.emitted_side.counts[FINISH] or (end is End.EXHAUSTED and not self._expects_an_end):
             return Outcome.COMPLETED
         return _EARLY[end]
 
     @property
     def _expects_an_end(self) -> bool:
         """Whether a finish chunk belongs to what is handed on: not to plain text, nor to what is no API's."""
-        sides = (self.given, self.reads) if self.reads is not None else (self.given,)
+        sides = (
+            (self.emitted_side, self.received_side)
+            if self.received_side is not None
+            else (self.emitted_side,)
+        )
         said = any(side.counts[kind] for side in sides for kind in (TEXT, TOOL_CALL, FINISH))
         return said and not self._out.plain
 

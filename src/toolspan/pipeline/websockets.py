@@ -90,8 +90,8 @@ class Socket:
                 self._over(_SENT, error)
                 raise
             if hasattr(type(found), "__await__"):
-                return self._after(found, _SENT, lambda result: self._told(_SENT, message, result))
-            return self._told(_SENT, message, found)
+                return self._after(found, _SENT, lambda result: self._logged(_SENT, message, result))
+            return self._logged(_SENT, message, found)
 
         return sending
 
@@ -163,9 +163,9 @@ class Socket:
             return message
         found, route = extract(message)
         self.route = self.route if route is None else route
-        return self._told(_RECEIVED, found, found)
+        return self._logged(_RECEIVED, found, found)
 
-    def _told(self, way: str, message: Any, result: Any) -> Any:
+    def _logged(self, way: str, message: Any, result: Any) -> Any:
         if self._log is not None:
             self._log.message(way, self._stream(way), message)
         return result
@@ -215,10 +215,10 @@ class MessageLog:
     def over(self, way: str, stream: str | None, error: BaseException | None) -> None:
         """The connection was closed, or broke. Raises nothing."""
         try:
-            told = self._counts.get((way, stream), 0)
+            number = self._counts.get((way, stream), 0)
             closed = error is None or _ordinary(error)
             word, how = (END, "closed") if closed else (ERROR, type(error).__qualname__)
-            log.info("%s stream=%s %s=%d %s", word, stream or "-", way, told, how)
+            log.info("%s stream=%s %s=%d %s", word, stream or "-", way, number, how)
         except Exception as problem:
             report("logging the end of a connection", problem)
 

@@ -19,7 +19,7 @@ from ..wire.record import End
 from ..wire.sse import SseReader
 
 
-class _Ear:
+class _CloseHook:
     """Stands as `close` or `aclose` on the response and tells the call before the client's own method runs.
 
     It refers to the response weakly, so that a dropped response still dies at once. In a garbage collection
@@ -59,13 +59,13 @@ def listen(response: Any, call: Call, end: Callable[[], None]) -> None:
     """Have `end` called when the response is closed, unless the SDK does so at the end of a stream."""
     for name in ("close", "aclose"):
         if hasattr(response, name):
-            setattr(response, name, _Ear(response, name, call, end))
+            setattr(response, name, _CloseHook(response, name, call, end))
 
 
 def call_of(response: Any) -> Call | None:
     """The call to which a response was tied."""
     found = vars(response).get("close")
-    return found.call if isinstance(found, _Ear) else None
+    return found.call if isinstance(found, _CloseHook) else None
 
 
 _MOST = 16 * 1024 * 1024  # bytes: of a longer answer nothing is read
@@ -170,7 +170,7 @@ class _RawStream:
 
     def see(self, part: bytes) -> None:
         """Show the chunks to the call, unless the SDK's stream does."""
-        if self._call.watched or self._call.finished:
+        if self._call.iterated or self._call.finished:
             return
         try:
             for chunk in self._reader.feed(self._unpack(part)):

@@ -18,17 +18,17 @@ from ..user_context import enter, leave
 from . import retries
 from .hooks import guarded, nothing, undoing
 from .requests import Exchange
-from .websocket import SocketSeam
+from .websocket import WebSocketPatch
 
 log = logging.getLogger("toolspan")
 
 _METHOD = "request"
 
 
-class Seam:
+class Patch:
     """Puts wrappers into the SDK's two client classes, and takes them out again."""
 
-    def __init__(self, exchange: Exchange, sockets: SocketSeam) -> None:
+    def __init__(self, exchange: Exchange, sockets: WebSocketPatch) -> None:
         self._exchange: Exchange | None = exchange
         self._sockets = sockets
         self._attempts = retries.Attempts()

@@ -15,7 +15,7 @@ from opentelemetry.trace import Span
 from .. import open_streams
 from ..agent_loop.loop import Loop
 from ..call import Call
-from ..event_stream.listener import Heard
+from ..event_stream.listener import EventListener
 from ..guard import attribute, report
 from ..kill_switch import switches_of
 from ..otel import call_data
@@ -31,7 +31,7 @@ from . import retries
 from .hooks import guarded
 from .http_response import answer_of, hold
 from .routes import Route, find_route
-from .stream import stand_in, watched
+from .stream import stand_in, tracked_stream
 
 
 class Exchange:
@@ -49,7 +49,7 @@ class Exchange:
     def open(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
         """The call for a request that is about to be sent; `None` for one that is not ours."""
         try:
-            open_streams.settle()
+            open_streams.end_dropped()
             found = find_route(kwargs["options"] if "options" in kwargs else args[1])
             if found is None:
                 return None
@@ -93,16 +93,16 @@ class Exchange:
             secrets=partial(secrets_of, client),
             tracked=self._settings.streams and on.streams,
             loop=self._loop if self._settings.loop else None,
-            heard=self._heard(request.expected),
+            listener=self._listener_of(request.expected),
         )
         if outer is not None:
             _borrow(call, outer.span)
-        _say(call, self._settings.baggage_keys, self._labels)
+        _add_user_attributes(call, self._settings.baggage_keys, self._labels)
         return call
 
-    def _heard(self, expected: int) -> Heard | None:
+    def _listener_of(self, expected: int) -> EventListener | None:
         listener = self._settings.on_event
-        return None if listener is None else Heard(listener, expected, report)
+        return None if listener is None else EventListener(listener, expected, report)
 
     def kwargs(self, call: Call, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The keywords to hand on: the caller's, with our stand-in for the stream class."""
@@ -147,7 +147,7 @@ class Exchange:
         open_streams.opened(call)
         call.streaming()
         hold(result.http_response if raw else result.response, call, raw=raw)
-        return result if raw else watched(result)
+        return result if raw else tracked_stream(result)
 
     def _endpoint(self, client: Any, url: Any) -> Endpoint:
         """Where the client's requests go; most applications have one client, so the last answer is kept."""
@@ -166,7 +166,7 @@ def _borrow(call: Call, span: Span | None) -> None:
     call.context = trace.set_span_in_context(span) if span is not None else None
 
 
-def _say(call: Call, baggage_keys: tuple[str, ...], labels: UserLabels) -> None:
+def _add_user_attributes(call: Call, baggage_keys: tuple[str, ...], labels: UserLabels) -> None:
     """What the application says of the call; a conversation, too, where the request names none."""
     try:
         user = current(baggage_keys)

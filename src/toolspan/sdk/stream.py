@@ -40,8 +40,8 @@ def chunks(source: Any, holder: _Holder) -> Iterator[Any]:
     """Hands on the chunks of the SDK's generator and shows each to the call."""
     call = holder.call
     while True:
-        if call.gap:
-            call.settle()
+        if call.inter_chunk:
+            call.record_inter_chunk()
         call.reading = True
         try:
             chunk = next(source)
@@ -74,8 +74,8 @@ class AsyncChunks:
 
     async def __anext__(self) -> Any:
         call = self._holder.call
-        if call.gap:
-            call.settle()
+        if call.inter_chunk:
+            call.record_inter_chunk()
         call.reading = True
         try:
             chunk = await self._source.__anext__()
@@ -100,11 +100,11 @@ def _stopped(call: Call, error: BaseException) -> None:
     open_streams.finish(call, End.EXHAUSTED if exhausted else error)
 
 
-def watched(stream: Any) -> Any:
+def tracked_stream(stream: Any) -> Any:
     """The stream to hand out for the SDK's `stream`; the same object if its response belongs to no call."""
     try:
         call = call_of(stream.response)
-        if call is None or call.watched:
+        if call is None or call.iterated:
             return stream
         shown = object.__new__(type(stream))
         shown.__dict__.update(stream.__dict__)
@@ -113,7 +113,7 @@ def watched(stream: Any) -> Any:
         shown._iterator = make(stream._iterator, holder)
         if make is chunks:
             holder.iterator = weakref.ref(shown._iterator)
-        call.watched = True
+        call.iterated = True
         return shown
     except Exception as error:
         report("watching a stream", error)
@@ -129,7 +129,7 @@ def stand_in(stream_cls: Any) -> Any:
     """
 
     def make(cls: type, *args: Any, **kwargs: Any) -> Any:
-        return watched(stream_cls(*args, **kwargs))
+        return tracked_stream(stream_cls(*args, **kwargs))
 
     made = types.new_class("Stream", (stream_cls,), {}, lambda namespace: namespace.update(__new__=make))
     try:

@@ -23,7 +23,7 @@ from ..wire.record import End
 from .hooks import Observer, around, around_async, guarded, nothing, undoing
 from .requests import Exchange
 from .routes import REALTIME, RESPONSES
-from .websocket_responses import Lanes
+from .websocket_responses import ConnectionResponses
 
 log = logging.getLogger("toolspan")
 
@@ -44,18 +44,18 @@ DOORS = (
 )
 _NEEDED = ("send", "recv", "close")
 _hooked = False
-_seam: SocketSeam | None = None
+_requests_patch: WebSocketPatch | None = None
 
 
 class _Connection:
     """What is known of one connection. `reading`: its `recv` is on, and reads by way of its `recv_bytes`."""
 
-    def __init__(self, lanes: Lanes) -> None:
-        self.lanes = lanes
+    def __init__(self, responses: ConnectionResponses) -> None:
+        self.responses = responses
         self.reading = False
 
 
-class SocketSeam:
+class WebSocketPatch:
     """Puts wrappers into the connections' classes, and takes them out again."""
 
     def __init__(self, exchange: Exchange) -> None:
@@ -66,8 +66,8 @@ class SocketSeam:
 
     def install(self) -> None:
         """From now on every new connection is seen."""
-        global _hooked, _seam
-        _seam = self
+        global _hooked, _requests_patch
+        _requests_patch = self
         for door in DOORS:
             if _hooked:
                 _patch_now(door)
@@ -81,13 +81,13 @@ class SocketSeam:
 
     def remove(self) -> None:
         """From now on no connection is seen; responses that are open end with what is known."""
-        global _seam
-        _seam = None if _seam is self else _seam
+        global _requests_patch
+        _requests_patch = None if _requests_patch is self else _requests_patch
         self._exchange = None
         while self._undo:
             self._undo.pop()()
         for connection in tuple(self._connections.values()):
-            guarded(connection.lanes.end, End.DROPPED)
+            guarded(connection.responses.end, End.DROPPED)
 
     def patch(self, door: Door, module: Any) -> None:
         """Wrap the classes of one door; what an SDK does not have is not traced."""
@@ -125,11 +125,11 @@ class SocketSeam:
             return
         own = {key.rpartition("__")[2]: value for key, value in vars(manager).items()}
         begin = partial(self._begin, own["client"], REALTIME if door.realtime else RESPONSES)
-        lanes = Lanes(begin, realtime=door.realtime, model=own.get("model"))
-        self._connections[connection] = _Connection(lanes)
-        weakref.finalize(connection, lanes.dropped).atexit = False
+        responses = ConnectionResponses(begin, realtime=door.realtime, model=own.get("model"))
+        self._connections[connection] = _Connection(responses)
+        weakref.finalize(connection, responses.dropped).atexit = False
         for event in self._early.pop(manager, ()):
-            lanes.sent(event)
+            responses.sent(event)
 
     def _begin(self, client: Any, route: Any, body: Mapping[str, Any]) -> Call | None:
         if self._exchange is None:
@@ -144,14 +144,14 @@ class SocketSeam:
 
     def _send(self, connection: Any, args: tuple[Any, ...]) -> Observer:
         known = self._connections.get(connection)
-        call = known.lanes.sent(args[0]) if known is not None and args else None
-        return nothing if known is None or call is None else partial(_sent, known.lanes, call)
+        call = known.responses.sent(args[0]) if known is not None and args else None
+        return nothing if known is None or call is None else partial(_sent, known.responses, call)
 
     def _recv(self, connection: Any, args: tuple[Any, ...]) -> Observer:
         known = self._connections.get(connection)
         if known is None:
             return nothing
-        open_streams.settle()
+        open_streams.end_dropped()
         known.reading = True
         return partial(_received, known)
 
@@ -162,28 +162,28 @@ class SocketSeam:
     def _close(self, connection: Any, args: tuple[Any, ...]) -> Observer:
         known = self._connections.get(connection)
         if known is not None:
-            known.lanes.end(End.CLOSED)
+            known.responses.end(End.CLOSED)
         return nothing
 
 
-def _sent(lanes: Lanes, call: Call, result: Any, error: BaseException | None) -> None:
+def _sent(responses: ConnectionResponses, call: Call, result: Any, error: BaseException | None) -> None:
     if error is not None:
-        lanes.failed(call, error)
+        responses.failed(call, error)
 
 
 def _received(known: _Connection, result: Any, error: BaseException | None) -> None:
     known.reading = False
     if error is None:
-        known.lanes.received(result)
+        known.responses.received(result)
     elif any(cls.__name__ == "ConnectionClosed" for cls in type(error).__mro__):
         clean = type(error).__name__ == "ConnectionClosedOK"
-        known.lanes.end(End.EXHAUSTED if clean else error)
+        known.responses.end(End.EXHAUSTED if clean else error)
 
 
 def _patch(door: Door, module: Any) -> None:
     try:
-        if _seam is not None:
-            _seam.patch(door, module)
+        if _requests_patch is not None:
+            _requests_patch.patch(door, module)
     except Exception as error:
         report(f"instrumenting {door.name}", error)
 

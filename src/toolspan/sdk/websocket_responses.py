@@ -24,15 +24,15 @@ Begin = Callable[[Mapping[str, Any]], "Call | None"]
 """Makes the call of a request that is about to be sent; `None` if it is not wanted."""
 
 
-class _Asked(NamedTuple):
+class _PendingRequest(NamedTuple):
     """A request that was sent: its lane and its event's id, if it has any; its call, if that is wanted."""
 
-    lane: str | None
+    channel: str | None
     event_id: str | None
     call: Call | None
 
 
-class Lanes:
+class ConnectionResponses:
     """Feed it both directions. Sessions of Realtime have defaults, which count for each response."""
 
     def __init__(self, begin: Begin, *, realtime: bool, model: str | None = None) -> None:
@@ -40,7 +40,7 @@ class Lanes:
         self._realtime = realtime
         self._session: dict[str, Any] = {"model": model}
         self._brought: list[Any] = []  # since the last response
-        self._asked: deque[_Asked] = deque()
+        self._pending: deque[_PendingRequest] = deque()
         self._active: dict[str | None, Call | None] = {}
         self._over = False
 
@@ -53,14 +53,14 @@ class Lanes:
             return None
         body = values.fields(known.get("response")) if self._realtime else known
         call = self._open(body)
-        self._asked.append(_Asked(_lane(known), values.text(known.get("event_id")), call))
+        self._pending.append(_PendingRequest(_channel(known), values.text(known.get("event_id")), call))
         return call
 
     def failed(self, call: Call, error: BaseException) -> None:
         """What asked for this response could not be sent."""
-        for asked in tuple(self._asked):
-            if asked.call is call:
-                self._asked.remove(asked)
+        for pending in tuple(self._pending):
+            if pending.call is call:
+                self._pending.remove(pending)
         _finish(call, error)
 
     def received(self, event: object) -> None:
@@ -69,26 +69,26 @@ class Lanes:
         event = known if isinstance(event, (str, bytes)) else event
         kind = values.text(known.get("type")) or ""
         if kind in _SESSION and self._realtime:
-            told = values.fields(known.get("session"))
-            self._session |= {key: value for key, value in told.items() if value is not None}
+            session = values.fields(known.get("session"))
+            self._session |= {key: value for key, value in session.items() if value is not None}
         elif kind == "error":
             self._failed(event, known)
         elif kind == "response.created":
             self._created(event, known)
         elif kind.startswith("response.") and not kind.startswith("response.steer"):
-            self._told(event, known, kind)
+            self._read_event(event, known, kind)
 
     def end(self, end: End | BaseException) -> None:
         """Nothing more comes: the connection was closed, broke, or is no longer held by anyone."""
         self._over = end is End.CLOSED or end is End.DROPPED  # else it may be connected again
-        while self._asked:
-            _finish(self._asked.popleft().call, end)
+        while self._pending:
+            _finish(self._pending.popleft().call, end)
         while self._active:
             _finish(self._active.popitem()[1], end)
 
     def dropped(self) -> None:
         """Nobody holds the connection any more; called while it dies."""
-        for call in (*(asked.call for asked in self._asked), *self._active.values()):
+        for call in (*(pending.call for pending in self._pending), *self._active.values()):
             if call is not None:
                 open_streams.dropped(call)
 
@@ -112,26 +112,26 @@ class Lanes:
         key = self._key(known)
         if key in self._active:
             _finish(self._active.pop(key), End.EXHAUSTED)
-        asked = self._next(_lane(known))
-        self._active[key] = call = self._unasked() if asked is None else asked.call
+        pending = self._next(_channel(known))
+        self._active[key] = call = self._unrequested() if pending is None else pending.call
         if call is not None:
             call.chunk(event)
 
-    def _unasked(self) -> Call | None:
+    def _unrequested(self) -> Call | None:
         """A response of the server's own; after the end, what the socket had in store begins nothing."""
         return None if self._over else self._open({})
 
-    def _next(self, lane: str | None) -> _Asked | None:
+    def _next(self, channel: str | None) -> _PendingRequest | None:
         """The oldest request of this lane; where either side names none, the oldest that it may be."""
-        waiting = tuple(self._asked)
-        found = [asked for asked in waiting if asked.lane == lane]
-        found += [asked for asked in waiting if lane is None or asked.lane is None]
+        waiting = tuple(self._pending)
+        found = [pending for pending in waiting if pending.channel == channel]
+        found += [pending for pending in waiting if channel is None or pending.channel is None]
         if not found:
             return None
-        self._asked.remove(found[0])
+        self._pending.remove(found[0])
         return found[0]
 
-    def _told(self, event: object, known: Mapping[str, Any], kind: str) -> None:
+    def _read_event(self, event: object, known: Mapping[str, Any], kind: str) -> None:
         key = self._key(known)
         if key is None and key not in self._active and len(self._active) == 1:
             (key,) = self._active
@@ -148,28 +148,30 @@ class Lanes:
         call: Call | None = None
         if self._realtime:
             about = values.text(values.fields(known.get("error")).get("event_id"))
-            asked = next((asked for asked in self._asked if about and asked.event_id == about), None)
-            if asked is not None:
-                self._asked.remove(asked)
+            pending = next(
+                (pending for pending in self._pending if about and pending.event_id == about), None
+            )
+            if pending is not None:
+                self._pending.remove(pending)
         else:
-            lane = _lane(known)
-            if lane is None and lane not in self._active and len(self._active) == 1:
-                (lane,) = self._active
-            asked = None if lane in self._active else self._next(lane)
-            call = self._active.pop(lane, None)
-        call = call if asked is None else asked.call
+            channel = _channel(known)
+            if channel is None and channel not in self._active and len(self._active) == 1:
+                (channel,) = self._active
+            pending = None if channel in self._active else self._next(channel)
+            call = self._active.pop(channel, None)
+        call = call if pending is None else pending.call
         if call is not None:
             call.chunk(event)
             open_streams.finish(call, End.EXHAUSTED)
 
     def _key(self, known: Mapping[str, Any]) -> str | None:
         if not self._realtime:
-            return _lane(known)
+            return _channel(known)
         named = known.get("response_id") or values.fields(known.get("response")).get("id")
         return values.text(named)
 
 
-def _lane(known: Mapping[str, Any]) -> str | None:
+def _channel(known: Mapping[str, Any]) -> str | None:
     return values.text(known.get("stream_id"))
 
 

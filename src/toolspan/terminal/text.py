@@ -89,8 +89,8 @@ def line(record: LogRecord) -> Line:
     attributes: Attributes = record.attributes or {}
     name = record.event_name or ""
     if name in NOTES:
-        sign, verb, tell = NOTES[name]
-        who, details = tell(attributes)
+        sign, verb, wording = NOTES[name]
+        who, details = wording(attributes)
         return Line(sign, "cyan", who, verb, details)
     describe = _EVENTS.get(name)
     return describe(attributes) if describe else _other(record)

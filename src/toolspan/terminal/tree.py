@@ -45,7 +45,7 @@ def forest(spans: Sequence[ReadableSpan]) -> list[Node]:
 def _grow(span: ReadableSpan, children: dict[int | None, list[ReadableSpan]]) -> Node:
     """The node of a span with all beneath it; children leave the map, so that each is drawn once."""
     node = _node(span)
-    node.children = list(_moments(span))
+    node.children = list(_event_nodes(span))
     node.children += [_grow(child, children) for child in children.pop(_id(span), [])]
     node.children.sort(key=_start)
     return node
@@ -80,8 +80,8 @@ def _ending(span: ReadableSpan, failed: bool) -> tuple[str, str, str]:
 
 def _figures(span: ReadableSpan) -> tuple[str, str]:
     attributes: Attributes = span.attributes or {}
-    said = (tell(attributes) for tell in (_step, _first_chunk, _tokens, _cost))
-    return joined(*said, _calls(span)), _answered_by(attributes)
+    parts = (wording(attributes) for wording in (_step, _first_chunk, _tokens, _cost))
+    return joined(*parts, _calls(span)), _answered_by(attributes)
 
 
 def _step(attributes: Attributes) -> str:
@@ -99,9 +99,9 @@ def _tokens(attributes: Attributes) -> str:
         number(attributes, names.USAGE_INPUT_TOKENS),
         number(attributes, names.USAGE_OUTPUT_TOKENS),
     )
-    said = [f"{amount(sent)} in"] if sent is not None else []
-    said += [f"{amount(received)} out"] if received is not None else []
-    return f"tokens {', '.join(said)}" if said else ""
+    parts = [f"{amount(sent)} in"] if sent is not None else []
+    parts += [f"{amount(received)} out"] if received is not None else []
+    return f"tokens {', '.join(parts)}" if parts else ""
 
 
 def _cost(attributes: Attributes) -> str:
@@ -111,8 +111,8 @@ def _cost(attributes: Attributes) -> str:
 
 def _answered_by(attributes: Attributes) -> str:
     """The model that answered, where it is not the one asked for."""
-    asked, answered = text(attributes, names.REQUEST_MODEL), text(attributes, names.RESPONSE_MODEL)
-    return f"answered by {answered}" if answered not in ("", asked) else ""
+    requested, answered = text(attributes, names.REQUEST_MODEL), text(attributes, names.RESPONSE_MODEL)
+    return f"answered by {answered}" if answered not in ("", requested) else ""
 
 
 def _calls(span: ReadableSpan) -> str:
@@ -123,7 +123,7 @@ def _calls(span: ReadableSpan) -> str:
     return f"tool calls {amount(calls)}"
 
 
-def _moments(span: ReadableSpan) -> Iterator[Node]:
+def _event_nodes(span: ReadableSpan) -> Iterator[Node]:
     """The span's events as nodes: one for each tool call, one for each other event."""
     completed = {
         words.key(e.attributes or {}): e for e in span.events if e.name == names.CALL_COMPLETED_EVENT
@@ -132,7 +132,7 @@ def _moments(span: ReadableSpan) -> Iterator[Node]:
         if event.name == names.CALL_DETECTED_EVENT:
             yield _tool_call(span, event, completed.get(words.key(event.attributes or {})))
         elif event.name != names.CALL_COMPLETED_EVENT:
-            yield _moment(span, event)
+            yield _event_node(span, event)
 
 
 def _tool_call(span: ReadableSpan, detected: Event, completed: Event | None) -> Node:
@@ -150,14 +150,14 @@ def _tool_call(span: ReadableSpan, detected: Event, completed: Event | None) -> 
     return node
 
 
-def _moment(span: ReadableSpan, event: Event) -> Node:
+def _event_node(span: ReadableSpan, event: Event) -> Node:
     attributes: Attributes = event.attributes or {}
     if event.name in NOTES:
-        _, verb, tell = NOTES[event.name]
-        who, details = tell(attributes)
+        _, verb, wording = NOTES[event.name]
+        who, details = wording(attributes)
         return Node(who, _time(event.timestamp), None, [f"{verb} {details}"])
     kind, message = attributes.get(names.EXCEPTION_TYPE), attributes.get(names.EXCEPTION_MESSAGE)
-    said = joined(*(clean(part, 160) for part in (kind, message) if part is not None))
+    parts = joined(*(clean(part, 160) for part in (kind, message) if part is not None))
     if event.name == names.TEXT_STARTED_EVENT:
         return Node("text", _time(event.timestamp), None, [f"started {_at(span, event)}"])
     if event.name == names.RETRY_EVENT:
@@ -165,7 +165,7 @@ def _moment(span: ReadableSpan, event: Event) -> Node:
             "retry", _time(event.timestamp), None, [joined(_at(span, event), words.retry(attributes))]
         )
     return Node(
-        clean(event.name), _time(event.timestamp), None, [joined(_at(span, event), said)], kind is not None
+        clean(event.name), _time(event.timestamp), None, [joined(_at(span, event), parts)], kind is not None
     )
 
 

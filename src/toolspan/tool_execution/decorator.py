@@ -13,12 +13,12 @@ from types import TracebackType
 from typing import Any, TypeVar, overload
 
 from ..user_context import enter, leave
-from .execution import Look, begin
+from .execution import Observer, begin
 from .wrapping import wrap
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_inside: ContextVar[Tool | None] = ContextVar("toolspan_tool", default=None)
+_current: ContextVar[Tool | None] = ContextVar("toolspan_tool", default=None)
 
 
 @overload
@@ -83,7 +83,7 @@ class Tool:
         self._call_id = call_id
         self._arguments = arguments
         self._description = description
-        self._look: Look | None = None
+        self._observer: Observer | None = None
         self._tokens: tuple[Any, Token[Tool | None] | None] = (None, None)
 
     def __call__(self, function: F) -> F:
@@ -92,43 +92,50 @@ class Tool:
         made: Any = wrap(function, functools.partial(self._begin, name, function))
         return made  # type: ignore[no-any-return]  # of the function's own type, as far as anyone can see
 
-    def _begin(self, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Look | None:
-        outer, arguments = _inside.get(), functools.partial(_named, function, args, kwargs)
-        if outer is not None and outer.name == name and outer.look is not None and not outer.look.shared:
-            look: Look | None = outer.look.share()
+    def _begin(
+        self, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Observer | None:
+        outer, arguments = _current.get(), functools.partial(_named, function, args, kwargs)
+        if (
+            outer is not None
+            and outer.name == name
+            and outer.observer is not None
+            and not outer.observer.shared
+        ):
+            observer: Observer | None = outer.observer.share()
         else:
-            look = begin(name, self._call_id, self._description, arguments)
-        if look is not None and look.captures:
-            look.arguments(arguments)
-        return look
+            observer = begin(name, self._call_id, self._description, arguments)
+        if observer is not None and observer.captures:
+            observer.arguments(arguments)
+        return observer
 
     @property
-    def look(self) -> Look | None:
+    def observer(self) -> Observer | None:
         """The execution that is going on; `None` if nobody wants to know."""
-        return self._look
+        return self._observer
 
     def result(self, value: Any) -> None:
         """Say what the tool gave; recorded only where content is captured."""
-        if self._look is not None:
-            self._look.gave = value
+        if self._observer is not None:
+            self._observer.result = value
 
     def __enter__(self) -> Tool:  # noqa: PYI034 - nobody derives from it
-        given = self._arguments
-        self._look = begin(self.name or "tool", self._call_id, self._description, lambda: given)
-        if self._look is not None:
-            if given is not None and self._look.captures:
-                self._look.arguments(lambda: given)
-            self._tokens = (enter(self._look.context), _inside.set(self))
+        value = self._arguments
+        self._observer = begin(self.name or "tool", self._call_id, self._description, lambda: value)
+        if self._observer is not None:
+            if value is not None and self._observer.captures:
+                self._observer.arguments(lambda: value)
+            self._tokens = (enter(self._observer.context), _current.set(self))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        token, inside = self._tokens
+        token, outer = self._tokens
         leave(token)
-        leave(inside)
-        if self._look is not None:
-            self._look.end(error, self._look.gave)
+        leave(outer)
+        if self._observer is not None:
+            self._observer.end(error, self._observer.result)
 
     async def __aenter__(self) -> Tool:  # noqa: PYI034 - nobody derives from it
         return self.__enter__()

@@ -22,11 +22,11 @@ from ..otel import call_data
 from ..otel import semconv as names
 from ..otel.attributes import Attributes, Value, clean
 from ..otel.attributes import seconds as to_seconds
-from ..otel.call_data import Asked, Turn
+from ..otel.call_data import RememberedCall, Turn
 from ..otel.content import capture as content
 from ..otel.content.capture import Capture
 from ..otel.content.redaction import Review
-from ..otel.content.worker import Contents, Job, Wants
+from ..otel.content.worker import ContentMakers, Contents, Job
 from ..otel.errors import error_type, exception_attributes
 from ..otel.labels import Labels, ToolNames, UserLabels
 from ..user_context import current
@@ -45,20 +45,20 @@ def use(executions: Executions | None, baggage_keys: tuple[str, ...] = ()) -> No
 
 def begin(
     name: str, call_id: str | None, description: str | None, arguments: Callable[[], Any]
-) -> Look | None:
+) -> Observer | None:
     """An execution begins; `None` if nobody wants to know."""
     executions = _executions
     if executions is None:
         return None
     try:
         user = current(_baggage_keys)
-        return Look(executions, executions.begin(name, call_id, description, user, arguments))
+        return Observer(executions, executions.begin(name, call_id, description, user, arguments))
     except Exception as error:
         report("beginning a tool's execution", error)
         return None
 
 
-class Look:
+class Observer:
     """Follows one execution, and raises nothing."""
 
     def __init__(self, executions: Executions, execution: Execution) -> None:
@@ -68,23 +68,23 @@ class Look:
         self.context = execution.context
         self.captures = executions.capture.on
         self.shared = False
-        self.gave: Any = None
+        self.result: Any = None
 
-    def share(self) -> Look:
+    def share(self) -> Observer:
         """The same execution, for the decorated function inside of its context manager, which ends it."""
         self.shared = True
-        inner = Look(self._executions, self._execution)
+        inner = Observer(self._executions, self._execution)
         inner.end = self._note  # type: ignore[method-assign]
         return inner
 
     def _note(self, error: BaseException | None, result: Any = None) -> None:
-        self.gave = result
+        self.result = result
 
-    def arguments(self, given: Callable[[], Any]) -> None:
+    def arguments(self, make: Callable[[], Any]) -> None:
         """What it is called with."""
         try:
             if not self._execution.has_arguments:
-                self._executions.arguments(self._execution, given())
+                self._executions.arguments(self._execution, make())
         except Exception as error:
             report("recording a tool's arguments", error)
 
@@ -169,14 +169,14 @@ class Executions:
         have that name.
         """
         found = Execution(name, now(), wall_now())
-        asked, turn = self._loop.asked(name, call_id, arguments)
+        remembered, turn = self._loop.executed_call(name, call_id, arguments)
         found.turn, found.labels = turn, self._user_labels.of(user)
         attributes: Attributes = {
             names.OPERATION_NAME: call_data.EXECUTE_TOOL,
             names.TOOL_NAME: clean(name),
             names.TOOL_TYPE: _TYPE,
         }
-        identity = call_id or (asked.id if asked is not None else None)
+        identity = call_id or (remembered.id if remembered is not None else None)
         if identity is not None:
             attributes[names.TOOL_CALL_ID] = clean(identity)
         if description:
@@ -185,7 +185,7 @@ class Executions:
             f"{call_data.EXECUTE_TOOL} {clean(name)}",
             kind=SpanKind.INTERNAL,
             attributes={**user, **attributes},
-            links=_links(turn, asked),
+            links=_links(turn, remembered),
             start_time=found.began,
         )
         found.context = trace.set_span_in_context(found.span)
@@ -228,7 +228,7 @@ class Executions:
         record = None if error is None else self._record(execution, error)
         wanted = content.trace(error, tuple) if error is not None and self.capture.on else {}
         end = partial(self._end, execution.span, record, execution.began + elapsed)
-        self._tell(execution, wanted, end, wait=True)
+        self._emit(execution, wanted, end, wait=True)
 
     def _record(self, execution: Execution, error: BaseException) -> LogRecord:
         """The error's type always, its words only with content capture, and then later."""
@@ -243,12 +243,17 @@ class Executions:
     def _content(self, execution: Execution, name: str, value: Any) -> None:
         span = execution.span
         if span is not None and self.capture.on and span.is_recording():
-            self._tell(execution, content.given(name, value), partial(self._fill, span))
+            self._emit(execution, content.value_makers(name, value), partial(self._fill, span))
 
-    def _tell(
-        self, execution: Execution, wanted: Wants, then: Callable[[Contents], None], *, wait: bool = False
+    def _emit(
+        self,
+        execution: Execution,
+        wanted: ContentMakers,
+        then: Callable[[Contents], None],
+        *,
+        wait: bool = False,
     ) -> None:
-        execution.job = self._review.tell(wanted, self.capture.limit, then, before=execution.job, wait=wait)
+        execution.job = self._review.emit(wanted, self.capture.limit, then, before=execution.job, wait=wait)
 
     def _fill(self, span: Span, contents: Contents) -> None:
         span.set_attributes(self.capture.attributes(contents))
@@ -266,8 +271,8 @@ class Executions:
                 acts.callback(self._logger.emit, record)
 
 
-def _links(turn: Turn | None, asked: Asked | None) -> list[Link]:
+def _links(turn: Turn | None, remembered: RememberedCall | None) -> list[Link]:
     if turn is None or turn.asker is None:
         return []
-    ids = [asked.id] if asked is not None else [one.id for one in turn.asked]
+    ids = [remembered.id] if remembered is not None else [one.id for one in turn.calls]
     return [Link(turn.asker, {names.LINK: "executes", names.TOOL_CALL_IDS: ids})]

@@ -15,7 +15,7 @@ from ..guard import is_coroutine
 from ..user_context import enter, leave
 
 
-class Look(Protocol):
+class Observer(Protocol):
     """What follows one execution; none of its methods raises."""
 
     context: Any
@@ -28,7 +28,7 @@ class Look(Protocol):
         """It is over."""
 
 
-Begin = Callable[[tuple[Any, ...], dict[str, Any]], "Look | None"]
+Begin = Callable[[tuple[Any, ...], dict[str, Any]], "Observer | None"]
 """Sees the arguments; gives what follows the execution, or `None` if nobody wants to know."""
 
 
@@ -48,20 +48,20 @@ def wrap(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
 def _function(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     @functools.wraps(function, updated=())
     def run(*args: Any, **kwargs: Any) -> Any:
-        look = begin(args, kwargs)
-        if look is None:
+        observer = begin(args, kwargs)
+        if observer is None:
             return function(*args, **kwargs)
-        token = enter(look.context)
+        token = enter(observer.context)
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            look.end(error)
+            observer.end(error)
             raise
         finally:
             leave(token)
         if is_coroutine(result):  # of a coroutine function that another decorator hides
-            return _awaited(result, look)
-        look.end(None, result)
+            return _awaited(result, observer)
+        observer.end(None, result)
         return result
 
     return run
@@ -70,96 +70,96 @@ def _function(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
 def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     @functools.wraps(function, updated=())
     async def run(*args: Any, **kwargs: Any) -> Any:
-        look = begin(args, kwargs)
-        if look is None:
+        observer = begin(args, kwargs)
+        if observer is None:
             return await function(*args, **kwargs)
-        return await _awaited(function(*args, **kwargs), look)
+        return await _awaited(function(*args, **kwargs), observer)
 
     return run
 
 
-async def _awaited(coroutine: Any, look: Look) -> Any:
-    token = enter(look.context)
+async def _awaited(coroutine: Any, observer: Observer) -> Any:
+    token = enter(observer.context)
     try:
         result = await coroutine
     except BaseException as error:
-        look.end(error)
+        observer.end(error)
         raise
     finally:
         leave(token)
-    look.end(None, result)
+    observer.end(None, result)
     return result
 
 
 def _generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     @functools.wraps(function, updated=())
     def run(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        look = begin(args, kwargs)
+        observer = begin(args, kwargs)
         source = function(*args, **kwargs)
-        return (yield from source) if look is None else (yield from _steps(source, look))
+        return (yield from source) if observer is None else (yield from _steps(source, observer))
 
     return run
 
 
-def _steps(source: Any, look: Look) -> Generator[Any, Any, Any]:
+def _steps(source: Any, observer: Observer) -> Generator[Any, Any, Any]:
     """The items of a generator; the context is current only while the generator itself runs."""
     act, sent = source.send, None
     while True:
-        token = enter(look.context)
+        token = enter(observer.context)
         try:
             item = act(sent)
         except StopIteration as stop:
-            look.end(None, stop.value)
+            observer.end(None, stop.value)
             return stop.value
         except BaseException as error:
-            look.end(error)
+            observer.end(error)
             raise
         finally:
             leave(token)
-        look.step(item)
+        observer.step(item)
         try:
             act, sent = source.send, (yield item)
         except GeneratorExit:
-            _close(source, look)
+            _close(source, observer)
             raise
         except BaseException as error:
             act, sent = source.throw, error
 
 
-def _close(source: Any, look: Look) -> None:
+def _close(source: Any, observer: Observer) -> None:
     """Whoever reads it wants no more: that is no error of the tool's."""
     try:
         source.close()
     except BaseException as error:
-        look.end(error)
+        observer.end(error)
         raise
-    look.end(None)
+    observer.end(None)
 
 
 def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     @functools.wraps(function, updated=())
     async def run(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        look = begin(args, kwargs)
+        observer = begin(args, kwargs)
         source, act, sent = function(*args, **kwargs), "asend", None
         while True:
-            token = enter(look.context if look is not None else None)
+            token = enter(observer.context if observer is not None else None)
             try:
                 item = await getattr(source, act)(sent)
             except StopAsyncIteration:
-                _tell_end(look, None)
+                _report_end(observer, None)
                 return
             except BaseException as error:
-                _tell_end(look, error)
+                _report_end(observer, error)
                 raise
             finally:
                 leave(token)
-            if look is not None:
-                look.step(item)
+            if observer is not None:
+                observer.step(item)
             try:
                 act, sent = "asend", (yield item)
             except GeneratorExit:
                 await source.aclose()
-                _tell_end(look, None)
+                _report_end(observer, None)
                 raise
             except BaseException as error:
                 act, sent = "athrow", error
@@ -167,6 +167,6 @@ def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[...
     return run
 
 
-def _tell_end(look: Look | None, error: BaseException | None) -> None:
-    if look is not None:
-        look.end(error)
+def _report_end(observer: Observer | None, error: BaseException | None) -> None:
+    if observer is not None:
+        observer.end(error)

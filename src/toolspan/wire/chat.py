@@ -12,7 +12,7 @@ from .tools import Tools
 
 _NONE: list[Event] = []
 _PARTS = 4  # of an identity, which chat answers have
-_LOOKS = 4  # chunks in which the answer's identity may still be completed; then only beside its usage
+_FULL_READS = 4  # chunks in which the answer's identity may still be completed; then only beside its usage
 
 
 class ChatReader:
@@ -29,8 +29,8 @@ class ChatReader:
         "_counts_tokens",
         "_expected",
         "_finished",
+        "_full_reads",
         "_identity",
-        "_looks",
         "_offered",
         "_pieces",
     )
@@ -44,13 +44,13 @@ class ChatReader:
         self._begun: set[object] = set()
         self._counts_tokens: bool | None = None
         self._identity = Started(None, None)
-        self._looks = _LOOKS
+        self._full_reads = _FULL_READS
         self._calls: dict[int, Calls] = {}
         self._finished: set[int] = set()
 
     def read(self, body: Any) -> list[Event]:
         """The events of one chunk or of one whole answer, an SDK object or plain JSON."""
-        if not self._looks and (found := self._read_on(body)) is not None:
+        if not self._full_reads and (found := self._read_on(body)) is not None:
             return found
         events: list[Event] = []
         self._read(body, events)
@@ -66,7 +66,7 @@ class ChatReader:
             if fields["finish_reason"] is not None or known["usage"] is not None:
                 return None
             beyond = body.__pydantic_extra__ or choice.__pydantic_extra__ or delta.__pydantic_extra__
-            if beyond and quirks.telling(body, choice, delta):
+            if beyond and quirks.carries_content(body, choice, delta):
                 return None
             return self._piece(delta.__dict__, fields["index"])
         except (AttributeError, KeyError, TypeError, ValueError):
@@ -89,7 +89,7 @@ class ChatReader:
 
     def _read(self, body: Any, events: list[Event]) -> None:
         known, extra = values.view(body)
-        if self._looks:
+        if self._full_reads:
             self._identify(values.fields(body), events)
         for position, choice in enumerate(values.sequence(known.get("choices"))):
             self._choice(choice, position, events)
@@ -107,7 +107,7 @@ class ChatReader:
 
     def _identify(self, known: Mapping[str, Any], events: list[Event]) -> None:
         """Who answers: the first value that says something holds (langfuse-python#561)."""
-        self._looks -= 1
+        self._full_reads -= 1
         old, get, text = self._identity, known.get, values.text
         new = Started(
             old.id or text(get("id")),
@@ -116,15 +116,15 @@ class ChatReader:
             old.system_fingerprint or text(get("system_fingerprint")),
         )
         if None not in new[:_PARTS]:
-            self._looks = 0
+            self._full_reads = 0
         if new != old:
             self._identity = new
             events.append(new)
 
     def _usage(self, counts: Event, known: Mapping[str, Any], events: list[Event]) -> None:
         """Tokens come last; so may what was not known of the identity."""
-        if self._looks == 0 and None in self._identity[:_PARTS]:
-            self._looks = 1
+        if self._full_reads == 0 and None in self._identity[:_PARTS]:
+            self._full_reads = 1
             self._identify(known, events)
         events.append(counts)
 
@@ -205,7 +205,7 @@ class CompletionsReader(ChatReader):
             fields = choice.__dict__
             if fields["finish_reason"] is not None or known["usage"] is not None:
                 return None
-            if quirks.telling(body, choice):
+            if quirks.carries_content(body, choice):
                 return None
             return _NONE if fields["index"] in self._begun and not self._pieces else None
         except (AttributeError, KeyError, TypeError, ValueError):

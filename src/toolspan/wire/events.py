@@ -82,7 +82,7 @@ class CallClosed(NamedTuple):
     fragments: int
     size: int
     violation: Violation | None = None
-    likeness: int | None = None
+    argument_hash: int | None = None
 
 
 class Usage(NamedTuple):

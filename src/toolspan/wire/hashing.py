@@ -31,7 +31,7 @@ def digest(value: object, depth: int = _DEEPEST) -> int:
 _PLAIN = frozenset((str, int, float, bool, type(None)))
 
 
-def likeness(value: object) -> int | None:
+def argument_hash(value: object) -> int | None:
     """A number that equal arguments share, in this process only; `None` for what is no JSON."""
     try:
         if type(value) is dict and _PLAIN.issuperset(map(type, value.values())):  # most are flat

@@ -91,7 +91,7 @@ def read_head(found: Fields, now: float | None = None) -> Head:
 
 def _now(date: bytes | None, now: float | None) -> float | None:
     """The server's own time, with which its dates are consistent; asked for only where there is a date."""
-    found = None if date is None else moment_of(date)
+    found = None if date is None else timestamp_of(date)
     return now if found is None else found
 
 
@@ -156,7 +156,7 @@ def count_of(value: bytes) -> int | None:
 def wait_of(value: bytes, clock: Clock) -> float | None:
     """Seconds to wait: a number, a duration, or a number that is too large for one and so is a moment."""
     seconds = _duration(value) if len(value) <= _LONGEST else None
-    return seconds if seconds is None or seconds <= _YEAR else _until(_moment(seconds), clock)
+    return seconds if seconds is None or seconds <= _YEAR else _until(_timestamp(seconds), clock)
 
 
 def wait_of_exact(value: bytes) -> float | None:
@@ -167,11 +167,11 @@ def wait_of_exact(value: bytes) -> float | None:
 
 def wait_of_date(value: bytes, clock: Clock) -> float | None:
     """Seconds to wait, from a date of HTTP."""
-    moment = moment_of(value)
-    return None if moment is None else _until(moment, clock)
+    timestamp = timestamp_of(value)
+    return None if timestamp is None else _until(timestamp, clock)
 
 
-def moment_of(value: bytes) -> float | None:
+def timestamp_of(value: bytes) -> float | None:
     """A date of HTTP, in seconds of the epoch."""
     try:
         found = parsedate_tz(value.decode("latin-1")) if len(value) <= _LONGEST else None
@@ -191,14 +191,14 @@ def _duration(value: bytes) -> float | None:
     return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
 
 
-def _moment(value: float) -> float:
+def _timestamp(value: float) -> float:
     """Seconds of the epoch: DigitalOcean sends these, OpenRouter milliseconds."""
     return value / 1000 if value > 1e11 else value
 
 
-def _until(moment: float, clock: Clock) -> float | None:
+def _until(timestamp: float, clock: Clock) -> float | None:
     """Seconds from now until then; what was a little ago is now."""
     now = clock()
-    if now is None or not now - _DAY <= moment <= now + _YEAR:
+    if now is None or not now - _DAY <= timestamp <= now + _YEAR:
         return None
-    return max(moment - now, 0.0)
+    return max(timestamp - now, 0.0)

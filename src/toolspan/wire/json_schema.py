@@ -251,10 +251,10 @@ def _one(keyword: str, walk: Walk, schema: Schema, value: Any, path: Path, found
         if not tried[-1]:
             return
     if tried:
-        found.take(max(tried, key=_nearness))
+        found.take(max(tried, key=_closeness))
 
 
-def _nearness(found: Found) -> int:
+def _closeness(found: Found) -> int:
     """Something missing is nearer than a wrong type; the deeper the wrong type, the nearer."""
     return DEEPEST + 1 if found.wrong is None else len(found.wrong)
 

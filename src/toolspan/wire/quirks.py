@@ -12,7 +12,7 @@ from .values import NOTHING, count, fields, index_of, sequence, text
 _TELLING = frozenset(("error", "reasoning", "reasoning_content", "refusal", "usage", "x_groq"))
 
 
-def telling(*values: Any) -> bool:
+def carries_content(*values: Any) -> bool:
     """Whether anything that was sent beyond the declared fields matters here; most of it does not."""
     return any(not _TELLING.isdisjoint(value.__pydantic_extra__ or ()) for value in values)
 

@@ -36,7 +36,7 @@ class ToolCall:
     closed_by: str | None = None
     valid: bool = False
     violation: Violation | None = None
-    likeness: int | None = None
+    argument_hash: int | None = None
     fragments: int = 0
     size: int = 0
     pieces: list[str] = field(default_factory=list)
@@ -143,7 +143,7 @@ class Record:
         """The first close is the moment; a later one corrects what grew after it."""
         call = self._calls[event.choice, event.call]
         call.valid, call.fragments, call.size = event.valid, event.fragments, event.size
-        call.violation, call.likeness = event.violation, event.likeness
+        call.violation, call.argument_hash = event.violation, event.argument_hash
         if call.closed_at is not None:
             return False
         call.closed_at, call.closed_by = at, event.how

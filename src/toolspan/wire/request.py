@@ -55,7 +55,7 @@ class Request:
     """Whether the calls of the answer are checked against the tools."""
     last_role: str | None = None
     """Whose the last message is; of an item that is no message, its type."""
-    asked: int | None = None
+    digest: int | None = None
     """A hash of the last message, or of what is embedded; see `digest.py`."""
 
     @property
@@ -87,12 +87,12 @@ def take_messages(found: Request, messages: object, keep: bool) -> None:
     """Count what is sent to the model, and keep it if content is captured; a single text counts as one."""
     if isinstance(messages, (list, tuple)):
         found.message_count = len(messages)
-        found.asked = digest(messages[-1]) if messages else None
+        found.digest = digest(messages[-1]) if messages else None
         found.last_role = _role(messages[-1]) if messages else None
     elif isinstance(messages, str):
         found.message_count = 1
         found.last_role = _USER
-        found.asked = digest(messages)
+        found.digest = digest(messages)
     else:
         return
     found.messages = messages if keep else None
@@ -211,7 +211,7 @@ def embeddings_request(body: Body, *, keep: bool) -> Request:
     """That of embeddings; what is embedded is never kept, the convention has no place for it."""
     found = read_facts(body, _EMBEDDINGS)
     if body.get("input") is not None:
-        found.asked = digest(body["input"])
+        found.digest = digest(body["input"])
     return found
 
 

@@ -230,7 +230,7 @@ class ResponseTexts:
             for event in item_texts(item)
             if self._begun.isdisjoint((type(event), key) for key in (*keys, None))
         ]
-        self._begun.update((type(told), key) for told in found for key in keys)
+        self._begun.update((type(event), key) for event in found for key in keys)
         return found
 
 

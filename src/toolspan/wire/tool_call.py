@@ -6,7 +6,7 @@ import json
 import zlib
 
 from .events import CallArguments, CallClosed, CallOpened, Event
-from .hashing import likeness
+from .hashing import argument_hash
 from .json_scanner import BROKEN, COMPLETE, EMPTY, OPEN, UNPARSED, JsonScanner, parsed
 from .json_schema import Violation
 from .response_items import FREE_TEXT
@@ -21,7 +21,17 @@ _NONE: list[Event] = []
 class CallState:
     """What is known of one call so far."""
 
-    __slots__ = ("arguments", "closed", "id", "kind", "likeness", "name", "number", "reported", "violation")
+    __slots__ = (
+        "argument_hash",
+        "arguments",
+        "closed",
+        "id",
+        "kind",
+        "name",
+        "number",
+        "reported",
+        "violation",
+    )
 
     def __init__(
         self, number: int, identity: str | None, name: str | None, kind: str, *, keep: bool = False
@@ -33,7 +43,7 @@ class CallState:
         self.arguments = Arguments(free_text=kind in FREE_TEXT, keep=keep)
         self.closed: str | None = None
         self.violation: Violation | None = None
-        self.likeness: int | None = None
+        self.argument_hash: int | None = None
         self.reported = 0  # fragments at the time it was closed
 
 
@@ -98,8 +108,8 @@ class ToolCalls:
         valid = arguments.valid and (how != "end" or arguments.complete)
         size, fragments = arguments.size, arguments.fragments
         violation = self._violation(call) if valid else None
-        told = (how, valid, fragments, size, violation, call.likeness)
-        events.append(CallClosed(self._choice, call.number, *told))
+        outcome = (how, valid, fragments, size, violation, call.argument_hash)
+        events.append(CallClosed(self._choice, call.number, *outcome))
 
     def _violation(self, call: CallState) -> Violation | None:
         """What is wrong with a call that parses; a document is checked once, white space may follow it."""
@@ -107,7 +117,7 @@ class ToolCalls:
             return None
         value = call.arguments.take()
         if value is not UNPARSED:
-            call.likeness = likeness(value)
+            call.argument_hash = argument_hash(value)
         if value is not UNPARSED or call.violation is None:
             call.violation = self._offered.violation(call.name, call.kind, value)
         return call.violation

@@ -22,7 +22,7 @@ class Returns(NamedTuple):
     """Of the results after the model's last turn."""
     earlier: tuple[str, ...] = ()
     """Of the results before it, in this loop."""
-    asked: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
     """Of the calls that the history holds, in this loop."""
     turns: int = 0
 
@@ -33,7 +33,7 @@ class Returns(NamedTuple):
         if len(all_results) == len(set(all_results)):
             return 0
         return sum(
-            max(0, all_results.count(identity) - max(1, self.asked.count(identity)))
+            max(0, all_results.count(identity) - max(1, self.called.count(identity)))
             for identity in set(all_results)
         )
 
@@ -45,7 +45,7 @@ class _Part(NamedTuple):
     ids: tuple[str, ...] = ()
 
 
-_Look: TypeAlias = "Callable[[Mapping[str, Any]], _Part | None]"
+_ReadPart: TypeAlias = "Callable[[Mapping[str, Any]], _Part | None]"
 
 
 def chat_returns(messages: object) -> Returns:
@@ -58,26 +58,26 @@ def response_returns(items: object) -> Returns:
     return _returns(items, _item)
 
 
-def _returns(history: object, look: _Look) -> Returns:
+def _returns(history: object, read_part: _ReadPart) -> Returns:
     if not isinstance(history, (list, tuple)):
         return Returns()
     results: list[str] = []
     earlier: list[str] = []
-    asked: list[str] = []
+    called: list[str] = []
     turns, before = 0, ""
     for value in history[: -_MOST - 1 : -1]:
-        part = look(fields(value))
+        part = read_part(fields(value))
         if part is None:
             continue
         if part.whose == "result":
             (earlier if turns else results).extend(part.ids)
         elif part.whose == "model":
-            asked.extend(part.ids[::-1])
+            called.extend(part.ids[::-1])
             turns += before != "model"
         elif turns:
             break
         before = part.whose
-    return Returns(tuple(results[::-1]), tuple(earlier[::-1]), tuple(asked[::-1]), turns)
+    return Returns(tuple(results[::-1]), tuple(earlier[::-1]), tuple(called[::-1]), turns)
 
 
 def _message(message: Mapping[str, Any]) -> _Part | None:

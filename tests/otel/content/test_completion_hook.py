@@ -69,7 +69,7 @@ class Unmakeable:
 @pytest.fixture(name="hook")
 def _hook(monkeypatch: pytest.MonkeyPatch) -> Hook:
     """One that is waited for."""
-    monkeypatch.setattr(worker, "PATIENCE", 10)
+    monkeypatch.setattr(worker, "TIMEOUT", 10)
     return Hook()
 
 
@@ -179,7 +179,7 @@ def test_a_failure(lab: Lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.Log
 
 def test_nothing_waits_for_it(lab: Lab, hook: Hook, review: Review, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hook that hangs holds nobody up; when it is given up, the span ends without its refs."""
-    monkeypatch.setattr(worker, "PATIENCE", 0)
+    monkeypatch.setattr(worker, "TIMEOUT", 0)
     hook.gate.clear()
     run(new_call(ASK, lab.span_sink(), review=review), *wire.CALLS)
     assert lab.spans == []

@@ -49,7 +49,7 @@ class Reviewer:
 @pytest.fixture(name="reviewer")
 def _reviewer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reviewer]:
     """A reviewer who is waited for as long as the test wants it."""
-    monkeypatch.setattr(worker, "PATIENCE", 10)
+    monkeypatch.setattr(worker, "TIMEOUT", 10)
     found = Reviewer()
     yield found
     found.gate.set()
@@ -58,7 +58,7 @@ def _reviewer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reviewer]:
 
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits."""
-    monkeypatch.setattr(worker, "PATIENCE", 0)
+    monkeypatch.setattr(worker, "TIMEOUT", 0)
 
 
 @pytest.mark.parametrize("capture", [ON, TEXT_ONLY], ids=["structured", "json"])
@@ -241,7 +241,7 @@ def test_content_that_cannot_be_made(
 
     told: list[Any] = []
     for review in (reviewer.review, Review(guard.report)):
-        review.tell({"a": fail, "b": lambda limit: "fine"}, 10, told.append, wait=True)
+        review.emit({"a": fail, "b": lambda limit: "fine"}, 10, told.append, wait=True)
     assert told == [{"b": "fine"}] * 2
     assert [record.getMessage() for record in caplog.records] == [
         "collecting content failed with RuntimeError; the application is not affected"
@@ -252,8 +252,8 @@ def test_nobody_looks() -> None:
     """Without anybody to look there is no thread and nothing to wait for."""
     before = threading.active_count()
     review, told = Review(guard.report), []
-    assert review.tell({"a": lambda limit: limit}, 10, told.append) is None
-    review.settle(None)
+    assert review.emit({"a": lambda limit: limit}, 10, told.append) is None
+    review.finish_job(None)
     review.finish(0)
     assert told == [{"a": 10}]
-    assert (review.looks, review.hooked, threading.active_count()) == (False, False, before)
+    assert (review.is_needed, review.hooked, threading.active_count()) == (False, False, before)

@@ -132,7 +132,7 @@ def test_json_keeps_the_words_that_say_what_a_part_is() -> None:
 @given(values, st.integers(1, 200))
 def test_tidy_is_fit_for_otlp(value: Any, limit: int) -> None:
     """OTLP can encode whatever comes out, no text in it is longer than the limit, and its JSON is valid."""
-    found = truncate.tidy(value, limit)
+    found = truncate.sanitise(value, limit)
     encode_value([found]).SerializeToString()
     assert longest(found) <= max(limit, 4)  # `-inf`
     strict(truncate.dump(found))
@@ -151,14 +151,14 @@ def test_tidy_is_fit_for_otlp(value: Any, limit: int) -> None:
 )
 def test_tidy(value: Any, expected: Any) -> None:
     """What no exporter takes becomes text; keys are never empty."""
-    assert truncate.tidy(value, 100) == expected
+    assert truncate.sanitise(value, 100) == expected
 
 
 def test_circles() -> None:
     """A value that contains itself ends as text."""
     circle: list[Any] = []
     circle.append(circle)
-    assert strict(truncate.dump(truncate.tidy(circle, 100)))
+    assert strict(truncate.dump(truncate.sanitise(circle, 100)))
     assert truncate.dump(circle) == ""
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from toolspan import guard
 from toolspan.otel.content import worker as module
-from toolspan.otel.content.worker import Aside, Contents, Job, finish_all
+from toolspan.otel.content.worker import Contents, ContentWorker, Job, finish_all
 
 BUSY = 1.0  # seconds in which a busy machine begins any work
 LEFT_OUT = "content is left out, because nobody could look at it: "
@@ -25,7 +25,7 @@ class Bench:
     """Submits work and notes what is told of it."""
 
     def __init__(self) -> None:
-        self.aside = Aside(guard.report)
+        self.aside = ContentWorker(guard.report)
         self.told: list[tuple[int, Contents]] = []
         self.gate = threading.Event()
         self.inside = threading.Event()
@@ -63,7 +63,7 @@ def _bench() -> Iterator[Bench]:
 @pytest.fixture(name="patient", autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is waited for here comes, however busy the machine is."""
-    monkeypatch.setattr(module, "PATIENCE", 10)
+    monkeypatch.setattr(module, "TIMEOUT", 10)
 
 
 def test_in_order(bench: Bench) -> None:
@@ -93,16 +93,16 @@ def test_only_the_order(bench: Bench) -> None:
 
 def test_slow_work_is_not_waited_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first one costs some patience; then nobody waits, until the work is fast again."""
-    monkeypatch.setattr(module, "PATIENCE", 0.001)
+    monkeypatch.setattr(module, "TIMEOUT", 0.001)
     monkeypatch.setattr(module, "FAST", 10)
     job = bench.block()
     bench.aside.wait(job)
-    monkeypatch.setattr(module, "PATIENCE", None)  # for ever, if anybody waited
+    monkeypatch.setattr(module, "TIMEOUT", None)  # for ever, if anybody waited
     bench.aside.wait(job)
     assert bench.told == []
     bench.gate.set()
     assert job.over.wait(10)
-    monkeypatch.setattr(module, "PATIENCE", 10)
+    monkeypatch.setattr(module, "TIMEOUT", 10)
     job = bench.submit(1, lambda: {"fast": True})
     bench.aside.wait(job)
     assert bench.told == [(0, {"late": True}), (1, {"fast": True})]

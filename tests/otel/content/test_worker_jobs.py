@@ -29,8 +29,8 @@ def test_told_once() -> None:
     chain = Chain(1)
     (job,) = chain.jobs
     assert (job.taken, job.over.is_set()) == (False, False)
-    job.tell({"a": 1})
-    job.tell({"a": 2})
+    job.emit({"a": 1})
+    job.emit({"a": 2})
     job.give_up()
     assert chain.told == [(0, {"a": 1})]
     assert (job.taken, job.over.is_set(), job.work) == (True, True, None)
@@ -39,14 +39,14 @@ def test_told_once() -> None:
 def test_what_comes_before_is_told_before() -> None:
     """A job that is told out of turn takes those before it along, without content."""
     chain = Chain(3)
-    chain.jobs[2].tell({"a": 1})
+    chain.jobs[2].emit({"a": 1})
     assert chain.told == [(0, {}), (1, {}), (2, {"a": 1})]
 
 
 def test_giving_up() -> None:
     """Without content, in their order, what was told already not again; a long chain is no deep one."""
     chain = Chain(5000)
-    chain.jobs[0].tell({"a": 1})
+    chain.jobs[0].emit({"a": 1})
     chain.jobs[-1].give_up()
     assert chain.told == [(0, {"a": 1}), *((at, {}) for at in range(1, 5000))]
 
@@ -59,7 +59,7 @@ def test_a_telling_that_fails_is_over() -> None:
 
     job = Job(None, fail, None, 0)
     with pytest.raises(RuntimeError, match="MARKER"):
-        job.tell({})
+        job.emit({})
     assert job.over.is_set()
 
 
@@ -75,7 +75,7 @@ def test_giving_up_while_another_thread_tells() -> None:
 
     first = Job(None, slowly, None, 0)
     second = Job(None, lambda contents: told.append("second"), first, 0)
-    other = threading.Thread(target=first.tell, args=({},))
+    other = threading.Thread(target=first.emit, args=({},))
     other.start()
     assert telling.wait(10)
     last = threading.Thread(target=second.give_up)

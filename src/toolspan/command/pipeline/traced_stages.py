@@ -192,19 +192,19 @@ def missing(stages: list[Stage]) -> list[Stage]:
 
 
 def _followed(event: Event) -> Chunk:
-    given = event.attributes
+    attributes = event.attributes
     return Chunk(
-        str(given.get(stage_semconv.CHUNK_SIDE, "")),
-        _int(given, stage_semconv.CHUNK_POSITION),
-        str(given.get(stage_semconv.CHUNK_KIND, "")),
-        str(given.get(stage_semconv.CHUNK_FINGERPRINT, "")),
-        str(given.get(stage_semconv.CHUNK_ROLE, "")),
-        given.get(names.CHOICE_INDEX),
-        given.get(names.CALL_INDEX),
+        str(attributes.get(stage_semconv.CHUNK_SIDE, "")),
+        _int(attributes, stage_semconv.CHUNK_POSITION),
+        str(attributes.get(stage_semconv.CHUNK_KIND, "")),
+        str(attributes.get(stage_semconv.CHUNK_FINGERPRINT, "")),
+        str(attributes.get(stage_semconv.CHUNK_ROLE, "")),
+        attributes.get(names.CHOICE_INDEX),
+        attributes.get(names.CALL_INDEX),
         event.at,
     )
 
 
-def _int(given: Mapping[str, Any], name: str) -> int:
-    value = given.get(name, 0)
+def _int(attributes: Mapping[str, Any], name: str) -> int:
+    value = attributes.get(name, 0)
     return int(value) if isinstance(value, (int, float, str)) and str(value).lstrip("-").isdigit() else 0

@@ -16,8 +16,8 @@ from .. import errors
 from .. import semconv as names
 from ..sink import Observed
 from . import messages as content_messages
-from .truncate import KEYS, WHOLE, call_arguments, dump, messages_json, names_only, narrow, tidy, within
-from .worker import Contents, Wants
+from .truncate import KEYS, WHOLE, call_arguments, dump, messages_json, names_only, narrow, sanitise, within
+from .worker import ContentMakers, Contents
 
 _STRUCTURES_SINCE = (1, 45)  # spans of older OpenTelemetry versions drop nested values
 
@@ -71,7 +71,7 @@ class Capture:
         return None if found is None else dump(found)
 
 
-def call_messages(call: Observed, *, full: bool) -> Wants:
+def call_messages(call: Observed, *, full: bool) -> ContentMakers:
     """Instructions, messages and the definitions of the tools, these in full or by name."""
     request = call.request
     tools = partial(content_messages.full_definitions if full else _by_name, request)
@@ -83,25 +83,25 @@ def call_messages(call: Observed, *, full: bool) -> Wants:
     }
 
 
-def arguments(tool: ToolCall) -> Wants:
+def arguments(tool: ToolCall) -> ContentMakers:
     """What the model wants a tool to be called with."""
     return {names.TOOL_CALL_ARGUMENTS: partial(_arguments, tool)}
 
 
-def words(error: BaseException, secrets: Callable[[], tuple[str, ...]]) -> Wants:
+def words(error: BaseException, secrets: Callable[[], tuple[str, ...]]) -> ContentMakers:
     """What an error says."""
     return {names.EXCEPTION_MESSAGE: lambda limit: errors.message(error, secrets(), limit)}
 
 
-def trace(error: BaseException, secrets: Callable[[], tuple[str, ...]]) -> Wants:
+def trace(error: BaseException, secrets: Callable[[], tuple[str, ...]]) -> ContentMakers:
     """What an error says, and where it was raised."""
-    told = {names.EXCEPTION_STACKTRACE: lambda limit: errors.stacktrace(error, secrets(), limit)}
-    return {**words(error, secrets), **told}
+    makers = {names.EXCEPTION_STACKTRACE: lambda limit: errors.stacktrace(error, secrets(), limit)}
+    return {**words(error, secrets), **makers}
 
 
-def given(name: str, value: Any) -> Wants:
+def value_makers(name: str, value: Any) -> ContentMakers:
     """A value of the application's own: what a tool was called with, or what it gave, as an object."""
-    return {name: partial(_given, name, value)}
+    return {name: partial(_value, name, value)}
 
 
 def _by_name(request: Request, limit: int) -> Any:
@@ -116,9 +116,9 @@ def _arguments(tool: ToolCall, limit: int) -> Any:
     return {KEYS[names.TOOL_CALL_ARGUMENTS]: value}  # the attribute is an object by the convention
 
 
-def _given(name: str, value: Any, limit: int) -> Any:
+def _value(name: str, value: Any, limit: int) -> Any:
     plain = _plain(value)
-    found = tidy(plain, limit) if limit == WHOLE else within(plain, limit, limit * 4)
+    found = sanitise(plain, limit) if limit == WHOLE else within(plain, limit, limit * 4)
     return found if found is None or isinstance(found, dict) else {KEYS[name]: found}
 
 

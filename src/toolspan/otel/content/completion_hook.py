@@ -17,7 +17,7 @@ from .. import semconv as names
 from . import capture as content
 from .redaction import without_words
 from .truncate import dump
-from .worker import Contents, Wants
+from .worker import ContentMakers, Contents
 
 if TYPE_CHECKING:
     from ..sink import Observed
@@ -30,12 +30,12 @@ _GROUP = "opentelemetry_genai_completion_hook"
 _NONE = "_NoOpCompletionHook"  # what util-genai makes of a hook that lacks a setting, having said so
 
 
-def find(given: Any, *, full: bool) -> Completion | None:
+def find(hook: Any, *, full: bool) -> Completion | None:
     """The hook itself or, given a name, the entry point's; what cannot be found is said once.
 
     `full` says whether it gets the tools' descriptions and parameters.
     """
-    hook = _load(given) if isinstance(given, str) else given
+    hook = _load(hook) if isinstance(hook, str) else hook
     return None if hook is None or type(hook).__name__ == _NONE else Completion(hook, full=full)
 
 
@@ -65,7 +65,7 @@ class Completion:
         self._hook = hook
         self._full = full
 
-    def wants(self, call: Observed) -> Wants | None:
+    def makers(self, call: Observed) -> ContentMakers | None:
         """Messages of inference, also where no sink takes content; not where another tells of the call."""
         if call.borrowed or not call.record.keep or call.operation not in call_data.INFERENCE:
             return None
@@ -165,8 +165,8 @@ def _message(kind: _Type, message: Mapping[str, Any]) -> Any:
 
 def _made(kind: _Type, values: Mapping[str, Any]) -> Any:
     cls, accepted = _class(kind.names, tuple(kind.fields))
-    given = {name: values.get(name, default) for name, default in kind.fields.items() if name in accepted}
-    return cls(**given)
+    hook = {name: values.get(name, default) for name, default in kind.fields.items() if name in accepted}
+    return cls(**hook)
 
 
 @lru_cache(maxsize=64)

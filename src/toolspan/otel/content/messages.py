@@ -137,8 +137,12 @@ def call_part(identity: str | None, name: str | None, arguments: Any, kind: str 
     found: Json = {"type": "server_tool_call" if kind else "tool_call", "name": clean(name or "")}
     if identity:
         found["id"] = clean(identity)
-    told = {} if arguments in ("", None) else {"arguments": arguments}
-    return {**found, "server_tool_call": {"type": clean(kind), **told}} if kind else {**found, **told}
+    arguments_part = {} if arguments in ("", None) else {"arguments": arguments}
+    return (
+        {**found, "server_tool_call": {"type": clean(kind), **arguments_part}}
+        if kind
+        else {**found, **arguments_part}
+    )
 
 
 def response_part(identity: str | None, content: Any, limit: int) -> Json:

@@ -13,7 +13,7 @@ from opentelemetry.trace import Span
 
 from ...guard import traceback_of
 from .truncate import WHOLE, dump, fitting, narrow
-from .worker import Aside, Contents, Job, Telling, Wants
+from .worker import ContentMakers, Contents, ContentWorker, Job, PendingEmit
 
 if TYPE_CHECKING:
     from ..sink import Observed
@@ -47,10 +47,10 @@ class Redaction:
 
     def _one(self, name: str, value: Any) -> Any:
         room = 2 * len(dump(value)) + _SPARE
-        given = self._callback(name, value)
-        if inspect.iscoroutine(given):
-            given.close()  # else Python warns that nobody awaited it
-        return None if given is None else fitting(name, given, room)
+        redacted = self._callback(name, value)
+        if inspect.iscoroutine(redacted):
+            redacted.close()  # else Python warns that nobody awaited it
+        return None if redacted is None else fitting(name, redacted, room)
 
 
 def without_words(error: BaseException) -> BaseException:
@@ -66,7 +66,7 @@ _Completed: TypeAlias = "Callable[[Contents], None]"
 class Hook(Protocol):
     """What gets a call's content beside the sinks, before its span ends."""
 
-    def wants(self, call: Observed) -> Wants | None:
+    def makers(self, call: Observed) -> ContentMakers | None:
         """The content it wants of this call; `None` if it is not called for it."""
 
     def __call__(self, span: Span | None, record: LogRecord | None, contents: Contents) -> None:
@@ -86,7 +86,7 @@ class Review:
         self._report = report
         self._redaction = redaction
         self._hook = hook
-        self._aside = None if redaction is None and hook is None else Aside(report)
+        self._worker = None if redaction is None and hook is None else ContentWorker(report)
 
     @property
     def hooked(self) -> bool:
@@ -94,26 +94,26 @@ class Review:
         return self._hook is not None
 
     @property
-    def looks(self) -> bool:
+    def is_needed(self) -> bool:
         """Whether anybody looks at content."""
-        return self._aside is not None
+        return self._worker is not None
 
     def of_call(
-        self, call: Observed, tellings: list[Telling], then: Callable[[Contents], None], *, last: bool
+        self, call: Observed, pendings: list[PendingEmit], then: Callable[[Contents], None], *, last: bool
     ) -> Job | None:
         """`tell` for a call's moment or, with `last`, for its end, which the hook hears of."""
-        wants = {name: make for telling in tellings for name, make in telling.wants.items()}
-        limit = max([telling.limit for telling in tellings], default=0)
+        makers = {name: make for pending in pendings for name, make in pending.makers.items()}
+        limit = max([pending.limit for pending in pendings], default=0)
         completed: _Completed | None = None
-        if last and self._hook is not None and (hooked := self._hook.wants(call)) is not None:
-            records = [telling.record for telling in tellings if telling.record is not None]
-            wants = {**hooked, **wants}
+        if last and self._hook is not None and (hooked := self._hook.makers(call)) is not None:
+            records = [pending.record for pending in pendings if pending.record is not None]
+            makers = {**hooked, **makers}
             completed = partial(self._hook, call.span, records[0] if records else None)
-        return self.tell(wants, limit, then, before=call.job, completed=completed, wait=last)
+        return self.emit(makers, limit, then, before=call.job, completed=completed, wait=last)
 
-    def tell(
+    def emit(
         self,
-        wants: Wants,
+        makers: ContentMakers,
         limit: int,
         then: Callable[[Contents], None],
         *,
@@ -127,36 +127,36 @@ class Review:
         `before` has to be told first; `completed` is called between. `wait`: a fast look is waited for.
         Gives the job that `before` of the next one has to be, if there is any.
         """
-        aside = self._aside
-        if aside is None:
-            then(self._made(wants, limit))
+        worker = self._worker
+        if worker is None:
+            then(self._made(makers, limit))
             return None
-        contents = self._made(wants, WHOLE)
+        contents = self._made(makers, WHOLE)
         work = None
         if contents or completed is not None:
             work = partial(self._looked_at, contents, limit, completed)
         elif before is None or before.over.is_set():
             then(contents)
             return None
-        job = aside.submit(work, then, before)
+        job = worker.submit(work, then, before)
         if wait:
-            aside.wait(job)
+            worker.wait(job)
         return job
 
-    def settle(self, job: Job | None) -> None:
+    def finish_job(self, job: Job | None) -> None:
         """Tell what is still to be told, if need be without content; a fast look is waited for."""
-        if job is not None and self._aside is not None:
-            self._aside.wait(job)
+        if job is not None and self._worker is not None:
+            self._worker.wait(job)
             job.give_up()
 
     def finish(self, seconds: float) -> None:
         """All is told when this returns: what takes longer than these seconds, without content."""
-        if self._aside is not None:
-            self._aside.finish(seconds)
+        if self._worker is not None:
+            self._worker.finish(seconds)
 
-    def _made(self, wants: Wants, limit: int) -> Contents:
+    def _made(self, makers: ContentMakers, limit: int) -> Contents:
         found: Contents = {}
-        for name, make in wants.items():
+        for name, make in makers.items():
             try:
                 value = make(limit)
             except Exception as error:

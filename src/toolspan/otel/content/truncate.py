@@ -25,7 +25,7 @@ def shorten(text: str, limit: int) -> str:
     return clean(text if len(text) <= limit else text[: limit - 1] + "…" if limit else "")
 
 
-def tidy(value: Any, limit: int, depth: int = _DEEPEST) -> Any:
+def sanitise(value: Any, limit: int, depth: int = _DEEPEST) -> Any:
     """The same value with short texts, numbers of 64 bits and bounded depth; what is deeper becomes text."""
     if isinstance(value, str):
         return shorten(value, limit)
@@ -44,8 +44,8 @@ def _container(value: Any, limit: int, depth: int) -> Any:
     if not depth:
         return shorten(dump(value), limit)
     if isinstance(value, Mapping):
-        return {clean(str(key)) or "_": tidy(part, limit, depth - 1) for key, part in value.items()}
-    return [tidy(part, limit, depth - 1) for part in value]
+        return {clean(str(key)) or "_": sanitise(part, limit, depth - 1) for key, part in value.items()}
+    return [sanitise(part, limit, depth - 1) for part in value]
 
 
 def dump(value: Any) -> str:
@@ -68,7 +68,7 @@ def within(value: Any, limit: int, total: int, depth: int = _DEEPEST) -> Any:
     """`tidy`, with ever shorter texts until the JSON has at most `total` characters, else `None`."""
     width = limit
     while True:
-        found = tidy(value, width, depth)
+        found = sanitise(value, width, depth)
         if len(dump(found)) <= total:
             return found
         if width <= _LEAST:
@@ -143,7 +143,7 @@ def _narrowed_part(key: str, part: Any, limit: int) -> Any:
         return schema(part, limit)
     if key == _ARGUMENTS:
         return within(part, limit, max(limit, _LEAST_TOTAL) * 4)
-    return tidy(part, limit) if key == _RESPONSE else narrowed(part, limit)
+    return sanitise(part, limit) if key == _RESPONSE else narrowed(part, limit)
 
 
 WHOLE: Final = sys.maxsize
@@ -205,7 +205,7 @@ class _Plain:
             return clean(str.__str__(value))
         if isinstance(value, (int, float)):
             kind = int if isinstance(value, int) else float
-            return tidy(kind(value), WHOLE)
+            return sanitise(kind(value), WHOLE)
         if not depth:
             raise ValueError("nested too deeply")
         if isinstance(value, Mapping):

@@ -17,22 +17,22 @@ from opentelemetry._logs import LogRecord
 
 Contents: TypeAlias = "dict[str, Any]"
 """Content by the names of its attributes, as structures of its own: nobody else holds them."""
-Wants: TypeAlias = "Mapping[str, Callable[[int], Any]]"
+ContentMakers: TypeAlias = "Mapping[str, Callable[[int], Any]]"
 """Content by the names of its attributes, made when it is called with a limit in characters per text."""
 
 
-class Telling(NamedTuple):
+class PendingEmit(NamedTuple):
     """The last act of a sink: called once, with what it may tell of `wants`, perhaps in another thread."""
 
-    wants: Wants
+    makers: ContentMakers
     limit: int
     """Characters per text that the sink takes."""
-    tell: Callable[[Contents], None]
+    emit: Callable[[Contents], None]
     record: LogRecord | None = None
     """The event with the details of the call, if that is told."""
 
 
-_TELLING = 1.0  # seconds: for so long another thread may be telling
+_EMITTING = 1.0  # seconds: for so long another thread may be telling
 
 
 class Job:
@@ -63,7 +63,7 @@ class Job:
         """Whether somebody tells or has told."""
         return not self._turn
 
-    def tell(self, contents: Contents) -> None:
+    def emit(self, contents: Contents) -> None:
         """Tell, unless somebody else does."""
         try:
             self._turn.pop()  # atomic
@@ -87,37 +87,37 @@ class Job:
             waiting.append(job)
             job = job._before
         for job in reversed(waiting):
-            job.tell({})
-            job.over.wait(_TELLING)
+            job.emit({})
+            job.over.wait(_EMITTING)
 
 
 log = logging.getLogger("toolspan")
 
-PATIENCE = 0.05  # seconds: for so long an end is held up, as long as the work is not known to be slow
+TIMEOUT = 0.05  # seconds: for so long an end is held up, as long as the work is not known to be slow
 FAST = 0.01  # seconds: work that takes longer twice in a row is slow, until it is as fast as this again
 DEADLINE = 5.0  # seconds from the beginning to the telling without content
 MOST = 256  # jobs that wait
 AT_EXIT = 1.0  # seconds that the process waits at its end
 
-_all: WeakSet[Aside] = WeakSet()
+_all: WeakSet[ContentWorker] = WeakSet()
 
 
 def finish_all() -> None:
     """The process ends: everything is told, what takes longer than a second without content."""
-    for aside in list(_all):
-        aside.finish(AT_EXIT)
+    for worker in list(_all):
+        worker.finish(AT_EXIT)
 
 
-class Aside:
+class ContentWorker:
     """Threads are started with the first job; a process that was forked starts its own."""
 
     def __init__(self, report: Callable[[str, BaseException], None]) -> None:
         self._report = report
-        self._crews: dict[int, _Crew] = {}
+        self._crews: dict[int, _Threads] = {}
         self._slow = 0  # runs in a row
         self._running: tuple[int, Job] | None = None  # in which process
         self._closed = False
-        self._said: set[str] = set()
+        self._warned: set[str] = set()
         _all.add(self)
 
     def submit(
@@ -126,51 +126,51 @@ class Aside:
         """Do the work soon, and tell of it, after `before`. What cannot be done is told at once, without."""
         job = Job(work, then, before, monotonic() + DEADLINE)
         try:
-            if not self._hung() and self._crew().take(job):
+            if not self._hung() and self._start_threads().take(job):
                 return job
-            self._say("too much is waiting")
+            self._warn_once("too much is waiting")
         except Exception:  # no thread can be started any more, or no lock taken
-            self._say("the process ends")
+            self._warn_once("the process ends")
         job.give_up()
         return job
 
     def wait(self, job: Job) -> None:
         """Give work that is not known to be slow the time to be told."""
-        if self._slow < 2 and not job.over.wait(PATIENCE):
+        if self._slow < 2 and not job.over.wait(TIMEOUT):
             self._slow = 2
 
     def finish(self, seconds: float) -> None:
         """All is told when this returns: what takes longer than these seconds, without content."""
         self._closed = True
-        crew = self._crews.pop(os.getpid(), None)
-        if crew is None:
+        threads = self._crews.pop(os.getpid(), None)
+        if threads is None:
             return
         by = monotonic() + seconds
-        for job in list(crew.pending):
+        for job in list(threads.pending):
             job.over.wait(max(by - monotonic(), 0))
-        self._give_up(crew, list(crew.pending), "there was no time left")
-        crew.dismiss(by)
+        self._give_up(threads, list(threads.pending), "there was no time left")
+        threads.dismiss(by)
 
-    def _crew(self) -> _Crew:
+    def _start_threads(self) -> _Threads:
         """This process's threads; those of the process it was forked from do not run here."""
         process = os.getpid()
-        crew = self._crews.get(process)
-        if crew is None or crew.over.is_set():
-            crew = _Crew(self._work, self._watch)
-            self._crews = {process: crew}
+        threads = self._crews.get(process)
+        if threads is None or threads.over.is_set():
+            threads = _Threads(self._work, self._supervise)
+            self._crews = {process: threads}
             _at_exit()
-        return crew
+        return threads
 
-    def _work(self, crew: _Crew) -> None:
-        while (job := crew.queue.get()) is not None:
+    def _work(self, threads: _Threads) -> None:
+        while (job := threads.queue.get()) is not None:
             try:
                 if not job.taken:
                     self._do(job)
             except BaseException as error:  # whose ever it is: nobody waits for this thread
                 self._report("telling what was looked at", error)
-            crew.pending.pop(job, None)
-            if self._closed and not crew.pending:
-                crew.dismiss()
+            threads.pending.pop(job, None)
+            if self._closed and not threads.pending:
+                threads.dismiss()
 
     def _do(self, job: Job) -> None:
         contents: Contents = {}
@@ -183,40 +183,40 @@ class Aside:
             finally:
                 self._running = None
             self._slow = 0 if monotonic() - began <= FAST else self._slow + 1
-        job.tell(contents)
+        job.emit(contents)
 
-    def _watch(self, crew: _Crew) -> None:
-        while not crew.over.is_set():
-            crew.busy.wait()
-            waiting = list(crew.pending)
+    def _supervise(self, threads: _Threads) -> None:
+        while not threads.over.is_set():
+            threads.busy.wait()
+            waiting = list(threads.pending)
             if not waiting:
-                crew.rest()
-            elif not crew.over.wait(max(waiting[0].due - monotonic(), 0)):
-                self._expire(crew)
+                threads.rest()
+            elif not threads.over.wait(max(waiting[0].due - monotonic(), 0)):
+                self._expire(threads)
 
-    def _expire(self, crew: _Crew) -> None:
+    def _expire(self, threads: _Threads) -> None:
         """Give up what is due; if that is what is being done now, all the others too."""
-        for job in list(crew.pending):
+        for job in list(threads.pending):
             if self._hung() or job.due <= monotonic():
-                self._give_up(crew, [job], "it took too long")
+                self._give_up(threads, [job], "it took too long")
 
-    def _give_up(self, crew: _Crew, jobs: list[Job], why: str) -> None:
+    def _give_up(self, threads: _Threads, jobs: list[Job], why: str) -> None:
         for job in jobs:
             job.hung = self._running is not None and self._running[1] is job
             if not job.taken:
-                self._say(why)
+                self._warn_once(why)
             job.give_up()
-            crew.pending.pop(job, None)
+            threads.pending.pop(job, None)
 
     def _hung(self) -> bool:
         """Whether the work that is being done has been given up."""
         running = self._running
         return running is not None and running[1].hung and running[0] == os.getpid()
 
-    def _say(self, why: str) -> None:
+    def _warn_once(self, why: str) -> None:
         """Once for each reason."""
-        if why not in self._said:
-            self._said.add(why)
+        if why not in self._warned:
+            self._warned.add(why)
             log.warning("content is left out, because nobody could look at it: %s", why)
 
 
@@ -226,10 +226,10 @@ def _at_exit() -> None:
     atexit.register(finish_all)
 
 
-class _Crew:
+class _Threads:
     """The two threads of one process, and what they share."""
 
-    def __init__(self, work: Callable[[_Crew], None], watch: Callable[[_Crew], None]) -> None:
+    def __init__(self, work: Callable[[_Threads], None], watch: Callable[[_Threads], None]) -> None:
         self.queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self.pending: dict[Job, None] = {}
         self.busy, self.over = threading.Event(), threading.Event()
