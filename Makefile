@@ -101,15 +101,15 @@ $(BIN)/python:
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@echo "Installing toolspan into $(VENV), once ..."
-	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[openai,cli,cost]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[openai,terminal,cost]'
 	touch $@
 
 $(VENV)/.chat: pyproject.toml constraints.txt $(CHAT)/requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[openai,cli,cost,otlp]' -r $(CHAT)/requirements.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[openai,terminal,cost,otlp]' -r $(CHAT)/requirements.txt
 	touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt $(CHAT)/requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[openai,cli,cost,otlp]' --group test \
+	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[openai,terminal,cost,otlp]' --group test \
 	  -r $(CHAT)/requirements.txt
 	touch $@
 

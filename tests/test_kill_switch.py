@@ -25,7 +25,7 @@ MARKED: dict[str, Any] = {"messages": [{"role": "user", "content": "MARK-prompt"
 @pytest.fixture(autouse=True, name="switched_back")
 def _switched_back() -> Iterator[None]:
     yield
-    toolspan.switch(enabled=True, streams=True, content=True)
+    toolspan.switch(enabled=True, track_streams=True, content=True)
     assert kill_switch._everywhere == kill_switch.Switches()
 
 
@@ -84,7 +84,7 @@ def test_streams_off(face: Face, everywhere: bool, telemetry: Telemetry) -> None
 
     async def scenario() -> None:
         async with face.client(Transport(CHAT.streams)) as client:
-            toolspan.switch(None if everywhere else client, streams=False)
+            toolspan.switch(None if everywhere else client, track_streams=False)
             made = await face.done(CHAT.stream(client))
             assert len(telemetry.spans) == 1
             assert type(made) is face.stream_class
@@ -133,9 +133,9 @@ def test_nothing_is_kept_of_a_client() -> None:
     gc.collect()
     before = len(kill_switch._by_pool)
     client = openai.OpenAI(api_key="sk-x")
-    toolspan.switch(client, streams=False)
-    toolspan.switch(client, streams=None)
-    assert kill_switch.switches_of(client) == kill_switch.Switches(streams=False)
+    toolspan.switch(client, track_streams=False)
+    toolspan.switch(client, track_streams=None)
+    assert kill_switch.switches_of(client) == kill_switch.Switches(track_streams=False)
     assert len(kill_switch._by_pool) == before + 1
     client.close()
     del client
@@ -145,7 +145,7 @@ def test_nothing_is_kept_of_a_client() -> None:
 
 @through(RESPONSES, REALTIME)
 @pytest.mark.parametrize("everywhere", [True, False], ids=["all", "one"])
-@pytest.mark.parametrize("part", ["enabled", "streams", "content"])
+@pytest.mark.parametrize("part", ["enabled", "track_streams", "content"])
 def test_sockets(face: Face, door: Door, part: str, everywhere: bool, telemetry: Telemetry) -> None:
     """A switch holds for what is asked for from then on, also on connections that are there already."""
     body: dict[str, Any] = {"instructions": "MARK-instructions"}
@@ -160,13 +160,13 @@ def test_sockets(face: Face, door: Door, part: str, everywhere: bool, telemetry:
                 for on in (False, True):
                     toolspan.switch(which, **{part: on})
                     await face.done(door.ask(connection, **body))
-                    if part == "streams" and not on:
+                    if part == "track_streams" and not on:
                         assert len(telemetry.spans) == 1
                     await until(face, connection, door.last)
-                    assert ("MARK" in everything(telemetry)) is (on or part == "streams")
+                    assert ("MARK" in everything(telemetry)) is (on or part == "track_streams")
 
     with telemetry.on(capture_message_content="SPAN_AND_EVENT"):
         face.run(scenario())
     outcomes = [span.attributes.get("toolspan.stream.outcome") for span in telemetry.spans]
-    want = {"enabled": ["completed"], "streams": [None, "completed"], "content": ["completed"] * 2}
+    want = {"enabled": ["completed"], "track_streams": [None, "completed"], "content": ["completed"] * 2}
     assert outcomes == want[part]

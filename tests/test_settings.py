@@ -55,7 +55,7 @@ def test_frozen() -> None:
 
 VARIABLES: list[tuple[str, str, str, Any]] = [
     ("TOOLSPAN_ENABLED", "false", "enabled", False),
-    ("TOOLSPAN_STREAMS", "off", "streams", False),
+    ("TOOLSPAN_TRACK_STREAMS", "off", "track_streams", False),
     ("TOOLSPAN_TOOL_EVENTS", "SPAN", "tool_events", "span"),
     ("TOOLSPAN_CHUNK_TIMING", " Off ", "chunk_timing", False),
     ("TOOLSPAN_METRIC_NAMES", "next", "metric_names", "next"),
@@ -89,7 +89,7 @@ def test_variable(variable: str, value: str, name: str, expected: Any) -> None:
 
 KEYWORDS: list[tuple[str, Any, Any]] = [
     ("enabled", False, False),
-    ("streams", "no", False),
+    ("track_streams", "no", False),
     ("tool_events", "log", "log"),
     ("metric_names", "both", "both"),
     ("check_arguments", False, False),
@@ -173,9 +173,9 @@ def test_wrong_value(caplog: pytest.LogCaptureFixture, name: str, value: Any, ac
 
 def test_wrong_variable(caplog: pytest.LogCaptureFixture) -> None:
     """A wrong value in the environment is reported by the variable's name; the others still count."""
-    settings = from_environment(TOOLSPAN_STREAMS="perhaps", TOOLSPAN_CONTENT_LIMIT="5")
-    assert (settings.streams, settings.content_limit) == (True, 5)
-    assert caplog.records[0].getMessage().startswith("TOOLSPAN_STREAMS='perhaps' is not accepted")
+    settings = from_environment(TOOLSPAN_TRACK_STREAMS="perhaps", TOOLSPAN_CONTENT_LIMIT="5")
+    assert (settings.track_streams, settings.content_limit) == (True, 5)
+    assert caplog.records[0].getMessage().startswith("TOOLSPAN_TRACK_STREAMS='perhaps' is not accepted")
 
 
 def test_unknown_keyword(caplog: pytest.LogCaptureFixture) -> None:

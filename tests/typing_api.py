@@ -24,7 +24,7 @@ def everything() -> None:
         meter_provider=MeterProvider(),
         logger_provider=LoggerProvider(),
         enabled=True,
-        streams=True,
+        track_streams=True,
         tool_events="both",
         chunk_timing=True,
         metric_names="released",
@@ -55,7 +55,9 @@ async def said_later(number: int) -> str:
     return said(number)
 
 
-@toolspan.stage("policy", every=10, route=lambda chunks: toolspan.Route.of({"toolspan-stream": "1-00"}))
+@toolspan.stage(
+    "policy", sample_every=10, route=lambda chunks: toolspan.Route.of({"toolspan-stream": "1-00"})
+)
 async def policy(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """A decorated generator keeps its type."""
     async for chunk in chunks:
@@ -77,7 +79,7 @@ def pipeline(stream: Iterator[str], connection: ClientConnection) -> None:
     taken: str = found
     headers: dict[str, str] = (route or toolspan.Route()).headers
     watched: ClientConnection = toolspan.socket(connection, staged, log=True)
-    with toolspan.stage("worker", every=2) as stage:
+    with toolspan.stage("worker", sample_every=2) as stage:
         chunk: str = stage.emitted(stage.received("a"))
         toolspan.inject([(chunk, taken)], stage)
     assert headers

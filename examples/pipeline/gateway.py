@@ -29,7 +29,7 @@ async def messages(chunks: AsyncIterator[Any]) -> AsyncIterator[str]:
         yield json.dumps({"type": "CHUNK", "chunk": chunk.model_dump(mode="json")})
 
 
-@toolspan.stage("gateway.normalise", route=lambda connection, _: connection.route, reads="replies")
+@toolspan.stage("gateway.normalise", route=lambda connection, _: connection.route, input="replies")
 async def normalised(connection: Any, replies: AsyncIterator[Any]) -> AsyncIterator[ModelResponseStream]:
     """Each chunk of the replies, as the proxy's clients expect it."""
     async for reply in replies:

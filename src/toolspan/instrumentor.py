@@ -232,7 +232,7 @@ def sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_
     makers.append(lambda: SpentSink(_spent))  # it must know what the call cost
     if settings.log != "off":
         makers.append(lambda: _stream_log(settings))
-    if settings.loop:  # before the span, which begins with what it finds
+    if settings.agent_loop:  # before the span, which begins with what it finds
         makers.insert(0, RepeatedRequestSink)
     return _made(makers)
 

@@ -17,7 +17,7 @@ class Switches(NamedTuple):
     """What is on; a switch can only turn off what the settings have on."""
 
     enabled: bool = True
-    streams: bool = True
+    track_streams: bool = True
     content: bool = True
 
 
@@ -30,13 +30,13 @@ def switch(
     client: Any = None,
     *,
     enabled: bool | None = None,
-    streams: bool | None = None,
+    track_streams: bool | None = None,
     content: bool | None = None,
 ) -> None:
     """Turn parts of the instrumentation off, and on again, while the application runs.
 
-    `enabled`: no request is looked at any more. `streams`: the SDK's own streams are handed out untouched,
-    and their spans end when they begin. `content`: no content is captured, whatever the settings say. What
+    `enabled`: no request is looked at any more. `track_streams`: the SDK's own streams are handed out
+    untouched, and their spans end when they begin. `content`: no content is captured, whatever the settings say. What
     is `None` stays as it is.
 
     Without a `client` it holds for the whole process; with one, for that client and for those that share its
@@ -45,7 +45,7 @@ def switch(
     log of `toolspan`.
     """
     global _everywhere
-    value = {"enabled": enabled, "streams": streams, "content": content}
+    value = {"enabled": enabled, "track_streams": track_streams, "content": content}
     changes = {name: bool(value) for name, value in value.items() if value is not None}
     with _lock:
         if client is None:

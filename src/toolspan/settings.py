@@ -121,8 +121,9 @@ class Settings:
 
     enabled: bool = True
     """`TOOLSPAN_ENABLED`: `false` leaves the SDK alone."""
-    streams: bool = True
-    """`TOOLSPAN_STREAMS`: `off` hands out the SDK's own streams untouched; their spans end with the head."""
+    track_streams: bool = True
+    """`TOOLSPAN_TRACK_STREAMS`: `off` hands out the SDK's own streams untouched; their spans end with the
+    response head."""
     tool_events: str = "both"
     """`TOOLSPAN_TOOL_EVENTS`: events on the `span`, as `log` records, `both` or `off`."""
     chunk_timing: bool = True
@@ -131,11 +132,12 @@ class Settings:
     """`TOOLSPAN_METRIC_NAMES`: names of the `released` conventions, of the `next` ones, or `both`."""
     check_arguments: bool = True
     """`TOOLSPAN_CHECK_ARGUMENTS`: hold the model's calls against the tools that were offered."""
-    nested: str = "enrich"
-    """`TOOLSPAN_NESTED`: where another instrumentation has a span open for the call: `enrich` that one, make
-    an own `span` as well, or `skip` the call."""
-    loop: bool = True
-    """`TOOLSPAN_LOOP`: `off` remembers nothing of other requests: no turnarounds, links, steps, attempts."""
+    other_instrumentations: str = "enrich"
+    """`TOOLSPAN_OTHER_INSTRUMENTATIONS`: where another instrumentation has a span open for the call: `enrich`
+    that one, make an own `span` as well, or `skip` the call."""
+    agent_loop: bool = True
+    """`TOOLSPAN_AGENT_LOOP`: `off` remembers nothing of other requests: no turnarounds, links, steps,
+    attempts."""
     providers: tuple[tuple[str, str], ...] = ()
     """`TOOLSPAN_PROVIDERS`: `host=name,…`, added to the table of hosts."""
     tool_definitions: str = "names"
@@ -150,8 +152,8 @@ class Settings:
     """`TOOLSPAN_METRIC_ATTRIBUTES`: those of `toolspan.attributes` that metrics carry too."""
     baggage_keys: tuple[str, ...] = ()
     """`TOOLSPAN_BAGGAGE_KEYS`: entries of the baggage that are taken for such attributes."""
-    follow_every: int = 0
-    """`TOOLSPAN_FOLLOW_EVERY`: every n-th chunk is followed through the stages of a pipeline; 0: only those
+    sample_every: int = 0
+    """`TOOLSPAN_SAMPLE_EVERY`: every n-th chunk is followed through the stages of a pipeline; 0: only those
     whose loss breaks an answer."""
     socket_log: bool = False
     """`TOOLSPAN_SOCKET_LOG`: log each message that passes through a `toolspan.socket`, without content."""
@@ -209,7 +211,7 @@ class _Rule(NamedTuple):
 _CAPTURE = ("no_content", "span_only", "event_only", "span_and_event")
 _RULES: Mapping[str, _Rule] = {
     "enabled": _Rule(("TOOLSPAN_ENABLED",), switch, "true, false"),
-    "streams": _Rule(("TOOLSPAN_STREAMS",), switch, "on, off"),
+    "track_streams": _Rule(("TOOLSPAN_TRACK_STREAMS",), switch, "on, off"),
     "tool_events": _Rule(
         ("TOOLSPAN_TOOL_EVENTS",), one_of("both", "span", "log", "off"), "both, span, log, off"
     ),
@@ -218,8 +220,10 @@ _RULES: Mapping[str, _Rule] = {
         ("TOOLSPAN_METRIC_NAMES",), one_of("released", "next", "both"), "released, next, both"
     ),
     "check_arguments": _Rule(("TOOLSPAN_CHECK_ARGUMENTS",), switch, "on, off"),
-    "nested": _Rule(("TOOLSPAN_NESTED",), one_of("enrich", "span", "skip"), "enrich, span, skip"),
-    "loop": _Rule(("TOOLSPAN_LOOP",), switch, "on, off"),
+    "other_instrumentations": _Rule(
+        ("TOOLSPAN_OTHER_INSTRUMENTATIONS",), one_of("enrich", "span", "skip"), "enrich, span, skip"
+    ),
+    "agent_loop": _Rule(("TOOLSPAN_AGENT_LOOP",), switch, "on, off"),
     "providers": _Rule(("TOOLSPAN_PROVIDERS",), pairs, "host=name, more of them separated by commas"),
     "log": _Rule(("TOOLSPAN_LOG",), level("text", "json", "off"), "off, text, json"),
     "cost": _Rule(("TOOLSPAN_COST",), level("on", "provider", "off"), "on, provider, off"),
@@ -227,7 +231,7 @@ _RULES: Mapping[str, _Rule] = {
     "baggage_keys": _Rule(("TOOLSPAN_BAGGAGE_KEYS",), names, "names, separated by commas"),
     "usage_keys": _Rule(("TOOLSPAN_USAGE_KEYS",), names, "names, separated by commas"),
     "tool_definitions": _Rule(("TOOLSPAN_TOOL_DEFINITIONS",), one_of("names", "full"), "names, full"),
-    "follow_every": _Rule(("TOOLSPAN_FOLLOW_EVERY",), count, "a whole number of chunks, 0 or more"),
+    "sample_every": _Rule(("TOOLSPAN_SAMPLE_EVERY",), count, "a whole number of chunks, 0 or more"),
     "socket_log": _Rule(("TOOLSPAN_SOCKET_LOG",), switch, "on, off"),
     "content_limit": _Rule(("TOOLSPAN_CONTENT_LIMIT",), count, "a whole number of characters, 0 or more"),
     "capture_message_content": _Rule(

@@ -102,7 +102,7 @@ def test_switched_off(telemetry: Telemetry) -> None:
             agent.answer("call_a")
             await agent.turn()
 
-    with telemetry.on(loop=False):
+    with telemetry.on(agent_loop=False):
         SYNC.run(scenario())
     told = [(links(span), answered(span), loop(span)) for span in telemetry.spans]
     assert told == [([], {}, (0,) * 4)] * 2

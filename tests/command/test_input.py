@@ -155,6 +155,6 @@ def test_without_rich(
     file = tmp_path / "trace.json"
     file.write_text(json.dumps(traces.otlp(traces.trace(policies.passing))))
     monkeypatch.setitem(__import__("sys").modules, "rich.console", None)
-    assert "toolspan[cli]" in complaint(capsys, str(file))
+    assert "toolspan[terminal]" in complaint(capsys, str(file))
     assert main(["pipeline", str(file), "--json"]) == 0
     capsys.readouterr()

@@ -134,7 +134,7 @@ def test_injected_between_stages(run: Any) -> None:
 )
 def test_one_chunk(policy: Any, chunk: str, said: str, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A chosen chunk is shown at each side of each stage, up to where it is lost or another."""
-    monkeypatch.setenv("TOOLSPAN_FOLLOW_EVERY", "2")
+    monkeypatch.setenv("TOOLSPAN_SAMPLE_EVERY", "2")
     _, out, _ = run(json.dumps(traces.otlp(traces.trace(policy))), "--chunk", chunk)
     assert out.rstrip().splitlines()[-1].startswith(said)
 

@@ -24,7 +24,7 @@ class StageScenario:
 
     def play(self) -> None:
         """Let the answer pass."""
-        chunks = toolspan.stage("model", iter(shapes.answer()), every=5)
+        chunks = toolspan.stage("model", iter(shapes.answer()), sample_every=5)
         with suppress(ValueError):
             list(toolspan.stage("policy", chunks, through=self.policy))
 

@@ -274,7 +274,7 @@ def test_beside_another(setting: str, telemetry: Telemetry) -> None:
     ears = Ears()
     attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test"}
     outer = telemetry.tracer.start_as_current_span("chat gpt-test", attributes=attributes)
-    with telemetry.on(on_event=ears, nested=setting), outer as span:
+    with telemetry.on(on_event=ears, other_instrumentations=setting), outer as span:
         watch(SYNC, _ask, Transport(CHAT.calling))
     assert ears.kinds[-1] == "done"
     same = ears.calls[0].span_id == format(span.get_span_context().span_id, "016x")

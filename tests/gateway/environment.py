@@ -106,5 +106,5 @@ def _variables(folder: Path, endpoint: str) -> dict[str, str]:
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_BSP_SCHEDULE_DELAY": "100",
-        "TOOLSPAN_FOLLOW_EVERY": "5",
+        "TOOLSPAN_SAMPLE_EVERY": "5",
     }

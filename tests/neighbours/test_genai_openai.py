@@ -132,7 +132,7 @@ def test_by_setting_both_tell(face: Face, telemetry: Telemetry) -> None:
     async def act(client: Any) -> Any:
         return await face.done(client.chat.completions.create(**wire.ASK))
 
-    with both(telemetry, nested="span"):
+    with both(telemetry, other_instrumentations="span"):
         run(face, script.ANSWER, act)
     inner, outer = inference(telemetry)
     assert inner.instrumentation_scope.name == "toolspan"
@@ -146,7 +146,7 @@ def test_by_setting_this_one_is_silent(face: Face, telemetry: Telemetry) -> None
     async def act(client: Any) -> Any:
         return await face.read(await face.done(client.chat.completions.create(stream=True, **wire.ASK)))
 
-    with both(telemetry, nested="skip"):
+    with both(telemetry, other_instrumentations="skip"):
         run(face, script.CALLS, act)
     (span,) = inference(telemetry)
     assert not [name for name in span.attributes if name.startswith("toolspan.")]

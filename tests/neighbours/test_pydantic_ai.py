@@ -74,7 +74,7 @@ def test_one_span_for_each_call(streamed: bool, telemetry: Telemetry) -> None:
 
 def test_by_setting_a_span_of_its_own(telemetry: Telemetry) -> None:
     """`span`: this one's spans lie within the framework's, and have all events and attributes."""
-    with telemetry.on(nested="span"):
+    with telemetry.on(other_instrumentations="span"):
         asyncio.run(turn(telemetry, True))
     own: list[Any] = telemetry.spans
     assert [names(span) for span in own] == [CALL, ["toolspan.tool_call.answered", "toolspan.text.started"]]

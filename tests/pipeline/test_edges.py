@@ -239,7 +239,7 @@ def test_a_hidden_coroutine_function(telemetry: Telemetry) -> None:
 def test_an_argument_that_there_is_not(telemetry: Telemetry, guarded: None) -> None:
     """A stage that is told to read what the function does not take is a source, and that is reported."""
 
-    @toolspan.stage("a", reads="other")
+    @toolspan.stage("a", input="other")
     def policy(chunks: Iterator[str]) -> Iterator[str]:
         yield from chunks
 

@@ -164,7 +164,7 @@ def test_functions_of_all_kinds(telemetry: Telemetry) -> None:
             """A plain function that gives an iterator."""
             return map(str, chunks)
 
-        @toolspan.stage("named", reads="rest")
+        @toolspan.stage("named", input="rest")
         async def later(self, first: Iterator[Any], rest: list[Any]) -> Iterator[Any]:
             """A coroutine function; what it reads is named, and no iterator yet."""
             return iter([*rest])
@@ -283,7 +283,7 @@ def test_the_span(telemetry: Telemetry) -> None:
 def test_followed(telemetry: Telemetry) -> None:
     """The chunks that matter are events on both sides, at the times when they passed; every n-th if asked."""
 
-    @toolspan.stage("policy", every=4)
+    @toolspan.stage("policy", sample_every=4)
     def policy(chunks: Iterator[Any]) -> Iterator[Any]:
         yield from chunks
 
@@ -418,7 +418,7 @@ def test_a_provider_that_makes_no_tracer(guarded: None) -> None:
 
 def test_settings(telemetry: Telemetry) -> None:
     """`follow_every` holds where a stage says nothing itself."""
-    with telemetry.on(follow_every=2):
+    with telemetry.on(sample_every=2):
         list(toolspan.stage("a", iter("abcd")))
-        list(toolspan.stage("a", iter("abcd"), every=0))
+        list(toolspan.stage("a", iter("abcd"), sample_every=0))
     assert [len(span.events) for span in telemetry.spans] == [3, 1]

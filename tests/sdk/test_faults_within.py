@@ -139,7 +139,7 @@ def test_the_clock_stops(
 ) -> None:
     """A clock that fails from any point on leaves no span open, and none that ends before it began."""
     monkeypatch.setattr(toolspan.call, "now", breaks(toolspan.call.now, range(first, 10_000)))
-    unharmed(face, CHAT, telemetry, caplog, streams=streams)
+    unharmed(face, CHAT, telemetry, caplog, track_streams=streams)
     assert alive(telemetry, CHAT) >= {"spans", "logs"}
     assert all(span.end_time >= span.start_time for span in telemetry.spans)
 

@@ -64,9 +64,9 @@ def test_switched_off(face: Face, api: Api, configure: Any, telemetry: Telemetry
 @both_faces
 @over(*STREAMED)
 def test_streams_off(face: Face, api: Api, configure: Any, telemetry: Telemetry) -> None:
-    """`TOOLSPAN_STREAMS=off` hands out the SDK's own stream; its span ends with the head, with no outcome."""
+    """`TOOLSPAN_TRACK_STREAMS=off` hands out the SDK's own stream; its span ends with the head."""
     bare = use(face, api)
-    assert on(telemetry, configure("TOOLSPAN_STREAMS", "streams", "off"), face, api) == bare
+    assert on(telemetry, configure("TOOLSPAN_TRACK_STREAMS", "track_streams", "off"), face, api) == bare
     assert "toolspan.stream.outcome" not in telemetry.span.attributes
     assert sum(point.value for point in telemetry.points("toolspan.streams.open")) == 0
     assert len(telemetry.points("gen_ai.client.operation.duration")) == 1
@@ -129,7 +129,7 @@ def test_the_details_event(mode: str, emit: Any, count: int, telemetry: Telemetr
 
 WRONG = {
     "TOOLSPAN_ENABLED": ("perhaps", "true, false"),
-    "TOOLSPAN_STREAMS": ("sometimes", "on, off"),
+    "TOOLSPAN_TRACK_STREAMS": ("sometimes", "on, off"),
     "TOOLSPAN_TOOL_EVENTS": ("none", "both, span, log, off"),
     "TOOLSPAN_METRIC_NAMES": ("old", "released, next, both"),
     "TOOLSPAN_CHUNK_TIMING": ("-", "on, off"),

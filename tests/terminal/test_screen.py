@@ -87,7 +87,7 @@ def test_without_rich_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     for name in [name for name in sys.modules if name.startswith(("rich", "toolspan.terminal"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "rich", None)
-    with pytest.raises(ModuleNotFoundError, match=r"needs rich: pip install 'toolspan\[cli\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"needs rich: pip install 'toolspan\[terminal\]'"):
         importlib.import_module("toolspan.terminal")
 
 

@@ -13,9 +13,12 @@ from xml.etree import ElementTree as ET
 from tests.e2e.parts import REPOSITORY
 from tests.e2e.processes import tail
 
-LONG = tuple(
-    f"tests/openai/test_{name}.py"
-    for name in ("endings_exit", "loop_agents", "redaction_exit", "retries_faults", "siblings")
+LONG = (
+    "tests/agent_loop/test_loop_agents.py",
+    "tests/agent_loop/test_repeated_requests_of_clients.py",
+    "tests/sdk/test_endings_exit.py",
+    "tests/sdk/test_redaction_exit.py",
+    "tests/sdk/test_retries_faults.py",
 )
 """Half of the time: processes that end, many agents, faults of ours."""
 SECONDS = 1800

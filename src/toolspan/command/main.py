@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     except ImportError:
         print(
-            "toolspan pipeline: it needs the extra: pip install 'toolspan[cli]', or --json", file=sys.stderr
+            "toolspan pipeline: it needs the extra: pip install 'toolspan[terminal]', or --json",
+            file=sys.stderr,
         )
         return BAD_INPUT
     except BrokenPipeError:  # whoever reads the output has seen enough

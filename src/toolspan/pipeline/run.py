@@ -53,7 +53,7 @@ def begin(name: str, route: Route | None, upstream: Run | None, every: int | Non
         began = wall_now(), now()
         user = current(found.baggage_keys)
         span = StageSpan(tracer, name, route or _way(upstream), user, began[0])
-        run = Run(span, Ledger(found.follow_every if every is None else every), began)
+        run = Run(span, Ledger(found.sample_every if every is None else every), began)
         open_streams.opened(run)
         return run
     except Exception as error:

@@ -33,12 +33,12 @@ def stage(
     *,
     through: Callable[[S], R],
     route: Route | None = None,
-    every: int | None = None,
+    sample_every: int | None = None,
 ) -> R: ...
 
 
 @overload
-def stage(name: str, stream: S, /, *, route: Route | None = None, every: int | None = None) -> S: ...
+def stage(name: str, stream: S, /, *, route: Route | None = None, sample_every: int | None = None) -> S: ...
 
 
 @overload
@@ -46,9 +46,9 @@ def stage(
     name: str | None = None,
     /,
     *,
-    reads: str | None = None,
+    input: str | None = None,
     route: Route | Callable[..., Route | None] | None = None,
-    every: int | None = None,
+    sample_every: int | None = None,
 ) -> Stage: ...
 
 
@@ -58,9 +58,9 @@ def stage(
     /,
     *,
     through: Callable[[Any], Any] | None = None,
-    reads: str | None = None,
+    input: str | None = None,
     route: Any = None,
-    every: int | None = None,
+    sample_every: int | None = None,
 ) -> Any:
     """Follow the chunks of a stream through one stage of a pipeline: a span `stage {name}`, kind INTERNAL.
 
@@ -85,7 +85,7 @@ def stage(
     """
     if callable(name):
         return Stage(None, None, None, None)(name)
-    made = Stage(name, reads, route, every)
+    made = Stage(name, input, route, sample_every)
     if stream is _NOTHING:
         return made
     return made.around(stream) if through is None else made(through)(stream)
@@ -94,11 +94,11 @@ def stage(
 class Stage:
     """What `stage` returns: decorate functions with it, or enter it once."""
 
-    def __init__(self, name: str | None, reads: str | None, route: Any, every: int | None) -> None:
+    def __init__(self, name: str | None, input: str | None, route: Any, sample_every: int | None) -> None:
         self._name = name
-        self._reads = reads
+        self._reads = input
         self._route = route
-        self._every = every
+        self._every = sample_every
         self._run: Run | None = None
 
     def around(self, stream: Any) -> Any:
@@ -164,14 +164,14 @@ Begin = Callable[[Route | None, Run | None], Run | None]
 
 
 def stage_function(
-    function: Callable[..., Any], name: str, reads: str | None, route: Any, every: int | None
+    function: Callable[..., Any], name: str, input: str | None, route: Any, sample_every: int | None
 ) -> Any:
     """The function, each call of which is a stage; see `toolspan.stage` for the rest."""
 
     def start(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Run | None, Arguments]:
-        where = _where(function, reads, args, kwargs)
+        where = _where(function, input, args, kwargs)
         stream = None if where is None else (args[where] if isinstance(where, int) else kwargs[where])
-        run = begin(name, _route(route, args, kwargs), run_of(stream), every)
+        run = begin(name, _route(route, args, kwargs), run_of(stream), sample_every)
         if run is None or where is None:
             return run, (args, kwargs)
         run.reading()

@@ -73,9 +73,9 @@ class Exchange:
         request.stream = stream
         request.checked = self._settings.check_arguments and request.tools is not None
         outer = None
-        if self._settings.nested != "span":
+        if self._settings.other_instrumentations != "span":
             outer = outer_call(route.operation, request.model)
-            if outer is not None and self._settings.nested == "skip":
+            if outer is not None and self._settings.other_instrumentations == "skip":
                 return None
         call = Call(
             route.operation,
@@ -91,8 +91,8 @@ class Exchange:
             keep=keep,
             timed=self._timed and outer is None and route.operation in call_data.INFERENCE,
             secrets=partial(secrets_of, client),
-            tracked=self._settings.streams and on.streams,
-            loop=self._loop if self._settings.loop else None,
+            tracked=self._settings.track_streams and on.track_streams,
+            loop=self._loop if self._settings.agent_loop else None,
             listener=self._listener_of(request.expected),
         )
         if outer is not None:

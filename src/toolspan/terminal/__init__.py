@@ -11,6 +11,8 @@ try:
     from .exporters import TerminalLogExporter, TerminalMetricExporter, TerminalSpanExporter
 except ModuleNotFoundError as missing:
     package = (missing.name or "").partition(".")[0]
-    raise ModuleNotFoundError(f"the terminal view needs {package}: pip install 'toolspan[cli]'") from missing
+    raise ModuleNotFoundError(
+        f"the terminal view needs {package}: pip install 'toolspan[terminal]'"
+    ) from missing
 
 __all__ = ["TerminalLogExporter", "TerminalMetricExporter", "TerminalSpanExporter"]
