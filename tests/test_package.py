@@ -162,3 +162,22 @@ def test_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
     instrumentor.instrument()
     assert openai.OpenAI.request is own
     instrumentor.uninstrument()
+
+
+def test_importing_the_package_imports_none_of_its_modules() -> None:
+    """`import toolspan` loads no pipeline, content, price or terminal; a public name loads its group alone."""
+    program = (
+        "import sys, toolspan\n"
+        "def loaded(): return {name.split('.')[1] for name in sys.modules if name.startswith('toolspan.')}\n"
+        "assert not loaded(), loaded()\n"
+        "toolspan.Done\n"
+        "assert not loaded() & {'pipeline', 'terminal', 'cost', 'sdk', 'instrumentor'}, loaded()\n"
+    )
+    subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
+
+
+def test_each_public_name_is_imported_on_first_use() -> None:
+    """The groups of imports hold the public names and nothing else; an unknown name is an `AttributeError`."""
+    assert sorted(toolspan._GROUP_OF) == toolspan.__all__
+    with pytest.raises(AttributeError, match="'toolspan' has no attribute 'unheard_of'"):
+        _ = toolspan.unheard_of

@@ -36,8 +36,8 @@ def switch(
     """Turn parts of the instrumentation off, and on again, while the application runs.
 
     `enabled`: no request is looked at any more. `track_streams`: the SDK's own streams are handed out
-    untouched, and their spans end when they begin. `content`: no content is captured, whatever the settings say. What
-    is `None` stays as it is.
+    untouched, and their spans end when they begin. `content`: no content is captured, whatever the
+    settings say. What is `None` stays as it is.
 
     Without a `client` it holds for the whole process; with one, for that client and for those that share its
     connections, as the copies that `client.with_options()` makes do. It works on requests that are made from

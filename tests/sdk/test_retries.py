@@ -11,7 +11,9 @@ import openai
 import pytest
 from openai import _base_client
 
+from toolspan import instrumentor
 from toolspan.sdk import retries
+from toolspan.sdk.family import OPENAI, import_sdk
 
 from . import retrying, script
 from .apis import CHAT, COMPLETIONS, FETCHED, RESPONSES, Api
@@ -213,7 +215,8 @@ def test_an_sdk_without_the_private_methods(
     class Empty:
         BaseClient = object
 
-    monkeypatch.setattr(retries, "_base_client", Empty)
+    without: Any = import_sdk(OPENAI)._replace(base_client=Empty)
+    monkeypatch.setattr(instrumentor, "import_sdk", lambda member: without)
     answers = [BUSY, good(CHAT, streamed=False)]
     with caplog.at_level("INFO", "toolspan"):
         same(face, partial(retrying.whole, api=CHAT), lambda: answers, telemetry, max_retries=1)

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import wrapt
-from openai import AsyncOpenAI, OpenAI
 
 from .. import open_streams
 from ..call import Call
 from ..user_context import enter, leave
 from . import retries
+from .family import Sdk
 from .hooks import guarded, nothing, undoing
 from .requests import Exchange
 from .websocket import WebSocketPatch
@@ -28,16 +28,17 @@ _METHOD = "request"
 class Patch:
     """Puts wrappers into the SDK's two client classes, and takes them out again."""
 
-    def __init__(self, exchange: Exchange, sockets: WebSocketPatch) -> None:
+    def __init__(self, sdk: Sdk, exchange: Exchange, sockets: WebSocketPatch) -> None:
+        self._clients = sdk.clients
         self._exchange: Exchange | None = exchange
         self._sockets = sockets
-        self._attempts = retries.Attempts()
+        self._attempts = retries.Attempts(sdk.base_client)
         self._undo: list[Callable[[], None]] = []
 
     def install(self) -> None:
         """From now on every client's requests are seen, also of those made before."""
         open_streams.install()
-        for owner, wrapper in ((OpenAI, self._sync), (AsyncOpenAI, self._async)):
+        for owner, wrapper in zip(self._clients, (self._sync, self._async), strict=True):
             if not hasattr(owner, _METHOD):
                 log.warning("this version of the SDK has no %s.request; not traced", owner.__name__)
                 continue

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from openai import AsyncStream, Stream
 from opentelemetry import trace
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span
@@ -28,6 +27,7 @@ from ..user_context import current
 from ..wire.providers import Endpoint, endpoint
 from ..wire.record import End
 from . import retries
+from .family import Sdk, default_provider
 from .hooks import guarded
 from .http_response import answer_of, hold
 from .routes import Route, find_route
@@ -37,7 +37,8 @@ from .stream import stand_in, tracked_stream
 class Exchange:
     """Opens calls for one instrumentation's settings and sinks."""
 
-    def __init__(self, settings: Settings, sinks: Sinks, loop: Loop) -> None:
+    def __init__(self, sdk: Sdk, settings: Settings, sinks: Sinks, loop: Loop) -> None:
+        self._sdk = sdk
         self._settings = settings
         self._sinks = sinks
         self._loop = loop
@@ -50,7 +51,8 @@ class Exchange:
         """The call for a request that is about to be sent; `None` for one that is not ours."""
         try:
             open_streams.end_dropped()
-            found = find_route(kwargs["options"] if "options" in kwargs else args[1])
+            options = kwargs["options"] if "options" in kwargs else args[1]
+            found = find_route(options, self._sdk.member.prefix)
             if found is None:
                 return None
             call = self.prepare(client, *found, stream=bool(kwargs.get("stream")))
@@ -109,7 +111,7 @@ class Exchange:
         changed = dict(kwargs)
         try:
             if changed.get("stream") and changed.get("stream_cls") is not None and call.tracked:
-                changed["stream_cls"] = stand_in(changed["stream_cls"])
+                changed["stream_cls"] = stand_in(changed["stream_cls"], self._sdk.streaming)
         except Exception as error:
             report("preparing a stream", error)
         return changed
@@ -141,7 +143,7 @@ class Exchange:
 
     def _streamed(self, call: Call, result: Any) -> Any:
         raw = _is_raw(result)
-        if not call.tracked or not (raw or isinstance(result, (Stream, AsyncStream))):
+        if not call.tracked or not (raw or isinstance(result, self._sdk.streams)):
             call.leave()
             return result
         open_streams.opened(call)
@@ -154,7 +156,7 @@ class Exchange:
         kind = type(client)
         last_kind, last_url, found = self._last
         if kind is not last_kind or url is not last_url:
-            found = endpoint(str(url), self._settings.providers, default_provider(client))
+            found = endpoint(str(url), self._settings.providers, default_provider(self._sdk.member, client))
             self._last = (kind, url, found)
         return found
 
@@ -195,22 +197,7 @@ def _raw_answer(call: Call, result: Any) -> None:
         hold(result.http_response, call, raw=True)
 
 
-_OPENAI = "openai"  # what speaks OpenAI's protocol at an unknown address, by the convention's OpenAI page
-_BY_CLASS = (("Azure", "azure.ai.openai"), ("Bedrock", "aws.bedrock"))
 _SECRET_WORDS = ("key", "secret", "token")
-_BY_RUNTIME = {"bedrock": "aws.bedrock", "vertex": "gcp.vertex_ai"}
-
-
-def default_provider(client: Any) -> str:
-    """The provider by the client's class, or by the provider it was given; it counts for unknown hosts."""
-    runtime = getattr(client, "_provider_runtime", None)
-    if runtime is not None and (found := _BY_RUNTIME.get(str(getattr(runtime, "name", "")))):
-        return found
-    for cls in type(client).__mro__:
-        for part, provider in _BY_CLASS:
-            if part in cls.__name__ and cls.__module__.partition(".")[0] == "openai":
-                return provider
-    return _OPENAI
 
 
 def secrets_of(client: Any) -> tuple[str, ...]:

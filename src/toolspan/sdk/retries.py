@@ -11,10 +11,10 @@ import sys
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 import wrapt
-from openai import _base_client
 
 from ..call import Call
 from ..guard import attribute
@@ -33,7 +33,8 @@ _current: ContextVar[Call | None] = ContextVar("toolspan_call", default=None)
 class Attempts:
     """Puts the looks into the SDK's base clients, and takes them out again."""
 
-    def __init__(self) -> None:
+    def __init__(self, base_client: ModuleType) -> None:
+        self._base_client = base_client
         self._undo: list[Callable[[], None]] = []
 
     def install(self) -> None:
@@ -48,7 +49,7 @@ class Attempts:
             self._undo.pop()()
 
     def _wrap(self, owner_name: str, name: str, wrapper: Callable[..., Any]) -> None:
-        owner = getattr(_base_client, owner_name, None)
+        owner = getattr(self._base_client, owner_name, None)
         if owner is None or not hasattr(owner, name):
             log.info("this version of the SDK has no %s.%s; what it shows is not told", owner_name, name)
             return

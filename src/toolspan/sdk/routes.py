@@ -64,9 +64,9 @@ ROUTES: Mapping[tuple[str, str], Route] = {
 """By method and path, as the SDK's resources name them; Azure's deployments are added behind the seam."""
 
 
-def find_route(options: Any) -> tuple[Route, Mapping[str, Any]] | None:
+def find_route(options: Any, prefix: str = "") -> tuple[Route, Mapping[str, Any]] | None:
     """The route of a request, and the body it is read from; `None` for a request that is not ours."""
-    method, url = options.method, options.url
+    method, url = options.method, options.url.removeprefix(prefix)
     route = ROUTES.get((method, url))
     if route is None and "?" in url:  # the SDK's beta resources add a query
         url = url.partition("?")[0]

@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from openai import _streaming
-
 from .. import open_streams
 from ..call import Call
 from ..guard import attribute, report
@@ -121,7 +119,7 @@ def tracked_stream(stream: Any) -> Any:
 
 
 @lru_cache(maxsize=64)
-def stand_in(stream_cls: Any) -> Any:
+def stand_in(stream_cls: Any, streaming: types.ModuleType) -> Any:
     """A stream class that makes the SDK's own stream and hands out the watched one.
 
     The SDK instantiates it where it needs a stream, perhaps long after the request: in `raw.parse()`. Where
@@ -133,7 +131,7 @@ def stand_in(stream_cls: Any) -> Any:
 
     made = types.new_class("Stream", (stream_cls,), {}, lambda namespace: namespace.update(__new__=make))
     try:
-        type_of = _streaming.extract_stream_chunk_type
+        type_of = streaming.extract_stream_chunk_type
         same = type_of(made) == type_of(stream_cls)
     except Exception:  # an own generic class of the application's, or an SDK that does not look
         return stream_cls
