@@ -165,7 +165,7 @@ def test_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_importing_the_package_imports_none_of_its_modules() -> None:
-    """`import toolspan` loads no pipeline, content, price or terminal; a public name loads its group alone."""
+    """`import toolspan` loads no part of it; a public name loads its group alone."""
     program = (
         "import sys, toolspan\n"
         "def loaded(): return {name.split('.')[1] for name in sys.modules if name.startswith('toolspan.')}\n"
@@ -177,7 +177,7 @@ def test_importing_the_package_imports_none_of_its_modules() -> None:
 
 
 def test_each_public_name_is_imported_on_first_use() -> None:
-    """The groups of imports hold the public names and nothing else; an unknown name is an `AttributeError`."""
+    """The groups of imports hold the public names alone; an unknown name is an `AttributeError`."""
     assert sorted(toolspan._GROUP_OF) == toolspan.__all__
     with pytest.raises(AttributeError, match="'toolspan' has no attribute 'unheard_of'"):
         _ = toolspan.unheard_of
