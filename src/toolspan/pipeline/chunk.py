@@ -113,7 +113,7 @@ def _parse_object(
     entries, content = known["tool_calls"], known["content"]
     if not entries:
         return ((_texts[choice["index"]], content),) if content.__class__ is str and content else None
-    if content or len(entries) != 1:
+    if content or len(entries) != 1 or quirks.ARGUMENTS:
         return None
     entry = entries[0].__dict__
     function = entry["function"].__dict__
@@ -132,7 +132,7 @@ def _parse_dict(choice: Mapping[str, Any]) -> ParsedChunk | None:
     entries, content = get("tool_calls"), get("content")
     if not entries:
         return ((_texts[choice["index"]], content),) if content.__class__ is str and content else None
-    if content or len(entries) != 1:
+    if content or len(entries) != 1 or quirks.ARGUMENTS:
         return None
     entry = entries[0]
     function = entry["function"]
@@ -231,7 +231,7 @@ def parse_delta_event(known: Mapping[str, Any]) -> ParsedChunk | None:
     kind = known.get("type")
     where = _PLACES.get(kind)  # type: ignore[arg-type]  # anything may stand there
     if where is None:
-        if kind not in _CALLS:
+        if kind not in _CALLS or quirks.ARGUMENTS:
             return None
         where = place(TOOL_CALL, 0, values.index_of(known.get("output_index")))
     piece = known.get("delta")
@@ -242,8 +242,9 @@ def parse_event(known: Mapping[str, Any], name: str) -> ParsedChunk:
     """What the event `response.{name}` says; empty for notices, and for what repeats the pieces before."""
     call = values.index_of(known.get("output_index"))
     if name in _TEXTS or name in _PIECES:
-        piece = quirks.arguments_text(known.get("delta"))
-        where = place(TEXT, 0, None, _TEXTS[name]) if name in _TEXTS else place(TOOL_CALL, 0, call)
+        text = name in _TEXTS
+        piece = values.text(known.get("delta")) if text else quirks.arguments_text(known.get("delta"))
+        where = place(TEXT, 0, None, _TEXTS[name]) if text else place(TOOL_CALL, 0, call)
         return ((where, piece),) if piece else ()
     if name == "output_item.added" and (item := call_item(known.get("item"))) is not None:
         return ((place(TOOL_CALL, 0, call), "", item.id, item.name),)

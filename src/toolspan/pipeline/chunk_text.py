@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from json.decoder import scanstring  # type: ignore[attr-defined]  # the stubs lack it, no Python does
 from typing import Any
 
+from ..wire import quirks
 from ..wire.sse import SseReader
 from .chunk import (
     CONTENT,
@@ -169,6 +170,8 @@ class Pieces:
 
     def read(self, text: str) -> ParsedChunk | None:
         """What the only chunk in this JSON text says, if it is of that kind."""
+        if quirks.ARGUMENTS:
+            return None
         at = text.find(CHOICES)
         where, before, after = self._place, self._before, self._after
         try:

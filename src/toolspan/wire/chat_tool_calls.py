@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import quirks
 from .events import Event
 from .quirks import CallDelta
 from .tool_call import MOST_CALLS, CallState, ToolCalls
@@ -53,6 +54,8 @@ class Calls:
             index, piece = known["index"], function["arguments"]
             call = self._by_index[index]
             if call.closed is not None or piece.__class__ is not str or index.__class__ is not int:
+                return None
+            if quirks.ARGUMENTS:
                 return None
         except (AttributeError, KeyError, TypeError):
             return None

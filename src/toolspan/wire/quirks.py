@@ -70,10 +70,24 @@ def function_call_deltas(value: object) -> list[CallDelta]:
     return [CallDelta(0, None, name, "function", arguments)] if name or arguments else []
 
 
+ARGUMENTS: tuple[Callable[[str], str], ...] = ()
+"""Quirks that change the text of arguments: each gets one piece, or the whole, and returns the plain text.
+
+The fast paths take a piece as it is, so they are off while there is such a quirk; the general path asks each.
+"""
+
+
+def arguments_piece(piece: str) -> str:
+    """Return what a piece of arguments stands for, by the quirks in `ARGUMENTS`."""
+    for quirk in ARGUMENTS:
+        piece = quirk(piece)
+    return piece
+
+
 def arguments_text(value: object) -> str:
     """Arguments as text: DashScope sends null (dd-trace-py#19386), MiniMax an object (oh-my-pi#1779)."""
     if isinstance(value, str):
-        return value
+        return arguments_piece(value) if ARGUMENTS else value
     if isinstance(value, (dict, list)):
         try:
             return json.dumps(value, ensure_ascii=False)

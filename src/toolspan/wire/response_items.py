@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from . import quirks
 from .events import Reasoning, Refusal, Text
 from .values import fields, sequence, text, view
 
@@ -108,7 +109,7 @@ def _arguments(known: Mapping[str, Any], kind: str) -> object:
 def _text(value: object) -> str:
     """Arguments as text; what is no text as the JSON it was."""
     if isinstance(value, str):
-        return value
+        return quirks.arguments_piece(value)
     if value is None:
         return ""
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import values
+from . import quirks, values
 from .events import Event
 from .response_items import ANSWERED, Item
 from .tool_call import MOST_CALLS, CallState, ToolCalls
@@ -45,10 +45,12 @@ class ResponseCalls:
         call = self._find(known)
         if call is not None and call.closed is None and call not in self._partial:
             piece = known.get("delta")
-            return self._calls.feed_on(call, piece) if isinstance(piece, str) else _NONE
+            if not isinstance(piece, str):
+                return _NONE
+            return self._calls.feed_on(call, quirks.arguments_piece(piece) if quirks.ARGUMENTS else piece)
         events: list[Event] = []
         if call is not None and call.closed == "json" and (text := values.text(known.get("delta"))):
-            self._calls.feed(call, text, events)
+            self._calls.feed(call, quirks.arguments_piece(text), events)
         if call is None:
             item = Item(_kind_of_piece(known), None, "", "", (), False)
             self._partial.add(self._open(item, known, events))
