@@ -3,8 +3,8 @@
     python -m tools.mutants [--seed 13] [--count 40] [--only NUMBER]
 
 Run by hand: it takes about half an hour. Cosmic Ray makes the changes; the sample takes at most one of each
-Run by hand: it takes about half an hour. Cosmic Ray makes the changes; the sample takes at most one of
-each file and is the same for the same seed and source.
+file and is the same for the same seed and source. The tests that mirror a file run first, then the whole
+default suite. `tools/mutants.md` has the table of the last run.
 """
 
 from __future__ import annotations
