@@ -172,7 +172,7 @@ def test_a_stack_or_memory_that_is_used_up_switches_nothing_off(
     lines.calls()
     assert warned(caplog) == [
         (
-            f"toolspan: one of the calls of Noting.span_event is lost by {kind.__name__} "
+            f"toolspan: one of the calls of Noting.span_event was lost because of {kind.__name__} "
             "in Noting.span_event; "
             f"{count} lost so far"
         )

@@ -30,7 +30,7 @@ INFERENCE: Final = frozenset((CHAT, TEXT_COMPLETION))
 class Turn:
     """One response of the model, as the agent loop remembers it, without content.
 
-    `asker` identifies its request, `place` the task, thread and trace in which the request was made.
+    `asker` is the span context of its request, `place` the thread and the task of that request.
     """
 
     asker: Any = None

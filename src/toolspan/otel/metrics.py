@@ -133,7 +133,7 @@ class MetricSink(Sink):
         if is_answered:
             self._size.record(tool.size, labels, call.context)
         kind = {names.TOOL_TYPE: tool_type(tool.kind), names.OUTCOME: tool.outcome}
-        # A new dict: older SDKs of OpenTelemetry keep the one that is passed, as the queue of measurements does.
+        # A new dict: older SDKs of OpenTelemetry keep the one that is passed, and so does our queue.
         self._calls.add(1, {**labels, **kind}, call.context)
 
     def _labels(self, call: Observed) -> Labels:
