@@ -117,9 +117,7 @@ def test_wrong_values(value: Any, kind: str, caplog: pytest.LogCaptureFixture) -
         with toolspan.attributes(feature=value, tenant="a"):
             assert current() == {"tenant": "a"}
     (record,) = caplog.records
-    assert record.getMessage() == (
-        f"attributes: feature is a {kind} that no attribute can be; it is left out"
-    )
+    assert record.getMessage() == f"toolspan: attribute 'feature' ignored: {kind} {user_attributes._INVALID}"
     assert (record.name, record.levelno) == ("toolspan", logging.WARNING)
 
 
@@ -129,9 +127,9 @@ def test_wrong_keys(caplog: pytest.LogCaptureFixture) -> None:
     with toolspan.attributes(wrong):
         assert current() == {}
     assert [record.getMessage() for record in caplog.records] == [
-        "attributes: a key is a int; it is left out",
-        "attributes: a key is a str; it is left out",
-        "attributes: toolspan.cost.amount is a name of toolspan's own; it is left out",
+        "toolspan: attribute with a name of type int ignored: a name is a non-empty str",
+        "toolspan: attribute with a name of type str ignored: a name is a non-empty str",
+        "toolspan: attribute 'toolspan.cost.amount' ignored: names that begin with 'toolspan.' are reserved",
     ]
 
 
@@ -294,7 +292,7 @@ def test_decorated_generator(caplog: pytest.LogCaptureFixture) -> None:
     assert decorate(numbers) is numbers
     assert decorate(later) is later
     assert [record.getMessage() for record in caplog.records] == [
-        "attributes: a decorator of a generator function would give them to whoever reads it; it is left out"
+        "toolspan: a decorator ignored: of a generator function would give them to whoever reads it"
     ]
 
 
@@ -319,7 +317,7 @@ def test_baggage_of_a_wrong_type(caplog: pytest.LogCaptureFixture) -> None:
     finally:
         context.detach(token)
     assert [record.getMessage() for record in caplog.records] == [
-        "attributes: tenant is a object that no attribute can be; it is left out"
+        f"toolspan: attribute 'tenant' ignored: object {user_attributes._INVALID}"
     ]
 
 

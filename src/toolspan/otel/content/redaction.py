@@ -61,7 +61,7 @@ class Redaction:
 
 def without_words(error: BaseException) -> BaseException:
     """Return an error of the same type name and traceback, without message and causes."""
-    # Both may quote content. A new class, because the original one may need arguments or print its attributes.
+    # Both may quote content. A new class: the original may need arguments, or print its attributes.
     kind = type(type(error).__qualname__, (Exception,), {"__module__": type(error).__module__})
     found: BaseException = kind()
     return found.with_traceback(traceback_of(error))
