@@ -56,9 +56,9 @@ def test_unknown_name() -> None:
     """A name by which nothing is kept is a mistake that is told, not a zero."""
     found = monitor()
     for ask in (found.total, found.reset):
-        with pytest.raises(ValueError, match="not kept by feature, but by conversation, model"):
+        with pytest.raises(ValueError, match="no totals by 'feature', only by conversation, model"):
             ask(feature="search")
-    with pytest.raises(ValueError, match="not kept by feature"):
+    with pytest.raises(ValueError, match="no totals by 'feature'"):
         found.by("feature")
 
 

@@ -162,7 +162,7 @@ def test_nothing_is_said_in_passing(telemetry: Telemetry, caplog: pytest.LogCapt
     said = [one for one in caplog.records if one.name.startswith(("toolspan", "opentelemetry"))]
     (record,) = [one for one in said if not one.getMessage().startswith(OLD_SDK)]
     assert record.levelno == logging.DEBUG
-    assert record.getMessage().startswith("no cost for the model 'gpt-test")
+    assert record.getMessage().startswith("toolspan: no cost for model 'gpt-test")
 
 
 def test_an_sdk_that_cannot_be_instrumented(

@@ -86,7 +86,7 @@ class Backlog:
 
     def observe(self, _: CallbackOptions) -> Iterable[Observation]:
         """Record all queued measurements; called by each collection. Return no observations."""
-        # A collection calls the callbacks first and then reads the other instruments, since OpenTelemetry 1.40.
+        # A collection calls the callbacks first, then reads the other instruments (OpenTelemetry 1.40 on).
         self._collects = True
         self.catch_up()
         return ()

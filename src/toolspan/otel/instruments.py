@@ -11,9 +11,8 @@ from ..wire.events import Usage
 from . import call_data
 from . import semconv as names
 
-
-# The difference of the two generations is confined to this module, because the names may change again
-# (semantic-conventions-genai#374).
+# Only this module distinguishes the two generations. The conventions replaced the token metrics
+# (semantic-conventions-genai#374) and renamed the times (#521); no other module had to change.
 
 
 class Histograms(NamedTuple):

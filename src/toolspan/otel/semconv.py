@@ -92,7 +92,7 @@ OPERATION_TIME_PER_OUTPUT_CHUNK: Final = "gen_ai.client.operation.time_per_outpu
 TOKEN_USAGE: Final = "gen_ai.client.token.usage"
 TOKEN_TYPE: Final = "gen_ai.token.type"
 
-# metrics, the next generation: proposed in semantic-conventions-genai#374
+# metrics, the next generation: semantic-conventions-genai#374 (tokens) and #521 (times)
 INFERENCE_DURATION: Final = "gen_ai.client.inference.duration"
 INFERENCE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.client.inference.time_to_first_chunk"
 INFERENCE_TIME_PER_OUTPUT_CHUNK: Final = "gen_ai.client.inference.time_per_output_chunk"

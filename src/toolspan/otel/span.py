@@ -25,8 +25,8 @@ _OWN = f"{names.SCOPE}."  # the prefix of all names that no convention has
 class SpanSink(Sink):
     """A span for each call, from the request to the end of the response.
 
-    The span is stored in `call.context` and never made current here: `sdk/requests.py` does that while the
-    HTTP request runs, so that no context stays attached between chunks.
+    The span is stored in `call.context` and never made current here: `sdk/requests.py` does that, only while
+    the HTTP request runs. A context that stays attached between chunks would change the application's spans.
     """
 
     signals: ClassVar[Mapping[str, str]] = {

@@ -70,7 +70,7 @@ class Completion:
     def makers(self, call: Observed) -> ContentMakers | None:
         """Return makers of the call's messages; `None` if the hook is not called for this call."""
         # Not for a borrowed call: its owner may call the hook too, and content would be uploaded twice.
-        # Independent of the capture settings: who installs a hook wants content there, not on spans.
+        # Independent of the capture settings: the hook is a second destination, often the only one.
         if call.borrowed or not call.record.keep or call.operation not in call_data.INFERENCE:
             return None
         return content.call_messages(call, full=self._full)

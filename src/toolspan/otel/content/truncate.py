@@ -14,7 +14,7 @@ from ..attributes import clean
 
 _DEEPEST = 8  # levels: an OTLP request may nest 100 messages, and each level of a value takes three
 _DEEPEST_SCHEMA = 16  # a schema has two levels where a value has one
-_LEAST = 16  # characters: shorter texts say nothing, so messages are dropped instead
+_LEAST = 16  # characters: shorter texts are useless, so messages are dropped instead
 _LEAST_TOTAL = 64  # characters: arguments may always have four times as many
 _KEEP = frozenset(("type", "role", "modality", "mime_type", "id", "file_id", "name", "finish_reason"))
 # The values under these keys come from a model or an application: there `_KEEP` protects nothing.
