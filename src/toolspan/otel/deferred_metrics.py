@@ -58,7 +58,8 @@ class Lasting:
 class Backlog:
     """The queue of measurements, for all meters of the process.
 
-    Safe in many threads without a lock, by a `deque`: a fork could copy a lock that another thread holds.
+    Safe in many threads: the operations of a `deque` are atomic. There is no lock, because a fork could copy
+    one that another thread holds.
     """
 
     def __init__(self, report: Callable[[str, BaseException], None]) -> None:

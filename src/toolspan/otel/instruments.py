@@ -11,8 +11,8 @@ from ..wire.events import Usage
 from . import call_data
 from . import semconv as names
 
-# Only this module distinguishes the two generations. The conventions replaced the token metrics
-# (semantic-conventions-genai#374) and renamed the times (#521); no other module had to change.
+# Only this module distinguishes the two generations: the next one replaces the metrics of tokens
+# (semantic-conventions-genai#374) and renames those of times (#521), and may change again.
 
 
 class Histograms(NamedTuple):
