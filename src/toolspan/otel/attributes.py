@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
@@ -16,10 +16,6 @@ from . import call_data
 from . import semconv as names
 from .call_data import Step
 from .sink import Observed
-
-if TYPE_CHECKING:
-    from .sink import Observed
-
 
 Value: TypeAlias = "str | bool | int | float | list[str]"
 Attributes: TypeAlias = "dict[str, Value]"
