@@ -47,7 +47,7 @@ class Calls:
                 self._feed(call, delta, events)
 
     def read_on(self, entry: Any) -> list[Event] | None:
-        """Return the events of an entry that only continues an unfinished call; `None` for any other entry."""
+        """Return the events of an entry that only continues an unfinished call, `None` for another entry."""
         try:
             known = entry.__dict__
             function = known["function"].__dict__
@@ -104,7 +104,7 @@ class Calls:
 
     @staticmethod
     def _repeats(call: CallState, delta: CallDelta) -> bool:
-        """Return whether the delta repeats all arguments so far, as LiteLLM's summary does (litellm#20480)."""
+        """Return whether the delta repeats all arguments so far, as LiteLLM's summary (litellm#20480)."""
         # Two calls without ids but with equal names and arguments are twins, not a summary.
         anonymous = delta.id is None and call.id is None and delta.name is not None
         return not anonymous and call.arguments.repeats(delta.arguments)

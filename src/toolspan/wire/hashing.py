@@ -39,7 +39,9 @@ _PLAIN = frozenset((str, int, float, bool, type(None)))
 def argument_hash(value: object) -> int | None:
     """Return an integer that equal arguments share, in this process only; `None` if they are not JSON."""
     try:
-        if type(value) is dict and _PLAIN.issuperset(map(type, value.values())):  # most are flat, and then need no JSON
+        if type(value) is dict and _PLAIN.issuperset(
+            map(type, value.values())
+        ):  # most are flat, and then need no JSON
             return hash(frozenset(value.items()))
         # Sorted keys: models repeat a call with its arguments in another order.
         return hash(json.dumps(value, sort_keys=True))

@@ -19,7 +19,7 @@ _LONGEST = 4300  # digits; Python refuses to convert a longer integer, so `json.
 
 _VALUE, _FIRST_VALUE, _KEY, _FIRST_KEY, _COLON, _COMMA, _NOTHING = range(7)
 
-# Regular expressions do the inner loop in C: a loop over characters in Python is many times slower.
+# Regular expressions scan in C; a Python loop over the characters would be slower.
 _TOKEN = re.compile(r"[ \t\n\r]*(?:([{}\[\],:\"])|([-+.0-9A-Za-z]+)|(.))?", re.DOTALL)
 _WORD = re.compile(r"true|false|null|NaN|-?Infinity|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?", re.ASCII)
 _IN_STRING = re.compile(r'[\\"\x00-\x1f]')
@@ -65,8 +65,7 @@ class JsonScanner:
 
     def _is_object(self, text: str) -> bool:
         """Return whether the first fragment is a whole object; if so, the document is complete."""
-        # An upper bound of the depth: `json.loads` must not meet the recursion limit, which depends on
-        # the application's own stack.
+        # An upper bound of the depth: deeper documents are for the scanner alone to reject.
         if text.count("{") + text.count("[") > _DEEPEST:
             return False
         value = parsed(text)

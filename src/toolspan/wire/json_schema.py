@@ -18,7 +18,7 @@ Schema: TypeAlias = dict[str, Any]
 
 
 class Found:
-    """The first missing argument and the first of a wrong type found so far; outer ones win over inner ones."""
+    """The first missing argument and the first of a wrong type so far; outer ones win over inner ones."""
 
     __slots__ = ("missing", "wrong")
 
@@ -92,7 +92,7 @@ def may_be(name: object, value: object) -> bool:
 
 
 def same(first: Any, second: Any) -> bool:
-    """Return whether two JSON values may be equal: 1 is 1.0 but not `true`; lists and objects are not compared."""
+    """Return whether two JSON values may be equal; lists and objects are not compared."""
     # In Python `True == 1`; in JSON it is not.
     if isinstance(first, bool) or isinstance(second, bool):
         return first is second
@@ -291,7 +291,7 @@ RULES: Mapping[str, Rule] = {
     "$ref": _ref,
     "allOf": _all,
     "anyOf": partial(_one, "anyOf"),
-    # as `anyOf`: models are only steered towards one alternative, and two that fit harm nobody
+    # checked like `anyOf`: a value that fits two alternatives is still a usable call
     "oneOf": partial(_one, "oneOf"),
 }
 """Rules by keyword. All other keywords (formats, ranges, patterns) find nothing."""

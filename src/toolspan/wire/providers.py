@@ -111,7 +111,7 @@ def endpoint(base_url: str, added: tuple[tuple[str, str], ...] = (), default: st
     found = known.get(f"{address}:{port}") or _by_domain(address, known)
     if found == "azure.ai.inference" and "/openai" in parts.path:
         found = "azure.ai.openai"  # Azure's v1 API shares the host of the model catalogue
-    # A client that names its provider (Azure's, Bedrock's) knows better than a guess by host name.
+    # a client that names its provider (Azure's, Bedrock's) is more reliable than the host's name
     if found is None and default == _OPENAI:
         found = _by_name(address, port)
     return Endpoint(found or default, address, port)
