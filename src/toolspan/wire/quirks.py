@@ -163,17 +163,14 @@ def usage(value: object) -> Usage | None:
     if cached is None and "prompt_cache_hit_tokens" in known:  # DeepSeek's own name
         cached = count(known["prompt_cache_hit_tokens"])
     sent = _first(known, "prompt_tokens", "input_tokens")
-    generated = _first(known, "completion_tokens", "output_tokens")
+    made = _first(known, "completion_tokens", "output_tokens")
     cost = reported(known)
-    # Many servers send totals only; the look-ups below would find nothing.
-    if not inward and not outward:
-        return (
-            None if sent is generated is cached is cost is None else Usage(sent, generated, cached, cost=cost)
-        )
+    if not inward and not outward:  # many servers send totals only: nothing to find below
+        return None if sent is made is cached is cost is None else Usage(sent, made, cached, cost=cost)
     kept = fields(inward.get("cached_tokens_details"))
     found = Usage(
         input=sent,
-        output=generated,
+        output=made,
         cache_read=cached,
         cache_write=_first(inward, "cache_write_tokens", "cache_creation_tokens"),
         reasoning=count(outward.get("reasoning_tokens")),

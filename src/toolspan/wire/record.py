@@ -98,6 +98,7 @@ class Record:
 
         Return whether it is worth a span event: the start or end of a tool call, or a choice's first text.
         """
+        # Text and arguments first: nearly all events are one of these.
         if isinstance(event, Text):
             return self._text(event)
         if isinstance(event, CallArguments):
@@ -192,7 +193,7 @@ class Record:
     def whole(self, expected: int) -> bool:
         """Return whether every expected choice has its finish reason."""
         choices = self.choices
-        # The common case, asked at every end, without building a list.
+        # The common case, without building a list.
         if len(choices) == expected == 1 and 0 in choices:
             return choices[0].reason is not None
         return bool(choices) and "error" not in self.reasons(expected)
