@@ -25,7 +25,7 @@ _logger = logging.getLogger(__name__)
 
 
 class TerminalLogExporter(LogRecordExporter):
-    """Prints each event on one line, while its stream still runs.
+    """An exporter that prints each event on one line, while its stream still runs.
 
     The line begins with the seconds since the first event of the same trace. The log processor decides how
     soon it appears: `OTEL_BLRP_SCHEDULE_DELAY`, in milliseconds.
@@ -56,7 +56,7 @@ class TerminalLogExporter(LogRecordExporter):
 
 
 class TerminalSpanExporter(SpanExporter):
-    """Prints a trace as a tree once its local root has ended, and all others at flush and shutdown."""
+    """An exporter that prints a trace as a tree once its local root has ended, or at flush and shutdown."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         """Print to `out`; by default, to standard error."""
@@ -90,7 +90,7 @@ class TerminalSpanExporter(SpanExporter):
 
 
 class TerminalMetricExporter(MetricExporter):
-    """Prints one table of all metrics at flush and at shutdown, not at every periodic export."""
+    """An exporter that prints one table of all metrics at flush and at shutdown, not periodically."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         """Print to `out`; by default, to standard error."""

@@ -72,7 +72,7 @@ _WIDEST_NAME = 24  # characters; longer names wrap, so that one tool cannot push
 
 
 class Timeline:
-    """Renders log records as lines of text, with the time since their trace began."""
+    """A renderer of log records as lines, with the time since the first event of their trace."""
 
     def __init__(self) -> None:
         self._first_seen: OrderedDict[int, int] = OrderedDict()

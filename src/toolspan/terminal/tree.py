@@ -204,7 +204,7 @@ _SPANS_KEPT = 2_000  # spans whose root never ends (a crash, a lost context) mus
 
 
 class Traces:
-    """Keeps ended spans by trace until the local root of their trace has ended."""
+    """The ended spans of traces whose local root is still open."""
 
     def __init__(self, spans_kept: int = _SPANS_KEPT) -> None:
         self._spans_kept = spans_kept

@@ -75,7 +75,8 @@ class ResponseCalls:
         placed = self._by_key.get(index_of(known))
         if call is None and placed is not None and placed.kind == item.kind:
             # open-responses-server sends one index for all items (teabranch/open-responses-server#63);
-            # LiteLLM changes ids until the item is done (litellm#36375).
+            # LiteLLM changes ids until the item is done (litellm#36375). So another id at a known index
+            # is a new call only when an item is added.
             known_as_another = placed.id is not None and item.id is not None
             call = None if known_as_another and known.get("type") == _ADDED else placed
         if call is None:

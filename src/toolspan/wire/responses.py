@@ -106,8 +106,7 @@ class ResponsesReader:
     def _whole(self, known: _Known, ending: str | None, events: list[Event]) -> None:
         """Append what a response object holds: its identity and, if it has ended, items, usage and reason."""
         self._identify(known, ending, events)
-        # The event's type is more reliable than the object in it: Volcengine sends objects without output
-        # (logfire#1683), other gateways without status.
+        # the event's type decides: the object in it may lack a status or hold an earlier one
         status = ending if ending in _ENDED else known.get("status")
         if status not in _ENDED and (ending not in (None, "done") or status in _PENDING):
             return
@@ -226,8 +225,8 @@ class ResponseTexts:
         piece = values.text(known.get("delta"))
         if piece is None:
             return _NONE
-        # The index is the better key, because LiteLLM changes the ids; the id is kept as well, because an
-        # item's end may lack the index (llama-server).
+        # The index is the better key, because LiteLLM changes the ids; the id is kept as well, because the
+        # item's end may lack the index.
         begun, item, index = self._begun, values.text(known.get("item_id")), index_of(known)
         key = (kind, item if index is None else index)
         fresh = key not in begun

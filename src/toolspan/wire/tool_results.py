@@ -43,7 +43,7 @@ class Returns(NamedTuple):
 class _Part(NamedTuple):
     """One message or item: from the `model`, from the `user` or a `result`, with the ids in it."""
 
-    whose: str
+    source: str
     ids: tuple[str, ...] = ()
 
 
@@ -72,16 +72,16 @@ def _returns(history: object, read_part: _ReadPart) -> Returns:
         part = read_part(fields(value))
         if part is None:
             continue
-        if part.whose == "result":
+        if part.source == "result":
             (earlier if turns else results).extend(part.ids)
-        elif part.whose == "model":
+        elif part.source == "model":
             # The history is read backwards; everything is reversed at the end.
             called.extend(part.ids[::-1])
             # A turn of the Responses API is several items in a row: reasoning, message, calls.
             turns += before != "model"
         elif turns:
             break
-        before = part.whose
+        before = part.source
     return Returns(tuple(results[::-1]), tuple(earlier[::-1]), tuple(called[::-1]), turns)
 
 

@@ -55,7 +55,7 @@ def status(found: list[Finding], *, strict: bool) -> int:
 
 _LEFT = ("closed", "abandoned")
 # What splitting or merging looks like chunk by chunk, although no content changed.
-_BY_CUTTING = ("altered", "dropped", "injected")
+_BY_SPLITTING = ("altered", "dropped", "injected")
 _LONG = 1.0  # seconds; a chunk held longer counts as the reason why the reader left
 _LOSING = ("dropped", "blocked", "pending", "untracked")
 _WORDS = {
@@ -88,7 +88,7 @@ def findings(stages: list[Stage]) -> list[Finding]:
 def _within(stage: Stage, left: bool) -> Iterator[Finding]:
     """Yield what a stage did; `left` is true if the last reader stopped by its own choice."""
     named = dict.fromkeys(_WORDS, 0)
-    anew = _same(stage, "in", stage, "out") if stage.reads else False
+    split = _same(stage, "in", stage, "out") if stage.reads else False
     for event in stage.changed:
         fate = str(event.attributes.get(stage_semconv.CHUNK_FATE, ""))
         kind = event.attributes.get(stage_semconv.CHUNK_KIND)
@@ -96,14 +96,14 @@ def _within(stage: Stage, left: bool) -> Iterator[Finding]:
             named[fate] += 1
             # Finish chunks cannot be split, and a repeated chunk is a change even if the content is
             # equal.
-            cut = anew and kind in ("text", "tool_call") and fate in _BY_CUTTING
-            if not cut or event.attributes.get(stage_semconv.CHUNK_REPEATS):
+            by_split = split and kind in ("text", "tool_call") and fate in _BY_SPLITTING
+            if not by_split or event.attributes.get(stage_semconv.CHUNK_REPEATS):
                 yield _case(stage, fate, event, left)
-    if anew and any(stage.fate(fate) for fate in ("altered", "dropped")):
+    if split and any(stage.fate(fate) for fate in ("altered", "dropped")):
         yield Finding(stage.name, ALL, "split or merged chunks; the content is unchanged")
     # A stage records the first 24 changed chunks only; the others are counted.
     for fate, listed in named.items():
-        if (more := stage.fate(fate) - listed) > 0 and not anew:
+        if (more := stage.fate(fate) - listed) > 0 and not split:
             yield Finding(stage.name, _weight(fate, 0), f"{more} more {fate}")
     if untracked := stage.fate("untracked"):
         what = f"{untracked} chunks could not be compared: the stage held too many at once"
