@@ -49,7 +49,7 @@ def test_broken_reader(caplog: pytest.LogCaptureFixture) -> None:
     assert sink.told[-1] == "ended"
     assert call.record.chunks == 5
     assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
-        "reading a chunk failed with RuntimeError"
+        "toolspan: reading a chunk failed with RuntimeError"
     ]
 
 

@@ -21,7 +21,7 @@ def test_one_warning(caplog: pytest.LogCaptureFixture) -> None:
         guard.report("reading a chunk", ValueError("MARKER"))
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("toolspan", logging.WARNING)
-    expected = "reading a chunk failed with ValueError; the application is not affected"
+    expected = "toolspan: reading a chunk failed with ValueError; the application is not affected"
     assert record.getMessage() == expected
     assert "MARKER" not in caplog.text
 

@@ -133,7 +133,7 @@ def test_a_sink_that_cannot_be_made(
     left = [name for name in SINKS if name != "MetricSink"]
     assert [type(sink).__name__ for sink in made(Settings())] == left
     (record,) = caplog.records
-    assert record.getMessage().startswith("making a sink failed with RuntimeError")
+    assert record.getMessage().startswith("toolspan: making a sink failed with RuntimeError")
 
 
 def test_twice_and_back(caplog: pytest.LogCaptureFixture) -> None:

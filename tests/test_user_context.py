@@ -155,7 +155,7 @@ def test_no_mapping(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFi
     with toolspan.attributes(wrong, feature="search"):
         assert current() == {}
     assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
-        "reading attributes failed with TypeError"
+        "toolspan: reading user attributes failed with TypeError"
     ]
 
 
@@ -292,7 +292,7 @@ def test_decorated_generator(caplog: pytest.LogCaptureFixture) -> None:
     assert decorate(numbers) is numbers
     assert decorate(later) is later
     assert [record.getMessage() for record in caplog.records] == [
-        "toolspan: a decorator ignored: of a generator function would give them to whoever reads it"
+        "attributes: a decorator of a generator function would apply to the calls of its reader, too; it is left out"
     ]
 
 

@@ -176,7 +176,7 @@ def test_callback_that_raises(monkeypatch: pytest.MonkeyPatch, caplog: pytest.Lo
     use(found, conversation="c2")
     assert len(passed) == 2
     assert [record.getMessage() for record in caplog.records] == [
-        "a budget's callback failed with RuntimeError; the application is not affected"
+        "toolspan: a budget's callback failed with RuntimeError; the application is not affected"
     ]
 
 

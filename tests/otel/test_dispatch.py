@@ -255,7 +255,9 @@ def test_one_warning_without_content(lab: Lab, caplog: pytest.LogCaptureFixture)
     with caplog.at_level(logging.WARNING):
         run(call, *wire.TEXT)
     (record,) = caplog.records
-    assert record.getMessage() == ("Noting.opened failed with RuntimeError; the application is not affected")
+    assert record.getMessage() == (
+        "toolspan: Noting.opened failed with RuntimeError; the application is not affected"
+    )
     assert lab.span.name == "chat gpt-test"
 
 

@@ -84,7 +84,7 @@ class EventListener:
                 try:
                     self._listener(info, event)
                 except Exception as error:
-                    self._report("on_event", error)
+                    self._report("the on_event callback", error)
         finally:
             _here.busy = False
 

@@ -173,7 +173,7 @@ def test_a_failure(lab: Lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.Log
     assert len(lab.spans) == 2
     assert names.INPUT_MESSAGES in lab.spans[1].attributes
     (record,) = caplog.records
-    expected = "the completion hook failed with SystemExit; the application is not affected"
+    expected = "toolspan: the completion hook failed with SystemExit; the application is not affected"
     assert record.getMessage() == expected
 
 

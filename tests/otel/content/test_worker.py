@@ -236,7 +236,7 @@ def test_work_of_ours_that_fails(monkeypatch: pytest.MonkeyPatch, caplog: pytest
     bench.aside.finish(10)
     assert bench.told == [(0, {}), (1, {"fine": True})]
     (record,) = caplog.records
-    assert "reviewing content failed with RuntimeError" in record.getMessage()
+    assert record.getMessage().startswith("toolspan: reviewing content failed with RuntimeError")
 
 
 def test_another_process(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
