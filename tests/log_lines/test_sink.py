@@ -183,7 +183,7 @@ def test_cut(telemetry: Telemetry, lines: Any) -> None:
         watch(SYNC, partial(read, api=CHAT), Transport(cut))
     found = steady(lines())
     assert found[2].startswith("! [tool completed] get_weather (call_0): unfinished;")
-    assert found[3] == "! [finish] error; truncated; 1 tool call, 1 not valid; tokens not told; 0 s"
+    assert found[3] == "! [finish] error; truncated; 1 tool call, 1 not valid; no usage reported; 0 s"
     assert found[-1].startswith("! [finish] length; completed; no tool called")
 
 
@@ -200,7 +200,7 @@ def test_error(face: Face, api: Api, capture: str, telemetry: Telemetry, lines: 
     assert error.startswith("! [error] openai.AuthenticationError")
     assert ("is no key" in error) is (capture == "EVENT_ONLY")
     assert "sk-test" not in error
-    assert finish == "! [finish] failed; tokens not told; 0 s".replace(
+    assert finish == "! [finish] failed; no usage reported; 0 s".replace(
         "failed;", "failed; no tool called of 2 offered;"
     )
 

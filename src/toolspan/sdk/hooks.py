@@ -18,7 +18,7 @@ def nothing(result: Any, error: BaseException | None) -> None:
 
 
 def guarded(what: Callable[..., Any], *args: Any) -> Any:
-    """Call a callback and return its result; return `nothing` if it raises, so that no observer follows."""
+    """Call a callback and return its result; return the observer `nothing` if it raises."""
     try:
         return what(*args)
     except Exception as error:

@@ -70,13 +70,11 @@ class Exchange:
     ) -> Call | None:
         """Return the call of a request, not yet opened; `None` if switched off, suppressed or skipped."""
         on = switches_of(client)
-        # The second is OpenTelemetry's `suppress_instrumentation()`, which Logfire's `instrument_openai()`
-        # sets around each call.
+        # Suppressed, for one, around each call that Logfire's `instrument_openai()` traces.
         if not on.enabled or not is_instrumentation_enabled():
             return None
         keep = self._keep and on.content
         request = route.read_request(body, keep=keep)
-        # The SDK's own argument, not the body's field: it decides which object the application gets.
         request.stream = stream
         request.checked = self._settings.check_arguments and request.tools is not None
         outer = None

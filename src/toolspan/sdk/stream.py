@@ -1,6 +1,6 @@
 """Make the stream that the application gets: the SDK's own class, with toolspan's iterator inside.
 
-Every member is the SDK's, and the chunks are the very objects of the SDK's generator. The stream is a second
+Every member is the SDK's, and the chunks are the objects of the SDK's generator. The stream is a second
 object beside the one that the generator belongs to: generator and first stream refer to each other, and only
 the garbage collector would free them. The second one is outside of that cycle and dies when it is dropped.
 
