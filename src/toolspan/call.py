@@ -159,7 +159,7 @@ class Call(Facts):
 
     def _conclude(self, end: End | BaseException) -> None:
         self.error = end if isinstance(end, BaseException) else None
-        # A provisional outcome: closing the reader emits events whose sinks read the outcome already.
+        # A provisional outcome, which holds if the last events of the reader cannot be read.
         self.outcome = Outcome.FAILED if is_failure(end) else Outcome.COMPLETED
         self.ended_at = now()
         if self.reader is not None:
@@ -185,7 +185,7 @@ class Call(Facts):
     def _apply(self, events: list[Event], at: int, body: Any) -> None:
         """Fold events into the record and pass those that are new to sinks and listener."""
         for event in events:
-            # A whole answer arrives at one time: the beginning of its text is no event of interest.
+            # A whole answer arrives at one time: the beginning of its text is no event.
             if self.record.apply(event, at) and (self.streamed or not isinstance(event, Text)):
                 self.sinks.span_event(self, event, at)
                 if isinstance(event, CallClosed):

@@ -200,7 +200,7 @@ class Settings:
     @property
     def content(self) -> bool:
         """Whether content is captured at all."""
-        # `redact` and the completion hook do not count: they see content that something else captures.
+        # The completion hook does not count: it gets content also where nothing captures it.
         return self.capture_message_content != "no_content"
 
     @property

@@ -98,5 +98,5 @@ def test_what_is_no_hook(wrong: Any, telemetry: Telemetry, caplog: pytest.LogCap
     with telemetry.on(completion_hook=wrong):
         run(SYNC, marked.ALL[0], "stream")
     assert len(telemetry.spans) == 1
-    assert own_words(caplog).startswith("completion_hook=")
-    assert own_words(caplog).endswith("an object with the method on_completion")
+    assert own_words(caplog).startswith("toolspan: completion_hook=")
+    assert own_words(caplog).endswith("an object with the method on_completion; the default None is kept")

@@ -13,7 +13,7 @@ from opentelemetry import trace
 
 from ..otel.call_data import RememberedCall, Turn
 
-# Number of calls, and of turns; the oldest are forgotten first. It bounds the memory of a process for ever.
+# Number of calls, and of turns; the oldest are forgotten first. This bounds the memory of a long process.
 MOST = 2048
 _MOST_SEARCHED = 256  # newest calls; a search by name happens at each execution without an id
 

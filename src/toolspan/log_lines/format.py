@@ -78,7 +78,7 @@ def finish_line(call: Observed) -> Line:
     chats = call.operation in call_data.INFERENCE
     reasons = record.reasons(call.request.expected) if chats and record.choices else None
     usage = record.usage
-    facts: Facts = {  # zero calls are a fact, zero invalid calls are not worth one
+    facts: Facts = {  # zero tool calls are written, zero invalid calls are not
         "finish_reasons": reasons,
         "outcome": None if outcome is None else outcome.value,
         "tools_offered": None if tools is None else len(tools.names),
@@ -88,9 +88,8 @@ def finish_line(call: Observed) -> Line:
         "output_tokens": usage and usage.output,
         "cached_tokens": usage and usage.cache_read,
         "reasoning_tokens": usage and usage.reasoning,
-        "cost": None
-        if call.cost is None
-        else round(call.cost.amount, 10),  # the cheapest tokens cost about 1e-8
+        # The cheapest tokens cost about 1e-8 dollars each.
+        "cost": None if call.cost is None else round(call.cost.amount, 10),
         "duration": _seconds(call.ended_at - call.began_at),
     }
     trouble = outcome in _TROUBLE or any(reason in _SHORT for reason in reasons or ())
@@ -98,9 +97,8 @@ def finish_line(call: Observed) -> Line:
 
 
 def _tool(tool: ToolCall) -> Facts:
-    kind = (
-        None if tool.kind == "function" else tool.kind
-    )  # nearly all are functions: the line says others only
+    # Nearly all calls are functions: only another kind is written.
+    kind = None if tool.kind == "function" else tool.kind
     return {"tool": tool.name, "id": tool.id, "kind": kind, "choice": tool.choice, "index": tool.index}
 
 
@@ -209,7 +207,7 @@ def _finish(facts: Facts) -> str:
 
 
 def _calls(facts: Facts) -> str | None:
-    """Return the number of calls; that none was called is worth a word where tools were offered."""
+    """Return the number of calls; `None` if there are none and no tools were offered."""
     called, offered, bad = facts["tool_calls"], facts["tools_offered"], facts["invalid_calls"]
     if called:
         return f"{_count(called, 'tool call')}{f', {bad} not valid' if bad else ''}"

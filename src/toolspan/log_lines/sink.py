@@ -130,7 +130,7 @@ class Console(logging.Handler):
         if self._others():
             return
         try:
-            # `sys.stderr` of now: test runners and notebooks replace it.
+            # Read for each line: test runners and notebooks replace `sys.stderr`.
             print(self.format(record), file=sys.stderr)
         except Exception:  # as every handler of `logging` does
             self.handleError(record)
