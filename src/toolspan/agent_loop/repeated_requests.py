@@ -38,7 +38,7 @@ class FailedAttempt(NamedTuple):
 
 def fingerprint(operation: str, api: str | None, request: Request) -> int | None:
     """Return a hash of what a request asks; `None` if too little of it is known to recognise it again."""
-    # A hash, so that no content is kept. It differs between processes and is not recorded.
+    # Only a hash: no content is kept. It differs between processes and is not recorded.
     if request.digest is None and request.response is None and request.prompt_name is None:
         return None
     tools = request.tools and request.tools.fingerprint
