@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from demo_server import DOLLARS_IN, DOLLARS_OUT, Handler, demo_server, envelope
 
-from .demo_model import asked, deltas
+from .demo_model import deltas, question_of
 
 Json = dict[str, Any]
 
@@ -57,7 +57,7 @@ class RealisticHandler(Handler):
     def reply(self, request: Json) -> None:
         """Answer, or fail as often as the question's fault demands."""
         self.memory.requests += 1
-        question, since = asked(request)
+        question, since = question_of(request)
         times, fail = FAULTS.get(question.partition(":")[0], (0, RealisticHandler.answer))
         if not since and self.memory.failures[question] < times:
             self.memory.failures[question] += 1

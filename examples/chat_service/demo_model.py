@@ -33,7 +33,7 @@ PLEASANTRY = (
 SUMMARY = "The user plans a journey and has asked about the weather and the time in several cities."
 
 
-def asked(request: Json) -> tuple[str, list[Json]]:
+def question_of(request: Json) -> tuple[str, list[Json]]:
     """Return the last question, and the messages after it."""
     messages = request["messages"]
     at = max(at for at, message in enumerate(messages) if message["role"] == "user")
@@ -42,7 +42,7 @@ def asked(request: Json) -> tuple[str, list[Json]]:
 
 def calls(request: Json) -> list[Json]:
     """Return the calls for a question; none if they have results, or if the request offers no tools."""
-    question, since = asked(request)
+    question, since = question_of(request)
     if since or not request.get("tools"):
         return []
     city = (re.findall(r"\bin ([A-Z]\w+)", question) or ["Paris"])[0]
@@ -57,7 +57,7 @@ def text(request: Json) -> str:
     """Return the answer as text."""
     if request["messages"][0]["content"].startswith("Summarise"):
         return SUMMARY
-    results = [message["content"] for message in asked(request)[1] if message["role"] == "tool"]
+    results = [message["content"] for message in question_of(request)[1] if message["role"] == "tool"]
     return f"Here is what I found: {'; '.join(results)}." if results else PLEASANTRY
 
 
