@@ -292,7 +292,10 @@ def test_decorated_generator(caplog: pytest.LogCaptureFixture) -> None:
     assert decorate(numbers) is numbers
     assert decorate(later) is later
     assert [record.getMessage() for record in caplog.records] == [
-        "attributes: a decorator of a generator function would apply to its reader, too; it is left out"
+        (
+            "toolspan: attributes on a generator function ignored: "
+            "they would also apply to the calls of its reader"
+        )
     ]
 
 

@@ -70,7 +70,9 @@ class Block:
         """Return the function, wrapped so that each of its calls runs in this block."""
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             # Its body runs in the context of its reader, whose own calls would get the attributes.
-            warn_once("a decorator", "of a generator function would apply to its reader, too")
+            warn_once(
+                "attributes on a generator function", "they would also apply to the calls of its reader"
+            )
             return function
         wrap = _asynchronous if inspect.iscoroutinefunction(function) else _plain
         return cast("_Function", functools.wraps(function)(wrap(self, function)))

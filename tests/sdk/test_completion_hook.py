@@ -88,7 +88,9 @@ def test_a_name_that_is_not_installed(
         run(SYNC, marked.ALL[0], "stream")
     assert len(telemetry.spans) == 1
     said = own_words(caplog)
-    assert said.startswith(f"{VARIABLE}=elsewhere: no completion hook of this name is installed")
+    assert said.startswith(
+        f"toolspan: {VARIABLE}=elsewhere ignored: no completion hook of this name is installed"
+    )
     assert said.endswith("`upload` comes with the package opentelemetry-util-genai[upload]")
 
 

@@ -19,7 +19,7 @@ class Member(NamedTuple):
     """The package as it is installed, and its oldest version that is tested."""
     oldest: str
     module: str
-    """The module that holds the clients; each SDK has the private parts `_base_client` and `_streaming`."""
+    """The SDK's package; each has the private modules `_client`, `_base_client` and `_streaming`."""
     clients: tuple[str, str]
     """The classes of the synchronous and of the asynchronous client."""
     provider: str
@@ -58,7 +58,8 @@ class Sdk(NamedTuple):
 
 def import_sdk(member: Member) -> Sdk:
     """Import an SDK's parts; raise `ImportError` or `AttributeError` if it lacks one."""
-    module = import_module(member.module)
+    # Where the clients are defined: other tools put wrappers in their place into the package itself.
+    module = import_module(f"{member.module}._client")
     streaming = import_module(f"{member.module}._streaming")
     sync, asynchronous = member.clients
     return Sdk(
