@@ -68,7 +68,7 @@ class MetricSink(Sink):
 
         A response that is fetched contains the tool calls of an earlier request, counted there.
         """
-        if isinstance(event, CallClosed) and call.operation in call_data.INFERENCE:
+        if isinstance(event, CallClosed) and call_data.traits(call.operation).counts_tool_calls:
             self._tool_call(call, call.record.call(event))
 
     def inter_chunk(self, call: Observed, nanoseconds: int) -> None:
