@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
 
 from ..table import each_row
 from .checker import check_metrics
 from .facts import METRICS
-from .samples import GONE, REQUEST, changed, metric
+from .samples import GONE, SAMPLES, Attributes, changed
 
+REQUEST, DURATION = SAMPLES["request"], SAMPLES["duration"]
 TOKENS = [4**power for power in range(14)]
 REQUIRED = {
     "error.type": "429",
@@ -22,6 +27,31 @@ REQUIRED = {
 }
 ERROR: dict[str, Any] = {**REQUEST, "error.type": "TimeoutError"}
 USAGE: dict[str, Any] = {"kind": "histogram", "unit": "{token}", "buckets": TOKENS}
+
+
+def metric(
+    name: str = "gen_ai.client.operation.duration",
+    value: float = 0.5,
+    attributes: Attributes = REQUEST,
+    *,
+    kind: str = "histogram",
+    unit: str = "s",
+    buckets: Sequence[float] = DURATION,
+) -> MetricsData | None:
+    """Return what a reader collects after one measurement."""
+    reader = InMemoryMetricReader()
+    meter = MeterProvider([reader], shutdown_on_exit=False).get_meter("sample")
+    if kind == "histogram":
+        histogram = meter.create_histogram(name, unit, explicit_bucket_boundaries_advisory=buckets)
+        histogram.record(value, attributes)
+    elif kind == "counter":
+        meter.create_counter(name, unit).add(value, attributes)
+    elif kind == "updowncounter":
+        meter.create_up_down_counter(name, unit).add(value, attributes)
+    else:
+        meter.create_gauge(name, unit).set(value, attributes)
+    return reader.get_metrics_data()
+
 
 SPOILT: dict[str, tuple[Any, str]] = {
     "unknown name": (metric("toolspan.zzz"), "toolspan.zzz: unknown metric"),

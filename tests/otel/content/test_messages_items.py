@@ -7,7 +7,7 @@ from typing import Any
 from toolspan.otel.content import messages as content_messages
 from toolspan.wire.request import responses_request
 
-from ...conformance.checker import check_messages
+from ...conformance.messages import check_messages
 from ...table import each_row
 from ...wire import responses_functions, responses_hosted, responses_texts
 from ...wire.response_shapes import ONE, message

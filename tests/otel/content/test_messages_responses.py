@@ -9,7 +9,7 @@ import pytest
 from toolspan.otel import semconv as names
 from toolspan.otel.content.capture import Capture
 
-from ...conformance.checker import check_messages
+from ...conformance.messages import check_messages
 from ...table import each_row
 from ...wire.response_shapes import Case, message, response
 from ...wire.responses_functions import CASES as ASKED
