@@ -17,7 +17,6 @@ from toolspan import instrumentor as assembly
 from toolspan.cost import prices
 from toolspan.cost.prices import Prices
 
-from ..otel.bills import BILLS, chat_counts
 from ..sdk import script, wire
 from ..sdk.apis import CHAT, EMBEDDINGS, RESPONSES
 from ..sdk.faults import broken, unharmed
@@ -25,6 +24,7 @@ from ..sdk.observe import watch
 from ..sdk.script import Transport
 from ..sdk.sdk import KEY, SYNC, Face, both_faces, http
 from ..sdk.telemetry import Telemetry
+from .bills import BILLS, chat_counts
 
 HAND = BILLS["cached"]
 COMPUTED = HAND.input + HAND.output

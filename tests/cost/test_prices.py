@@ -20,8 +20,8 @@ from toolspan.wire.providers import HOSTS, Endpoint
 from toolspan.wire.quirks import Cost
 
 from ..otel.apis import CHAT, EMBEDDINGS, Api
-from ..otel.bills import BILLS, OPENAI, Bill
 from ..otel.lab import new_call
+from .bills import BILLS, OPENAI, Bill
 
 WHEN = int(datetime(2026, 11, 20, 12, tzinfo=timezone.utc).timestamp()) * 10**9
 

@@ -13,10 +13,10 @@ from toolspan.cost.sink import CostSink
 from toolspan.wire.record import End
 
 from ..otel.apis import ASK_FETCH, EMBEDDINGS, FETCH, RESPONSES, VECTORS
-from ..otel.bills import BILLS, chat_counts
 from ..otel.lab import ASK, STREAM, Lab, new_call, run
 from ..sdk import wire
 from ..wire.response_shapes import response
+from .bills import BILLS, chat_counts
 
 HAND = BILLS["cached"]
 """A call whose price is known, computed by hand."""

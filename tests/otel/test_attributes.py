@@ -14,7 +14,8 @@ from toolspan.wire.providers import Endpoint
 
 from ..sdk import wire
 from ..table import each_row
-from .lab import ASK, STREAM, new_call, run, tools
+from .apis import tools
+from .lab import ASK, STREAM, new_call, run
 
 EVERYTHING: dict[str, Any] = {
     **ASK,

@@ -9,7 +9,8 @@ from toolspan.otel.attributes import response_attributes
 from toolspan.wire.record import End
 
 from ..sdk import wire
-from .lab import ASK, STREAM, calls_answer, new_call, run
+from .apis import calls_answer
+from .lab import ASK, STREAM, new_call, run
 
 
 def answered(*bodies: Any, body: Any = STREAM, end: Any = End.EXHAUSTED) -> dict[str, Any]:

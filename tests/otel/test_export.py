@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from ..sdk import wire
-from .lab import ON, STREAM, TEXT_ONLY, Lab, new_call, run, tools
+from .apis import tools
+from .kept import encoded
+from .lab import ON, STREAM, TEXT_ONLY, Lab, new_call, run
 
 CIRCLE: list[Any] = []
 CIRCLE.append(CIRCLE)
@@ -49,7 +51,7 @@ def test_messages(lab: Lab, capture: Any, content: Any) -> None:
         content,
     ]
     run(new_call({**STREAM, "messages": history}, *lab.all_sinks(capture)), *wire.CALLS)
-    assert lab.encode() < 100_000
+    assert encoded(lab) < 100_000
 
 
 @pytest.mark.parametrize("tools_sent", [*CONTENTS.values(), tools(WORDS)], ids=[*CONTENTS, "names"])
@@ -58,7 +60,7 @@ def test_tools(lab: Lab, tools_sent: Any) -> None:
     inner = [{"type": "function", "function": {"name": "f", "parameters": tools_sent}}]
     for value in (tools_sent, [tools_sent], inner):
         run(new_call({**STREAM, "tools": value}, *lab.all_sinks()), *wire.CALLS)
-    lab.encode()
+    encoded(lab)
     assert len(lab.spans) == 3
 
 
@@ -78,7 +80,7 @@ def test_parameters(lab: Lab, value: Any) -> None:
     )
     more = ("reasoning_effort", "service_tier", "modalities", "messages", "functions", "top_k")
     run(new_call({**dict.fromkeys((*names, *more), value), "stream": True}, *lab.all_sinks()), *wire.CALLS)
-    lab.encode()
+    encoded(lab)
     assert len(lab.spans) == 1
 
 
@@ -105,7 +107,7 @@ def test_arguments(lab: Lab, capture: Any, arguments: str) -> None:
         wire.call(arguments, name="f"),
         wire.chunk(None, "tool_calls"),
     )
-    lab.encode()
+    encoded(lab)
 
 
 def test_identities(lab: Lab) -> None:
@@ -118,7 +120,7 @@ def test_identities(lab: Lab) -> None:
         wire.usage(),
         end=ValueError(WORDS),
     )
-    lab.encode()
+    encoded(lab)
     assert lab.span.attributes["gen_ai.response.id"] == "é 漢字 😀 ?"
 
 
@@ -127,4 +129,4 @@ def test_hundred_calls(lab: Lab) -> None:
     chunks = [wire.call('{"a": 1}', name=f"tool_{at}", index=at) for at in range(100)]
     run(new_call(STREAM, *lab.all_sinks()), *chunks, wire.chunk(None, "tool_calls"))
     assert len([record for record in lab.records if "completed" in record.event_name]) == 100
-    lab.encode()
+    encoded(lab)

@@ -12,8 +12,9 @@ from toolspan.otel.log import LogSink
 from toolspan.wire.record import End
 
 from ..sdk import wire
+from .apis import tools
 from .kept import plain
-from .lab import ASK, OFF, ON, STREAM, Lab, new_call, run, tools
+from .lab import ASK, OFF, ON, STREAM, Lab, new_call, run
 
 SECRET = "sk-secret-0123456789"
 MOMENTS = [

@@ -12,7 +12,8 @@ from toolspan.otel import semconv as names
 from toolspan.wire.providers import Endpoint
 
 from ..sdk import wire
-from .lab import ASK, STREAM, Lab, calls_answer, new_call, run, tools
+from .apis import calls_answer, tools
+from .lab import ASK, STREAM, Lab, new_call, run
 
 COMMON = {
     "gen_ai.operation.name",

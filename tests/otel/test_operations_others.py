@@ -20,6 +20,7 @@ from .apis import (
     STREAM,
     VECTORS,
 )
+from .kept import encoded
 from .lab import Lab
 from .test_operations import COMMON, span
 
@@ -127,5 +128,5 @@ def test_completions_of_several_prompts(lab: Lab) -> None:
 def test_lone_surrogates(lab: Lab, name: str) -> None:
     """Every text of a request can be exported."""
     span(lab, EMBEDDINGS, {**ASK_EMBEDDINGS, name: "a\ud83d"}, VECTORS)
-    assert lab.encode()
+    assert encoded(lab)
     assert "a?" in repr(dict(lab.span.attributes))

@@ -13,8 +13,9 @@ from toolspan.otel import semconv as names
 from toolspan.wire.record import End
 
 from ..sdk import wire
+from .apis import calls_answer, tools
 from .kept import plain
-from .lab import ASK, ENDPOINT, OFF, ON, STREAM, TEXT_ONLY, Lab, calls_answer, new_call, run, tools
+from .lab import ASK, ENDPOINT, OFF, ON, STREAM, TEXT_ONLY, Lab, new_call, run
 
 SECRET = "sk-secret-0123456789"
 EVENTS = ["toolspan.tool_call.detected", "toolspan.tool_call.completed"]

@@ -10,15 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toolspan import guard
 from toolspan.otel import semconv as names
 from toolspan.otel.content import capture as content
 from toolspan.otel.content import capture as module
 from toolspan.otel.content.capture import Capture, spans_take_structures
+from toolspan.otel.content.redaction import Review
+from toolspan.otel.content.worker import ContentMakers, Contents
 from toolspan.wire.record import ToolCall
 
 from ...sdk import wire
 from ...table import each_row
-from ..lab import ASK, calls_answer, longest, new_call, recorded, run, strict, tools
+from ..apis import calls_answer, tools
+from ..kept import longest, strict
+from ..lab import ASK, new_call, run
 
 CONTENT = {names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.TOOL_DEFINITIONS}
 LONG = json.dumps({"a": "y" * 400})
@@ -28,6 +33,13 @@ HISTORY: list[Any] = [
     {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": LONG}}]},
     {"role": "tool", "tool_call_id": "c", "content": "z\ud83d" * 300},
 ]
+
+
+def recorded(capture: Capture, wanted: ContentMakers) -> dict[str, Any]:
+    """The attributes that a sink makes of its content."""
+    found: Contents = {}
+    Review(guard.report).emit(wanted, capture.limit, found.update)
+    return capture.attributes(found)
 
 
 def call(arguments: str, kind: str = "function") -> ToolCall:

@@ -13,7 +13,8 @@ from toolspan.otel.content.capture import Capture
 from toolspan.otel.content.messages import full_definitions
 from toolspan.wire.request import chat_request, responses_request
 
-from ..lab import ASK, STREAM, Lab, longest, new_call, run
+from ..kept import longest
+from ..lab import ASK, STREAM, Lab, new_call, run
 
 PARAMETERS: dict[str, Any] = {
     "type": "object",

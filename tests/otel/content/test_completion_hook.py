@@ -18,9 +18,9 @@ from toolspan.otel.content.completion_hook import Completion, find
 from toolspan.otel.content.redaction import Redaction, Review
 
 from ...sdk import wire
-from ..apis import EMBEDDINGS
+from ..apis import EMBEDDINGS, tools
 from ..kept import plain
-from ..lab import OFF, ON, STREAM, Lab, new_call, run, tools
+from ..lab import OFF, ON, STREAM, Lab, new_call, run
 
 ASK: dict[str, Any] = {**STREAM, "tools": tools("get_weather")}
 VARIABLE = "OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK"

@@ -9,7 +9,8 @@ from toolspan.wire.request import chat_request
 
 from ...sdk import wire
 from ...table import each_row
-from ..lab import STREAM, calls_answer, new_call, run, tools
+from ..apis import calls_answer, tools
+from ..lab import STREAM, new_call, run
 
 
 def inputs(*messages: Any, limit: int = 100) -> list[dict[str, Any]]:

@@ -9,8 +9,7 @@ from toolspan.otel.content.messages import call_arguments
 from toolspan.otel.content.truncate import messages_json
 
 from ...table import each_row
-from ..kept import encode_value
-from ..lab import strict
+from ..kept import encode_value, strict
 
 
 @each_row(

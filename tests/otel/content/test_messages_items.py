@@ -11,7 +11,7 @@ from ...conformance.messages import check_messages
 from ...table import each_row
 from ...wire import responses_functions, responses_hosted, responses_texts
 from ...wire.response_shapes import ONE, message
-from ..lab import longest
+from ..kept import longest
 
 TEXT = {"type": "text", "content": "Hi"}
 

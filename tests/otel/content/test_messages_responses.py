@@ -18,8 +18,8 @@ from ...wire.responses_hosted import CASES as HOSTED
 from ...wire.responses_table import CASES, IDS
 from ...wire.responses_texts import CASES as TEXTS
 from ..apis import ASK_COMPLETION, ASK_FETCH, ASK_RESPONSE, COMPLETION, COMPLETIONS, FETCH, RESPONSES, WHOLE
-from ..kept import plain
-from ..lab import OFF, ON, TEXT_ONLY, Lab, longest, new_call, run, strict
+from ..kept import longest, plain, strict
+from ..lab import OFF, ON, TEXT_ONLY, Lab, new_call, run
 
 STREAMED = {**ASK_RESPONSE, "stream": True, "instructions": "Be brief."}
 

@@ -19,9 +19,10 @@ from toolspan.otel.content.redaction import Redaction, Review
 from toolspan.wire.record import End
 
 from ...sdk import wire
-from ..junk import REFUSED
-from ..kept import plain
-from ..lab import ON, STREAM, TEXT_ONLY, Lab, new_call, run, tools
+from ..apis import tools
+from ..kept import encoded, plain
+from ..lab import ON, STREAM, TEXT_ONLY, Lab, new_call, run
+from .test_redaction import REFUSED
 
 ASK: dict[str, Any] = {**STREAM, "tools": tools("get_weather")}
 COMPLETED = names.CALL_COMPLETED_EVENT
@@ -120,7 +121,7 @@ def test_junk_is_exported_as_nothing(
     monkeypatch.setattr(guard, "reraise", False)
     reviewer.give = REFUSED[junk]
     run(new_call(ASK, *lab.all_sinks(), review=reviewer.review), *wire.CALLS)
-    assert lab.encode() > 0
+    assert encoded(lab) > 0
     found = str([lab.span.to_json(), [record.attributes for record in lab.records]])
     assert "What now?" not in found
     assert "Bern" not in found
@@ -136,7 +137,7 @@ def test_deep_content_is_exported(lab: Lab, reviewer: Reviewer) -> None:
     reviewer.give = lambda name, value: [deep] if isinstance(value, list) else deep
     run(new_call(ASK, *lab.all_sinks(), review=reviewer.review), *wire.CALLS)
     assert names.TOOL_CALL_ARGUMENTS in lab.span.events[1].attributes
-    assert lab.encode() > 0
+    assert encoded(lab) > 0
 
 
 def test_nothing_waits(lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch) -> None:

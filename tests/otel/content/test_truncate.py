@@ -14,8 +14,7 @@ from toolspan.otel.content.messages import input_messages
 from toolspan.wire.request import chat_request
 
 from ...table import each_row
-from ..kept import encode_value
-from ..lab import longest, strict
+from ..kept import encode_value, longest, strict
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=200)
 values = st.recursive(
