@@ -1,4 +1,4 @@
-"""Requests and moments as attributes: the names, the types, and what is left out."""
+"""Attributes of a request and of its answer."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from toolspan.otel import semconv as names
-from toolspan.otel.attributes import clean, request_attributes, seconds
-from toolspan.otel.span_events import span_event_of
-from toolspan.wire.events import CallClosed, CallOpened, Text
+from toolspan.otel.attributes import clean, request_attributes, response_attributes, seconds
 from toolspan.wire.providers import Endpoint
+from toolspan.wire.record import End
 
 from ..sdk import wire
 from ..table import each_row
-from .apis import tools
+from .apis import calls_answer, tools
 from .lab import ASK, STREAM, new_call, run
 
 EVERYTHING: dict[str, Any] = {
@@ -124,41 +123,6 @@ def test_endpoint(endpoint: Endpoint, expected: set[str]) -> None:
     assert found[names.PROVIDER_NAME] == "x"
 
 
-def test_moments() -> None:
-    """What the three moments say; no arguments among it."""
-    call = run(new_call(STREAM), wire.text("x"), *wire.CALLS)
-    opened, closed = CallOpened(0, 0, "", ""), CallClosed(0, 0, "json", True, 3, 15)
-    base = {
-        "toolspan.choice.index": 0,
-        "toolspan.tool_call.index": 0,
-        "gen_ai.tool.call.id": "call_0",
-        "gen_ai.tool.name": "get_weather",
-        "gen_ai.tool.type": "function",
-    }
-    assert span_event_of(call, opened) == ("toolspan.tool_call.detected", base)
-    name, attributes = span_event_of(call, closed)
-    found: dict[str, Any] = dict(attributes)
-    assert name == "toolspan.tool_call.completed"
-    assert found.pop("toolspan.tool_call.arguments.duration") >= 0
-    assert found == {
-        **base,
-        "toolspan.tool_call.fragments": 2,
-        "toolspan.tool_call.arguments.size": 15,
-        "toolspan.tool_call.valid": True,
-        "toolspan.tool_call.outcome": "valid",
-        "toolspan.tool_call.closed_by": "json",
-    }
-    assert span_event_of(call, Text(0, "x")) == ("toolspan.text.started", {"toolspan.choice.index": 0})
-
-
-def test_moment_of_a_nameless_call() -> None:
-    """A call without id and name has attributes for neither."""
-    delta = {"index": 0, "function": {"arguments": "{}"}}
-    call = run(new_call(STREAM), wire.chunk({"tool_calls": [delta]}))
-    known = {names.CHOICE_INDEX, names.CALL_INDEX, names.TOOL_TYPE}
-    assert set(span_event_of(call, CallOpened(0, 0, None, None))[1]) == known
-
-
 def test_seconds() -> None:
     """Nanoseconds as seconds; a clock that goes backwards gives no negative time."""
     assert (seconds(1_500_000_000), seconds(-5)) == (1.5, 0.0)
@@ -167,3 +131,79 @@ def test_seconds() -> None:
 def test_clean() -> None:
     """Every text that can be encoded stays as it is."""
     assert (clean("é 漢字 😀"), clean("a\ud83db")) == ("é 漢字 😀", "a?b")
+
+
+def answered(*bodies: Any, body: Any = STREAM, end: Any = End.EXHAUSTED) -> dict[str, Any]:
+    """The attributes of an answer."""
+    return dict(response_attributes(run(new_call(body), *bodies, end=end)))
+
+
+def test_answer_with_calls() -> None:
+    """Identity, usage, calls and the stream's own facts."""
+    found = answered(*wire.CALLS)
+    time = found.pop("gen_ai.response.time_to_first_chunk")
+    assert time >= 0
+    assert found == {
+        "gen_ai.response.id": "chatcmpl-1",
+        "gen_ai.response.model": "gpt-test-2026",
+        "gen_ai.response.finish_reasons": ["tool_calls"],
+        "gen_ai.usage.input_tokens": 11,
+        "gen_ai.usage.output_tokens": 7,
+        "toolspan.tool_calls.count": 2,
+        "toolspan.tool_calls.names": ["get_weather", "get_time"],
+        "toolspan.tool_calls.invalid": 0,
+        "toolspan.stream.chunks": 7,
+        "toolspan.stream.outcome": "completed",
+    }
+
+
+def test_unstreamed_answer() -> None:
+    """A whole answer has no attributes of streams."""
+    found = answered(wire.answer(service_tier="default", system_fingerprint="fp"), body=ASK)
+    assert not [name for name in found if "stream" in name or "chunk" in name]
+    assert found["openai.response.service_tier"] == "default"
+    assert found["openai.response.system_fingerprint"] == "fp"
+
+
+def test_usage_details() -> None:
+    """All eleven counts under their names, zeros among them; what was not said is left out."""
+    usage = {
+        "prompt_tokens": 100,
+        "completion_tokens": 50,
+        "prompt_tokens_details": {
+            "cached_tokens": 0,
+            "audio_tokens": 3,
+            "text_tokens": 90,
+            "image_tokens": 7,
+        },
+        "completion_tokens_details": {"reasoning_tokens": 20, "audio_tokens": 1},
+    }
+    found = answered(wire.answer(usage=usage), body=ASK)
+    assert {name: value for name, value in found.items() if "usage" in name} == {
+        "gen_ai.usage.input_tokens": 100,
+        "gen_ai.usage.output_tokens": 50,
+        "gen_ai.usage.cache_read.input_tokens": 0,
+        "gen_ai.usage.reasoning.output_tokens": 20,
+        "gen_ai.usage.text.input_tokens": 90,
+        "gen_ai.usage.image.input_tokens": 7,
+        "gen_ai.usage.audio.input_tokens": 3,
+        "gen_ai.usage.audio.output_tokens": 1,
+    }
+
+
+def test_finish_reasons_of_choices() -> None:
+    """One reason for each choice, in order; `error` for a choice that never got one."""
+    found = answered(wire.chunk(None, "length", index=1), body={**STREAM, "n": 3})
+    assert found["gen_ai.response.finish_reasons"] == ["error", "length", "error"]
+
+
+def test_failed_before_the_answer() -> None:
+    """A request that failed has no reasons: nothing was returned."""
+    assert names.RESPONSE_FINISH_REASONS not in answered(body=ASK, end=ValueError())
+
+
+def test_invalid_calls_are_counted() -> None:
+    """Calls whose arguments do not parse; at most 128 names are recorded."""
+    found = answered(calls_answer(*[("f", "{")] * 3, *[("g", "{}")] * 200), body=ASK)
+    assert (found["toolspan.tool_calls.count"], found["toolspan.tool_calls.invalid"]) == (203, 3)
+    assert len(found["toolspan.tool_calls.names"]) == 128

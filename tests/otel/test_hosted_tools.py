@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from toolspan.otel import semconv as names
-from toolspan.otel.span_events import tool_type
 
-from ..table import each_row
 from ..wire import responses_functions, responses_hosted
 from ..wire.response_shapes import ONE, Case, begins, done, ends, function
 from .apis import ASK_RESPONSE, FETCH, RESPONSES, STREAM_RESPONSE
@@ -31,22 +29,6 @@ def called(lab: Lab, *items: dict[str, Any], **body: Any) -> set[str]:
     answer = {"id": "resp_1", "status": "completed", "output": list(items)}
     run(new_call({**ASK_RESPONSE, **body}, lab.metric_sink(), api=RESPONSES), answer)
     return {point["gen_ai.tool.name"] for point in labels(lab, names.TOOL_CALLS)}
-
-
-@each_row(
-    ("kind", "type_"),
-    [
-        *((kind, "function") for kind in ("function", "custom", "computer", "shell", "local_shell")),
-        *((kind, "function") for kind in ("apply_patch", "tool_search", "mcp_approval_request")),
-        *((kind, "extension") for kind in ("mcp", "mcp_list_tools", "web_search", "code_interpreter")),
-        *((kind, "extension") for kind in ("image_generation", "program", "hosted_shell")),
-        *((kind, "extension") for kind in ("hosted_tool_search", "hologram")),
-        ("file_search", "datastore"),
-    ],
-)
-def test_type(kind: str, type_: str) -> None:
-    """Who runs a tool: the application, the server, or the server over its data."""
-    assert tool_type(kind) == type_
 
 
 @pytest.mark.parametrize("case", HOSTED, ids=[case.id for case in HOSTED])

@@ -18,7 +18,7 @@ from ...wire.responses_hosted import CASES as HOSTED
 from ...wire.responses_table import CASES, IDS
 from ...wire.responses_texts import CASES as TEXTS
 from ..apis import ASK_COMPLETION, ASK_FETCH, ASK_RESPONSE, COMPLETION, COMPLETIONS, FETCH, RESPONSES, WHOLE
-from ..kept import longest, plain, strict
+from ..kept import encoded, longest, plain, strict
 from ..lab import OFF, ON, TEXT_ONLY, Lab, new_call, run
 
 STREAMED = {**ASK_RESPONSE, "stream": True, "instructions": "Be brief."}
@@ -50,7 +50,7 @@ def test_exported(lab: Lab, capture: Capture) -> None:
     for case in CASES:
         run(new_call(STREAMED, *sinks, api=RESPONSES), *case.events)
         run(new_call({**ASK_FETCH, "stream": True}, *sinks, api=FETCH), *case.events)
-    assert lab.encode()
+    assert encoded(lab)
     assert len(lab.spans) == 2 * len(CASES)
 
 
