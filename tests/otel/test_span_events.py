@@ -64,11 +64,15 @@ def test_the_tool_type_says_where_a_tool_runs(kind: str, type_: str) -> None:
     assert tool_type(kind) == type_
 
 
-def test_a_retry_event_omits_unknown_wait_and_status() -> None:
-    """The event of an SDK retry has the attempt and the error, and wait and status where they are known."""
-    name, attributes = noted(Retried(attempt=2, status=None, error="APIConnectionError", wait=None))
+def test_a_retry_event_omits_an_unknown_status() -> None:
+    """The event of a retry without a response has attempt, wait and error, but no status."""
+    name, attributes = noted(Retried(attempt=2, status=None, error="APIConnectionError", wait=0.5))
     assert name == names.RETRY_EVENT
-    assert attributes == {names.RETRY_ATTEMPT: 2, names.ERROR_TYPE: "APIConnectionError"}
+    assert attributes == {
+        names.RETRY_ATTEMPT: 2,
+        names.RETRY_WAIT: 0.5,
+        names.ERROR_TYPE: "APIConnectionError",
+    }
 
 
 def test_changed_tools_and_a_shorter_history_are_events() -> None:
