@@ -1,4 +1,4 @@
-"""`toolspan.usage` by itself: totals that forget whom and never how much, budgets that call back once."""
+"""`toolspan.usage` without the SDK: totals, reset, threads and forks."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ ONE = UsageTotal(1, 10, 5, 2, 1, 0.25)
 
 
 def monitor(*keys: str) -> UsageMonitor:
-    """A monitor of its own."""
+    """Return a new monitor."""
     found = UsageMonitor()
     found.keep(keys)
     return found
 
 
 def use(found: UsageMonitor, used: UsageTotal = ONE, **names: str) -> None:
-    """A request ends."""
+    """Count a request."""
     found.add(names, used)
 
 
-def test_totals() -> None:
-    """In all, by one name, by several, and for each value of a name."""
+def test_totals_are_summed_by_any_combination_of_names() -> None:
+    """Totals are available in all, by one name, by several, and for each value of a name."""
     found = monitor("feature")
     use(found, conversation="c1", model="m1", feature="search")
     use(found, conversation="c1", model="m2")
@@ -48,8 +48,8 @@ def test_totals() -> None:
     assert {name: each.requests for name, each in found.by("model", feature="search").items()} == {"m1": 2}
 
 
-def test_unknown_name() -> None:
-    """A name by which nothing is kept is a mistake that is told, not a zero."""
+def test_an_unknown_name_is_a_value_error() -> None:
+    """A name that is not a usage key is an error, not a zero."""
     found = monitor()
     for ask in (found.total, found.reset):
         with pytest.raises(ValueError, match="no totals by 'feature', only by conversation, model"):
@@ -58,8 +58,8 @@ def test_unknown_name() -> None:
         found.by("feature")
 
 
-def test_reset() -> None:
-    """Totals begin anew, in all or in part."""
+def test_totals_are_reset_in_all_or_in_part() -> None:
+    """A reset clears all totals, or those of some values."""
     found = monitor()
     use(found, conversation="c1")
     use(found, conversation="c2")
@@ -69,8 +69,8 @@ def test_reset() -> None:
     assert found.total() == UsageTotal()
 
 
-def test_other_keys_later() -> None:
-    """A new instrumentation with other keys loses no sum; what is no key any more is added up."""
+def test_other_usage_keys_later_lose_no_sum() -> None:
+    """Other usage keys keep all sums; a former key is summed up."""
     found = monitor("feature")
     use(found, feature="search", tenant="a", model="m1")
     use(found, feature="chat", tenant="b", model="m1")
@@ -82,8 +82,8 @@ def test_other_keys_later() -> None:
     assert found.by("tenant").keys() == {None, "a"}
 
 
-def test_many_threads() -> None:
-    """Nothing is lost or told twice where many threads end requests at once."""
+def test_concurrent_requests_are_counted_and_notified_once() -> None:
+    """Requests of many threads are all counted, and a budget calls back once."""
     found, passed = monitor(), list[BudgetPassed]()
     found.budget(passed.append, cost=500)
     before = sys.getswitchinterval()
@@ -105,8 +105,8 @@ def test_many_threads() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_forked_while_locked() -> None:
-    """A child that was forked while another thread held the lock can still count."""
+def test_a_child_forked_while_locked_can_count() -> None:
+    """A child forked while another thread holds the lock can count."""
     found = monitor()
     held, over = threading.Event(), threading.Event()
 

@@ -1,4 +1,4 @@
-"""Questions and their answers: one streaming call for each turn, tools at the same time and at once."""
+"""Questions and answers: one streaming request per turn, with tools that run at the same time."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ TWO = "What are the weather and the time in Paris?"
 Serve = Callable[..., Service]
 
 
-def test_text(serve: Serve) -> None:
-    """A question that needs no tool is one request, whose words are told as they come."""
+def test_a_text_answer_is_one_request_streamed_word_by_word(serve: Serve) -> None:
+    """A question without tools is one request, whose words reach the page one by one."""
     service = serve()
     with service.page() as page:
         told = page.ask("Say something nice.")
@@ -29,8 +29,8 @@ def test_text(serve: Serve) -> None:
     assert service.memory.requests == 1
 
 
-def test_two_tools(serve: Serve) -> None:
-    """Two tools run at the same time: each of these waits until the other one runs."""
+def test_two_tools_run_at_the_same_time(serve: Serve) -> None:
+    """Each of two tools waits until the other one runs."""
     running = asyncio.Event(), asyncio.Event()
 
     async def get_weather(city: str) -> str:
@@ -53,8 +53,8 @@ def test_two_tools(serve: Serve) -> None:
     assert service.memory.requests == 2
 
 
-def test_at_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tool runs while the stream that called it goes on: this one goes on only because the tool has run."""
+def test_a_tool_starts_while_the_stream_goes_on(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stream continues only because the tool that it called has run."""
     ran, send = threading.Event(), RealisticHandler.stream
 
     async def get_weather(city: str) -> str:
@@ -79,8 +79,8 @@ def test_at_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     assert tool.start_time < chat.end_time
 
 
-def test_trace(serve: Serve) -> None:
-    """One question is one trace: its turns, their tools, tied to each other; and the next one is another."""
+def test_one_question_is_one_trace(serve: Serve) -> None:
+    """The turns and tools of one question are one trace; the next question is another."""
     service = serve()
     with service.page() as page:
         page.ask(TWO)
@@ -97,8 +97,8 @@ def test_trace(serve: Serve) -> None:
     assert len({turn.attributes["toolspan.tools.fingerprint"] for turn in turns}) == 1
 
 
-def test_failing_tool(serve: Serve) -> None:
-    """A tool that fails is told to the page and to the model, which answers all the same."""
+def test_a_failed_tool_is_shown_and_sent_to_the_model(serve: Serve) -> None:
+    """A failed tool is shown on the page and sent to the model, which still answers."""
     service = serve()
     with service.page() as page:
         told = page.ask("Convert 20 EUR to USD, and what is the weather in Rome?")
@@ -108,8 +108,8 @@ def test_failing_tool(serve: Serve) -> None:
     assert span.attributes["error.type"] == "ConnectionError"
 
 
-def test_time_limit(serve: Serve) -> None:
-    """A tool that hangs gets its time and no more; the other one's result is there."""
+def test_a_hanging_tool_is_stopped_after_its_time_limit(serve: Serve) -> None:
+    """A hanging tool is stopped after its limit, and the other one's result is kept."""
 
     async def get_time(city: str) -> str:
         await asyncio.Event().wait()
@@ -124,8 +124,8 @@ def test_time_limit(serve: Serve) -> None:
     assert span.attributes["error.type"] == "TimeoutError"
 
 
-def test_wrong_calls(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call with arguments that were not asked for, or of a tool that was not offered, is not run."""
+def test_invalid_tool_calls_are_not_executed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call with unknown arguments, or of an unknown tool, is not executed."""
     made = [
         {"index": 0, "id": "call_a", "name": "get_weather", "arguments": '{"town": "Rome"}'},
         {"index": 1, "id": "call_b", "name": "get_rain", "arguments": "{}"},
@@ -153,8 +153,8 @@ def test_wrong_calls(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not [span for span in service.telemetry.everything_ended if "execute_tool" in span.name]
 
 
-def test_endless(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model that calls tools for ever is stopped, and the conversation is as it was."""
+def test_endless_tool_calls_are_stopped(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that calls tools endlessly is stopped, and the conversation is unchanged."""
     again = [{"index": 0, "id": "call_a", "name": "get_weather", "arguments": '{"city": "Rome"}'}]
     monkeypatch.setattr("chat_service.demo_model.calls", lambda request: again)
     service = serve(settings=Settings(turns=3))
@@ -167,8 +167,8 @@ def test_endless(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len({each["id"] for each in told if each["kind"] == "tool"}) == 3  # of the page's own
 
 
-def test_one_after_another(serve: Serve) -> None:
-    """A question that comes while another one is answered waits, and knows that answer."""
+def test_a_second_question_waits_for_the_first_answer(serve: Serve) -> None:
+    """A question asked during an answer waits, and its history has that answer."""
     service = serve()
     with service.page() as page:
         page.socket.send(TWO)
@@ -181,8 +181,8 @@ def test_one_after_another(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_providers(provider: str, serve: Serve) -> None:
-    """Whoever is asked, the answer is the same; the model is the one that this provider is asked for."""
+def test_every_provider_gives_the_same_answer(provider: str, serve: Serve) -> None:
+    """Each provider gives the same answer with its own model."""
     service = serve(settings=Settings(provider=provider))
     with service.page() as page:
         hello = page.hear("hello")

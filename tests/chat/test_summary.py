@@ -1,4 +1,4 @@
-"""Long conversations: what is old is summed up once an answer is out, and the trace shows it."""
+"""Long conversations are summarised after an answer, and the trace shows it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ QUESTION = "What is the time in Paris?"
 SHORT = Settings(summarise_above=1, keep_questions=1, first_wait=0.01)
 
 
-def test_summed_up(serve: Serve) -> None:
-    """The summary is a request with a feature of its own; the next question's sends less, and says so."""
+def test_a_long_conversation_is_summarised_and_sends_less(serve: Serve) -> None:
+    """The summary is a request with its own feature; the next question sends less and records it."""
     service = serve(settings=SHORT)
     with service.page() as page:
         page.ask(QUESTION)
@@ -38,8 +38,8 @@ def test_summed_up(serve: Serve) -> None:
     assert "toolspan.context.reduced" in [event.name for event in first_turn.events]
 
 
-def test_not_summed_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the summary fails, the conversation goes on with all that was said."""
+def test_a_failed_summary_keeps_the_whole_history(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the summary fails, the conversation continues with its whole history."""
     reply = RealisticHandler.reply
 
     def refuse(self: RealisticHandler, request: Any) -> None:
@@ -59,8 +59,8 @@ def test_not_summed_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "exception" in [event.name for event in service.spans("shorten conversation")[-1].events]
 
 
-def test_budget(serve: Serve) -> None:
-    """A conversation that has cost more than it may gets no more answers; what it has used is told."""
+def test_a_conversation_over_budget_gets_no_more_answers(serve: Serve) -> None:
+    """A conversation over its budget gets no more answers, and the page shows its usage."""
     service = serve(settings=Settings(budget=1e-6))
     with service.page() as page, service.page("c-2") as other:
         told = page.ask(QUESTION)
@@ -72,8 +72,10 @@ def test_budget(serve: Serve) -> None:
     assert service.memory.requests == 4
 
 
-def test_uncounted(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that counts no tokens does not keep a conversation from being summed up."""
+def test_a_server_without_token_counts_is_summarised_too(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that reports no tokens does not prevent the summary."""
     reply = RealisticHandler.reply
 
     def uncounted(self: RealisticHandler, request: Any) -> None:

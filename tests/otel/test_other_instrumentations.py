@@ -75,39 +75,41 @@ def within(found: Any, operation: str = "chat", model: str | None = "gpt-test", 
 
 
 @each_row(("attributes", "operation", "model", "found"), SPANS.values(), ids=SPANS)
-def test_span(attributes: dict[str, Any], operation: str, model: str | None, found: bool) -> None:
-    """A span stands for this call if it says that its operation and its model are the same."""
+def test_a_span_matches_by_operation_and_model(
+    attributes: dict[str, Any], operation: str, model: str | None, found: bool
+) -> None:
+    """A span stands for this request if its operation and its model match."""
     outer = span(attributes)
     assert within(outer, operation, model) == (Outer(outer) if found else None)
 
 
-def test_no_span() -> None:
-    """Without a current span nobody else tells of the call."""
+def test_without_a_current_span_nothing_matches() -> None:
+    """Without a current span there is no other instrumentation."""
     assert within(None) is None
 
 
-def test_own_span() -> None:
+def test_a_span_of_this_package_does_not_match() -> None:
     """A span of this package is not another instrumentation's."""
     assert within(span(CHAT, "toolspan")) is None
 
 
 @pytest.mark.parametrize("mark", [MARK, SILENCE])
-def test_mark(mark: str) -> None:
-    """A mark in the context says that another tells of the call; its span is enriched where it is seen."""
+def test_a_mark_in_the_context_matches_without_a_span(mark: str) -> None:
+    """A mark in the context announces another instrumentation; its span is used where it is current."""
     outer = span({"gen_ai.operation.name": "chat", "gen_ai.request.model": "of-the-framework"})
     assert within(None, **{mark: True}) == Outer(None)
     assert within(outer, **{mark: True}) == Outer(outer)
     assert within(span({}), **{mark: True}) == Outer(None)
 
 
-def test_mark_of_another_operation() -> None:
-    """The mark of an inference says nothing of embeddings."""
+def test_a_mark_of_inference_does_not_match_embeddings() -> None:
+    """The mark of an inference does not match embeddings."""
     assert within(None, "embeddings", **{MARK: True}) is None
     assert within(None, "embeddings", **{"opentelemetry.genai.client.embedding.context": True}) == Outer(None)
 
 
-def test_span_that_is_not_sampled() -> None:
-    """A span that is not recorded cannot be recognised without a mark."""
+def test_an_unsampled_span_matches_only_with_a_mark() -> None:
+    """A span that is not recorded matches only with a mark."""
     tracer = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False).get_tracer("other")
     unsampled = tracer.start_span("x", attributes=CHAT)
     assert within(unsampled) is None
@@ -126,8 +128,8 @@ def borrowed(lab: Lab, span: Any, *sinks: Any, api: Any = RESPONSES, body: Any =
     return call
 
 
-def test_span_of_another(lab: Lab) -> None:
-    """The other's span gets our attributes and events, and is neither renamed nor ended."""
+def test_the_other_span_gets_attributes_and_events(lab: Lab) -> None:
+    """The other's span gets attributes and events, and is neither renamed nor ended."""
     outer = lab.tracer.start_span("theirs", attributes={"gen_ai.operation.name": "chat"})
     run(borrowed(lab, outer, lab.span_sink(ON)), *STREAM)
     assert outer.is_recording()
@@ -144,8 +146,8 @@ def test_span_of_another(lab: Lab) -> None:
     assert outer.attributes["toolspan.tool_calls.names"] == ("weather",)
 
 
-def test_told_before_the_other_ends(lab: Lab) -> None:
-    """All that is known is told when the reason comes: the other may end its span then."""
+def test_everything_is_recorded_at_the_finish_reason(lab: Lab) -> None:
+    """All attributes are set at the finish reason, after which the other may end its span."""
     outer = lab.tracer.start_span("theirs")
     call = borrowed(lab, outer, lab.span_sink())
     call.open()
@@ -159,8 +161,8 @@ def test_told_before_the_other_ends(lab: Lab) -> None:
     assert lab.span.attributes["toolspan.stream.chunks"] == len(STREAM)
 
 
-def test_failed(lab: Lab) -> None:
-    """An error is the other's to tell."""
+def test_an_error_is_not_set_on_the_other_span(lab: Lab) -> None:
+    """An error on the other's span is left to the other."""
     outer = lab.tracer.start_span("theirs")
     call = borrowed(lab, outer, lab.span_sink(ON), lab.log_sink(ON), lab.metric_sink())
     run(call, *STREAM[:3], end=ValueError("words"))
@@ -170,8 +172,8 @@ def test_failed(lab: Lab) -> None:
     assert all(record.event_name.startswith("toolspan.") for record in lab.records)
 
 
-def test_metrics(lab: Lab) -> None:
-    """Tokens and durations are not counted a second time; calls and streams are counted here only."""
+def test_shared_metrics_are_not_counted_twice(lab: Lab) -> None:
+    """Tokens and durations are left to the other; tool calls and streams are counted here."""
     outer = lab.tracer.start_span("theirs")
     call = borrowed(lab, outer, lab.metric_sink("both"))
     call.inter_chunk = 5
@@ -186,8 +188,8 @@ def test_metrics(lab: Lab) -> None:
     }
 
 
-def test_logs(lab: Lab) -> None:
-    """The moments are logged within the other's span; the details are its own affair."""
+def test_log_events_carry_the_ids_of_the_other_span(lab: Lab) -> None:
+    """Tool call events have the other's span ids; there is no details event."""
     outer = lab.tracer.start_span("theirs")
     run(borrowed(lab, outer, lab.log_sink(ON)), *STREAM)
     assert [record.event_name for record in lab.records] == [
@@ -198,8 +200,8 @@ def test_logs(lab: Lab) -> None:
     assert {record.span_id for record in lab.records} == {outer.get_span_context().span_id}
 
 
-def test_unseen_span(lab: Lab) -> None:
-    """Where the other's span is not seen, no span is made; metrics and logs are as they are."""
+def test_without_the_other_span_no_span_is_made(lab: Lab) -> None:
+    """Where the other's span is not current, no span is made; metrics and logs are unchanged."""
     run(borrowed(lab, None, *lab.all_sinks()), *STREAM)
     assert lab.spans == []
     assert len(lab.records) == 3
@@ -207,8 +209,8 @@ def test_unseen_span(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("bodies", [wire.CALLS, wire.TEXT], ids=["calls", "text"])
-def test_chat(lab: Lab, bodies: Any) -> None:
-    """The same for Chat Completions."""
+def test_chat_completions_use_the_other_span_too(lab: Lab, bodies: Any) -> None:
+    """Chat Completions add to the other's span in the same way."""
     outer = lab.tracer.start_span("theirs")
     call = new_call({**wire.ASK, "stream": True}, lab.span_sink())
     call.borrowed, call.span = True, outer
@@ -217,8 +219,8 @@ def test_chat(lab: Lab, bodies: Any) -> None:
     assert all(name.startswith("toolspan.") for name in outer.attributes)
 
 
-def test_ended_span(lab: Lab) -> None:
-    """A span that the other has ended already is left alone."""
+def test_an_ended_span_is_not_changed(lab: Lab) -> None:
+    """A span that the other has already ended stays unchanged."""
     outer = lab.tracer.start_span("theirs")
     outer.end()
     run(borrowed(lab, outer, lab.span_sink()), *STREAM)

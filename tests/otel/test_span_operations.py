@@ -39,8 +39,8 @@ def span(lab: Lab, api: Api, body: Any, *bodies: Any, end: Any = End.EXHAUSTED) 
     return lab.span
 
 
-def test_response(lab: Lab) -> None:
-    """A response is a chat, of the other API."""
+def test_a_response_is_a_chat_span_of_its_api_type(lab: Lab) -> None:
+    """A response is a chat span with the API type `responses`."""
     found = span(lab, RESPONSES, ASK_RESPONSE, WHOLE)
     assert (found.name, found.kind) == ("chat gpt-test", SpanKind.CLIENT)
     assert dict(found.attributes) == {
@@ -63,8 +63,8 @@ def test_response(lab: Lab) -> None:
     }
 
 
-def test_streamed_response(lab: Lab) -> None:
-    """A streamed response has the stream's own attributes too."""
+def test_a_streamed_response_has_stream_attributes(lab: Lab) -> None:
+    """A streamed response has the attributes of a stream too."""
     found = span(lab, RESPONSES, {**ASK_RESPONSE, "stream": True}, *STREAM).attributes
     assert found["gen_ai.request.stream"] is True
     assert found["toolspan.stream.chunks"] == len(STREAM)
@@ -73,8 +73,8 @@ def test_streamed_response(lab: Lab) -> None:
     assert "gen_ai.response.status" not in found
 
 
-def test_every_fact_of_a_response(lab: Lab) -> None:
-    """What a request of the Responses API asks for beyond chat."""
+def test_every_parameter_of_a_response_is_recorded(lab: Lab) -> None:
+    """Each parameter of the Responses API is recorded."""
     found = span(lab, RESPONSES, EVERY_FACT).attributes
     expected = {
         "gen_ai.conversation.id": "conv_1",
@@ -92,16 +92,16 @@ def test_every_fact_of_a_response(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("status", ["queued", "in_progress"])
-def test_pending_response(lab: Lab, status: str) -> None:
-    """A response that is made in the background has a status and no reason: nothing failed."""
+def test_a_background_response_has_a_status_and_no_reason(lab: Lab, status: str) -> None:
+    """A response that is still generated has a status, no finish reason and no error."""
     found = span(lab, RESPONSES, {**ASK_RESPONSE, "background": True}, response(status=status))
     assert found.attributes["gen_ai.response.status"] == status
     assert "gen_ai.response.finish_reasons" not in found.attributes
     assert found.status.status_code is StatusCode.UNSET
 
 
-def test_compaction(lab: Lab) -> None:
-    """A compacted conversation is marked; an ordinary one has no mark."""
+def test_only_a_compacted_conversation_is_marked(lab: Lab) -> None:
+    """A compacted conversation is marked; an ordinary one is not."""
     item = {"type": "compaction", "id": "cmp_1"}
     body = response(item, status=None, object="response.compaction")
     found = span(lab, RESPONSES, ASK_RESPONSE, body).attributes
@@ -114,8 +114,8 @@ def test_compaction(lab: Lab) -> None:
     [(ends(status="failed", error={"code": "server_error"}), "server_error"), ({"type": "error"}, "_OTHER")],
     ids=["failed", "error"],
 )
-def test_failed_response(lab: Lab, last: Any, kind: str) -> None:
-    """A response that failed is an error, by its code."""
+def test_a_failed_response_sets_its_code_as_error_type(lab: Lab, last: Any, kind: str) -> None:
+    """A failed response is an error with its code."""
     found = span(lab, RESPONSES, {**ASK_RESPONSE, "stream": True}, *begins(), last)
     assert found.status.status_code is StatusCode.ERROR
     assert found.attributes["error.type"] == kind
@@ -125,16 +125,16 @@ def test_failed_response(lab: Lab, last: Any, kind: str) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_cancelled_response(lab: Lab, stream: bool) -> None:
-    """A response that was cancelled never got its reason, and says so, however it came."""
+def test_a_cancelled_response_has_the_error_reason(lab: Lab, stream: bool) -> None:
+    """A cancelled response has the finish reason `error`, streamed or whole."""
     body = ends(status="cancelled") if stream else response(status="cancelled")
     found = span(lab, RESPONSES, {**ASK_RESPONSE, "stream": stream}, body)
     assert found.attributes["gen_ai.response.finish_reasons"] == ("error",)
     assert found.status.status_code is StatusCode.UNSET
 
 
-def test_fetched(lab: Lab) -> None:
-    """A fetched response is named by its operation alone; its tokens were counted when it was made."""
+def test_a_fetched_response_has_no_model_in_its_name_and_no_tokens(lab: Lab) -> None:
+    """A fetched response is named by its operation; its tokens were counted when it was generated."""
     found = span(lab, FETCH, ASK_FETCH, response(message()))
     assert (found.name, found.kind) == ("fetch_response", SpanKind.CLIENT)
     assert dict(found.attributes) == {
@@ -149,8 +149,8 @@ def test_fetched(lab: Lab) -> None:
     }
 
 
-def test_fetched_stream(lab: Lab) -> None:
-    """A stream that is fetched has a cursor and an outcome, and no time to its first chunk."""
+def test_a_fetched_stream_has_a_cursor_and_an_outcome(lab: Lab) -> None:
+    """A fetched stream has a cursor and an outcome, and no time to its first chunk."""
     body = {**ASK_FETCH, "starting_after": 3, "stream": True}
     found = span(lab, FETCH, body, *STREAM).attributes
     assert found["gen_ai.request.stream_cursor"] == "3"
@@ -160,31 +160,31 @@ def test_fetched_stream(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("end", [End.CLOSED, End.EXHAUSTED], ids=["closed", "cut"])
-def test_fetched_stream_left(lab: Lab, end: End) -> None:
-    """A fetch that ends early says nothing of how the generation of the response ended."""
+def test_an_early_end_of_a_fetch_has_no_finish_reason(lab: Lab, end: End) -> None:
+    """A fetch that ends early has no finish reason."""
     found = span(lab, FETCH, {**ASK_FETCH, "stream": True}, *STREAM[:6], end=end).attributes
     assert found["gen_ai.response.status"] == "in_progress"
     assert "gen_ai.response.finish_reasons" not in found
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
-def test_fetched_failure(lab: Lab, status: str) -> None:
-    """A response that had failed was fetched with success."""
+def test_fetching_a_failed_response_succeeds(lab: Lab, status: str) -> None:
+    """A failed response is fetched without an error."""
     found = span(lab, FETCH, ASK_FETCH, response(status=status, error={"code": "x"}))
     assert found.status.status_code is StatusCode.UNSET
     assert found.attributes["gen_ai.response.status"] == status
     assert found.attributes["gen_ai.response.finish_reasons"] == ("error",)
 
 
-def test_fetched_while_pending(lab: Lab) -> None:
-    """A response that is still made has a status, and no reason."""
+def test_fetching_a_pending_response_has_no_reason(lab: Lab) -> None:
+    """A response that is still generated has a status and no finish reason."""
     found = span(lab, FETCH, ASK_FETCH, response(message(), status="in_progress")).attributes
     assert found["gen_ai.response.status"] == "in_progress"
     assert "gen_ai.response.finish_reasons" not in found
 
 
-def test_embeddings(lab: Lab) -> None:
-    """Embeddings have dimensions and input tokens, and neither messages nor reasons."""
+def test_embeddings_have_dimensions_and_input_tokens(lab: Lab) -> None:
+    """Embeddings have dimensions and input tokens, and neither messages nor finish reasons."""
     body = {**ASK_EMBEDDINGS, "encoding_format": "float", "dimensions": 4}
     found = span(lab, EMBEDDINGS, body, VECTORS)
     assert (found.name, found.kind) == ("embeddings e-test", SpanKind.CLIENT)
@@ -199,16 +199,16 @@ def test_embeddings(lab: Lab) -> None:
     }
 
 
-def test_failed_embeddings(lab: Lab) -> None:
-    """What was asked for stands on a request that failed; there are no reasons."""
+def test_failed_embeddings_have_request_attributes_only(lab: Lab) -> None:
+    """A failed request for embeddings has its request attributes and no finish reasons."""
     found = span(lab, EMBEDDINGS, {**ASK_EMBEDDINGS, "dimensions": 4}, end=ValueError())
     assert found.attributes["gen_ai.embeddings.dimension.count"] == 4
     assert found.attributes["error.type"] == "ValueError"
     assert "gen_ai.response.finish_reasons" not in found.attributes
 
 
-def test_completion(lab: Lab) -> None:
-    """A legacy completion is an operation of its own, without an API type."""
+def test_a_legacy_completion_has_its_own_operation(lab: Lab) -> None:
+    """A legacy completion is a text completion without an API type."""
     found = span(lab, COMPLETIONS, ASK_COMPLETION, COMPLETION)
     assert found.name == "text_completion gpt-test"
     assert dict(found.attributes) == {
@@ -224,8 +224,8 @@ def test_completion(lab: Lab) -> None:
     }
 
 
-def test_completions_of_several_prompts(lab: Lab) -> None:
-    """One reason for each choice of each prompt; the choices asked for are those of one prompt."""
+def test_each_choice_of_each_prompt_has_a_reason(lab: Lab) -> None:
+    """Each choice of each prompt has a finish reason; the choice count is that of one prompt."""
     found = span(lab, COMPLETIONS, {**EVERY_COMPLETION_FACT, "stream": False}, COMPLETION).attributes
     assert found["gen_ai.request.choice.count"] == 2
     assert found["toolspan.request.messages"] == 2
@@ -233,8 +233,8 @@ def test_completions_of_several_prompts(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("name", ["encoding_format", "model"])
-def test_lone_surrogates(lab: Lab, name: str) -> None:
-    """Every text of a request can be exported."""
+def test_request_texts_with_lone_surrogates_are_exported(lab: Lab, name: str) -> None:
+    """Each text of a request can be exported."""
     span(lab, EMBEDDINGS, {**ASK_EMBEDDINGS, name: "a\ud83d"}, VECTORS)
     assert encoded(lab)
     assert "a?" in repr(dict(lab.span.attributes))

@@ -24,23 +24,23 @@ TEXT = {"type": "text", "content": "Hi"}
 
 
 def inputs(value: Any, limit: int = 100) -> list[dict[str, Any]]:
-    """This input as it is recorded."""
+    """Return the recorded form of this input."""
     return content_messages.input_messages(responses_request({"input": value}, keep=True), limit)
 
 
 def parts(item: Any, limit: int = 100) -> list[dict[str, Any]]:
-    """The parts of one item's message."""
+    """Return the parts of one item's message."""
     (found,) = inputs([item], limit)
     return found["parts"]
 
 
 def result(kind: str, output: Any, **fields: Any) -> dict[str, Any]:
-    """The result of a call."""
+    """Return the result of a tool call."""
     return {"type": kind, "call_id": "call_a", "output": output, **fields}
 
 
 def call(item: dict[str, Any], name: str, arguments: Any = None, kind: str | None = None) -> dict[str, Any]:
-    """The part of a call; `kind` is that of one that the server ran."""
+    """Return the part of a tool call; `kind` is that of a hosted call."""
     told = {} if arguments is None else {"arguments": arguments}
     identity = {"id": item.get("call_id") or item["id"]}
     if kind is None:
@@ -49,7 +49,7 @@ def call(item: dict[str, Any], name: str, arguments: Any = None, kind: str | Non
 
 
 def answered(response: Any, identity: str = "call_a") -> dict[str, Any]:
-    """The part of a call's result."""
+    """Return the part of a tool call's result."""
     return {"type": "tool_call_response", "response": response, "id": identity}
 
 
@@ -161,14 +161,14 @@ ITEMS: dict[str, tuple[dict[str, Any], str, list[Any]]] = {
 
 
 @each_row(("item", "role", "expected"), ITEMS.values(), ids=ITEMS)
-def test_item(item: dict[str, Any], role: str, expected: list[Any]) -> None:
-    """Each kind of item, who it is from, and what is recorded of it."""
+def test_each_kind_of_item_has_role_and_parts(item: dict[str, Any], role: str, expected: list[Any]) -> None:
+    """Each kind of item has its role and its recorded parts."""
     assert inputs([item]) == [{"role": role, "parts": expected}]
 
 
 @each_row("limit", [0, 1, 20, 8192])
-def test_valid(limit: int) -> None:
-    """All items together are messages by the schema, with texts of at most the limit; no data is inline."""
+def test_all_items_together_are_valid_messages(limit: int) -> None:
+    """All items together are valid by the schema, with limited texts and without inline data."""
     found = inputs([item for item, _, _ in ITEMS.values()], limit)
     assert check_messages("input-messages", found) == []
     assert responses_hosted.BLOB[:9] not in repr(found)
@@ -180,19 +180,19 @@ DATA = base64.b64encode(b"x" * 3000).decode()
 DATA_URL = f"data:image/png;base64,{DATA}"
 
 
-def test_text_part() -> None:
+def test_a_text_becomes_a_text_part() -> None:
     """A text becomes a text part."""
     assert text_part("hello", 3) == {"type": "text", "content": "he…"}
 
 
 def blob(modality: str, size: int, mime_type: str | None = None) -> dict[str, Any]:
-    """Inline data as it is recorded."""
+    """Return the recorded form of inline data."""
     found: dict[str, Any] = {"type": "blob", "modality": modality, "content": "", "size": size}
     return {**found, "mime_type": mime_type} if mime_type else found
 
 
 def uri(modality: str, address: str) -> dict[str, Any]:
-    """A reference as it is recorded."""
+    """Return the recorded form of a reference."""
     return {"type": "uri", "modality": modality, "uri": address}
 
 
@@ -240,8 +240,8 @@ PARTS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 
 @each_row(("part", "expected"), PARTS.values(), ids=PARTS)
-def test_part(part: Any, expected: dict[str, Any]) -> None:
-    """Each form that the API accepts, and what is recorded of it."""
+def test_each_form_of_a_content_part_is_recorded(part: Any, expected: dict[str, Any]) -> None:
+    """Each form of a part that the API accepts has its recorded form."""
     assert content_parts([part], 100) == [expected]
 
 
@@ -259,19 +259,19 @@ def test_part(part: Any, expected: dict[str, Any]) -> None:
     ],
     ids=["text", "empty", "none", "nan", "bytes", "set", "one part", "tuple"],
 )
-def test_content(content: Any, expected: list[Any]) -> None:
-    """A text or a list of parts; anything else is no content and no error."""
+def test_content_is_a_text_or_a_list_of_parts(content: Any, expected: list[Any]) -> None:
+    """A text and a list of parts are content; anything else is none, without an error."""
     assert content_parts(content, 100) == expected
 
 
 @pytest.mark.parametrize("scheme", ["data", "DATA", "Data"])
-def test_inline_data_is_not_kept(scheme: str) -> None:
-    """Nothing of the data itself is recorded, whichever way the scheme is written."""
+def test_inline_data_is_never_recorded(scheme: str) -> None:
+    """Nothing of inline data is recorded, however its scheme is written."""
     part = {"type": "image_url", "image_url": {"url": f"{scheme}:image/png;base64,{DATA}"}}
     assert DATA[:8] not in json.dumps(content_parts([part], 8192))
 
 
-def test_large_data_url_is_small() -> None:
+def test_a_large_data_url_becomes_a_small_part() -> None:
     """A data URL of five megabytes becomes less than 200 characters."""
     url = "data:image/png;base64," + "A" * 5_000_000
     parts = content_parts([{"type": "image_url", "image_url": {"url": url}}], 8192)
@@ -279,8 +279,8 @@ def test_large_data_url_is_small() -> None:
     assert parts[0]["size"] == 3_750_000
 
 
-def test_every_text_is_limited() -> None:
-    """Texts, refusals and addresses keep to the limit each."""
+def test_texts_refusals_and_addresses_keep_the_limit() -> None:
+    """Texts, refusals and addresses keep the limit."""
     long = "x" * 500
     parts = [
         long,
@@ -302,7 +302,7 @@ def test_every_text_is_limited() -> None:
     ],
     ids=["code", "program", "custom"],
 )
-def test_code_is_text(item: dict[str, Any], field: str, code: str) -> None:
+def test_code_and_free_text_stay_text(item: dict[str, Any], field: str, code: str) -> None:
     """Code and free text are texts, even if they look like JSON."""
     (part,) = parts({**item, field: code})
     assert part.get("server_tool_call", part)["arguments"] == code
@@ -313,8 +313,8 @@ def test_code_is_text(item: dict[str, Any], field: str, code: str) -> None:
     [("Hi", [{"role": "user", "parts": [TEXT]}]), ("", [{"role": "user", "parts": []}]), ([], []), (3, [])],
     ids=["text", "empty", "list", "number"],
 )
-def test_input_without_items(value: Any, expected: list[Any]) -> None:
-    """A text is what the user says."""
+def test_a_plain_text_input_is_a_user_message(value: Any, expected: list[Any]) -> None:
+    """A plain text is a message of the user."""
     assert inputs(value) == expected
 
 
@@ -332,8 +332,8 @@ PROMPTS: dict[str, tuple[Any, list[str]]] = {
 
 
 @each_row(("prompt", "texts"), PROMPTS.values(), ids=PROMPTS)
-def test_prompts(prompt: Any, texts: list[str]) -> None:
-    """Prompts of legacy completions are the user's texts; tokens are not turned back into one."""
+def test_text_prompts_are_user_messages_and_tokens_are_not(prompt: Any, texts: list[str]) -> None:
+    """Prompts of legacy completions are messages of the user; tokens have none."""
     found = content_messages.input_messages(completions_request({"prompt": prompt}, keep=True), 100)
     assert [part["content"] for each in found for part in each["parts"]] == texts
     assert {each["role"] for each in found} <= {"user"}

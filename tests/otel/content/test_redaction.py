@@ -1,4 +1,4 @@
-"""The redaction callback: what it gives is recorded as plain JSON or not at all, and never the original."""
+"""The redaction callback's result is recorded as plain JSON or not at all; the original never is."""
 
 from __future__ import annotations
 
@@ -176,20 +176,20 @@ def _guarded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def redacted(callback: Junk, name: str, value: Any) -> dict[str, Any]:
-    """What may be recorded of one content."""
+    """Return what is recorded of one content."""
     return Redaction(callback, guard.report)({name: value})
 
 
 def copied(value: Any) -> Any:
-    """A copy, because a callback may change what it is given."""
+    """Return a copy, because a callback may change its argument."""
     if isinstance(value, list):
         return [copied(part) for part in value]
     return {key: copied(part) for key, part in value.items()} if isinstance(value, dict) else value
 
 
 @EACH
-def test_what_it_gives_is_recorded(name: str) -> None:
-    """It gets name and value, and may change the value itself."""
+def test_the_result_of_the_callback_is_recorded(name: str) -> None:
+    """The callback receives name and value and may change the value in place."""
 
     def hide(given: str, value: Any) -> Any:
         assert given == name
@@ -204,16 +204,18 @@ def test_what_it_gives_is_recorded(name: str) -> None:
 
 
 @EACH
-def test_nothing(name: str) -> None:
-    """`None` leaves it out, and so does what is empty in its place."""
+def test_none_or_an_empty_result_removes_the_content(name: str) -> None:
+    """Content whose result is `None` or empty is not recorded."""
     assert redacted(lambda name, value: None, name, ORIGINALS[name]) == {}
     assert redacted(lambda name, value: type(value)() if value else None, name, "x") == {}
 
 
 @EACH
 @pytest.mark.parametrize("junk", REFUSED)
-def test_junk(name: str, junk: str, caplog: pytest.LogCaptureFixture) -> None:
-    """What is no JSON of reasonable size is not recorded, and that is said once, without any words of it."""
+def test_an_invalid_result_is_not_recorded_and_logged_once(
+    name: str, junk: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A result that is not JSON of reasonable size is omitted and logged once, without its text."""
     caplog.set_level(logging.DEBUG, logger="toolspan")
     for _ in range(2):
         assert redacted(REFUSED[junk], name, copied(ORIGINALS[name])) == {}
@@ -225,8 +227,8 @@ def test_junk(name: str, junk: str, caplog: pytest.LogCaptureFixture) -> None:
 
 
 @each_row("kind", TIDIED)
-def test_tidied(kind: str) -> None:
-    """What every exporter would stumble over is made plain."""
+def test_unusual_values_of_a_result_become_plain(kind: str) -> None:
+    """Values that an exporter could not encode become plain."""
     given, expected = TIDIED[kind]
     found = redacted(lambda name, value: given, names.INPUT_MESSAGES, ORIGINALS[names.INPUT_MESSAGES])
     assert found == {names.INPUT_MESSAGES: expected}
@@ -237,8 +239,8 @@ def test_tidied(kind: str) -> None:
 
 @EACH
 @pytest.mark.parametrize("value", ["hidden", 7, ["a"], [["a"]], {"a": 1}, [{"a": 1}], True], ids=str)
-def test_the_wrong_type(name: str, value: Any) -> None:
-    """Messages and the like are lists of objects, words are texts, arguments objects or texts."""
+def test_a_result_of_the_wrong_type_is_not_recorded(name: str, value: Any) -> None:
+    """Messages are lists of objects, error texts are texts, arguments objects or texts."""
     found = redacted(lambda name, given: value, name, ORIGINALS[name])
     if name in (names.EXCEPTION_MESSAGE, names.EXCEPTION_STACKTRACE):
         fits = value == "hidden"
@@ -262,8 +264,10 @@ ERRORS = [
 
 @EACH
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_raising(name: str, error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever it raises costs this content alone, and its words are not logged, at no level."""
+def test_an_error_of_the_callback_removes_this_content_only(
+    name: str, error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error removes this content only, and its message is not logged at any level."""
     caplog.set_level(logging.DEBUG, logger="toolspan")
 
     def fail(given: str, value: Any) -> Any:
@@ -282,16 +286,16 @@ def test_raising(name: str, error: BaseException, caplog: pytest.LogCaptureFixtu
     assert "MARK" not in caplog.text
 
 
-def test_room() -> None:
-    """What comes back may be longer than what was given, within reason."""
+def test_a_result_may_be_longer_within_reason() -> None:
+    """A result may be longer than the original, within a limit."""
     long = "x" * 60_000
     assert redacted(lambda name, value: long, names.EXCEPTION_MESSAGE, "x") == {names.EXCEPTION_MESSAGE: long}
     assert redacted(lambda name, value: long * 2, names.EXCEPTION_MESSAGE, "x") == {}
     assert redacted(lambda name, value: value * 2, names.EXCEPTION_MESSAGE, long) != {}
 
 
-def test_depth() -> None:
-    """All that content itself may hold fits."""
+def test_a_result_as_deep_as_content_is_recorded() -> None:
+    """A result may be as deep as content itself."""
     value: Any = "end"
     for _ in range(16):
         value = {"a": value}

@@ -1,4 +1,4 @@
-"""Content on its way into telemetry: seen whole by those who have to look, told in its order, ended once."""
+"""Reviewed content: redacted whole, emitted in order, ended once."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("capture", [ON, TEXT_ONLY], ids=["structured", "json"])
-def test_each_content_once(lab: Lab, reviewer: Reviewer, capture: Capture) -> None:
-    """Spans and logs share what was looked at; it is seen as a structure, whatever the spans take."""
+def test_spans_and_logs_share_one_review(lab: Lab, reviewer: Reviewer, capture: Capture) -> None:
+    """The callback is called once per content, with a structure, for spans and logs."""
     run(new_call(ASK, *lab.all_sinks(capture), review=reviewer.review), *wire.CALLS)
     assert [name for name, _ in reviewer.seen] == [
         names.TOOL_CALL_ARGUMENTS,
@@ -79,8 +79,8 @@ def test_each_content_once(lab: Lab, reviewer: Reviewer, capture: Capture) -> No
     assert content <= set(lab.record(names.DETAILS_EVENT).attributes)
 
 
-def test_the_words_of_an_error(lab: Lab, reviewer: Reviewer) -> None:
-    """Its message is seen once, for the status and the event; without words the event has places."""
+def test_the_message_of_an_error_is_reviewed_once(lab: Lab, reviewer: Reviewer) -> None:
+    """The message is reviewed once for status and event; without content the event has places."""
     reviewer.give = lambda name, value: f"seen: {value}" if name == names.EXCEPTION_MESSAGE else None
     run(new_call(ASK, *lab.all_sinks(), review=reviewer.review), end=ValueError("words"))
     assert lab.span.status.description == "seen: words"
@@ -90,8 +90,8 @@ def test_the_words_of_an_error(lab: Lab, reviewer: Reviewer) -> None:
     assert [name for name, _ in reviewer.seen].count(names.EXCEPTION_MESSAGE) == 1
 
 
-def test_whole_texts_are_seen(lab: Lab, reviewer: Reviewer) -> None:
-    """Texts are shortened after the look: what is looked for is not cut in two."""
+def test_the_callback_receives_whole_texts(lab: Lab, reviewer: Reviewer) -> None:
+    """Texts are shortened after the review, so a match is not cut in two."""
     reviewer.give = lambda name, value: [
         {**part, "parts": [{"type": "text", "content": part["parts"][0]["content"].replace("secret", "")}]}
         for part in value
@@ -103,8 +103,8 @@ def test_whole_texts_are_seen(lab: Lab, reviewer: Reviewer) -> None:
     assert text == "x" * 95 + "yyyy…"
 
 
-def test_unwanted_content_is_not_seen(lab: Lab, reviewer: Reviewer) -> None:
-    """What no sink takes is not looked at: off, switched off for this client, or nobody records the span."""
+def test_content_that_no_sink_records_is_not_reviewed(lab: Lab, reviewer: Reviewer) -> None:
+    """Content that is off, excluded by the client or for an unsampled span is not reviewed."""
     unsampled = Lab(ALWAYS_OFF)
     run(new_call(ASK, lab.span_sink(), review=reviewer.review), *wire.CALLS)
     run(new_call(ASK, lab.span_sink(ON), keep=False, review=reviewer.review), *wire.CALLS)
@@ -114,10 +114,10 @@ def test_unwanted_content_is_not_seen(lab: Lab, reviewer: Reviewer) -> None:
 
 
 @pytest.mark.parametrize("junk", REFUSED)
-def test_junk_is_exported_as_nothing(
+def test_any_result_of_the_callback_can_be_exported(
     lab: Lab, reviewer: Reviewer, junk: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the callback gives: everything can be encoded, and the rest of the telemetry is there."""
+    """With any result, everything can be encoded and the other telemetry is complete."""
     monkeypatch.setattr(guard, "reraise", False)
     reviewer.give = REFUSED[junk]
     run(new_call(ASK, *lab.all_sinks(), review=reviewer.review), *wire.CALLS)
@@ -129,8 +129,8 @@ def test_junk_is_exported_as_nothing(
     assert lab.span.attributes[names.TOOL_CALLS_COUNT] == 2
 
 
-def test_deep_content_is_exported(lab: Lab, reviewer: Reviewer) -> None:
-    """The deepest that is let through can be encoded."""
+def test_the_deepest_result_can_be_exported(lab: Lab, reviewer: Reviewer) -> None:
+    """The deepest result that is accepted can be encoded."""
     deep: Any = "end"
     for _ in range(18):
         deep = {"a": deep}
@@ -140,8 +140,10 @@ def test_deep_content_is_exported(lab: Lab, reviewer: Reviewer) -> None:
     assert encoded(lab) > 0
 
 
-def test_nothing_waits(lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the look hangs, moments and the end pass; all is told later, at its own time, in its order."""
+def test_a_hanging_review_delays_no_event_or_end(
+    lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the review hangs, events and end pass; all are emitted later with their times, in order."""
     hurried(monkeypatch)
     reviewer.gate.clear()
     call = new_call(ASK, *lab.all_sinks(), review=reviewer.review)
@@ -167,8 +169,10 @@ def test_nothing_waits(lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyP
     assert plain(lab.span.events[2].attributes[names.TOOL_CALL_ARGUMENTS]) == {"city": "Bern"}
 
 
-def test_too_late(lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A look that is given up costs the content; what it gives at last goes nowhere, the span ends once."""
+def test_a_review_after_its_timeout_loses_the_content(
+    lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A review that times out loses the content; its late result is ignored and the span ends once."""
     hurried(monkeypatch)
     reviewer.gate.clear()
     call = new_call(ASK, *lab.all_sinks(), review=reviewer.review)
@@ -201,8 +205,8 @@ class Borrowing:
         return found
 
 
-def test_a_borrowed_span(lab: Lab, reviewer: Reviewer) -> None:
-    """On another's span the arguments stand as on our own."""
+def test_arguments_on_another_span_are_reviewed(lab: Lab, reviewer: Reviewer) -> None:
+    """On another instrumentation's span the arguments are recorded as on our own."""
     other = Borrowing(lab)
     run(other.call(lab, reviewer), *wire.CALLS)
     other.span.end()
@@ -214,8 +218,10 @@ def test_a_borrowed_span(lab: Lab, reviewer: Reviewer) -> None:
     assert found == [{"city": "Bern"}, {"at": 1}]
 
 
-def test_a_borrowed_span_does_not_wait(lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may end with the finish reason: what has not been looked at by then is told without content."""
+def test_another_span_gets_no_content_that_comes_late(
+    lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Content that is not reviewed at the finish reason is omitted on another's span."""
     hurried(monkeypatch)
     reviewer.gate.clear()
     other = Borrowing(lab)
@@ -231,10 +237,10 @@ def test_a_borrowed_span_does_not_wait(lab: Lab, reviewer: Reviewer, monkeypatch
     assert not [event for event in lab.span.events if names.TOOL_CALL_ARGUMENTS in event.attributes]
 
 
-def test_content_that_cannot_be_made(
+def test_content_that_fails_is_omitted_and_reported(
     reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One that fails is reported and left out; the others are told."""
+    """Content that fails is reported and omitted; the other content is recorded."""
     monkeypatch.setattr(guard, "reraise", False)
 
     def fail(limit: int) -> Any:
@@ -249,8 +255,8 @@ def test_content_that_cannot_be_made(
     ]
 
 
-def test_nobody_looks() -> None:
-    """Without anybody to look there is no thread and nothing to wait for."""
+def test_without_a_callback_there_is_no_worker() -> None:
+    """Without a redaction callback there is no worker, and nothing to wait for."""
     before = threading.active_count()
     review, told = Review(guard.report), []
     assert review.emit({"a": lambda limit: limit}, 10, told.append) is None
