@@ -56,7 +56,7 @@ def run_agent(folder: Path, server_port: int, endpoint: str, protocol: str) -> S
         raise FatalError(f"the agent did not end within {SECONDS} s") from None
     (folder / "agent.log").write_text(done.stdout + done.stderr)
     if done.returncode or done.stderr:
-        raise FatalError(f"the agent ended with {done.returncode} and complained:\n{tail(done.stderr)}")
+        raise FatalError(f"the agent ended with {done.returncode}; its stderr:\n{tail(done.stderr)}")
     return _seen(json.loads(done.stdout))
 
 

@@ -54,9 +54,9 @@ def redact(name, value):  # type: ignore[no-untyped-def]  # any content
 def main() -> None:
     """Run all streams and print their spans.
 
-    The SDK reads the platform once, which forks; in the child the telemetry SDK lets other greenlets run, each
-    of which forks again, without end. So the platform is read before there is telemetry, and every later
-    child ends at once.
+    The SDK reads the platform once, which forks; in the child the telemetry SDK lets other greenlets run,
+    each of which forks again, without end. So the platform is read before there is telemetry, and every
+    later child ends at once.
     """
     platform.platform()
     os.register_at_fork(after_in_child=partial(os._exit, 1))

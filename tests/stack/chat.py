@@ -48,7 +48,7 @@ def run(folder: Path, report: Report) -> None:
         command = [PART.folder / "bin" / "python", "-m", "chat_service"]
         with serving(command, folder / "chat.log", lambda: answers(port, "/"), variables):
             report("a browser shows a conversation with every fault", look(folder, port))
-            report("what Prometheus scrapes", scraped(folder, port))
+            report("the metrics page for Prometheus", scraped(folder, port))
     telemetry = read(receiver.file)
     for title, check in chat_traces.CHECKS.items():
         report(f"chat trace: {title}", check(telemetry))

@@ -37,7 +37,7 @@ def chromium() -> str:
         run(["apt-get", "-q", "--yes", "--no-install-recommends", "install", "chromium", "fonts-dejavu-core"])
     found = shutil.which("chromium")
     if found is None:
-        raise FatalError("there is no chromium, and apt did not bring it")
+        raise FatalError("chromium is not installed, and apt did not install it")
     return found
 
 

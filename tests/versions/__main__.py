@@ -33,7 +33,7 @@ def examine(environment: Environment) -> tuple[Row | None, bool | None]:
         environments.prepare(environment, interpreter)
         versions = environments.versions(environment)
     except FatalError as error:
-        print(f"FAIL  {name} could not be made: {error}", flush=True)
+        print(f"FAIL  {name} could not be created: {error}", flush=True)
         return None, False
     ready = time.monotonic() - began
     outcome = suite.play(
