@@ -67,7 +67,7 @@ def test_a_permanent_rate_limit_fails_after_all_attempts(serve: Serve) -> None:
 
 def test_a_silent_server_is_retried_after_the_timeout(serve: Serve) -> None:
     """A server that does not answer is retried after the timeout."""
-    service = serve(settings=Settings(patience=1, first_wait=0.01))
+    service = serve(settings=Settings(patience=0.5, first_wait=0.01))
     with service.page() as page:
         told = page.ask(f"Hang: {TWO}")
     assert [each["text"] for each in told if each["kind"] == "again"] == ["no answer in time"]

@@ -65,7 +65,7 @@ def test_a_whole_answer_has_no_stream_metrics(lab: Lab) -> None:
 
 @pytest.mark.parametrize(
     ("body", "rounds", "most"),
-    [({**ASK, "tools": tools("known")}, 5000, 20), (ASK, 500, 250)],
+    [({**ASK, "tools": tools("known")}, 1500, 20), (ASK, 500, 250)],
     ids=["some tools offered", "no tools offered"],
 )
 def test_thousands_of_random_calls_add_no_series(lab: Lab, body: Any, rounds: int, most: int) -> None:
