@@ -22,10 +22,10 @@ def test_a_text_answer_is_one_request_streamed_word_by_word(serve: Serve) -> Non
     """A question without tools is one request, whose words reach the page one by one."""
     service = serve()
     with service.page() as page:
-        told = page.ask("Say something nice.")
-    assert [each["number"] for each in told if each["kind"] != "hello"] == list(range(1, len(told)))
-    assert len([each for each in told if each["kind"] == "text"]) > 20
-    assert text_of(told).startswith("Travelling")
+        events = page.ask("Say something nice.")
+    assert [each["number"] for each in events if each["kind"] != "hello"] == list(range(1, len(events)))
+    assert len([each for each in events if each["kind"] == "text"]) > 20
+    assert text_of(events).startswith("Travelling")
     assert service.memory.requests == 1
 
 
@@ -45,11 +45,11 @@ def test_two_tools_run_at_the_same_time(serve: Serve) -> None:
 
     service = serve(tools=quick(get_weather, get_time))
     with service.page() as page:
-        told = page.ask(TWO)
-    states = tools_of(told)
+        events = page.ask(TWO)
+    states = tools_of(events)
     for name in ("get_weather", "get_time"):
         assert [status for tool, status in states if tool == name] == ["called", "running", "done"]
-    assert text_of(told) == "Here is what I found: sun in Paris; noon in Paris."
+    assert text_of(events) == "Here is what I found: sun in Paris; noon in Paris."
     assert service.memory.requests == 2
 
 
@@ -73,8 +73,8 @@ def test_a_tool_starts_while_the_stream_goes_on(serve: Serve, monkeypatch: pytes
     monkeypatch.setattr(RealisticHandler, "stream", stream)
     service = serve(tools=quick(get_weather))
     with service.page() as page:
-        told = page.ask(TWO)
-    assert told[-1]["kind"] == "answered"
+        events = page.ask(TWO)
+    assert events[-1]["kind"] == "answered"
     tool, (chat, _) = service.spans("execute_tool get_weather")[0], service.spans("chat demo")
     assert tool.start_time < chat.end_time
 
@@ -101,9 +101,9 @@ def test_a_failed_tool_is_shown_and_sent_to_the_model(serve: Serve) -> None:
     """A failed tool is shown on the page and sent to the model, which still answers."""
     service = serve()
     with service.page() as page:
-        told = page.ask("Convert 20 EUR to USD, and what is the weather in Rome?")
-    assert ("convert_money", "failed") in tools_of(told)
-    assert "sun in Rome; error: no rates today" in text_of(told)
+        events = page.ask("Convert 20 EUR to USD, and what is the weather in Rome?")
+    assert ("convert_money", "failed") in tools_of(events)
+    assert "sun in Rome; error: no rates today" in text_of(events)
     (span,) = service.spans("execute_tool convert_money")
     assert span.attributes["error.type"] == "ConnectionError"
 
@@ -117,9 +117,9 @@ def test_a_hanging_tool_is_stopped_after_its_time_limit(serve: Serve) -> None:
 
     service = serve(tools=quick(get_time, limit=0.05))
     with service.page() as page:
-        told = page.ask(TWO)
-    assert ("get_time", "timed out") in tools_of(told)
-    assert "sun in Paris; error: no answer within 0.05 s" in text_of(told)
+        events = page.ask(TWO)
+    assert ("get_time", "timed out") in tools_of(events)
+    assert "sun in Paris; error: no answer within 0.05 s" in text_of(events)
     (span,) = service.spans("execute_tool get_time")
     assert span.attributes["error.type"] == "TimeoutError"
 
@@ -140,10 +140,10 @@ def test_invalid_tool_calls_are_not_executed(serve: Serve, monkeypatch: pytest.M
     monkeypatch.setattr("chat_service.demo_model.calls", calls)
     service = serve()
     with service.page() as page:
-        told = page.ask(TWO)
-    notes = [each["note"] for each in told if each.get("status") == "refused"]
+        events = page.ask(TWO)
+    notes = [each["note"] for each in events if each.get("status") == "refused"]
     assert notes == ["missing_argument: city", "unknown_tool", "invalid"]
-    assert "error: not run: missing_argument: city" in text_of(told)
+    assert "error: not run: missing_argument: city" in text_of(events)
     sent_back = [call["function"]["arguments"] for call in sent[2]["tool_calls"]]
     assert sent_back == [
         '{"town": "Rome"}',
@@ -159,12 +159,12 @@ def test_endless_tool_calls_are_stopped(serve: Serve, monkeypatch: pytest.Monkey
     monkeypatch.setattr("chat_service.demo_model.calls", lambda request: again)
     service = serve(settings=Settings(turns=3))
     with service.page() as page:
-        told = page.ask(TWO)
+        events = page.ask(TWO)
         monkeypatch.undo()
         assert page.ask("Say something nice.")[-1]["kind"] == "answered"
-    assert told[-1] == told[-1] | {"kind": "failed", "text": "There is no answer: TooManyTurnsError."}
+    assert events[-1] == events[-1] | {"kind": "failed", "text": "There is no answer: TooManyTurnsError."}
     assert service.memory.requests == 4
-    assert len({each["id"] for each in told if each["kind"] == "tool"}) == 3  # of the page's own
+    assert len({each["id"] for each in events if each["kind"] == "tool"}) == 3  # of the page's own
 
 
 def test_a_second_question_waits_for_the_first_answer(serve: Serve) -> None:
@@ -173,8 +173,8 @@ def test_a_second_question_waits_for_the_first_answer(serve: Serve) -> None:
     with service.page() as page:
         page.socket.send(TWO)
         page.socket.send("And what is the time in Rome?")
-        page.hear("answered")
-        page.hear("answered")
+        page.wait_for("answered")
+        page.wait_for("answered")
     first, second = service.spans("answer question")
     assert second.start_time >= first.end_time
     assert service.spans("chat demo")[-1].attributes["toolspan.request.messages"] == 9
@@ -185,8 +185,8 @@ def test_every_provider_gives_the_same_answer(provider: str, serve: Serve) -> No
     """Each provider gives the same answer with its own model."""
     service = serve(settings=Settings(provider=provider))
     with service.page() as page:
-        hello = page.hear("hello")
-        told = page.ask(TWO)
+        hello = page.wait_for("hello")
+        events = page.ask(TWO)
     assert (hello["provider"], hello["model"]) == (provider, PROVIDERS[provider].model)
-    assert text_of(told) == "Here is what I found: sun in Paris; noon in Paris."
+    assert text_of(events) == "Here is what I found: sun in Paris; noon in Paris."
     assert len(service.spans(f"chat {PROVIDERS[provider].model}")) == 2

@@ -37,11 +37,11 @@ def test_rate_limits_are_retried_after_the_requested_wait(serve: Serve) -> None:
     """Two rate limits are retried after the server's wait, shown on page and trace."""
     service = serve()
     with service.page() as page:
-        told = page.ask(f"Rate limit: {TWO}")
-    again = [each for each in told if each["kind"] == "again"]
+        events = page.ask(f"Rate limit: {TWO}")
+    again = [each for each in events if each["kind"] == "again"]
     assert [each["attempt"] for each in again] == [2, 3]
     assert {(each["text"], each["seconds"]) for each in again} == {("the provider's rate limit", 0.01)}
-    assert told[-1]["kind"] == "answered"
+    assert events[-1]["kind"] == "answered"
     assert service.memory.requests == 4
     spans = attempts(service)
     assert [span.attributes.get("error.type") for span in spans] == ["openai.RateLimitError"] * 2 + [None]
@@ -55,11 +55,11 @@ def test_a_permanent_rate_limit_fails_after_all_attempts(serve: Serve) -> None:
     """A provider that always refuses gets the configured attempts; the SDK's own retries are off."""
     service = serve(settings=Settings(attempts=3))
     with service.page() as page:
-        told = page.ask("Limited for good: hello?")
+        events = page.ask("Limited for good: hello?")
         assert service.memory.requests == 3
         page.ask("Say something nice.")
-    assert told[-1]["kind"] == "failed"
-    assert told[-1]["text"] == "There is no answer: the provider's rate limit."
+    assert events[-1]["kind"] == "failed"
+    assert events[-1]["text"] == "There is no answer: the provider's rate limit."
     question, _ = service.spans("answer question")
     assert not question.status.is_ok
     assert service.spans("chat demo")[-1].attributes["toolspan.request.messages"] == 2
@@ -69,9 +69,9 @@ def test_a_silent_server_is_retried_after_the_timeout(serve: Serve) -> None:
     """A server that does not answer is retried after the timeout."""
     service = serve(settings=Settings(patience=0.5, first_wait=0.01))
     with service.page() as page:
-        told = page.ask(f"Hang: {TWO}")
-    assert [each["text"] for each in told if each["kind"] == "again"] == ["no answer in time"]
-    assert told[-1]["kind"] == "answered"
+        events = page.ask(f"Hang: {TWO}")
+    assert [each["text"] for each in events if each["kind"] == "again"] == ["no answer in time"]
+    assert events[-1]["kind"] == "answered"
     spans = attempts(service)
     assert [span.attributes.get("error.type") for span in spans] == ["openai.APITimeoutError", None]
     assert linked(spans)
@@ -87,11 +87,11 @@ def test_a_broken_stream_is_retried_without_restarting_its_tool(serve: Serve) ->
 
     service = serve(tools=quick(get_weather))
     with service.page() as page:
-        told = page.ask(f"Break off: {TWO}")
-    assert [each["text"] for each in told if each["kind"] == "again"] == ["the answer broke off"]
-    assert ("get_weather", "taken over") in tools_of(told)
+        events = page.ask(f"Break off: {TWO}")
+    assert [each["text"] for each in events if each["kind"] == "again"] == ["the answer broke off"]
+    assert ("get_weather", "taken over") in tools_of(events)
     assert runs == ["Bern"]
-    assert text_of(told) == "Here is what I found: sun in Bern; noon in Bern."
+    assert text_of(events) == "Here is what I found: sun in Bern; noon in Bern."
     spans = attempts(service)
     assert [span.attributes["toolspan.stream.outcome"] for span in spans] == ["failed", "completed"]
     assert linked(spans)
@@ -110,8 +110,8 @@ def test_an_incomplete_stream_is_retried(serve: Serve, monkeypatch: pytest.Monke
     monkeypatch.setattr(RealisticHandler, "stream", stream)
     service = serve()
     with service.page() as page:
-        told = page.ask("Say something nice.")
-    assert [each["text"] for each in told if each["kind"] == "again"] == ["the answer broke off"]
+        events = page.ask("Say something nice.")
+    assert [each["text"] for each in events if each["kind"] == "again"] == ["the answer broke off"]
     spans = service.spans("chat demo")
     assert [span.attributes["toolspan.stream.outcome"] for span in spans] == ["truncated", "completed"]
 
@@ -127,8 +127,8 @@ def test_a_transient_error_within_a_stream_is_retried(serve: Serve, monkeypatch:
     monkeypatch.setattr(RealisticHandler, "stream", stream)
     service = serve()
     with service.page() as page:
-        told = page.ask("Say something nice.")
-    said = [each["text"] for each in told if each["kind"] in ("again", "failed")]
+        events = page.ask("Say something nice.")
+    said = [each["text"] for each in events if each["kind"] in ("again", "failed")]
     assert said == [
         "the provider's error server_error",
         "There is no answer: the provider's error content_filter.",
@@ -144,9 +144,9 @@ def test_an_invalid_request_is_not_retried(serve: Serve, monkeypatch: pytest.Mon
     monkeypatch.setattr(RealisticHandler, "reply", refuse)
     service = serve()
     with service.page() as page:
-        told = page.ask("Say something nice.")
-    assert [each["kind"] for each in told] == ["hello", "question", "failed"]
-    assert told[-1]["text"] == "There is no answer: the provider's error 400."
+        events = page.ask("Say something nice.")
+    assert [each["kind"] for each in events] == ["hello", "question", "failed"]
+    assert events[-1]["text"] == "There is no answer: the provider's error 400."
 
 
 def test_a_failed_answer_stops_its_tools(serve: Serve) -> None:
@@ -158,10 +158,10 @@ def test_a_failed_answer_stops_its_tools(serve: Serve) -> None:
 
     service = serve(settings=Settings(attempts=1), tools=quick(get_weather))
     with service.page() as page:
-        told = page.ask(f"Break off: {TWO}")
-        assert told[-1]["text"] == "There is no answer: the answer broke off."
+        events = page.ask(f"Break off: {TWO}")
+        assert events[-1]["text"] == "There is no answer: the answer broke off."
         page.socket.send("Say something nice.")
-        page.hear("answered")
-    assert ("get_weather", "stopped") in tools_of(page.told)
+        page.wait_for("answered")
+    assert ("get_weather", "stopped") in tools_of(page.events)
     (span,) = service.spans("execute_tool get_weather")
     assert span.attributes["error.type"] == "asyncio.exceptions.CancelledError"

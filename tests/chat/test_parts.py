@@ -136,13 +136,13 @@ def test_a_listener_receives_each_event_once_and_in_order() -> None:
     """A listener receives the events after a number, and then new ones, each once and in order."""
 
     async def play() -> list[int]:
-        conversation, heard = Conversation("c"), []
+        conversation, numbers = Conversation("c"), list[int]()
         conversation.tell("one")
         conversation.tell("two")
 
         async def listen() -> None:
             async for each in conversation.happenings(1):
-                heard.append(each["number"])
+                numbers.append(each["number"])
                 if each["kind"] == "last":
                     return
 
@@ -151,7 +151,7 @@ def test_a_listener_receives_each_event_once_and_in_order() -> None:
             await asyncio.sleep(0)
             conversation.tell(kind)
         await asyncio.wait_for(listening, 5)
-        return heard
+        return numbers
 
     assert asyncio.run(play()) == [2, 3, 4, 5]
 

@@ -32,16 +32,16 @@ def test_a_reconnected_page_receives_what_it_missed(serve: Serve) -> None:
     service = serve(tools=quick(get_weather, limit=SECONDS))
     with service.page() as page:
         page.socket.send(TWO)
-        page.hear("tool", name="get_weather", status="running")
+        page.wait_for("tool", name="get_weather", status="running")
         page.socket.socket.shutdown(socket.SHUT_RDWR)  # without a word, as a network does it
-    numbers = [each["number"] for each in page.told if each["kind"] != "hello"]
+    numbers = [each["number"] for each in page.events if each["kind"] != "hello"]
     with service.page(after=numbers[-1]) as later:
-        hello = later.hear("hello")
+        hello = later.wait_for("hello")
         assert hello["last"] >= numbers[-1]
         assert hello["fresh"] is False
         go_on.set()
-        later.hear("answered")
-    numbers += [each["number"] for each in later.told if each["kind"] != "hello"]
+        later.wait_for("answered")
+    numbers += [each["number"] for each in later.events if each["kind"] != "hello"]
     assert numbers == list(range(1, len(numbers) + 1))
     (question,) = service.spans("answer question")
     assert [event.name for event in question.events] == ["chat.page.lost", "chat.page.connected"]
@@ -52,9 +52,9 @@ def test_two_pages_of_one_conversation_see_the_same(serve: Serve) -> None:
     """Two pages of a conversation receive the same events; another conversation none of them."""
     service = serve()
     with service.page() as one, service.page() as two, service.page("c-2") as other:
-        told = one.ask("Say something nice.")
-        two.hear("answered")
-        assert two.told[1:] == told[1:]
+        events = one.ask("Say something nice.")
+        two.wait_for("answered")
+        assert two.events[1:] == events[1:]
         assert other.ask("Say something nice.")[1]["number"] == 1
 
 
@@ -62,7 +62,7 @@ def test_a_page_of_a_restarted_service_starts_anew(serve: Serve) -> None:
     """A page that is ahead of a restarted service is asked to start anew."""
     service = serve()
     with service.page(after=57) as page:
-        assert page.hear("hello")["fresh"] is True
+        assert page.wait_for("hello")["fresh"] is True
         assert page.ask("Say something nice.")[0]["number"] == 1
 
 
@@ -70,11 +70,11 @@ def test_a_page_of_another_site_is_refused(serve: Serve) -> None:
     """A page of another site gets no open socket; the service's own does."""
     service = serve()
     with service.page(origin="https://elsewhere.example") as page, pytest.raises(ConnectionClosed) as closed:
-        page.hear("hello")
+        page.wait_for("hello")
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4403
     with service.page(origin=f"http://127.0.0.1:{service.port}") as page:
-        assert page.hear("hello")["tools"] == ["get_weather", "get_time", "convert_money"]
+        assert page.wait_for("hello")["tools"] == ["get_weather", "get_time", "convert_money"]
 
 
 def test_empty_questions_and_bytes_are_ignored(serve: Serve) -> None:
@@ -84,7 +84,7 @@ def test_empty_questions_and_bytes_are_ignored(serve: Serve) -> None:
         page.socket.send("   ")
         page.socket.send(b"\x00")
         with pytest.raises(ConnectionClosed):
-            page.hear("question")
+            page.wait_for("question")
     with service.page() as page:
         assert page.ask("Say something nice.")[-1]["kind"] == "answered"
 

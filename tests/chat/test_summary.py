@@ -22,10 +22,10 @@ def test_a_long_conversation_is_summarised_and_sends_less(serve: Serve) -> None:
     with service.page() as page:
         page.ask(QUESTION)
         page.ask(QUESTION)
-        told = page.hear("summarised")
+        events = page.wait_for("summarised")
         page.ask(QUESTION)
-        page.hear("summarised")
-    assert (told["before"], told["after"]) == (8, 5)
+        page.wait_for("summarised")
+    assert (events["before"], events["after"]) == (8, 5)
     summary, *_ = [s for s in service.spans("chat demo") if s.attributes.get("feature") == "summary"]
     shortening = service.spans("shorten conversation")
     assert summary.parent.span_id in {span.context.span_id for span in shortening}
@@ -53,7 +53,7 @@ def test_a_failed_summary_keeps_the_whole_history(serve: Serve, monkeypatch: pyt
         page.ask(QUESTION)
         page.ask(QUESTION)
         assert page.ask(QUESTION)[-1]["kind"] == "answered"
-    assert "summarised" not in [each["kind"] for each in page.told]
+    assert "summarised" not in [each["kind"] for each in page.events]
     last = [span for span in service.spans("chat demo") if span.attributes["feature"] == "chat"][-1]
     assert last.attributes["toolspan.request.messages"] == 12
     assert "exception" in [event.name for event in service.spans("shorten conversation")[-1].events]
@@ -63,10 +63,10 @@ def test_a_conversation_over_budget_gets_no_more_answers(serve: Serve) -> None:
     """A conversation over its budget gets no more answers, and the page shows its usage."""
     service = serve(settings=Settings(budget=1e-6))
     with service.page() as page, service.page("c-2") as other:
-        told = page.ask(QUESTION)
-        (first, second) = [each for each in told if each["kind"] == "usage"]
+        events = page.ask(QUESTION)
+        (first, second) = [each for each in events if each["kind"] == "usage"]
         assert (second["input"] > first["input"], second["cost"] > first["cost"] > 0) == (True, True)
-        assert told[-1]["kind"] == "answered"
+        assert events[-1]["kind"] == "answered"
         assert page.ask(QUESTION)[-1]["text"] == "This conversation has cost as much as it may."
         assert other.ask(QUESTION)[-1]["kind"] == "answered"
     assert service.memory.requests == 4
@@ -86,5 +86,5 @@ def test_a_server_without_token_counts_is_summarised_too(
     with service.page("uncounted") as page:
         page.ask(QUESTION)
         page.ask(QUESTION)
-        page.hear("summarised")
-    assert [each["input"] for each in page.told if each["kind"] == "usage"] == [0, 0, 0, 0]
+        page.wait_for("summarised")
+    assert [each["input"] for each in page.events if each["kind"] == "usage"] == [0, 0, 0, 0]
