@@ -1,7 +1,4 @@
-"""The agent in a virtual environment of its own, run under `opentelemetry-instrument`.
-
-It must not know what the telemetry should look like; it knows this repository only as a package to install.
-"""
+"""Run the agent in its own virtual environment under `opentelemetry-instrument`."""
 
 import json
 import os

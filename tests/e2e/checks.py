@@ -1,4 +1,4 @@
-"""What the telemetry of one run must be; it must not know how it was made, sent or received.
+"""Check the telemetry of one run.
 
 A check yields a line for each thing that is wrong, and nothing when all is well.
 """

@@ -1,7 +1,7 @@
-"""Unpacks packages of Debian sid into a folder, with all they need; nothing is installed on the machine.
+"""Unpack packages of Debian sid with their dependencies into a folder; nothing is installed.
 
-It must not know which package is wanted or what for. The mirror is the machine's own, and apt checks the
-signatures as it always does. The programs inside run with the folder's own C library.
+The mirror is the machine's own, and apt checks the signatures as it always does. The programs inside run with
+the folder's own C library.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""What it saves to run a tool while the answer still streams, instead of reading to the end first.
+"""Measure the time saved by running a tool while the answer still streams.
 
 `python -m tests.e2e.early` prints the table of `docs/events.md`. aimock streams two calls at a model's pace:
-the tool of the first takes half a second, the arguments of the second are long. It must not know telemetry.
+the tool of the first takes half a second, the arguments of the second are long.
 """
 
 import asyncio

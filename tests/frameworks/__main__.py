@@ -1,7 +1,4 @@
-"""`python -m tests.frameworks [names]`: prepares each framework, runs its turn, checks it, writes the table.
-
-The only place that knows the order of things; it must not know the details of any of them.
-"""
+"""`python -m tests.frameworks [names]`: prepare each framework, run its turn, check it, write the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold of each run; it must not know how anything was run."""
+"""Check the telemetry of one run of a framework."""
 
 from __future__ import annotations
 

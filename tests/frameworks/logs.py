@@ -1,7 +1,4 @@
-"""The Agents SDK against a server like Cerebras, with the stream log on: what a person reads of each turn.
-
-It must not know how the server makes its chunks.
-"""
+"""Check the log lines of the Agents SDK against a server like Cerebras."""
 
 from __future__ import annotations
 

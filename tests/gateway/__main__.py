@@ -1,7 +1,4 @@
-"""Runs one chat under each policy through all parts, and asks the command about each; `make pipeline`.
-
-The only place that knows the order of things; what must come of it stands in `expected.py`.
-"""
+"""Run one chat under each policy through all parts, and check the command's output; `make pipeline`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chat service as a user runs it: its page in a headless browser, its telemetry through a Collector.
+"""Run the chat service with its page in a headless browser, and its telemetry through a Collector.
 
 What the page must show stands in `chat.mjs`, what the trace must have in `chat_traces.py`.
 """

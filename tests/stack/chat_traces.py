@@ -1,4 +1,4 @@
-"""What the telemetry must have of the conversation that `chat.mjs` holds; it must not know the page.
+"""Check the telemetry of the conversation in `chat.mjs`.
 
 A question is known by its place in the conversation: its words are content, which is not recorded.
 """

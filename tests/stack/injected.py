@@ -1,4 +1,4 @@
-"""What the Kubernetes operator does to a pod, done to a process: a folder on PYTHONPATH brings the SDK.
+"""Do to a process what the Kubernetes operator does to a pod: a folder on PYTHONPATH adds the SDK.
 
 The application's own environment holds the OpenAI SDK and toolspan without extras.
 """

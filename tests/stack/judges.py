@@ -1,4 +1,4 @@
-"""The programs and schemas that judge the files users get; each raises when it refuses one."""
+"""Validate the shipped files with the programs and schemas that read them."""
 
 from __future__ import annotations
 

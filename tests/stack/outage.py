@@ -1,7 +1,7 @@
-"""What an application under load feels of a Collector that is well, away, mute or restarting.
+"""Measure an application under load while its Collector works, is away, is mute or restarts.
 
 Each state is measured several times in turn, and the best of each counts, so that the ratios are those of one
-run on one machine. What is lost must be told by the application's log.
+run on one machine. The application's log must report what was lost.
 """
 
 from __future__ import annotations

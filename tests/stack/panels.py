@@ -1,4 +1,4 @@
-"""Asks the real server what each panel and each alert asks it; it must not know what should come.
+"""Run the queries of each panel and each alert on a real Prometheus.
 
 Grafana's variables are replaced as Grafana would for one chosen service.
 """

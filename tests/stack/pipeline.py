@@ -1,4 +1,4 @@
-"""The examples through Collector, Jaeger and Prometheus as a user runs them; the checks stand elsewhere."""
+"""Run the examples through Collector, Jaeger and Prometheus, as a user does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files for scale, run as they are: an agent, two gateways, Jaeger; and with Kafka in between.
+"""Run the files for scale: an agent, two gateways, Jaeger; and with Kafka in between.
 
 What is checked: no trace with a fault is lost, none is torn, and of the rest only a part comes through.
 """

@@ -1,7 +1,4 @@
-"""Every file that users get is accepted by the program that reads it, and a broken copy of it is not.
-
-It must not know what the files do.
-"""
+"""Check that each shipped file is valid for the program that reads it, and that a broken copy is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pipeline's stages in a real Jaeger, and the command that asks it; it must not know how either works."""
+"""Send a pipeline's stages to a real Jaeger, and run `toolspan pipeline` on them."""
 
 from __future__ import annotations
 

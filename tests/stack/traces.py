@@ -1,4 +1,4 @@
-"""What Jaeger gives back of the examples' traces; it must not know how they came there."""
+"""Check the examples' traces in Jaeger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trace view in a headless browser: what a person sees of the example service; writes a picture of it.
+"""Show the example service's trace in a headless browser, and take a picture of it.
 
 The view is autotel-devtools, from npm, behind the Collector with the shipped file; the browser is Chromium.
 """

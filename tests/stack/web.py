@@ -1,4 +1,4 @@
-"""JSON over HTTP from a server on loopback, and waiting for it; it must not know which server."""
+"""Read JSON over HTTP from a server on loopback, and wait for it."""
 
 import json
 import time

@@ -1,7 +1,4 @@
-"""`python -m tests.versions [names]`: prepares each environment, runs the tests there, writes the table.
-
-The only place that knows the order of things; it must not know the details of any of them.
-"""
+"""`python -m tests.versions [names]`: prepare each environment, run the tests there, write the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Making an environment, unless it is there, and asking what is in it; it must not know what runs there."""
+"""Make an environment, and list its versions."""
 
 from __future__ import annotations
 
