@@ -28,7 +28,7 @@ WHEN = int(datetime(2026, 11, 20, 12, tzinfo=timezone.utc).timestamp()) * 10**9
 
 @pytest.fixture(name="listed", scope="module")
 def _listed() -> Prices:
-    """The prices of the package."""
+    """Return the prices of the package."""
     found = load()
     assert found is not None
     return found
@@ -210,7 +210,7 @@ class Without:
 
 @pytest.fixture(name="unloaded")
 def _unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the package had not been imported yet."""
+    """Import the package anew."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "genai_prices"]:
         monkeypatch.delitem(sys.modules, name)
 

@@ -27,7 +27,7 @@ REPORTED = {**USAGE, "cost": 0.5}
 
 @pytest.fixture(name="prices", scope="module")
 def _prices() -> Prices:
-    """The prices of the package."""
+    """Return the prices of the package."""
     found = load()
     assert found is not None
     return found

@@ -94,7 +94,7 @@ print(telemetry.span.attributes.get("gen_ai.output.messages_ref"))
 
 
 def started(**environment: str) -> subprocess.CompletedProcess[str]:
-    """A program that only the environment tells of the hook."""
+    """Return a program that finds the hook by its environment only."""
     variables = {f"OTEL_INSTRUMENTATION_GENAI_{name}": value for name, value in environment.items()}
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", PROGRAM],

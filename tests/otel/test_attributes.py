@@ -37,7 +37,7 @@ EVERYTHING: dict[str, Any] = {
 
 
 def asked(**body: Any) -> dict[str, Any]:
-    """The attributes of a request with this in its body."""
+    """Return the attributes of a request with this in its body."""
     return dict(request_attributes(new_call({**ASK, **body})))
 
 
@@ -134,7 +134,7 @@ def test_only_lone_surrogates_are_replaced_in_text() -> None:
 
 
 def answered(*bodies: Any, body: Any = STREAM, end: Any = End.EXHAUSTED) -> dict[str, Any]:
-    """The attributes of an answer."""
+    """Return the attributes of an answer."""
     return dict(response_attributes(run(new_call(body), *bodies, end=end)))
 
 

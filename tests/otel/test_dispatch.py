@@ -20,7 +20,7 @@ METHODS = ["opened", "streaming", "span_event", "inter_chunk", "ended"]
 
 
 class Noting:
-    """A sink that notes what it is told, and raises at one of them if it shall."""
+    """A sink that keeps the names of its calls, and fails in one of them on demand."""
 
     def __init__(self, fails_at: str | None = None, kind: type[Exception] = RuntimeError) -> None:
         self.told: list[str] = []
@@ -40,7 +40,7 @@ class Noting:
         self._note("streaming")
 
     def span_event(self, call: Any, event: Any, at: int) -> None:
-        """See `Sink.moment`."""
+        """See `Sink.span_event`."""
         self._note("span_event")
 
     def inter_chunk(self, call: Any, nanoseconds: int) -> None:
@@ -59,7 +59,7 @@ class Noting:
 
 @pytest.fixture(name="guarded")
 def _guarded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The guard as the application has it."""
+    """Report errors, as in production."""
     monkeypatch.setattr(guard, "reraise", False)
 
 
@@ -71,14 +71,14 @@ def test_every_sink_receives_every_call_in_order() -> None:
 
 
 class Clock:
-    """A clock that the test sets, and that says how often it was read."""
+    """A clock that the test sets, and that counts how often it is read."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
         self.reads = 0
 
     def __call__(self) -> float:
-        """The time."""
+        """Return the time."""
         self.reads += 1
         return self.now
 
@@ -107,7 +107,7 @@ class Lines:
 
 
 def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The warnings of toolspan, in their order."""
+    """Return the warnings of toolspan, in their order."""
     return [one.getMessage() for one in caplog.records if one.name == "toolspan"]
 
 

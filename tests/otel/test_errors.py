@@ -30,13 +30,13 @@ class BrokenError(Exception):
 
 
 def bad_request() -> openai.BadRequestError:
-    """An error as the SDK raises it."""
+    """Return an error as the SDK raises it."""
     response = http.Response(400, request=http.Request("POST", "http://api.test/v1"))
     return openai.BadRequestError("bad", response=response, body=None)
 
 
 def raised(error: BaseException) -> BaseException:
-    """The same error with a traceback."""
+    """Return the same error with a traceback."""
     try:
         raise error  # MARKER in the source line
     except BaseException as caught:

@@ -20,12 +20,12 @@ OFFERED = [{"type": "function", "name": "weather"}, {"type": "custom", "name": "
 
 
 def labels(lab: Lab, name: str) -> list[dict[str, Any]]:
-    """The attributes of a metric's points."""
+    """Return the attributes of a metric's points."""
     return [dict(point.attributes) for point in lab.points(name)]
 
 
 def called(lab: Lab, *items: dict[str, Any], **body: Any) -> set[str]:
-    """The names under which the calls of one whole response are counted."""
+    """Return the names under which the calls of one whole response are counted."""
     answer = {"id": "resp_1", "status": "completed", "output": list(items)}
     run(new_call({**ASK_RESPONSE, **body}, lab.metric_sink(), api=RESPONSES), answer)
     return {point["gen_ai.tool.name"] for point in labels(lab, names.TOOL_CALLS)}

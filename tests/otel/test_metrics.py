@@ -16,7 +16,7 @@ from .lab import ASK, STREAM, Lab, new_call, run
 
 
 def labels(lab: Lab, name: str) -> list[dict[str, Any]]:
-    """The attributes of a metric's points."""
+    """Return the attributes of a metric's points."""
     return [dict(point.attributes) for point in lab.points(name)]
 
 
@@ -38,7 +38,7 @@ def test_only_the_last_cumulative_usage_counts(lab: Lab) -> None:
 
 
 def counts(completion: int, **details: int) -> dict[str, Any]:
-    """The usage of a chunk."""
+    """Return the usage of a chunk."""
     usage = {"prompt_tokens": 5, "completion_tokens": completion, "prompt_tokens_details": details}
     return {"usage": usage}
 

@@ -37,13 +37,13 @@ FETCHES: dict[str, tuple[dict[str, Any], tuple[Any, ...]]] = {
 def measured(
     lab: Lab, generation: str, api: Api, body: Any, *bodies: Any, end: Any = End.EXHAUSTED
 ) -> set[str]:
-    """The names of all metrics of one call."""
+    """Return the names of all metrics of one call."""
     run(new_call(body, lab.metric_sink(generation), api=api), *bodies, end=end)
     return set(lab.metrics())
 
 
 def labels(lab: Lab, name: str) -> list[dict[str, Any]]:
-    """The attributes of a metric's points."""
+    """Return the attributes of a metric's points."""
     return [dict(point.attributes) for point in lab.points(name)]
 
 

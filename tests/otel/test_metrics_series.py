@@ -41,7 +41,7 @@ OFFERED = {**STREAM, "tools": tools("get_weather", "get_time")}
 
 
 def labels(lab: Lab, name: str) -> list[dict[str, Any]]:
-    """The attributes of a metric's points."""
+    """Return the attributes of a metric's points."""
     return [dict(point.attributes) for point in lab.points(name)]
 
 

@@ -58,7 +58,7 @@ SPANS: dict[str, tuple[dict[str, Any], str, str | None, bool]] = {
 
 
 def span(attributes: dict[str, Any], scope: str = "other") -> Any:
-    """A span of another instrumentation."""
+    """Return a span of another instrumentation."""
     return TracerProvider(shutdown_on_exit=False).get_tracer(scope).start_span("x", attributes=attributes)
 
 
@@ -120,7 +120,7 @@ ASK: dict[str, Any] = {**ASK_RESPONSE, "stream": True, "tools": [{"type": "funct
 
 
 def borrowed(lab: Lab, span: Any, *sinks: Any, api: Any = RESPONSES, body: Any = ASK) -> Any:
-    """A call that another instrumentation tells of, with its span if it is there."""
+    """Return a call of another instrumentation, with its span if there is one."""
     call = new_call(body, *sinks, api=api)
     call.borrowed = True
     call.span = span

@@ -34,7 +34,7 @@ COMMON = {"gen_ai.provider.name": "openai", "server.address": "api.openai.com", 
 
 
 def span(lab: Lab, api: Api, body: Any, *bodies: Any, end: Any = End.EXHAUSTED) -> Any:
-    """The span of a call."""
+    """Return the span of a call."""
     run(new_call(body, lab.span_sink(), api=api), *bodies, end=end)
     return lab.span
 

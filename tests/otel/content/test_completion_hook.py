@@ -37,7 +37,7 @@ REFS = {"gen_ai.input.messages_ref": "memory://1"}
 
 
 class Hook:
-    """Notes what it is given, and refers to it on span and record, as the upload does."""
+    """A hook that keeps its arguments, and sets refs on span and record, as the upload does."""
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
@@ -77,14 +77,14 @@ class Unmakeable:
 
 @pytest.fixture(name="hook")
 def _hook(monkeypatch: pytest.MonkeyPatch) -> Hook:
-    """One that is waited for."""
+    """Return a hook for which the application waits."""
     monkeypatch.setattr(worker, "TIMEOUT", 10)
     return Hook()
 
 
 @pytest.fixture(name="review")
 def _review(hook: Hook) -> Iterator[Review]:
-    """A review with this hook."""
+    """Return a review with this hook."""
     found = Review(guard.report, hook=Completion(hook, full=False))
     yield found
     hook.gate.set()

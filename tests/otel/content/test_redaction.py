@@ -58,7 +58,7 @@ class Endless(list[Any]):
 
 
 class Saying(str):
-    """A text that says something else when it is asked."""
+    """A text whose `str()` is another text."""
 
     __slots__ = ()
 
@@ -91,8 +91,8 @@ def _deep(name: str, value: Any) -> Any:
     return [{"parts": found}]
 
 
-def _spoilt(name: str, value: Any) -> Any:
-    """The very object that was given, spoilt, and with the original in it."""
+def _changed(name: str, value: Any) -> Any:
+    """Return the original object, changed to contain itself and a hostile object."""
     if isinstance(value, list):
         value.append({"parts": value, "object": Hostile()})
     elif isinstance(value, dict):
@@ -126,7 +126,7 @@ REFUSED: dict[str, Junk] = {
     "a wide circle": _wide_circle,
     "endless": lambda name, value: Endless(),
     "deep": _deep,
-    "spoilt": _spoilt,
+    "changed": _changed,
     "huge": lambda name, value: [{"a": "x" * 10_000_000}],
     "many": lambda name, value: [{}] * 200_000,
 }
@@ -143,7 +143,7 @@ class Wrapped:
         return repr(self.value)
 
 
-TIDIED: dict[str, tuple[Any, Any]] = {
+CLEANED: dict[str, tuple[Any, Any]] = {
     "not a number": ([{"a": math.nan}], [{"a": "nan"}]),
     "endless number": ([{"a": -math.inf}], [{"a": "-inf"}]),
     "big number": ([{"a": 2**64}], [{"a": str(2**64)}]),
@@ -154,7 +154,7 @@ TIDIED: dict[str, tuple[Any, Any]] = {
     "an empty key": ([{"": None}], [{"_": None}]),
     "true and nothing": ([{"a": True, "b": None, "c": 0}], [{"a": True, "b": None, "c": 0}]),
 }
-"""As messages: what is given, and what is recorded."""
+"""Messages as the callback returns them, and as they are recorded."""
 
 ORIGINALS: dict[str, Any] = {
     names.INPUT_MESSAGES: [{"role": "user", "parts": [{"type": "text", "content": "MARK"}]}],
@@ -171,7 +171,7 @@ EACH = pytest.mark.parametrize("name", ORIGINALS)
 
 @pytest.fixture(name="guarded", autouse=True)
 def _guarded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The guard as the application has it."""
+    """Report errors, as in production."""
     monkeypatch.setattr(guard, "reraise", False)
 
 
@@ -226,10 +226,10 @@ def test_an_invalid_result_is_not_recorded_and_logged_once(
     assert "MARK" not in caplog.text
 
 
-@each_row("kind", TIDIED)
+@each_row("kind", CLEANED)
 def test_unusual_values_of_a_result_become_plain(kind: str) -> None:
     """Values that an exporter could not encode become plain."""
-    given, expected = TIDIED[kind]
+    given, expected = CLEANED[kind]
     found = redacted(lambda name, value: given, names.INPUT_MESSAGES, ORIGINALS[names.INPUT_MESSAGES])
     assert found == {names.INPUT_MESSAGES: expected}
     assert all(

@@ -49,7 +49,7 @@ class Reviewer:
 
 @pytest.fixture(name="reviewer")
 def _reviewer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reviewer]:
-    """A reviewer who is waited for as long as the test wants it."""
+    """Return a reviewer for whom the application waits until the test ends."""
     monkeypatch.setattr(worker, "TIMEOUT", 10)
     found = Reviewer()
     yield found
@@ -58,7 +58,7 @@ def _reviewer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reviewer]:
 
 
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits."""
+    """Let the application wait for no review."""
     monkeypatch.setattr(worker, "TIMEOUT", 0)
 
 
@@ -198,7 +198,7 @@ class Borrowing:
         self.span = lab.tracer.start_span("another's")
 
     def call(self, lab: Lab, reviewer: Reviewer) -> Any:
-        """A call that it has told of."""
+        """Return a call that it has recorded."""
         found = new_call(ASK, *lab.all_sinks(), review=reviewer.review)
         found.borrowed, found.span = True, self.span
         found.context = trace.set_span_in_context(self.span)

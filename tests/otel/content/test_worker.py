@@ -22,22 +22,22 @@ def threads() -> list[threading.Thread]:
 
 
 class Bench:
-    """Submits work and notes what is told of it."""
+    """Submit work and keep what is emitted."""
 
     def __init__(self) -> None:
         self.aside = ContentWorker(guard.report)
-        self.told: list[tuple[int, Contents]] = []
+        self.emitted: list[tuple[int, Contents]] = []
         self.gate = threading.Event()
         self.inside = threading.Event()
         self.last: Job | None = None
 
     def submit(self, number: int, work: Callable[[], Contents] | None = None) -> Job:
-        """One job after the one before."""
-        self.last = self.aside.submit(work, lambda found: self.told.append((number, found)), self.last)
+        """Submit a job after the one before."""
+        self.last = self.aside.submit(work, lambda found: self.emitted.append((number, found)), self.last)
         return self.last
 
     def block(self, number: int = 0) -> Job:
-        """A job whose work waits for the gate; returns when it does."""
+        """Submit a job whose work waits for the gate, and return once it runs."""
         job = self.submit(number, self._work)
         assert self.inside.wait(10)
         return job
@@ -62,7 +62,7 @@ def _bench() -> Iterator[Bench]:
 
 @pytest.fixture(name="patient", autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is waited for here comes, however busy the machine is."""
+    """Wait long enough for a busy machine."""
     monkeypatch.setattr(module, "TIMEOUT", 10)
 
 
@@ -77,7 +77,7 @@ def test_jobs_run_and_emit_in_order_in_one_thread(bench: Bench) -> None:
     for number in range(100):
         job = bench.submit(number, lambda number=number: work(number))  # type: ignore[misc]  # a loop's value
     bench.aside.wait(job)
-    assert bench.told == [(number, {"number": number}) for number in range(100)]
+    assert bench.emitted == [(number, {"number": number}) for number in range(100)]
     assert names == {"toolspan-content"}
 
 
@@ -85,10 +85,10 @@ def test_a_job_without_work_keeps_the_order(bench: Bench) -> None:
     """A job without work emits after the jobs before it."""
     bench.block()
     job = bench.submit(1)
-    assert bench.told == []
+    assert bench.emitted == []
     bench.gate.set()
     bench.aside.wait(job)
-    assert bench.told == [(0, {"late": True}), (1, {})]
+    assert bench.emitted == [(0, {"late": True}), (1, {})]
 
 
 def test_the_application_does_not_wait_for_slow_work(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,13 +99,13 @@ def test_the_application_does_not_wait_for_slow_work(bench: Bench, monkeypatch: 
     bench.aside.wait(job)
     monkeypatch.setattr(module, "TIMEOUT", None)  # for ever, if anybody waited
     bench.aside.wait(job)
-    assert bench.told == []
+    assert bench.emitted == []
     bench.gate.set()
     assert job.over.wait(10)
     monkeypatch.setattr(module, "TIMEOUT", 10)
     job = bench.submit(1, lambda: {"fast": True})
     bench.aside.wait(job)
-    assert bench.told == [(0, {"late": True}), (1, {"fast": True})]
+    assert bench.emitted == [(0, {"late": True}), (1, {"fast": True})]
 
 
 def test_one_slow_job_is_not_yet_slow_work(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +113,7 @@ def test_one_slow_job_is_not_yet_slow_work(bench: Bench, monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "FAST", -1)
     for number in range(2):
         bench.aside.wait(bench.submit(number, dict))
-        assert len(bench.told) == number + 1
+        assert len(bench.emitted) == number + 1
     bench.submit(2, dict)
     assert bench.aside._slow == 2
 
@@ -129,11 +129,11 @@ def test_hanging_work_times_out_with_all_jobs_behind_it(
     assert first.over.wait(10)
     assert second.over.wait(10)
     assert bench.submit(2, lambda: {"late": True}).over.is_set()
-    assert bench.told == [(0, {}), (1, {}), (2, {})]
+    assert bench.emitted == [(0, {}), (1, {}), (2, {})]
     bench.gate.set()
     bench.aside.finish(10)  # waits for the thread
     assert bench.submit(3, lambda: {"back": True}).over.wait(10)
-    assert bench.told[3:] == [(3, {"back": True})]
+    assert bench.emitted[3:] == [(3, {"back": True})]
     messages = [record.getMessage() for record in caplog.records]
     assert messages == [LEFT_OUT + module._SLOW, LEFT_OUT + module._FULL]
 
@@ -158,7 +158,7 @@ def test_a_full_queue_emits_without_content(
     bench.block()
     bench.submit(1, lambda: {"late": True})
     assert bench.submit(2, lambda: {"late": True}).over.is_set()
-    assert bench.told == [(0, {}), (1, {}), (2, {})]
+    assert bench.emitted == [(0, {}), (1, {}), (2, {})]
     assert [record.getMessage() for record in caplog.records] == [LEFT_OUT + module._FULL]
 
 
@@ -172,7 +172,7 @@ def test_a_job_is_emitted_where_no_thread_can_start(
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     bench.submit(0, lambda: {"late": True})
-    assert bench.told == [(0, {})]
+    assert bench.emitted == [(0, {})]
     assert [record.getMessage() for record in caplog.records] == [LEFT_OUT + module._ENDING]
 
 
@@ -184,7 +184,7 @@ def test_finish_emits_every_job(bench: Bench) -> None:
     opener.start()
     bench.aside.finish(10)
     opener.join(10)
-    assert bench.told == [(0, {"late": True}), (1, {"fast": True})]
+    assert bench.emitted == [(0, {"late": True}), (1, {"fast": True})]
 
 
 @pytest.mark.parametrize("finish", ["one", "all"])
@@ -196,7 +196,7 @@ def test_finish_does_not_wait_beyond_its_timeout(
     bench.block()
     bench.submit(1, lambda: {"late": True})
     finish_all() if finish == "all" else bench.aside.finish(0.01)
-    assert bench.told == [(0, {}), (1, {})]
+    assert bench.emitted == [(0, {}), (1, {})]
     assert bench.submit(2, lambda: {"late": True}).over.is_set()
     messages = [record.getMessage() for record in caplog.records]
     assert messages == [LEFT_OUT + module._SHUTDOWN, LEFT_OUT + module._FULL]
@@ -207,7 +207,7 @@ def test_a_stream_may_outlive_the_instrumentation(bench: Bench) -> None:
     bench.aside.finish(10)
     for number in range(3):
         bench.aside.wait(bench.submit(number, lambda: {"fast": True}))
-    assert bench.told == [(number, {"fast": True}) for number in range(3)]
+    assert bench.emitted == [(number, {"fast": True}) for number in range(3)]
     for thread in threads():
         thread.join(10)
     assert threads() == []
@@ -222,7 +222,7 @@ def test_finish_within_a_job_does_not_wait_for_itself(bench: Bench) -> None:
 
     job = bench.submit(0, work)
     assert job.over.wait(10)
-    assert bench.told == [(0, {})]
+    assert bench.emitted == [(0, {})]
 
 
 def test_failing_work_is_reported_and_the_next_job_runs(
@@ -238,7 +238,7 @@ def test_failing_work_is_reported_and_the_next_job_runs(
     bench.submit(0, fail)
     bench.aside.wait(bench.submit(1, lambda: {"fine": True}))
     bench.aside.finish(10)
-    assert bench.told == [(0, {}), (1, {"fine": True})]
+    assert bench.emitted == [(0, {}), (1, {"fine": True})]
     (record,) = caplog.records
     assert record.getMessage().startswith("toolspan: reviewing content failed with RuntimeError")
 
@@ -251,23 +251,23 @@ def test_a_forked_child_runs_no_job_of_its_parent(bench: Bench, monkeypatch: pyt
     monkeypatch.setattr(module.os, "getpid", lambda: -1)
     bench.last = None
     assert bench.submit(1, lambda: {"child": True}).over.wait(10)
-    assert bench.told == [(0, {}), (1, {"child": True})]
+    assert bench.emitted == [(0, {}), (1, {"child": True})]
     bench.aside.finish(10)
     monkeypatch.undo()
 
 
 class Chain:
-    """Jobs that come one after the other, and what was told of them."""
+    """Consecutive jobs, and what they emitted."""
 
     def __init__(self, count: int) -> None:
-        self.told: list[tuple[int, Any]] = []
+        self.emitted: list[tuple[int, Any]] = []
         self.jobs: list[Job] = []
         for at in range(count):
             before = self.jobs[-1] if self.jobs else None
-            self.jobs.append(Job(None, self._telling(at), before, 0))
+            self.jobs.append(Job(None, self._emit(at), before, 0))
 
-    def _telling(self, at: int) -> Any:
-        return lambda contents: self.told.append((at, contents))
+    def _emit(self, at: int) -> Any:
+        return lambda contents: self.emitted.append((at, contents))
 
 
 def test_a_job_is_emitted_only_once() -> None:
@@ -278,7 +278,7 @@ def test_a_job_is_emitted_only_once() -> None:
     job.emit({"a": 1})
     job.emit({"a": 2})
     job.give_up()
-    assert chain.told == [(0, {"a": 1})]
+    assert chain.emitted == [(0, {"a": 1})]
     assert (job.taken, job.over.is_set(), job.work) == (True, True, None)
 
 
@@ -286,7 +286,7 @@ def test_earlier_jobs_are_emitted_before_a_later_one() -> None:
     """A job emitted out of turn emits those before it first, without content."""
     chain = Chain(3)
     chain.jobs[2].emit({"a": 1})
-    assert chain.told == [(0, {}), (1, {}), (2, {"a": 1})]
+    assert chain.emitted == [(0, {}), (1, {}), (2, {"a": 1})]
 
 
 def test_jobs_that_time_out_are_emitted_in_order() -> None:
@@ -294,7 +294,7 @@ def test_jobs_that_time_out_are_emitted_in_order() -> None:
     chain = Chain(5000)
     chain.jobs[0].emit({"a": 1})
     chain.jobs[-1].give_up()
-    assert chain.told == [(0, {"a": 1}), *((at, {}) for at in range(1, 5000))]
+    assert chain.emitted == [(0, {"a": 1}), *((at, {}) for at in range(1, 5000))]
 
 
 def test_a_job_whose_emit_fails_is_over() -> None:
@@ -311,16 +311,16 @@ def test_a_job_whose_emit_fails_is_over() -> None:
 
 def test_a_timeout_waits_for_an_emit_in_progress() -> None:
     """A timeout waits until another thread has emitted, so that the order holds."""
-    told: list[str] = []
+    emitted: list[str] = []
     telling, go_on = threading.Event(), threading.Event()
 
     def slowly(contents: Any) -> None:
         telling.set()
         assert go_on.wait(10)
-        told.append("first")
+        emitted.append("first")
 
     first = Job(None, slowly, None, 0)
-    second = Job(None, lambda contents: told.append("second"), first, 0)
+    second = Job(None, lambda contents: emitted.append("second"), first, 0)
     other = threading.Thread(target=first.emit, args=({},))
     other.start()
     assert telling.wait(10)
@@ -329,4 +329,4 @@ def test_a_timeout_waits_for_an_emit_in_progress() -> None:
     go_on.set()
     other.join(10)
     last.join(10)
-    assert told == ["first", "second"]
+    assert emitted == ["first", "second"]
