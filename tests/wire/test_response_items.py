@@ -12,9 +12,8 @@ from toolspan.wire.response_items import ANSWERED, FREE_TEXT, HOSTED, NAMED, cal
 
 from ..table import each_row
 from .reading import plain
-from .responses_functions import COMPUTER_BATCH, SHELL
-from .responses_hosted import BLOB, CONTAINER, IMAGE
 from .responses_reading import sdk_item
+from .responses_table import BLOB, functions, hosted
 
 BUILDERS = pytest.mark.parametrize("build", [plain, sdk_item], ids=["dict", "sdk"])
 KINDS = {
@@ -111,7 +110,8 @@ def test_who_runs_it(fields: dict[str, Any], kind: str) -> None:
 @BUILDERS
 def test_arguments_from_objects(build: Any) -> None:
     """What a call is made with is text, or the JSON that was sent, without the SDK's empty fields."""
-    for item, field in ((SHELL, "action"), (CONTAINER, "action"), (COMPUTER_BATCH, "actions")):
+    shells = functions.SHELL, hosted.CONTAINER, functions.COMPUTER_BATCH
+    for item, field in zip(shells, ("action", "action", "actions"), strict=True):
         found = call_item(build(item))
         assert found is not None
         assert json.loads(found.arguments) == item[field]
@@ -163,7 +163,7 @@ def test_arguments_within_themselves() -> None:
 @BUILDERS
 def test_no_image(build: Any) -> None:
     """An image is no argument."""
-    found = call_item(build(IMAGE))
+    found = call_item(build(hosted.IMAGE))
     assert found is not None
     assert BLOB not in repr(found)
 

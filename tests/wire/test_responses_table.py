@@ -10,7 +10,6 @@ import pytest
 
 from ..table import each_row
 from .reading import canonical, facts, plain, record_of, seen
-from .responses_hosted import BLOB
 from .responses_reading import (
     check_law,
     events_of,
@@ -22,7 +21,7 @@ from .responses_reading import (
     told,
     whole_of,
 )
-from .responses_table import CASES, ENDED, IDS, Case
+from .responses_table import BLOB, CASES, ENDED, IDS, Case
 
 EVENTS = pytest.mark.parametrize("build", [plain, sdk_event], ids=["dict", "sdk"])
 EACH = each_row("case", CASES, ids=IDS)
