@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from .response_shapes import Case as Case
+from .response_shapes import Case
 from .shapes import Call
 
 _DATA = Path(__file__).with_name("data") / "responses"
