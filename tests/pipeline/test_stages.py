@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from opentelemetry import trace
 
 import toolspan
 from toolspan import guard
@@ -246,94 +245,6 @@ def test_the_sdks_stream(face: Any, telemetry: Telemetry) -> None:
     assert stage.parent == chat.parent
 
 
-def test_stages_in_a_row(telemetry: Telemetry) -> None:
-    """Each is linked to the one before, all have one stream id and one parent."""
-    with telemetry.on(), telemetry.tracer.start_as_current_span("request"):
-        stream = toolspan.stage("model", iter(shapes.answer()))
-        for name in ("gateway", "policy"):
-            stream = toolspan.stage(name, stream, through=iter)
-        list(stream)
-    spans = {span.attributes[stage_semconv.STAGE_NAME]: span for span in telemetry.spans}
-    assert len({span.attributes[stage_semconv.STREAM_ID] for span in spans.values()}) == 1
-    assert len({span.parent.span_id for span in spans.values()}) == 1
-    assert not spans["model"].links
-    for before, after in (("model", "gateway"), ("gateway", "policy")):
-        (link,) = spans[after].links
-        assert link.context.span_id == spans[before].context.span_id
-        assert link.attributes == {semconv.LINK: "reads"}
-
-
-def test_the_span(telemetry: Telemetry) -> None:
-    """An internal span, never current, with the delays of both sides, and what the application says."""
-    with telemetry.on(), toolspan.attributes(feature="search"):
-        seen = [trace.get_current_span().get_span_context().is_valid for _ in toolspan.stage("a", iter("ab"))]
-    span = telemetry.span
-    assert seen == [False, False]
-    assert (span.name, span.kind, span.attributes["feature"]) == (
-        "stage a",
-        trace.SpanKind.INTERNAL,
-        "search",
-    )
-    got = span.attributes
-    assert got[stage_semconv.OUT_FIRST_CHUNK] >= 0
-    assert got[stage_semconv.OUT_LONGEST_PAUSE] <= (span.end_time - span.start_time) / 1e9
-    assert got[stage_semconv.OUT_SIZE] == 2
-
-
-def test_followed(telemetry: Telemetry) -> None:
-    """The chunks that matter are events on both sides, at the times when they passed; every n-th if asked."""
-
-    @toolspan.stage("policy", sample_every=4)
-    def policy(chunks: Iterator[Any]) -> Iterator[Any]:
-        yield from chunks
-
-    with telemetry.on():
-        list(policy(iter(shapes.answer())))
-    events = [event.attributes for event in telemetry.span.events]
-    for side in ("in", "out"):
-        found = [
-            (each[stage_semconv.CHUNK_POSITION], each[stage_semconv.CHUNK_ROLE])
-            for each in events
-            if each[stage_semconv.CHUNK_SIDE] == side
-        ]
-        assert found == [
-            (1, "first"), (4, "call_first"), (4, "nth"), (6, "call_last"), (7, "call_first"), (8, "nth"),
-            (9, "call_last"), (10, "finish"),
-        ]  # fmt: skip
-    prints = [each[stage_semconv.CHUNK_FINGERPRINT] for each in events]
-    assert prints[:8] == prints[8:]
-    times = [event.timestamp for event in telemetry.span.events[:8]]
-    assert times == sorted(times)
-    assert telemetry.span.start_time <= times[0] <= times[-1] <= telemetry.span.end_time
-
-
-def test_no_content(telemetry: Telemetry) -> None:
-    """Nothing that the chunks say is recorded, not even where content is captured."""
-    secret = "MARKER"
-    with telemetry.on(capture_message_content="span_and_event"):
-        list(toolspan.stage("a", iter([shapes.text(secret), shapes.opening(name=secret)])))
-        stream = toolspan.stage("a", (_ for _ in [secret]), through=_raising)
-        with pytest.raises(ValueError, match=secret):
-            list(stream)
-    assert secret not in str([(span.attributes, span.events, span.status) for span in telemetry.spans])
-
-
-def _raising(chunks: Iterator[Any]) -> Iterator[Any]:
-    for chunk in chunks:
-        raise ValueError(chunk)
-    yield
-
-
-def test_without_anybody_to_tell() -> None:
-    """Without a provider chunks pass unread, and the stream still has its id for the next stage."""
-    stream = toolspan.stage("a", iter("ab"))
-    carried, route = toolspan.extract(toolspan.inject({"type": "START"}, stream))
-    assert carried == {"type": "START"}
-    assert route is not None
-    assert len(route.stream_id) == 16
-    assert list(stream) == ["a", "b"]
-
-
 def test_switched_off(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where toolspan is off, the stream itself is handed out."""
     source = iter("ab")
@@ -382,37 +293,6 @@ def test_an_error_of_ours(
     with telemetry.on():
         play(act)
     assert len(telemetry.spans) == 2
-    assert guard._reported
-
-
-def test_an_error_of_the_provider(
-    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, guarded: None
-) -> None:
-    """A span that cannot be started costs the span, and a route that cannot be found the route."""
-
-    @toolspan.stage("a", route=lambda chunks: 1 / 0)
-    def policy(chunks: Iterator[Any]) -> Iterator[Any]:
-        yield from chunks
-
-    with telemetry.on():
-        assert list(policy(iter("ab"))) == ["a", "b"]
-        monkeypatch.setattr("toolspan.pipeline.run.StageSpan", None)
-        assert list(policy(iter("ab"))) == ["a", "b"]
-    assert len(telemetry.spans) == 1
-
-
-def test_a_provider_that_makes_no_tracer(guarded: None) -> None:
-    """A provider that fails costs the spans, and `instrument()` goes on."""
-
-    class Provider:
-        """Makes nothing."""
-
-        def get_tracer(self, *args: Any, **kwargs: Any) -> Any:
-            """Fail."""
-            raise ZeroDivisionError
-
-    with Telemetry().on(tracer_provider=Provider()):
-        assert list(toolspan.stage("a", iter("ab"))) == ["a", "b"]
     assert guard._reported
 
 

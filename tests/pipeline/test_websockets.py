@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import logging
 import socket
 import subprocess
 import sys
@@ -258,27 +257,6 @@ def test_starlettes_iterators(way: str, telemetry: Telemetry, parent: Any) -> No
     assert {route and route.stream_id for route in got.routes} == {"abc"}
 
 
-def test_sync_errors(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
-    """What a sync connection raises is raised, and logged by its kind, for whoever asked for the log."""
-    caplog.set_level(logging.INFO, logger="toolspan.socket")
-    with serve_sync(lambda connection: connection.close(), "127.0.0.1", 0) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            address = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
-            with telemetry.on(), toolspan.socket(connect_sync(address), log=True) as watched:
-                with pytest.raises(websockets.ConnectionClosed):
-                    watched.recv(timeout=SECONDS)
-                with pytest.raises(websockets.ConnectionClosed):
-                    watched.send(MESSAGES[0])
-                assert list(watched) == []
-        finally:
-            server.shutdown()
-            thread.join(SECONDS)
-    words = [record.getMessage().split()[0] for record in caplog.records if record.name == "toolspan.socket"]
-    assert words == ["END", "END", "END"]
-
-
 @servers
 def test_other_messages(server: Any, telemetry: Telemetry) -> None:
     """What is no JSON object, and what is sent for no stream, goes over the wire as it is."""
@@ -396,65 +374,6 @@ def _quiet() -> Iterator[None]:
     """That the other side has gone is what is tested."""
     with suppress(WebSocketDisconnect, websockets.ConnectionClosed, RuntimeError):
         yield
-
-
-@servers
-def test_log(server: Any, telemetry: Telemetry, parent: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """When asked, each message is one line: what it is, its stream, its number, its size; never content."""
-    caplog.set_level(logging.INFO, logger="toolspan.socket")
-
-    async def act() -> None:
-        async with server(Received()) as address, connect(address) as connection:
-            watched = toolspan.socket(connection, toolspan.Route("abc"), log=True)
-            for message in (*MESSAGES[:3], '{"text": "secret"}', '{"event": "stream.error"}', MESSAGES[-1]):
-                await watched.send(message)
-                await watched.recv()
-            await watched.close()
-
-    with telemetry.on(socket_log=False):
-        asyncio.run(asyncio.wait_for(act(), SECONDS))
-    lines = [record.getMessage() for record in caplog.records if record.name == "toolspan.socket"]
-    sent = [line.split()[:3] for line in lines if " sent=" in line]
-    assert sent == [
-        ["START", "stream=abc", "sent=1"],
-        ["CHUNK", "stream=abc", "sent=2"],
-        ["CHUNK", "stream=abc", "sent=3"],
-        ["CHUNK", "stream=abc", "sent=4"],
-        ["ERROR", "stream=abc", "sent=5"],
-        ["END", "stream=abc", "sent=6"],
-        ["END", "stream=abc", "sent=6"],
-    ]
-    assert sum(" received=" in line for line in lines) == 6
-    assert "secret" not in " ".join(lines)
-
-
-def test_log_of_a_break(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
-    """A connection that breaks is an ERROR on the side that notices; one that is closed is an END."""
-    caplog.set_level(logging.INFO, logger="toolspan.socket")
-
-    async def act(abort: bool) -> None:
-        gone = asyncio.Event()
-
-        async def handle(connection: Any) -> None:
-            with _quiet():
-                async for _ in toolspan.socket(connection, log=True):
-                    pass
-            gone.set()
-
-        async with serve(handle, "127.0.0.1", 0) as server:
-            connection = await connect(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-            await connection.send(MESSAGES[0])
-            if abort:
-                connection.transport.abort()
-            else:
-                await connection.close()
-            await gone.wait()
-
-    with telemetry.on(socket_log=True):
-        for abort in (False, True):
-            asyncio.run(asyncio.wait_for(act(abort), SECONDS))
-    words = [record.getMessage().split()[0] for record in caplog.records if record.name == "toolspan.socket"]
-    assert words == ["START", "END", "START", "ERROR"]
 
 
 def test_nothing_is_imported() -> None:

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import threading
 from typing import Any
 
 import pytest
+import websockets
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import serve
+from websockets.sync.client import connect as connect_sync
+from websockets.sync.server import serve as serve_sync
 
-from toolspan.pipeline import websockets
+import toolspan
+from toolspan.pipeline import websockets as sockets
 from toolspan.pipeline.websockets import MessageLog, size_of, word_of
 
+from ..sdk.telemetry import Telemetry
 from ..table import each_row
+from .test_websockets import (
+    MESSAGES,
+    SECONDS,
+    Received,
+    _quiet,
+    servers,
+)
 
 
 @each_row(
@@ -56,7 +72,7 @@ def test_a_size_that_nobody_knows() -> None:
 
 def test_counts_are_bounded(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a connection with very many streams the latest are known."""
-    monkeypatch.setattr(websockets, "_MOST", 2)
+    monkeypatch.setattr(sockets, "_MOST", 2)
     caplog.set_level(logging.INFO, logger="toolspan.socket")
     log = MessageLog()
     for stream in ("a", "b", "a", "c", "b"):
@@ -72,9 +88,89 @@ def test_an_error_of_ours(way: str, guarded: None, monkeypatch: pytest.MonkeyPat
     def broken(*args: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(websockets.log, "info", broken)
+    monkeypatch.setattr(sockets.log, "info", broken)
     log = MessageLog()
     if way == "message":
         log.message("sent", None, "text")
     else:
         log.over("sent", None, None)
+
+
+def test_sync_errors(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """What a sync connection raises is raised, and logged by its kind, for whoever asked for the log."""
+    caplog.set_level(logging.INFO, logger="toolspan.socket")
+    with serve_sync(lambda connection: connection.close(), "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            address = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+            with telemetry.on(), toolspan.socket(connect_sync(address), log=True) as watched:
+                with pytest.raises(websockets.ConnectionClosed):
+                    watched.recv(timeout=SECONDS)
+                with pytest.raises(websockets.ConnectionClosed):
+                    watched.send(MESSAGES[0])
+                assert list(watched) == []
+        finally:
+            server.shutdown()
+            thread.join(SECONDS)
+    words = [record.getMessage().split()[0] for record in caplog.records if record.name == "toolspan.socket"]
+    assert words == ["END", "END", "END"]
+
+
+@servers
+def test_log(server: Any, telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """When asked, each message is one line: what it is, its stream, its number, its size; never content."""
+    caplog.set_level(logging.INFO, logger="toolspan.socket")
+
+    async def act() -> None:
+        async with server(Received()) as address, connect(address) as connection:
+            watched = toolspan.socket(connection, toolspan.Route("abc"), log=True)
+            for message in (*MESSAGES[:3], '{"text": "secret"}', '{"event": "stream.error"}', MESSAGES[-1]):
+                await watched.send(message)
+                await watched.recv()
+            await watched.close()
+
+    with telemetry.on(socket_log=False):
+        asyncio.run(asyncio.wait_for(act(), SECONDS))
+    lines = [record.getMessage() for record in caplog.records if record.name == "toolspan.socket"]
+    sent = [line.split()[:3] for line in lines if " sent=" in line]
+    assert sent == [
+        ["START", "stream=abc", "sent=1"],
+        ["CHUNK", "stream=abc", "sent=2"],
+        ["CHUNK", "stream=abc", "sent=3"],
+        ["CHUNK", "stream=abc", "sent=4"],
+        ["ERROR", "stream=abc", "sent=5"],
+        ["END", "stream=abc", "sent=6"],
+        ["END", "stream=abc", "sent=6"],
+    ]
+    assert sum(" received=" in line for line in lines) == 6
+    assert "secret" not in " ".join(lines)
+
+
+def test_log_of_a_break(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """A connection that breaks is an ERROR on the side that notices; one that is closed is an END."""
+    caplog.set_level(logging.INFO, logger="toolspan.socket")
+
+    async def act(abort: bool) -> None:
+        gone = asyncio.Event()
+
+        async def handle(connection: Any) -> None:
+            with _quiet():
+                async for _ in toolspan.socket(connection, log=True):
+                    pass
+            gone.set()
+
+        async with serve(handle, "127.0.0.1", 0) as server:
+            connection = await connect(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+            await connection.send(MESSAGES[0])
+            if abort:
+                connection.transport.abort()
+            else:
+                await connection.close()
+            await gone.wait()
+
+    with telemetry.on(socket_log=True):
+        for abort in (False, True):
+            asyncio.run(asyncio.wait_for(act(abort), SECONDS))
+    words = [record.getMessage().split()[0] for record in caplog.records if record.name == "toolspan.socket"]
+    assert words == ["START", "END", "START", "ERROR"]

@@ -18,7 +18,7 @@ from ..table import each_row
 from . import randoms
 from .reading import FULL, facts, plain, record_of, said, seen
 from .shapes import Chunk, counts
-from .test_malformed import paths, replaced
+from .test_chat_malformed import paths, replaced
 
 
 def sdk_completion(body: Any) -> Any:

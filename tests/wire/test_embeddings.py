@@ -16,7 +16,7 @@ from toolspan.wire.events import Event, Finished, Started, Usage
 
 from . import randoms
 from .reading import FULL, facts, plain, record_of, said
-from .test_malformed import paths, replaced
+from .test_chat_malformed import paths, replaced
 
 
 def sdk_answer(body: Any) -> Any:

@@ -19,8 +19,8 @@ from toolspan.wire.events import (
 from toolspan.wire.responses import ResponsesReader
 
 from ..table import each_row
-from .response_shapes import ONE, added, asks, begins, done, ends, event, function, message, response
-from .responses_reading import check_law, events_of, read, sdk_event
+from .response_shapes import ONE, added, asks, begins, done, ends, event, message, response
+from .responses_reading import events_of, sdk_event
 from .shapes import ARGS
 
 HELLO = message()
@@ -53,14 +53,6 @@ def test_order_of_a_whole_response() -> None:
         Usage(9, 4, 0, None, 0),
         Finished(0, "tool_calls"),
     ]
-
-
-def test_call_closes_with_its_document() -> None:
-    """A call is closed at the brace that ends its arguments, not only when the server says so."""
-    reader = ResponsesReader()
-    first, *rest = asks(ONE, 0, 3)
-    assert len(reader.read(first)) == 1
-    assert [len(reader.read(body)) for body in rest] == [1, 2, 0, 0]
 
 
 def test_identity_changes() -> None:
@@ -109,14 +101,6 @@ def test_text_told_once() -> None:
     assert reader.output is False
 
 
-def test_close_twice() -> None:
-    """What the end closed stays closed."""
-    reader = ResponsesReader()
-    reader.read(added(ONE, arguments=""))
-    assert reader.close() == [CallClosed(0, 0, "end", False, 0, 0)]
-    assert reader.close() == []
-
-
 def test_two_responses_in_one_stream() -> None:
     """Only the first end of a response counts; what follows it is still read."""
     events = events_of([ends(HELLO), ends(ONE)])
@@ -124,34 +108,7 @@ def test_two_responses_in_one_stream() -> None:
     assert len([each for each in events if isinstance(each, CallOpened)]) == 1
 
 
-def test_thought_of_a_command() -> None:
-    """A shell's command streams as text that is no JSON; its arguments come with the item's end."""
-    assert events_of([event("shell_call_command.delta", index=0, delta="ls")]) == []
-
-
-def test_calls_without_number() -> None:
-    """Calls beyond a thousand are taken for the last one; each of those is opened and closed once."""
-    bodies = []
-    for number in range(1_100):
-        item = {"type": "function_call", "id": f"fc_{number}", "name": "f", "arguments": "{}"}
-        bodies += [added(item, number), done(item, number)]
-    bodies.append(event("function_call_arguments.delta", "fc_x", 5_000, delta="{"))
-    events = events_of(bodies)
-    check_law(events)
-    assert len(read(bodies).calls) == 1_024
-
-
 def test_reasoning_in_pieces_without_content() -> None:
     """Without pieces only the first of a thought's pieces is told."""
     bodies = [event("reasoning_text.delta", "rs_1", 0, delta=text) for text in "abc"]
     assert events_of(bodies, pieces=False) == [Reasoning(0, "a")]
-
-
-@pytest.mark.parametrize("name", ["", "weather"], ids=["late", "at once"])
-def test_name(name: str) -> None:
-    """A name that comes late completes the call; the moment it began stays."""
-    bodies = [added(function(name=name), arguments=""), done(ONE)]
-    opened = [each for each in events_of(bodies) if isinstance(each, CallOpened)]
-    assert opened[0] == CallOpened(0, 0, "call_a", name or None)
-    assert opened[-1] == CallOpened(0, 0, "call_a", "weather")
-    assert len(opened) == (1 if name else 2)

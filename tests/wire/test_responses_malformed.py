@@ -15,7 +15,7 @@ from . import randoms
 from .reading import FULL, facts, plain, record_of, said
 from .responses_reading import check_law, events_of, read, sdk_event, sdk_response, summed
 from .responses_table import CASES, ENDED
-from .test_malformed import paths, replaced
+from .test_chat_malformed import paths, replaced
 
 _VALUES = 100_000 if FULL else 2_000
 _LONG = 8  # events of one stream

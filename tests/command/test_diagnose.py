@@ -2,52 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import toolspan
-from toolspan.command.main import main
-
 from ..pipeline import shapes
 from ..pipeline import test_matching as policies
-from ..sdk.telemetry import Telemetry
 from . import traces
-
-
-@pytest.fixture(name="run")
-def _run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs the command on a file with this text; gives status, output and errors."""
-
-    def run(text: str, *options: str) -> tuple[int, str, str]:
-        file = tmp_path / "trace.json"
-        file.write_text(text)
-        status = main(["pipeline", str(file), *options])
-        return (status, *capsys.readouterr())
-
-    return run
-
-
-@pytest.mark.parametrize("form", traces.FORMS.values(), ids=traces.FORMS)
-def test_every_form(form: Callable[[Any], str], run: Any) -> None:
-    """Files of the Collector, of protobuf's mapping and of Jaeger say the same."""
-    status, out, err = run(form(traces.trace(traces.passes)), "--chunk", "call:1:last")
-    assert (status, err) == (0, "")
-    lines = [line for line in out.splitlines() if line]
-    assert [line.split()[0] for line in lines[2:5]] == ["model", "policy", "client"]
-    assert all(line.split()[1:6] == ["11", "11", "2", "6", "1"] for line in lines[2:5])
-    assert "every chunk arrived" in out
-    assert "last piece of tool call 1" in out
-    assert [line.split()[:3] for line in lines if line.startswith("✔")] == [
-        ["✔", name, side] for name in ("model", "policy", "client") for side in ("in", "out")
-    ]
-    assert "the chunk passed all stages" in out
+from .test_main import complaint
 
 
 def hangs(chunks: Iterator[Any]) -> Iterator[Any]:
@@ -148,25 +113,6 @@ def test_by_fingerprint(run: Any) -> None:
     assert out.rstrip().endswith("the chunk disappeared at policy")
 
 
-def test_json(run: Any) -> None:
-    """For other programs: the same as JSON."""
-    status, out, _ = run(
-        json.dumps(traces.otlp(traces.trace(policies.without_finish))), "--json", "--chunk", "finish"
-    )
-    found = json.loads(out)
-    assert (found["arrived"], found["status"], status) == (False, 1, 1)
-    assert [stage["name"] for stage in found["stages"]] == ["model", "policy", "client"]
-    assert found["stages"][1]["fates"]["dropped"] == 1
-    assert found["findings"][0]["where"] == "policy"
-    assert found["journey"][-1]["state"] == "missing"
-
-
-def test_strict(run: Any) -> None:
-    """If nothing may be altered, that counts."""
-    text = json.dumps(traces.otlp(traces.trace(policies.in_place)))
-    assert [run(text, *options)[0] for options in ([], ["--strict"])] == [0, 3]
-
-
 def test_the_reader_left(run: Any) -> None:
     """Where no stage lost anything, the last one may have been left too early."""
 
@@ -232,17 +178,6 @@ def test_nobodys_chunk(policy: Any, lossy: Any, source: Any, said: str, run: Any
     assert (status, said in out.splitlines()[-1]) == (1, True), out
 
 
-def test_many(run: Any) -> None:
-    """Of very many losses the first are named and the others counted."""
-    chunks = [*(shapes.text(f"{number} ") for number in range(100)), shapes.finish()]
-    source = lambda given: iter(chunks)  # noqa: E731 - of the same kind as the policies
-    spans = traces.trace(lambda given: (each for each in given if policies._is(each, "stop")), source=source)
-    status, out, _ = run(json.dumps(traces.otlp(spans)))
-    assert status == 1
-    assert sum("dropped it" in line for line in out.splitlines()) == 24 + 1
-    assert "policy: 76 more dropped" in out
-
-
 def test_held_too_long(run: Any) -> None:
     """What was held with too many others, and altered, is not said to have arrived."""
     chunks = [*(shapes.text(f"{number} ") for number in range(600)), shapes.finish()]
@@ -251,67 +186,14 @@ def test_held_too_long(run: Any) -> None:
     assert (status, "could not be compared" in out) == (1, True)
 
 
-def test_attributes_of_all_kinds(run: Any) -> None:
-    """Lists, numbers and nothing at all as attributes, and ids of other systems, disturb nobody."""
-    found = traces.otlp(traces.trace(policies.passing))
-    for resource in found["resourceSpans"]:
-        for scope in resource["scopeSpans"]:
-            scope["spans"][0]["attributes"] = [
-                {
-                    "key": "list",
-                    "value": {"arrayValue": {"values": [{"stringValue": "a"}, {"intValue": "1"}]}},
-                },
-                {"key": "nothing", "value": {}},
-                *scope["spans"][0].get("attributes", []),
-            ]
-            scope["spans"].append({"traceId": "not hex or base64!", "spanId": "7", "name": "odd"})
-    assert run(json.dumps(found))[0] == 0
-
-
-def test_two_readers(run: Any) -> None:
-    """A stream that two stages read is compared with each of them."""
-    telemetry = Telemetry()
-    with telemetry.on(), telemetry.tracer.start_as_current_span("request"):
-        model = toolspan.stage("model", iter(shapes.answer()))
-        route = toolspan.Route.of(toolspan.inject({}, model))
-        one, other = itertools.tee(model)
-        list(toolspan.stage("audit", (chunk for chunk in other if chunk["choices"]), route=route))
-        list(toolspan.stage("client", one, route=route))
-    status, out, _ = run(json.dumps(traces.otlp(telemetry.everything_ended)))
-    assert (status, out.splitlines()[-1]) == (0, "every chunk arrived"), out
-
-
-def test_order_by_links(run: Any) -> None:
-    """Stages are in the order in which chunks pass them, also where the clocks of two machines differ."""
-    found = traces.otlp(traces.trace(policies.passing))
-    for resource in found["resourceSpans"]:
-        for scope in resource["scopeSpans"]:
-            for span in scope["spans"]:
-                if span["name"] == "stage model":
-                    for name in ("startTimeUnixNano", "endTimeUnixNano"):
-                        span[name] = str(int(span[name]) + 3_600_000_000_000)
-    _, out, _ = run(json.dumps(found))
-    assert [line.split()[0] for line in out.splitlines()[2:5]] == ["model", "policy", "client"]
-
-
-def test_a_stage_is_missing(run: Any) -> None:
-    """If the span of a stage is not in the trace, that is said."""
-    spans = [span for span in traces.trace(policies.passing) if span.name != "stage model"]
-    _, out, _ = run(json.dumps(traces.otlp(spans)))
-    assert "policy: the stage that it reads from is not in the trace" in out
-
-
-def test_as_a_program(tmp_path: Path) -> None:
-    """It runs as a module, from the standard input, without the SDK of OpenAI or OpenTelemetry."""
-    text = json.dumps(traces.otlp(traces.trace(policies.without_finish)))
-    found = subprocess.run(
-        [sys.executable, "-m", "toolspan", "pipeline", "-"],
-        input=text, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path,
-    )  # fmt: skip
-    assert (found.returncode, found.stderr) == (1, "")
-    assert "not every chunk arrived; first at policy (chunk 10, finish chunk)" in found.stdout
-
-
 def test_shapes_have_names() -> None:
     """The answer that all of this is about: eleven chunks."""
     assert len(shapes.answer()) == 11
+
+
+def test_no_such_chunk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A chunk that is not followed cannot be shown; those that can are named."""
+    file = tmp_path / "trace.json"
+    file.write_text(json.dumps(traces.otlp(traces.trace(policies.passing))))
+    said = complaint(capsys, str(file), "--chunk", "call:7:last")
+    assert said.endswith("there are: first, call:0:first, call:0:last, call:1:first, call:1:last, finish")

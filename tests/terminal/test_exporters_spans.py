@@ -52,13 +52,6 @@ def test_a_call_cut_short() -> None:
     assert printed([made])[1] == "└─ get_weather  ···█████████  at 0.100 s · arguments never completed"
 
 
-def test_text_is_a_moment() -> None:
-    """The first piece of text is one mark on the axis."""
-    with span("chat m", 0, 400) as made:
-        made.add_event(names.TEXT_STARTED_EVENT, {names.CHOICE_INDEX: 0}, at(200))
-    assert printed([made])[1] == "└─ text  ······█·····  started at 0.200 s"
-
-
 def test_an_error_is_said() -> None:
     """Error type, outcome and the status' words."""
     with span(
@@ -119,13 +112,6 @@ def test_a_link_names_the_trace() -> None:
     with span("chat m", 0, 9, links=[Link(SpanContext(0xABCD << 112, 1, is_remote=False))]) as made:
         pass
     assert printed([made])[1].strip() == "↩ follows trace abcd0000"
-
-
-def test_a_long_name_is_cut() -> None:
-    """A name wider than its column ends in an ellipsis, so that bars and guides stay in line."""
-    with span("x" * 200, 0, 9) as made:
-        pass
-    assert printed([made])[0].startswith("x" * 31 + "…  ████████████  0.009 s")
 
 
 def test_calls_without_an_index_meet_by_id() -> None:

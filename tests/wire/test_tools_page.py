@@ -10,7 +10,7 @@ from toolspan.wire.tools import tools
 
 from ..table import each_row
 from .bent_calls import Bent
-from .test_bent_calls import chat, chat_stream, read, said
+from .test_tools_bent_calls import chat, chat_stream, read, said
 
 TEXT = (Path(__file__).parents[2] / "docs" / "design.md").read_text("utf-8").partition("is held against\n")[2]
 TOOL = json.loads(TEXT.split("```json\n")[1].split("```")[0])

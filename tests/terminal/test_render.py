@@ -1,4 +1,4 @@
-"""The table that closes a run."""
+"""Trees, timelines and the table of metrics as text."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ from collections.abc import Callable
 from io import StringIO
 
 import pytest
-from opentelemetry import trace
 from opentelemetry.metrics import Meter, Observation
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData, PeriodicExportingMetricReader
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
 from toolspan.otel import semconv as names
-from toolspan.terminal import TerminalMetricExporter, TerminalSpanExporter
+from toolspan.terminal import TerminalLogExporter, TerminalMetricExporter
 from toolspan.terminal.text import amount
 
 from ..table import each_row
-from .shapes import Broken
+from .shapes import CALL, COMPLETED, at, printed, record, span
+from .test_exporters_logs import printed as printed_logs
 
 Measure = Callable[[Meter], None]
 
@@ -114,64 +112,6 @@ def test_nothing_measured_prints_nothing(table: Callable[[Measure], list[str]]) 
     assert table(lambda meter: None) == []
 
 
-def test_a_flush_prints_and_shutdown_does_not_repeat() -> None:
-    """A flush shows the figures so far; a table is printed once for each set of figures."""
-    out = StringIO()
-    exporter = TerminalMetricExporter(out)
-    reader = PeriodicExportingMetricReader(exporter)
-    provider = MeterProvider([reader], shutdown_on_exit=False)
-    provider.get_meter("tests").create_counter("a").add(1)
-    provider.force_flush()
-    assert out.getvalue().count("metric") == 1
-    exporter.shutdown()
-    assert out.getvalue().count("metric") == 1
-    provider.shutdown()
-
-
-def test_periodic_exports_print_nothing() -> None:
-    """A figure that is exported in the course of the run is only remembered."""
-    out = StringIO()
-    exporter = TerminalMetricExporter(out)
-    assert exporter.export(MetricsData([])) is MetricExportResult.SUCCESS
-    assert out.getvalue() == ""
-
-
-def test_an_empty_export_prints_nothing() -> None:
-    """Metrics without a figure have no table, not even at a flush."""
-    out = StringIO()
-    exporter = TerminalMetricExporter(out)
-    exporter.export(MetricsData([]))
-    assert exporter.force_flush() is True
-    assert out.getvalue() == ""
-
-
-def test_traces_come_before_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The SDK shuts metrics down before traces; the trees still stand above the table that sums them up."""
-    out = StringIO()
-    traces = TracerProvider(shutdown_on_exit=False)
-    traces.add_span_processor(BatchSpanProcessor(TerminalSpanExporter(out), schedule_delay_millis=3_600_000))
-    monkeypatch.setattr(trace, "get_tracer_provider", lambda: traces)
-    metrics = MeterProvider(
-        [PeriodicExportingMetricReader(TerminalMetricExporter(out))], shutdown_on_exit=False
-    )
-    traces.get_tracer("tests").start_span("chat m").end()
-    metrics.get_meter("tests").create_counter("a").add(1)
-    metrics.shutdown()
-    traces.shutdown()
-    assert 0 < out.getvalue().index("chat m") < out.getvalue().index("metric")
-
-
-def test_a_broken_stream_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the reader has gone, or traces cannot be flushed, nothing is raised."""
-    monkeypatch.setattr(trace, "get_tracer_provider", lambda: 1 / 0)
-    exporter = TerminalMetricExporter(Broken())
-    provider = MeterProvider([PeriodicExportingMetricReader(exporter)], shutdown_on_exit=False)
-    provider.get_meter("tests").create_counter("a").add(1)
-    provider.shutdown()
-    exporter.export(MetricsData([object()]))  # type: ignore[list-item]  # nothing that could be read
-    assert exporter.force_flush() is False
-
-
 @each_row(
     ("value", "text"),
     [
@@ -187,3 +127,56 @@ def test_a_broken_stream_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_numbers_are_short(value: float, text: str) -> None:
     """Whole numbers whole; large ones to one decimal, small ones to three, very small ones to two digits."""
     assert amount(value) == text
+
+
+def test_text_is_a_moment() -> None:
+    """The first piece of text is one mark on the axis."""
+    with span("chat m", 0, 400) as made:
+        made.add_event(names.TEXT_STARTED_EVENT, {names.CHOICE_INDEX: 0}, at(200))
+    assert printed([made])[1] == "└─ text  ······█·····  started at 0.200 s"
+
+
+def test_a_long_name_is_cut() -> None:
+    """A name wider than its column ends in an ellipsis, so that bars and guides stay in line."""
+    with span("x" * 200, 0, 9) as made:
+        pass
+    assert printed([made])[0].startswith("x" * 31 + "…  ████████████  0.009 s")
+
+
+def test_times_go_on_across_batches() -> None:
+    """A trace keeps its zero and its heading when its events come in several batches."""
+    first, second = (
+        record(names.CALL_DETECTED_EVENT, CALL),
+        record(names.CALL_COMPLETED_EVENT, COMPLETED, 186),
+    )
+    assert printed_logs([first], [second]) == printed_logs([first, second])
+
+
+def test_each_trace_has_its_own_zero_and_heading() -> None:
+    """Events of two traces in one batch stand beneath their own headings."""
+    a, b = (record(names.CALL_DETECTED_EVENT, CALL, 10 * trace, trace << 96) for trace in (1, 2))
+    lines = printed_logs([a, b, record(names.CALL_COMPLETED_EVENT, COMPLETED, 96, 1 << 96)])
+    assert [line.split()[:2] for line in lines] == [
+        ["trace", "00000001"],
+        ["+0.000", "s"],
+        ["+0.086", "s"],
+        ["trace", "00000002"],
+        ["+0.000", "s"],
+    ]
+
+
+def test_the_oldest_trace_is_forgotten() -> None:
+    """Memory is bounded: after 256 other traces, one that comes back starts at zero again."""
+    out = StringIO()
+    exporter = TerminalLogExporter(out)
+    for trace in range(1, 258):
+        exporter.export([record(names.CALL_DETECTED_EVENT, CALL, 0, trace)])
+    exporter.export([record(names.CALL_COMPLETED_EVENT, COMPLETED, 500, 1)])
+    assert out.getvalue().splitlines()[-1].startswith("   +0.000 s  ✔")
+
+
+def test_a_long_name_folds_in_its_column() -> None:
+    """A name wider than its column goes on in the next line; no line is wider than the screen."""
+    lines = printed_logs([record(names.CALL_DETECTED_EVENT, CALL | {names.TOOL_NAME: "x" * 40})])
+    assert sum(line.count("x") for line in lines) == 40
+    assert max(map(len, lines)) <= 80

@@ -1,10 +1,10 @@
-"""What the command says of wrong input: one line, and status 2."""
+"""Loading a trace: files and Jaeger, in every form, and the complaint about anything else."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,15 +15,7 @@ from toolspan.command.main import main
 
 from ..pipeline import test_matching as policies
 from . import traces
-
-
-def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What it says, in its one line."""
-    assert main(["pipeline", *arguments]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    (line,) = err.splitlines()
-    return str(line)
+from .test_main import complaint
 
 
 @pytest.mark.parametrize(
@@ -59,37 +51,6 @@ def test_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "cannot be read" in complaint(capsys, str(tmp_path))
     (tmp_path / "trace.zst").write_bytes(b"\x28\xb5\x2f\xfd\xff\xfe")
     assert "is not text" in complaint(capsys, str(tmp_path / "trace.zst"))
-
-
-def test_several(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of several traces or streams one has to be chosen; which there are is said."""
-    spans = [*traces.trace(policies.passing), *traces.trace(policies.without_finish)]
-    file = tmp_path / "trace.json"
-    file.write_text(json.dumps(traces.otlp(spans)))
-    said = complaint(capsys, str(file))
-    assert "stages of 2 traces; choose one with --trace" in said
-    ids = said.rpartition(": ")[2].split(", ")
-    assert [main(["pipeline", str(file), "--trace", each]) for each in ids] == [0, 1]
-    capsys.readouterr()
-    assert "no stage of trace 12" in complaint(capsys, str(file), "--trace", "12")
-    assert "no stage of stream 12" in complaint(capsys, str(file), "--trace", ids[0], "--stream", "12")
-
-
-def test_no_such_chunk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A chunk that is not followed cannot be shown; those that can are named."""
-    file = tmp_path / "trace.json"
-    file.write_text(json.dumps(traces.otlp(traces.trace(policies.passing))))
-    said = complaint(capsys, str(file), "--chunk", "call:7:last")
-    assert said.endswith("available: first, call:0:first, call:0:last, call:1:first, call:1:last, finish")
-
-
-def test_options(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing at all, or an option that there is not."""
-    for arguments in ([], ["pipeline"], ["pipeline", "x", "--no-such"]):
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        assert ended.value.code == 2
-    capsys.readouterr()
 
 
 class Jaeger(BaseHTTPRequestHandler):
@@ -151,13 +112,34 @@ def test_no_jaeger(capsys: pytest.CaptureFixture[str]) -> None:
     assert "cannot be reached: " in complaint(capsys, "12", "--jaeger", "http://127.0.0.1:1")
 
 
-def test_without_rich(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without the extra it says which one; JSON needs none."""
-    file = tmp_path / "trace.json"
-    file.write_text(json.dumps(traces.otlp(traces.trace(policies.passing))))
-    monkeypatch.setitem(__import__("sys").modules, "rich.console", None)
-    assert "toolspan[terminal]" in complaint(capsys, str(file))
-    assert main(["pipeline", str(file), "--json"]) == 0
-    capsys.readouterr()
+@pytest.mark.parametrize("form", traces.FORMS.values(), ids=traces.FORMS)
+def test_every_form(form: Callable[[Any], str], run: Any) -> None:
+    """Files of the Collector, of protobuf's mapping and of Jaeger say the same."""
+    status, out, err = run(form(traces.trace(traces.passes)), "--chunk", "call:1:last")
+    assert (status, err) == (0, "")
+    lines = [line for line in out.splitlines() if line]
+    assert [line.split()[0] for line in lines[2:5]] == ["model", "policy", "client"]
+    assert all(line.split()[1:6] == ["11", "11", "2", "6", "1"] for line in lines[2:5])
+    assert "every chunk arrived" in out
+    assert "last piece of tool call 1" in out
+    assert [line.split()[:3] for line in lines if line.startswith("✔")] == [
+        ["✔", name, side] for name in ("model", "policy", "client") for side in ("in", "out")
+    ]
+    assert "it passed all stages" in out
+
+
+def test_attributes_of_all_kinds(run: Any) -> None:
+    """Lists, numbers and nothing at all as attributes, and ids of other systems, disturb nobody."""
+    found = traces.otlp(traces.trace(policies.passing))
+    for resource in found["resourceSpans"]:
+        for scope in resource["scopeSpans"]:
+            scope["spans"][0]["attributes"] = [
+                {
+                    "key": "list",
+                    "value": {"arrayValue": {"values": [{"stringValue": "a"}, {"intValue": "1"}]}},
+                },
+                {"key": "nothing", "value": {}},
+                *scope["spans"][0].get("attributes", []),
+            ]
+            scope["spans"].append({"traceId": "not hex or base64!", "spanId": "7", "name": "odd"})
+    assert run(json.dumps(found))[0] == 0

@@ -51,38 +51,6 @@ def test_a_retry() -> None:
     ]
 
 
-def test_times_go_on_across_batches() -> None:
-    """A trace keeps its zero and its heading when its events come in several batches."""
-    first, second = (
-        record(names.CALL_DETECTED_EVENT, CALL),
-        record(names.CALL_COMPLETED_EVENT, COMPLETED, 186),
-    )
-    assert printed([first], [second]) == printed([first, second])
-
-
-def test_each_trace_has_its_own_zero_and_heading() -> None:
-    """Events of two traces in one batch stand beneath their own headings."""
-    a, b = (record(names.CALL_DETECTED_EVENT, CALL, 10 * trace, trace << 96) for trace in (1, 2))
-    lines = printed([a, b, record(names.CALL_COMPLETED_EVENT, COMPLETED, 96, 1 << 96)])
-    assert [line.split()[:2] for line in lines] == [
-        ["trace", "00000001"],
-        ["+0.000", "s"],
-        ["+0.086", "s"],
-        ["trace", "00000002"],
-        ["+0.000", "s"],
-    ]
-
-
-def test_the_oldest_trace_is_forgotten() -> None:
-    """Memory is bounded: after 256 other traces, one that comes back starts at zero again."""
-    out = StringIO()
-    exporter = TerminalLogExporter(out)
-    for trace in range(1, 258):
-        exporter.export([record(names.CALL_DETECTED_EVENT, CALL, 0, trace)])
-    exporter.export([record(names.CALL_COMPLETED_EVENT, COMPLETED, 500, 1)])
-    assert out.getvalue().splitlines()[-1].startswith("   +0.000 s  ✔")
-
-
 @pytest.mark.parametrize(
     ("changed", "verdict"),
     [
@@ -134,13 +102,6 @@ def test_an_exception_is_a_line() -> None:
 def test_other_records_take_one_quiet_line(event: str | None, more: dict[str, object], text: str) -> None:
     """What toolspan does not know is shown by its name or severity and its body."""
     assert printed([record(event, {}, **more)])[1].endswith(text)
-
-
-def test_a_long_name_folds_in_its_column() -> None:
-    """A name wider than its column goes on in the next line; no line is wider than the screen."""
-    lines = printed([record(names.CALL_DETECTED_EVENT, CALL | {names.TOOL_NAME: "x" * 40})])
-    assert sum(line.count("x") for line in lines) == 40
-    assert max(map(len, lines)) <= 80
 
 
 def test_a_broken_stream_is_a_failure() -> None:
