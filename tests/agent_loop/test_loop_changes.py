@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
-from toolspan.agent_loop.loop import Loop
+from toolspan.agent_loop.loop import Loop, reduced
+from toolspan.otel.call_data import Step, Turn
+from toolspan.wire.events import ContextReduced
 
 from ..sdk.faults import broken
 from ..sdk.features import needs
 from ..sdk.sdk import SYNC, Face, both_faces
 from ..sdk.telemetry import Telemetry
+from ..table import each_row
 from .loops import CHAT, WHOLE, Agent, Server
 from .test_loop import TIME, WEATHER, answered, links, loop
 
@@ -106,3 +109,35 @@ def test_switched_off(telemetry: Telemetry) -> None:
         SYNC.run(scenario())
     told = [(links(span), answered(span), loop(span)) for span in telemetry.spans]
     assert told == [([], {}, (0,) * 4)] * 2
+
+
+BEFORE = Turn(model="m", messages=9, tokens=1000)
+TOKENS: dict[str, tuple[int | None, int | None, str, bool]] = {
+    "just-below-nine-tenths": (899, None, "m", True),
+    "exactly-nine-tenths": (900, None, "m", False),
+    "just-above-nine-tenths": (901, None, "m", False),
+    "six-tenths": (600, None, "m", True),
+    "just-above-half": (501, None, "m", True),
+    "none-left": (0, None, "m", True),
+    "more-than-before": (1001, None, "m", False),
+    "no-new-message": (899, 0, "m", True),
+    "more-messages": (899, 2, "m", True),
+    "fewer-messages": (899, -1, "m", False),
+    "another-model": (1, None, "other", False),
+    "unknown": (None, None, "m", False),
+}
+
+
+@each_row(("tokens", "grown", "model", "expected"), TOKENS.values(), ids=TOKENS)
+def test_fewer_than_nine_tenths_of_the_input_tokens_mean_a_reduced_context(
+    tokens: int | None, grown: int | None, model: str, expected: bool
+) -> None:
+    """A drop counts below 90 % of the same model's input tokens, unless there are fewer messages."""
+    step = Step(Turn(model=model, messages=9, tokens=tokens), before=BEFORE, grown=grown)
+    assert reduced(step) == ([ContextReduced(9, 9, 1000, tokens)] if expected else [])
+
+
+@each_row("before", [None, Turn(model="m")], ids=["no-step-before", "tokens-before-unknown"])
+def test_context_is_not_reduced_without_tokens_to_compare(before: Turn | None) -> None:
+    """Without the input tokens of the step before there is no drop."""
+    assert reduced(Step(Turn(model="m", tokens=1), before=before)) == []
