@@ -50,8 +50,8 @@ BESIDE = {
 
 @pytest.mark.parametrize("keep", [True, False], ids=["keep", "drop"])
 @each_row("body", BESIDE.values(), ids=BESIDE)
-def test_nothing_lost(body: Chunk, keep: bool) -> None:
-    """What stands beside the piece is read, from an SDK object as from a dict."""
+def test_fields_beside_a_late_piece_are_read(body: Chunk, keep: bool) -> None:
+    """Fields beside a piece are read late in a stream, from an SDK object as from a dict."""
     chunks = [*LEAD, says("a"), _FIRST, body]
     expected, found = read(chunks, keep=keep), read(map(sdk, chunks), keep=keep)
     assert seen(found) == seen(expected)
@@ -59,7 +59,7 @@ def test_nothing_lost(body: Chunk, keep: bool) -> None:
 
 
 @EACH
-def test_late_quirk(quirk: Quirk) -> None:
+def test_quirk_late_in_a_stream_is_read_as_at_its_beginning(quirk: Quirk) -> None:
     """A quirk is read late in a stream as it is at the beginning, with texts and without."""
     chunks = [*LEAD, *quirk.chunks]
     whole = read(chunks, quirk.expected)
@@ -71,8 +71,8 @@ def test_late_quirk(quirk: Quirk) -> None:
         assert [call.arguments for call in found.calls] == [""] * len(quirk.calls)
 
 
-def test_random_values_late() -> None:
-    """Damaged chunks late in a stream say the same as SDK objects and as dicts, with texts and without."""
+def test_damaged_chunks_late_in_a_stream_read_the_same_from_dict_and_sdk() -> None:
+    """Damaged chunks late in a stream give the same events as SDK objects and as dicts."""
     rng = Random(4)
     for _ in range(8_000 if FULL else 60):
         quirk = rng.choice(QUIRKS)

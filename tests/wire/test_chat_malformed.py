@@ -79,7 +79,7 @@ def replaced(found: Any, path: tuple[Any, ...], new: Any) -> Any:
 @BUILDERS
 @each_row("body", [FULL_CHUNK, WHOLE], ids=["chunk", "whole"])
 @each_row("new", [None, [], {}, "", -1, True, "x"], ids=json.dumps)
-def test_each_part_replaced(body: Chunk, build: Any, new: Any) -> None:
+def test_any_part_of_an_answer_may_be_null_or_of_another_type(body: Chunk, build: Any, new: Any) -> None:
     """Any one part of an answer may be null or of another type."""
     for path in paths(body):
         bent = replaced(body, path, new)
@@ -87,8 +87,8 @@ def test_each_part_replaced(body: Chunk, build: Any, new: Any) -> None:
         assert all(type(event).__module__ == "toolspan.wire.events" for event in events)
 
 
-def test_each_part_of_a_quirk_null() -> None:
-    """Any one part of a real stream may be null; an SDK object says what the dict says."""
+def test_any_part_of_a_real_stream_may_be_null() -> None:
+    """Any one part of a real stream may be null; the SDK object and the dict give the same events."""
     every = 1 if FULL else 9
     for quirk in QUIRKS:
         places = [(number, path) for number, body in enumerate(quirk.chunks) for path in paths(body)]
@@ -102,23 +102,23 @@ def test_each_part_of_a_quirk_null() -> None:
             assert seen(read(map(sdk, chunks), quirk.expected)) == found, chunks
 
 
-def test_random_values() -> None:
-    """Any JSON values at all may come as chunks."""
+def test_any_json_value_as_a_chunk_raises_nothing() -> None:
+    """Any JSON value may come as a chunk."""
     rng = Random(1)
     for _ in range(_VALUES // _LONG // 2):
         read([randoms.value(rng, 6) for _ in range(_LONG)])
 
 
-def test_random_values_in_real_chunks() -> None:
-    """Any JSON values may stand at any place of a real chunk."""
+def test_any_json_value_inside_a_real_chunk_raises_nothing() -> None:
+    """Any JSON value may be at any place of a real chunk."""
     rng = Random(2)
     bodies = [body for quirk in QUIRKS for body in quirk.chunks]
     for _ in range(_VALUES // _LONG // 2):
         read([randoms.altered(rng, rng.choice(bodies), 0.15) for _ in range(_LONG)], rng.choice((1, 2, 3)))
 
 
-def test_random_values_same_from_sdk() -> None:
-    """What an SDK object says of a malformed chunk is what the dict says."""
+def test_malformed_chunk_reads_the_same_from_dict_and_sdk() -> None:
+    """A malformed chunk gives the same events as an SDK object and as a dict."""
     rng = Random(3)
     for _ in range(_VALUES // _LONG // 50):
         quirk = rng.choice(QUIRKS)
@@ -132,13 +132,13 @@ def test_random_values_same_from_sdk() -> None:
     [None, 1, "text", [], [{}], True, object(), b"{}"],
     ids=lambda body: repr(body).partition(" at ")[0],
 )
-def test_no_object_at_all(body: Any, build: Any) -> None:
+def test_value_that_is_not_an_object_has_no_events(body: Any, build: Any) -> None:
     """What is no object has no events."""
     assert events_of([build(body)]) == []
 
 
-def test_very_deep() -> None:
-    """Values nested deeper than this Python follows are left out; newer ones follow further."""
+def test_values_nested_deeper_than_the_limit_are_left_out() -> None:
+    """Values nested deeper than Python's recursion limit are left out, where it has one."""
     deep: Any = "x"
     for _ in range(5_000):
         deep = [deep]
@@ -149,7 +149,7 @@ def test_very_deep() -> None:
     assert call.arguments in ("", "[" * 5_000 + '"x"' + "]" * 5_000)
 
 
-def test_very_deep_thinking() -> None:
+def test_nested_thinking_is_read_to_a_bounded_depth() -> None:
     """Thoughts within thoughts end somewhere."""
     deep: Any = "x"
     for _ in range(5_000):

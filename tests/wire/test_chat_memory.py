@@ -57,8 +57,10 @@ def seconds_each(chunks: list[Any]) -> float:
 
 @pytest.mark.parametrize("build", [plain, sdk], ids=["dict", "sdk"])
 @pytest.mark.parametrize("shape", [text, long_string, many_values, after_the_end, many_calls])
-def test_flat(shape: Callable[[int], list[Chunk]], build: Callable[[Any], Any]) -> None:
-    """A fragment among 20 000 is not dearer than one among 2 000."""
+def test_late_fragment_takes_no_longer_than_an_early_one(
+    shape: Callable[[int], list[Chunk]], build: Callable[[Any], Any]
+) -> None:
+    """A fragment among 20 000 takes no longer than one among 2 000."""
     built: dict[int, Any] = {}
     bodies = shape(_MANY)
     many = [built.get(id(body)) or built.setdefault(id(body), build(body)) for body in bodies]
@@ -66,8 +68,8 @@ def test_flat(shape: Callable[[int], list[Chunk]], build: Callable[[Any], Any]) 
     assert seconds_each(many) / seconds_each(few) < 3
 
 
-def test_many_choices() -> None:
-    """Choices without number are held to those that an answer can have."""
+def test_number_of_choices_kept_is_bounded() -> None:
+    """At most 128 choices are kept, however many indices a server sends."""
     reader = ChatReader(5)
     for number in range(5_000):
         reader.read({"choices": [{"index": number, "delta": {"tool_calls": [entry(0, "a", "f", "{")]}}]})
@@ -75,7 +77,7 @@ def test_many_choices() -> None:
 
 
 @pytest.mark.parametrize("free_text", [False, True], ids=["json", "text"])
-def test_constant_memory(free_text: bool) -> None:
+def test_memory_for_arguments_does_not_grow_with_them(free_text: bool) -> None:
     """What is kept of arguments does not grow with them."""
     assert _size(64, free_text) == _size(6400, free_text)
 

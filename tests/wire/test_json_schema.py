@@ -65,8 +65,8 @@ TYPES: dict[str, tuple[Any, list[Any], list[Any]]] = {
 
 
 @each_row(("type_", "right", "others"), TYPES.values(), ids=TYPES)
-def test_types(type_: Any, right: list[Any], others: list[Any]) -> None:
-    """Each type knows its values: `true` is no number, and 2.0 is an integer."""
+def test_each_schema_type_accepts_its_values_only(type_: Any, right: list[Any], others: list[Any]) -> None:
+    """Each type accepts its values: `true` is not a number, and 2.0 is an integer."""
     assert [violation_of({"type": type_}, value) for value in right] == [None] * len(right)
     assert [violation_of({"type": type_}, value) for value in others] == [wrong()] * len(others)
 
@@ -136,8 +136,10 @@ CASES: dict[str, tuple[Any, Any, Violation | None]] = {
 
 
 @each_row(("schema", "value", "expected"), CASES.values(), ids=CASES)
-def test_keywords(schema: Any, value: Any, expected: Violation | None) -> None:
-    """What each keyword says of a value, and where."""
+def test_each_keyword_reports_its_violation_and_path(
+    schema: Any, value: Any, expected: Violation | None
+) -> None:
+    """Each supported keyword reports what is wrong with a value, and the path to it."""
     assert violation_of(schema, value) == expected
 
 
@@ -190,28 +192,28 @@ ODD_PARTS: list[dict[str, Any]] = [
 
 
 @each_row("keyword", RULES)
-def test_keyword_of_another_type(keyword: str) -> None:
-    """What a keyword cannot hold says nothing."""
+def test_keyword_of_an_unexpected_type_is_ignored(keyword: str) -> None:
+    """A keyword whose value has an unexpected type reports nothing."""
     for held in ANYTHING:
         if not isinstance(held, TAKES.get(keyword, (list,))):
             assert [violation_of({keyword: held}, value) for value in VALUES] == [None] * len(VALUES)
 
 
 @each_row("schema", ODD_PARTS, ids=str)
-def test_odd_parts(schema: dict[str, Any]) -> None:
-    """What is odd within a keyword says nothing either."""
+def test_unexpected_parts_of_a_keyword_are_ignored(schema: dict[str, Any]) -> None:
+    """Parts of an unexpected type within a keyword report nothing."""
     assert [violation_of(schema, value) for value in VALUES] == [None] * len(VALUES)
 
 
 @each_row("schema", [None, True, False, 0, "object", [], [{"type": "null"}], Odd(), object])
-def test_no_schema(schema: Any) -> None:
+def test_schema_that_is_not_an_object_checks_nothing(schema: Any) -> None:
     """What is no object is no schema."""
     assert violation_of(schema, {"a": 1}) is None
 
 
 @pytest.mark.parametrize("schema", [{"const": Odd()}, {"enum": [Odd()]}], ids=["const", "enum"])
-def test_comparison_that_raises(schema: dict[str, Any]) -> None:
-    """An object of the application's that cannot be compared says nothing."""
+def test_value_whose_comparison_raises_is_not_reported(schema: dict[str, Any]) -> None:
+    """An application's object that cannot be compared reports nothing."""
     assert violation_of(schema, 1) is None
 
 
@@ -264,28 +266,28 @@ HOSTILE: dict[str, tuple[Any, Any]] = {
 
 
 @each_row(("schema", "value"), HOSTILE.values(), ids=HOSTILE)
-def test_work_is_bounded(schema: Any, value: Any) -> None:
-    """What would take too long is given up, and then nothing is said."""
+def test_check_that_takes_too_long_is_given_up(schema: Any, value: Any) -> None:
+    """A check that takes too many steps is given up, and reports nothing."""
     began = time.process_time()
     assert violation_of(schema, value) is None
     assert time.process_time() - began < 0.5
 
 
-def test_depth_that_is_followed() -> None:
-    """Schemas as deep as people write them are followed to the end."""
+def test_schema_of_usual_depth_is_checked_to_its_end() -> None:
+    """Schemas as deep as people write them are checked to the end."""
     assert violation_of(deep(90), 1) is not None
     assert violation_of(deep(110), 1) is None
 
 
-def test_schema_is_not_changed() -> None:
+def test_check_changes_neither_schema_nor_value() -> None:
     """Neither the schema nor the value is touched."""
     before = repr(PARAMETERS)
     violation_of(PARAMETERS, {"stops": [{"street": 1}]})
     assert repr(PARAMETERS) == before
 
 
-def test_schema_that_changes_meanwhile() -> None:
-    """A schema that another thread changes while it is read makes no error."""
+def test_schema_changed_by_another_thread_raises_nothing() -> None:
+    """A schema that another thread changes during the check raises nothing."""
 
     class Changing(dict[str, Any]):
         def items(self) -> Any:
@@ -294,8 +296,8 @@ def test_schema_that_changes_meanwhile() -> None:
     assert violation_of({"properties": Changing(a={})}, {"a": 1}) is None
 
 
-def test_random_damage() -> None:
-    """Any damage to a schema, and any value: nothing is raised, and nothing of the value is in the path."""
+def test_randomly_damaged_schema_raises_nothing_and_keeps_no_value() -> None:
+    """Damage to a schema raises nothing, and no value is part of a path."""
     rng = Random(8)
     for _ in range(20_000 if FULL else 1_500):
         schema = randoms.altered(rng, PARAMETERS, 0.1)

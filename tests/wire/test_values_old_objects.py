@@ -72,8 +72,8 @@ STREAMS = {
 
 @pytest.mark.parametrize("keep", [True, False], ids=["kept", "not-kept"])
 @pytest.mark.parametrize("chunks", STREAMS.values(), ids=STREAMS)
-def test_what_is_not_declared_is_read(chunks: list[Any], keep: bool) -> None:
-    """Refusals, the tier and the details of tokens are those that a plain chunk tells."""
+def test_fields_that_an_old_sdk_does_not_declare_are_read(chunks: list[Any], keep: bool) -> None:
+    """Refusals, the tier and the details of tokens are the same as in a plain chunk."""
     found, expected = (read(map(build, chunks), keep=keep) for build in (old, plain))
     assert facts(found) == facts(expected)
     assert [each.refusal for each in found.choices.values()] == [

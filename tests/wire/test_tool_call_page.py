@@ -10,7 +10,7 @@ from toolspan.wire.tools import tools
 
 from ..table import each_row
 from .bent_calls import Bent
-from .test_tools_bent_calls import chat, chat_stream, read, said
+from .test_tool_call_outcomes import chat, chat_stream, read, said
 
 TEXT = (Path(__file__).parents[2] / "docs" / "design.md").read_text("utf-8").partition("is held against\n")[2]
 TOOL = json.loads(TEXT.split("```json\n")[1].split("```")[0])
@@ -19,13 +19,13 @@ ROWS = [Bent(call[0], call[1], call[2], call[3] or None, call[0]) for call in RO
 
 
 @each_row("row", ROWS, ids=lambda row: f"{row.name}({row.arguments})")
-def test_row(row: Bent) -> None:
-    """Each row of the table is true."""
+def test_each_row_of_the_design_page_is_true(row: Bent) -> None:
+    """The checker gives each call of the table the outcome that the page names."""
     assert said(read(chat(tools([TOOL])), chat_stream(row, 4))) == (row.outcome, row.path)
 
 
-def test_table() -> None:
-    """The table has more than ten rows and every outcome but that of a stream that broke off."""
+def test_table_of_the_design_page_has_every_outcome() -> None:
+    """The table has more than ten rows and every outcome but that of a broken stream."""
     assert len(ROWS) > 10
     assert {row.outcome for row in ROWS} == {
         "valid",

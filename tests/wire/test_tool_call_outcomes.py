@@ -78,60 +78,60 @@ def chat(offered: Tools | None = CHAT, **more: Any) -> ChatReader:
 @pytest.mark.parametrize("build", [plain, sdk], ids=["dict", "sdk"])
 @each_row("size", [1, 7, 4096])
 @EACH
-def test_chat_stream(bent: Bent, size: int, build: Any) -> None:
-    """Streamed by Chat Completions, however it is cut."""
+def test_outcome_does_not_depend_on_how_a_chat_stream_is_cut(bent: Bent, size: int, build: Any) -> None:
+    """Each call streamed by Chat Completions has its outcome, however the arguments are cut."""
     assert said(read(chat(), map(build, chat_stream(bent, size)))) == (bent.outcome, bent.path)
 
 
 @pytest.mark.parametrize("build", [plain, sdk_whole], ids=["dict", "sdk"])
 @each_row("bent", WHOLE, ids=[bent.id for bent in WHOLE])
-def test_chat_whole(bent: Bent, build: Any) -> None:
-    """In one answer of Chat Completions."""
+def test_whole_chat_answer_has_the_outcome_of_its_call(bent: Bent, build: Any) -> None:
+    """A call in one answer of Chat Completions has the same outcome as a streamed one."""
     assert said(read(chat(), [build(chat_whole(bent))])) == (bent.outcome, bent.path)
 
 
 @pytest.mark.parametrize("build", [plain, sdk_event], ids=["dict", "sdk"])
 @each_row("size", [1, 7, 4096])
 @EACH
-def test_response_stream(bent: Bent, size: int, build: Any) -> None:
-    """Streamed by the Responses API, however it is cut."""
+def test_outcome_does_not_depend_on_how_a_response_stream_is_cut(bent: Bent, size: int, build: Any) -> None:
+    """Each call streamed by the Responses API has its outcome, however the arguments are cut."""
     reader = ResponsesReader(pieces=False, offered=RESPONSES)
     assert said(read(reader, map(build, response_stream(bent, size)))) == (bent.outcome, bent.path)
 
 
 @each_row("bent", WHOLE, ids=[bent.id for bent in WHOLE])
-def test_response_whole(bent: Bent) -> None:
-    """In one response."""
+def test_whole_response_has_the_outcome_of_its_call(bent: Bent) -> None:
+    """A call in one response has the same outcome as a streamed one."""
     body = response_stream(bent, 1)[-1]["response"]
     reader = ResponsesReader(pieces=False, offered=RESPONSES)
     assert said(read(reader, [body])) == (bent.outcome, bent.path)
 
 
-def test_legacy_functions() -> None:
-    """The deprecated `functions` and `function_call` are checked too."""
+def test_deprecated_function_calls_are_checked_against_functions() -> None:
+    """Calls by the deprecated `functions` and `function_call` are checked as well."""
     offered = tools([CHAT_TOOL["function"]])
     body = chunk({"index": 0, "delta": {"function_call": {"name": "book", "arguments": "{}"}}})
     assert said(read(chat(offered), [body, chat_ends("function_call")])) == ("missing_argument", "city")
 
 
-def test_with_content() -> None:
-    """Where content is kept, the outcome is the same."""
+def test_outcome_is_the_same_with_captured_content() -> None:
+    """A call has the same outcome where its arguments are captured."""
     bent = CASES[1]
     for keep in (True, False):
         reader = ChatReader(pieces=keep, offered=CHAT)
         assert said(read(reader, chat_stream(bent, 3))) == (bent.outcome, bent.path)
 
 
-def test_nothing_is_checked_without_an_offer() -> None:
-    """Where no tools are offered, or nothing is to be checked, whatever parses is valid."""
+def test_calls_are_not_checked_without_tools_in_the_request() -> None:
+    """A call that parses is valid where the request has no tools, or nothing is to be checked."""
     for bent in CASES:
         (call,) = read(chat(None), chat_stream(bent, 5)).calls
         assert call.violation is None
         assert call.outcome in ("valid", "invalid", "unfinished")
 
 
-def test_free_text() -> None:
-    """The input of a custom tool is no JSON: its name alone is checked."""
+def test_free_text_of_a_custom_tool_is_checked_by_name_only() -> None:
+    """The input of a custom tool is not JSON, so only its name is checked."""
     offered = tools(
         [{"type": "custom", "custom": {"name": "sql", "parameters": {"required": ["a"]}}}, CHAT_TOOL]
     )
@@ -140,31 +140,31 @@ def test_free_text() -> None:
         assert said(read(chat(offered), [calling(call), chat_ends()]))[0] == outcome
 
 
-def test_hosted_call_is_not_unknown() -> None:
-    """What the server runs itself is not held against the offer."""
+def test_hosted_call_is_never_to_an_unknown_tool() -> None:
+    """A call that the server executes is not checked against the request's tools."""
     call = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"query": "x"}}
     reader = ResponsesReader(pieces=False, offered=RESPONSES)
     assert said(read(reader, [*begins(), done(call), ends(call)])) == ("valid", None)
 
 
-def test_late_pieces_are_checked_again() -> None:
-    """A call that was closed empty is right once its arguments have come after all."""
+def test_arguments_after_an_empty_close_are_checked_again() -> None:
+    """A call that was closed without arguments is valid once its arguments have come."""
     late = [calling(entry(0, arguments=each)) for each in ('{"city":', '"Bern"}')]
     first = [calling(entry(0, "call_a", "book", "")), chat_ends()]
     assert said(read(chat(), first)) == ("missing_argument", "city")
     assert said(read(chat(), [*first, *late])) == ("valid", None)
 
 
-def test_white_space_changes_no_verdict() -> None:
-    """What was found holds when white space follows, and gives way to `invalid` when more than that does."""
+def test_white_space_after_the_arguments_keeps_the_outcome() -> None:
+    """White space after the arguments keeps the outcome; any other text makes it `invalid`."""
     first = calling(entry(0, "call_a", "book", '{"guests": 2}'))
     for more, expected in ((" \n", ("missing_argument", "city")), ("x", ("invalid", None))):
         record = read(chat(), [first, calling(entry(0, arguments=more)), chat_ends()])
         assert said(record) == expected
 
 
-def test_long_arguments_are_not_checked() -> None:
-    """What is longer than 64 KiB is valid if it parses; one byte less is checked."""
+def test_arguments_over_64_kib_are_not_checked_by_schema() -> None:
+    """Arguments over 64 KiB are valid if they parse; one byte less is checked."""
     for size, outcome in ((64 * 1024, "missing_argument"), (64 * 1024 + 1, "valid")):
         text = '{"price": "' + "x" * (size - 13) + '"}'
         assert len(text) == size
@@ -181,7 +181,9 @@ def test_long_arguments_are_not_checked() -> None:
         (True, "end", "valid"),
     ],
 )
-def test_outcome_of_a_call(valid: bool, closed_by: str | None, outcome: str) -> None:
-    """What does not parse has an outcome of its own if its stream broke off."""
+def test_broken_off_arguments_have_an_outcome_of_their_own(
+    valid: bool, closed_by: str | None, outcome: str
+) -> None:
+    """Arguments that do not parse are `unfinished` if the stream broke off, else `invalid`."""
     call = ToolCall(0, 0, "a", "f", "function", 0, 1, closed_by, valid)
     assert call.outcome == outcome
