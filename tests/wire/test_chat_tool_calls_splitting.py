@@ -85,8 +85,8 @@ def stream(rng: Random, calls: list[Call], way: str) -> Iterator[Chunk]:
 
 
 @each_row("way", WAYS)
-def test_split_and_mixed(way: str) -> None:
-    """Ids, names, arguments, validity and what closed a call do not depend on the cuts."""
+def test_chat_calls_do_not_depend_on_the_cuts(way: str) -> None:
+    """Ids, names, arguments and verdicts do not depend on the cuts."""
     rng = Random(way)
     for _ in range(_ROUNDS):
         calls = calls_of(rng)
@@ -95,8 +95,8 @@ def test_split_and_mixed(way: str) -> None:
 
 
 @each_row("way", WAYS)
-def test_split_and_mixed_from_sdk(way: str) -> None:
-    """The same from SDK objects, late in a stream, with texts and without."""
+def test_chat_calls_from_sdk_chunks_do_not_depend_on_the_cuts(way: str) -> None:
+    """SDK objects late in a stream give the same calls, with texts and without."""
     rng = Random(way)
     for _ in range(_ROUNDS // 30):
         calls = calls_of(rng)
@@ -106,8 +106,8 @@ def test_split_and_mixed_from_sdk(way: str) -> None:
         assert facts(read(built, keep=False)) == facts(read(chunks)), chunks
 
 
-def test_damaged_arguments_split() -> None:
-    """Arguments that are no JSON come out letter by letter as they were, and so does the verdict on them."""
+def test_damaged_arguments_and_their_verdict_do_not_depend_on_the_cuts() -> None:
+    """Arguments that are not JSON are kept letter by letter, and so is the verdict on them."""
     rng = Random(3)
     for _ in range(_ROUNDS):
         text = randoms.damaged(rng, randoms.written(rng, randoms.document(rng))) or "{"
@@ -117,8 +117,8 @@ def test_damaged_arguments_split() -> None:
         assert [(each.arguments, each.valid) for each in cut.calls] == [(text, whole.calls[0].valid)]
 
 
-def test_texts_split() -> None:
-    """Texts of two choices, cut and mixed, come out whole."""
+def test_texts_of_two_choices_do_not_depend_on_the_cuts() -> None:
+    """Texts of two choices that are cut and interleaved are kept whole."""
     rng = Random(5)
     for _ in range(_ROUNDS // 5):
         texts = [randoms.written(rng, randoms.document(rng)) for _ in range(2)]
@@ -130,15 +130,15 @@ def test_texts_split() -> None:
         assert seen(read(chunks, 2)).texts == dict(enumerate(texts))
 
 
-def test_choices_in_one_chunk_or_in_several() -> None:
-    """It is the same whether choices share a chunk."""
+def test_choices_read_the_same_in_one_chunk_or_in_several() -> None:
+    """Choices give the same events in one chunk and in several."""
     first = choice({"tool_calls": [entry(0, "a", "f", "{}")]}, "tool_calls")
     second = choice({"content": "Hi"}, "stop", 1)
     assert events_of([chunk(first, second)], 2)[1:] == events_of([chunk(first), chunk(second)], 2)[1:]
 
 
-def test_record_knows_no_chunks() -> None:
-    """The record depends on the events alone, not on the chunks and times in which they came."""
+def test_record_depends_on_events_alone() -> None:
+    """The record depends on the events, not on the chunks and times in which they came."""
     rng = Random(7)
     for way in WAYS:
         events = events_of(stream(rng, calls_of(rng), way))

@@ -1,4 +1,4 @@
-"""Values against schemas: what is missing, what is of a wrong type, where it is, and what says nothing."""
+"""Values checked against schemas, broken and hostile schemas included."""
 
 from __future__ import annotations
 

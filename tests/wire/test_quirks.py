@@ -1,4 +1,4 @@
-"""Single values of servers that bend the format, each tolerance by itself."""
+"""Each tolerance for the values of a server that departs from the format, costs included."""
 
 from __future__ import annotations
 
