@@ -21,8 +21,8 @@ from .test_loop import TIME, WEATHER, answered, links, loop
 
 @needs("responses.create")
 @both_faces
-def test_tools_and_history_change(face: Face, telemetry: Telemetry) -> None:
-    """Other tools and a shorter history within a loop are events; what stays the same is none."""
+def test_changed_tools_and_a_shorter_history_are_events(face: Face, telemetry: Telemetry) -> None:
+    """Other tools and a shorter history within a loop are events; an equal part is none."""
 
     async def scenario() -> None:
         async with face.client(Server(WHOLE, only=[[WEATHER], [TIME], []])) as client:
@@ -57,7 +57,7 @@ def test_tools_and_history_change(face: Face, telemetry: Telemetry) -> None:
 
 @needs("responses.create:conversation")
 @both_faces
-def test_conversations_are_followed(face: Face, telemetry: Telemetry) -> None:
+def test_step_follows_the_last_one_of_its_conversation(face: Face, telemetry: Telemetry) -> None:
     """Without any call, a step follows the one of its conversation."""
 
     async def scenario() -> None:
@@ -76,10 +76,10 @@ def test_conversations_are_followed(face: Face, telemetry: Telemetry) -> None:
 
 @both_faces
 @pytest.mark.parametrize("part", ["opened", "closed", "ended"])
-def test_a_loop_that_fails(
+def test_error_in_the_loop_costs_only_its_facts(
     face: Face, part: str, telemetry: Telemetry, guarded: None, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    """Whatever fails in following the loop costs its facts and nothing else, and is said once."""
+    """An error in following the loop costs its facts and nothing else, and is reported once."""
     monkeypatch.setattr(Loop, part, broken)
 
     async def scenario() -> None:
@@ -95,8 +95,8 @@ def test_a_loop_that_fails(
     assert len([record for record in caplog.records if record.name == "toolspan"]) == 1
 
 
-def test_switched_off(telemetry: Telemetry) -> None:
-    """By setting, nothing is remembered and nothing is told of the loop."""
+def test_nothing_is_remembered_with_agent_loop_off(telemetry: Telemetry) -> None:
+    """With `agent_loop=False` nothing is remembered and no fact of the loop is recorded."""
 
     async def scenario() -> None:
         async with SYNC.client(Server(CHAT, only=[[WEATHER], []])) as client:

@@ -18,8 +18,8 @@ from toolspan.event_stream.events import (
 from toolspan.wire.events import Usage
 
 
-def test_to_dict() -> None:
-    """Each event as JSON: its type first, what is known of usage, neither chunk nor exception."""
+def test_each_event_is_json_with_its_type_first() -> None:
+    """As JSON an event has its type first and known usage, but neither chunk nor exception."""
     call = {"choice": 0, "index": 1, "id": "call_a", "name": "weather", "kind": "function"}
     judged = {"arguments": "{}", "parsed": {}, "valid": False, "reason": "missing_argument", "path": "city"}
     error = {"kind": "provider", "message": "no", "code": "busy", "choice": 0, "index": None}
