@@ -40,8 +40,10 @@ def hangs(chunks: Iterator[Any]) -> Iterator[Any]:
         (hangs, 1, "chunk 5, latest piece of tool call 0", "policy"),
     ],
 )
-def test_policies(policy: Any, status: int, chunk: str | None, where: str | None, run: Any) -> None:
-    """Each policy is named with the chunk that it did something to; the status says what that means."""
+def test_each_policy_is_named_with_its_chunk_and_status(
+    policy: Any, status: int, chunk: str | None, where: str | None, run: Any
+) -> None:
+    """Each policy is named with the chunk that it affected; the exit status is its severity."""
     found, out, _ = run(json.dumps(traces.otlp(traces.trace(policy))))
     assert found == status, out
     verdict = out.splitlines()[-1]
@@ -52,8 +54,8 @@ def test_policies(policy: Any, status: int, chunk: str | None, where: str | None
         assert chunk in out
 
 
-def test_lost_between_stages(run: Any) -> None:
-    """What gets lost where there is no stage is lost between two, and the chunk is named."""
+def test_chunk_lost_between_stages_is_located(run: Any) -> None:
+    """A chunk lost where there is no stage is lost between two stages, and is named."""
     spans = traces.trace(policies.passing, policies.without_last_fragment)
     status, out, _ = run(json.dumps(traces.otlp(spans)), "--chunk", "call:1:last")
     assert status == 1
@@ -63,15 +65,15 @@ def test_lost_between_stages(run: Any) -> None:
     assert "the chunk disappeared between policy and client" in out
 
 
-def test_altered_between_stages(run: Any) -> None:
-    """A chunk that arrives as another is another."""
+def test_chunk_altered_between_stages_is_located(run: Any) -> None:
+    """A chunk altered where there is no stage is reported between two stages."""
     spans = traces.trace(policies.passing, policies.in_place)
     status, out, _ = run(json.dumps(traces.otlp(spans)))
     assert status == 3
     assert "policy → client: the content received differs from the content sent" in out
 
 
-def test_cut_anew(run: Any) -> None:
+def test_hop_that_cuts_texts_anew_loses_nothing(run: Any) -> None:
     """A hop that only cuts texts anew has lost nothing."""
     spans = traces.trace(policies.passing, policies.joined)
     status, out, _ = run(json.dumps(traces.otlp(spans)))
@@ -79,8 +81,8 @@ def test_cut_anew(run: Any) -> None:
     assert "split or merged" in out
 
 
-def test_injected_between_stages(run: Any) -> None:
-    """What no stage sent came from nowhere."""
+def test_chunk_injected_between_stages_is_located(run: Any) -> None:
+    """A chunk that no stage sent is reported between two stages."""
     status, out, _ = run(json.dumps(traces.otlp(traces.trace(policies.passing, policies.twice))))
     assert (status, "policy → client: received, but never sent: 1 tool call" in out) == (3, True)
 
@@ -97,15 +99,17 @@ def test_injected_between_stages(run: Any) -> None:
         (policies.passing, "first", "the chunk passed all stages"),
     ],
 )
-def test_one_chunk(policy: Any, chunk: str, said: str, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A chosen chunk is shown at each side of each stage, up to where it is lost or another."""
+def test_journey_of_a_chunk_ends_where_it_is_lost(
+    policy: Any, chunk: str, said: str, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chosen chunk is shown at each side of each stage, up to where it is lost or altered."""
     monkeypatch.setenv("TOOLSPAN_SAMPLE_EVERY", "2")
     _, out, _ = run(json.dumps(traces.otlp(traces.trace(policy))), "--chunk", chunk)
     assert out.rstrip().splitlines()[-1].startswith(said)
 
 
-def test_by_fingerprint(run: Any) -> None:
-    """A chunk may be chosen by what the output says of it."""
+def test_chunk_can_be_chosen_by_its_fingerprint(run: Any) -> None:
+    """A chunk can be chosen by the fingerprint in the output."""
     text = json.dumps(traces.otlp(traces.trace(policies.without_finish)))
     _, out, _ = run(text, "--json")
     (found,) = [each for each in json.loads(out)["findings"] if each["fingerprint"]]
@@ -113,8 +117,8 @@ def test_by_fingerprint(run: Any) -> None:
     assert out.rstrip().endswith("the chunk disappeared at policy")
 
 
-def test_the_reader_left(run: Any) -> None:
-    """Where no stage lost anything, the last one may have been left too early."""
+def test_reader_that_left_early_is_named(run: Any) -> None:
+    """Where no stage lost a chunk, the last one may have been closed too early."""
 
     def two(stream: Any) -> None:
         next(stream)
@@ -172,27 +176,31 @@ def breaks(chunks: Iterator[Any]) -> Iterator[Any]:
         ),
     ],
 )
-def test_nobodys_chunk(policy: Any, lossy: Any, source: Any, said: str, run: Any) -> None:
-    """Where no chunk is inside of anything, what stood still or broke is named all the same."""
+def test_stage_that_stopped_without_a_chunk_is_named(
+    policy: Any, lossy: Any, source: Any, said: str, run: Any
+) -> None:
+    """Where no chunk is in flight, the stage that stopped or failed is named."""
     status, out, _ = run(json.dumps(traces.otlp(traces.trace(policy, lossy, source=source))))
     assert (status, said in out.splitlines()[-1]) == (1, True), out
 
 
-def test_held_too_long(run: Any) -> None:
-    """What was held with too many others, and altered, is not said to have arrived."""
+def test_altered_chunks_held_too_long_do_not_count_as_arrived(run: Any) -> None:
+    """Altered chunks that were held with too many others are not reported as arrived."""
     chunks = [*(shapes.text(f"{number} ") for number in range(600)), shapes.finish()]
     spans = traces.trace(lambda given: iter(list(given)[1:]), source=lambda given: iter(chunks))
     status, out, _ = run(json.dumps(traces.otlp(spans)))
     assert (status, "could not be compared" in out) == (1, True)
 
 
-def test_shapes_have_names() -> None:
-    """The answer that all of this is about: eleven chunks."""
+def test_answer_of_these_tests_has_eleven_chunks() -> None:
+    """The answer of these tests has eleven chunks; the positions above depend on it."""
     assert len(shapes.answer()) == 11
 
 
-def test_no_such_chunk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A chunk that is not followed cannot be shown; those that can are named."""
+def test_unknown_chunk_is_refused_with_those_that_exist(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A chunk that is not sampled cannot be shown; the error names those that can."""
     file = tmp_path / "trace.json"
     file.write_text(json.dumps(traces.otlp(traces.trace(policies.passing))))
     said = complaint(capsys, str(file), "--chunk", "call:7:last")

@@ -45,8 +45,10 @@ STATUS = {drop: 1, double: 3, late: 3, cut_off: 1}
 @pytest.mark.parametrize("live", [True, False], ids=["at once", "held until the end"])
 @pytest.mark.parametrize("at", range(len(ANSWER) - 1))
 @pytest.mark.parametrize("edit", STATUS, ids=lambda edit: edit.__name__)
-def test_named(edit: Edit, at: int, live: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The verdict has the stage and the chunk's position among those that were read."""
+def test_loss_of_any_chunk_is_named_with_stage_and_position(
+    edit: Edit, at: int, live: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The verdict has the stage and the chunk's position among those that it received."""
     wanted = shapes.answer()
     edit(wanted, at)
 
@@ -69,7 +71,7 @@ def test_named(edit: Edit, at: int, live: bool, tmp_path: Path, capsys: pytest.C
     assert at + 1 in said | again
 
 
-def test_an_answer_of_two_choices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lost_end_of_one_of_two_choices_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each choice has its own end; the lost one is named."""
     answer = [
         shapes.text("a", 0),

@@ -38,15 +38,17 @@ from .test_main import complaint
         ('{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "GET /"}]}]}]}', "the trace has no stages"),
     ],
 )
-def test_files(text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Files that hold something else."""
+def test_file_that_is_no_trace_is_refused_with_a_reason(
+    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Files that hold something else are refused, with the reason."""
     file = tmp_path / "trace.json"
     file.write_text(text)
     assert said in complaint(capsys, str(file))
 
 
-def test_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """No file, a folder, and something compressed."""
+def test_missing_or_unreadable_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A missing file, a folder and a compressed file are refused."""
     assert "cannot be read: No such file" in complaint(capsys, str(tmp_path / "missing.json"))
     assert "cannot be read" in complaint(capsys, str(tmp_path))
     (tmp_path / "trace.zst").write_bytes(b"\x28\xb5\x2f\xfd\xff\xfe")
@@ -80,8 +82,10 @@ def _jaeger() -> Iterator[str]:
         thread.join()
 
 
-def test_jaeger(jaeger: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A running Jaeger is asked for a trace; what it answers otherwise is said."""
+def test_trace_is_fetched_from_jaeger_or_refused_with_a_reason(
+    jaeger: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trace is fetched from a running Jaeger; any other answer is refused, with the reason."""
     spans = traces.trace(policies.without_finish)
     trace_id = f"{spans[0].context.trace_id:032x}"
     answers = {
@@ -107,14 +111,14 @@ def test_jaeger(jaeger: str, capsys: pytest.CaptureFixture[str], monkeypatch: py
     assert "is not an address" in complaint(capsys, "12", "--jaeger", "ftp://127.0.0.1/")
 
 
-def test_no_jaeger(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreachable_jaeger_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     """Nobody answers there."""
     assert "cannot be reached: " in complaint(capsys, "12", "--jaeger", "http://127.0.0.1:1")
 
 
 @pytest.mark.parametrize("form", traces.FORMS.values(), ids=traces.FORMS)
-def test_every_form(form: Callable[[Any], str], run: Any) -> None:
-    """Files of the Collector, of protobuf's mapping and of Jaeger say the same."""
+def test_every_form_of_a_trace_gives_the_same_verdict(form: Callable[[Any], str], run: Any) -> None:
+    """Files of the Collector, of protobuf's mapping and of Jaeger give the same output."""
     status, out, err = run(form(traces.trace(traces.passes)), "--chunk", "call:1:last")
     assert (status, err) == (0, "")
     lines = [line for line in out.splitlines() if line]
@@ -128,8 +132,8 @@ def test_every_form(form: Callable[[Any], str], run: Any) -> None:
     assert "it passed all stages" in out
 
 
-def test_attributes_of_all_kinds(run: Any) -> None:
-    """Lists, numbers and nothing at all as attributes, and ids of other systems, disturb nobody."""
+def test_attributes_of_any_type_and_foreign_ids_are_read(run: Any) -> None:
+    """Attributes that are lists, numbers or empty, and ids of other systems, raise nothing."""
     found = traces.otlp(traces.trace(policies.passing))
     for resource in found["resourceSpans"]:
         for scope in resource["scopeSpans"]:

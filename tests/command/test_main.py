@@ -25,8 +25,8 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return str(line)
 
 
-def test_options(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing at all, or an option that there is not."""
+def test_missing_and_unknown_options_exit_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    """No argument and an unknown option exit with status 2."""
     for arguments in ([], ["pipeline"], ["pipeline", "x", "--no-such"]):
         with pytest.raises(SystemExit) as ended:
             main(arguments)
@@ -34,10 +34,10 @@ def test_options(capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
 
 
-def test_without_rich(
+def test_missing_extra_is_named_and_json_needs_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the extra it says which one; JSON needs none."""
+    """Without the extra the command names it; `--json` needs none."""
     file = tmp_path / "trace.json"
     file.write_text(json.dumps(traces.otlp(traces.trace(policies.passing))))
     monkeypatch.setitem(__import__("sys").modules, "rich.console", None)
@@ -46,13 +46,13 @@ def test_without_rich(
     capsys.readouterr()
 
 
-def test_strict(run: Any) -> None:
-    """If nothing may be altered, that counts."""
+def test_strict_makes_alterations_count(run: Any) -> None:
+    """With `--strict` an altered chunk changes the exit status."""
     text = json.dumps(traces.otlp(traces.trace(policies.in_place)))
     assert [run(text, *options)[0] for options in ([], ["--strict"])] == [0, 3]
 
 
-def test_as_a_program(tmp_path: Path) -> None:
+def test_command_runs_as_a_module_from_standard_input(tmp_path: Path) -> None:
     """It runs as a module, from the standard input, without the SDK of OpenAI or OpenTelemetry."""
     text = json.dumps(traces.otlp(traces.trace(policies.without_finish)))
     found = subprocess.run(

@@ -10,8 +10,8 @@ from ..pipeline import test_matching as policies
 from . import traces
 
 
-def test_json(run: Any) -> None:
-    """For other programs: the same as JSON."""
+def test_json_output_has_stages_findings_and_journey(run: Any) -> None:
+    """The JSON output has the stages, findings, journey and status."""
     status, out, _ = run(
         json.dumps(traces.otlp(traces.trace(policies.without_finish))), "--json", "--chunk", "finish"
     )
@@ -23,7 +23,7 @@ def test_json(run: Any) -> None:
     assert found["journey"][-1]["state"] == "missing"
 
 
-def test_many(run: Any) -> None:
+def test_many_losses_are_counted_after_the_first(run: Any) -> None:
     """Of very many losses the first are named and the others counted."""
     chunks = [*(shapes.text(f"{number} ") for number in range(100)), shapes.finish()]
     source = lambda given: iter(chunks)  # noqa: E731 - of the same kind as the policies

@@ -19,8 +19,10 @@ from . import traces
 from .test_main import complaint
 
 
-def test_several(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of several traces or streams one has to be chosen; which there are is said."""
+def test_one_of_several_traces_or_streams_is_chosen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of several traces or streams one has to be chosen; the error lists them."""
     spans = [*traces.trace(policies.passing), *traces.trace(policies.without_finish)]
     file = tmp_path / "trace.json"
     file.write_text(json.dumps(traces.otlp(spans)))
@@ -33,8 +35,8 @@ def test_several(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no stage of stream 12" in complaint(capsys, str(file), "--trace", ids[0], "--stream", "12")
 
 
-def test_two_readers(run: Any) -> None:
-    """A stream that two stages read is compared with each of them."""
+def test_stream_with_two_readers_is_compared_with_each(run: Any) -> None:
+    """A stream that two stages receive is compared with each of them."""
     telemetry = Telemetry()
     with telemetry.on(), telemetry.tracer.start_as_current_span("request"):
         model = toolspan.stage("model", iter(shapes.answer()))
@@ -46,8 +48,8 @@ def test_two_readers(run: Any) -> None:
     assert (status, out.splitlines()[-1]) == (0, "every chunk arrived"), out
 
 
-def test_order_by_links(run: Any) -> None:
-    """Stages are in the order in which chunks pass them, also where the clocks of two machines differ."""
+def test_stages_are_ordered_by_links_not_clocks(run: Any) -> None:
+    """Stages are in the order in which chunks pass, also where the clocks of two machines differ."""
     found = traces.otlp(traces.trace(policies.passing))
     for resource in found["resourceSpans"]:
         for scope in resource["scopeSpans"]:
@@ -59,7 +61,7 @@ def test_order_by_links(run: Any) -> None:
     assert [line.split()[0] for line in out.splitlines()[2:5]] == ["model", "policy", "client"]
 
 
-def test_a_stage_is_missing(run: Any) -> None:
+def test_stage_missing_from_the_trace_is_reported(run: Any) -> None:
     """If the span of a stage is not in the trace, that is said."""
     spans = [span for span in traces.trace(policies.passing) if span.name != "stage model"]
     _, out, _ = run(json.dumps(traces.otlp(spans)))

@@ -48,8 +48,8 @@ async def stubborn_later(chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
 
 @faces
 @pytest.mark.parametrize("way", ["close", "send", "throw"])
-def test_what_closing_and_sending_raise(way: str, face: Face, telemetry: Telemetry) -> None:
-    """Whatever a stream raises when it is closed, or told something, its reader hears."""
+def test_error_of_closing_and_sending_reaches_the_reader(way: str, face: Face, telemetry: Telemetry) -> None:
+    """An error that a stream raises in `close`, `send` or `throw` reaches its reader."""
 
     async def act() -> None:
         function: Any = stubborn if face.name == "sync" else stubborn_later
@@ -72,8 +72,8 @@ async def _tell(face: Face, stream: Any, way: str) -> None:
         await getattr(stream, f"a{way}")(None if way == "send" else KeyError())
 
 
-def test_the_sdks_async_close(telemetry: Telemetry) -> None:
-    """A stream whose `close` has to be awaited is closed by it, and so is its response."""
+def test_async_close_of_the_sdks_stream_closes_its_response(telemetry: Telemetry) -> None:
+    """A stream whose `close` is a coroutine is closed by it, and so is its response."""
     answer = script.stream(shapes.text("a"), shapes.text("b"), wire.DONE)
     ask = {"model": "m", "messages": [{"role": "user", "content": "a"}], "stream": True}
 
@@ -103,8 +103,8 @@ class Own:
         return "Own()"
 
 
-def test_attributes(telemetry: Telemetry) -> None:
-    """They are read, set and deleted on the stream itself."""
+def test_attributes_are_those_of_the_wrapped_stream(telemetry: Telemetry) -> None:
+    """Attributes are read, set and deleted on the stream itself."""
     own = Own()
     with telemetry.on():
         staged = toolspan.stage("a", own)
@@ -141,8 +141,8 @@ class Either:
         return self._left.pop(0)
 
 
-def test_read_either_way(telemetry: Telemetry) -> None:
-    """Sync and async steps of one stream, also in turn."""
+def test_stream_can_be_read_in_sync_and_async_steps(telemetry: Telemetry) -> None:
+    """Sync and async steps of one stream work, also in turn."""
 
     async def act() -> None:
         stream = toolspan.stage("a", Either())
@@ -162,8 +162,8 @@ class Odd:
         raise LookupError(name)
 
 
-def test_an_odd_object(telemetry: Telemetry, guarded: None) -> None:
-    """What cannot even be asked whether it is a stream is handed back as it is."""
+def test_object_that_cannot_be_inspected_is_returned_as_it_is(telemetry: Telemetry, guarded: None) -> None:
+    """An object that raises when its attributes are read is returned as it is."""
     odd = Odd()
     with telemetry.on():
         assert toolspan.stage("a", odd) is odd
@@ -173,8 +173,8 @@ def test_an_odd_object(telemetry: Telemetry, guarded: None) -> None:
 
 
 @faces
-def test_called_wrongly(face: Face, telemetry: Telemetry) -> None:
-    """A call that fits no parameters raises what it raises without, and its stage is over."""
+def test_wrong_arguments_raise_what_they_raise_without_a_stage(face: Face, telemetry: Telemetry) -> None:
+    """A call that fits no parameters raises the function's own error, and its stage ends."""
 
     async def act(function: Any) -> None:
         await function(face.source(["a"]), "too much")
@@ -192,8 +192,8 @@ def test_called_wrongly(face: Face, telemetry: Telemetry) -> None:
 
 
 @faces
-def test_a_function_that_raises_at_once(face: Face, telemetry: Telemetry) -> None:
-    """Before it gives any stream: its error passes, and the span ends."""
+def test_function_that_raises_before_its_stream_ends_the_span(face: Face, telemetry: Telemetry) -> None:
+    """A function that raises before it returns a stream: its error passes, and the span ends."""
 
     @toolspan.stage
     def plain(chunks: Any) -> Any:
@@ -216,7 +216,7 @@ def test_a_function_that_raises_at_once(face: Face, telemetry: Telemetry) -> Non
     assert telemetry.span.attributes[semconv.STREAM_OUTCOME] == "failed"
 
 
-def test_a_hidden_coroutine_function(telemetry: Telemetry) -> None:
+def test_coroutine_function_behind_a_decorator_is_awaited(telemetry: Telemetry) -> None:
     """A coroutine function that another decorator hides is awaited all the same."""
 
     async def later(chunks: Any) -> Any:
@@ -235,8 +235,8 @@ def test_a_hidden_coroutine_function(telemetry: Telemetry) -> None:
     assert telemetry.span.attributes[stage_semconv.PASSED] == 2
 
 
-def test_an_argument_that_there_is_not(telemetry: Telemetry, guarded: None) -> None:
-    """A stage that is told to read what the function does not take is a source, and that is reported."""
+def test_stage_with_an_unknown_input_is_a_source_and_reported(telemetry: Telemetry, guarded: None) -> None:
+    """A stage whose `input` names no parameter is a source, and that is reported."""
 
     @toolspan.stage("a", input="other")
     def policy(chunks: Iterator[str]) -> Iterator[str]:
@@ -248,8 +248,8 @@ def test_an_argument_that_there_is_not(telemetry: Telemetry, guarded: None) -> N
     assert guard._reported
 
 
-def test_in_two_threads(telemetry: Telemetry) -> None:
-    """Reading in one thread and handing on in another loses no count, however they interleave."""
+def test_reading_and_emitting_in_two_threads_loses_no_count(telemetry: Telemetry) -> None:
+    """Reading in one thread and emitting in another loses no count, however they interleave."""
     chunks = [shapes.text(f"{number} ") for number in range(5000)]
     given: queue.Queue[Any] = queue.Queue(50)
     interval = sys.getswitchinterval()
@@ -277,7 +277,7 @@ def test_in_two_threads(telemetry: Telemetry) -> None:
     )
 
 
-def test_in_many_tasks(telemetry: Telemetry) -> None:
+def test_reading_and_emitting_in_two_tasks_is_one_stage(telemetry: Telemetry) -> None:
     """Reading in one task and handing on in another is one stage."""
 
     async def act() -> None:

@@ -14,10 +14,10 @@ from ..table import each_row
 
 
 @pytest.mark.parametrize("name", ["sent", "received"])
-def test_envelopes_that_fail(
+def test_envelope_that_fails_costs_only_the_route(
     name: str, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, guarded: None
 ) -> None:
-    """A route that cannot be put in or taken out costs the route."""
+    """An envelope that raises in `inject` or `extract` costs the route."""
 
     def broken(*args: Any) -> Any:
         raise ZeroDivisionError
@@ -42,8 +42,8 @@ def test_envelopes_that_fail(
         None,
     ],
 )
-def test_no_route(headers: Any) -> None:
-    """Headers that hold none, or something else under that name."""
+def test_headers_without_a_route_have_none(headers: Any) -> None:
+    """Headers without a route, or with another value under its name, have none."""
     assert toolspan.Route.of(headers) is None
 
 
@@ -56,8 +56,8 @@ def test_no_route(headers: Any) -> None:
         ("", "_"),
     ],
 )
-def test_stream_ids(given: str, kept: str | None) -> None:
-    """An id of the application's own goes through headers as it is; what no header holds becomes `_`."""
+def test_stream_id_of_the_application_passes_through_headers(given: str, kept: str | None) -> None:
+    """An application's id passes through headers; characters that headers cannot hold become `_`."""
     route = toolspan.Route(given)
     assert route.stream_id == (kept or given)
     found = toolspan.Route.of(route.headers)
@@ -66,8 +66,8 @@ def test_stream_ids(given: str, kept: str | None) -> None:
     assert len(toolspan.Route("x" * 100).stream_id) == 64
 
 
-def test_a_route_without_a_trace(telemetry: Telemetry) -> None:
-    """The stream's id alone goes on where the sender traces nothing."""
+def test_stream_id_is_sent_on_without_a_trace(telemetry: Telemetry) -> None:
+    """The stream's id is sent on where the sender records no trace."""
     route = toolspan.Route.of(toolspan.Route().headers)
     assert route is not None
     assert route.upstream is None
@@ -77,8 +77,8 @@ def test_a_route_without_a_trace(telemetry: Telemetry) -> None:
     assert telemetry.span.parent is None
 
 
-def test_of_a_stage(telemetry: Telemetry) -> None:
-    """What is inside of a `with` block, and what such a block gives, can be sent on too."""
+def test_route_of_a_stage_can_be_sent(telemetry: Telemetry) -> None:
+    """The route of an entered stage, and of a stream inside it, can be sent."""
     with telemetry.on(), toolspan.stage("a") as stage:
         _, route = toolspan.extract(toolspan.inject("{}", stage))
         assert route is not None

@@ -93,7 +93,7 @@ def outcomes(telemetry: Telemetry) -> dict[str, str]:
 
 @faces
 def test_read_to_the_end(face: Face, telemetry: Telemetry) -> None:
-    """All completed."""
+    """Each stage of a stream that was read to the end is completed."""
 
     async def act() -> None:
         assert len(await face.all(pipeline(face)["client"])) == 4
@@ -105,7 +105,7 @@ def test_read_to_the_end(face: Face, telemetry: Telemetry) -> None:
 
 @faces
 @at_each_stage
-def test_broken_socket(at: str, face: Face, telemetry: Telemetry) -> None:
+def test_error_fails_its_stage_and_those_above(at: str, face: Face, telemetry: Telemetry) -> None:
     """An error at one stage fails it and all above; those below were left."""
 
     async def breaks() -> None:
@@ -129,8 +129,8 @@ def _raise() -> Any:
 @faces
 @at_each_stage
 @pytest.mark.parametrize("read", [0, 2])
-def test_closed(read: int, at: str, face: Face, telemetry: Telemetry) -> None:
-    """The reader closes a stage's stream; it is closed, all others end with it."""
+def test_closing_one_stage_closes_all(read: int, at: str, face: Face, telemetry: Telemetry) -> None:
+    """The reader closes a stage's stream: it is closed, and all others end with it."""
 
     async def act() -> None:
         streams = pipeline(face)
@@ -148,8 +148,10 @@ def test_closed(read: int, at: str, face: Face, telemetry: Telemetry) -> None:
 @faces
 @at_each_stage
 @pytest.mark.parametrize("read", [0, 2])
-def test_dropped(read: int, at: str, face: Face, telemetry: Telemetry) -> None:
-    """The reader simply goes away, with the collector off; reference counts end every span."""
+def test_dropped_pipeline_ends_without_the_collector(
+    read: int, at: str, face: Face, telemetry: Telemetry
+) -> None:
+    """With the collector off, reference counts end every span when the reader drops the stream."""
 
     async def act() -> None:
         stream = pipeline(face)[at]
@@ -170,8 +172,8 @@ def test_dropped(read: int, at: str, face: Face, telemetry: Telemetry) -> None:
 
 @faces
 @at_each_stage
-def test_in_a_cycle(at: str, face: Face, telemetry: Telemetry) -> None:
-    """A stream that dies in a garbage collection ends its span, a little later."""
+def test_stream_in_a_garbage_cycle_ends_its_span(at: str, face: Face, telemetry: Telemetry) -> None:
+    """A stream that a garbage collection frees ends its span, a little later."""
 
     async def act() -> None:
         circle: list[Any] = [pipeline(face)[at]]
@@ -187,8 +189,8 @@ def test_in_a_cycle(at: str, face: Face, telemetry: Telemetry) -> None:
 
 
 @at_each_stage
-def test_cancelled(at: str, telemetry: Telemetry) -> None:
-    """A task that is cancelled while a stage waits: that one and all above were cancelled."""
+def test_cancelled_task_cancels_its_stage_and_those_above(at: str, telemetry: Telemetry) -> None:
+    """A task that is cancelled while a stage waits: that one and all above are cancelled."""
     face = FACES[1]
 
     async def act() -> None:
@@ -214,8 +216,8 @@ def test_cancelled(at: str, telemetry: Telemetry) -> None:
 
 
 @at_each_stage
-def test_timed_out(at: str, telemetry: Telemetry) -> None:
-    """A reader that waits only so long hears the time-out that it asked for, and nothing else."""
+def test_reader_with_a_timeout_gets_its_own_error(at: str, telemetry: Telemetry) -> None:
+    """A reader with a timeout gets that timeout's error, and no other."""
     face = FACES[1]
 
     async def act() -> None:
@@ -234,8 +236,8 @@ def test_timed_out(at: str, telemetry: Telemetry) -> None:
 
 
 @at_each_stage
-def test_left_in_another_context(at: str, telemetry: Telemetry) -> None:
-    """Begun in one task, read in a second, closed in a third, each with a context of its own."""
+def test_stage_may_begin_and_end_in_different_tasks(at: str, telemetry: Telemetry) -> None:
+    """A stage may begin in one task, be read in a second and be closed in a third."""
     face = FACES[1]
 
     async def act() -> None:
@@ -262,8 +264,8 @@ def test_left_in_another_context(at: str, telemetry: Telemetry) -> None:
 
 
 @at_each_stage
-def test_sync_in_another_context(at: str, telemetry: Telemetry) -> None:
-    """The same for generators, in contexts that are run one after the other."""
+def test_generator_may_begin_and_end_in_different_contexts(at: str, telemetry: Telemetry) -> None:
+    """The same holds for generators in contexts that run one after the other."""
     face = FACES[0]
     with telemetry.on():
         stream = contextvars.copy_context().run(pipeline, face)[at]
@@ -275,8 +277,10 @@ def test_sync_in_another_context(at: str, telemetry: Telemetry) -> None:
 
 @pytest.mark.parametrize("signal", [KeyboardInterrupt, SystemExit, GeneratorExit])
 @at_each_stage
-def test_interrupted(at: str, signal: type[BaseException], telemetry: Telemetry) -> None:
-    """What is no error of anybody's passes, and ends all."""
+def test_keyboard_interrupt_passes_and_ends_all(
+    at: str, signal: type[BaseException], telemetry: Telemetry
+) -> None:
+    """An exception that is not an error, like `KeyboardInterrupt`, passes, and ends all stages."""
     face = FACES[0]
 
     def interrupt() -> Any:
@@ -291,8 +295,8 @@ def test_interrupted(at: str, signal: type[BaseException], telemetry: Telemetry)
     assert found["client"] == ("closed" if signal is GeneratorExit else "cancelled")
 
 
-def test_two_readers_at_once(telemetry: Telemetry) -> None:
-    """A second task that asks while the first waits is refused by Python, and the stage goes on."""
+def test_second_reader_at_once_is_refused_and_the_stage_goes_on(telemetry: Telemetry) -> None:
+    """A second task that reads while the first waits is refused by Python; the stage goes on."""
     face = FACES[1]
 
     async def act() -> None:
@@ -318,8 +322,8 @@ def test_two_readers_at_once(telemetry: Telemetry) -> None:
     assert set(outcomes(telemetry).values()) == {"completed"}
 
 
-def test_thousands_at_once(telemetry: Telemetry) -> None:
-    """Of many pipelines that are left in many ways no span is missing."""
+def test_thousands_of_pipelines_lose_no_span(telemetry: Telemetry) -> None:
+    """Of many pipelines that end in many ways no span is missing."""
     face = FACES[1]
 
     async def one(number: int) -> None:
@@ -363,8 +367,8 @@ next(stream)
 """
 
 
-def test_left_open_at_the_exit() -> None:
-    """A stage that is still open when the process ends is told of."""
+def test_stage_open_at_exit_is_recorded() -> None:
+    """A stage that is still open at interpreter exit has a span."""
     found = subprocess.run(
         [sys.executable, "-W", "error", "-c", EXITING], capture_output=True, text=True, timeout=60, check=True
     )

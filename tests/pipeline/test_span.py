@@ -17,8 +17,8 @@ from ..sdk.telemetry import Telemetry
 from . import shapes
 
 
-def test_stages_in_a_row(telemetry: Telemetry) -> None:
-    """Each is linked to the one before, all have one stream id and one parent."""
+def test_each_stage_is_linked_to_the_one_before(telemetry: Telemetry) -> None:
+    """Each stage is linked to the one before; all have one stream id and one parent."""
     with telemetry.on(), telemetry.tracer.start_as_current_span("request"):
         stream = toolspan.stage("model", iter(shapes.answer()))
         for name in ("gateway", "policy"):
@@ -34,8 +34,8 @@ def test_stages_in_a_row(telemetry: Telemetry) -> None:
         assert link.attributes == {semconv.LINK: "reads"}
 
 
-def test_the_span(telemetry: Telemetry) -> None:
-    """An internal span, never current, with the delays of both sides, and what the application says."""
+def test_stage_span_is_internal_and_never_current(telemetry: Telemetry) -> None:
+    """The span is internal, never current, and has the delays of both sides and the user attributes."""
     with telemetry.on(), toolspan.attributes(feature="search"):
         seen = [trace.get_current_span().get_span_context().is_valid for _ in toolspan.stage("a", iter("ab"))]
     span = telemetry.span
@@ -51,8 +51,8 @@ def test_the_span(telemetry: Telemetry) -> None:
     assert got[stage_semconv.OUT_SIZE] == 2
 
 
-def test_followed(telemetry: Telemetry) -> None:
-    """The chunks that matter are events on both sides, at the times when they passed; every n-th if asked."""
+def test_sampled_chunks_are_span_events_on_both_sides(telemetry: Telemetry) -> None:
+    """Sampled chunks are events on both sides, at the times when they passed; every n-th if set."""
 
     @toolspan.stage("policy", sample_every=4)
     def policy(chunks: Iterator[Any]) -> Iterator[Any]:
@@ -78,8 +78,8 @@ def test_followed(telemetry: Telemetry) -> None:
     assert telemetry.span.start_time <= times[0] <= times[-1] <= telemetry.span.end_time
 
 
-def test_no_content(telemetry: Telemetry) -> None:
-    """Nothing that the chunks say is recorded, not even where content is captured."""
+def test_stage_span_has_no_content(telemetry: Telemetry) -> None:
+    """No content of the chunks is recorded, even where content is captured."""
     secret = "MARKER"
     with telemetry.on(capture_message_content="span_and_event"):
         list(toolspan.stage("a", iter([shapes.text(secret), shapes.opening(name=secret)])))
@@ -95,8 +95,8 @@ def _raising(chunks: Iterator[Any]) -> Iterator[Any]:
     yield
 
 
-def test_without_anybody_to_tell() -> None:
-    """Without a provider chunks pass unread, and the stream still has its id for the next stage."""
+def test_stage_without_a_provider_still_has_a_stream_id() -> None:
+    """Without a provider chunks pass unread, and the stream has its id for the next stage."""
     stream = toolspan.stage("a", iter("ab"))
     carried, route = toolspan.extract(toolspan.inject({"type": "START"}, stream))
     assert carried == {"type": "START"}
@@ -105,10 +105,10 @@ def test_without_anybody_to_tell() -> None:
     assert list(stream) == ["a", "b"]
 
 
-def test_an_error_of_the_provider(
+def test_span_that_cannot_start_loses_no_chunk(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, guarded: None
 ) -> None:
-    """A span that cannot be started costs the span, and a route that cannot be found the route."""
+    """A span that cannot be started costs the span; a route that cannot be found costs the route."""
 
     @toolspan.stage("a", route=lambda chunks: 1 / 0)
     def policy(chunks: Iterator[Any]) -> Iterator[Any]:
@@ -121,7 +121,7 @@ def test_an_error_of_the_provider(
     assert len(telemetry.spans) == 1
 
 
-def test_a_provider_that_makes_no_tracer(guarded: None) -> None:
+def test_provider_that_fails_costs_only_the_spans(guarded: None) -> None:
     """A provider that fails costs the spans, and `instrument()` goes on."""
 
     class Provider:

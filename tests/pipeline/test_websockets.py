@@ -139,7 +139,9 @@ def decoded(messages: list[Any]) -> list[Any]:
 
 
 @servers
-def test_there_and_back(server: Any, telemetry: Telemetry, parent: Any) -> None:
+def test_message_carries_the_route_and_arrives_unchanged(
+    server: Any, telemetry: Telemetry, parent: Any
+) -> None:
     """Each message carries the stream's id and the sender's span, and arrives as it was sent."""
     got, back = Received(), Received()
 
@@ -168,8 +170,8 @@ def test_there_and_back(server: Any, telemetry: Telemetry, parent: Any) -> None:
 
 
 @servers
-def test_stages_on_both_sides(server: Any, telemetry: Telemetry, parent: Any) -> None:
-    """The receiver's stage stands in the sender's trace, under the sender's stage and linked to it."""
+def test_stages_of_both_sides_are_in_one_trace(server: Any, telemetry: Telemetry, parent: Any) -> None:
+    """The receiver's stage is in the sender's trace, under its parent and linked to its stage."""
 
     async def receiving(watched: Any) -> AsyncIterator[Any]:
         for _ in MESSAGES[1:]:
@@ -204,8 +206,8 @@ def test_stages_on_both_sides(server: Any, telemetry: Telemetry, parent: Any) ->
         assert spans["back"].attributes[kind] == spans["gateway"].attributes[kind]
 
 
-def test_sync(telemetry: Telemetry, parent: Any) -> None:
-    """The sync connections of `websockets`, by `recv` and by iteration."""
+def test_sync_connection_carries_the_route(telemetry: Telemetry, parent: Any) -> None:
+    """The sync connections of `websockets` carry it, by `recv` and by iteration."""
     got = Received()
 
     def handle(connection: Any) -> None:
@@ -234,8 +236,8 @@ def test_sync(telemetry: Telemetry, parent: Any) -> None:
 
 
 @pytest.mark.parametrize("way", ["iter_text", "iter_bytes", "iter_json"])
-def test_starlettes_iterators(way: str, telemetry: Telemetry, parent: Any) -> None:
-    """Each of them gives the messages as they were, and says from where they came."""
+def test_starlette_iterators_yield_unchanged_messages(way: str, telemetry: Telemetry, parent: Any) -> None:
+    """Each iterator yields the messages unchanged, and finds their route."""
     got = Received()
 
     async def handle(connection: WebSocket) -> None:
@@ -258,8 +260,8 @@ def test_starlettes_iterators(way: str, telemetry: Telemetry, parent: Any) -> No
 
 
 @servers
-def test_other_messages(server: Any, telemetry: Telemetry) -> None:
-    """What is no JSON object, and what is sent for no stream, goes over the wire as it is."""
+def test_other_messages_are_sent_as_they_are(server: Any, telemetry: Telemetry) -> None:
+    """A message that is not a JSON object, or belongs to no stream, is sent as it is."""
     got = Received()
     odd = ["plain", "[1, 2]", '{"no": "json"', '{"a": 1}', json.dumps({"toolspan": {"own": 1}})]
 
@@ -288,10 +290,10 @@ def json_or_text(text: str) -> Any:
 @servers
 @pytest.mark.parametrize("way", ["goodbye", "abort", "cancel"])
 @pytest.mark.parametrize("end", ["sender", "receiver"])
-def test_a_broken_socket(
+def test_each_stage_ends_once_when_a_socket_breaks(
     end: str, way: str, server: Any, telemetry: Telemetry, parent: Any, unraisable: list[str]
 ) -> None:
-    """Whichever side goes away in the middle, however it does: each stage on either side ends once."""
+    """When either side goes away in the middle, each stage of either side ends once."""
     reached = asyncio.Event()
 
     async def receive(watched: Any) -> None:
@@ -376,8 +378,8 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def test_nothing_is_imported() -> None:
-    """Neither `websockets` nor Starlette is imported by the package."""
+def test_wrapping_a_socket_imports_no_library() -> None:
+    """The package imports neither `websockets` nor Starlette."""
     script = (
         "import sys, toolspan; print([n for n in ('websockets', 'starlette', 'fastapi') if n in sys.modules])"
     )
@@ -388,10 +390,10 @@ def test_nothing_is_imported() -> None:
 
 
 @pytest.mark.parametrize("name", ["route_of", "put"])
-def test_an_error_of_ours(
+def test_error_of_toolspan_loses_no_message(
     name: str, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, guarded: None
 ) -> None:
-    """Whatever fails in following, the messages go through as they are."""
+    """An error in following loses no message."""
 
     def broken(*args: Any) -> Any:
         raise ZeroDivisionError

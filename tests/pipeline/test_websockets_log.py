@@ -49,8 +49,8 @@ from .test_websockets import (
         (7, None),
     ],
 )
-def test_word(message: Any, word: str | None) -> None:
-    """What a message says of itself, in a field like `type` or `event`, whatever the schema."""
+def test_message_is_named_by_its_type_or_event_field(message: Any, word: str | None) -> None:
+    """A message has a word for its kind, from a field like `type` or `event` of any schema."""
     assert word_of(message) == word
 
 
@@ -58,20 +58,22 @@ def test_word(message: Any, word: str | None) -> None:
     ("message", "size"),
     [("é", 2), (b"ab", 2), (memoryview(b"abc"), 3), ({"a": 1}, 8), ({"a": object}, None), ({1: {2}}, None)],
 )
-def test_size(message: Any, size: int | None) -> None:
-    """Bytes of a text, characters of anything else as JSON."""
+def test_size_is_in_bytes_of_text_or_characters_of_json(message: Any, size: int | None) -> None:
+    """A text has a size in bytes, any other message the length of its JSON."""
     assert size_of(message) == size if size is not None else size_of(message) > 0
 
 
-def test_a_size_that_nobody_knows() -> None:
-    """What has none is no reason to fail."""
+def test_message_without_a_size_raises_nothing() -> None:
+    """A message whose size cannot be found raises nothing."""
     circle: dict[str, Any] = {}
     circle["self"] = circle
     assert size_of(circle) == -1
 
 
-def test_counts_are_bounded(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a connection with very many streams the latest are known."""
+def test_number_of_counted_streams_is_bounded(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a connection with very many streams only the latest are counted."""
     monkeypatch.setattr(sockets, "_MOST", 2)
     caplog.set_level(logging.INFO, logger="toolspan.socket")
     log = MessageLog()
@@ -82,7 +84,7 @@ def test_counts_are_bounded(caplog: pytest.LogCaptureFixture, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("way", ["message", "over"])
-def test_an_error_of_ours(way: str, guarded: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_that_fails_costs_only_the_line(way: str, guarded: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A log that fails costs the line."""
 
     def broken(*args: Any) -> Any:
@@ -96,8 +98,10 @@ def test_an_error_of_ours(way: str, guarded: None, monkeypatch: pytest.MonkeyPat
         log.over("sent", None, None)
 
 
-def test_sync_errors(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
-    """What a sync connection raises is raised, and logged by its kind, for whoever asked for the log."""
+def test_error_of_a_sync_connection_is_raised_and_logged(
+    telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error of a sync connection is raised, and logged by its kind where the log is on."""
     caplog.set_level(logging.INFO, logger="toolspan.socket")
     with serve_sync(lambda connection: connection.close(), "127.0.0.1", 0) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -118,8 +122,10 @@ def test_sync_errors(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> 
 
 
 @servers
-def test_log(server: Any, telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
-    """When asked, each message is one line: what it is, its stream, its number, its size; never content."""
+def test_each_message_is_one_log_line_without_content(
+    server: Any, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the log on, a message is one line: kind, stream, number, size; never content."""
     caplog.set_level(logging.INFO, logger="toolspan.socket")
 
     async def act() -> None:
@@ -147,7 +153,9 @@ def test_log(server: Any, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
     assert "secret" not in " ".join(lines)
 
 
-def test_log_of_a_break(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+def test_broken_connection_is_logged_as_an_error(
+    telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
     """A connection that breaks is an ERROR on the side that notices; one that is closed is an END."""
     caplog.set_level(logging.INFO, logger="toolspan.socket")
 

@@ -26,14 +26,14 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
 
 
-def test_colour_on_a_terminal() -> None:
+def test_terminal_gets_colours_as_escape_sequences() -> None:
     """A terminal gets escape sequences."""
     out = Terminal()
     Screen(out).show(RED)
     assert out.getvalue() == "\x1b[31m◆ get_weather · °\x1b[0m\n"
 
 
-def test_no_colour_elsewhere() -> None:
+def test_file_or_pipe_gets_plain_text() -> None:
     """A file or a pipe gets plain text."""
     out = StringIO()
     Screen(out).show(RED)

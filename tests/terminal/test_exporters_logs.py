@@ -42,8 +42,8 @@ def test_a_record_is_printed_at_once() -> None:
     assert "▸  text          started\n" in out.getvalue()
 
 
-def test_a_retry() -> None:
-    """Which one, why, and how long the SDK waits."""
+def test_retry_line_has_number_cause_and_wait() -> None:
+    """A retry's line has its number, its cause and the SDK's wait."""
     told = {names.RETRY_ATTEMPT: 1, names.ERROR_TYPE: "429", names.RETRY_WAIT: 1.5}
     assert printed([record(names.RETRY_EVENT, told), record(names.RETRY_EVENT, {})])[1:] == [
         "   +0.000 s  ↻  request       retried    retry 1 · 429 · waits 1.500 s",
@@ -64,8 +64,8 @@ def test_a_retry() -> None:
         pytest.param({names.CALL_FRAGMENTS: 1}, "1 fragment · 16 B · valid", id="one fragment"),
     ],
 )
-def test_what_is_not_as_usual_is_said(changed: dict[str, object], verdict: str) -> None:
-    """Invalid arguments, and an end that the JSON itself did not bring, are spelled out."""
+def test_invalid_arguments_and_unusual_ends_are_shown(changed: dict[str, object], verdict: str) -> None:
+    """Invalid arguments, and an end other than the closing brace, are spelled out."""
     assert printed([record(names.CALL_COMPLETED_EVENT, COMPLETED | changed)])[-1].endswith(verdict)
 
 

@@ -38,22 +38,22 @@ def test_a_call_with_two_tool_calls() -> None:
     ("amount", "said"),
     [(0.0123456, "$0.0123"), (1234.5, "$1,234.50"), (0.0, "$0.0000"), (0.00002, "<$0.0001")],
 )
-def test_cost(amount: float, said: str) -> None:
+def test_cost_is_shown_beside_the_tokens(amount: float, said: str) -> None:
     """What a call cost stands beside its tokens."""
     with span("chat m", 0, 400, ANSWERED | {names.COST_AMOUNT: amount}) as made:
         pass
     assert printed([made])[1].endswith(f"first chunk 0.041 s · tokens 92 in, 37 out · {said}")
 
 
-def test_a_call_cut_short() -> None:
-    """A tool call that was detected and never completed reaches to the end of its span and is called so."""
+def test_call_without_completion_reaches_to_the_end_of_its_span() -> None:
+    """A tool call that was never completed reaches to the end of its span and is marked."""
     with span("chat m", 0, 400) as made:
         made.add_event(names.CALL_DETECTED_EVENT, CALL, at(100))
     assert printed([made])[1] == "└─ get_weather  ···█████████  at 0.100 s · arguments never completed"
 
 
-def test_an_error_is_said() -> None:
-    """Error type, outcome and the status' words."""
+def test_error_type_outcome_and_status_are_shown() -> None:
+    """Error type, outcome and the status' description are shown."""
     with span(
         "chat m", 0, 9, {names.ERROR_TYPE: "APIConnectionError", names.STREAM_OUTCOME: "failed"}
     ) as made:
@@ -64,7 +64,7 @@ def test_an_error_is_said() -> None:
     ]
 
 
-def test_an_exception_is_said() -> None:
+def test_recorded_exception_is_a_line_beneath_its_span() -> None:
     """A recorded exception is a line beneath its span."""
     with span("job", 0, 9) as made:
         made.record_exception(ValueError("no"), timestamp=at(3))
@@ -79,15 +79,15 @@ def test_an_exception_is_said() -> None:
         pytest.param({names.USAGE_OUTPUT_TOKENS: 5}, "tokens 5 out", id="half of the usage"),
     ],
 )
-def test_what_else_a_span_says(attributes: dict[str, object], text: str) -> None:
-    """The model that answered, where it is another; how many calls, where no event says."""
+def test_response_model_and_number_of_calls_are_shown(attributes: dict[str, object], text: str) -> None:
+    """The response model is shown where it differs, and the number of calls where there is no event."""
     with span("chat m", 0, 9, {names.REQUEST_MODEL: "m"} | attributes) as made:
         pass
     assert printed([made])[1].strip() == text
 
 
-def test_attempts() -> None:
-    """Which attempt it is and how often the SDK tried again; each retry with its cause and its wait."""
+def test_attempt_number_and_retries_are_shown() -> None:
+    """The number of the attempt and of SDK retries are shown; each retry with cause and wait."""
     attributes = {names.REQUEST_ATTEMPT: 2, names.REQUEST_RETRIES: 2}
     before = Link(SpanContext(0xABCD << 112, 1, is_remote=False), {names.LINK: "attempt"})
     with span("chat m", 0, 400, attributes, links=[before]) as made:
@@ -100,8 +100,8 @@ def test_attempts() -> None:
     ]
 
 
-def test_one_retry() -> None:
-    """One is one."""
+def test_one_retry_is_written_in_the_singular() -> None:
+    """A single retry is not written in the plural."""
     with span("chat m", 0, 400, {names.REQUEST_RETRIES: 1}) as made:
         pass
     assert printed([made]) == ["chat m  ████████████  0.400 s · 1 retry"]

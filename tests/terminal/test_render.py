@@ -73,8 +73,8 @@ def test_long_attributes_have_a_line_of_their_own(table: Callable[[Measure], lis
     assert [line.split() for line in lines[1:]] == [["a"], ["type=openai.APIConnectionError", "1"]]
 
 
-def test_what_all_share_is_said_once(table: Callable[[Measure], list[str]]) -> None:
-    """An attribute that has one value in all rows of several metrics stands beneath the table."""
+def test_attribute_shared_by_all_rows_is_shown_once(table: Callable[[Measure], list[str]]) -> None:
+    """An attribute with one value in all rows of several metrics is shown once, beneath the table."""
 
     def measure(meter: Meter) -> None:
         for name in ("a", "b"):
@@ -85,7 +85,7 @@ def test_what_all_share_is_said_once(table: Callable[[Measure], list[str]]) -> N
     assert lines[3] == f"shared attributes: {names.REQUEST_MODEL}=m"
 
 
-def test_what_one_row_lacks_is_not_called_shared(table: Callable[[Measure], list[str]]) -> None:
+def test_attribute_missing_in_one_row_is_not_shared(table: Callable[[Measure], list[str]]) -> None:
     """An attribute missing in one row of its metric stays with the rows that have it."""
 
     def measure(meter: Meter) -> None:
@@ -124,12 +124,12 @@ def test_nothing_measured_prints_nothing(table: Callable[[Measure], list[str]]) 
     ],
     ids=str,
 )
-def test_numbers_are_short(value: float, text: str) -> None:
-    """Whole numbers whole; large ones to one decimal, small ones to three, very small ones to two digits."""
+def test_numbers_are_rounded_by_their_size(value: float, text: str) -> None:
+    """Large numbers have one decimal, small ones three, very small ones two digits."""
     assert amount(value) == text
 
 
-def test_text_is_a_moment() -> None:
+def test_first_text_is_one_mark_on_the_axis() -> None:
     """The first piece of text is one mark on the axis."""
     with span("chat m", 0, 400) as made:
         made.add_event(names.TEXT_STARTED_EVENT, {names.CHOICE_INDEX: 0}, at(200))

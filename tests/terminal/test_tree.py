@@ -57,8 +57,8 @@ def test_two_local_roots_of_one_trace_stay_apart() -> None:
     assert len(printed([in_one, in_two, one, two])) == 4
 
 
-def test_what_waits_is_printed_at_shutdown() -> None:
-    """A span whose root never ends is printed on its own when the exporter is shut down, once."""
+def test_waiting_spans_are_printed_at_shutdown() -> None:
+    """A span whose root never ends is printed at shutdown, once."""
     with span("root", 0, 400), span("chat m", 0, 100) as made:
         pass
     out = StringIO()
