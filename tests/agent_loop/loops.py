@@ -24,7 +24,7 @@ TOOLS = ("get_weather", "get_time")
 
 
 class Clock:
-    """A clock that stands still until it is told to go on; nanoseconds, like the real one."""
+    """A clock that stands still until `pass_by`; nanoseconds, like the real one."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.at = 1_000_000_000
@@ -37,7 +37,7 @@ class Clock:
 
 
 def chat_chunks(calls: Iterable[Call]) -> list[dict[str, Any]]:
-    """A streamed chat answer that asks for these calls, or says something if there are none."""
+    """Return a streamed chat answer with these calls, or with a text if there are none."""
     found = [wire.chunk({"role": "assistant", "content": None})]
     for at, (identity, name, arguments) in enumerate(calls):
         found.append(wire.call(arguments, name=name, identity=identity, index=at))
@@ -120,7 +120,7 @@ class Agent:
     last: str | None = None
 
     async def turn(self, *calls: Call, **more: Any) -> None:
-        """One request, read to its end; the server asks for these calls."""
+        """Make one request and read it to its end; the server answers with these calls."""
         style = self.style
         ask = {
             "model": "gpt-test",
@@ -151,7 +151,7 @@ class Agent:
 
 
 class Server:
-    """Answers each request with the next of the scripts of its agent, which is told by a header."""
+    """Answers each request with the next script of its agent, whose name is in a header."""
 
     def __init__(self, style: Style, **scripts: Iterable[Iterable[Call]]) -> None:
         self._style = style

@@ -1,4 +1,4 @@
-"""An agent's loop: which span answers which, after how long, in which step; without any code for it."""
+"""An agent's loop without any code of the application: links, turnarounds and steps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def answered(span: Any) -> dict[str, float]:
-    """The turnarounds that a span tells, by the ids of the calls."""
+    """Return a span's turnarounds by the ids of the calls."""
     return {
         event.attributes["gen_ai.tool.call.id"]: event.attributes["toolspan.tool_call.turnaround"]
         for event in span.events
@@ -31,7 +31,7 @@ def answered(span: Any) -> dict[str, float]:
 
 
 def links(span: Any) -> list[tuple[int, str, tuple[str, ...]]]:
-    """To which spans it refers for the sake of calls, why, and for which; not to other attempts."""
+    """Return a span's links that are not to other attempts: target, reason, call ids."""
     return [
         (link.context.span_id, link.attributes["toolspan.link"], link.attributes["toolspan.tool_call.ids"])
         for link in span.links
@@ -40,7 +40,7 @@ def links(span: Any) -> list[tuple[int, str, tuple[str, ...]]]:
 
 
 def loop(span: Any) -> tuple[int, ...]:
-    """Step, answered, unanswered, repeated."""
+    """Return step, answered, unanswered and repeated."""
     names = ("step", "answered", "unanswered", "repeated")
     return tuple(span.attributes.get(f"toolspan.loop.{name}", 0) for name in names)
 

@@ -1,4 +1,4 @@
-"""Many agents at once: none is taken for another, and what nobody answers is forgotten."""
+"""Many agents at once: their chains stay separate, and unanswered calls are forgotten."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _agents(pytestconfig: pytest.Config) -> int:
 
 
 def calls(agent: int, turn: int, *, unique: bool) -> list[tuple[str, str, str]]:
-    """What the server asks one agent for; servers that count from 0 give all the same ids."""
+    """Return one agent's calls; servers that count from 0 use the same ids for all agents."""
     prefix = f"call_{agent}_{turn}" if unique else f"call_{turn}"
     return [(f"{prefix}_{at}", "get_weather", "{}") for at in range(2)]
 

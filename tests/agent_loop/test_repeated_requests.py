@@ -1,4 +1,4 @@
-"""Which attempt repeats which: by what is asked, by trace, task or thread; bounded in number and time."""
+"""Which attempt repeats which: by content, trace, task or thread; bounded in number and time."""
 
 from __future__ import annotations
 

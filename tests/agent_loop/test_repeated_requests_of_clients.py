@@ -33,7 +33,7 @@ def around(telemetry: Telemetry, *, within: bool) -> AbstractContextManager[Any]
 
 
 async def attempt(face: Face, client: Any, api: Api, **more: Any) -> bool:
-    """Ask; says whether there was an answer."""
+    """Make a request; return whether there was an answer."""
     with suppress(openai.APIError):
         await face.done(api.whole(client, **more))
         return True
@@ -188,7 +188,7 @@ def test_broken_or_dropped_stream_is_repeated_but_not_a_closed_one(
 
 
 class Starts(Sampler):
-    """Notes what a sampler is given, and samples none."""
+    """Keeps a sampler's arguments, and samples no span."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[Any, int]] = []

@@ -1,4 +1,4 @@
-"""Attempts as the sinks tell of them: headers as attributes, siblings with and without spans."""
+"""Attempts in the sinks: headers as attributes, repeated requests with and without spans."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_request_id_and_limits_are_read_from_the_headers(body: dict[str, Any], a
 
 
 def test_headers_without_values_have_no_attributes() -> None:
-    """What no header says is left out."""
+    """A value that is in no header is no attribute."""
     call = new_call(ASK)
     call.head = {b"content-type": b"application/json"}
     assert not [name for name in at_end(call) if name.startswith("toolspan.r")]
@@ -81,7 +81,7 @@ def test_headers_are_released_when_the_call_ends() -> None:
 
 
 def test_retry_after_the_end_of_the_call_is_ignored() -> None:
-    """A retry after the end of the call, which nobody can make, is not told."""
+    """A retry after the end of the call is not recorded."""
     lab = Lab()
     call = run(new_call(ASK, lab.span_sink()), end=RuntimeError())
     call.note(Retried(1, 429, "429", 0.0))
@@ -120,7 +120,7 @@ def test_call_without_an_outcome_is_no_failed_attempt() -> None:
 
 
 def test_empty_request_is_never_a_repetition() -> None:
-    """Where nothing is asked, nothing is known again."""
+    """A request without content repeats none."""
     sink = RepeatedRequestSink()
     for _ in range(2):
         assert digest(sink, end=RuntimeError(), body={"model": "m"}).attempt == 1

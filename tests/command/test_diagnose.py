@@ -16,7 +16,7 @@ from .test_main import complaint
 
 
 def hangs(chunks: Iterator[Any]) -> Iterator[Any]:
-    """Reads the fifth chunk and never comes back, until somebody has had enough."""
+    """Read the fifth chunk and hang, until the reader interrupts."""
     for number, chunk in enumerate(chunks, 1):
         if number == 5:
             raise KeyboardInterrupt
@@ -131,13 +131,13 @@ def test_reader_that_left_early_is_named(run: Any) -> None:
 
 
 def never_begins(chunks: Iterator[Any]) -> Iterator[Any]:
-    """Waits for something before it reads anything, until somebody has had enough."""
+    """Wait before anything is read, until the reader interrupts."""
     raise KeyboardInterrupt
     yield from chunks
 
 
 def stops(chunks: Iterator[Any]) -> Iterator[Any]:
-    """A model, or a hop, of which no more comes, until somebody has had enough."""
+    """A model, or a hop, that stops, until the reader interrupts."""
     for number, chunk in enumerate(chunks):
         if number == 5:
             raise KeyboardInterrupt

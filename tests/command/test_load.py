@@ -112,7 +112,7 @@ def test_trace_is_fetched_from_jaeger_or_refused_with_a_reason(
 
 
 def test_unreachable_jaeger_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody answers there."""
+    """An address without a server is reported."""
     assert "cannot be reached: " in complaint(capsys, "12", "--jaeger", "http://127.0.0.1:1")
 
 

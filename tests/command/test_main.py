@@ -1,4 +1,4 @@
-"""What the command says of wrong input: one line, and status 2."""
+"""The command's options and errors: one line, and status 2."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from . import traces
 
 
 def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What it says, in its one line."""
+    """Run the command on wrong input; return its one line of output."""
     assert main(["pipeline", *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ""

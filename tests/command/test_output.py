@@ -24,7 +24,7 @@ def test_json_output_has_stages_findings_and_journey(run: Any) -> None:
 
 
 def test_many_losses_are_counted_after_the_first(run: Any) -> None:
-    """Of very many losses the first are named and the others counted."""
+    """Of many losses the first are named and the others counted."""
     chunks = [*(shapes.text(f"{number} ") for number in range(100)), shapes.finish()]
     source = lambda given: iter(chunks)  # noqa: E731 - of the same kind as the policies
     spans = traces.trace(lambda given: (each for each in given if policies._is(each, "stop")), source=source)

@@ -62,7 +62,7 @@ def test_stages_are_ordered_by_links_not_clocks(run: Any) -> None:
 
 
 def test_stage_missing_from_the_trace_is_reported(run: Any) -> None:
-    """If the span of a stage is not in the trace, that is said."""
+    """A stage whose span is not in the trace is reported."""
     spans = [span for span in traces.trace(policies.passing) if span.name != "stage model"]
     _, out, _ = run(json.dumps(traces.otlp(spans)))
     assert "policy: the stage that it reads from is not in the trace" in out

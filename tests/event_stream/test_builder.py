@@ -1,4 +1,4 @@
-"""What an application is told of an answer: each call started, fed and completed once, whatever the order."""
+"""The events that an application reads: each call is started, fed and completed once, in any order."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ..wire.shapes import ARGS, choice, chunk, ends, entry, says, tokens, tools
 
 
 def told(bodies: Iterable[Any], expected: int = 1, offered: Any = None) -> list[Any]:
-    """All that is told of these bodies."""
+    """Return all events of these bodies."""
     following = Following(expected, offered and offer(offered))
     found = [event for body in bodies for event in following.read(body)]
     return found + following.end(End.EXHAUSTED)
@@ -260,7 +260,7 @@ def test_call_never_closed_by_its_reader_completes_at_the_end() -> None:
 
 
 def test_second_close_without_a_change_is_no_event() -> None:
-    """A second close that changes nothing says nothing."""
+    """A second close that changes nothing adds no event."""
     teller = EventBuilder()
     opened = CallOpened(0, 0, "call_a", "weather")
     closed = CallClosed(0, 0, "json", False, 1, 1)

@@ -1,4 +1,4 @@
-"""Whatever a server sends, an application's events keep their law, and say what the record says."""
+"""For any input, an application's events keep their order and agree with the record."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ BOTH = (CHAT, RESPONSES)
 
 
 class Ears:
-    """A listener that keeps what it hears."""
+    """A listener that keeps the events it gets."""
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
@@ -42,7 +42,7 @@ class Ears:
 
 
 def calls_of(chunk: Any) -> Any:
-    """What a chunk of chat says of calls."""
+    """Return the tool calls of a chat chunk."""
     choices = getattr(chunk, "choices", None)
     return choices and choices[0].delta.tool_calls
 
@@ -134,7 +134,7 @@ def test_listener_without_spans_gets_events_without_ids() -> None:
 
 @pytest.mark.usefixtures("guarded")
 def test_call_whose_span_cannot_start_has_events_without_ids(telemetry: Telemetry) -> None:
-    """A call whose span cannot be started is heard of without ids."""
+    """A call whose span cannot be started has events without ids."""
     ears = Ears()
     with telemetry.on(on_event=ears, log="text", tracer_provider=Broken(telemetry.tracers, "start_span")):
         watch(SYNC, _ask, Transport(CHAT.calling))

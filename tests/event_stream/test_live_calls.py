@@ -42,7 +42,7 @@ CALLS = {
 
 
 def said(event: Any) -> tuple[Any, ...]:
-    """What a completed event says, in the order of `CALLS`."""
+    """Return the facts of a completed event, in the order of `CALLS`."""
     found, own = event.attributes, "toolspan.tool_call."
     tool = tuple(found[f"gen_ai.tool.{name}"] for name in ("name", "call.id", "type"))
     assert found[f"{own}valid"] is True

@@ -1,4 +1,4 @@
-"""The examples of docs/events.md and of the README run as they stand, and do what is said of them."""
+"""The examples of docs/events.md and of the README run as written and have the documented effect."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ UNTOLD = {Started}
 
 
 def test_each_operation_has_a_route() -> None:
-    """Each operation that a request can have is one that a request is given."""
+    """The routes use each operation."""
     routed = {route.operation for route in (*routes.ROUTES.values(), routes.REALTIME, routes._FETCH)}
     assert routed == REQUESTED
 
@@ -133,7 +133,7 @@ def test_each_timed_event_has_a_span_event_and_a_log_line(kind: type) -> None:
 
 @pytest.mark.parametrize("kind", get_args(Note), ids=lambda kind: kind.__name__)
 def test_each_note_has_a_line_or_is_known_to_have_none(kind: type) -> None:
-    """The stream log has a line for a note, in each form, or this file says that it has none."""
+    """The stream log has a line for each note in each form, or this file names it as having none."""
     line = event_line(new_call(STREAM), EXAMPLES[kind], 2)
     assert (line is None) == (kind in UNLOGGED)
     if line is not None:
@@ -157,7 +157,7 @@ def _told(kind: type, shown: bool) -> list[Any]:
 
 
 def test_each_span_event_has_words_in_the_terminal() -> None:
-    """The terminal has a row for the event of each note and of each moment."""
+    """The terminal has a row for the span event of each note and of each timed event."""
     lines = pytest.importorskip("toolspan.terminal.text", exc_type=ImportError)  # it needs `rich`
     from toolspan.terminal.text import NOTES
 

@@ -1,4 +1,4 @@
-"""What a chunk says, whatever it is made of."""
+"""Parsed chunks: the same for every form of a chunk."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CALLING = {"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]}
 
 
 def meaning(item: Any) -> Any:
-    """What one item says."""
+    """Return the parsed chunks of one item."""
     (found,) = Chunks().read(item)
     return found
 
@@ -82,7 +82,7 @@ def test_chunks_with_other_content_have_other_fingerprints(one: str, other: str,
     ],
 )  # fmt: skip
 def test_chunk_counts_once_by_its_most_important_part(body: shapes.Json, kind: str) -> None:
-    """A chunk is counted once, as the weightiest thing that it says."""
+    """A chunk is counted once, as its most important part."""
     assert kind_of(parse_chunk(body)) == kind
 
 

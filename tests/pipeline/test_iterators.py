@@ -91,7 +91,7 @@ def test_async_close_of_the_sdks_stream_closes_its_response(telemetry: Telemetry
 
 
 class Own:
-    """A stream of somebody's own, with a field."""
+    """A stream of the application's own class, with a field."""
 
     def __init__(self) -> None:
         self.field = 1

@@ -1,4 +1,4 @@
-"""What became of each chunk between what a stage read and what it handed on."""
+"""The fate of each chunk between a stage's received and emitted sides."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Clock:
 
 
 def run(policy: Policy, chunks: list[Any], end: Any = End.EXHAUSTED) -> Ledger:
-    """The ledger of a policy that was given these chunks."""
+    """Return the ledger of a policy that received these chunks."""
     found, clock = Ledger(), Clock()
     found.reading()
 

@@ -1,4 +1,4 @@
-"""Every way of going away, at every stage of a pipeline: each span ends once, nobody hears an error of ours.
+"""Every way to end, at every stage of a pipeline: each span ends once, and toolspan raises nothing.
 
 Three stages in a row, `model`, `policy` and `client`. What happens, happens at one of them: below it all is
 still going on, above it somebody is waiting.
@@ -41,7 +41,7 @@ Happens = Callable[[], Any]
 
 
 def pipeline(face: Face, at: str = "", happens: Happens | None = None) -> dict[str, Any]:
-    """The streams that the three stages hand on."""
+    """Return the streams that the three stages emit."""
     model = toolspan.stage("model", _through(face, happens if at == "model" else None, face.source(CHUNKS)))
     policy = toolspan.stage(
         "policy", model, through=lambda chunks: _through(face, happens if at == "policy" else None, chunks)

@@ -265,7 +265,7 @@ def test_kill_switch_returns_the_stream_itself(telemetry: Telemetry, monkeypatch
 
 
 def test_value_that_cannot_be_iterated_is_returned_as_it_is(telemetry: Telemetry) -> None:
-    """Is handed back, as it is."""
+    """A value that cannot be iterated is returned as it is."""
     with telemetry.on():
         assert toolspan.stage("a", 7) == 7
         assert toolspan.stage("a", None) is None

@@ -1,4 +1,4 @@
-"""The log of a WebSocket's messages: what each is, and how much is kept to say so."""
+"""The log of a WebSocket's messages: one line each, of bounded memory."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_message_without_a_size_raises_nothing() -> None:
 def test_number_of_counted_streams_is_bounded(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a connection with very many streams only the latest are counted."""
+    """Of a connection with many streams only the latest are counted."""
     monkeypatch.setattr(sockets, "_MOST", 2)
     caplog.set_level(logging.INFO, logger="toolspan.socket")
     log = MessageLog()

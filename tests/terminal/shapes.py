@@ -47,10 +47,10 @@ ANSWERED = {
 
 
 class Terminal(StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that is a terminal."""
 
     def isatty(self) -> bool:
-        """Yes."""
+        """Return true."""
         return True
 
 
@@ -63,7 +63,7 @@ class Broken(StringIO):
 
 
 def at(milliseconds: float) -> int:
-    """The moment so many milliseconds after the beginning, as the SDK wants it."""
+    """Return a time in milliseconds after the beginning, in the SDK's nanoseconds."""
     return BEGAN + int(milliseconds * MILLISECOND)
 
 

@@ -83,7 +83,7 @@ def test_public_names_are_sorted_and_importable() -> None:
 
 
 def test_without_rich_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the extra is not installed, the import says what to install."""
+    """Without the extra, the import error names what to install."""
     for name in [name for name in sys.modules if name.startswith(("rich", "toolspan.terminal"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "rich", None)

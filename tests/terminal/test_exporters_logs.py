@@ -105,7 +105,7 @@ def test_other_records_take_one_quiet_line(event: str | None, more: dict[str, ob
 
 
 def test_a_broken_stream_is_a_failure() -> None:
-    """When the reader has gone the exporter says so to the SDK, and raises nothing."""
+    """When the reader has gone, the exporter reports a failure to the SDK and raises nothing."""
     assert TerminalLogExporter(Broken()).export([record("x", {})]) is LogRecordExportResult.FAILURE
 
 

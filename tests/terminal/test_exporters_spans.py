@@ -1,4 +1,4 @@
-"""What the tree says of each span; which spans stand in one tree is tested elsewhere."""
+"""What the tree shows of each span."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_one_retry_is_written_in_the_singular() -> None:
 
 
 def test_a_link_names_the_trace() -> None:
-    """A span that follows from another trace says which."""
+    """A span that follows from another trace shows its id."""
     with span("chat m", 0, 9, links=[Link(SpanContext(0xABCD << 112, 1, is_remote=False))]) as made:
         pass
     assert printed([made])[1].strip() == "↩ follows trace abcd0000"
@@ -125,7 +125,7 @@ def test_calls_without_an_index_meet_by_id() -> None:
 
 
 def test_a_broken_stream_is_a_failure() -> None:
-    """When the reader has gone the exporter says so to the SDK, raises nothing and keeps nothing."""
+    """When the reader has gone, the exporter reports a failure, raises nothing and keeps nothing."""
     exporter = TerminalSpanExporter(Broken())
     assert exporter.export([odd_span({})]) is SpanExportResult.FAILURE
     assert exporter.force_flush() is True

@@ -49,7 +49,7 @@ def test_a_histogram_has_count_sum_and_average(table: Callable[[Measure], list[s
 
 
 def test_each_set_of_attributes_has_a_line(table: Callable[[Measure], list[str]]) -> None:
-    """Several sets stand beneath the name, told apart by what differs; the braces of a unit are left out."""
+    """Several sets of attributes are beneath the name, by their differing values; a unit has no braces."""
 
     def measure(meter: Meter) -> None:
         histogram = meter.create_histogram("tokens", "{token}")

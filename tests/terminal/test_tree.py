@@ -1,4 +1,4 @@
-"""Which spans are printed in one tree, and when; what is said of each is tested elsewhere."""
+"""Which spans are printed in one tree, and when."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_waiting_spans_are_printed_at_shutdown() -> None:
 
 
 def test_the_number_of_waiting_spans_is_bounded() -> None:
-    """Past the bound the oldest trace is given out, whole or not."""
+    """Beyond the bound the oldest trace is printed, complete or not."""
     spans = []
     for number in range(3):
         with span("root", 0, 400), span(f"child {number}", 0, 100) as made:

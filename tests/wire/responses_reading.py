@@ -51,7 +51,7 @@ def whole_of(case: Case) -> dict[str, Any]:
 
 
 def told(found: Seen) -> tuple[Any, ...]:
-    """All that a record says of a response, but for its calls."""
+    """Return the facts of a response's record, without its calls."""
     reasons = [reason for reason in found.reasons.values() if reason is not None]
     texts = [kind.get(0, "") for kind in (found.texts, found.reasoning, found.refusals)]
     usage = found.usage and found.usage[:2]

@@ -1,4 +1,4 @@
-"""Most chunks of a long stream take a short way through the reader; what it says is the same."""
+"""Most chunks of a long stream take the reader's fast path, with the same events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing that a server can send makes the reader or the record raise."""
+"""No input of a server makes the reader or the record raise."""
 
 from __future__ import annotations
 

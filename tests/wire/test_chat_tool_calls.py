@@ -1,4 +1,4 @@
-"""The merge rule, event by event: which call a delta belongs to and when a call is complete."""
+"""The merge rule: which call a delta belongs to, and when a call is complete."""
 
 from __future__ import annotations
 

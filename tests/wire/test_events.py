@@ -1,4 +1,4 @@
-"""The nine events: plain tuples that compare, and no tenth among them."""
+"""The nine events: plain tuples that compare."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hash by which a request is known again: the same for the same, short work for the largest."""
+"""The hash that identifies a repeated request: equal for equal values, bounded in time."""
 
 from __future__ import annotations
 

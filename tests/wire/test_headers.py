@@ -1,4 +1,4 @@
-"""What is read from an answer's headers, as each server writes them; and what is left out."""
+"""The headers of an answer that are read, in each server's form."""
 
 from __future__ import annotations
 

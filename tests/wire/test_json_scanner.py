@@ -1,4 +1,4 @@
-"""The scanner knows of a JSON document what `json.loads` knows, whatever the cuts between its fragments."""
+"""The scanner agrees with `json.loads` about a JSON document, whatever the cuts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def accepts(text: str) -> bool:
 
 
 def agrees(text: str, pieces: list[str]) -> None:
-    """The end state says what `json.loads` says, and each state on the way is that of the uncut prefix."""
+    """The last state agrees with `json.loads`, and each state before with that of the prefix."""
     scanner, prefix = JsonScanner(), ""
     for piece in pieces:
         prefix += piece

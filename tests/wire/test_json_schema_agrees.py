@@ -71,7 +71,7 @@ def as_sent(value: Any) -> Any:
 @MANY
 @given(ROOTS, VALUES)
 def test_check_finds_a_violation_exactly_where_jsonschema_does(schema: Any, value: Any) -> None:
-    """Something is wrong exactly where the library says so."""
+    """There is a violation exactly where the library finds one."""
     assert (violation_of(schema, value) is None) == Draft202012Validator(schema).is_valid(as_sent(value))
 
 

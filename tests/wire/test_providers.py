@@ -80,7 +80,7 @@ def test_providers_of_the_settings_come_first(url: str, provider: str) -> None:
     ids=["unknown", "known"],
 )
 def test_clients_own_provider_holds_for_unknown_hosts_only(url: str, provider: str) -> None:
-    """What the client says of itself holds for unknown hosts only."""
+    """The provider of the client holds for unknown hosts only."""
     assert endpoint(url, (), "azure").provider == provider
 
 

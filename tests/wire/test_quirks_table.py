@@ -1,4 +1,4 @@
-"""Every provider quirk is recorded as the table says, from plain dicts and from SDK objects alike."""
+"""Each provider quirk is recorded as its row expects, from dicts and SDK objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fold: events and their times become the record of an answer."""
+"""The record of an answer: events and their times, folded."""
 
 from __future__ import annotations
 

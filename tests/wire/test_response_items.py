@@ -1,4 +1,4 @@
-"""Single output items: which are calls, and what each says of its call."""
+"""Single output items: which are calls, and the facts of each call."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_image_of_an_item_is_not_an_argument(build: Any) -> None:
 def test_call_item_with_a_failed_status_or_error_has_failed(
     fields: dict[str, Any], failed: bool, build: Any
 ) -> None:
-    """A call failed where its item says so or has an error."""
+    """A call has failed where its item has a failed status or an error."""
     found = call_item(build({"type": "mcp_call", "id": "m", "name": "n", **fields}))
     assert found is not None
     assert found.failed is failed

@@ -109,6 +109,6 @@ def test_second_end_of_a_response_in_one_stream_is_ignored() -> None:
 
 
 def test_only_the_first_piece_of_reasoning_is_emitted_without_pieces() -> None:
-    """Without pieces only the first of a thought's pieces is told."""
+    """Without pieces only the first piece of reasoning is an event."""
     bodies = [event("reasoning_text.delta", "rs_1", 0, delta=text) for text in "abc"]
     assert events_of(bodies, pieces=False) == [Reasoning(0, "a")]

@@ -1,4 +1,4 @@
-"""Every case of the Responses API is recorded as the table says, from dicts and from SDK objects alike."""
+"""Each case of the Responses API is recorded as its row expects, from dicts and SDK objects."""
 
 from __future__ import annotations
 

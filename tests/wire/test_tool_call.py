@@ -1,4 +1,4 @@
-"""What is known of a call's arguments: counts, an end, a verdict and a repetition, without their text."""
+"""A call's arguments: counts, an end, a verdict and a repetition, without their text."""
 
 from __future__ import annotations
 

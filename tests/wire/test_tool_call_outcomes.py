@@ -1,4 +1,4 @@
-"""Calls held against the tools that were offered: each bent call has its outcome, however it comes."""
+"""Calls checked against the request's tools: each has its outcome, however it is streamed."""
 
 from __future__ import annotations
 

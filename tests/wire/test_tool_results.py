@@ -16,7 +16,7 @@ SYSTEM = {"role": "system", "content": "Be brief."}
 
 
 def asks(*ids: str) -> dict[str, Any]:
-    """The model asks for calls."""
+    """Return a message of the model with these calls."""
     return {"role": "assistant", "tool_calls": [{"id": one, "function": {"name": "f"}} for one in ids]}
 
 

@@ -1,4 +1,4 @@
-"""The tools that are offered: which calls are certainly to none of them, what a call is checked against."""
+"""The tools of a request: which calls are to none of them, and the schema of a call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects of an old SDK, whose classes declare fewer fields: what it does not know stands beside them."""
+"""Objects of an old SDK, whose classes declare fewer fields."""
 
 from __future__ import annotations
 
