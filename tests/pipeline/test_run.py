@@ -260,7 +260,7 @@ def test_stage_may_begin_and_end_in_different_tasks(at: str, telemetry: Telemetr
 
     with telemetry.on():
         play(act)
-    outcomes(telemetry)
+    assert outcomes(telemetry) == {**dict.fromkeys(STAGES, "abandoned"), at: "closed"}
 
 
 @at_each_stage
@@ -272,7 +272,7 @@ def test_generator_may_begin_and_end_in_different_contexts(at: str, telemetry: T
         contextvars.copy_context().run(next, stream)
         contextvars.copy_context().run(stream.close)
         del stream
-    outcomes(telemetry)
+    assert outcomes(telemetry) == {**dict.fromkeys(STAGES, "abandoned"), at: "closed"}
 
 
 @pytest.mark.parametrize("signal", [KeyboardInterrupt, SystemExit, GeneratorExit])

@@ -84,8 +84,10 @@ def test_number_of_counted_streams_is_bounded(
 
 
 @pytest.mark.parametrize("way", ["message", "over"])
-def test_log_that_fails_costs_only_the_line(way: str, guarded: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A log that fails costs the line."""
+def test_log_that_fails_costs_only_the_line(
+    way: str, guarded: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A log that fails raises nothing, costs the line and is reported once."""
 
     def broken(*args: Any) -> Any:
         raise ZeroDivisionError
@@ -96,6 +98,8 @@ def test_log_that_fails_costs_only_the_line(way: str, guarded: None, monkeypatch
         log.message("sent", None, "text")
     else:
         log.over("sent", None, None)
+    (report,) = [each.getMessage() for each in caplog.records if each.name == "toolspan"]
+    assert "failed with ZeroDivisionError" in report
 
 
 def test_error_of_a_sync_connection_is_raised_and_logged(

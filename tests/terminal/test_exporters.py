@@ -93,5 +93,7 @@ def test_without_rich_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_view_does_not_import_openai() -> None:
     """The terminal view works in a process that has no OpenAI SDK."""
-    code = "import sys; sys.modules['openai'] = None; import toolspan.terminal"
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+    code = "import sys; sys.modules['openai'] = None; import toolspan.terminal as t; print(t.__all__)"
+    found = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "TerminalSpanExporter" in found.stdout

@@ -153,8 +153,11 @@ def test_legacy_chunk_with_a_part_of_another_type_is_read() -> None:
     for path in paths(full):
         for new in (None, [], {}, "", -1, True, "x", ["x"]):
             bent = replaced(full, path, new)
-            for build in (plain, sdk_completion):
-                events_of([*LEAD, build(full), build(bent), build(bent)], 2, pieces=False)
+            built = [*LEAD, sdk_completion(full), sdk_completion(bent), sdk_completion(bent)]
+            events = events_of(map(said, built), 2, pieces=False)
+            assert events[0] == Started("cmpl-1", "m-1")
+            assert repr(events_of(built, 2, pieces=False)) == repr(events), bent
+            assert events_of([*LEAD, full, bent, bent], 2, pieces=False)[0] == events[0]
 
 
 def test_damaged_legacy_chunks_read_the_same_from_dict_and_sdk() -> None:
