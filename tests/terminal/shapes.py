@@ -35,23 +35,6 @@ COMPLETED = CALL | {
     names.CALL_OUTCOME: "valid",
     names.CALL_CLOSED_BY: "json",
 }
-ANSWERED = {
-    names.REQUEST_MODEL: "m",
-    names.RESPONSE_MODEL: "m",
-    names.USAGE_INPUT_TOKENS: 92,
-    names.USAGE_OUTPUT_TOKENS: 37,
-    names.RESPONSE_TIME_TO_FIRST_CHUNK: 0.041,
-    names.RESPONSE_FINISH_REASONS: ("tool_calls",),
-    names.STREAM_OUTCOME: "completed",
-}
-
-
-class Terminal(StringIO):
-    """A stream that is a terminal."""
-
-    def isatty(self) -> bool:
-        """Return true."""
-        return True
 
 
 class Broken(StringIO):

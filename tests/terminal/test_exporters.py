@@ -13,9 +13,17 @@ from rich.text import Text
 import toolspan.terminal
 from toolspan.terminal.exporters import Screen
 
-from .shapes import Broken, Terminal
+from .shapes import Broken
 
 RED = Text("◆ get_weather · °", "red")
+
+
+class Terminal(StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self) -> bool:
+        """Return true."""
+        return True
 
 
 @pytest.fixture(autouse=True, name="environment")
@@ -94,6 +102,7 @@ def test_without_rich_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_view_does_not_import_openai() -> None:
     """The terminal view works in a process that has no OpenAI SDK."""
     code = "import sys; sys.modules['openai'] = None; import toolspan.terminal as t; print(t.__all__)"
-    found = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    command = [sys.executable, "-W", "error", "-c", code]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (found.returncode, found.stderr) == (0, "")
     assert "TerminalSpanExporter" in found.stdout

@@ -10,7 +10,17 @@ from toolspan.otel import semconv as names
 from toolspan.terminal import TerminalSpanExporter
 
 from ..table import each_row
-from .shapes import ANSWERED, CALL, COMPLETED, Broken, at, event, odd_span, printed, span
+from .shapes import CALL, COMPLETED, Broken, at, event, odd_span, printed, span
+
+ANSWERED = {
+    names.REQUEST_MODEL: "m",
+    names.RESPONSE_MODEL: "m",
+    names.USAGE_INPUT_TOKENS: 92,
+    names.USAGE_OUTPUT_TOKENS: 37,
+    names.RESPONSE_TIME_TO_FIRST_CHUNK: 0.041,
+    names.RESPONSE_FINISH_REASONS: ("tool_calls",),
+    names.STREAM_OUTCOME: "completed",
+}
 
 
 def test_a_call_with_two_tool_calls() -> None:

@@ -28,11 +28,6 @@ def sdk_response(body: Any) -> Any:
     return construct_type(type_=types.Response, value=body)
 
 
-def sdk_item(body: Any) -> Any:
-    """The item as the SDK builds it, without validation."""
-    return construct_type(type_=types.ResponseOutputItem, value=body)
-
-
 def events_of(bodies: Iterable[Any], reader: Any = ResponsesReader, *, pieces: bool = True) -> list[Event]:
     """All events of a stream, its end included."""
     made = reader(pieces=pieces)
@@ -43,11 +38,6 @@ def events_of(bodies: Iterable[Any], reader: Any = ResponsesReader, *, pieces: b
 def read(bodies: Iterable[Any], *, keep: bool = True, reader: Any = ResponsesReader) -> Record:
     """The record of a stream, with its texts or without."""
     return record_of(events_of(bodies, reader, pieces=keep), keep=keep)
-
-
-def whole_of(case: Case) -> dict[str, Any]:
-    """The case as one response."""
-    return case.whole if case.whole is not None else case.events[-1]["response"]
 
 
 def told(found: Seen) -> tuple[Any, ...]:

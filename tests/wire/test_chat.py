@@ -21,7 +21,7 @@ from toolspan.wire.events import (
 )
 
 from .reading import events_of, facts, plain, read, sdk, sdk_whole, seen
-from .shapes import ARGS, OTHER, TWO, Call, choice, chunk, counts, ends, entry, says, tools
+from .shapes import ARGS, OTHER, Call, choice, chunk, counts, ends, entry, says, tools
 
 STARTED = Started("chatcmpl-1", "m-1")
 WHOLE_BUILDERS = pytest.mark.parametrize("build", [plain, sdk_whole], ids=["dict", "sdk"])
@@ -98,7 +98,7 @@ def test_calls_of_a_whole_answer_are_numbered_by_position(build: Callable[[Any],
     calls = [{**entry(None, "call_a", "weather", ARGS)}, entry(None, "call_b", "weather", OTHER)]
     message = {"role": "assistant", "content": "Hi", "refusal": None, "tool_calls": calls}
     found = seen(read([build(whole(message, usage=counts(9, 4)))]))
-    assert found.calls == TWO
+    assert found.calls == [Call("call_a", "weather", ARGS), Call("call_b", "weather", OTHER)]
     assert (found.texts, found.reasons, found.usage) == ({0: "Hi"}, {0: "tool_calls"}, Usage(9, 4))
 
 

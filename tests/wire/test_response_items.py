@@ -6,14 +6,21 @@ import json
 from typing import Any
 
 import pytest
+from openai._models import construct_type
 
 from toolspan.wire.events import Reasoning, Refusal, Text
 from toolspan.wire.response_items import ANSWERED, FREE_TEXT, HOSTED, NAMED, call_item, item_texts
 
 from ..table import each_row
 from .reading import plain
-from .responses_reading import sdk_item
+from .responses_reading import types
 from .responses_table import BLOB, functions, hosted
+
+
+def sdk_item(body: Any) -> Any:
+    """The item as the SDK builds it, without validation."""
+    return construct_type(type_=types.ResponseOutputItem, value=body)
+
 
 BUILDERS = pytest.mark.parametrize("build", [plain, sdk_item], ids=["dict", "sdk"])
 KINDS = {
