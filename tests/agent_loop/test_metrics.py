@@ -9,8 +9,8 @@ import pytest
 from toolspan.agent_loop.metrics import LoopMetricSink
 from toolspan.wire.events import Answered, Retried, ToolsChanged
 
-from ..otel.apis import ASK_FETCH, FETCH
-from ..otel.lab import ASK, Lab, new_call, tools
+from ..otel.apis import ASK_FETCH, FETCH, tools
+from ..otel.lab import ASK, Lab, new_call
 
 REQUEST = {**ASK, "tools": tools("get_weather")}
 LABELS = {"gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-test"}

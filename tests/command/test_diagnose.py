@@ -204,4 +204,4 @@ def test_unknown_chunk_is_refused_with_those_that_exist(
     file = tmp_path / "trace.json"
     file.write_text(json.dumps(traces.otlp(traces.trace(policies.passing))))
     said = complaint(capsys, str(file), "--chunk", "call:7:last")
-    assert said.endswith("there are: first, call:0:first, call:0:last, call:1:first, call:1:last, finish")
+    assert said.endswith("available: first, call:0:first, call:0:last, call:1:first, call:1:last, finish")

@@ -27,7 +27,7 @@ def test_one_of_several_traces_or_streams_is_chosen(
     file = tmp_path / "trace.json"
     file.write_text(json.dumps(traces.otlp(spans)))
     said = complaint(capsys, str(file))
-    assert "stages of 2 traces; choose one by --trace" in said
+    assert "stages of 2 traces; choose one with --trace" in said
     ids = said.rpartition(": ")[2].split(", ")
     assert [main(["pipeline", str(file), "--trace", each]) for each in ids] == [0, 1]
     capsys.readouterr()

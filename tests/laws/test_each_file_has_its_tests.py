@@ -13,13 +13,7 @@ FILES = [path.relative_to(ROOT) for path in sorted(ROOT.rglob("*.py")) if not pa
 PARTS = "each way through the SDK takes it: the transparency tests run all of it"
 ELSEWHERE: dict[str, str] = {
     "instrumentor.py": "tests/sdk/test_instrumentor.py: it needs the SDK",
-    "accounting/budgets.py": "test_monitor.py and test_usage_of_requests.py",
-    "accounting/totals.py": "test_monitor.py and test_usage_of_requests.py",
     "log_lines/format.py": "test_sink.py and test_console.py: the sink's lines",
-    "otel/call_data.py": "data without code; the sinks' tests fill it",
-    "otel/sink.py": "an interface; test_dispatch.py calls it",
-    "otel/span_events.py": "test_span.py and test_log.py: both emit them",
-    "otel/user_attributes.py": "tests/test_user_context.py",
     "pipeline/semconv.py": "names; tests/otel/test_semconv.py checks them",
     "sdk/hooks.py": "test_endings.py and test_left_alone.py",
     "sdk/patch.py": "test_instrumented.py and test_instrumented_again.py",
