@@ -69,3 +69,25 @@ def test_reraise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "reraise", True)
     with pytest.raises(ValueError, match="MARKER"):
         guard.report("reading a chunk", ValueError("MARKER"))
+
+
+@pytest.mark.parametrize("raised", [SystemExit(3), GeneratorExit(), ValueError("MARKER")], ids=repr)
+def test_an_attribute_that_raises_counts_as_missing(raised: BaseException) -> None:
+    """An attribute that exits the process does not take the place of the application's error."""
+
+    class HostileError(Exception):
+        def __getattr__(self, name: str) -> object:
+            raise raised
+
+    assert guard.attribute(HostileError(), "completion") is None
+
+
+def test_an_interruption_by_the_user_passes_the_guard() -> None:
+    """A `KeyboardInterrupt` that arrives while an attribute is read is the user's and is not lost."""
+
+    class InterruptedReadError(Exception):
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        guard.attribute(InterruptedReadError(), "completion")

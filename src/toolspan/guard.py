@@ -61,7 +61,9 @@ def attribute(value: object, name: str) -> Any:
     """
     try:
         return getattr(value, name, None)
-    except Exception:
+    except KeyboardInterrupt:  # the user's own, which happened to arrive here
+        raise
+    except BaseException:  # a property that calls `sys.exit()` would end the process in place of the error
         return None
 
 
