@@ -117,10 +117,8 @@ def response_attributes(call: Observed) -> Attributes:
 def _is_finished(call: Observed) -> bool:
     """Return whether the response should have finish reasons; then a missing one is recorded as `error`."""
     record = call.record
-    # A response that is fetched may still be in progress, and embeddings have no choices.
-    if call.operation == call_data.EMBEDDINGS:
-        return False
-    if call.operation == call_data.FETCH_RESPONSE:
+    # A response that is fetched may still be in progress; embeddings and the like have no choices.
+    if call.operation not in call_data.INFERENCE:
         return any(choice.reason for choice in record.choices.values())
     cancelled = record.started.status == "cancelled"
     return bool(call.streamed or record.choices or record.failure or cancelled)
@@ -140,7 +138,7 @@ def _identity(call: Observed, found: Attributes) -> None:
     for field, name in _IDENTITY.items():
         value = getattr(started, field)
         if value is not None:
-            found[name] = clean(value)
+            found[name] = clean(value) if isinstance(value, str) else value
     fetched = call.operation == call_data.FETCH_RESPONSE
     in_background = started.status in _PENDING and not call.streamed
     # For all other responses the finish reasons say the same.

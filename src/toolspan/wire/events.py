@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from .json_schema import Violation
+from .values import text
 
 
 class Started(NamedTuple):
@@ -24,17 +25,21 @@ class Started(NamedTuple):
     dimensions: int | None = None
 
 
-IDENTITY = ("id", "model", "service_tier", "system_fingerprint")
-"""The fields of `Started` that every API sends as a text under the field's own name."""
+IDENTITY: Mapping[str, Callable[[object], Any]] = {
+    "id": text,
+    "model": text,
+    "service_tier": text,
+    "system_fingerprint": text,
+}
+"""The fields of `Started` that a body has under the same name, and how each is read; `None` is no value."""
 
 
 def identified(old: Started, body: Mapping[str, Any], *, latest: bool = False) -> Started:
-    """Return an identity completed by the texts of a body: the first value holds, or the `latest` one."""
+    """Return an identity completed by the fields of a body: the first value holds, or the `latest` one."""
     found: dict[str, Any] = {}
-    for name in IDENTITY:
-        value, known = body.get(name), getattr(old, name)
-        # Azure and LM Studio send an empty string where they mean nothing.
-        if isinstance(value, str) and value and value != known and (latest or known is None):
+    for name, read in IDENTITY.items():
+        value, known = read(body.get(name)), getattr(old, name)
+        if value is not None and value != known and (latest or known is None):
             found[name] = value
     return old._replace(**found) if found else old
 
