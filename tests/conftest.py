@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from toolspan import guard, instrumentor
-from toolspan import instrumentor as assembly
 
 from . import matrix
 from .otel.lab import Lab
@@ -62,7 +61,7 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True, name="no_backlog")
 def _no_backlog() -> None:
     """No measurement of another test waits."""
-    assembly.backlog.clear()
+    instrumentor.backlog.clear()
 
 
 @pytest.fixture(name="telemetry")

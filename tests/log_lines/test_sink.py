@@ -13,18 +13,19 @@ import toolspan
 from toolspan.log_lines import sink
 from toolspan.log_lines.sink import LOG
 
-from ..sdk import retrying, script, wire
-from ..sdk.apis import CHAT, EMBEDDINGS, RESPONSES, Api
+from ..sdk import script, wire
+from ..sdk.api import Api
+from ..sdk.apis import CHAT, EMBEDDINGS, RESPONSES
 from ..sdk.marked import Marked
 from ..sdk.observe import watch
 from ..sdk.params import crossed, over
-from ..sdk.retrying import Waits
 from ..sdk.reviewing import hide
 from ..sdk.script import Body, Transport
 from ..sdk.sdk import SYNC, Face, both_faces, http
 from ..sdk.telemetry import Telemetry
 from ..sdk.test_privacy import ask
 from ..sdk.test_redaction import ALL
+from ..sdk.test_retries import BUSY, Waits, _waits  # noqa: F401 - a fixture
 
 BOTH = (CHAT, RESPONSES)
 TOOLS = {
@@ -34,7 +35,6 @@ TOOLS = {
         for name in ("get_weather", "get_time")
     ],
 }
-_ = retrying._waits  # the fixture
 
 
 @pytest.fixture(name="lines")
@@ -71,7 +71,9 @@ def stream_re(line: str) -> str:
 
 @both_faces
 @over(*BOTH)
-def test_text(face: Face, api: Api, telemetry: Telemetry, lines: Any) -> None:
+def test_text_has_a_line_per_request_call_and_end(
+    face: Face, api: Api, telemetry: Telemetry, lines: Any
+) -> None:
     """Request, each call, the end: one line for each, with its kind in front and its span behind."""
     with telemetry.on(log="text", capture_message_content="SPAN_ONLY"):
         watch(face, partial(read, api=api, tool_choice="auto"), Transport(api.calling))
@@ -95,7 +97,7 @@ def test_text(face: Face, api: Api, telemetry: Telemetry, lines: Any) -> None:
 
 @both_faces
 @over(*BOTH)
-def test_json(face: Face, api: Api, telemetry: Telemetry, lines: Any) -> None:
+def test_json_has_an_object_per_line_with_ids(face: Face, api: Api, telemetry: Telemetry, lines: Any) -> None:
     """The same as JSON: one object in each line, with the time and the span's ids."""
     with telemetry.on(log="json"):
         watch(face, partial(read, api=api), Transport(api.calling))
@@ -120,7 +122,9 @@ def test_json(face: Face, api: Api, telemetry: Telemetry, lines: Any) -> None:
 
 
 @over(*BOTH)
-def test_text_and_nothing_called(api: Api, telemetry: Telemetry, lines: Any) -> None:
+def test_a_text_answer_logs_its_beginning_and_no_tool_call(
+    api: Api, telemetry: Telemetry, lines: Any
+) -> None:
     """A model that only talks: the text's beginning, and that none of the tools was called."""
     with telemetry.on(log="text"):
         watch(SYNC, partial(read, api=api), Transport(api.streams))
@@ -131,7 +135,7 @@ def test_text_and_nothing_called(api: Api, telemetry: Telemetry, lines: Any) -> 
 
 
 @over(*BOTH)
-def test_no_tools(api: Api, telemetry: Telemetry, lines: Any) -> None:
+def test_a_chat_without_tools_is_a_warning(api: Api, telemetry: Telemetry, lines: Any) -> None:
     """A chat without tools is warned of: nothing can be called in it."""
 
     async def whole(face: Face, client: Any) -> None:
@@ -147,8 +151,8 @@ def test_no_tools(api: Api, telemetry: Telemetry, lines: Any) -> None:
     assert finish.startswith("[finish] stop; completed; tokens ")
 
 
-def test_embeddings(telemetry: Telemetry, lines: Any) -> None:
-    """What calls no tools is not told to have none."""
+def test_embeddings_without_tools_are_no_warning(telemetry: Telemetry, lines: Any) -> None:
+    """The request line of embeddings does not mention missing tools."""
 
     async def embed(face: Face, client: Any) -> None:
         await face.done(EMBEDDINGS.whole(client))
@@ -160,7 +164,7 @@ def test_embeddings(telemetry: Telemetry, lines: Any) -> None:
     assert finish.startswith("[finish] completed; tokens ")
 
 
-def test_what_is_wrong_with_a_call(telemetry: Telemetry, lines: Any) -> None:
+def test_tool_calls_that_cannot_run_are_warnings(telemetry: Telemetry, lines: Any) -> None:
     """Calls that cannot be run are warnings, and say why."""
     required = {"type": "object", "required": ["day"]}
     tool = {"type": "function", "function": {"name": "get_weather", "parameters": required}}
@@ -175,7 +179,7 @@ def test_what_is_wrong_with_a_call(telemetry: Telemetry, lines: Any) -> None:
     assert "; 2 tool calls, 2 not valid;" in found[5]
 
 
-def test_cut(telemetry: Telemetry, lines: Any) -> None:
+def test_truncated_streams_and_answers_are_warnings(telemetry: Telemetry, lines: Any) -> None:
     """A stream that breaks off, and an answer that was too long, are warnings."""
     with telemetry.on(log="text"):
         watch(SYNC, partial(read, api=CHAT), Transport(script.stream(*wire.CALLS[:3])))
@@ -190,7 +194,9 @@ def test_cut(telemetry: Telemetry, lines: Any) -> None:
 @both_faces
 @over(*BOTH)
 @pytest.mark.parametrize("capture", ["NO_CONTENT", "EVENT_ONLY"])
-def test_error(face: Face, api: Api, capture: str, telemetry: Telemetry, lines: Any) -> None:
+def test_a_failed_call_logs_its_class_and_no_key(
+    face: Face, api: Api, capture: str, telemetry: Telemetry, lines: Any
+) -> None:
     """Why a call failed: its class always, its words where content is captured, no key in them."""
     refused = script.whole({"error": {"message": "sk-test-0123456789 is no key"}}, status=401)
     with telemetry.on(log="text", capture_message_content=capture):
@@ -205,7 +211,7 @@ def test_error(face: Face, api: Api, capture: str, telemetry: Telemetry, lines: 
     )
 
 
-def test_failure_within(telemetry: Telemetry, lines: Any) -> None:
+def test_a_failure_within_an_answer_logs_its_code(telemetry: Telemetry, lines: Any) -> None:
     """A failure that the server reports in a regular answer has its code."""
     failed = [{"type": "error", "code": "busy", "message": "MARK", "param": None}]
     with telemetry.on(log="text", capture_message_content="SPAN_AND_EVENT"):
@@ -213,17 +219,17 @@ def test_failure_within(telemetry: Telemetry, lines: Any) -> None:
     assert "! [error] busy" in steady(lines())
 
 
-def test_retry(telemetry: Telemetry, lines: Any, waits: Waits) -> None:
-    """A retry of the SDK says why, and how long it waits."""
-    transport = Transport(retrying.BUSY, CHAT.calling)
+def test_a_retry_logs_its_cause_and_wait(telemetry: Telemetry, lines: Any, waits: Waits) -> None:
+    """A retry of the SDK logs one line with its cause and its wait."""
+    transport = Transport(BUSY, CHAT.calling)
     with telemetry.on(log="text"):
         watch(SYNC, partial(read, api=CHAT), transport, max_retries=2)
     assert waits.seconds == [1.5]
     assert stream_re("! [retry] number 1 in 1.500 s, because of 429") in steady(lines())
 
 
-def test_answered(telemetry: Telemetry, lines: Any) -> None:
-    """A request that brings a tool's result back says so."""
+def test_a_request_with_a_tool_result_is_marked(telemetry: Telemetry, lines: Any) -> None:
+    """The line of a request that carries a tool's result names that result."""
     answer = {"role": "tool", "tool_call_id": "call_0", "content": "rain"}
     with telemetry.on(log="text"):
         watch(SYNC, partial(read, api=CHAT), Transport(CHAT.calling))
@@ -243,7 +249,9 @@ def asked() -> list[Any]:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 @crossed(("given", "answer"), ALL)
-def test_no_content(given: Marked, answer: str, form: str, telemetry: Telemetry, lines: Any) -> None:
+def test_without_capture_no_content_is_in_a_line(
+    given: Marked, answer: str, form: str, telemetry: Telemetry, lines: Any
+) -> None:
     """Without content capture no word of the request or of the answer is in a line; redacted, none either."""
     streamed, transport = given.answers[answer]
     scenario = partial(ask, given=given, streamed=streamed)
@@ -254,7 +262,7 @@ def test_no_content(given: Marked, answer: str, form: str, telemetry: Telemetry,
     assert not [line for line in lines() if "MARK" in line or "TUFSS" in line]
 
 
-def test_redacted(telemetry: Telemetry, lines: Any) -> None:
+def test_the_preview_shows_only_redacted_content(telemetry: Telemetry, lines: Any) -> None:
     """With a redaction, the preview is of what it has left, in the order of what happened."""
 
     def redact(name: str, value: Any) -> Any:
@@ -269,8 +277,8 @@ def test_redacted(telemetry: Telemetry, lines: Any) -> None:
     assert found[4].endswith("; 8 B in 1 fragment; 0 s")
 
 
-def test_preview_of_arguments(telemetry: Telemetry, lines: Any) -> None:
-    """The first 200 characters, as they came; a line stays a line whatever the model writes."""
+def test_arguments_are_previewed_in_one_line(telemetry: Telemetry, lines: Any) -> None:
+    """The preview has the first 200 characters of the arguments, without line breaks."""
     long = '{"text":"' + "\\u00e4" * 10 + "ä" * 300 + '"}'
     bent = '{"a":\n"\x1b[31m\ud800"}'
     calls = [
@@ -294,7 +302,7 @@ def test_preview_of_arguments(telemetry: Telemetry, lines: Any) -> None:
     assert found == ["{}", long[:200], bent]
 
 
-def test_one_client_without_content(telemetry: Telemetry, lines: Any) -> None:
+def test_a_client_without_content_has_no_preview(telemetry: Telemetry, lines: Any) -> None:
     """A client whose content is switched off has none here."""
 
     async def scenario(face: Face, client: Any) -> None:
@@ -307,8 +315,8 @@ def test_one_client_without_content(telemetry: Telemetry, lines: Any) -> None:
     assert len(lines()) == 6
 
 
-def test_borrowed(telemetry: Telemetry, lines: Any) -> None:
-    """Where another instrumentation tells of the call, the lines lead to its span."""
+def test_lines_name_the_span_of_another_instrumentation(telemetry: Telemetry, lines: Any) -> None:
+    """Lines carry the trace and span of another instrumentation's span for the call."""
     attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test"}
     outer = telemetry.tracer.start_as_current_span("chat gpt-test", attributes=attributes)
     with telemetry.on(log="text"), outer as span:
@@ -317,7 +325,7 @@ def test_borrowed(telemetry: Telemetry, lines: Any) -> None:
     assert [f" span {identity}]" in line for line in lines()] == [True] * 6
 
 
-def test_small_limit(telemetry: Telemetry, lines: Any) -> None:
+def test_a_small_content_limit_holds_for_previews(telemetry: Telemetry, lines: Any) -> None:
     """A small limit of content holds here too."""
     with telemetry.on(log="json", capture_message_content="SPAN_ONLY", content_limit=5):
         watch(SYNC, partial(read, api=CHAT), Transport(CHAT.calling))
@@ -325,15 +333,15 @@ def test_small_limit(telemetry: Telemetry, lines: Any) -> None:
     assert [text for text in found if text] == ['{"cit', '{"at"']
 
 
-def test_off_by_default(telemetry: Telemetry, lines: Any) -> None:
+def test_without_the_setting_there_is_no_line(telemetry: Telemetry, lines: Any) -> None:
     """Without the setting there is no line."""
     with telemetry.on():
         watch(SYNC, partial(read, api=CHAT), Transport(CHAT.calling))
     assert lines() == []
 
 
-def test_without_telemetry(lines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where OpenTelemetry is switched off, the log is all there is; without it, nothing is watched."""
+def test_the_log_works_where_opentelemetry_is_off(lines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With OpenTelemetry disabled, lines are logged; with neither, requests are not traced."""
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
     for form, count in (("text", 6), ("off", 6)):
         instrumentor = toolspan.OpenAIInstrumentor()
@@ -346,7 +354,9 @@ def test_without_telemetry(lines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not [line for line in lines() if "trace" in line]
 
 
-def test_level(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_loggers_level_decides_what_is_shown(
+    telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
     """The logger's level decides what is shown: at WARNING, only what is wrong."""
     caplog.set_level(logging.WARNING, logger=LOG.name)
     with telemetry.on(log="text"):
@@ -358,7 +368,9 @@ def test_level(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
 
 @both_faces
 @over(*BOTH)
-def test_transparent(face: Face, api: Api, telemetry: Telemetry, lines: Any) -> None:
+def test_the_log_does_not_change_what_the_application_gets(
+    face: Face, api: Api, telemetry: Telemetry, lines: Any
+) -> None:
     """The application sees what it sees without it."""
     bare = watch(face, partial(read, api=api), Transport(api.calling))
     with telemetry.on(log="text"):
@@ -366,10 +378,10 @@ def test_transparent(face: Face, api: Api, telemetry: Telemetry, lines: Any) -> 
 
 
 @pytest.mark.usefixtures("guarded")
-def test_a_log_that_fails(
+def test_a_line_that_cannot_be_made_is_reported_once(
     telemetry: Telemetry, lines: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A line that cannot be made is missing, and one warning says so; all else goes on."""
+    """A line that fails is missing and costs one warning; all other lines are logged."""
 
     def broken(*args: Any) -> Any:
         raise RuntimeError("MARKER")
@@ -385,7 +397,7 @@ def test_a_log_that_fails(
     assert len(telemetry.spans) == 2
 
 
-def test_lost_connection(telemetry: Telemetry, lines: Any) -> None:
+def test_a_lost_connection_logs_its_error_and_end(telemetry: Telemetry, lines: Any) -> None:
     """A stream whose connection is lost has its error and its end."""
     lost = Body([*map(wire.sse, wire.TEXT[:2]), http.ReadError("the line went dead")])
     with telemetry.on(log="text"):

@@ -13,7 +13,8 @@ from opentelemetry.trace import StatusCode
 
 from toolspan import open_streams
 
-from .apis import CHAT, Api
+from .api import Api
+from .apis import CHAT
 from .features import OLD_SDK
 from .sdk import Face
 from .telemetry import Telemetry

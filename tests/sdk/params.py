@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .apis import Api
+from .api import Api
 
 
 def over(*apis: Api) -> Any:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from typing import Any
 
 from .telemetry import Telemetry
@@ -22,33 +21,6 @@ def hide(name: str, value: Any) -> Any:
 def hidden(telemetry: Telemetry, *kinds: str) -> set[str]:
     """All that stands in the place of a mark."""
     return set(re.findall(r"HIDE[-\w]*", everything(telemetry, *kinds)))
-
-
-class Gate:
-    """A callback and a hook that are held up until the gate is opened."""
-
-    def __init__(self) -> None:
-        self._open = threading.Event()
-        self.inside = threading.Event()
-        self.given: list[dict[str, Any]] = []
-
-    def open(self) -> None:
-        """Let all through from now on."""
-        self._open.set()
-
-    def redact(self, name: str, value: Any) -> Any:
-        """A redaction that takes its time."""
-        self._pass()
-        return hide(name, value)
-
-    def on_completion(self, **given: Any) -> None:
-        """A completion hook that takes its time."""
-        self._pass()
-        self.given.append(given)
-
-    def _pass(self) -> None:
-        self.inside.set()
-        assert self._open.wait(30)
 
 
 class Recorder:

@@ -76,6 +76,12 @@ def whole(value: Any, *, status: int = 200, headers: dict[str, str] | None = Non
     return lambda: http.Response(status, headers={**wire.WHOLE_HEADERS, **(headers or {})}, content=data)
 
 
+def answering(body: Body, content_type: str, **headers: str) -> Any:
+    """Return an HTTP transport that answers every request with this body."""
+    found = {"content-type": content_type, **headers}
+    return http.MockTransport(lambda request: http.Response(200, headers=found, stream=body))
+
+
 TEXT = stream(*wire.TEXT, wire.DONE)
 CALLS = stream(*wire.CALLS, wire.DONE)
 ANSWER = whole(wire.answer())

@@ -11,7 +11,7 @@ import logging
 import socket
 import struct
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -58,28 +58,21 @@ class SocketServer:
         self._taken = 0
         self._open: set[ServerConnection] = set()
         self._idle = threading.Condition()
-        self._server = serve(
-            self._serve,
-            "127.0.0.1",
-            0,
-            logger=_quiet,
-            close_timeout=0.1,
-            compression=None,
-            process_request=self._accept,
-        )
+        options: dict[str, Any] = {"logger": _quiet, "close_timeout": 0.1, "compression": None}
+        self._server = serve(self._serve, "127.0.0.1", 0, process_request=self._accept, **options)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._watchdog = threading.Timer(_PATIENCE, self._server.shutdown)
         self._watchdog.daemon = True
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """Return the port of the server."""
         return int(self._server.socket.getsockname()[1])
 
     @property
     def addresses(self) -> dict[str, str]:
-        """The options of a client that make it talk to this server."""
-        return _addresses(self.port)
+        """Return the options of a client that connect it to this server."""
+        return addresses(self.port)
 
     def __enter__(self) -> SocketServer:  # noqa: PYI034 - nobody derives from it
         self._thread.start()
@@ -100,7 +93,7 @@ class SocketServer:
                 connection.socket.shutdown(socket.SHUT_RDWR)
 
     def _accept(self, connection: ServerConnection, request: Request) -> None:
-        """Before the client knows that it is connected, so that the path is there however soon it goes."""
+        """Note the path before the client is connected, as it may leave at once."""
         self.paths.append(request.path)
         self._open.add(connection)
 
@@ -139,15 +132,8 @@ class SocketServer:
                 connection.send(step if isinstance(step, (str, bytes)) else json.dumps(step))
 
 
-@contextlib.contextmanager
-def refusing() -> Iterator[dict[str, str]]:
-    """The options of a client that is refused: its port is bound, so that no other server gets it."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield _addresses(held.getsockname()[1])
-
-
-def _addresses(port: int) -> dict[str, str]:
+def addresses(port: int) -> dict[str, str]:
+    """Return the options of a client that connect it to this port."""
     return {"base_url": f"http://127.0.0.1:{port}/v1", "websocket_base_url": f"ws://127.0.0.1:{port}/v1"}
 
 

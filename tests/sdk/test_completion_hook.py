@@ -34,7 +34,9 @@ def run(face: Face, given: Marked, answer: str) -> Any:
     ("given", "answer"),
     [(given, answer) for given in INFERRED for answer in ("stream", "whole") if answer in given.answers],
 )
-def test_without_capture(face: Face, given: Marked, answer: str, telemetry: Telemetry) -> None:
+def test_the_hook_gets_content_although_capture_is_off(
+    face: Face, given: Marked, answer: str, telemetry: Telemetry
+) -> None:
     """It has input and output with capture off; telemetry has nothing of them."""
     hook = Recorder()
     bare = run(face, given, answer)
@@ -49,7 +51,7 @@ def test_without_capture(face: Face, given: Marked, answer: str, telemetry: Tele
 
 @both_faces
 @pytest.mark.parametrize("answer", ["400", "stream-error", "cut"])
-def test_a_failure(face: Face, answer: str, telemetry: Telemetry) -> None:
+def test_the_hook_gets_the_input_of_failed_calls(face: Face, answer: str, telemetry: Telemetry) -> None:
     """Of a call that fails or breaks off it has the input, and what there is of the output."""
     hook = Recorder()
     with telemetry.on(completion_hook=hook):
@@ -61,7 +63,9 @@ def test_a_failure(face: Face, answer: str, telemetry: Telemetry) -> None:
 
 
 @each(("given",), [(given,) for given in marked.ALL if given not in INFERRED])
-def test_what_infers_nothing(given: Marked, telemetry: Telemetry) -> None:
+def test_the_hook_is_not_called_for_embeddings_and_fetched_responses(
+    given: Marked, telemetry: Telemetry
+) -> None:
     """It is not called for embeddings and for responses that are fetched."""
     hook = Recorder()
     with telemetry.on(completion_hook=hook):
@@ -69,7 +73,7 @@ def test_what_infers_nothing(given: Marked, telemetry: Telemetry) -> None:
     assert (hook.calls, len(telemetry.spans)) == ([], 1)
 
 
-def test_not_sampled() -> None:
+def test_the_hook_is_called_for_unsampled_calls() -> None:
     """It is called for calls that are not sampled."""
     telemetry, hook = Telemetry(ALWAYS_OFF), Recorder()
     with telemetry.on(completion_hook=hook):
@@ -78,7 +82,7 @@ def test_not_sampled() -> None:
     assert "MARK-answer" in hook.said
 
 
-def test_a_name_that_is_not_installed(
+def test_a_hook_that_is_not_installed_is_reported_once(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One warning names variable, value and package; telemetry is as without, and nothing is collected."""
@@ -93,7 +97,9 @@ def test_a_name_that_is_not_installed(
 
 
 @pytest.mark.parametrize("wrong", [7, Recorder, object()], ids=["number", "class", "object"])
-def test_what_is_no_hook(wrong: Any, telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_object_without_on_completion_is_reported(
+    wrong: Any, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
     """What has no `on_completion` is named with what is accepted."""
     with telemetry.on(completion_hook=wrong):
         run(SYNC, marked.ALL[0], "stream")

@@ -12,7 +12,7 @@ NOT_THERE = ("chat.nothing", f"{CREATE}:nothing", "openai.nothing.at_all", "open
 
 
 @pytest.mark.parametrize("feature", THERE)
-def test_there(feature: str) -> None:
+def test_features_of_every_version_are_found(feature: str) -> None:
     """Methods, parameters, modules and names that every version has are found, and nothing is skipped."""
     assert has(feature)
     assert needs(feature).args == (False,)
@@ -20,7 +20,7 @@ def test_there(feature: str) -> None:
 
 
 @pytest.mark.parametrize("feature", NOT_THERE)
-def test_not_there(feature: str) -> None:
+def test_a_missing_feature_is_named_in_the_skip(feature: str) -> None:
     """What no version has is not found; the reason of the skip names it."""
     assert not has(feature)
     mark = needs(CREATE, feature)

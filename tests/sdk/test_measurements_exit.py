@@ -61,7 +61,7 @@ def printed(body: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_the_process_ends() -> None:
+def test_the_last_collection_has_all_waiting_measurements() -> None:
     """The last collection, of a process that ends, has what waited."""
     found = printed("""
         set_up()
@@ -79,7 +79,7 @@ def counts(requests: int) -> str:
     return str({"gen_ai.client.token.usage": 2 * requests, "gen_ai.client.operation.duration": requests})
 
 
-def test_taken_out() -> None:
+def test_uninstrumenting_records_waiting_measurements() -> None:
     """What waits is made when the instrumentation is taken out; the next one's meter gets only its own."""
     first, second = Telemetry(), Telemetry()
     with first.on():
@@ -93,7 +93,7 @@ def test_taken_out() -> None:
     assert (durations(first), durations(second)) == (2, 1)
 
 
-def test_collected_elsewhere() -> None:
+def test_a_collection_records_the_measurements_of_all_meters() -> None:
     """A collection of any provider makes all that waits, each measurement with its own meter."""
     telemetry, other = Telemetry(), Telemetry()
     with other.on():
@@ -124,8 +124,8 @@ def _refuse(*_: object, **__: object) -> None:
     raise NotImplementedError
 
 
-def test_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where collections cannot be noticed, each measurement is made at once, and all is as it was."""
+def test_without_a_collection_callback_measurements_are_immediate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A meter without observable callbacks gets each measurement at once."""
     monkeypatch.setattr(guard, "reraise", False)
     telemetry, reader = Telemetry(), InMemoryMetricReader()
     with telemetry.on(meter_provider=_NoCallbacks([reader], shutdown_on_exit=False)):

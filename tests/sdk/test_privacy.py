@@ -99,8 +99,10 @@ def test_content_is_where_it_was_asked_for(
 
 @pytest.mark.parametrize("mode", MODES)
 @each(("given",), [(given,) for given in marked.ALL if "tools" in given.ask])
-def test_definitions_need_content(given: Marked, mode: str, telemetry: Telemetry) -> None:
-    """Descriptions and parameters of tools, if asked for, are where content is, and nowhere else."""
+def test_tool_definitions_are_recorded_only_with_content(
+    given: Marked, mode: str, telemetry: Telemetry
+) -> None:
+    """Descriptions and parameters of tools are on the signals that carry content only."""
     run(SYNC, telemetry, given, "stream", mode, tool_definitions="full")
     for kind, modes in (("span", ("SPAN_ONLY", "SPAN_AND_EVENT")), ("log", ("EVENT_ONLY", "SPAN_AND_EVENT"))):
         found = set(re.findall(r"MARK[-\w]*", everything(telemetry, kind)))
@@ -109,7 +111,7 @@ def test_definitions_need_content(given: Marked, mode: str, telemetry: Telemetry
     assert "MARK" not in everything(telemetry, "metric")
 
 
-def test_content_is_in_the_right_places(telemetry: Telemetry) -> None:
+def test_captured_messages_keep_order_roles_and_arguments(telemetry: Telemetry) -> None:
     """On a span: the messages in order with their roles, the calls with their arguments, the tools' names."""
     run(SYNC, telemetry, marked.ALL[0], "stream", "SPAN_ONLY")
     found = {key: _plain(value) for key, value in telemetry.span.attributes.items()}

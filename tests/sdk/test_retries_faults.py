@@ -16,19 +16,17 @@ from toolspan.sdk import retries
 from toolspan.wire import headers as header_facts
 from toolspan.wire import request
 
-from . import retrying
-from .apis import CHAT, RESPONSES, Api
+from .api import Api
+from .apis import CHAT, FLOATS, RESPONSES
 from .faults import broken, said_once
 from .observe import watch
 from .params import each
-from .retrying import BUSY, FLOATS, GONE, Waits, good
 from .script import Transport
 from .sdk import Face, both_faces
 from .telemetry import Telemetry
+from .test_retries import BUSY, GONE, Waits, _waits, good  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.usefixtures("guarded")
-
-_waits = retrying._waits
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ def _cases() -> Iterator[tuple[Api, Part]]:
 
 @both_faces
 @each(("api", "part"), _cases())
-def test_a_part_of_ours_fails(
+def test_a_failure_in_following_retries_costs_no_answer(
     face: Face,
     api: Api,
     part: Part,

@@ -19,7 +19,8 @@ from ..wire.reading import canonical
 from ..wire.responses_table import CASES
 from ..wire.shapes import Call
 from . import script, wire
-from .apis import CHAT, RESPONSES, Api
+from .api import Api
+from .apis import CHAT, RESPONSES
 from .params import crossed
 from .sdk import END, FACES, Face
 from .telemetry import Telemetry
@@ -67,8 +68,10 @@ TABLE = [*map(_chat, QUIRKS), *map(_responses, CASES)]
 
 
 @crossed(("row", "face"), [(row, face) for row in TABLE for face in FACES])
-def test_same_calls(row: Row, face: Face, telemetry: Telemetry) -> None:
-    """The application's events say what the table says, a listener hears the same, so does the telemetry."""
+def test_events_listener_and_telemetry_find_the_same_tool_calls(
+    row: Row, face: Face, telemetry: Telemetry
+) -> None:
+    """Events, listener and telemetry agree with the table's expectation for every row."""
     heard: list[Any] = []
     done = () if row.api is RESPONSES else (wire.DONE,)
     choices = {"n": row.expected} if row.expected > 1 else {}
@@ -90,7 +93,7 @@ def test_same_calls(row: Row, face: Face, telemetry: Telemetry) -> None:
     _check_rest(row, events, telemetry)
 
 
-def test_plain_json() -> None:
+def test_events_from_plain_json_match_those_of_the_sdk() -> None:
     """Without SDK and instrumentation, from plain JSON, the events are the same but for the chunks."""
     for row in TABLE:
         found = list(toolspan.events(row.bodies, choices=row.expected))

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from .apis import door as method
+from .api import door as method
 from .features import needs
 from .sdk import SYNC, Face
-from .socket_doors import DOORS, RESPONSES, Door, through, until
+from .socket_door import Door
+from .socket_doors import DOORS, RESPONSES, through, until
 from .socket_server import DROP
 from .telemetry import Telemetry
 
@@ -52,8 +53,10 @@ BROKEN = [
 
 @through_those
 @pytest.mark.parametrize("broken", BROKEN)
-def test_broken_and_made_again(face: Face, door: Door, broken: Any, telemetry: Telemetry) -> None:
-    """The response that was open ends with the connection; the one after it is told as ever."""
+def test_a_lost_connection_fails_only_the_open_response(
+    face: Face, door: Door, broken: Any, telemetry: Telemetry
+) -> None:
+    """The open response fails with the connection; the next one is recorded as usual."""
     noted: list[Any] = []
 
     async def scenario() -> None:
@@ -73,8 +76,10 @@ def test_broken_and_made_again(face: Face, door: Door, broken: Any, telemetry: T
 
 
 @through_those
-def test_queued_while_it_is_broken(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """A request that waits until the connection is there again is sent once, and told once."""
+def test_a_request_queued_for_reconnection_is_recorded_once(
+    face: Face, door: Door, telemetry: Telemetry
+) -> None:
+    """A request queued until the reconnection is sent once and makes one span."""
 
     async def scenario() -> None:
         held: list[Any] = []
@@ -102,7 +107,9 @@ def test_queued_while_it_is_broken(face: Face, door: Door, telemetry: Telemetry)
 
 
 @through_those
-def test_given_up(face: Face, door: Door, telemetry: Telemetry) -> None:
+def test_an_abandoned_reconnection_fails_with_the_sdks_error(
+    face: Face, door: Door, telemetry: Telemetry
+) -> None:
     """Where the application does not want it again, the response has failed and the error is the SDK's."""
 
     async def scenario() -> None:

@@ -16,8 +16,8 @@ from toolspan.wire.record import End
 
 from . import socket_realtime as wire
 from . import wire_responses
-from .socket_responses import DELTA, ERROR, Noted, begun, ended
 from .test_fuzz import FULL
+from .test_websocket_responses import DELTA, ERROR, Noted, begun, ended
 
 ODD = st.sampled_from(
     [None, 0, -1, 1.5, True, "", "x", [], {}, [[]], {"id": {}}, "resp_1", "a", "b", "\ud800"]
@@ -67,7 +67,9 @@ STEP = st.tuples(
 @pytest.mark.parametrize("realtime", [False, True], ids=["responses", "realtime"])
 @settings(max_examples=3000 if FULL else 150, deadline=None, database=None)
 @given(steps=st.lists(STEP, max_size=30), end=st.sampled_from([*End, OSError()]))
-def test_any_order(realtime: bool, steps: list[tuple[str, Any, bool]], end: End | BaseException) -> None:
+def test_any_order_of_events_ends_every_call_once(
+    realtime: bool, steps: list[tuple[str, Any, bool]], end: End | BaseException
+) -> None:
     """No order of events raises; after the end every call has ended, once."""
     noted = Noted(realtime=realtime, model="gpt-test")
     for way, event, as_text in steps:
@@ -78,8 +80,8 @@ def test_any_order(realtime: bool, steps: list[tuple[str, Any, bool]], end: End 
 
 
 @pytest.mark.parametrize("kind", [[], {}, [[]]], ids=str)
-def test_type_that_is_no_text(kind: Any) -> None:
-    """An event whose type is no text is nobody's."""
+def test_an_event_with_an_odd_type_is_ignored(kind: Any) -> None:
+    """An event whose type is not a string belongs to no response."""
     noted = Noted(realtime=True)
     noted.hear({"type": kind})
     noted.lanes.sent({"type": kind})
@@ -87,14 +89,14 @@ def test_type_that_is_no_text(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("identity", [[], {"x": 1}, ["resp_1"], 7], ids=str)
-def test_id_that_is_no_text(identity: Any) -> None:
+def test_a_response_with_an_odd_id_has_none(identity: Any) -> None:
     """A response whose id is no text has none."""
     noted = Noted(realtime=True)
     noted.hear(wire.created(identity), wire.done(identity))
     assert noted.outcomes in (["completed"], ["completed", "completed"])
 
 
-def test_nothing_is_kept() -> None:
+def test_nothing_is_kept_after_a_thousand_responses() -> None:
     """After a thousand responses nothing is remembered of any."""
     noted = Noted()
     for number in range(1000):

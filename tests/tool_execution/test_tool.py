@@ -1,4 +1,4 @@
-"""`toolspan.tool`: executions of every kind of function, as spans and durations, and nothing else changes."""
+"""`toolspan.tool`: a span and a duration per execution of each kind of function; nothing else changes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,60 @@ import toolspan
 
 from ..otel import kept
 from ..sdk.telemetry import Telemetry
-from .tool_kinds import KINDS, OopsError, drain, every_kind, plain
+
+
+class OopsError(Exception):
+    """What a tool raises."""
+
+
+@toolspan.tool
+def plain(city: str, *, days: int = 1) -> str:
+    """The weather."""
+    if city == "nowhere":
+        raise OopsError("MARK-error")
+    trace.get_tracer("inner").start_span("inner").end()
+    return f"MARK-sunny in {city}"
+
+
+@toolspan.tool("awaited")
+async def awaited(city: str, *, days: int = 1) -> str:
+    """The same, awaited."""
+    await asyncio.sleep(0)
+    return plain.__wrapped__(city)  # type: ignore[attr-defined,no-any-return]
+
+
+@toolspan.tool(description="Several answers.")
+def steps(city: str, *, days: int = 1) -> Iterator[str]:
+    """The same, in steps."""
+    yield "MARK-one"
+    yield plain.__wrapped__(city)  # type: ignore[attr-defined]
+
+
+@toolspan.tool()
+async def awaited_steps(city: str, *, days: int = 1) -> AsyncIterator[str]:
+    """The same, awaited in steps."""
+    yield "MARK-one"
+    await asyncio.sleep(0)
+    yield plain.__wrapped__(city)  # type: ignore[attr-defined]
+
+
+async def drain(found: Any) -> Any:
+    """What a tool gives, whichever kind it is."""
+    if inspect.isasyncgen(found):
+        return [item async for item in found]
+    if inspect.isgenerator(found):
+        return list(found)
+    return await found if inspect.isawaitable(found) else found
+
+
+KINDS = {"plain": plain, "awaited": awaited, "steps": steps, "awaited_steps": awaited_steps}
+
+every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 @every_kind
 @pytest.mark.parametrize("city", ["Bern", "nowhere"], ids=["returns", "raises"])
-def test_one_span(kind: str, city: str, telemetry: Telemetry) -> None:
+def test_each_execution_is_a_span_and_a_duration(kind: str, city: str, telemetry: Telemetry) -> None:
     """Each execution is a span and a duration; results and errors are what they were."""
     run = KINDS[kind]
 
@@ -49,7 +97,7 @@ def test_one_span(kind: str, city: str, telemetry: Telemetry) -> None:
 
 
 @every_kind
-def test_what_runs_inside(kind: str, telemetry: Telemetry) -> None:
+def test_spans_made_by_a_tool_are_its_children(kind: str, telemetry: Telemetry) -> None:
     """Spans that the tool makes are its children; the caller's context is not changed between steps."""
     inner = telemetry.tracers.get_tracer("inner")
 
@@ -76,7 +124,7 @@ def test_what_runs_inside(kind: str, telemetry: Telemetry) -> None:
 
 
 @every_kind
-def test_the_function_stays_what_it_is(kind: str) -> None:
+def test_a_decorated_function_keeps_name_signature_and_kind(kind: str) -> None:
     """Name, signature, documentation and kind are the function's own."""
     run, bare = KINDS[kind], KINDS[kind].__wrapped__  # type: ignore[attr-defined]
     assert (run.__name__, run.__doc__, inspect.signature(run)) == (
@@ -94,7 +142,7 @@ def test_the_function_stays_what_it_is(kind: str) -> None:
     assert asyncio.run(drain(run("Bern"))) == asyncio.run(drain(bare("Bern")))
 
 
-def test_generators_are_driven_as_before(telemetry: Telemetry) -> None:
+def test_send_throw_and_close_reach_a_generator(telemetry: Telemetry) -> None:
     """`send`, `throw`, `close` and a return value reach the generator and come back."""
 
     @toolspan.tool
@@ -127,7 +175,7 @@ def test_generators_are_driven_as_before(telemetry: Telemetry) -> None:
     assert all(span.status.is_ok for span in telemetry.spans)
 
 
-def test_async_generators_are_driven_as_before(telemetry: Telemetry) -> None:
+def test_send_throw_and_close_reach_an_async_generator(telemetry: Telemetry) -> None:
     """The same where it is awaited."""
 
     @toolspan.tool
@@ -153,7 +201,7 @@ def test_async_generators_are_driven_as_before(telemetry: Telemetry) -> None:
     assert telemetry.span.status.is_ok
 
 
-def test_methods_and_other_callables(telemetry: Telemetry) -> None:
+def test_methods_partials_and_callable_objects_are_tools(telemetry: Telemetry) -> None:
     """Methods, static methods, partials and objects that are called like functions."""
 
     class Box:

@@ -12,15 +12,15 @@ import toolspan
 from ..agent_loop.loops import CHAT, Agent, Clock, Server
 from ..sdk.sdk import ASYNC, SYNC
 from ..sdk.telemetry import Telemetry
-from .tool_kinds import plain
+from .test_tool import plain
 
 WEATHER = ("call_a", "plain", '{"city":"Bern"}')
 OTHER = ("call_b", "awaited", '{"city":"Oslo"}')
 TWICE = ("call_c", "plain", '{"city":"Oslo"}')
 
 
-def test_tied_to_its_call(telemetry: Telemetry, clock: Clock) -> None:
-    """By its id or, where only one can be meant, by its name; the next request says how long they ran."""
+def test_an_execution_finds_its_call_by_id_or_name(telemetry: Telemetry, clock: Clock) -> None:
+    """An execution matches by id, or by an unambiguous name; the next request has its time."""
 
     async def wait(seconds: float) -> None:
         clock.pass_by(seconds)
@@ -54,7 +54,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-def test_parallel(telemetry: Telemetry, clock: Clock) -> None:
+def test_parallel_executions_report_sum_and_elapsed_time(telemetry: Telemetry, clock: Clock) -> None:
     """Executions at the same time are seen as such: their sum against the clock."""
     gate: list[Any] = []
 
@@ -89,8 +89,8 @@ def test_parallel(telemetry: Telemetry, clock: Clock) -> None:
         assert link.context.span_id == telemetry.spans[0].context.span_id
 
 
-def test_told_apart_by_arguments(telemetry: Telemetry) -> None:
-    """Calls of one tool in one answer are told apart by their arguments; where that fails, none is taken."""
+def test_calls_of_one_tool_are_separated_by_arguments(telemetry: Telemetry) -> None:
+    """Calls of one tool match by their arguments, and ambiguous ones do not match."""
     calls = [WEATHER, TWICE]
 
     async def scenario() -> None:
@@ -107,7 +107,7 @@ def test_told_apart_by_arguments(telemetry: Telemetry) -> None:
     assert {link.context.span_id for span in executed for link in span.links} == {asked.context.span_id}
 
 
-def test_doubt(telemetry: Telemetry) -> None:
+def test_an_ambiguous_name_without_an_id_matches_no_call(telemetry: Telemetry) -> None:
     """Calls of one name from different agents: without an id none of them is taken."""
 
     async def scenario() -> None:

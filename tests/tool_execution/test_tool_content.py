@@ -13,12 +13,14 @@ from toolspan.tool_execution.execution import Executions
 from ..otel import kept
 from ..sdk.faults import broken
 from ..sdk.telemetry import Telemetry
-from .tool_kinds import KINDS, drain, every_kind, plain
+from .test_tool import KINDS, drain, every_kind, plain
 
 
 @pytest.mark.parametrize("mode", ["no_content", "span_only", "event_only"])
 @every_kind
-def test_content(kind: str, mode: str, telemetry: Telemetry) -> None:
+def test_arguments_and_results_are_recorded_only_with_capture(
+    kind: str, mode: str, telemetry: Telemetry
+) -> None:
     """Arguments and results are recorded where content is captured, and only there."""
     with telemetry.on(capture_message_content=mode):
         asyncio.run(drain(KINDS[kind]("MARK-city")))
@@ -30,7 +32,7 @@ def test_content(kind: str, mode: str, telemetry: Telemetry) -> None:
         assert "MARK" not in str(dict(attributes))
 
 
-def test_a_decorated_function_within(telemetry: Telemetry) -> None:
+def test_a_decorated_function_within_its_block_is_one_execution(telemetry: Telemetry) -> None:
     """Within the context manager of the same tool, the decorated function is the same execution."""
     with telemetry.on(capture_message_content="span_only"), toolspan.tool("plain", call_id="call_x"):
         assert plain("Bern", days=3) == "MARK-sunny in Bern"
@@ -40,7 +42,7 @@ def test_a_decorated_function_within(telemetry: Telemetry) -> None:
     assert kept.plain(attributes["gen_ai.tool.call.result"]) == {"output": "MARK-sunny in Bern"}
 
 
-def test_cancelled(telemetry: Telemetry) -> None:
+def test_a_cancelled_task_ends_its_span_with_the_error(telemetry: Telemetry) -> None:
     """A task that is cancelled ends its span with the error, and is cancelled."""
 
     @toolspan.tool
@@ -61,10 +63,10 @@ def test_cancelled(telemetry: Telemetry) -> None:
 
 @pytest.mark.parametrize("part", ["begin", "end", "arguments", "result"])
 @every_kind
-def test_what_fails_costs_nothing(
+def test_a_failure_leaves_the_tools_result_and_one_warning(
     kind: str, part: str, telemetry: Telemetry, guarded: None, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    """Whatever of ours raises, the tool gives what it gave, and there is one warning."""
+    """With any failing part the tool returns its result, and one warning is logged."""
     monkeypatch.setattr(Executions, part, broken)
     with telemetry.on(capture_message_content="span_only"):
         found = asyncio.run(drain(KINDS[kind]("Bern")))
@@ -74,8 +76,8 @@ def test_what_fails_costs_nothing(
     assert len([record for record in caplog.records if record.name == "toolspan"]) == 1
 
 
-def test_off(telemetry: Telemetry) -> None:
-    """Before and after instrumenting nothing is told."""
+def test_nothing_is_recorded_before_and_after_instrumenting(telemetry: Telemetry) -> None:
+    """A tool makes no span before instrumenting and after uninstrumenting."""
     plain("Bern")
     with telemetry.on():
         pass
@@ -85,8 +87,8 @@ def test_off(telemetry: Telemetry) -> None:
     assert telemetry.started == []
 
 
-def test_what_the_application_says(telemetry: Telemetry) -> None:
-    """Attributes of the application stand on the span and, where they are asked for, on the metric."""
+def test_user_attributes_are_on_span_and_selected_metrics(telemetry: Telemetry) -> None:
+    """User attributes are on the span and, where selected, on the metric."""
     with telemetry.on(metric_attributes="feature"), toolspan.attributes(feature="search", tenant="t"):
         plain("Bern")
     attributes = telemetry.span.attributes
@@ -95,7 +97,7 @@ def test_what_the_application_says(telemetry: Telemetry) -> None:
     assert (point.attributes["feature"], "tenant" in point.attributes) == ("search", False)
 
 
-def test_within_async_code(telemetry: Telemetry) -> None:
+def test_the_context_manager_works_with_async_with(telemetry: Telemetry) -> None:
     """The context manager also works with `async with`."""
 
     async def scenario() -> None:

@@ -42,8 +42,8 @@ def _registered(face: Face, ran: list[Any]) -> Any:
 
 @both_faces
 @pytest.mark.parametrize("how", ["whole", "stream", "eager"])
-def test_the_tool_runner_is_the_same(face: Face, how: str, telemetry: Telemetry) -> None:
-    """It asks, runs the tool, asks again and answers; there are two spans, and the first one has the call."""
+def test_the_sdks_tool_runner_gives_the_same(face: Face, how: str, telemetry: Telemetry) -> None:
+    """The runner requests, runs the tool and requests again; two spans, the first with the call."""
     ran: list[Any] = []
     kind = runner.AsyncResponsesToolRunner if face.name == "async" else runner.ResponsesToolRunner
 

@@ -1,10 +1,12 @@
-"""A second `instrument()`: it applies its keywords, keeps the others, and nothing happens twice."""
+"""The instrumentor: keywords of a second `instrument()`, sinks, and SDKs that cannot be instrumented."""
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +14,25 @@ import openai
 import pytest
 
 import toolspan
-from toolspan import OpenAIInstrumentor
+from toolspan import OpenAIInstrumentor, guard
+from toolspan import instrumentor as assembly
+from toolspan.settings import Settings, read_settings
 
-from .apis import CHAT
-from .script import Transport
-from .sdk import SYNC, Face, both_faces
-from .telemetry import Telemetry
-from .test_instrumented import use
+from .conformance.scenarios import SCENARIOS
+from .sdk.apis import CHAT
+from .sdk.features import OLD_SDK
+from .sdk.script import Transport
+from .sdk.sdk import SYNC, Face, both_faces
+from .sdk.telemetry import Telemetry
+from .sdk.test_requests import use
+from .table import each_row
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
+
+
 CARD = "4111 1111 1111 1111"
+
+
 PROGRAM = """
 import logging, re
 from opentelemetry import _logs, metrics, trace
@@ -82,7 +93,7 @@ toolspan.tool(lambda card: card)("CARD-NUMBER")
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["global providers", "given providers"])
-def test_a_redaction_under_opentelemetry_instrument(own: bool, tmp_path: Path) -> None:
+def test_a_redaction_in_code_holds_under_opentelemetry_instrument(own: bool, tmp_path: Path) -> None:
     """A redaction in the code holds: the card number is in no signal, and nothing complains."""
     script = Path(sys.executable).with_name("opentelemetry-instrument")
     start = "from opentelemetry.instrumentation.auto_instrumentation import run; run()"
@@ -122,8 +133,10 @@ def test_a_redaction_under_opentelemetry_instrument(own: bool, tmp_path: Path) -
 
 
 @both_faces
-def test_nothing_happens_twice(face: Face, telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
-    """However often it is instrumented, a request is patched, traced, counted and heard once."""
+def test_instrumenting_again_traces_each_request_once(
+    face: Face, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After several instrumentations a request has one span, one count and one listener."""
     heard: list[str] = []
     with telemetry.on() as instrumentor:
         patched: Any = openai.OpenAI.__dict__["request"]
@@ -142,7 +155,7 @@ def hide(name: str, value: Any) -> Any:
     return [{"role": "HIDDEN"}] if isinstance(value, list) else "HIDDEN"
 
 
-def test_what_is_left_out_stays(telemetry: Telemetry) -> None:
+def test_omitted_keywords_keep_their_values(telemetry: Telemetry) -> None:
     """Keywords that are left out, are `None` or are not accepted keep the values that they had."""
     with telemetry.on(capture_message_content="SPAN_ONLY", redact=hide) as instrumentor:
         instrumentor.instrument(
@@ -155,7 +168,7 @@ def test_what_is_left_out_stays(telemetry: Telemetry) -> None:
     assert "What now" not in str(dict(telemetry.span.attributes))
 
 
-def test_without_keywords_nothing_changes(telemetry: Telemetry) -> None:
+def test_instrumenting_again_without_keywords_keeps_the_sinks(telemetry: Telemetry) -> None:
     """Without any keyword the same sinks go on."""
     with telemetry.on() as instrumentor:
         before = exchange(instrumentor)
@@ -170,8 +183,8 @@ def exchange(instrumentor: OpenAIInstrumentor) -> Any:
     return instrumentor._patch._exchange
 
 
-def test_other_providers(telemetry: Telemetry) -> None:
-    """From then on requests, tools and stages are told to the providers that are given."""
+def test_instrumenting_again_uses_the_new_providers(telemetry: Telemetry) -> None:
+    """Requests, tools and stages use the providers of the second call."""
     later = Telemetry()
     with telemetry.on() as instrumentor:
         use(SYNC, CHAT)
@@ -189,7 +202,9 @@ def test_other_providers(telemetry: Telemetry) -> None:
 
 @both_faces
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["the same meter", "another meter"])
-def test_a_stream_that_is_open(face: Face, elsewhere: bool, telemetry: Telemetry) -> None:
+def test_an_open_stream_keeps_its_settings_when_instrumented_again(
+    face: Face, elsewhere: bool, telemetry: Telemetry
+) -> None:
     """A stream that is open goes on with its settings and ends once; the gauge of open streams is exact."""
     later = Telemetry()
 
@@ -213,7 +228,7 @@ def test_a_stream_that_is_open(face: Face, elsewhere: bool, telemetry: Telemetry
     assert sum(point.value for point in ended) == 2
 
 
-def test_off_and_on(telemetry: Telemetry) -> None:
+def test_enabled_switches_tracing_off_and_on_again(telemetry: Telemetry) -> None:
     """`enabled=False` leaves the SDK alone, and `enabled=True` traces it again."""
     own = openai.OpenAI.__dict__.get("request")
     with telemetry.on() as instrumentor:
@@ -225,10 +240,136 @@ def test_off_and_on(telemetry: Telemetry) -> None:
     assert len(telemetry.spans) == 1
 
 
-def test_the_end_forgets_everything(telemetry: Telemetry) -> None:
+def test_uninstrumenting_forgets_all_keywords(telemetry: Telemetry) -> None:
     """After `uninstrument()` the next instrumentation has none of the keywords of the last one."""
     with telemetry.on(log="off") as instrumentor:
         instrumentor.instrument(capture_message_content="SPAN_ONLY", redact=lambda name, value: value)
     with Telemetry().on() as instrumentor:
         assert instrumentor._settings.redact is None
         assert instrumentor._settings.content is False
+
+
+def test_the_entry_point_loads_and_its_dependency_is_met() -> None:
+    """`opentelemetry-instrument` finds the instrumentor and its dependency, which is met."""
+    (found,) = entry_points(group="opentelemetry_instrumentor", name="toolspan")
+    assert found.load() is OpenAIInstrumentor
+    assert OpenAIInstrumentor().instrumentation_dependencies() == ("openai >= 1.26.0",)
+    OpenAIInstrumentor().instrument(raise_exception_on_conflict=True)
+    OpenAIInstrumentor().uninstrument()
+
+
+@pytest.mark.parametrize("module", ["openai", "httpx", "httpx2", "opentelemetry.sdk", "pydantic"])
+def test_importing_toolspan_does_not_import_the_sdk(module: str) -> None:
+    """`import toolspan` loads neither the SDK nor an HTTP client nor the telemetry SDK."""
+    program = f"import sys, toolspan; sys.exit({module!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0
+
+
+def test_instrumenting_and_using_the_sdk_logs_nothing(
+    telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Switching on, using and switching off log nothing, but what an old SDK lacks and an unknown price."""
+    caplog.set_level(logging.DEBUG, logger="toolspan")
+    caplog.set_level(logging.DEBUG, logger="opentelemetry")
+    with telemetry.on():
+        use(SYNC)
+    said = [one for one in caplog.records if one.name.startswith(("toolspan", "opentelemetry"))]
+    (record,) = [one for one in said if not one.getMessage().startswith(OLD_SDK)]
+    assert record.levelno == logging.DEBUG
+    assert record.getMessage().startswith("no cost for the model 'gpt-test")
+
+
+def test_an_sdk_that_cannot_be_patched_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, guarded: None
+) -> None:
+    """A version of the SDK without the parts we stand on is left alone, with one warning and no error."""
+    monkeypatch.setattr("toolspan.sdk.patch.Patch.install", lambda self: 1 / 0)
+    with Telemetry().on():
+        pass
+    assert [record.levelname for record in caplog.records if record.name == "toolspan"] == ["WARNING"]
+
+
+def test_each_signal_has_one_sink_with_its_settings() -> None:
+    """One sink for each signal, with the settings that concern it."""
+    settings = read_settings(
+        {"capture_message_content": "span_only", "tool_events": "log", "attribute_limit": 9}, {}
+    )
+    found = made(settings)
+    assert [type(sink).__name__ for sink in found] == SINKS
+    span, log = found[2], found[-2]
+    assert (span._events, span._capture.on, span._capture.total) == (False, True, 9)
+    assert (log._events, log._capture.on, log._capture.structured, log._details) == (True, False, True, False)
+
+
+@each_row(
+    ("setting", "on_span", "on_log"),
+    [("both", True, True), ("span", True, False), ("log", False, True), ("off", False, False)],
+)
+def test_a_setting_chooses_where_tool_call_events_go(setting: str, on_span: bool, on_log: bool) -> None:
+    """One setting puts tool call events on spans, on logs or on both."""
+    telemetry = Telemetry()
+    with telemetry.on(tool_events=setting):
+        SCENARIOS["parallel calls"].play()
+    assert len(telemetry.span.events) == (4 if on_span else 0)
+    assert len(telemetry.records) == (4 if on_log else 0)
+
+
+def test_a_sink_that_cannot_be_made_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is reported and left out; the other signals work."""
+    monkeypatch.setattr(guard, "reraise", False)
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("MARKER")
+
+    monkeypatch.setattr(assembly, "MetricSink", broken)
+    left = [name for name in SINKS if name != "MetricSink"]
+    assert [type(sink).__name__ for sink in made(Settings())] == left
+    (record,) = caplog.records
+    assert record.getMessage().startswith("making a sink failed with RuntimeError")
+
+
+def test_instrumenting_and_uninstrumenting_twice_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
+    """Instrumenting twice and uninstrumenting twice does no harm."""
+    import openai
+
+    own = openai.OpenAI.request
+    instrumentor = OpenAIInstrumentor()
+    instrumentor.instrument()
+    instrumentor.instrument()
+    assert openai.OpenAI.request is not own
+    instrumentor.uninstrument()
+    instrumentor.uninstrument()
+    assert openai.OpenAI.request is own
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["Attempting to uninstrument while already uninstrumented"]
+
+
+def test_disabled_instrumentation_leaves_the_sdk_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `enabled=False` no class is patched, and uninstrumenting works."""
+    import openai
+
+    own = openai.OpenAI.request
+    monkeypatch.setenv("TOOLSPAN_ENABLED", "false")
+    instrumentor = OpenAIInstrumentor()
+    instrumentor.instrument()
+    assert openai.OpenAI.request is own
+    instrumentor.uninstrument()
+
+
+SINKS = [
+    "RepeatedRequestSink",
+    "CostSink",
+    "SpanSink",
+    "MetricSink",
+    "LoopMetricSink",
+    "LogSink",
+    "SpentSink",
+]
+"""In their order: what is told must be known by then."""
+
+
+def made(settings: Settings) -> list[Any]:
+    """The sinks of these settings, with the global providers."""
+    return list(assembly.sinks(settings, None, None, None))

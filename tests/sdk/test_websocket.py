@@ -1,25 +1,159 @@
-"""What is told of the responses of a WebSocket connection: one span for each, with its parent and its calls.
-
-It must not know how a connection is watched.
-"""
+"""The wrappers of the connection classes, and the span of each response that a connection carries."""
 
 from __future__ import annotations
 
+import gc
+import subprocess
+import sys
+import weakref
 from typing import Any
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+
+from toolspan import OpenAIInstrumentor
 
 from .sdk import Face
-from .socket_doors import RESPONSES, Door, every_door, through, until
+from .socket_door import Door
+from .socket_doors import DOORS, RESPONSES, every_door, through, until
 from .socket_server import Hold
 from .telemetry import Telemetry
 
 pytestmark = pytest.mark.usefixtures("unraisable")
 
+METHODS = ("send", "send_raw", "recv", "recv_bytes", "close", "__enter__", "__aenter__", "enter")
+
+
+def members(door: Door) -> list[dict[str, int]]:
+    """What the classes of a door have of their own, by identity: a wrapper is equal to what it wraps."""
+    return [{name: id(vars(one)[name]) for name in METHODS if name in vars(one)} for one in door.classes()]
+
+
+@through(*DOORS, faces=[Face()])
+def test_uninstrumenting_restores_the_connection_classes(
+    face: Face, door: Door, telemetry: Telemetry
+) -> None:
+    """After uninstrumenting each class has what it had, or inherits what it inherited. Twice is once."""
+    before = members(door)
+    for _ in range(2):
+        with telemetry.on() as instrumentor:
+            once = members(door)
+            assert once != before
+            instrumentor.instrument(skip_dep_check=True)
+            assert members(door) == once
+        assert members(door) == before
+
 
 @every_door
-def test_one_span_per_response(face: Face, door: Door, telemetry: Telemetry) -> None:
+def test_a_response_has_one_span_after_instrumenting_again(
+    face: Face, door: Door, telemetry: Telemetry
+) -> None:
+    """Instrumented, gone and instrumented again, a response has one span."""
+
+    async def scenario() -> None:
+        with door.server() as server:
+            async with door.open(face, server) as connection:
+                await face.done(door.ask(connection))
+                await until(face, connection, door.last)
+
+    with Telemetry().on():
+        pass
+    with telemetry.on() as instrumentor:
+        instrumentor.instrument(skip_dep_check=True)
+        face.run(scenario())
+    assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
+
+
+@every_door
+def test_a_suppressed_response_has_no_span(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """Where instrumentation is suppressed a response has no span; the next one has."""
+
+    async def scenario() -> None:
+        with door.server() as server:
+            async with door.open(face, server) as connection:
+                with suppress_instrumentation():
+                    await face.done(door.ask(connection))
+                await until(face, connection, door.last)
+                assert telemetry.started == []
+                await face.done(door.ask(connection))
+                await until(face, connection, door.last)
+
+    with telemetry.on():
+        face.run(scenario())
+    assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
+
+
+SCRIPT = """
+import sys
+from toolspan import OpenAIInstrumentor
+import openai
+doors = [name for name in {doors!r} if name not in sys.modules]
+OpenAIInstrumentor().instrument()
+print([name for name in doors if name in sys.modules])
+import importlib
+found = []
+for name in doors:
+    module = importlib.import_module(name)
+    found += [
+        type(vars(cls)["recv"]).__name__
+        for key, cls in vars(module).items()
+        if key.startswith(("Realtime", "AsyncRealtime", "Responses", "AsyncResponses"))
+        and key.endswith("Connection")
+        and "recv" in vars(cls)
+    ]
+print(len(found), set(found) - {{"FunctionWrapper", "BoundFunctionWrapper"}})
+"""
+
+
+def test_connection_classes_are_patched_when_they_are_imported() -> None:
+    """Instrumenting imports none of the SDK's modules; they are wrapped when the application imports them."""
+    script = SCRIPT.format(doors=[door.module for door in DOORS if door.there])
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.splitlines()[0] == "[]"
+    assert done.stdout.splitlines()[1].endswith("set()")
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not any(door.there for door in DOORS), reason="this SDK has no connections")
+def test_missing_connection_classes_are_skipped_without_a_warning(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Classes and methods that the SDK lacks are skipped; all others are traced."""
+    door = next(door for door in DOORS if door.there)
+    connection, manager, *_ = door.classes()
+    monkeypatch.delattr(sys.modules[door.module], connection.__name__)
+    monkeypatch.delattr(manager, "send", raising=False)
+    with telemetry.on():
+        assert type(vars(connection)["recv"]).__name__ == "function"
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+
+
+@every_door
+def test_nothing_of_a_closed_connection_is_kept(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """After its end the instrumentation, which is still on, holds neither the connection nor the client."""
+    kept: list[weakref.ref[Any]] = []
+
+    async def scenario() -> None:
+        with door.server() as server:
+            async with face.client(None, **server.addresses) as client:
+                async with face.within(door.connect(client)) as connection:
+                    await face.done(door.ask(connection))
+                    found = await until(face, connection, door.last)
+                kept.extend(map(weakref.ref, (client, connection, found[-1])))
+
+    with telemetry.on():
+        face.run(scenario())
+        gc.collect()  # the connection, whose end lets go of
+        gc.collect()  # the client; both are circles of the SDK's own
+        assert [one() for one in kept] == [None, None, None]
+    assert not OpenAIInstrumentor().is_instrumented_by_opentelemetry
+
+
+@every_door
+def test_each_response_on_a_connection_has_its_own_span(face: Face, door: Door, telemetry: Telemetry) -> None:
     """Responses in turn on one connection have a span each, with its own parent and nothing of another's."""
 
     async def scenario() -> None:
@@ -47,7 +181,7 @@ def test_one_span_per_response(face: Face, door: Door, telemetry: Telemetry) -> 
 
 
 @every_door
-def test_what_a_span_says(face: Face, door: Door, telemetry: Telemetry) -> None:
+def test_a_span_has_models_ids_tokens_and_reason(face: Face, door: Door, telemetry: Telemetry) -> None:
     """Name, kind, models, ids, tokens and reason of a response are those of the request and the answer."""
 
     async def scenario() -> int:
@@ -82,7 +216,7 @@ def test_what_a_span_says(face: Face, door: Door, telemetry: Telemetry) -> None:
 
 
 @every_door
-def test_metrics(face: Face, door: Door, telemetry: Telemetry) -> None:
+def test_each_response_is_counted_once_in_every_metric(face: Face, door: Door, telemetry: Telemetry) -> None:
     """Each response is counted once: its duration, its tokens, its calls and how it ended."""
 
     async def scenario() -> None:
@@ -106,7 +240,9 @@ def test_metrics(face: Face, door: Door, telemetry: Telemetry) -> None:
 
 
 @every_door
-def test_calls_are_told_while_the_response_streams(face: Face, door: Door, telemetry: Telemetry) -> None:
+def test_tool_calls_are_recorded_while_the_response_streams(
+    face: Face, door: Door, telemetry: Telemetry
+) -> None:
     """A call is detected and completed before the server sends the end; its id is the one to be answered."""
     hold = Hold()
     *events, last = door.calls
@@ -146,7 +282,9 @@ def _told(events: Any) -> list[tuple[str, str, str]]:
 
 
 @through(RESPONSES)
-def test_request_facts(face: Face, door: Door, telemetry: Telemetry) -> None:
+def test_tools_conversation_and_settings_are_on_the_span(
+    face: Face, door: Door, telemetry: Telemetry
+) -> None:
     """A request's tools, conversation and settings are on its span, also from objects that are no lists."""
     tools = [{"type": "function", "name": "look", "parameters": {}}, {"type": "web_search"}]
 

@@ -1,30 +1,32 @@
-"""The instrumentor: what it puts in, what it takes out again, and what it leaves alone."""
+"""The patch of the SDK's request methods: installed once, removed, and the span is current meanwhile."""
 
 from __future__ import annotations
 
-import logging
-import subprocess
-import sys
-from importlib.metadata import entry_points
+import asyncio
+import contextvars
+from collections.abc import Iterator
 from typing import Any
 
 import openai
 import pytest
+from opentelemetry import context, trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from toolspan import OpenAIInstrumentor
 
-from .apis import ALL, STREAMED, Api, door
-from .features import OLD_SDK
+from .api import Api, door
+from .apis import ALL, CHAT, RESPONSES, STREAMED
+from .faults import broken
+from .observe import same
 from .params import over
 from .script import Transport
-from .sdk import SYNC, Face, both_faces
+from .sdk import KEY, SYNC, Face, both_faces, http
 from .telemetry import Telemetry
-from .test_instrumented import use
+from .test_requests import use
 
 
 @both_faces
-def test_twice_is_once(face: Face, telemetry: Telemetry) -> None:
+def test_instrumenting_twice_patches_once(face: Face, telemetry: Telemetry) -> None:
     """Instrumenting a second time adds nothing."""
     with telemetry.on() as instrumentor:
         instrumentor.instrument(tracer_provider=telemetry.tracers)
@@ -34,8 +36,8 @@ def test_twice_is_once(face: Face, telemetry: Telemetry) -> None:
 
 
 @both_faces
-def test_on_off_on_is_once(face: Face, telemetry: Telemetry) -> None:
-    """Whatever was switched off and on before, a call makes one span; off, it makes none."""
+def test_instrumenting_again_makes_one_span_per_call(face: Face, telemetry: Telemetry) -> None:
+    """After several instrumentations a call makes one span; uninstrumented it makes none."""
     for _ in range(3):
         with telemetry.on():
             pass
@@ -45,7 +47,7 @@ def test_on_off_on_is_once(face: Face, telemetry: Telemetry) -> None:
     assert len(telemetry.started) == len(telemetry.spans) == 1
 
 
-def test_the_classes_are_restored(telemetry: Telemetry) -> None:
+def test_uninstrumenting_restores_both_client_classes(telemetry: Telemetry) -> None:
     """Both client classes are, attribute by attribute, what they were."""
     before = [dict(vars(cls)) for cls in (openai.OpenAI, openai.AsyncOpenAI)]
     with telemetry.on():
@@ -55,7 +57,9 @@ def test_the_classes_are_restored(telemetry: Telemetry) -> None:
 
 @both_faces
 @over(*ALL)
-def test_off_takes_effect_at_once(face: Face, api: Api, telemetry: Telemetry) -> None:
+def test_methods_kept_before_uninstrumenting_make_no_spans(
+    face: Face, api: Api, telemetry: Telemetry
+) -> None:
     """Clients, raw wrappers and bound methods that were made before make no spans any more."""
 
     async def scenario() -> None:
@@ -77,8 +81,10 @@ def test_off_takes_effect_at_once(face: Face, api: Api, telemetry: Telemetry) ->
 
 @both_faces
 @over(*ALL)
-def test_a_bound_method_that_was_kept(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """Even the wrapped method itself, kept by somebody, is silent after the end."""
+def test_a_kept_wrapped_method_is_silent_after_uninstrumenting(
+    face: Face, api: Api, telemetry: Telemetry
+) -> None:
+    """A wrapped method that the application kept makes no spans any more."""
 
     async def scenario() -> None:
         async with face.client(Transport(api.answers)) as client:
@@ -94,7 +100,9 @@ def test_a_bound_method_that_was_kept(face: Face, api: Api, telemetry: Telemetry
 
 @both_faces
 @over(*STREAMED)
-def test_an_open_stream_ends_after_the_end(face: Face, api: Api, telemetry: Telemetry) -> None:
+def test_a_stream_open_at_uninstrumenting_still_ends_its_span(
+    face: Face, api: Api, telemetry: Telemetry
+) -> None:
     """A stream that is open when the instrumentation is taken out still ends its span."""
 
     async def scenario() -> None:
@@ -109,7 +117,9 @@ def test_an_open_stream_ends_after_the_end(face: Face, api: Api, telemetry: Tele
     assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
 
 
-def test_somebody_else_has_wrapped_us(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrapper_around_the_patch_survives_uninstrumenting(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A wrapper that was put around ours survives, and ours is silent inside it."""
     with telemetry.on():
         ours, seen = openai.OpenAI.request, []
@@ -129,7 +139,9 @@ def test_somebody_else_has_wrapped_us(telemetry: Telemetry, monkeypatch: pytest.
 
 @both_faces
 @over(*ALL)
-def test_suppression(face: Face, api: Api, telemetry: Telemetry) -> None:
+def test_nothing_is_recorded_while_instrumentation_is_suppressed(
+    face: Face, api: Api, telemetry: Telemetry
+) -> None:
     """Inside `suppress_instrumentation()` nothing is recorded, and the result is the same."""
     bare = use(face, api)
     with telemetry.on(), suppress_instrumentation():
@@ -137,39 +149,51 @@ def test_suppression(face: Face, api: Api, telemetry: Telemetry) -> None:
     assert (telemetry.started, telemetry.metrics(), telemetry.records) == ([], [], [])
 
 
-def test_the_entry_point_loads() -> None:
-    """`opentelemetry-instrument` finds the instrumentor and its dependency, which is met."""
-    (found,) = entry_points(group="opentelemetry_instrumentor", name="toolspan")
-    assert found.load() is OpenAIInstrumentor
-    assert OpenAIInstrumentor().instrumentation_dependencies() == ("openai >= 1.26.0",)
-    OpenAIInstrumentor().instrument(raise_exception_on_conflict=True)
-    OpenAIInstrumentor().uninstrument()
+class _Pause:
+    """Awaited, it hands control to whoever drives the coroutine, for ever."""
+
+    def __await__(self) -> Iterator[_Pause]:
+        while True:
+            yield self
 
 
-@pytest.mark.parametrize("module", ["openai", "httpx", "httpx2", "opentelemetry.sdk", "pydantic"])
-def test_importing_us_imports_little(module: str) -> None:
-    """`import toolspan` loads neither the SDK nor an HTTP client nor the telemetry SDK."""
-    program = f"import sys, toolspan; sys.exit({module!r} in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0
+async def _never(request: Any) -> Any:
+    await _Pause()
 
 
-def test_nothing_is_said_in_passing(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
-    """Switching on, using and switching off log nothing, but what an old SDK lacks and an unknown price."""
-    caplog.set_level(logging.DEBUG, logger="toolspan")
-    caplog.set_level(logging.DEBUG, logger="opentelemetry")
-    with telemetry.on():
-        use(SYNC)
-    said = [one for one in caplog.records if one.name.startswith(("toolspan", "opentelemetry"))]
-    (record,) = [one for one in said if not one.getMessage().startswith(OLD_SDK)]
-    assert record.levelno == logging.DEBUG
-    assert record.getMessage().startswith("no cost for the model 'gpt-test")
+@over(*ALL)
+def test_a_request_closed_in_another_context_ends_its_span(api: Api, telemetry: Telemetry) -> None:
+    """A request that is begun in one context and closed in another: its span ends, no context is confused."""
+    channel = http.AsyncClient(transport=http.MockTransport(_never))
+    client = openai.AsyncOpenAI(api_key=KEY, http_client=channel, max_retries=0)
+    client._platform = "Linux"  # else the SDK asks for it in a thread
+
+    async def scenario() -> None:  # within a loop, whose time older versions of httpx ask for
+        with telemetry.on(), telemetry.tracer.start_as_current_span("application") as parent:
+            coroutine = api.whole(client)
+            assert type(contextvars.copy_context().run(coroutine.send, None)) is _Pause
+            assert telemetry.spans == []
+            coroutine.close()
+            assert trace.get_current_span() is parent
+
+    asyncio.run(scenario())
+    assert telemetry.span.attributes["error.type"] == "GeneratorExit"
 
 
-def test_an_sdk_that_cannot_be_instrumented(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, guarded: None
+@both_faces
+@over(CHAT, RESPONSES)
+@pytest.mark.parametrize("name", ["attach", "detach"])
+def test_a_failing_runtime_context_costs_only_the_http_spans_parent(
+    face: Face, api: Api, name: str, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A version of the SDK without the parts we stand on is left alone, with one warning and no error."""
-    monkeypatch.setattr("toolspan.sdk.patch.Patch.install", lambda self: 1 / 0)
-    with Telemetry().on():
-        pass
-    assert [record.levelname for record in caplog.records if record.name == "toolspan"] == ["WARNING"]
+    """A runtime context of another kind, or one that fails, costs the HTTP span's parent and nothing else."""
+    left: list[Any] = []
+    monkeypatch.setattr(context, "attach", broken if name == "attach" else lambda _: "token")
+    monkeypatch.setattr(context, "detach", left.append)
+
+    async def scenario(face: Face, client: Any) -> Any:
+        return await face.read(await face.done(api.stream(client)))
+
+    same(face, scenario, lambda: [api.calling], telemetry)
+    assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
+    assert left == ([] if name == "attach" else ["token"])

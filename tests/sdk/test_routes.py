@@ -1,6 +1,6 @@
-"""Endpoints that are not ours: they work as ever, and telemetry says nothing of them.
+"""Requests to other endpoints: they work unchanged, and telemetry has nothing of them.
 
-A page, for the async client, is a thing to loop over; for both it is a thing to wait for.
+The async client's pages are iterated; both clients' pages are awaited results.
 """
 
 from __future__ import annotations
@@ -10,17 +10,23 @@ from typing import Any
 import pytest
 
 from . import script, wire, wire_responses
-from .apis import door
+from .api import door
 from .observe import same
 from .sdk import Face, both_faces
 from .telemetry import Telemetry
 
 MODEL = {"id": "m", "object": "model", "created": 1, "owned_by": "o"}
+
 PAGE = {"object": "list", "data": [MODEL], "has_more": False, "first_id": "m", "last_id": "m"}
+
 FILE = {"id": "file_1", "object": "file", "bytes": 1, "created_at": 1, "filename": "x", "purpose": "batch"}
+
 CONVERSATION = {"id": "conv_1", "object": "conversation", "created_at": 1, "metadata": {}}
+
 RESPONSE = wire_responses.response()
+
 IMAGES = {"created": 1, "data": [{"b64_json": "AA=="}]}
+
 
 METHODS: dict[str, tuple[dict[str, Any], Any]] = {
     "models.list": ({}, PAGE),
@@ -103,7 +109,7 @@ BY_HAND = [
 @both_faces
 @pytest.mark.parametrize(("verb", "path"), BY_HAND, ids=str)
 def test_other_paths_are_left_alone(face: Face, verb: str, path: str, telemetry: Telemetry) -> None:
-    """Neither another method on a path of ours nor a path that only looks like one makes a span."""
+    """Another method on a traced path, or a similar path, makes no span."""
 
     async def scenario(face: Face, client: Any) -> Any:
         return await face.done(getattr(client, verb)(path, cast_to=object))
