@@ -13,7 +13,8 @@ from toolspan.accounting import monitor
 from toolspan.accounting.totals import UsageTotal
 
 from ..sdk import script, wire
-from ..sdk.apis import CHAT, EMBEDDINGS, FETCHED, RESPONSES, Api
+from ..sdk.api import Api
+from ..sdk.apis import CHAT, EMBEDDINGS, FETCHED, RESPONSES
 from ..sdk.observe import watch
 from ..sdk.params import over
 from ..sdk.script import Transport

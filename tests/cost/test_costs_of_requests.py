@@ -20,11 +20,12 @@ from toolspan.cost.prices import Prices
 from ..otel.bills import BILLS, chat_counts
 from ..sdk import script, wire
 from ..sdk.apis import CHAT, EMBEDDINGS, RESPONSES
-from ..sdk.faults import broken, unharmed
+from ..sdk.faults import broken
 from ..sdk.observe import watch
 from ..sdk.script import Transport
 from ..sdk.sdk import KEY, SYNC, Face, both_faces, http
 from ..sdk.telemetry import Telemetry
+from ..sdk.test_faults import unharmed
 
 HAND = BILLS["cached"]
 COMPUTED = HAND.input + HAND.output

@@ -11,7 +11,8 @@ import toolspan
 from toolspan import guard
 
 from ..sdk import script, wire
-from ..sdk.apis import ALL, CHAT, EMBEDDINGS, RESPONSES, STREAMED, Api
+from ..sdk.api import Api
+from ..sdk.apis import ALL, CHAT, EMBEDDINGS, RESPONSES, STREAMED
 from ..sdk.faults import Broken
 from ..sdk.observe import watch
 from ..sdk.params import over

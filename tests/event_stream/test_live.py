@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ..sdk import script, wire
-from ..sdk.apis import CHAT, HELPED, Api
+from ..sdk.api import Api
+from ..sdk.apis import CHAT, HELPED
 from ..sdk.params import each, over
 from ..sdk.script import Body, Transport
 from ..sdk.sdk import SYNC, Face, both_faces

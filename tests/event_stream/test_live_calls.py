@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ..sdk import script, wire
-from ..sdk.apis import CHAT, FETCHED, HELPED, RESPONSES, Api
+from ..sdk.api import Api
+from ..sdk.apis import CHAT, FETCHED, HELPED, RESPONSES
 from ..sdk.params import crossed, over
 from ..sdk.script import Body, Transport
 from ..sdk.sdk import ASYNC, SYNC, Face, both_faces

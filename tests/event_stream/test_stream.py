@@ -12,7 +12,8 @@ import toolspan
 from toolspan.event_stream import stream as event_stream
 
 from ..sdk import script, wire
-from ..sdk.apis import CHAT, COMPLETIONS, HELPED, RESPONSES, STREAMED, Api
+from ..sdk.api import Api
+from ..sdk.apis import CHAT, COMPLETIONS, HELPED, RESPONSES, STREAMED
 from ..sdk.params import over
 from ..sdk.script import Body, Transport
 from ..sdk.sdk import ASYNC, END, SYNC, Face, both_faces
