@@ -13,8 +13,7 @@ from toolspan.accounting import monitor
 from toolspan.accounting.totals import UsageTotal
 
 from ..sdk import script, wire
-from ..sdk.api import Api
-from ..sdk.apis import CHAT, EMBEDDINGS, FETCHED, RESPONSES
+from ..sdk.apis import CHAT, EMBEDDINGS, FETCHED, RESPONSES, Api
 from ..sdk.observe import watch
 from ..sdk.params import over
 from ..sdk.script import Transport

@@ -11,8 +11,7 @@ import toolspan
 from toolspan import guard
 
 from ..sdk import script, wire
-from ..sdk.api import Api
-from ..sdk.apis import ALL, CHAT, EMBEDDINGS, RESPONSES, STREAMED
+from ..sdk.apis import ALL, CHAT, EMBEDDINGS, RESPONSES, STREAMED, Api
 from ..sdk.faults import Broken
 from ..sdk.observe import watch
 from ..sdk.params import over

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from ..sdk import script, wire
-from ..sdk.api import Api
-from ..sdk.apis import CHAT, HELPED
+from ..sdk.apis import CHAT, HELPED, Api
 from ..sdk.params import each, over
 from ..sdk.script import Body, Transport
 from ..sdk.sdk import SYNC, Face, both_faces

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from ..sdk import script, wire
-from ..sdk.api import Api
-from ..sdk.apis import CHAT, FETCHED, HELPED, RESPONSES
+from ..sdk.apis import CHAT, FETCHED, HELPED, RESPONSES, Api
 from ..sdk.params import crossed, over
 from ..sdk.script import Body, Transport
 from ..sdk.sdk import ASYNC, SYNC, Face, both_faces

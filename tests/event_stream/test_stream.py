@@ -12,8 +12,7 @@ import toolspan
 from toolspan.event_stream import stream as event_stream
 
 from ..sdk import script, wire
-from ..sdk.api import Api
-from ..sdk.apis import CHAT, COMPLETIONS, HELPED, RESPONSES, STREAMED
+from ..sdk.apis import CHAT, COMPLETIONS, HELPED, RESPONSES, STREAMED, Api
 from ..sdk.params import over
 from ..sdk.script import Body, Transport
 from ..sdk.sdk import ASYNC, END, SYNC, Face, both_faces

@@ -16,10 +16,9 @@ import toolspan
 from toolspan import guard
 
 from ..sdk import script, wire
-from ..sdk.api import Api
-from ..sdk.apis import CHAT, HELPED, RESPONSES
+from ..sdk.apis import CHAT, HELPED, RESPONSES, Api
+from ..sdk.observe import portray
 from ..sdk.params import over
-from ..sdk.portray import portray
 from ..sdk.script import Body, Transport
 from ..sdk.sdk import ASYNC, END, SYNC, Face, both_faces, http
 from ..sdk.telemetry import Telemetry
