@@ -13,11 +13,11 @@ from toolspan import kill_switch
 
 from .sdk.api import Api
 from .sdk.apis import CHAT, STREAMED
+from .sdk.connection import Door
+from .sdk.connections import REALTIME, RESPONSES, through, until
 from .sdk.params import over
 from .sdk.script import Transport
 from .sdk.sdk import Face, both_faces
-from .sdk.socket_door import Door
-from .sdk.socket_doors import REALTIME, RESPONSES, through, until
 from .sdk.telemetry import Telemetry
 from .sdk.test_privacy import everything
 

@@ -21,12 +21,12 @@ from .conformance.playing import StartSampler
 from .sdk import script, wire
 from .sdk.api import Api
 from .sdk.apis import ALL, CHAT, RESPONSES, STREAMED
+from .sdk.connection import Door
+from .sdk.connections import every_door, until
 from .sdk.faults import broken
 from .sdk.params import over
 from .sdk.script import Transport
 from .sdk.sdk import ASYNC, KEY, SYNC, Face, both_faces, http
-from .sdk.socket_door import Door
-from .sdk.socket_doors import every_door, until
 from .sdk.telemetry import Telemetry
 from .sdk.test_faults import alive, unharmed
 

@@ -125,9 +125,3 @@ def check(telemetry: Telemetry, want: Ended, records: list[logging.LogRecord]) -
     others = [span for span in telemetry.everything_ended if span is not application]
     assert {span.parent.span_id for span in others} == {application.context.span_id}
     assert application.status.status_code is StatusCode.UNSET
-
-
-def type_name(error: BaseException) -> str:
-    """The name under which an error is recorded."""
-    kind = type(error)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

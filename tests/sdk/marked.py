@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +67,12 @@ class Marked:
         return found
 
 
-def _row(api: Api, name: str, ask: Any = None, **more: Any) -> Marked:
+def _row(api: Api, name: str, **more: Any) -> Marked:
     data = DATA[name]
-    known_ask = known("chat.completions.create", data["ask"]) if api is CHAT else data["ask"]
+    ask = known("chat.completions.create", data["ask"]) if api is CHAT else data["ask"]
     base = {"stream": tuple(data["stream"]), "odd": data.get("odd", {})}
     marks = {kind: frozenset(data[kind]) for kind in ("input", "output")}
-    return Marked(api, ask or known_ask, data["whole"], **{**base, **marks, **more})
+    return Marked(api, ask, data["whole"], **{**base, **marks, **more})
 
 
 def _responses_streams(data: Any) -> dict[str, Any]:
@@ -96,23 +96,18 @@ def _responses_streams(data: Any) -> dict[str, Any]:
     return {"stream": events, "odd": odd}
 
 
-_STREAMS = _responses_streams(DATA["responses"])
-_RESPONSES = _row(RESPONSES, "responses", **_STREAMS)
+_RESPONSES = _row(RESPONSES, "responses", **_responses_streams(DATA["responses"]))
 _FETCHED_ASK = {"extra_headers": {"X-Note": "MARK-header"}, "extra_query": {"note": "MARK-query"}}
 _ONLY_ON_SPANS = frozenset({"MARK-answer", "MARK-refusal", "MARK-reasoning"})
+_FETCHED = replace(
+    _RESPONSES, api=FETCHED, ask={**FETCHED.ask, **_FETCHED_ASK}, input=frozenset(), unlogged=_ONLY_ON_SPANS
+)
 _COMPACTED_ASK = {name: _RESPONSES.ask[name] for name in ("model", "instructions", "input")}
 _SECRET = {"type": "compaction", "id": "cmp_1", "encrypted_content": "MARK"}
 ALL = (
     _row(CHAT, "chat"),
     _RESPONSES,
-    _row(
-        FETCHED,
-        "responses",
-        {**FETCHED.ask, **_FETCHED_ASK},
-        input=frozenset(),
-        unlogged=_ONLY_ON_SPANS,
-        **_STREAMS,
-    ),
+    _FETCHED,
     Marked(COMPACTED, _COMPACTED_ASK, {**COMPACTED.answer, "output": [_SECRET]}, _RESPONSES.input),
     _row(COMPLETIONS, "completions"),
     Marked(

@@ -13,7 +13,7 @@ from . import marked
 from .marked import Marked
 from .observe import watch
 from .params import each
-from .reviewing import Recorder
+from .redacting import Recorder
 from .script import Transport
 from .sdk import SYNC, Face, both_faces
 from .telemetry import Telemetry

@@ -11,7 +11,7 @@ import pytest
 from . import script, server
 from .api import Api
 from .apis import STREAMED
-from .endings import Ended, Play, check, play, type_name
+from .endings import Ended, Play, check, play
 from .params import over
 from .script import Transport
 from .sdk import Face, both_faces, http
@@ -19,6 +19,12 @@ from .server import DROP, HANG, Server
 from .telemetry import Telemetry
 
 pytestmark = pytest.mark.usefixtures("unraisable")
+
+
+def type_name(error: BaseException) -> str:
+    """The name under which an error is recorded."""
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 async def _loop(played: Play) -> None:

@@ -10,11 +10,12 @@ import pytest
 from . import script, wire_responses
 from .api import Api
 from .apis import ALL, CHAT, COMPACTED, EMBEDDINGS, FETCHED, RESPONSES
-from .endings import Act, Ended, Play, check, play, type_name
+from .endings import Act, Ended, Play, check, play
 from .params import each, over
 from .script import Body, Transport
 from .sdk import ASYNC, Face, both_faces, http
 from .telemetry import Telemetry
+from .test_endings_cut import type_name
 from .test_http_response import pieces_of
 
 pytestmark = pytest.mark.usefixtures("unraisable")

@@ -353,7 +353,6 @@ def test_an_unreadable_result_is_returned_as_it_is(telemetry: Telemetry) -> None
 
 def test_the_guard_survives_a_logging_handler_that_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     """A handler of the application's that raises does not make the guard raise."""
-
     handled: list[str] = []
 
     class Broken(logging.Handler):

@@ -13,16 +13,16 @@ from toolspan import instrumentor as assembly
 from toolspan.otel.content import worker
 
 from ..otel.junk import REFUSED, Junk
-from ..tool_execution.test_tool import OopsError, plain
+from ..tool_execution.test_decorator import OopsError, plain
 from . import marked
+from .connection import Door
+from .connections import RESPONSES, through, until
 from .marked import Marked
 from .observe import watch
 from .params import crossed
-from .reviewing import Recorder, hidden, hide
+from .redacting import Recorder, hidden, hide
 from .script import Transport
 from .sdk import SYNC, Face, both_faces
-from .socket_door import Door
-from .socket_doors import RESPONSES, through, until
 from .telemetry import Telemetry
 from .test_privacy import MODES, ask, everything, own_words
 

@@ -15,14 +15,14 @@ import toolspan
 from toolspan.otel.content import worker
 
 from . import marked, script, wire
+from .connection import Door
+from .connections import RESPONSES, through, until
 from .marked import Marked
 from .observe import watch
 from .params import each
-from .reviewing import hidden, hide
+from .redacting import hidden, hide
 from .script import Transport
 from .sdk import END, Face, both_faces
-from .socket_door import Door
-from .socket_doors import RESPONSES, through, until
 from .telemetry import Telemetry
 from .test_privacy import ask, everything
 

@@ -14,11 +14,11 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from toolspan import OpenAIInstrumentor
 
+from .connection import Door
+from .connections import DOORS, RESPONSES, every_door, through, until
 from .sdk import Face
-from .socket_door import Door
-from .socket_doors import DOORS, RESPONSES, every_door, through, until
-from .socket_server import Hold
 from .telemetry import Telemetry
+from .websocket_server import Hold
 
 pytestmark = pytest.mark.usefixtures("unraisable")
 

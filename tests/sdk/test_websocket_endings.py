@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import pytest
 from opentelemetry.trace import StatusCode
 
-from . import socket_realtime, wire_responses
+from . import wire_realtime, wire_responses
+from .connection import Door
+from .connections import REALTIME, RESPONSES, every_door, through, until
 from .sdk import Face
-from .socket_door import Door
-from .socket_doors import REALTIME, RESPONSES, every_door, through, until
-from .socket_server import DROP
 from .telemetry import Telemetry
 from .test_websocket_responses import ERROR
+from .websocket_server import DROP
 
 pytestmark = pytest.mark.usefixtures("unraisable")
 CLOSED = "websockets.exceptions.ConnectionClosedError"
@@ -157,6 +157,6 @@ def test_response_done_decides_how_a_realtime_response_ends(
 ) -> None:
     """Realtime's `response.done` sets the outcome; an error before it does not."""
     more, want = STATUSES[status]
-    last = socket_realtime.done(status=status, **more)
-    play(face, door, half(door, socket_realtime.error(), last), read, telemetry)
+    last = wire_realtime.done(status=status, **more)
+    play(face, door, half(door, wire_realtime.error(), last), read, telemetry)
     check(telemetry, want)

@@ -11,14 +11,14 @@ from toolspan.sdk import websocket_responses
 from toolspan.sdk.requests import Exchange
 from toolspan.sdk.websocket_responses import ConnectionResponses
 
+from .connection import Door
+from .connections import REALTIME, RESPONSES, through, until
 from .faults import Broken, broken, said_once
 from .sdk import Face
-from .socket_door import Door
-from .socket_doors import REALTIME, RESPONSES, sent_early, through, until
-from .socket_server import SocketServer
 from .telemetry import Telemetry
 from .test_privacy import everything
-from .test_websocket_transparency import see
+from .test_websocket_transparency import see, sent_early
+from .websocket_server import SocketServer
 
 pytestmark = pytest.mark.usefixtures("guarded", "unraisable")
 

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from . import wire_responses
+from .connection import Door
+from .connections import RESPONSES, every_door, through, until
 from .sdk import ASYNC, Face
-from .socket_door import Door
-from .socket_doors import RESPONSES, every_door, through, until
-from .socket_server import Hold
 from .telemetry import Telemetry
 from .test_websocket_endings import Ended, check, half
+from .websocket_server import Hold
 
 pytestmark = pytest.mark.usefixtures("unraisable")
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from .api import door as method
+from .connection import Door
+from .connections import DOORS, RESPONSES, through, until
 from .features import needs
 from .sdk import SYNC, Face
-from .socket_door import Door
-from .socket_doors import DOORS, RESPONSES, through, until
-from .socket_server import DROP
 from .telemetry import Telemetry
+from .websocket_server import DROP
 
 
 def reconnects(door: Door) -> bool:

@@ -10,12 +10,12 @@ import pytest
 import toolspan
 from toolspan.log_lines.sink import LOG
 
-from . import socket_realtime as realtime
+from . import wire_realtime as realtime
 from . import wire_responses
+from .connection import Door
+from .connections import REALTIME, RESPONSES, every_door, through, until
 from .features import needs
 from .sdk import Face
-from .socket_door import Door
-from .socket_doors import REALTIME, RESPONSES, every_door, through, until
 from .telemetry import Telemetry
 from .test_websocket_responses import begun, ended
 

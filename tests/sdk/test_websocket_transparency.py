@@ -6,19 +6,30 @@ import contextlib
 import inspect
 import socket
 import warnings
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 
+from .connection import Door
+from .connections import DOORS, REALTIME, RESPONSES, every_door, through, until
 from .observe import logged
 from .portray import portray, steady
 from .sdk import Face
-from .socket_door import Door
-from .socket_doors import DOORS, REALTIME, RESPONSES, every_door, sent_early, through, until
-from .socket_server import DROP, SocketServer, addresses
 from .telemetry import Telemetry
 from .test_websocket_responses import ERROR
+from .websocket_server import DROP, SocketServer, addresses
+
+
+@contextlib.asynccontextmanager
+async def sent_early(face: Face, manager: Any, event: Any) -> AsyncIterator[Any]:
+    """A connection to which this was sent before it was there; at once, where managers have no queue."""
+    if queues := hasattr(manager, "send"):
+        manager.send(event)
+    async with face.within(manager) as connection:
+        if not queues:
+            await face.done(connection.send(event))
+        yield connection
 
 
 @contextlib.contextmanager

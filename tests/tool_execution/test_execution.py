@@ -12,7 +12,7 @@ import toolspan
 from ..agent_loop.loops import CHAT, Agent, Clock, Server
 from ..sdk.sdk import ASYNC, SYNC
 from ..sdk.telemetry import Telemetry
-from .test_tool import plain
+from .test_decorator import plain
 
 WEATHER = ("call_a", "plain", '{"city":"Bern"}')
 OTHER = ("call_b", "awaited", '{"city":"Oslo"}')

@@ -11,7 +11,7 @@ from typing import Any
 from .api import door
 from .features import has
 from .sdk import Face
-from .socket_server import SocketServer
+from .websocket_server import SocketServer
 
 Events = tuple[dict[str, Any], ...]
 

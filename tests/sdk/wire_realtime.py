@@ -28,19 +28,10 @@ def session(kind: str, **fields: Any) -> dict[str, Any]:
 
 def response(identity: str, status: str, output: Iterable[Any] = (), **more: Any) -> dict[str, Any]:
     """A response as it is so far."""
-    return {
-        "object": "realtime.response",
-        "id": identity,
-        "status": status,
-        "status_details": None,
-        "output": list(output),
-        "conversation_id": "conv_9",
-        "output_modalities": ["text"],
-        "max_output_tokens": "inf",
-        "usage": USAGE if status in ("completed", "incomplete", "cancelled") else None,
-        "metadata": None,
-        **more,
-    }
+    base = {"object": "realtime.response", "id": identity, "status": status, "status_details": None}
+    settings = {"conversation_id": "conv_9", "output_modalities": ["text"], "max_output_tokens": "inf"}
+    usage = USAGE if status in ("completed", "incomplete", "cancelled") else None
+    return {**base, "output": list(output), **settings, "usage": usage, "metadata": None, **more}
 
 
 def created(identity: str = "resp_1", **more: Any) -> dict[str, Any]:

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from . import socket_realtime, wire_responses
+from . import wire_realtime, wire_responses
+from .connection import Door
 from .sdk import FACES, Face
-from .socket_door import Door
-
-
-@asynccontextmanager
-async def sent_early(face: Face, manager: Any, event: Any) -> AsyncIterator[Any]:
-    """A connection to which this was sent before it was there; at once, where managers have no queue."""
-    if queues := hasattr(manager, "send"):
-        manager.send(event)
-    async with face.within(manager) as connection:
-        if not queues:
-            await face.done(connection.send(event))
-        yield connection
 
 
 async def until(face: Face, connection: Any, *kinds: str) -> list[Any]:
@@ -54,9 +42,9 @@ REALTIME = Door(
     "openai.resources.realtime.realtime",
     "RealtimeConnection",
     given={"model": "gpt-test"},
-    text=socket_realtime.TEXT,
-    calls=socket_realtime.CALLS,
-    greeting=(socket_realtime.session("created"),),
+    text=wire_realtime.TEXT,
+    calls=wire_realtime.CALLS,
+    greeting=(wire_realtime.session("created"),),
     last="response.done",
     model="gpt-realtime-2026",
 )

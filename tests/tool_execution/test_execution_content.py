@@ -13,7 +13,7 @@ from toolspan.tool_execution.execution import Executions
 from ..otel import kept
 from ..sdk.faults import broken
 from ..sdk.telemetry import Telemetry
-from .test_tool import KINDS, drain, every_kind, plain
+from .test_decorator import KINDS, drain, every_kind, plain
 
 
 @pytest.mark.parametrize("mode", ["no_content", "span_only", "event_only"])
