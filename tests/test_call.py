@@ -73,7 +73,7 @@ def test_an_ended_call_keeps_no_messages_span_or_error() -> None:
 
 
 class Schema(dict[str, Any]):
-    """A tool's parameters, of which it can be asked whether they are still there."""
+    """A tool's parameters, which a weak reference can follow."""
 
 
 def test_tool_definitions_are_kept_only_while_checks_need_them() -> None:

@@ -1,4 +1,4 @@
-"""The seam, tested with the real SDK over scripted transports and loopback servers."""
+"""The instrumentation with the real SDK, over scripted transports and loopback servers."""
 
 import pytest
 

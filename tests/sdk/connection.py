@@ -18,7 +18,7 @@ Events = tuple[dict[str, Any], ...]
 
 @dataclass(frozen=True, eq=False)
 class Door:
-    """One door. `text` and `calls` are what its server answers; `last` is the type of the last event."""
+    """One kind; `text` and `calls` are answers of its server, `last` is the type of the last event."""
 
     name: str
     path: str
@@ -27,13 +27,13 @@ class Door:
     given: Mapping[str, Any] = field(default_factory=dict)
     """What `connect` is given."""
     body: Mapping[str, Any] = field(default_factory=dict)
-    """What a response is asked for with."""
+    """The body of a request for a response."""
     text: Events = ()
     calls: Events = ()
     greeting: Events = ()
     last: str = "response.completed"
     model: str = "gpt-test"
-    """The model that is asked for, by the request or by the session."""
+    """The model of the request or of the session."""
 
     @property
     def realtime(self) -> bool:
@@ -52,7 +52,7 @@ class Door:
         return {"type": "response.create", **body}
 
     def server(self, *scripts: Iterable[Any], **others: Any) -> SocketServer:
-        """A server of this door; with a script for each response."""
+        """Return a server of this kind, with a script for each response."""
         return SocketServer(*(scripts or (self.text,)), **{"greeting": self.greeting, **others})
 
     def connect(self, client: Any, **more: Any) -> Any:

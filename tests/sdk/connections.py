@@ -62,7 +62,7 @@ as_the_sdk_does = pytest.mark.filterwarnings(r"ignore:connect\(\) must be used a
 
 
 def through(*doors: Door, faces: Iterable[Face] = FACES) -> Any:
-    """Runs a test through each of these doors, with each face; doors that this SDK has not are skipped."""
+    """Run a test with each of these kinds and each face; kinds that the SDK lacks are skipped."""
     return pytest.mark.parametrize(
         ("face", "door"),
         [

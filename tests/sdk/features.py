@@ -1,4 +1,4 @@
-"""What the installed SDK can do, found by looking, never by its version; it must not know any test."""
+"""What the installed SDK can do, found by inspection, never by its version."""
 
 from __future__ import annotations
 

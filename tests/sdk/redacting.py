@@ -1,7 +1,4 @@
-"""What the tests of redaction and of the completion hook share: callbacks, hooks, and what may be anywhere.
-
-It knows nothing of how content reaches them.
-"""
+"""Callbacks and hooks for the tests of redaction and of the completion hook."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ def hidden(telemetry: Telemetry, *kinds: str) -> set[str]:
 
 
 class Recorder:
-    """A completion hook that notes what it is given, as text."""
+    """A completion hook that keeps its arguments."""
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""A scripted transport: answers from a list, bodies handed out part by part, a note of what was sent."""
+"""A scripted transport: answers from a list, bodies sent part by part, and the requests it got."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .sdk import http
 
 
 class Body(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc]  # whichever module it is
-    """A body handed out part by part. A part may be bytes, an error to raise, or a function to call."""
+    """A body sent part by part. A part may be bytes, an error to raise, or a function to call."""
 
     def __init__(self, parts: Iterable[Any]) -> None:
         self.parts = list(parts)

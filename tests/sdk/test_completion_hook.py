@@ -52,7 +52,7 @@ def test_the_hook_gets_content_although_capture_is_off(
 @both_faces
 @pytest.mark.parametrize("answer", ["400", "stream-error", "cut"])
 def test_the_hook_gets_the_input_of_failed_calls(face: Face, answer: str, telemetry: Telemetry) -> None:
-    """Of a call that fails or breaks off it has the input, and what there is of the output."""
+    """The hook gets the input of a failed or truncated call, and the output so far."""
     hook = Recorder()
     with telemetry.on(completion_hook=hook):
         run(face, marked.ALL[0], answer)

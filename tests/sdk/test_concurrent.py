@@ -87,7 +87,7 @@ def test_streams_in_parallel_tasks_keep_their_own_spans(api: Api, telemetry: Tel
 
 @over(*STREAMED)
 def test_streams_read_in_turns_by_one_task_keep_their_spans(api: Api, telemetry: Telemetry) -> None:
-    """Two streams that one task reads by turns, each opened under a span of its own."""
+    """One task reads two streams in turns, each opened below its own span."""
 
     async def scenario() -> None:
         async with ASYNC.client(answers(api)) as client:

@@ -43,7 +43,7 @@ ASK = {
         "client.responses.create(stream=True, model='gpt-test', input='x')",
     ),
 }
-"""What is answered and asked, written out: a process that imports `apis` imports all of the SDK."""
+"""Answers and requests, written out: a process that imports `apis` imports all of the SDK."""
 
 
 def run(

@@ -89,7 +89,7 @@ def unharmed(
 
 
 def alive(telemetry: Telemetry, api: Api) -> set[str]:
-    """The signals that told of all calls."""
+    """Return the signals that recorded all calls."""
     found, calls = set(), 2 * (6 if api.text else 4)
     if len(telemetry.started) == len(telemetry.spans) == calls:
         found.add("spans")
@@ -153,7 +153,7 @@ def test_a_failing_logger_leaves_answers_spans_and_metrics(
 
 @dataclass(frozen=True)
 class Part:
-    """A part of this package that is broken, and whether calls are still told of."""
+    """A part of this package that is broken, and the signals that still record all calls."""
 
     owner: Any
     name: str
@@ -290,7 +290,7 @@ def test_a_failing_reader_never_costs_an_answer(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A reader that raises costs what is known of answers; one that cannot be made costs the call."""
+    """A reader that raises costs the answer's attributes; one that cannot be made costs the call."""
     monkeypatch.setattr(READERS[api.name], method, broken)
     unharmed(face, api, telemetry, caplog)
     assert len(telemetry.started) == len(telemetry.spans)

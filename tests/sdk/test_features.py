@@ -1,4 +1,4 @@
-"""The looking for features: what is there is found, what is not is named; it must not know versions."""
+"""Features of the SDK are found by inspection, and a missing one is named in the skip."""
 
 from __future__ import annotations
 

@@ -235,7 +235,7 @@ def test_a_response_without_aclose_is_followed_at_its_close() -> None:
     """A response of an unknown type without `aclose` is wrapped at its `close`."""
 
     class Response:
-        """One that somebody put in the place of the client's."""
+        """A response of another library."""
 
         closed = False
 

@@ -1,4 +1,4 @@
-"""An SDK that lacks what we wrap: that one door stays shut, one line is logged, all others are traced."""
+"""An SDK that lacks a wrapped class or method: one line is logged, and all others are traced."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def test_nothing_is_recorded_while_instrumentation_is_suppressed(
 
 
 class _Pause:
-    """Awaited, it hands control to whoever drives the coroutine, for ever."""
+    """An awaitable that suspends for ever."""
 
     def __await__(self) -> Iterator[_Pause]:
         while True:

@@ -1,4 +1,4 @@
-"""Content is off until it is asked for, and then it is where it was asked for; a key is nowhere, ever."""
+"""Content is captured only with the setting, and only on the signals of its mode; keys never are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API key is nowhere, in no content mode, whoever quotes it."""
+"""The API key is not recorded in any capture mode, even where a server quotes it."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def test_all_signals_come_from_the_scope_toolspan(telemetry: Telemetry) -> None:
 
 
 class _Asked(Sampler):
-    """A sampler that notes what it is told."""
+    """A sampler that keeps its arguments."""
 
     def __init__(self) -> None:
         self.seen: list[Any] = []
@@ -86,7 +86,7 @@ class _Asked(Sampler):
 
     def get_description(self) -> str:
         """A name for it."""
-        return "notes what it is told"
+        return "keeps its arguments"
 
 
 @over(*ALL)

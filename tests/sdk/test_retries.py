@@ -71,7 +71,7 @@ def _waits(monkeypatch: pytest.MonkeyPatch) -> Waits:
 
 
 def good(api: Api, *, streamed: bool) -> Callable[[], Any]:
-    """The answer in the end, with headers to tell of and one not to."""
+    """Return the last answer, with rate limit headers and one that is not recorded."""
     made = api.calling if streamed else api.answers
 
     def answer() -> Any:

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("guarded")
 
 @dataclass(frozen=True)
 class Part:
-    """A part that is broken, and what is told all the same."""
+    """A part that is broken, and the telemetry that remains."""
 
     owner: Any
     name: str
@@ -88,7 +88,7 @@ def transport(api: Api) -> Transport:
 
 
 def told(telemetry: Telemetry) -> set[str]:
-    """What is told of the whole scenario, twice."""
+    """Return the telemetry that is complete for two runs of the scenario."""
     spans = telemetry.spans
     found = {
         "retries": len([event for each in spans for event in each.events if "retry" in event.name]) == 8,

@@ -118,7 +118,7 @@ async def _read(face: Face, events: Any) -> list[Any]:
 
 
 def _calls(events: Iterable[Any]) -> list[Call]:
-    """The calls that the events tell of: each started, then completed, once, with all of its arguments."""
+    """Return the calls of the events: each started, then completed, once, with all of its arguments."""
     started: dict[tuple[int, int], Any] = {}
     ended: dict[tuple[int, int], Any] = {}
     texts: dict[tuple[int, int], str] = defaultdict(str)
@@ -166,7 +166,7 @@ def _plain(value: Any) -> Any:
 
 
 def _as_told(call: Call) -> tuple[Any, ...]:
-    """A call of the table as the details event tells of it."""
+    """Return a call of the table as the details event has it."""
     text: Any = call.arguments
     try:
         found = text if call.kind in _FREE_TEXT else json.loads(text)

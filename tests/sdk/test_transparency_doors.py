@@ -1,4 +1,4 @@
-"""The application cannot tell that it is watched: the other doors of the SDK."""
+"""The SDK's other clients and methods give the same with and without instrumentation."""
 
 from __future__ import annotations
 

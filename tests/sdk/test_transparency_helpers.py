@@ -19,7 +19,7 @@ from .telemetry import Telemetry
 
 
 class City(BaseModel):
-    """What the model is asked for in some scenarios."""
+    """The answer's schema in some scenarios."""
 
     name: str
 
@@ -150,11 +150,11 @@ BEGUN = {
     "fetched": (FETCHED, "responses.stream", {}),
     "resumed": (FETCHED, "responses.stream", {"starting_after": 3}),
 }
-"""By which door, and with what."""
+"""The method, and its arguments."""
 
 
 def _crossed() -> Iterator[tuple[Api, str, Any, str]]:
-    """Every use of every answer; by the less usual doors, all uses of one and one use of all."""
+    """Every use of every answer; for the less usual methods, all uses of one and one use of all."""
     for begun, (api, *_) in BEGUN.items():
         for use in USES:
             for answer in STREAMS["chat" if api is CHAT else "responses"]:

@@ -26,7 +26,7 @@ METHODS = ("send", "send_raw", "recv", "recv_bytes", "close", "__enter__", "__ae
 
 
 def members(door: Door) -> list[dict[str, int]]:
-    """What the classes of a door have of their own, by identity: a wrapper is equal to what it wraps."""
+    """Return the classes' own members, by identity: a wrapper is equal to the function that it wraps."""
     return [{name: id(vars(one)[name]) for name in METHODS if name in vars(one)} for one in door.classes()]
 
 
@@ -271,7 +271,7 @@ def test_tool_calls_are_recorded_while_the_response_streams(
 
 
 def _told(events: Any) -> list[tuple[str, str, str]]:
-    """What is told of calls, by a span's events or by log records."""
+    """Return the events of tool calls, from a span or from log records."""
     found = []
     for event in events:
         name = getattr(event, "name", None) or event.event_name

@@ -1,7 +1,4 @@
-"""How a response over a WebSocket can end: each ending has its outcome, and is told the moment it happens.
-
-It must not know how a connection is watched.
-"""
+"""How a response over a WebSocket can end: each ending has its outcome, and is recorded at once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Responses over a WebSocket that the application leaves: by close, drop, cancellation, or a failed send.
-
-It must not know how a connection is watched.
-"""
+"""Responses over a WebSocket that the application leaves: by close, drop, cancellation, or a failed send."""
 
 from __future__ import annotations
 

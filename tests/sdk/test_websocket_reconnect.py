@@ -1,4 +1,4 @@
-"""A connection that the SDK makes again: what was open has failed, what comes after is told once."""
+"""Reconnections by the SDK: the open response has failed, and later ones are recorded once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Any order of any events, well formed or not: nothing is raised, and nothing stays open after the end.
-
-It must not know which response an event belongs to.
-"""
+"""Any order of any events, well formed or not: nothing is raised, and nothing stays open after the end."""
 
 from __future__ import annotations
 

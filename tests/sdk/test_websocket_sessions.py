@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("unraisable")
 
 
 def lanes(*names: str) -> list[dict[str, Any]]:
-    """One function call in each lane, all of them event by event in turns."""
+    """One function call in each stream, with interleaved events."""
     inner = wire_responses.called("get_weather", '{"city":', '"Bern"}')
     found = []
     for one in (begun("resp"), *inner, ended("resp")):

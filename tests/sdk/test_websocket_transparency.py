@@ -34,7 +34,7 @@ async def sent_early(face: Face, manager: Any, event: Any) -> AsyncIterator[Any]
 
 @contextlib.contextmanager
 def refusing() -> Iterator[dict[str, str]]:
-    """The options of a client that is refused: its port is bound, so that no other server gets it."""
+    """Yield the options of a client that is refused; its port is bound and without a server."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield addresses(held.getsockname()[1])
@@ -119,7 +119,7 @@ async def by_hand(face: Face, door: Door, client: Any, server: SocketServer) -> 
 
 
 async def queued(face: Face, door: Door, client: Any, server: SocketServer) -> Any:
-    """By a manager that is told what to send before it connects, twice."""
+    """Queue two requests in the manager before it connects."""
     manager = door.connect(client)
     if not hasattr(manager, "send"):
         return "no queue"

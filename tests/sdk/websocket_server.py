@@ -1,7 +1,4 @@
-"""A scripted WebSocket server on the loopback interface; nothing here waits for a time, only for events.
-
-It knows no SDK and no telemetry.
-"""
+"""A scripted WebSocket server on the loopback interface; nothing here waits for a time, only for events."""
 
 from __future__ import annotations
 
@@ -74,7 +71,7 @@ class SocketServer:
         """Return the options of a client that connect it to this server."""
         return addresses(self.port)
 
-    def __enter__(self) -> SocketServer:  # noqa: PYI034 - nobody derives from it
+    def __enter__(self) -> SocketServer:  # noqa: PYI034 - it has no subclass
         self._thread.start()
         self._watchdog.start()
         return self
@@ -86,7 +83,7 @@ class SocketServer:
                 step.set()
         self._server.shutdown()
         self._thread.join(_PATIENCE)
-        with self._idle:  # what a client sent before it closed is heard
+        with self._idle:  # messages sent before the client closed are kept
             self._idle.wait_for(lambda: not self._open, _LAST_WORDS)
         for connection in tuple(self._open):  # of a client that is held somewhere, and would live on
             with contextlib.suppress(OSError):

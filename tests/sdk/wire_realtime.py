@@ -1,7 +1,4 @@
-"""What a server of Realtime sends, as plain data: sessions, and responses whose every event bears their id.
-
-It knows no SDK.
-"""
+"""What a server of Realtime sends, as plain data: sessions, and responses with an id in every event."""
 
 from __future__ import annotations
 

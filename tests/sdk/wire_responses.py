@@ -1,7 +1,4 @@
-"""What servers of the Responses API send: items, events and whole responses, as plain data.
-
-It knows no SDK.
-"""
+"""What a server of the Responses API sends: items, events and whole responses, as plain data."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ REQUEST: Any = {"model": "gpt-test", "input": "What now?", "store": False}
 
 
 def _registered(face: Face, ran: list[Any]) -> Any:
-    """The tool; it notes what it was called with."""
+    """The tool; it keeps its arguments."""
 
     def execute(arguments: Any) -> str:
         ran.append(arguments)
