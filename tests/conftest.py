@@ -16,6 +16,7 @@ from . import matrix
 from .otel.lab import Lab
 from .sdk.telemetry import Telemetry
 
+pytest.register_assert_rewrite("tests.sdk.endings", "tests.sdk.faults", "tests.sdk.observe")
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")  # a machine that is busy makes slow examples, and no wrong ones
 

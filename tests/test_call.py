@@ -77,7 +77,7 @@ class Schema(dict[str, Any]):
 
 
 def test_tool_definitions_are_kept_only_while_checks_need_them() -> None:
-    """They are not copied, they are held as long as calls may have to be checked, and no longer."""
+    """Tool definitions are not copied, and are released after the last check."""
     kept = Schema(required=["city"])
     gone = weakref.ref(kept)
     call = new_call(
@@ -106,7 +106,7 @@ def test_tool_definitions_are_kept_only_while_checks_need_them() -> None:
     ids=["exhausted", "closed", "dropped", "failed", "cancelled"],
 )
 def test_the_end_decides_an_outcome_without_finish_reason(end: Any, outcome: Outcome) -> None:
-    """The way it ended decides the outcome of a stream without a finish reason."""
+    """Each kind of end has its outcome where no finish reason was received."""
     assert run(new_call(STREAM), wire.text("x"), end=end).outcome is outcome
 
 
@@ -158,7 +158,7 @@ def test_the_time_between_chunks_is_recorded_once() -> None:
 
 
 def test_event_times_follow_the_monotonic_clock() -> None:
-    """Times are the wall clock's, but run as evenly as the monotonic one; none if the clock failed."""
+    """Times start at the wall clock and advance with the monotonic one."""
     call = new_call(ASK)
     assert call.wall(5) is None
     call.open()
@@ -242,7 +242,7 @@ def test_without_a_clock_sinks_still_see_the_end(
 def test_without_a_clock_an_untracked_stream_ends_without_duration(
     monkeypatch: pytest.MonkeyPatch, lab: Lab
 ) -> None:
-    """Without any clock a stream that is left alone still ends its span, and no duration is made up."""
+    """The span ends, and no duration is recorded."""
     monkeypatch.setattr(module, "now", lambda: 1 / 0)
     call = new_call(STREAM, lab.span_sink(), lab.metric_sink(), lab.log_sink())
     call.open()

@@ -1,4 +1,4 @@
-"""The guard: an error of our own is reported once and costs the application nothing."""
+"""The guard: an error of the package is reported once and costs the application nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _guarded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_failure_is_reported_once_without_its_message(caplog: pytest.LogCaptureFixture) -> None:
-    """The same failure is reported once; its words are not, because they may hold content."""
+    """A repeated failure is logged once, without its message, which may hold content."""
     for _ in range(3):
         guard.report("reading a chunk", ValueError("MARKER"))
     (record,) = caplog.records
@@ -59,7 +59,7 @@ def test_an_error_raised_at_one_line_is_one_failure(caplog: pytest.LogCaptureFix
 
 
 def test_a_reset_reports_failures_anew(caplog: pytest.LogCaptureFixture) -> None:
-    """A new instrumentation reports anew."""
+    """After a new instrumentation each failure is reported again."""
     guard.report("reading a chunk", ValueError())
     guard.reset()
     guard.report("reading a chunk", ValueError())
@@ -67,7 +67,7 @@ def test_a_reset_reports_failures_anew(caplog: pytest.LogCaptureFixture) -> None
 
 
 def test_reraise_raises_the_error_in_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In this package's own tests the error is raised."""
+    """With `reraise` set, as in these tests, the guard raises the error."""
     monkeypatch.setattr(guard, "reraise", True)
     with pytest.raises(ValueError, match="MARKER"):
         guard.report("reading a chunk", ValueError("MARKER"))

@@ -45,7 +45,7 @@ from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProces
 import openai
 import toolspan
 from tests.sdk import script, wire
-from tests.sdk.sdk import http
+from tests.sdk.http_module import http
 
 assert hasattr(openai.OpenAI.request, "__wrapped__")  # by opentelemetry-instrument
 tracers, loggers = TracerProvider(), LoggerProvider()
@@ -94,7 +94,7 @@ toolspan.tool(lambda card: card)("CARD-NUMBER")
 
 @pytest.mark.parametrize("own", [False, True], ids=["global providers", "given providers"])
 def test_a_redaction_in_code_holds_under_opentelemetry_instrument(own: bool, tmp_path: Path) -> None:
-    """A redaction in the code holds: the card number is in no signal, and nothing complains."""
+    """The card number is in no signal and no output."""
     script = Path(sys.executable).with_name("opentelemetry-instrument")
     start = "from opentelemetry.instrumentation.auto_instrumentation import run; run()"
     command = [str(script)] if script.exists() else [sys.executable, "-c", start]
@@ -156,7 +156,7 @@ def hide(name: str, value: Any) -> Any:
 
 
 def test_omitted_keywords_keep_their_values(telemetry: Telemetry) -> None:
-    """Keywords that are left out, are `None` or are not accepted keep the values that they had."""
+    """Omitted, `None` and invalid keywords keep the values of the first call."""
     with telemetry.on(capture_message_content="SPAN_ONLY", redact=hide) as instrumentor:
         instrumentor.instrument(
             log="json", redact=None, capture_message_content="nonsense", tracer_provider=None
@@ -169,7 +169,7 @@ def test_omitted_keywords_keep_their_values(telemetry: Telemetry) -> None:
 
 
 def test_instrumenting_again_without_keywords_keeps_the_sinks(telemetry: Telemetry) -> None:
-    """Without any keyword the same sinks go on."""
+    """A second call without keywords keeps the same sinks."""
     with telemetry.on() as instrumentor:
         before = exchange(instrumentor)
         instrumentor.instrument()
@@ -205,7 +205,7 @@ def test_instrumenting_again_uses_the_new_providers(telemetry: Telemetry) -> Non
 def test_an_open_stream_keeps_its_settings_when_instrumented_again(
     face: Face, elsewhere: bool, telemetry: Telemetry
 ) -> None:
-    """A stream that is open goes on with its settings and ends once; the gauge of open streams is exact."""
+    """An open stream keeps its settings, ends once and leaves the gauge exact."""
     later = Telemetry()
 
     async def scenario(instrumentor: Any) -> None:
@@ -241,7 +241,7 @@ def test_enabled_switches_tracing_off_and_on_again(telemetry: Telemetry) -> None
 
 
 def test_uninstrumenting_forgets_all_keywords(telemetry: Telemetry) -> None:
-    """After `uninstrument()` the next instrumentation has none of the keywords of the last one."""
+    """The next instrumentation has none of the keywords of the last one."""
     with telemetry.on(log="off") as instrumentor:
         instrumentor.instrument(capture_message_content="SPAN_ONLY", redact=lambda name, value: value)
     with Telemetry().on() as instrumentor:
@@ -261,7 +261,7 @@ def test_the_entry_point_loads_and_its_dependency_is_met() -> None:
 def test_instrumenting_and_using_the_sdk_logs_nothing(
     telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Switching on, using and switching off log nothing, but what an old SDK lacks and an unknown price."""
+    """Only missing parts of an old SDK and an unknown price are logged."""
     caplog.set_level(logging.DEBUG, logger="toolspan")
     caplog.set_level(logging.DEBUG, logger="opentelemetry")
     with telemetry.on():
@@ -275,7 +275,7 @@ def test_instrumenting_and_using_the_sdk_logs_nothing(
 def test_an_sdk_that_cannot_be_patched_is_left_alone(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, guarded: None
 ) -> None:
-    """A version of the SDK without the parts we stand on is left alone, with one warning and no error."""
+    """An SDK without the patched parts costs one warning, and no error."""
     monkeypatch.setattr("toolspan.sdk.patch.Patch.install", lambda self: 1 / 0)
     with Telemetry().on():
         pass
@@ -310,7 +310,7 @@ def test_a_setting_chooses_where_tool_call_events_go(setting: str, on_span: bool
 def test_a_sink_that_cannot_be_made_is_left_out(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is reported and left out; the other signals work."""
+    """A sink that fails to start is reported, and all other sinks work."""
     monkeypatch.setattr(guard, "reraise", False)
 
     def broken(*args: Any, **kwargs: Any) -> Any:

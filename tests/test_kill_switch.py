@@ -42,7 +42,7 @@ async def stream(face: Face, client: Any, api: Api = CHAT, **more: Any) -> Any:
 def test_switching_all_off_and_on_applies_to_every_request(
     face: Face, api: Api, telemetry: Telemetry
 ) -> None:
-    """No request is looked at while it is off, and every one when it is on again."""
+    """No request is traced while off, and every request after switching on."""
 
     async def scenario() -> None:
         async with face.client(Transport(api.streams)) as client:
@@ -59,7 +59,7 @@ def test_switching_all_off_and_on_applies_to_every_request(
 
 @both_faces
 def test_switching_one_client_off_leaves_others_on(face: Face, telemetry: Telemetry) -> None:
-    """One client is off, with its copies; another is not. What is off for all is off for each."""
+    """A client is off with its copies; a switch for all applies to each client."""
 
     async def scenario() -> None:
         async with face.client(Transport(CHAT.streams)) as one, face.client(Transport(CHAT.streams)) as two:
@@ -121,7 +121,7 @@ def test_a_switch_stops_and_restarts_content_capture(
 
 
 def test_an_object_that_is_no_client_is_reported(caplog: pytest.LogCaptureFixture) -> None:
-    """What is no client is reported, by its type, and switches nothing."""
+    """The warning names the object's type, and nothing is switched."""
     toolspan.switch("MARK", enabled=False)
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("toolspan", logging.WARNING)

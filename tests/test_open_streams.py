@@ -50,7 +50,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_exit_drops_open_and_waiting_streams() -> None:
-    """What is open is dropped, and so is what died in a collection and waits for its end."""
+    """At exit, open streams and collected streams that wait end as dropped."""
     still_open, waiting = Call(), Call()
     open_streams.opened(still_open)
     open_streams._waiting.append(waiting)
@@ -70,7 +70,7 @@ def test_a_child_forgets_its_parents_streams() -> None:
 
 
 def test_a_collected_stream_ends_at_the_next_request() -> None:
-    """It is ended at the next request, not by the thread that collects; elsewhere it ends at once."""
+    """A stream collected by the garbage collector ends at the next request, any other at once."""
     during, after = Call(), Call()
     open_streams._on_collection("start", {})
     open_streams.dropped(during)
@@ -82,7 +82,7 @@ def test_a_collected_stream_ends_at_the_next_request() -> None:
 
 
 def test_two_threads_may_end_dropped_streams_at_once() -> None:
-    """A thread that finds nothing left, because another was faster, goes on."""
+    """A thread that finds no stream left, because another was faster, continues."""
     first = Call()
 
     class Stolen(list[Any]):
@@ -174,7 +174,7 @@ def test_streams_ended_before_a_fork_count_in_no_process(
 def test_streams_open_at_a_fork_count_in_the_parent_only(
     earlier: int, collected: bool, telemetry: Telemetry
 ) -> None:
-    """Streams that are open at the fork are the parent's: the child counts its own only."""
+    """The child counts only streams that it opened."""
     with telemetry.on():
         for _ in range(earlier):
             use(SYNC, CHAT)
@@ -219,7 +219,7 @@ def test_each_process_of_a_fork_chain_counts_its_streams(telemetry: Telemetry) -
 
 @forking
 def test_waiting_measurements_stay_with_the_parent(telemetry: Telemetry) -> None:
-    """All other measurements that wait are the parent's alone."""
+    """Measurements that wait at a fork are recorded by the parent only."""
     with telemetry.on():
         use(SYNC, CHAT)
         still_open(telemetry)

@@ -167,7 +167,7 @@ WRONG: list[tuple[str, Any, str]] = [
 def test_a_wrong_value_is_reported_with_accepted_ones(
     caplog: pytest.LogCaptureFixture, name: str, value: Any, accepted: str
 ) -> None:
-    """A wrong value is reported by its name, with the accepted ones, and the default holds."""
+    """The warning names value and accepted values, and the default holds."""
     assert read_settings({name: value}, {}) == Settings()
     (record,) = caplog.records
     assert record.getMessage() == f"{name}={value!r} is not accepted and is ignored; accepted: {accepted}"
@@ -181,7 +181,7 @@ def test_a_wrong_variable_is_reported_by_its_name(caplog: pytest.LogCaptureFixtu
 
 
 def test_an_unknown_keyword_is_reported_with_known_ones(caplog: pytest.LogCaptureFixture) -> None:
-    """A keyword that is no setting is reported with those that are."""
+    """The warning names the known settings."""
     assert read_settings({"contents": True}, {}) == Settings()
     (record,) = caplog.records
     assert record.getMessage().startswith(
@@ -199,7 +199,7 @@ def test_an_unknown_keyword_is_reported_with_known_ones(caplog: pytest.LogCaptur
     ],
 )
 def test_each_capture_mode_decides_where_content_goes(mode: str, spans: bool, events: bool) -> None:
-    """Where content goes in each mode, and whether the details event follows."""
+    """Each mode sets spans, events and the details event."""
     settings = read_settings({"capture_message_content": mode}, {})
     assert (settings.content_on_spans, settings.content_on_events) == (spans, events)
     assert settings.content is (spans or events)
@@ -209,12 +209,12 @@ def test_each_capture_mode_decides_where_content_goes(mode: str, spans: bool, ev
 @pytest.mark.parametrize("wanted", [True, False], ids=["on", "off"])
 @pytest.mark.parametrize("mode", ["no_content", "span_and_event"])
 def test_the_details_event_is_independent_of_content(mode: str, wanted: bool) -> None:
-    """The details event can be had and left without regard to content."""
+    """The details event can be enabled without content, and disabled with it."""
     assert read_settings({"capture_message_content": mode, "emit_event": wanted}, {}).details is wanted
 
 
 def test_a_redaction_that_is_not_callable_is_reported(caplog: pytest.LogCaptureFixture) -> None:
-    """It is named, and one that lets nothing through takes its place."""
+    """A warning names the value, and all content is removed."""
     settings = read_settings({"redact": "names"}, {})
     assert settings.redact is not None
     assert settings.redact("gen_ai.input.messages", []) is None

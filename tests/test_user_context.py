@@ -1,4 +1,4 @@
-"""`toolspan.attributes`: where its attributes are seen, which values it takes, and that it never raises."""
+"""`toolspan.attributes`: the scope of its attributes, their values, and that it never raises."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def test_inner_blocks_add_to_outer_ones() -> None:
 
 
 def test_a_block_passes_on_an_error() -> None:
-    """A block that is left by an error lets it pass."""
+    """An error inside the block leaves it unchanged."""
     with pytest.raises(KeyError), toolspan.attributes(feature="search"):
         raise KeyError
 
 
 def test_one_block_may_be_entered_many_times() -> None:
-    """The same block may be entered again, inside of itself too."""
+    """A block may be entered again, also inside itself."""
     block = toolspan.attributes(feature="search")
     with block:
         with block:
@@ -126,7 +126,7 @@ def test_a_wrong_value_is_left_out_and_reported_once(
 
 
 def test_empty_and_reserved_keys_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
-    """A key is a text that is not empty, and none of toolspan's own."""
+    """A key is a non-empty string outside toolspan's namespace."""
     wrong: Any = {1: "MARKER", "": "MARKER", "toolspan.cost.amount": 1.0}
     with toolspan.attributes(wrong):
         assert current() == {}
@@ -138,14 +138,14 @@ def test_empty_and_reserved_keys_are_left_out(caplog: pytest.LogCaptureFixture) 
 
 
 def test_at_most_a_hundred_values_are_reported() -> None:
-    """A hundred reports are enough."""
+    """After a hundred warnings no more are logged."""
     for number in range(200):
         toolspan.attributes({f"key{number}": None})  # type: ignore[dict-item]  # the wrong type is the point
     assert len(user_attributes._warned) == 100
 
 
 def test_a_list_is_copied_when_the_block_begins() -> None:
-    """What the application does with its list afterwards changes nothing."""
+    """Later changes of the application's list change no attribute."""
     tags = ["a"]
     with toolspan.attributes(tags=tags):
         tags.append("b")
@@ -155,7 +155,7 @@ def test_a_list_is_copied_when_the_block_begins() -> None:
 def test_an_argument_that_is_no_mapping_is_reported(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What is no mapping at all is reported, and the block is an empty one."""
+    """The warning names the type, and the block has no attributes."""
     monkeypatch.setattr(guard, "reraise", False)
     wrong: Any = 5
     with toolspan.attributes(wrong, feature="search"):
@@ -166,14 +166,14 @@ def test_an_argument_that_is_no_mapping_is_reported(
 
 
 def test_a_thread_sees_attributes_of_its_copied_context() -> None:
-    """A thread that runs in a copy of the context sees them; one with a context of its own does not."""
+    """A thread in a copied context has them; a thread in a new context has none."""
     with toolspan.attributes(feature="search"), ThreadPoolExecutor(1) as pool:
         assert pool.submit(contextvars.copy_context().run, current).result() == {"feature": "search"}
         assert pool.submit(current).result() == {}
 
 
 def test_a_block_shared_by_threads_keeps_them_apart() -> None:
-    """A block that is shared by threads keeps nothing of one for another."""
+    """A block shared by threads restores each thread's own attributes."""
     block = toolspan.attributes(feature="search")
     together, seen = threading.Barrier(4), []
 
@@ -193,7 +193,7 @@ def test_a_block_shared_by_threads_keeps_them_apart() -> None:
 
 
 def test_a_task_sees_the_attributes_of_its_creation() -> None:
-    """A task sees what was open when it was made, also after that has ended; siblings see their own."""
+    """A task keeps the attributes of its creation after the block's end."""
 
     async def look(gate: asyncio.Event) -> Mapping[str, Any]:
         await gate.wait()
@@ -212,7 +212,7 @@ def test_a_task_sees_the_attributes_of_its_creation() -> None:
 
 
 def test_a_block_holds_across_the_awaits_of_its_coroutine() -> None:
-    """A block in a coroutine holds across its awaits, and not in what runs meanwhile."""
+    """Other tasks that run during the awaits do not have the attributes."""
 
     async def one(number: int) -> Mapping[str, Any]:
         with toolspan.attributes(tenant=number):
@@ -316,7 +316,7 @@ def test_selected_baggage_entries_are_attributes() -> None:
 
 
 def test_a_baggage_entry_of_a_wrong_type_is_reported(caplog: pytest.LogCaptureFixture) -> None:
-    """An entry that was set in this process may be anything, and is named if it is left out."""
+    """An entry of a wrong type is left out, with one warning."""
     token = context.attach(baggage.set_baggage("tenant", object()))
     try:
         assert current(("tenant",)) == {}

@@ -1,4 +1,4 @@
-"""What the application says of its calls is on their spans and log records, and by choice on metrics."""
+"""User attributes on the spans and log records of requests, and on metrics by a setting."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def ask(face: Face, api: Api, *answers: Any, outside: bool = False) -> None:
 @both_faces
 @over(*ALL)
 def test_attributes_are_on_every_span_and_log_record(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """Every span and every log record of a call carries them; metrics do not."""
+    """Spans and log records have the attributes; metrics do not."""
     with telemetry.on(emit_event=True):
         ask(face, api, api.calling if api.text else api.answers)
     for told in (telemetry.span, *telemetry.records):
@@ -71,7 +71,7 @@ def test_a_stream_has_the_attributes_of_its_request(api: Api, telemetry: Telemet
 
 
 def test_samplers_get_the_attributes() -> None:
-    """They are there when the span starts."""
+    """The attributes are present when the span starts."""
     sampler = StartSampler()
     with Telemetry(sampler).on():
         ask(SYNC, CHAT, script.ANSWER)
@@ -105,7 +105,7 @@ def test_attributes_never_replace_those_of_toolspan(telemetry: Telemetry) -> Non
 
 
 def test_a_failed_request_and_its_exception_have_them(telemetry: Telemetry) -> None:
-    """A request that fails has them, and so has its exception."""
+    """The failed span and the exception's log record have the attributes."""
     with telemetry.on(), pytest.raises(openai.APIConnectionError):
         ask(SYNC, CHAT, http.ConnectError("nobody there"))
     (record,) = telemetry.records
@@ -142,7 +142,7 @@ def test_a_given_conversation_counts_where_the_request_has_none(
 def test_other_features_see_the_given_conversation(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other features find it in the facts of the request."""
+    """Sinks find the conversation id in the request's data."""
     seen = []
     monkeypatch.setattr(Call, "open", lambda call: seen.append(call.request.conversation))
     with telemetry.on(), toolspan.attributes({CONVERSATION: "c-1"}):
@@ -153,7 +153,7 @@ def test_other_features_see_the_given_conversation(
 def test_selected_baggage_entries_are_on_the_spans(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Baggage entries that a setting names are such attributes, also where the variable names them."""
+    """Baggage entries selected by keyword or variable are on the spans."""
     monkeypatch.setenv("TOOLSPAN_BAGGAGE_KEYS", "tenant,region")
     token = context.attach(baggage.set_baggage("region", "eu", baggage.set_baggage("tenant", "theirs")))
     try:
@@ -175,7 +175,7 @@ def labels(telemetry: Telemetry, key: str) -> dict[str, set[Any]]:
 
 @pytest.mark.parametrize("api", [CHAT, RESPONSES], ids=["chat", "responses"])
 def test_selected_attributes_are_on_every_metric(api: Api, telemetry: Telemetry) -> None:
-    """Those that a setting names are on every metric; the others on none."""
+    """Selected attributes are on every metric, and others on none."""
     with telemetry.on(metric_attributes=["feature"], metric_names="both"):
         ask(SYNC, api, api.calling)
     found = labels(telemetry, "feature")
@@ -185,7 +185,7 @@ def test_selected_attributes_are_on_every_metric(api: Api, telemetry: Telemetry)
 
 
 def test_costs_can_be_summed_by_feature_and_conversation(telemetry: Telemetry) -> None:
-    """The sum of the costs of a feature, and of a conversation, comes from its attributes."""
+    """The cost metric has the selected attributes."""
     answer = script.whole(wire.answer(usage={"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.25}))
     channel = http.Client(transport=http.MockTransport(Transport(answer)))
     with (
@@ -204,7 +204,7 @@ def test_costs_can_be_summed_by_feature_and_conversation(telemetry: Telemetry) -
 
 
 def test_after_a_hundred_values_a_key_has_one_more(telemetry: Telemetry) -> None:
-    """After a hundred values of a key all others are one, and what is opened under it is closed under it."""
+    """Further values of a key share one value, at the start and the end of a stream."""
     channel = http.Client(transport=http.MockTransport(Transport(script.TEXT)))
     with telemetry.on(metric_attributes="feature"), openai.OpenAI(api_key=KEY, http_client=channel) as client:
         streams = []
@@ -270,7 +270,7 @@ def test_each_response_of_a_connection_has_them(face: Face, door: Door, telemetr
 
 
 def test_a_borrowed_span_gets_only_missing_names(telemetry: Telemetry) -> None:
-    """Another instrumentation's span for the call gets them, but for names that it has itself."""
+    """Another instrumentation's span keeps its own attributes."""
     theirs = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test", "tenant": "theirs"}
     outer = telemetry.tracers.get_tracer("theirs").start_span("theirs", attributes=theirs)
     with telemetry.on(), trace.use_span(outer):
@@ -294,7 +294,7 @@ def test_a_failure_costs_attributes_but_no_answer(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Reading them may fail: that costs the attributes, but neither an answer nor its telemetry."""
+    """A failure in reading the attributes costs neither answers nor telemetry."""
     with toolspan.attributes(feature="search"), monkeypatch.context() as patch:
         patch.setattr(OWNERS[name], name, broken)
         unharmed(face, CHAT, telemetry, caplog, metric_attributes="feature")

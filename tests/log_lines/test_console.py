@@ -1,4 +1,4 @@
-"""Where the stream log is seen: on the error output, until the application has set up `logging` itself."""
+"""The stream log's output: stderr, until the application configures `logging`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def printed(then: str, setting: str, root: str) -> list[str]:
 
 
 def test_the_variable_alone_writes_lines_to_stderr(pytestconfig: pytest.Config) -> None:
-    """One variable is enough: all lines are on the error output, until the instrumentation is out."""
+    """`TOOLSPAN_LOG=text` is enough; uninstrumenting ends the lines."""
     found = printed("", "text", str(pytestconfig.rootpath))
     assert [line.partition("]")[0] for line in found] == [
         "[request",
@@ -57,7 +57,7 @@ def test_the_variable_alone_writes_lines_to_stderr(pytestconfig: pytest.Config) 
 
 
 def test_lines_move_to_the_applications_handlers(pytestconfig: pytest.Config) -> None:
-    """As soon as the application has handlers, lines go there, once, and nowhere else."""
+    """Once the application has handlers, each line goes to them once, and not to the error output."""
     then = "logging.basicConfig(format='MINE %(levelname)s %(name)s %(message)s', level=logging.INFO)"
     found = printed(then, "text", str(pytestconfig.rootpath))
     own, mine = found[:6], [line for line in found[6:] if "toolspan" in line]
@@ -134,7 +134,7 @@ def test_an_exporting_handler_does_not_replace_stderr(capsys: pytest.CaptureFixt
 
 
 def test_handlers_that_lines_cannot_reach_do_not_count(capsys: pytest.CaptureFixture[str]) -> None:
-    """Handlers that the lines would not reach do not count."""
+    """A handler behind a logger without propagation does not replace the error output."""
     LOG.propagate = False
     console = Console()
     try:

@@ -69,7 +69,7 @@ def stream_re(line: str) -> str:
 def test_text_has_a_line_per_request_call_and_end(
     face: Face, api: Api, telemetry: Telemetry, lines: Any
 ) -> None:
-    """Request, each call, the end: one line for each, with its kind in front and its span behind."""
+    """Each line begins with its kind and ends with its span."""
     with telemetry.on(log="text", capture_message_content="SPAN_ONLY"):
         watch(face, partial(read, api=api, tool_choice="auto"), Transport(api.calling))
     tokens = "tokens 11 in, 7 out" if api is CHAT else "tokens 11 in, 7 out, 3 cached"
@@ -93,7 +93,7 @@ def test_text_has_a_line_per_request_call_and_end(
 @both_faces
 @over(*BOTH)
 def test_json_has_an_object_per_line_with_ids(face: Face, api: Api, telemetry: Telemetry, lines: Any) -> None:
-    """The same as JSON: one object in each line, with the time and the span's ids."""
+    """Each line is one JSON object with the time and the span's ids."""
     with telemetry.on(log="json"):
         watch(face, partial(read, api=api), Transport(api.calling))
     found = [json.loads(line) for line in lines()]
@@ -120,7 +120,7 @@ def test_json_has_an_object_per_line_with_ids(face: Face, api: Api, telemetry: T
 def test_a_text_answer_logs_its_beginning_and_no_tool_call(
     api: Api, telemetry: Telemetry, lines: Any
 ) -> None:
-    """A model that only talks: the text's beginning, and that none of the tools was called."""
+    """An answer without tool calls logs the start of its text, and that no tool was called."""
     with telemetry.on(log="text"):
         watch(SYNC, partial(read, api=api), Transport(api.streams))
     found = steady(lines())
@@ -131,7 +131,7 @@ def test_a_text_answer_logs_its_beginning_and_no_tool_call(
 
 @over(*BOTH)
 def test_a_chat_without_tools_is_a_warning(api: Api, telemetry: Telemetry, lines: Any) -> None:
-    """A chat without tools is warned of: nothing can be called in it."""
+    """The request line of a chat without tools is a warning."""
 
     async def whole(face: Face, client: Any) -> None:
         await face.done(api.whole(client))
@@ -160,7 +160,7 @@ def test_embeddings_without_tools_are_no_warning(telemetry: Telemetry, lines: An
 
 
 def test_tool_calls_that_cannot_run_are_warnings(telemetry: Telemetry, lines: Any) -> None:
-    """Calls that cannot be run are warnings, and say why."""
+    """The line of an invalid tool call is a warning with the reason."""
     required = {"type": "object", "required": ["day"]}
     tool = {"type": "function", "function": {"name": "get_weather", "parameters": required}}
     with telemetry.on(log="text"):
@@ -175,7 +175,7 @@ def test_tool_calls_that_cannot_run_are_warnings(telemetry: Telemetry, lines: An
 
 
 def test_truncated_streams_and_answers_are_warnings(telemetry: Telemetry, lines: Any) -> None:
-    """A stream that breaks off, and an answer that was too long, are warnings."""
+    """A truncated stream and an answer that is too long end with a warning."""
     with telemetry.on(log="text"):
         watch(SYNC, partial(read, api=CHAT), Transport(script.stream(*wire.CALLS[:3])))
         cut = script.stream(wire.text("Hel"), wire.chunk(None, "length"), wire.DONE)
@@ -192,7 +192,7 @@ def test_truncated_streams_and_answers_are_warnings(telemetry: Telemetry, lines:
 def test_a_failed_call_logs_its_class_and_no_key(
     face: Face, api: Api, capture: str, telemetry: Telemetry, lines: Any
 ) -> None:
-    """Why a call failed: its class always, its words where content is captured, no key in them."""
+    """The line has the error's class, its message where content is captured, and never the key."""
     refused = script.whole({"error": {"message": "sk-test-0123456789 is no key"}}, status=401)
     with telemetry.on(log="text", capture_message_content=capture):
         watch(face, partial(read, api=api), Transport(refused))
@@ -207,7 +207,7 @@ def test_a_failed_call_logs_its_class_and_no_key(
 
 
 def test_a_failure_within_an_answer_logs_its_code(telemetry: Telemetry, lines: Any) -> None:
-    """A failure that the server reports in a regular answer has its code."""
+    """The line of a failure within a regular answer has the failure's code."""
     failed = [{"type": "error", "code": "busy", "message": "MARK", "param": None}]
     with telemetry.on(log="text", capture_message_content="SPAN_AND_EVENT"):
         watch(SYNC, partial(read, api=RESPONSES), Transport(script.stream(*failed)))

@@ -33,7 +33,7 @@ from .test_format import BOTH, _lines, read, said, steady  # noqa: F401 - a fixt
 def test_without_capture_no_content_is_in_a_line(
     given: Marked, answer: str, form: str, telemetry: Telemetry, lines: Any
 ) -> None:
-    """Without content capture no word of the request or of the answer is in a line; redacted, none either."""
+    """Lines have no content of request or answer without capture, nor with redaction."""
     streamed, transport = given.answers[answer]
     scenario = partial(ask, given=given, streamed=streamed)
     for settings in ({}, {"capture_message_content": "SPAN_AND_EVENT", "redact": hide}):
@@ -44,7 +44,7 @@ def test_without_capture_no_content_is_in_a_line(
 
 
 def test_the_preview_shows_only_redacted_content(telemetry: Telemetry, lines: Any) -> None:
-    """With a redaction, the preview is of what it has left, in the order of what happened."""
+    """The preview shows the callback's result, and lines keep their order."""
 
     def redact(name: str, value: Any) -> Any:
         return {"city": "****"} if "city" in value else None
@@ -59,7 +59,7 @@ def test_the_preview_shows_only_redacted_content(telemetry: Telemetry, lines: An
 
 
 def test_a_client_without_content_has_no_preview(telemetry: Telemetry, lines: Any) -> None:
-    """A client whose content is switched off has none here."""
+    """A client whose content is switched off has no previews in its lines."""
 
     async def scenario(face: Face, client: Any) -> None:
         toolspan.switch(client, content=False)
@@ -82,7 +82,7 @@ def test_lines_name_the_span_of_another_instrumentation(telemetry: Telemetry, li
 
 
 def test_a_small_content_limit_holds_for_previews(telemetry: Telemetry, lines: Any) -> None:
-    """A small limit of content holds here too."""
+    """A content limit below the preview's length shortens the preview."""
     with telemetry.on(log="json", capture_message_content="SPAN_ONLY", content_limit=5):
         watch(SYNC, partial(read, api=CHAT), Transport(CHAT.calling))
     found = [json.loads(line).get("arguments") for line in lines()]
@@ -90,7 +90,7 @@ def test_a_small_content_limit_holds_for_previews(telemetry: Telemetry, lines: A
 
 
 def test_without_the_setting_there_is_no_line(telemetry: Telemetry, lines: Any) -> None:
-    """Without the setting there is no line."""
+    """Without the setting `log` nothing is logged."""
     with telemetry.on():
         watch(SYNC, partial(read, api=CHAT), Transport(CHAT.calling))
     assert lines() == []
@@ -113,7 +113,7 @@ def test_the_log_works_where_opentelemetry_is_off(lines: Any, monkeypatch: pytes
 def test_the_loggers_level_decides_what_is_shown(
     telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The logger's level decides what is shown: at WARNING, only what is wrong."""
+    """At level WARNING only warnings are logged."""
     caplog.set_level(logging.WARNING, logger=LOG.name)
     with telemetry.on(log="text"):
         watch(SYNC, partial(read, api=CHAT), Transport(CHAT.calling))
@@ -127,7 +127,7 @@ def test_the_loggers_level_decides_what_is_shown(
 def test_the_log_does_not_change_what_the_application_gets(
     face: Face, api: Api, telemetry: Telemetry, lines: Any
 ) -> None:
-    """The application sees what it sees without it."""
+    """The application gets the same with and without the log."""
     bare = watch(face, partial(read, api=api), Transport(api.calling))
     with telemetry.on(log="text"):
         assert watch(face, partial(read, api=api), Transport(api.calling)).result == bare.result
@@ -154,7 +154,7 @@ def test_a_line_that_cannot_be_made_is_reported_once(
 
 
 def test_a_lost_connection_logs_its_error_and_end(telemetry: Telemetry, lines: Any) -> None:
-    """A stream whose connection is lost has its error and its end."""
+    """A stream with a lost connection logs an error line and a finish line."""
     lost = Body([*map(wire.sse, wire.TEXT[:2]), http.ReadError("the line went dead")])
     with telemetry.on(log="text"):
         watch(SYNC, partial(read, api=CHAT), Transport(script.stream(body=lost)))

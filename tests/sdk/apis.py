@@ -8,6 +8,16 @@ from . import wire, wire_others, wire_responses
 from .api import Api
 from .features import needs
 
+_COMPACTED = {
+    "id": "resp_2",
+    "object": "response.compaction",
+    "created_at": 1,
+    "output": [
+        wire_responses.message("Hello"),
+        {"id": "cmp_1", "type": "compaction", "encrypted_content": "secret"},
+    ],
+    "usage": wire_responses.COUNTS,
+}
 CHAT = Api(
     "chat",
     "chat.completions",
@@ -79,7 +89,7 @@ COMPACTED = replace(
     name="compacted",
     verb="compact",
     path="/responses/compact",
-    answer=wire_responses.COMPACTED,
+    answer=_COMPACTED,
     text=(),
     marks=(needs("responses.compact"),),
 )

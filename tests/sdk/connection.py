@@ -1,4 +1,4 @@
-"""One kind of WebSocket connection of the SDK: how it is opened, its classes, and what its server sends."""
+"""One kind of WebSocket connection of the SDK: its method, its classes, and its server's events."""
 
 from __future__ import annotations
 

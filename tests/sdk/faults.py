@@ -1,4 +1,4 @@
-"""What the tests of faults share: broken collaborators, a scenario with everything in it, what must hold."""
+"""Collaborators that raise, and the check that their failure is logged once."""
 
 from __future__ import annotations
 

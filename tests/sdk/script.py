@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
 from . import wire
-from .sdk import http
+from .http_module import http
 
 
 class Body(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc]  # whichever module it is

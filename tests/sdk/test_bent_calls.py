@@ -1,4 +1,4 @@
-"""Calls held against the tools that were offered, through the SDK: every signal says what came of each."""
+"""Tool calls checked against the request's tools, through the SDK: every signal has the outcome."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def completed(telemetry: Telemetry) -> list[Any]:
 def test_every_signal_reports_the_outcome_of_a_tool_call(
     api: Api, bent: Bent, way: str, telemetry: Telemetry
 ) -> None:
-    """Events, span and metric say the outcome and where it is; with content off, no word of the arguments."""
+    """Events, span and metric have outcome and path, and no arguments without capture."""
     run(telemetry, api, bent, way)
     for found in completed(telemetry):
         assert (found[OUTCOME], found.get(PATH)) == (bent.outcome, bent.path)

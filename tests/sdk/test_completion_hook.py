@@ -37,7 +37,7 @@ def run(face: Face, given: Marked, answer: str) -> Any:
 def test_the_hook_gets_content_although_capture_is_off(
     face: Face, given: Marked, answer: str, telemetry: Telemetry
 ) -> None:
-    """It has input and output with capture off; telemetry has nothing of them."""
+    """The hook gets input and output, and telemetry has neither."""
     hook = Recorder()
     bare = run(face, given, answer)
     with telemetry.on(completion_hook=hook, emit_event=True):
@@ -66,7 +66,7 @@ def test_the_hook_gets_the_input_of_failed_calls(face: Face, answer: str, teleme
 def test_the_hook_is_not_called_for_embeddings_and_fetched_responses(
     given: Marked, telemetry: Telemetry
 ) -> None:
-    """It is not called for embeddings and for responses that are fetched."""
+    """Embeddings and fetched responses are no inference, and do not call the hook."""
     hook = Recorder()
     with telemetry.on(completion_hook=hook):
         run(SYNC, given, "whole")
@@ -74,7 +74,7 @@ def test_the_hook_is_not_called_for_embeddings_and_fetched_responses(
 
 
 def test_the_hook_is_called_for_unsampled_calls() -> None:
-    """It is called for calls that are not sampled."""
+    """A sampler that drops the span does not keep the hook from its call."""
     telemetry, hook = Telemetry(ALWAYS_OFF), Recorder()
     with telemetry.on(completion_hook=hook):
         run(SYNC, marked.ALL[0], "stream")
@@ -85,7 +85,7 @@ def test_the_hook_is_called_for_unsampled_calls() -> None:
 def test_a_hook_that_is_not_installed_is_reported_once(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One warning names variable, value and package; telemetry is as without, and nothing is collected."""
+    """One warning names variable, value and package; no content is collected."""
     monkeypatch.setenv(VARIABLE, "elsewhere")
     with telemetry.on() as instrumentor:
         assert not instrumentor._reviews[-1][1].hooked
@@ -100,7 +100,7 @@ def test_a_hook_that_is_not_installed_is_reported_once(
 def test_an_object_without_on_completion_is_reported(
     wrong: Any, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What has no `on_completion` is named with what is accepted."""
+    """The warning names the type and the method that a hook needs."""
     with telemetry.on(completion_hook=wrong):
         run(SYNC, marked.ALL[0], "stream")
     assert len(telemetry.spans) == 1

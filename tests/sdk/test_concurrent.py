@@ -67,7 +67,7 @@ def check(telemetry: Telemetry, api: Api, count: int = COUNT) -> None:
 
 @over(*STREAMED)
 def test_streams_in_parallel_tasks_keep_their_own_spans(api: Api, telemetry: Telemetry) -> None:
-    """Tasks that take turns at every chunk, on one client."""
+    """Tasks alternate at every chunk, on one client."""
 
     async def one(client: Any, number: int) -> None:
         with telemetry.tracer.start_as_current_span(f"caller {number}") as parent:
@@ -105,7 +105,7 @@ def test_streams_read_in_turns_by_one_task_keep_their_spans(api: Api, telemetry:
 
 @over(*STREAMED)
 def test_streams_in_parallel_threads_keep_their_own_spans(api: Api, telemetry: Telemetry) -> None:
-    """Threads that take turns at every chunk, on one client."""
+    """Threads alternate at every chunk, on one client."""
     turn = threading.Barrier(COUNT, timeout=20)
     faults: list[BaseException] = []
     channel = http.Client(transport=http.MockTransport(answers(api)))

@@ -296,7 +296,7 @@ def test_a_stream_left_by_the_application_ends_at_once(
 @both_faces
 @over(*STREAMED)
 def test_closing_the_inner_iterator_ends_the_span(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """Frameworks reach for it: its span ends too; newer versions of the SDK close the response with it."""
+    """Frameworks close `_iterator`; in newer SDKs this closes the response, too."""
     assert play(face, close_the_iterator, telemetry, Transport(api.streams), api=api) is None
     assert telemetry.span.attributes["toolspan.stream.outcome"] in ("closed", "abandoned")
 
@@ -346,7 +346,7 @@ def test_lines_read_by_hand_end_as_the_body_ends(
 @both_faces
 @over(*STREAMED)
 def test_a_closed_stream_releases_its_body(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """The body is closed with the stream, exactly as without us."""
+    """Closing the stream closes the body, as in the bare SDK."""
     body = Body(wire.events(api.text))
     play(face, close_half_read, telemetry, Transport(script.stream(body=body)), api=api)
     assert body.closed

@@ -23,7 +23,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import {processor}, ConsoleSpanExporter
 from tests.sdk import script, wire, wire_responses
-from tests.sdk.sdk import openai, http
+from tests.sdk.http_module import openai, http
 from toolspan import OpenAIInstrumentor
 
 show = lambda span: " ".join((span.name, span.attributes["toolspan.stream.outcome"], "")) + chr(10)
@@ -72,7 +72,7 @@ LAST = [
 
 @pytest.mark.parametrize(("last", "code", "processor"), LAST, ids=["end", "batch", "sys.exit", "held"])
 def test_a_stream_open_at_exit_is_exported(last: str, code: int, processor: str) -> None:
-    """Its span is ended and exported before the telemetry SDK shuts down, and nothing is printed about it."""
+    """The span ends before the tracer provider shuts down, and nothing is printed."""
     done = run(last, processor)
     assert (done.returncode, done.stdout, done.stderr) == (code, "chat gpt-test abandoned \n", "")
 
@@ -102,7 +102,7 @@ def test_only_the_parent_ends_a_stream_open_at_a_fork(api: Api) -> None:
 
 
 def test_a_child_traces_its_own_requests_after_a_fork() -> None:
-    """A child that makes requests of its own is traced as any process."""
+    """Requests of a child process are traced as in any process."""
     done = run("""
         if os.fork() == 0:
             list(ask())

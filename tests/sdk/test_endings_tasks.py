@@ -68,7 +68,7 @@ class _Late:
 def test_cancellation_between_chunks_reaches_the_application_unchanged(
     how: str, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Cancellation and timeouts in the middle of a stream reach the application as they do without us."""
+    """Cancellations and timeouts raise what they raise in the bare SDK."""
 
     async def act(played: Play) -> None:
         async def hang() -> bytes:

@@ -159,7 +159,7 @@ def test_an_unfinished_or_failed_response_has_its_state(
 def test_an_error_within_an_answer_of_200_fails_the_span(
     face: Face, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Gateways answer 200 with an error inside: the span fails with its code, the application sees it."""
+    """The span fails with the code of the error, and the application gets the answer."""
     answer = {"error": {"code": 502, "message": "bad gateway"}}
     error = play(face, ask, telemetry, Transport(script.whole(answer)), api=api)
     assert not telemetry.span.status.is_ok

@@ -272,7 +272,7 @@ def test_a_failing_part_of_the_package_never_costs_an_answer(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A mistake in this package costs telemetry, never an answer; started spans end."""
+    """A failing part costs telemetry only, and started spans end."""
     monkeypatch.setattr(part.owner, part.name, broken)
     unharmed(face, api, telemetry, caplog)
     assert len(telemetry.started) == len(telemetry.spans)

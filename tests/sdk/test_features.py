@@ -13,7 +13,7 @@ NOT_THERE = ("chat.nothing", f"{CREATE}:nothing", "openai.nothing.at_all", "open
 
 @pytest.mark.parametrize("feature", THERE)
 def test_features_of_every_version_are_found(feature: str) -> None:
-    """Methods, parameters, modules and names that every version has are found, and nothing is skipped."""
+    """Methods, parameters, modules and names of every version are found."""
     assert has(feature)
     assert needs(feature).args == (False,)
     require(feature)
@@ -21,7 +21,7 @@ def test_features_of_every_version_are_found(feature: str) -> None:
 
 @pytest.mark.parametrize("feature", NOT_THERE)
 def test_a_missing_feature_is_named_in_the_skip(feature: str) -> None:
-    """What no version has is not found; the reason of the skip names it."""
+    """A missing feature is not found, and the skip's reason names it."""
     assert not has(feature)
     mark = needs(CREATE, feature)
     assert (mark.args, mark.kwargs) == ((True,), {"reason": f"this SDK has no {feature}"})

@@ -148,7 +148,7 @@ async def read(face: Face, client: Any, api: Api) -> Any:
 def test_random_chunks_arrive_as_in_the_bare_sdk(
     face: Face, api: Api, noise: str, content: str, telemetry: Telemetry
 ) -> None:
-    """Random chunks: equal chunks or the same error, no error of ours, and every span ends."""
+    """Random chunks give the same chunks or the same error, and every span ends."""
     chance = random.Random(f"{noise} {content} {api.name}")
     streams = [[NOISE[noise](chance, api) for _ in range(CHUNKS)] for _ in range(STREAMS)]
     answers = [script.stream(*map(wire.sse, chunks), *api.done) for chunks in streams]

@@ -238,7 +238,7 @@ def test_events_yield_the_error_and_done_then_raise(kind: type[Exception]) -> No
 
 @each_error
 def test_async_events_yield_the_error_and_done_then_raise(kind: type[Exception]) -> None:
-    """The async stream of events does the same."""
+    """`toolspan.events` of an async stream yields the error and `Done`, then raises."""
     error = kind("words")
     found: list[Any] = []
 
@@ -352,7 +352,7 @@ def test_an_unreadable_result_is_returned_as_it_is(telemetry: Telemetry) -> None
 
 
 def test_the_guard_survives_a_logging_handler_that_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A handler of the application's that raises does not make the guard raise."""
+    """A logging handler that raises does not make the guard raise."""
     handled: list[str] = []
 
     class Broken(logging.Handler):

@@ -30,7 +30,7 @@ from .telemetry import Telemetry
 
 @over(*STREAMED)
 def test_a_response_can_still_be_pickled(api: Api, telemetry: Telemetry) -> None:
-    """Caches pickle responses; the copy's `close` works too."""
+    """A response can be pickled, as caches do, and the copy can be closed."""
 
     async def scenario() -> None:
         async with SYNC.client(Transport(api.calling)) as client:
@@ -68,7 +68,7 @@ def test_a_close_set_on_the_response_is_called(api: Api, telemetry: Telemetry) -
 def test_a_result_of_an_unknown_kind_is_returned_unchanged(
     result: Any, api: Api, ask: Any, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An application that replaces parts of the SDK in its own tests gets what it put there."""
+    """A mock in the place of the SDK's result is returned unchanged."""
     monkeypatch.setattr(openai.OpenAI, "_process_response", lambda self, **options: result)
     client = openai.OpenAI(
         api_key="x",
@@ -140,7 +140,7 @@ REASONS = {"embeddings": None, "compacted": ("compaction",)}
 
 @over(*ALL)
 def test_usage_is_read_from_the_bytes_of_a_sync_body(api: Api, telemetry: Telemetry) -> None:
-    """The same for the sync client."""
+    """The id or the model is on the span of a sync request, too."""
     body = Body(pieces_of(api))
     client = openai.OpenAI(
         api_key="x", http_client=http.Client(transport=answering(body, "application/json"))
@@ -167,7 +167,7 @@ def test_an_unread_body_ends_its_span_without_usage(
 def test_a_body_without_end_is_not_kept(
     api: Api, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of an answer that is too long nothing is read, and the application gets all of it."""
+    """A body above the limit is not read for the span, and the application gets all of it."""
     monkeypatch.setattr(body_module, "_MOST", 50)
     span = run(telemetry, Body(pieces_of(api)), read_json, api)
     assert "gen_ai.usage.input_tokens" not in span.attributes

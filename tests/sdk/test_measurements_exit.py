@@ -1,4 +1,4 @@
-"""Measurements that wait when an instrumentation is taken out, when the process ends, and where none can."""
+"""Waiting measurements when the package is uninstrumented, when the process ends, and without callbacks."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def printed(body: str) -> list[str]:
 
 
 def test_the_last_collection_has_all_waiting_measurements() -> None:
-    """The last collection, of a process that ends, has what waited."""
+    """The last collection before exit has all measurements that waited."""
     found = printed("""
         set_up()
         OpenAIInstrumentor().instrument()
@@ -80,7 +80,7 @@ def counts(requests: int) -> str:
 
 
 def test_uninstrumenting_records_waiting_measurements() -> None:
-    """What waits is made when the instrumentation is taken out; the next one's meter gets only its own."""
+    """Waiting measurements are recorded, and the next meter gets its own only."""
     first, second = Telemetry(), Telemetry()
     with first.on():
         ask()
@@ -94,7 +94,7 @@ def test_uninstrumenting_records_waiting_measurements() -> None:
 
 
 def test_a_collection_records_the_measurements_of_all_meters() -> None:
-    """A collection of any provider makes all that waits, each measurement with its own meter."""
+    """A collection of any provider records all waiting measurements, each by its meter."""
     telemetry, other = Telemetry(), Telemetry()
     with other.on():
         ask()

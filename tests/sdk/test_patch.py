@@ -27,7 +27,7 @@ from .test_requests import use
 
 @both_faces
 def test_instrumenting_twice_patches_once(face: Face, telemetry: Telemetry) -> None:
-    """Instrumenting a second time adds nothing."""
+    """A second `instrument()` adds no wrapper."""
     with telemetry.on() as instrumentor:
         instrumentor.instrument(tracer_provider=telemetry.tracers)
         OpenAIInstrumentor().instrument(tracer_provider=telemetry.tracers)
@@ -48,7 +48,7 @@ def test_instrumenting_again_makes_one_span_per_call(face: Face, telemetry: Tele
 
 
 def test_uninstrumenting_restores_both_client_classes(telemetry: Telemetry) -> None:
-    """Both client classes are, attribute by attribute, what they were."""
+    """Both client classes have the attributes that they had before."""
     before = [dict(vars(cls)) for cls in (openai.OpenAI, openai.AsyncOpenAI)]
     with telemetry.on():
         assert dict(vars(openai.OpenAI)) != before[0]
@@ -60,7 +60,7 @@ def test_uninstrumenting_restores_both_client_classes(telemetry: Telemetry) -> N
 def test_methods_kept_before_uninstrumenting_make_no_spans(
     face: Face, api: Api, telemetry: Telemetry
 ) -> None:
-    """Clients, raw wrappers and bound methods that were made before make no spans any more."""
+    """Clients, raw wrappers and bound methods from before make no spans afterwards."""
 
     async def scenario() -> None:
         async with face.client(Transport(api.answers)) as client:
@@ -103,7 +103,7 @@ def test_a_kept_wrapped_method_is_silent_after_uninstrumenting(
 def test_a_stream_open_at_uninstrumenting_still_ends_its_span(
     face: Face, api: Api, telemetry: Telemetry
 ) -> None:
-    """A stream that is open when the instrumentation is taken out still ends its span."""
+    """The span of an open stream ends when the stream does."""
 
     async def scenario() -> None:
         async with face.client(Transport(api.calling)) as client:
@@ -120,7 +120,7 @@ def test_a_stream_open_at_uninstrumenting_still_ends_its_span(
 def test_a_wrapper_around_the_patch_survives_uninstrumenting(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A wrapper that was put around ours survives, and ours is silent inside it."""
+    """A wrapper around the patch stays, and the patch inside it makes no span."""
     with telemetry.on():
         ours, seen = openai.OpenAI.request, []
 
@@ -163,7 +163,7 @@ async def _never(request: Any) -> Any:
 
 @over(*ALL)
 def test_a_request_closed_in_another_context_ends_its_span(api: Api, telemetry: Telemetry) -> None:
-    """A request that is begun in one context and closed in another: its span ends, no context is confused."""
+    """A coroutine begun in one context and closed in another ends its span."""
     channel = http.AsyncClient(transport=http.MockTransport(_never))
     client = openai.AsyncOpenAI(api_key=KEY, http_client=channel, max_retries=0)
     client._platform = "Linux"  # else the SDK asks for it in a thread
@@ -186,7 +186,7 @@ def test_a_request_closed_in_another_context_ends_its_span(api: Api, telemetry: 
 def test_a_failing_runtime_context_costs_only_the_http_spans_parent(
     face: Face, api: Api, name: str, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A runtime context of another kind, or one that fails, costs the HTTP span's parent and nothing else."""
+    """A runtime context that fails, or of another type, costs no span."""
     left: list[Any] = []
     monkeypatch.setattr(context, "attach", broken if name == "attach" else lambda _: "token")
     monkeypatch.setattr(context, "detach", left.append)

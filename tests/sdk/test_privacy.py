@@ -67,7 +67,7 @@ def own_words(caplog: pytest.LogCaptureFixture) -> str:
 def test_no_content_anywhere_by_default(
     face: Face, given: Marked, answer: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With content off, nothing of prompt, tools, answer or error is in any signal or in our own logging."""
+    """With capture off, neither signals nor log lines have content."""
     caplog.set_level(logging.DEBUG, logger="toolspan")
     run(face, telemetry, given, answer, "NO_CONTENT")
     assert len(telemetry.started) == len(telemetry.spans) == 1
@@ -112,7 +112,7 @@ def test_tool_definitions_are_recorded_only_with_content(
 
 
 def test_captured_messages_keep_order_roles_and_arguments(telemetry: Telemetry) -> None:
-    """On a span: the messages in order with their roles, the calls with their arguments, the tools' names."""
+    """The span has messages in order with roles, arguments and tool names."""
     run(SYNC, telemetry, marked.ALL[0], "stream", "SPAN_ONLY")
     found = {key: _plain(value) for key, value in telemetry.span.attributes.items()}
     given, said = (_parsed(found[f"gen_ai.{side}.messages"]) for side in ("input", "output"))

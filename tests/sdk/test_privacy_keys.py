@@ -59,7 +59,7 @@ def _crossed() -> Iterator[tuple[Api, str]]:
 def test_a_key_quoted_in_an_error_is_not_recorded(
     face: Face, api: Api, answer: str, mode: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A server or a transport may quote the key in its error: telemetry and our own logging do not."""
+    """A key that a server or a transport quotes is neither recorded nor logged."""
     caplog.set_level(logging.DEBUG, logger="toolspan")
     with telemetry.on(capture_message_content=mode):
         watch(face, partial(ask, api=api), Transport(ANSWERS[answer]), api_key=KEY)
@@ -95,7 +95,7 @@ AZURE: dict[str, dict[str, Any]] = {
 def test_azure_keys_and_tokens_are_not_recorded(
     face: Face, given: str, mode: str, telemetry: Telemetry
 ) -> None:
-    """Azure's keys and tokens, also those that a function provides, are nowhere either."""
+    """Azure's keys and tokens, also those of a token provider, are not recorded."""
     options = {"azure_endpoint": "http://my.openai.azure.com", "api_version": "2024-10-21", **AZURE[given]}
     with telemetry.on(capture_message_content=mode):
         watch(face, ask, Transport(ANSWERS["401"]), cls=face.azure_class, **options)

@@ -1,4 +1,4 @@
-"""A redaction callback sees all content before anything records it; the application sees nothing of that."""
+"""A redaction callback gets all content before it is recorded, and changes nothing for the application."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_each_mode_records_redacted_content_in_its_place(
 def test_a_fast_callback_is_done_when_the_call_returns(
     face: Face, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a fast callback all is there when the call returns."""
+    """With a fast callback telemetry is complete when the call returns."""
     monkeypatch.setattr(worker, "TIMEOUT", 10)  # the machine may be busy
     with telemetry.on(capture_message_content="SPAN_AND_EVENT", redact=hide):
         for count in (1, 2):
@@ -88,7 +88,7 @@ def test_a_fast_callback_is_done_when_the_call_returns(
 def test_the_callback_gets_structures_also_for_json_spans(
     face: Face, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The callback sees structures, also where spans carry JSON."""
+    """The callback gets structures, also where spans carry JSON text."""
     seen: list[type] = []
 
     def note(name: str, value: Any) -> Any:
@@ -115,7 +115,7 @@ def test_a_callback_that_raises_costs_only_content(
     caplog: pytest.LogCaptureFixture,
     guarded: None,
 ) -> None:
-    """The application sees what it sees without, telemetry has all but content, and one line is logged."""
+    """Telemetry has all but content, and one warning is logged."""
 
     def fail(name: str, value: Any) -> Any:
         raise error(value)
@@ -152,7 +152,7 @@ def test_a_callback_that_returns_junk_costs_only_content(
 
 @both_faces
 def test_the_error_of_a_failed_request_is_redacted(face: Face, telemetry: Telemetry) -> None:
-    """Status, event and traceback of a failed request pass the callback."""
+    """Status, event and traceback of a failed request are redacted."""
     with telemetry.on(capture_message_content="SPAN_AND_EVENT", redact=hide):
         run(face, marked.ALL[0], "400")
     assert "HIDE-error" in telemetry.span.status.description
@@ -177,7 +177,7 @@ def test_arguments_results_and_errors_of_tools_are_redacted(city: str, telemetry
 
 @through(RESPONSES)
 def test_responses_over_a_websocket_are_redacted(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """Responses over a WebSocket pass the callback too."""
+    """The callback gets the content of responses over a WebSocket."""
     given = marked.ALL[1]
     events = [event for event in given.stream if isinstance(event, dict)]
     body = {key: given.ask[key] for key in ("instructions", "input", "tools")}
@@ -214,7 +214,7 @@ def test_without_content_neither_callback_nor_hook_is_called(face: Face, telemet
 def test_a_redaction_that_is_not_callable_removes_all_content(
     telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Something else in its place lets nothing through, and is named."""
+    """One warning names the value, and no content is recorded."""
     wrong: Any = "redact"
     with telemetry.on(capture_message_content="SPAN_AND_EVENT", redact=wrong):
         run(SYNC, marked.ALL[0], "stream")

@@ -1,4 +1,4 @@
-"""Content that has still to be looked at when the process ends, or is forked."""
+"""Content whose redaction is not finished when the process ends or forks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
 from tests.sdk import script, wire
-from tests.sdk.sdk import openai, http
+from tests.sdk.http_module import openai, http
 from toolspan import OpenAIInstrumentor
 from toolspan.otel.content import worker
 

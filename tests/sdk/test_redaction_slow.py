@@ -249,7 +249,7 @@ def test_uninstrumenting_waits_for_callbacks_one_second_at_most(
 
 @both_faces
 def test_a_stream_that_outlives_its_instrumentation_is_redacted(face: Face, telemetry: Telemetry) -> None:
-    """Its content is looked at as before."""
+    """A stream that is read after uninstrumenting is redacted as before."""
     given = marked.ALL[0]
 
     async def scenario() -> None:

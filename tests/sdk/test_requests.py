@@ -65,7 +65,7 @@ def _endpoint(attributes: Any) -> tuple[Any, ...]:
 
 
 def test_all_signals_come_from_the_scope_toolspan(telemetry: Telemetry) -> None:
-    """Spans, metrics and log records come from a scope with our name and version."""
+    """Spans, metrics and log records have the package's name and version."""
     with telemetry.on():
         use(SYNC)
     scope = telemetry.span.instrumentation_scope
@@ -196,7 +196,7 @@ def span_of_request(face: Face, client: Any, telemetry: Telemetry) -> Any:
 def test_azure_clients_have_azure_as_their_provider(
     face: Face, options: dict[str, Any], telemetry: Telemetry
 ) -> None:
-    """Azure's classic client, which puts the deployment into the path, and its v1 API."""
+    """Azure's classic client, with the deployment in its path, and its v1 API."""
     kind = _name(face, "AzureOpenAI") if "azure_endpoint" in options else face.client_class
 
     async def scenario() -> None:
@@ -281,7 +281,7 @@ def test_the_vertex_option_has_vertex_as_its_provider(
 
 @FACES
 def test_alternating_clients_keep_their_own_providers(face: Face, telemetry: Telemetry) -> None:
-    """Several clients are alive at once: each span has its own provider (dd-trace-py#18315)."""
+    """Spans of several live clients have their own providers (dd-trace-py#18315)."""
     urls = ("https://api.openai.com/v1", "https://api.groq.com/openai/v1", "http://ollama:11434/v1")
 
     async def scenario() -> None:

@@ -138,7 +138,7 @@ def samples(telemetry: Telemetry) -> int:
 def test_each_retry_is_an_event_of_one_span(
     face: Face, api: Api, way: Any, telemetry: Telemetry, waits: Waits
 ) -> None:
-    """Refused, broken, dropped, answered: three events, one span; the attempts are those of the bare SDK."""
+    """Three failed attempts are three events of one span."""
     answers = [BUSY, BROKEN, GONE, good(api, streamed=way is streamed)]
     bare = same(face, partial(way, api=api), lambda: answers, telemetry, max_retries=4)
     assert len(bare.requests) == 4
@@ -163,7 +163,7 @@ def test_each_retry_is_an_event_of_one_span(
 def test_a_request_without_attempts_left_has_failed(
     face: Face, api: Api, telemetry: Telemetry, waits: Waits
 ) -> None:
-    """When no attempt is left the request has failed; id and limits are those of the last response."""
+    """The failed span has the id and the limits of the last response."""
     scenario = partial(whole, api=api)
     same(face, scenario, lambda: [BROKEN, GONE, BUSY], telemetry, max_retries=2)
     found = telemetry.span.attributes
@@ -180,7 +180,7 @@ def test_a_request_without_attempts_left_has_failed(
 def test_headers_come_from_the_last_response_there_was(
     face: Face, api: Api, telemetry: Telemetry, waits: Waits
 ) -> None:
-    """Where the last attempt got no response, the headers are those of the last one that there was."""
+    """If the last attempt gets no response, the headers are those of the one before."""
     same(face, partial(whole, api=api), lambda: [BUSY, LATE], telemetry, max_retries=2)
     found = telemetry.span.attributes
     assert [event["error.type"] for event in told(telemetry)] == ["429", f"{http.__name__}.ReadTimeout"]
@@ -282,7 +282,7 @@ def test_retries_of_a_token_request_are_not_the_calls(
 
 @both_faces
 def test_retries_are_events_of_a_borrowed_span(face: Face, telemetry: Telemetry, waits: Waits) -> None:
-    """A borrowed span gets the events and our own attributes too."""
+    """The span of another instrumentation gets the events and toolspan's attributes."""
     outer = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test"}
     answers = [BUSY, good(CHAT, streamed=False)]
     with telemetry.on(), telemetry.tracer.start_as_current_span("theirs", attributes=outer):
@@ -301,7 +301,7 @@ def test_an_sdk_without_retry_methods_costs_one_log_line(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Where the SDK has no such methods, each costs one line of information and what it would show."""
+    """Each missing method costs one log line and its part of the telemetry."""
 
     class Empty:
         BaseClient = object
@@ -318,7 +318,7 @@ def test_an_sdk_without_retry_methods_costs_one_log_line(
 
 
 def test_uninstrumenting_restores_the_retry_methods(telemetry: Telemetry) -> None:
-    """After uninstrumenting the SDK's classes are what they were."""
+    """The SDK's classes have the methods that they had before."""
     places = (
         (_base_client.BaseClient, "_calculate_retry_timeout"),
         (_base_client.SyncAPIClient, "_process_response"),
@@ -334,7 +334,7 @@ def test_uninstrumenting_restores_the_retry_methods(telemetry: Telemetry) -> Non
 def test_a_failing_wait_of_the_sdk_is_no_retry(
     face: Face, telemetry: Telemetry, waits: Waits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the SDK fails at its own question, there is no retry, and the application sees that failure."""
+    """A failure in the SDK's own wait reaches the application, and is no retry."""
     monkeypatch.setattr(_base_client, "random", broken)
     same(face, partial(whole, api=CHAT), lambda: [GONE], telemetry, max_retries=1)
     assert told(telemetry) == []

@@ -1,4 +1,4 @@
-"""Whatever fails while attempts are followed costs telemetry, no answer and no retry, and is said once."""
+"""Failures in following the SDK's attempts cost telemetry, no answer and no retry, and are logged once."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_failure_in_following_retries_costs_no_answer(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The application gets what it gets without us, with as many attempts, and no warning twice."""
+    """The application gets the same after as many attempts, and no warning comes twice."""
 
     async def scenario(face: Face, client: Any) -> Any:
         return await use(face, client, api)

@@ -67,7 +67,7 @@ METHODS: dict[str, tuple[dict[str, Any], Any]] = {
 @both_faces
 @pytest.mark.parametrize("method", METHODS)
 def test_other_endpoints_are_left_alone(face: Face, method: str, telemetry: Telemetry) -> None:
-    """The same request, the same result, pages among them, and no span, no metric and no log record."""
+    """Requests give the same, pages too, without any span, metric or log record."""
     given, answer = METHODS[method]
 
     async def scenario(face: Face, client: Any) -> Any:
@@ -80,7 +80,7 @@ def test_other_endpoints_are_left_alone(face: Face, method: str, telemetry: Tele
 
 @both_faces
 def test_paging_is_left_alone(face: Face, telemetry: Telemetry) -> None:
-    """A loop over all pages makes the same requests."""
+    """An iteration over all pages makes the same requests."""
 
     async def scenario(face: Face, client: Any) -> Any:
         return await face.read(client.models.list() if face.name == "async" else client.models.list().data)

@@ -1,4 +1,4 @@
-"""Every quirk of the tables comes through the SDK: the application's events and the telemetry find the same.
+"""Every quirk of the tables through the SDK: events of the application and telemetry agree.
 
 One stream feeds both. What each server means by it stands in the tables of `tests/wire`, once.
 """
@@ -94,7 +94,7 @@ def test_events_listener_and_telemetry_find_the_same_tool_calls(
 
 
 def test_events_from_plain_json_match_those_of_the_sdk() -> None:
-    """Without SDK and instrumentation, from plain JSON, the events are the same but for the chunks."""
+    """Events from plain JSON equal those from the SDK, except for the chunk."""
     for row in TABLE:
         found = list(toolspan.events(row.bodies, choices=row.expected))
         assert canonical(_calls(found), how=False) == canonical(row.calls, how=False), row.name

@@ -1,4 +1,4 @@
-"""Each setting does what it says, by keyword and by environment; a wrong one is named once and ignored."""
+"""Each setting takes effect by keyword and by variable; a wrong one is reported once and ignored."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_a_wrong_value_is_reported_and_the_default_holds(
 def test_an_unknown_keyword_is_reported_once_and_ignored(
     telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A keyword that is no setting is named once and ignored."""
+    """An unknown keyword costs one warning."""
     on(telemetry, {"colour": "crimson"})
     (record,) = said(caplog)
     assert "colour" in record.getMessage()

@@ -69,7 +69,7 @@ def test_a_dropped_stream_closes_its_body_when_the_sdk_does(
     telemetry: Telemetry,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A stream that was read half and dropped: its body is closed exactly when the bare SDK closes it."""
+    """A half-read, dropped stream closes its body exactly when the bare SDK does."""
     bare = drop(api, raw)
     with telemetry.on():
         assert drop(api, raw) == bare
@@ -80,7 +80,7 @@ def test_a_dropped_stream_closes_its_body_when_the_sdk_does(
 @both_faces
 @over(*STREAMED)
 def test_a_compressed_stream_read_by_hand_is_understood(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """A stream that came packed is unpacked by the client, and understood by us."""
+    """The chunks of a compressed stream are counted."""
     data = gzip.compress(b"".join(wire.sse(chunk) for chunk in api.text))
 
     async def scenario(face: Face, client: Any) -> Any:

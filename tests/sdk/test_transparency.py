@@ -200,7 +200,7 @@ def test_a_stream_is_the_same_however_it_is_read(
 @both_faces
 @over(*STREAMED)
 def test_a_chunk_is_delivered_before_the_next_is_sent(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """Nothing is held back: the server has sent only what the application has got."""
+    """The server has sent only chunks that the application has."""
     body = Body(wire.events(api.text))
 
     async def read(face: Face, client: Any) -> Any:

@@ -274,7 +274,7 @@ GIVEN: dict[str, dict[str, Any]] = {
 @both_faces
 @over(*STREAMED)
 def test_the_arguments_are_left_as_they_were(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """Neither the caller's headers nor body, messages or tools are changed, not even inside."""
+    """Headers, body, messages and tools of the caller are unchanged at every depth."""
     given = {"extra_body": {"top_k": 3}, "extra_headers": {"X-Mine": "1"}, **GIVEN[api.name]}
     before = copy.deepcopy(given)
 

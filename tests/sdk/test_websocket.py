@@ -34,7 +34,7 @@ def members(door: Door) -> list[dict[str, int]]:
 def test_uninstrumenting_restores_the_connection_classes(
     face: Face, door: Door, telemetry: Telemetry
 ) -> None:
-    """After uninstrumenting each class has what it had, or inherits what it inherited. Twice is once."""
+    """Each class has, or inherits, what it did before; twice makes no difference."""
     before = members(door)
     for _ in range(2):
         with telemetry.on() as instrumentor:
@@ -49,7 +49,7 @@ def test_uninstrumenting_restores_the_connection_classes(
 def test_a_response_has_one_span_after_instrumenting_again(
     face: Face, door: Door, telemetry: Telemetry
 ) -> None:
-    """Instrumented, gone and instrumented again, a response has one span."""
+    """Instrumenting, uninstrumenting and instrumenting leaves one span per response."""
 
     async def scenario() -> None:
         with door.server() as server:
@@ -67,7 +67,7 @@ def test_a_response_has_one_span_after_instrumenting_again(
 
 @every_door
 def test_a_suppressed_response_has_no_span(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """Where instrumentation is suppressed a response has no span; the next one has."""
+    """A response requested while instrumentation is suppressed has no span; the next has one."""
 
     async def scenario() -> None:
         with door.server() as server:
@@ -107,7 +107,7 @@ print(len(found), set(found) - {{"FunctionWrapper", "BoundFunctionWrapper"}})
 
 
 def test_connection_classes_are_patched_when_they_are_imported() -> None:
-    """Instrumenting imports none of the SDK's modules; they are wrapped when the application imports them."""
+    """Instrumenting imports no SDK module; a later import is patched."""
     script = SCRIPT.format(doors=[door.module for door in DOORS if door.there])
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
@@ -133,7 +133,7 @@ def test_missing_connection_classes_are_skipped_without_a_warning(
 
 @every_door
 def test_nothing_of_a_closed_connection_is_kept(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """After its end the instrumentation, which is still on, holds neither the connection nor the client."""
+    """The active instrumentation holds neither the closed connection nor its client."""
     kept: list[weakref.ref[Any]] = []
 
     async def scenario() -> None:
@@ -154,7 +154,7 @@ def test_nothing_of_a_closed_connection_is_kept(face: Face, door: Door, telemetr
 
 @every_door
 def test_each_response_on_a_connection_has_its_own_span(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """Responses in turn on one connection have a span each, with its own parent and nothing of another's."""
+    """Consecutive responses have one span each, with its own parent and data."""
 
     async def scenario() -> None:
         with door.server(door.text, door.calls) as server:
@@ -182,7 +182,7 @@ def test_each_response_on_a_connection_has_its_own_span(face: Face, door: Door, 
 
 @every_door
 def test_a_span_has_models_ids_tokens_and_reason(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """Name, kind, models, ids, tokens and reason of a response are those of the request and the answer."""
+    """The span has name, kind, models, ids, tokens and reason of request and response."""
 
     async def scenario() -> int:
         with door.server(door.calls) as server:
@@ -217,7 +217,7 @@ def test_a_span_has_models_ids_tokens_and_reason(face: Face, door: Door, telemet
 
 @every_door
 def test_each_response_is_counted_once_in_every_metric(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """Each response is counted once: its duration, its tokens, its calls and how it ended."""
+    """Duration, tokens, tool calls and outcome are recorded once per response."""
 
     async def scenario() -> None:
         with door.server(door.calls) as server:
@@ -243,7 +243,7 @@ def test_each_response_is_counted_once_in_every_metric(face: Face, door: Door, t
 def test_tool_calls_are_recorded_while_the_response_streams(
     face: Face, door: Door, telemetry: Telemetry
 ) -> None:
-    """A call is detected and completed before the server sends the end; its id is the one to be answered."""
+    """A tool call completes before the server sends the end, with the id for its result."""
     hold = Hold()
     *events, last = door.calls
 
@@ -285,7 +285,7 @@ def _told(events: Any) -> list[tuple[str, str, str]]:
 def test_tools_conversation_and_settings_are_on_the_span(
     face: Face, door: Door, telemetry: Telemetry
 ) -> None:
-    """A request's tools, conversation and settings are on its span, also from objects that are no lists."""
+    """The request's tools, conversation and settings are on its span."""
     tools = [{"type": "function", "name": "look", "parameters": {}}, {"type": "web_search"}]
 
     async def scenario() -> None:

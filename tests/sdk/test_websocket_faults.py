@@ -1,4 +1,4 @@
-"""Whatever fails in watching a connection costs the application nothing, and is said once."""
+"""Failures in following a connection cost the application nothing, and are logged once."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("unraisable")
 
 @every_door
 def test_leaving_with_closes_a_half_read_response(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """A response that is half read when the application leaves `with` was closed."""
+    """Leaving `with` gives a half-read response the outcome `closed`."""
 
     async def scenario() -> None:
         with door.server(half(door)) as server:
@@ -39,7 +39,7 @@ def test_leaving_with_closes_a_half_read_response(face: Face, door: Door, teleme
 
 @every_door
 def test_events_read_after_the_close_make_no_span(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """What is still read from a connection that the application has closed makes no new span."""
+    """Events read after the application closed the connection make no span."""
 
     async def scenario() -> None:
         sent = threading.Event()
@@ -77,7 +77,7 @@ def test_a_request_that_cannot_be_sent_has_failed(face: Face, door: Door, teleme
 
 @every_door
 def test_a_request_on_a_closed_connection_has_failed(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """A request on a connection that is closed has failed with the SDK's own error."""
+    """The span fails with the SDK's error."""
 
     async def scenario() -> None:
         with door.server() as server:
@@ -122,7 +122,7 @@ def test_a_dropped_connection_abandons_its_response(face: Face, door: Door, tele
 def test_uninstrumenting_ends_a_streaming_response_at_once(
     face: Face, door: Door, telemetry: Telemetry
 ) -> None:
-    """A response that streams when the instrumentation goes ends at once; the application reads on."""
+    """The span ends at once, and the application reads all remaining events."""
 
     async def scenario() -> None:
         hold = Hold()
@@ -172,7 +172,7 @@ def test_cancelling_a_receive_ends_no_response(face: Face, door: Door, telemetry
 
 @through(RESPONSES, faces=[ASYNC])
 def test_a_cancelled_task_closes_its_response(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """A task that is cancelled while it waits leaves `async with`: its response was closed."""
+    """A task cancelled within `async with` gives its response the outcome `closed`."""
 
     async def scenario() -> None:
         reading = asyncio.Event()

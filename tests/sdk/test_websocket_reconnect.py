@@ -110,7 +110,7 @@ def test_a_request_queued_for_reconnection_is_recorded_once(
 def test_an_abandoned_reconnection_fails_with_the_sdks_error(
     face: Face, door: Door, telemetry: Telemetry
 ) -> None:
-    """Where the application does not want it again, the response has failed and the error is the SDK's."""
+    """Without a reconnection the response fails with the SDK's error."""
 
     async def scenario() -> None:
         with door.server([*door.text[:3], 1012]) as server:

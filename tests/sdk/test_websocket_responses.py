@@ -176,7 +176,7 @@ def test_an_error_before_creation_ends_only_its_request(first: str | None) -> No
 
 
 def test_an_error_ends_the_waiting_request() -> None:
-    """An error ends the request that waits; the next is answered as if nothing had been."""
+    """An error ends the waiting request, and the next request is matched as usual."""
     followed = Followed()
     followed.send()
     followed.receive(ERROR)
@@ -270,7 +270,7 @@ def test_simultaneous_realtime_responses_are_separated_by_id() -> None:
 
 
 def test_a_server_begun_response_has_the_sessions_settings() -> None:
-    """After speech the server begins a response by itself: it has the session's settings."""
+    """A response that the server begins after speech has the session's settings."""
     followed = realtime(model="gpt-test")
     followed.receive({"type": "input_audio_buffer.speech_stopped"}, *wire.TEXT)
     followed.receive(wire.session("created", tools=[wire.TOOL]), *wire.TEXT)
@@ -280,7 +280,7 @@ def test_a_server_begun_response_has_the_sessions_settings() -> None:
 
 
 def test_a_response_has_the_session_settings_of_its_time() -> None:
-    """A response has the session's settings of that time; its own come first, what was taken back is gone."""
+    """Its own settings win, and settings removed from the session are gone."""
     followed = realtime()
     followed.receive(wire.session("created", tools=[wire.TOOL], instructions="a"))
     followed.send(response={"instructions": "b"})
@@ -339,7 +339,7 @@ def test_response_done_carries_the_status_of_the_end(status: str) -> None:
 
 
 def test_late_events_of_an_ended_response_are_ignored() -> None:
-    """What still comes of a response that has ended is not taken for another's."""
+    """Late events of an ended response do not reach another response."""
     followed = realtime()
     followed.receive(wire.created("resp_1"), wire.created("resp_2"), wire.done("resp_1", "cancelled"))
     followed.receive(*wire.written("late", identity="resp_1"), wire.done("resp_1"))
@@ -348,7 +348,7 @@ def test_late_events_of_an_ended_response_are_ignored() -> None:
 
 
 def test_events_without_ids_go_to_the_only_response() -> None:
-    """A server that leaves out the ids is understood while there is one response."""
+    """Events without ids belong to the only open response."""
     followed = realtime()
     events = [{key: value for key, value in one.items() if key != "response_id"} for one in wire.TEXT]
     followed.receive(*events)

@@ -1,4 +1,4 @@
-"""Any order of any events, well formed or not: nothing is raised, and nothing stays open after the end."""
+"""Any order of any events, valid or not: nothing raises, and every call has ended at the end."""
 
 from __future__ import annotations
 
@@ -87,14 +87,14 @@ def test_an_event_with_an_odd_type_is_ignored(kind: Any) -> None:
 
 @pytest.mark.parametrize("identity", [[], {"x": 1}, ["resp_1"], 7], ids=str)
 def test_a_response_with_an_odd_id_has_none(identity: Any) -> None:
-    """A response whose id is no text has none."""
+    """An id that is not a string is not recorded."""
     followed = Followed(realtime=True)
     followed.receive(wire.created(identity), wire.done(identity))
     assert followed.outcomes in (["completed"], ["completed", "completed"])
 
 
 def test_nothing_is_kept_after_a_thousand_responses() -> None:
-    """After a thousand responses nothing is remembered of any."""
+    """After a thousand responses no data of a response is kept."""
     followed = Followed()
     for number in range(1000):
         followed.send("a" if number % 2 else None)

@@ -114,7 +114,7 @@ def test_a_response_begun_by_the_server_has_the_receivers_parent(
 
 @through(REALTIME)
 def test_a_response_has_the_settings_of_its_session(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """Model, tools and limits are the session's as it is then, unless the response has its own."""
+    """Model, tools and limits are the session's, unless the response has its own."""
     first = realtime.session("updated", tools=[realtime.TOOL, realtime.TOOL], output_modalities=["audio"])
     more = {"tools": [], "tool_choice": "none", "max_output_tokens": 9, "model": "gpt-realtime-2"}
 
@@ -170,7 +170,7 @@ def test_the_span_has_the_address_of_the_websocket(face: Face, door: Door, telem
 def test_without_a_websocket_address_the_clients_is_recorded(
     face: Face, door: Door, telemetry: Telemetry
 ) -> None:
-    """Where the client has one address for all, that is it."""
+    """A client with one address for all has it on the span."""
 
     async def scenario() -> int:
         with door.server() as server:
@@ -212,7 +212,7 @@ def test_an_azure_connection_has_azure_as_its_provider(face: Face, door: Door, t
 def test_every_response_has_its_own_events_lines_and_tokens(
     face: Face, door: Door, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Two responses in turn: each has its own events, lines and tokens."""
+    """Two consecutive responses have their own events, lines and tokens."""
     heard: list[Any] = []
     toolspan.usage.reset()
 

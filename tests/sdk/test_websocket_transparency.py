@@ -262,7 +262,7 @@ ERRORS: dict[str, list[Any]] = {
 def test_errors_of_a_connection_keep_their_causes(
     face: Face, door: Door, way: Way, end: str, telemetry: Telemetry
 ) -> None:
-    """Errors are the SDK's own, with the same causes."""
+    """Errors have the SDK's types and causes."""
     same(face, door, way, telemetry, [*door.text[:3], *ERRORS[end]])
     assert len(telemetry.started) == len(telemetry.spans)
 
@@ -305,7 +305,7 @@ async def knock(face: Face, door: Door, client: Any, server: SocketServer) -> No
 def test_a_refused_connection_raises_the_same_without_a_span(
     face: Face, door: Door, telemetry: Telemetry
 ) -> None:
-    """A connection that cannot be made raises what it raises, and has no span."""
+    """A refused connection raises the SDK's error and makes no span."""
 
     async def scenario(face: Face, door: Door, client: Any, server: SocketServer) -> Any:
         with refusing() as addresses:

@@ -8,14 +8,12 @@ import logging
 import socket
 import struct
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-pytest.importorskip(
-    "websockets.sync.server", reason="websockets is not installed, or has no server for threads"
-)
+pytest.importorskip("websockets.sync.server", reason="websockets has no server for threads")
 
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request
@@ -25,7 +23,7 @@ DROP = object()
 """A step of a script: the connection is reset."""
 _PATIENCE = 20.0  # seconds, for a test that went wrong
 _LAST_WORDS = 1.0  # seconds, for a client that does not close
-_quiet = logging.getLogger("tests.socket_server")
+_quiet = logging.getLogger("tests.websocket_server")
 _quiet.disabled = True
 
 Steps = Iterable[Any]
@@ -43,9 +41,7 @@ class SocketServer:
     Each connection that is accepted takes the scripts where the one before left them.
     """
 
-    def __init__(
-        self, *scripts: Steps, greeting: Steps = (), others: Mapping[str, Steps] | None = None
-    ) -> None:
+    def __init__(self, *scripts: Steps, greeting: Steps = (), others: dict[str, Any] | None = None) -> None:
         self.scripts = [list(script) for script in scripts] or [[]]
         self.greeting = list(greeting)
         self.others = {kind: list(steps) for kind, steps in (others or {}).items()}

@@ -125,10 +125,3 @@ FAILED: dict[str, Any] = {"error": {"code": "server_error", "message": "down"}}
 CUT: dict[str, Any] = {"incomplete_details": {"reason": "max_output_tokens"}}
 ERROR: dict[str, Any] = {"type": "error", "code": "rate_limit_exceeded", "message": "slow", "param": None}
 """An error event, which the SDK hands to the application as it hands any other."""
-COMPACTED = {
-    "id": "resp_2",
-    "object": "response.compaction",
-    "created_at": 1,
-    "output": [message("Hello"), {"id": "cmp_1", "type": "compaction", "encrypted_content": "secret"}],
-    "usage": COUNTS,
-}

@@ -69,7 +69,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 @every_kind
 @pytest.mark.parametrize("city", ["Bern", "nowhere"], ids=["returns", "raises"])
 def test_each_execution_is_a_span_and_a_duration(kind: str, city: str, telemetry: Telemetry) -> None:
-    """Each execution is a span and a duration; results and errors are what they were."""
+    """Results and errors of a tool are unchanged."""
     run = KINDS[kind]
 
     def outcome() -> Any:
@@ -116,7 +116,7 @@ def test_a_decorated_function_keeps_name_signature_and_kind(kind: str) -> None:
 
 
 def test_methods_partials_and_callable_objects_are_tools(telemetry: Telemetry) -> None:
-    """Methods, static methods, partials and objects that are called like functions."""
+    """Methods, static methods, partials and callable objects make spans."""
 
     class Box:
         @toolspan.tool

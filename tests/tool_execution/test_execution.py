@@ -1,4 +1,4 @@
-"""Executions and the calls they answer: found by id or by name, in parallel, and never by guessing."""
+"""Executions and the tool calls that they answer: matched by id or by name, also in parallel."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_parallel_executions_report_sum_and_elapsed_time(telemetry: Telemetry, clock: Clock) -> None:
-    """Executions at the same time are seen as such: their sum against the clock."""
+    """Parallel executions have a sum of durations above the elapsed time."""
     gate: list[Any] = []
 
     @toolspan.tool
@@ -108,7 +108,7 @@ def test_calls_of_one_tool_are_separated_by_arguments(telemetry: Telemetry) -> N
 
 
 def test_an_ambiguous_name_without_an_id_matches_no_call(telemetry: Telemetry) -> None:
-    """Calls of one name from different agents: without an id none of them is taken."""
+    """Calls of one name from two agents match by id only."""
 
     async def scenario() -> None:
         async with SYNC.client(Server(CHAT, only=[[WEATHER], [TWICE]])) as client:

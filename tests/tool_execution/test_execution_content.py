@@ -1,4 +1,4 @@
-"""What is recorded of a tool's execution, where content is captured; and what fails in it."""
+"""Content, attributes and failures of a tool's execution."""
 
 from __future__ import annotations
 

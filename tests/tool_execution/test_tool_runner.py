@@ -1,4 +1,4 @@
-"""The SDK's own loop of requests and tools: each of its requests is a call, and it notices nothing."""
+"""The SDK's own loop of requests and tools: each request is a call, and the loop is unchanged."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from .test_decorator import OopsError, every_kind
 
 @every_kind
 def test_spans_made_by_a_tool_are_its_children(kind: str, telemetry: Telemetry) -> None:
-    """Spans that the tool makes are its children; the caller's context is not changed between steps."""
+    """The caller's context is the same between the steps of a generator."""
     inner = telemetry.tracers.get_tracer("inner")
 
     @toolspan.tool
@@ -76,7 +76,7 @@ def test_send_throw_and_close_reach_a_generator(telemetry: Telemetry) -> None:
 
 
 def test_send_throw_and_close_reach_an_async_generator(telemetry: Telemetry) -> None:
-    """The same where it is awaited."""
+    """`asend`, `athrow` and `aclose` reach the async generator and return its values."""
 
     @toolspan.tool
     async def talk() -> AsyncIterator[Any]:
