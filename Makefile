@@ -7,7 +7,7 @@ CHAT := examples/chat_service
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo chat chat-figures test test-full lint coverage thorough bench e2e pipeline dashboards picture outage neighbours frameworks versions soak wheel clean
+.PHONY: demo chat chat-figures test test-full lint coverage thorough mutants bench e2e pipeline dashboards picture outage neighbours frameworks versions soak wheel clean
 
 demo: $(VENV)/.demo ## Trace a small agent and show it; with OPENAI_API_KEY set it asks the real provider.
 	OTEL_BLRP_SCHEDULE_DELAY=50 $(BIN)/opentelemetry-instrument \
@@ -46,6 +46,10 @@ coverage: ## The tests with their branch coverage: it fails below all of the pur
 
 thorough: $(VENV)/.test ## The property tests at full size: 400 000 chunks, 100 000 splittings.
 	TOOLSPAN_TEST_SCALE=full $(BIN)/python -m pytest -q -n auto --full tests/wire tests/sdk/test_fuzz.py
+
+mutants: $(VENV)/.test ## Change the source in 40 small ways and see which the tests notice: half an hour.
+	$(BIN)/python -m pip install --quiet -c constraints.txt --group mutants
+	$(BIN)/python -m tools.mutants
 
 bench: $(VENV)/.test ## What it costs: the table of docs/benchmarks.md.
 	$(BIN)/python -m benchmarks

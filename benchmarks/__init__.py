@@ -1,1 +1,1 @@
-"""What the instrumentation costs: the bare SDK against the instrumented one, in one process."""
+"""Measure the cost of the instrumentation: the bare SDK against the instrumented one, in one process."""

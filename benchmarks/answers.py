@@ -1,4 +1,4 @@
-"""The answers that are measured, as bytes on the wire; it knows nothing of clients and clocks."""
+"""The answers that the benchmarks measure, as chunks and as bytes on the wire."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ USAGE = {"prompt_tokens": 50, "completion_tokens": 100, "total_tokens": 150}
 
 
 def chunk(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
-    """One chunk in OpenAI's form."""
+    """Return one chunk as OpenAI's API sends it."""
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion.chunk",
@@ -25,7 +25,7 @@ def chunk(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
 
 
 def sse(chunks: Iterable[dict[str, Any]]) -> bytes:
-    """Chunks as server-sent events, with the end mark."""
+    """Return the chunks as server-sent events, with `[DONE]`."""
     return b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in chunks) + b"data: [DONE]\n\n"
 
 
@@ -35,7 +35,7 @@ def _ending(reason: str) -> Iterator[dict[str, Any]]:
 
 
 def text(count: int) -> list[dict[str, Any]]:
-    """A stream of `count` pieces of text."""
+    """Return a stream of `count` pieces of text."""
     pieces = [chunk({"content": f"word{number % 10} "}) for number in range(count)]
     return [chunk({"role": "assistant", "content": ""}), *pieces, *_ending("stop")]
 
@@ -50,7 +50,7 @@ def _call(index: int, pieces: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def calls(number: int, fragments: int, size: int) -> list[dict[str, Any]]:
-    """A stream of `number` calls with `fragments` fragments in all, of `size` characters each."""
+    """Return a stream of `number` calls with `fragments` fragments in total, of `size` characters each."""
     found = [chunk({"role": "assistant", "content": None})]
     for index in range(number):
         middle = ["x" * size] * (fragments // number - 2)
@@ -72,18 +72,18 @@ TOOL: dict[str, Any] = {
         },
     },
 }
-"""What the calls are checked against, where it is offered."""
+"""The tool of the calls; a request that offers it has their arguments checked."""
 
 
 def whole() -> dict[str, Any]:
-    """An answer that is not streamed."""
+    """Return an answer without streaming."""
     message = {"role": "assistant", "content": "It is sunny."}
     choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
     return {**chunk({}), "object": "chat.completion", "choices": choices, "usage": USAGE}
 
 
 def response_text(count: int) -> list[dict[str, Any]]:
-    """A stream of the Responses API with `count` pieces of text."""
+    """Return a stream of the Responses API with `count` pieces of text."""
     place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
     delta = {"type": "response.output_text.delta", "logprobs": [], **place}
     pieces = [{**delta, "delta": f"word{number % 10} "} for number in range(count)]
@@ -91,7 +91,7 @@ def response_text(count: int) -> list[dict[str, Any]]:
 
 
 def response_call(fragments: int, size: int) -> list[dict[str, Any]]:
-    """A stream of the Responses API with one call of so many fragments, of `size` characters each."""
+    """Return a stream of the Responses API with one call of `fragments` pieces of `size` characters each."""
     item = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "get_weather"}
     texts = ['{"city": "', *["x" * size] * (fragments - 2), '"}']
     delta = {"type": "response.function_call_arguments.delta", "item_id": "fc_1"}

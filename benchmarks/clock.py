@@ -1,4 +1,4 @@
-"""Timing runs against each other: in turn, in one process, with the collector off, the best of many."""
+"""Time several ways against each other: in turn, in one process, without the garbage collector."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Run = Callable[[], object]
 
 
 class Way(NamedTuple):
-    """One way of running the same thing: what surrounds it, and the run itself."""
+    """One way to run the same code: its name, the context around it, and the run."""
 
     name: str
     around: Callable[[], AbstractContextManager[None]]
@@ -20,7 +20,9 @@ class Way(NamedTuple):
 
 
 def best(ways: Sequence[Way], rounds: int, repeat: int = 1) -> dict[str, float]:
-    """The shortest time of each way in seconds; they take turns, so that a slow moment hits all."""
+    """Return the shortest time of each way, in seconds."""
+    # The ways take turns, so that a slow phase of the machine hits all of them. The shortest time counts,
+    # because everything else that runs on the machine only adds to it.
     found = {way.name: float("inf") for way in ways}
     gc.collect()
     gc.disable()
@@ -35,11 +37,11 @@ def best(ways: Sequence[Way], rounds: int, repeat: int = 1) -> dict[str, float]:
 
 
 def _time(run: Run, repeat: int) -> float:
-    """The shortest of some runs in a row; the first ones fill caches."""
+    """Return the shortest of some runs in a row; the first ones fill caches."""
     shortest = float("inf")
     for _ in range(repeat):
         began = perf_counter()
         kept = run()
         shortest = min(shortest, perf_counter() - began)
-        del kept  # what ends with it is not part of the run
+        del kept  # after the clock: freeing the result is not part of the run
     return shortest

@@ -1,4 +1,4 @@
-"""What `toolspan.events` costs beside a loop over the stream alone, on chunks decoded beforehand."""
+"""Measure `toolspan.events` against a plain loop over the stream, on chunks decoded beforehand."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ ASK_RESPONSES: dict[str, Any] = {"model": answers.MODEL, "input": "Weather in Pa
 
 
 class EventRow(NamedTuple):
-    """One line of the table, in microseconds per chunk: the SDK's own, and what events add to it.
+    """One line of the table, in microseconds per chunk: the SDK's own time, and what events add to it.
 
-    `watched` is what they add to a stream that is instrumented, `heard` what a listener adds to that.
+    `instrumented` is what they add to an instrumented stream, `listener` what a listener adds to one.
     """
 
     name: str
     sdk: float
     added: float
-    watched: float
-    heard: float
+    instrumented: float
+    listener: float
 
 
 def _read(run: Run) -> None:
@@ -39,7 +39,7 @@ def _read(run: Run) -> None:
         pass
 
 
-def _told(run: Run, tools: Any) -> None:
+def _events(run: Run, tools: Any) -> None:
     for _ in toolspan.events(run(), tools=tools):
         pass
 
@@ -49,13 +49,13 @@ async def _read_async(run: Run) -> None:
         pass
 
 
-async def _told_async(run: Run, tools: Any) -> None:
+async def _events_async(run: Run, tools: Any) -> None:
     async for _ in toolspan.events(await run(), tools=tools):
         pass
 
 
 def _listen(call: toolspan.CallInfo, event: toolspan.StreamEvent) -> None:
-    """Hears, and does nothing."""
+    """Do nothing with the event."""
 
 
 def row(
@@ -67,27 +67,27 @@ def row(
     asynchronous: bool = False,
     rounds: tuple[int, int] = (8, 2),
 ) -> EventRow:
-    """Five ways of reading one stream, in turn; with `tools`, its calls are held against them."""
-    speaker: Any = (async_client if asynchronous else client)(chunks)
+    """Time five ways to read one stream; with `tools`, its calls are checked against them."""
+    caller: Any = (async_client if asynchronous else client)(chunks)
     ask = ASK if kind is ChatCompletionChunk else ASK_RESPONSES
-    door = speaker.chat.completions if kind is ChatCompletionChunk else speaker.responses
-    run = partial(door.create, stream=True, **ask, **({} if tools is None else {"tools": tools}))
+    resource = caller.chat.completions if kind is ChatCompletionChunk else caller.responses
+    run = partial(resource.create, stream=True, **ask, **({} if tools is None else {"tools": tools}))
     read: Run = partial(_read, run)
-    told: Run = partial(_told, run, tools)
+    with_events: Run = partial(_events, run, tools)
     if asynchronous:
         loop = asyncio.new_event_loop()
-        read = lambda: loop.run_until_complete(_read_async(run))  # noqa: E731  # a coroutine for each time
-        told = lambda: loop.run_until_complete(_told_async(run, tools))  # noqa: E731
-    listening = partial(instrumented, on_event=_listen)
+        read = lambda: loop.run_until_complete(_read_async(run))  # noqa: E731  # a new coroutine each time
+        with_events = lambda: loop.run_until_complete(_events_async(run, tools))  # noqa: E731
+    listener = partial(instrumented, on_event=_listen)
     sdk = best([Way("sdk", nullcontext, read)], 3)["sdk"]
     with decoded(chunks, kind):
         found = best(
             [
                 Way("bare", nullcontext, read),
-                Way("events", nullcontext, told),
-                Way("watched", instrumented, read),
-                Way("both", instrumented, told),
-                Way("heard", listening, read),
+                Way("events", nullcontext, with_events),
+                Way("instrumented", instrumented, read),
+                Way("both", instrumented, with_events),
+                Way("listener", listener, read),
             ],
             *rounds,
         )
@@ -98,13 +98,13 @@ def row(
         name,
         sdk * 1e6 / len(chunks),
         scaled["events"] - scaled["bare"],
-        scaled["both"] - scaled["watched"],
-        scaled["heard"] - scaled["watched"],
+        scaled["both"] - scaled["instrumented"],
+        scaled["listener"] - scaled["instrumented"],
     )
 
 
 def rows() -> list[EventRow]:
-    """Every line of the table, in its order."""
+    """Return every line of the table, in order."""
     tool = [answers.TOOL]
     return [
         row("text, 2 000 chunks", answers.text(2000)),

@@ -1,6 +1,7 @@
-"""Clients without a network, and the three ways to run them: bare, on the floor, instrumented.
+"""Clients without a network, and the three ways to run them: bare, floor and instrumented.
 
-The floor is what nobody can undercut: an iterator that does nothing, one SDK span and two histogram records.
+The floor is the least that any instrumentation costs: an iterator that does nothing, one span of
+OpenTelemetry's SDK and two histogram records.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ METERS = MeterProvider([READER])
 
 
 def http() -> Any:
-    """The HTTP client module that this openai uses: httpx2 since 3.0, httpx before."""
+    """Return the HTTP client module of the installed openai: httpx2 since 3.0, httpx before."""
     return importlib.import_module(openai.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0])
 
 
 def transport(chunks: list[dict[str, Any]]) -> Any:
-    """A transport that answers from memory: these chunks if streamed, else a whole answer."""
+    """Return a transport that answers from memory: these chunks if streamed, else a whole answer."""
     body, module = sse(chunks), http()
 
     def respond(request: Any) -> Any:
@@ -46,7 +47,7 @@ def transport(chunks: list[dict[str, Any]]) -> Any:
 
 
 def client(chunks: list[dict[str, Any]]) -> openai.OpenAI:
-    """A sync client on that transport."""
+    """Return a sync client with that transport."""
     return openai.OpenAI(
         api_key="none",
         base_url="http://bench.invalid/v1",
@@ -55,7 +56,7 @@ def client(chunks: list[dict[str, Any]]) -> openai.OpenAI:
 
 
 def async_client(chunks: list[dict[str, Any]]) -> openai.AsyncOpenAI:
-    """An async client on that transport."""
+    """Return an async client with that transport."""
     return openai.AsyncOpenAI(
         api_key="none",
         base_url="http://bench.invalid/v1",
@@ -65,9 +66,9 @@ def async_client(chunks: list[dict[str, Any]]) -> openai.AsyncOpenAI:
 
 @contextmanager
 def instrumented(**settings: Any) -> Iterator[None]:
-    """The SDK under toolspan, with real SDK providers, nothing exported; metrics are collected once."""
+    """Instrument the SDK within the block, with the SDK's providers and without an exporter."""
     OpenAIInstrumentor().instrument(tracer_provider=TRACERS, meter_provider=METERS, **settings)
-    READER.collect()
+    READER.collect()  # records what earlier runs deferred, so that each way starts with an empty queue
     try:
         yield
     finally:
@@ -76,7 +77,7 @@ def instrumented(**settings: Any) -> Iterator[None]:
 
 @contextmanager
 def decoded(chunks: list[dict[str, Any]], kind: Any = ChatCompletionChunk) -> Iterator[None]:
-    """Streams that hand out chunks decoded beforehand, so that one microsecond is seen beside fifty."""
+    """Make streams yield chunks decoded beforehand: decoding takes 50 µs, and would hide one microsecond."""
     objects = [construct_type(type_=kind, value=chunk) for chunk in chunks]
 
     def replay(self: Any) -> Iterator[Any]:
@@ -94,7 +95,7 @@ def decoded(chunks: list[dict[str, Any]], kind: Any = ChatCompletionChunk) -> It
 
 
 class PassThrough:
-    """The iterator that does nothing."""
+    """An iterator that does nothing but call its source."""
 
     def __init__(self, source: Any) -> None:
         self._source = source
@@ -107,7 +108,7 @@ class PassThrough:
 
 
 def floor() -> Callable[[Callable[[], Any]], Callable[[], Any]]:
-    """Wraps a run that returns a stream or an answer: one span, two records, and the idle iterator."""
+    """Return a wrapper of a run: one span, two histogram records, and `PassThrough` around a stream."""
     tracer = TRACERS.get_tracer("floor")
     histogram = METERS.get_meter("floor").create_histogram("floor.duration", unit="s")
     labels = {"model": MODEL, "operation": "chat"}

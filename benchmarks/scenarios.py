@@ -1,4 +1,4 @@
-"""The scenarios: what is run, how often, and by what its time is divided."""
+"""The scenarios: what runs, how often, and the unit of its time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Row(NamedTuple):
     untimed: float
     timed: float
     sdk: float
-    """What the SDK itself takes for the unit, decoding included."""
+    """The SDK's own time per unit, decoding included."""
 
 
 def _drain(run: Callable[[], Any]) -> Callable[[], object]:
@@ -41,7 +41,7 @@ def _drain(run: Callable[[], Any]) -> Callable[[], object]:
 def _row(
     name: str, unit: str, run: Callable[[], Any], finish: Any, by: float, rounds: tuple[int, int], sdk: float
 ) -> Row:
-    """Time the four ways of one run."""
+    """Time one run in four ways."""
     found = best(
         [
             Way("bare", nullcontext, finish(run)),
@@ -58,25 +58,25 @@ def _row(
 def stream(
     name: str, unit: str, chunks: list[dict[str, Any]], rounds: tuple[int, int] = (8, 2), **more: Any
 ) -> Row:
-    """A stream: the added time per chunk, on chunks decoded beforehand, beside the SDK's own time.
+    """Measure a stream: the added time per chunk on chunks decoded beforehand, and the SDK's own time.
 
-    `more` is asked for beside the rest.
+    `more` are further request arguments.
     """
-    speaker = client(chunks)
-    run = partial(speaker.chat.completions.create, stream=True, **ASK, **more)
+    caller = client(chunks)
+    run = partial(caller.chat.completions.create, stream=True, **ASK, **more)
     sdk = best([Way("sdk", nullcontext, _drain(run))], 3)["sdk"] * 1e6 / len(chunks)
     with decoded(chunks):
         return _row(name, unit, run, _drain, len(chunks), rounds, sdk)
 
 
 def whole(rounds: tuple[int, int] = (12, 60)) -> Row:
-    """An answer that is not streamed."""
+    """Measure a request without streaming."""
     run = partial(client(answers.text(1)).chat.completions.create, **ASK)
     return _row("unstreamed call", "request", run, lambda each: each, 1, rounds, 0)
 
 
 def first_chunk(rounds: tuple[int, int] = (12, 60)) -> Row:
-    """The time from the request to the first chunk."""
+    """Measure the time from the request to the first chunk."""
     chunks = answers.text(2)
     run = partial(client(chunks).chat.completions.create, stream=True, **ASK)
 
@@ -92,13 +92,13 @@ def first_chunk(rounds: tuple[int, int] = (12, 60)) -> Row:
 
 
 def concurrent(streams: int = 200, size: int = 50, rounds: tuple[int, int] = (4, 2)) -> Row:
-    """Many async streams at once, with the SDK's decoding."""
+    """Measure many async streams at the same time, with the SDK's decoding."""
     chunks = answers.text(size)
     loop = asyncio.new_event_loop()
-    speaker = async_client(chunks)
+    caller = async_client(chunks)
 
     async def read() -> None:
-        async for _ in await speaker.chat.completions.create(stream=True, **ASK):
+        async for _ in await caller.chat.completions.create(stream=True, **ASK):
             pass
 
     async def together() -> None:
@@ -113,12 +113,12 @@ def concurrent(streams: int = 200, size: int = 50, rounds: tuple[int, int] = (4,
     finally:
         gc.collect()
         loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(speaker.close())
+        loop.run_until_complete(caller.close())
         loop.close()
 
 
 def all_rows() -> list[Row]:
-    """Every line of the table, in its order."""
+    """Return every line of the table, in order."""
     return [
         stream("text, 200 chunks", "chunk", answers.text(200), (12, 8)),
         stream("text, 2 000 chunks", "chunk", answers.text(2000)),

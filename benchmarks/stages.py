@@ -1,4 +1,4 @@
-"""What a stage of a pipeline adds to each chunk, over the bare iterator, and what it keeps of a stream."""
+"""Measure what a pipeline stage adds to each chunk of a bare iterator, and the memory that it holds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ READ = (200, 2000, 8000)
 
 
 class StageRow(NamedTuple):
-    """Added microseconds per chunk: of a point, and of a stage that reads and hands on, sync and async."""
+    """Added microseconds per chunk: of a point, and of a stage with two sides, sync and async."""
 
     name: str
     point: float
@@ -107,17 +107,17 @@ def _row(name: str, chunks: list[Any], rounds: int) -> StageRow:
 
 
 def stage_rows(chunks: int = _CHUNKS, rounds: int = 15) -> list[StageRow]:
-    """Text and pieces of arguments in every form."""
-    said = {"text": answers.text(chunks), "arguments": answers.calls(1, chunks, 20)}
+    """Return a row for text and for pieces of arguments in every form."""
+    contents = {"text": answers.text(chunks), "arguments": answers.calls(1, chunks, 20)}
     return [
-        _row(f"{form}, {what}", [make(chunk) for chunk in bodies], rounds)
+        _row(f"{form}, {content}", [make(chunk) for chunk in bodies], rounds)
         for form, make in _FORMS.items()
-        for what, bodies in said.items()
+        for content, bodies in contents.items()
     ]
 
 
 def stage_memory() -> list[int]:
-    """Bytes that a stage holds after some chunks (see `READ`) of an open stream."""
+    """Return the bytes that a stage of an open stream holds after each number of chunks in `READ`."""
     chunk = ChatCompletionChunk.model_validate(answers.text(1)[1])
     found = []
     with instrumented():

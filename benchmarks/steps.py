@@ -1,6 +1,6 @@
-"""What following an agent's loop costs a request: a step that brings results and gets as many calls.
+"""Measure what the agent loop adds to a request: a step that sends results and gets as many calls.
 
-Each step answers the calls of the step before, so that turnarounds, links and growth are all there.
+Each step answers the calls of the step before, so that turnaround, links and context growth are recorded.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ from .answers import MODEL, TOOL, USAGE, chunk
 from .clock import Way, best
 from .lab import http, instrumented
 
-CORE: dict[str, Any] = {"loop": False, "check_arguments": False, "cost": "off"}
-"""The settings without which nothing of the loop is followed."""
+CORE: dict[str, Any] = {"agent_loop": False, "check_arguments": False, "cost": "off"}
+"""The settings that switch off the agent loop and the rest beyond the core."""
 
 
 class StepRow(NamedTuple):
-    """Microseconds per request: the SDK's, toolspan's without and with the loop, and what of these waits."""
+    """Microseconds per request: the SDK's, and those added without and with the loop.
+
+    `core_later` and `loop_later` are the time that a metric collection takes for the request afterwards.
+    """
 
     sdk: float
     core: float
@@ -36,7 +39,7 @@ class StepRow(NamedTuple):
 
 
 class _Agent:
-    """Makes step after step, over a transport that asks for new calls each time."""
+    """An agent whose transport answers each step with new calls."""
 
     def __init__(self, calls: int) -> None:
         self._calls = calls
@@ -61,7 +64,7 @@ class _Agent:
         return http().Response(200, headers=headers, json=answer)
 
     def step(self) -> object:
-        """Bring the results of the last calls, and get new ones."""
+        """Send the results of the last calls, and get new calls."""
         calls = _calls(self._last, self._calls)
         results = [{"role": "tool", "tool_call_id": call["id"], "content": "18 °C"} for call in calls]
         messages = [*self._history, {"role": "assistant", "content": None, "tool_calls": calls}, *results]
@@ -75,7 +78,7 @@ def _calls(number: int, count: int) -> list[dict[str, Any]]:
 
 
 def step(calls: int, rounds: tuple[int, int] = (12, 60)) -> StepRow:
-    """Time the three ways of one step, with so many parallel calls."""
+    """Time one step with this many parallel calls in three ways."""
     run: Callable[[], object] = _Agent(calls).step
     found = best(
         [
@@ -91,7 +94,7 @@ def step(calls: int, rounds: tuple[int, int] = (12, 60)) -> StepRow:
 
 
 def _later(run: Callable[[], object], steps: int = 30, **settings: Any) -> float:
-    """Microseconds per request that a collection takes for what the requests have measured."""
+    """Return the microseconds per request that a collection takes for the deferred measurements."""
 
     def collected() -> float:
         with instrumented(**settings):

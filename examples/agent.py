@@ -1,6 +1,6 @@
-"""A small agent: it asks a model, runs the tools it calls, prints the answer.
+"""A small agent: it sends a question to a model, runs the tools that the model calls, and prints the answer.
 
-Of telemetry it knows one line, `toolspan.tool`, which also works where nothing is instrumented.
+Its only line of telemetry is `toolspan.tool`, which also works without instrumentation.
 """
 
 import asyncio
@@ -19,19 +19,19 @@ QUESTION = "What is the weather in Paris, and what time is it there?"
 
 
 async def get_weather(city: str) -> str:
-    """The weather in a city."""
+    """Return the weather in a city."""
     await asyncio.sleep(0.09)
     return f"18 °C and light rain in {city}"
 
 
 async def get_time(tz: str) -> str:
-    """The local time in a time zone."""
+    """Return the local time in a time zone."""
     await asyncio.sleep(0.05)
     return f"14:05 in {tz}"
 
 
 def tool(name: str, description: str, parameter: str) -> dict[str, Any]:
-    """A tool as the API wants it described: here, one required string."""
+    """Return the definition of a tool with one required string, in the API's format."""
     schema = {"type": "object", "properties": {parameter: {"type": "string"}}, "required": [parameter]}
     return {"type": "function", "function": {"name": name, "description": description, "parameters": schema}}
 
@@ -44,7 +44,7 @@ TOOLS: list[Any] = [
 
 
 async def ask(client: AsyncOpenAI, model: str, messages: list[Any]) -> dict[str, Any]:
-    """One turn: stream the model's reply and put its tool calls together."""
+    """Stream the model's reply of one turn, and join the pieces of its tool calls."""
     text, calls = "", dict[int, Any]()
     stream = await client.chat.completions.create(
         model=model, messages=messages, tools=TOOLS, stream=True, stream_options={"include_usage": True}
@@ -63,7 +63,7 @@ async def ask(client: AsyncOpenAI, model: str, messages: list[Any]) -> dict[str,
 
 
 async def run(call: dict[str, Any]) -> dict[str, Any]:
-    """Run one tool call; a mistake goes back to the model as text, so that it can try again."""
+    """Run one tool call and return its result message; an error becomes text, for the model to try again."""
     name, arguments = call["function"]["name"], call["function"]["arguments"]
     try:
         with toolspan.tool(name, call_id=call["id"]):
@@ -75,7 +75,7 @@ async def run(call: dict[str, Any]) -> dict[str, Any]:
 
 
 async def agent(client: AsyncOpenAI, model: str, question: str) -> str:
-    """Ask, run the tools, send the results back; until the model has no more calls."""
+    """Send the question, run the tools and send their results, until a reply has no tool calls."""
     messages: list[Any] = [{"role": "user", "content": question}]
     while True:
         reply = await ask(client, model, messages)
@@ -86,7 +86,7 @@ async def agent(client: AsyncOpenAI, model: str, question: str) -> str:
 
 
 async def main() -> None:
-    """Talk to the provider of OPENAI_API_KEY (and OPENAI_BASE_URL), or to the demo server."""
+    """Use the provider of OPENAI_API_KEY (and OPENAI_BASE_URL), or the demo server without a key."""
     key = os.environ.get("OPENAI_API_KEY")
     model = os.environ.get("OPENAI_MODEL") or ("gpt-5-mini" if key else "demo")
     if not key:

@@ -1,7 +1,7 @@
-"""A scripted server that speaks the OpenAI protocol on loopback; it holds no model, only Python itself.
+"""A scripted server of the OpenAI protocol on loopback; it needs no model and nothing but Python.
 
-Offered get_weather and get_time, it calls both at once; given their results, it answers in text.
-`with demo_server() as base_url:` runs it inside a program; `python examples/demo_server.py` runs it alone.
+If the request offers get_weather and get_time, the answer calls both; if it has their results, the answer is
+text. `with demo_server() as base_url:` runs it in a program, `python examples/demo_server.py` alone.
 """
 
 import argparse
@@ -22,12 +22,12 @@ CALLS = (
 )
 TOKENS_OF_CALLS, TOKENS_OF_TEXT = (92, 37), (158, 24)
 DOLLARS_IN, DOLLARS_OUT = 0.15e-6, 0.60e-6
-"""What a token costs."""
+"""The price of a token, in US dollars."""
 
 
 @contextmanager
 def demo_server(port: int = 0, pause: float = 0.03, handler: "type[Handler] | None" = None) -> Iterator[str]:
-    """Serve on loopback and give the base URL; `pause` is the delay between two chunks, in seconds."""
+    """Serve on loopback and yield the base URL; `pause` is the delay between two chunks, in seconds."""
     answers = type("Answers", (handler or Handler,), {"pause": pause})
     server = ThreadingHTTPServer(("127.0.0.1", port), answers)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -39,7 +39,7 @@ def demo_server(port: int = 0, pause: float = 0.03, handler: "type[Handler] | No
 
 
 def deltas(request: Json) -> Iterator[tuple[Json, str | None]]:
-    """The answer to a request as (delta, finish reason) pairs, in the order a real server sends them."""
+    """Yield the answer as (delta, finish reason) pairs, in the order in which a real server sends them."""
     yield {"role": "assistant", "content": None}, None
     results = [m["content"] for m in request["messages"] if m.get("role") == "tool"]
     offered = {tool.get("function", {}).get("name") for tool in request.get("tools") or []}
@@ -63,20 +63,20 @@ def deltas(request: Json) -> Iterator[tuple[Json, str | None]]:
 
 
 def answer(results: list[str]) -> str:
-    """One sentence made of the tools' results."""
+    """Return one sentence with the tools' results."""
     return (
         f"Here is what I found: {'; '.join(map(str, results))}." if results else "Hello from the demo server."
     )
 
 
 def envelope(request: Json, kind: str) -> Json:
-    """The fields that every chunk and every whole answer carry."""
+    """Return the fields that every chunk and every whole answer have."""
     model = request.get("model", "demo")
     return {"id": "chatcmpl-demo", "object": kind, "created": int(time.time()), "model": model}
 
 
 def chunks(request: Json) -> Iterator[Json]:
-    """The streamed answer; the last chunk carries the usage, when the request asks for it."""
+    """Yield the chunks of the streamed answer; the last one has the usage, if the request includes it."""
     base = envelope(request, "chat.completion.chunk")
     finish = None
     for delta, finish in deltas(request):
@@ -86,7 +86,7 @@ def chunks(request: Json) -> Iterator[Json]:
 
 
 def completion(request: Json) -> Json:
-    """The same answer, whole."""
+    """Return the same answer in one object."""
     text, calls = "", dict[int, Json]()
     pairs = list(deltas(request))
     for delta, _ in pairs:
@@ -104,25 +104,25 @@ def completion(request: Json) -> Json:
 
 
 def usage(finish: str | None) -> Json:
-    """The tokens of an answer, by the way it ended, and what they cost, in OpenRouter's words."""
+    """Return the tokens of an answer by its finish reason, and their cost in OpenRouter's field."""
     prompt, answer = TOKENS_OF_CALLS if finish == "tool_calls" else TOKENS_OF_TEXT
     tokens = {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
     return tokens | {"cost": DOLLARS_IN * prompt + DOLLARS_OUT * answer}
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers one connection's requests."""
+    """Answer the requests of one connection."""
 
     protocol_version = "HTTP/1.1"
     pause = 0.03
 
     def handle(self) -> None:
-        """Answer until the client hangs up, which it may do at any moment."""
+        """Answer until the client closes the connection, which it may do at any time."""
         with suppress(ConnectionError):
             super().handle()
 
     def do_POST(self) -> None:
-        """Answer one request, or say what is wrong with it."""
+        """Answer one request, with an error if it is malformed."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if not self.path.partition("?")[0].endswith("/chat/completions"):
             self.whole(404, {"error": {"message": f"no such path: {self.path}", "type": "not_found"}})
@@ -133,14 +133,14 @@ class Handler(BaseHTTPRequestHandler):
             self.whole(400, {"error": {"message": repr(error), "type": "invalid_request_error"}})
 
     def reply(self, request: Json) -> None:
-        """Answer one request, streamed if it says so."""
+        """Answer one request, streamed if it has `stream`."""
         if request.get("stream"):
             self.stream([json.dumps(chunk) for chunk in chunks(request)] + ["[DONE]"])
         else:
             self.whole(200, completion(request))
 
     def whole(self, status: int, answer: Json, headers: "dict[str, str] | None" = None) -> None:
-        """Answer at once."""
+        """Answer with one JSON object."""
         time.sleep(self.pause)
         payload = json.dumps(answer).encode()
         self.send_response(status)
@@ -152,7 +152,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(payload)
 
     def stream(self, lines: list[str], *, whole: bool = True) -> None:
-        """Answer line by line; a stream that is not whole breaks off in the middle of the connection."""
+        """Answer with server-sent events; unless `whole`, close the connection without an end."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
@@ -167,7 +167,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the terminal belongs to the program that asks."""
+        """Log nothing: the terminal belongs to the client's program."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The demo server with faults: the model's name says which; any other model is answered as ever."""
+"""The demo server with faults: the model's name selects one; any other model gets a normal answer."""
 
 import json
 import time
@@ -12,20 +12,21 @@ CACHED = {"prompt_tokens_details": {"cached_tokens": 64}}
 
 
 class FaultyHandler(Handler):
-    """Answers as its model is known to answer."""
+    """Answer with the fault of the requested model."""
 
     def reply(self, request: Json) -> None:
-        """Find the fault of the model, or answer properly."""
+        """Answer with the model's fault, or normally."""
         FAULTS.get(str(request.get("model")), Handler.reply)(self, request)
 
     def refuse(self, status: int, message: str) -> None:
-        """Answer with an error, as the API words it; one that may be tried again at once."""
+        """Answer with an error in the API's format that the client may retry after 20 ms."""
         error = {"message": message, "type": "server_error", "code": None}
         self.whole(status, {"error": error}, {"retry-after-ms": "20"})
 
 
 def limited(handler: FaultyHandler, request: Json) -> None:
-    """Two answers of 429, then a proper one; the client says in a header which attempt this is."""
+    """Answer twice with 429, then normally."""
+    # The SDK sends the number of its attempt in this header, so the server keeps no state.
     if int(handler.headers.get("x-stainless-retry-count", 0)) < 2:
         handler.refuse(429, "slow down")
     else:
@@ -33,39 +34,39 @@ def limited(handler: FaultyHandler, request: Json) -> None:
 
 
 def exhausted(handler: FaultyHandler, request: Json) -> None:
-    """Only ever 429."""
+    """Answer every request with 429."""
     handler.refuse(429, "no more today")
 
 
 def broken(handler: FaultyHandler, request: Json) -> None:
-    """Only ever 500."""
+    """Answer every request with 500."""
     handler.refuse(500, "something is broken")
 
 
 def late(handler: FaultyHandler, request: Json) -> None:
-    """A proper answer, after the client has stopped waiting."""
+    """Answer normally, after the client's timeout."""
     time.sleep(LATE_SECONDS)
     Handler.reply(handler, request)
 
 
 def dawdling(handler: FaultyHandler, request: Json) -> None:
-    """A proper answer, each piece of it long after the one before."""
+    """Answer normally, with long pauses between the chunks."""
     handler.pause = DAWDLE_SECONDS
     Handler.reply(handler, request)
 
 
 def cut(handler: FaultyHandler, request: Json) -> None:
-    """The connection is closed while the arguments of the first call are on their way."""
+    """Close the connection within the arguments of the first call."""
     handler.stream([json.dumps(chunk) for chunk in chunks(request)][:4], whole=False)
 
 
 def short(handler: FaultyHandler, request: Json) -> None:
-    """The stream ends properly, but before the model has finished."""
+    """End the stream normally, but before the finish reason."""
     handler.stream([*[json.dumps(chunk) for chunk in chunks(request)][:4], "[DONE]"])
 
 
 def altered(handler: FaultyHandler, request: Json, part: str, changes: "dict[str, str]") -> None:
-    """A proper answer, but for some characters in the name or the arguments of its calls."""
+    """Answer with some characters replaced in the names or the arguments of the calls."""
     found = list(chunks(request))
     for chunk in found:
         for choice in chunk["choices"]:
@@ -76,33 +77,33 @@ def altered(handler: FaultyHandler, request: Json, part: str, changes: "dict[str
 
 
 def garbled(handler: FaultyHandler, request: Json) -> None:
-    """The colons of the arguments are missing, so that they are no JSON."""
+    """Leave out the colons of the arguments, so that they are not JSON."""
     altered(handler, request, "arguments", {":": ""})
 
 
 def misnamed(handler: FaultyHandler, request: Json) -> None:
-    """The tools that are called were not offered."""
+    """Call tools that the request did not offer."""
     altered(handler, request, "name", {"get_": "fetch_"})
 
 
 def lacking(handler: FaultyHandler, request: Json) -> None:
-    """The required argument is missing; there is one of another name."""
+    """Send an argument of another name instead of the required one."""
     altered(handler, request, "arguments", {'{"': '{"the_'})
 
 
 def mistyped(handler: FaultyHandler, request: Json) -> None:
-    """The argument is a list, where a text is wanted."""
+    """Send a list where the tool's schema has a string."""
     altered(handler, request, "arguments", {":": ":[", "}": "]}"})
 
 
 def hanging(handler: FaultyHandler, request: Json) -> None:
-    """The stream begins and nothing follows, until the client hangs up."""
+    """Begin the stream and send no more, until the client closes the connection."""
     handler.stream([json.dumps(chunk) for chunk in chunks(request)][:2], whole=False)
     handler.rfile.read(1)
 
 
 def cached(handler: FaultyHandler, request: Json) -> None:
-    """A whole answer, part of whose input came from the provider's cache."""
+    """Answer without streaming, with a part of the input from the provider's cache."""
     answer = completion(request)
     answer["usage"] = {**answer["usage"], **CACHED}
     handler.whole(200, answer)

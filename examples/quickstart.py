@@ -1,4 +1,4 @@
-"""Two lines switch toolspan on; the console then shows the span of one streamed call."""
+"""Instrument the SDK in two lines; the console then shows the span of one streamed call."""
 
 import os
 from contextlib import nullcontext

@@ -1,10 +1,10 @@
-"""A web service that streams a model's answer on; it knows no telemetry.
+"""A web service that streams a model's answer to its client, without any line of telemetry.
 
     pip install fastapi uvicorn opentelemetry-instrumentation-fastapi
     opentelemetry-instrument python examples/service.py
     curl -N 'http://127.0.0.1:8000/ask?question=weather'
 
-One trace per question: the request to the service, and below it each turn of the model with its tool calls.
+Each question is one trace: the request to the service, with each turn of the model and its tool calls below.
 """
 
 import os
@@ -26,24 +26,24 @@ MODEL = os.environ.get("OPENAI_MODEL", "demo")
 
 @app.get("/ask")
 async def ask(question: str) -> StreamingResponse:
-    """The agent's answer, after all of its tools, as plain text."""
+    """Return the agent's answer, after all of its tools, as plain text."""
     return StreamingResponse(answered(question), media_type="text/plain")
 
 
 async def answered(question: str) -> AsyncIterator[str]:
-    """Ask the agent within the response, so that the service's span covers all of it."""
+    """Run the agent within the response, so that the service's span covers all of it."""
     async with AsyncOpenAI() as client:
         yield await agent(client, MODEL, question)
 
 
 @app.get("/tell")
 async def tell(question: str) -> StreamingResponse:
-    """The model's own words, as they come."""
-    return StreamingResponse(told(question), media_type="text/plain")
+    """Return the model's text as a stream."""
+    return StreamingResponse(pieces(question), media_type="text/plain")
 
 
-async def told(question: str) -> AsyncIterator[str]:
-    """Pass each piece on at once; a client that leaves closes the model's stream too."""
+async def pieces(question: str) -> AsyncIterator[str]:
+    """Yield each piece of text at once; a client that leaves closes the model's stream too."""
     async with AsyncOpenAI() as client:
         stream = await client.chat.completions.create(
             model=MODEL, messages=[{"role": "user", "content": question}], stream=True
@@ -54,7 +54,8 @@ async def told(question: str) -> AsyncIterator[str]:
 
 
 if __name__ == "__main__":
-    # uvicorn ends by the signal that stopped it; so that telemetry is sent out first, that becomes an exit
+    # uvicorn raises the signal again that stopped it. Without a handler the process would end at once, before
+    # the exporters send what is left; with this one it exits normally.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     port = int(os.environ.get("PORT", "8000"))
     with nullcontext() if "OPENAI_API_KEY" in os.environ else demo_server() as base_url:

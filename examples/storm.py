@@ -1,11 +1,9 @@
-"""An application in trouble: every fault that `faulty_server` knows, in turn.
-
-Of telemetry it knows one line, `toolspan.tool`.
+"""An application that meets every fault of `faulty_server` in turn.
 
     opentelemetry-instrument python examples/storm.py --rounds 5
 
-It prints, as JSON, what it has seen itself, so that the telemetry can be compared with it. With `--hang` it
-keeps one stream open that never goes on, until its standard input ends.
+Its only line of telemetry is `toolspan.tool`. It prints its own counts as JSON, for comparison with the
+telemetry. With `--hang` it keeps a stream open that sends nothing more, until its standard input ends.
 """
 
 import argparse
@@ -31,14 +29,14 @@ RESULT: list[Any] = [
     {"role": "tool", "tool_call_id": "call_time_2", "content": "14:05"},
 ]
 WANTED = {"get_weather": "city", "get_time": "tz"}
-"""The tools, and the argument that each of them needs: a text."""
+"""The tools, and the required argument of each: a string."""
 TIMEOUT = 0.3
-"""Seconds the application waits for the answer that comes late."""
+"""Seconds that the application waits for the late answer."""
 Seen = dict[str, Counter[str]]
 
 
 def ask(client: OpenAI, model: str, messages: list[Any], seen: Seen) -> None:
-    """Stream one answer, and count how it ended, its tokens and its calls."""
+    """Stream one answer, and count its end, its tokens and its calls."""
     seen["requests"][model] += 1
     calls: dict[int, list[str]] = {}
     finished = False
@@ -55,7 +53,7 @@ def ask(client: OpenAI, model: str, messages: list[Any], seen: Seen) -> None:
                     call[0] += (piece.function and piece.function.name) or ""
                     call[1] += (piece.function and piece.function.arguments) or ""
         seen["streams"]["completed" if finished else "truncated"] += 1
-    except Exception as error:  # the application's own way to go on; what it counts is the point here
+    except Exception as error:  # whatever the SDK raises is counted by its type
         seen["errors"][f"{model} {type(error).__name__}"] += 1
         seen["streams"]["failed"] += 1
     for name, arguments in calls.values():
@@ -63,7 +61,7 @@ def ask(client: OpenAI, model: str, messages: list[Any], seen: Seen) -> None:
 
 
 def judged(name: str, text: str, finished: bool) -> str:
-    """What is wrong with a call, if anything is."""
+    """Return the outcome of a tool call in the words of toolspan's telemetry."""
     try:
         arguments = json.loads(text)
     except ValueError:
@@ -76,7 +74,7 @@ def judged(name: str, text: str, finished: bool) -> str:
 
 
 def run(name: str, result: dict[str, str], seen: Seen, works: bool) -> dict[str, str]:
-    """Run a tool, which gives this result, or fails; the model is told of that as well."""
+    """Run a tool that returns this result or fails, and return the message for the model."""
     try:
         with toolspan.tool(name, call_id=result["tool_call_id"]):
             if not works:
@@ -89,7 +87,7 @@ def run(name: str, result: dict[str, str], seen: Seen, works: bool) -> dict[str,
 
 
 def count_tokens(usage: Any, seen: Seen) -> None:
-    """Add what the provider says that an answer used."""
+    """Add the usage that the provider reports for an answer."""
     if usage is not None:
         details = usage.prompt_tokens_details
         seen["tokens"]["input"] += usage.prompt_tokens
@@ -98,7 +96,7 @@ def count_tokens(usage: Any, seen: Seen) -> None:
 
 
 def one_round(client: OpenAI, seen: Seen, number: int) -> None:
-    """Two turns of an agent, with a clock that works every other time, and one request for each fault."""
+    """Run two turns of an agent, with a clock that fails every other time, and one request for each fault."""
     ask(client, "demo", QUESTION, seen)
     weather = run("get_weather", RESULT[-2], seen, works=True)
     clock = run("get_time", RESULT[-1], seen, works=number % 2 == 1)
@@ -111,11 +109,11 @@ def one_round(client: OpenAI, seen: Seen, number: int) -> None:
 
 
 def main() -> None:
-    """Make so many rounds, then say what was seen."""
+    """Run the rounds, then print the counts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="0: until interrupted")
     parser.add_argument("--pause", type=float, default=0.5, help="seconds between two rounds")
-    parser.add_argument("--hang", action="store_true", help="keep one stream open that never goes on")
+    parser.add_argument("--hang", action="store_true", help="keep one stream open that sends nothing more")
     options = parser.parse_args()
     seen: Seen = {name: Counter() for name in ("requests", "streams", "errors", "calls", "runs", "tokens")}
     with demo_server(pause=0.005, handler=FaultyHandler) as base_url:

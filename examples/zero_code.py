@@ -1,4 +1,4 @@
-r"""A program without a line of telemetry; the command that starts it switches toolspan on.
+r"""A program without any line of telemetry; the command that starts it instruments the SDK.
 
 OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf \
     OTEL_SERVICE_NAME=zero-code opentelemetry-instrument python examples/zero_code.py

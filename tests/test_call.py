@@ -200,7 +200,7 @@ def test_a_broken_reader_is_reported_once_and_not_used_again(caplog: pytest.LogC
     assert sink.told[-1] == "ended"
     assert call.record.chunks == 5
     assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
-        "reading a chunk failed with RuntimeError"
+        "toolspan: reading a chunk failed with RuntimeError"
     ]
 
 

@@ -21,7 +21,7 @@ def test_a_failure_is_reported_once_without_its_message(caplog: pytest.LogCaptur
         guard.report("reading a chunk", ValueError("MARKER"))
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("toolspan", logging.WARNING)
-    expected = "reading a chunk failed with ValueError; the application is not affected"
+    expected = "toolspan: reading a chunk failed with ValueError; the application is not affected"
     assert record.getMessage() == expected
     assert "MARKER" not in caplog.text
 

@@ -269,7 +269,7 @@ def test_instrumenting_and_using_the_sdk_logs_nothing(
     said = [one for one in caplog.records if one.name.startswith(("toolspan", "opentelemetry"))]
     (record,) = [one for one in said if not one.getMessage().startswith(OLD_SDK)]
     assert record.levelno == logging.DEBUG
-    assert record.getMessage().startswith("no cost for the model 'gpt-test")
+    assert record.getMessage().startswith("toolspan: no cost for model 'gpt-test")
 
 
 def test_an_sdk_that_cannot_be_patched_is_left_alone(
@@ -320,7 +320,7 @@ def test_a_sink_that_cannot_be_made_is_left_out(
     left = [name for name in SINKS if name != "MetricSink"]
     assert [type(sink).__name__ for sink in made(Settings())] == left
     (record,) = caplog.records
-    assert record.getMessage().startswith("making a sink failed with RuntimeError")
+    assert record.getMessage().startswith("toolspan: making a sink failed with RuntimeError")
 
 
 def test_instrumenting_and_uninstrumenting_twice_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:

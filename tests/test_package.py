@@ -9,6 +9,8 @@ from importlib import resources
 from importlib.metadata import metadata, version
 from typing import get_args
 
+import pytest
+
 import toolspan
 from toolspan import OpenAIInstrumentor
 
@@ -63,3 +65,22 @@ def test_the_sdk_has_a_lower_bound_only() -> None:
     (found,) = OpenAIInstrumentor().instrumentation_dependencies()
     assert found.startswith("openai >=")
     assert "<" not in found
+
+
+def test_importing_the_package_imports_none_of_its_modules() -> None:
+    """`import toolspan` loads no part of it; a public name loads its group alone."""
+    program = (
+        "import sys, toolspan\n"
+        "def loaded(): return {name.split('.')[1] for name in sys.modules if name.startswith('toolspan.')}\n"
+        "assert not loaded(), loaded()\n"
+        "toolspan.Done\n"
+        "assert not loaded() & {'pipeline', 'terminal', 'cost', 'sdk', 'instrumentor'}, loaded()\n"
+    )
+    subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
+
+
+def test_each_public_name_is_imported_on_first_use() -> None:
+    """The groups of imports hold the public names alone; an unknown name is an `AttributeError`."""
+    assert sorted(toolspan._GROUP_OF) == toolspan.__all__
+    with pytest.raises(AttributeError, match="'toolspan' has no attribute 'unheard_of'"):
+        _ = toolspan.unheard_of

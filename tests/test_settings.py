@@ -170,23 +170,33 @@ def test_a_wrong_value_is_reported_with_accepted_ones(
     """The warning names value and accepted values, and the default holds."""
     assert read_settings({name: value}, {}) == Settings()
     (record,) = caplog.records
-    assert record.getMessage() == f"{name}={value!r} is not accepted and is ignored; accepted: {accepted}"
+    kept = f"the default {getattr(Settings(), name)!r} is kept"
+    assert record.getMessage() == f"toolspan: {name}={value!r} ignored; accepted: {accepted}; {kept}"
 
 
 def test_a_wrong_variable_is_reported_by_its_name(caplog: pytest.LogCaptureFixture) -> None:
     """A wrong value in the environment is reported by the variable's name; the others still count."""
     settings = from_environment(TOOLSPAN_TRACK_STREAMS="perhaps", TOOLSPAN_CONTENT_LIMIT="5")
     assert (settings.track_streams, settings.content_limit) == (True, 5)
-    assert caplog.records[0].getMessage().startswith("TOOLSPAN_TRACK_STREAMS='perhaps' is not accepted")
+    assert caplog.records[0].getMessage().startswith("toolspan: TOOLSPAN_TRACK_STREAMS='perhaps' ignored;")
 
 
-def test_an_unknown_keyword_is_reported_with_known_ones(caplog: pytest.LogCaptureFixture) -> None:
-    """The warning names the known settings."""
-    assert read_settings({"contents": True}, {}) == Settings()
+@each_row(
+    ("name", "hint"),
+    [
+        ("log_", "did you mean 'log'?"),
+        ("contents", "did you mean 'content_limit'?"),
+        ("xyz", "accepted: enabled, "),
+    ],
+)
+def test_an_unknown_keyword_is_reported_with_a_hint(
+    caplog: pytest.LogCaptureFixture, name: str, hint: str
+) -> None:
+    """The warning names the nearest setting, or all of them."""
+    caplog.clear()
+    assert read_settings({name: True}, {}) == Settings()
     (record,) = caplog.records
-    assert record.getMessage().startswith(
-        "contents is no setting of toolspan and is ignored; accepted: enabled,"
-    )
+    assert record.getMessage().startswith(f"toolspan: unknown setting {name!r} ignored; {hint}")
 
 
 @each_row(
@@ -219,4 +229,6 @@ def test_a_redaction_that_is_not_callable_is_reported(caplog: pytest.LogCaptureF
     assert settings.redact is not None
     assert settings.redact("gen_ai.input.messages", []) is None
     (record,) = caplog.records
-    assert record.getMessage() == "redact='names' cannot be called; no content is recorded"
+    assert (
+        record.getMessage() == "toolspan: redact='names' ignored: it is not callable; no content is recorded"
+    )

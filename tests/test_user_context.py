@@ -119,9 +119,7 @@ def test_a_wrong_value_is_left_out_and_reported_once(
         with toolspan.attributes(feature=value, tenant="a"):
             assert current() == {"tenant": "a"}
     (record,) = caplog.records
-    assert record.getMessage() == (
-        f"attributes: feature is a {kind} that no attribute can be; it is left out"
-    )
+    assert record.getMessage() == f"toolspan: attribute 'feature' ignored: {kind} {user_attributes._INVALID}"
     assert (record.name, record.levelno) == ("toolspan", logging.WARNING)
 
 
@@ -131,9 +129,9 @@ def test_empty_and_reserved_keys_are_left_out(caplog: pytest.LogCaptureFixture) 
     with toolspan.attributes(wrong):
         assert current() == {}
     assert [record.getMessage() for record in caplog.records] == [
-        "attributes: a key is a int; it is left out",
-        "attributes: a key is a str; it is left out",
-        "attributes: toolspan.cost.amount is a name of toolspan's own; it is left out",
+        "toolspan: attribute with a name of type int ignored: a name is a non-empty str",
+        "toolspan: attribute with a name of type str ignored: a name is a non-empty str",
+        "toolspan: attribute 'toolspan.cost.amount' ignored: names that begin with 'toolspan.' are reserved",
     ]
 
 
@@ -161,7 +159,7 @@ def test_an_argument_that_is_no_mapping_is_reported(
     with toolspan.attributes(wrong, feature="search"):
         assert current() == {}
     assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
-        "reading attributes failed with TypeError"
+        "toolspan: reading user attributes failed with TypeError"
     ]
 
 
@@ -298,7 +296,10 @@ def test_decorating_a_generator_function_is_reported(caplog: pytest.LogCaptureFi
     assert decorate(numbers) is numbers
     assert decorate(later) is later
     assert [record.getMessage() for record in caplog.records] == [
-        "attributes: a decorator of a generator function would give them to whoever reads it; it is left out"
+        (
+            "toolspan: attributes on a generator function ignored: "
+            "they would also apply to the calls of its reader"
+        )
     ]
 
 
@@ -323,7 +324,7 @@ def test_a_baggage_entry_of_a_wrong_type_is_reported(caplog: pytest.LogCaptureFi
     finally:
         context.detach(token)
     assert [record.getMessage() for record in caplog.records] == [
-        "attributes: tenant is a object that no attribute can be; it is left out"
+        f"toolspan: attribute 'tenant' ignored: object {user_attributes._INVALID}"
     ]
 
 

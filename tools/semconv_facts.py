@@ -1,7 +1,7 @@
-"""Derives names, types and numbers from the conventions' YAML and JSON schemas; must not know toolspan.
+"""Derive names, types and numbers from the YAML and the JSON schemas of OpenTelemetry's conventions.
 
 `python tools/semconv_facts.py DATA_DIR` writes `tests/conformance/facts.json`; `--check` only compares.
-One file, though long, because a script that is run by hand should be readable from top to bottom.
+It never imports toolspan, because the conformance tests compare toolspan with its result.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ALSO = (
     "gen_ai.tool.name",
     "gen_ai.tool.call.id",
     "gen_ai.tool.call.arguments",
-)  # of no signal here
+)  # attributes that none of these signals has
 PROSE = ("description", "title", "examples")
 
 _DURATION = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
@@ -48,15 +48,15 @@ _BY_MODALITY = [
     for count in ("input_tokens", "output_tokens", "cache_read.input_tokens")
 ]
 
-# What the conventions say and the YAML at hand does not: changes merged after 2026-08-15, and the buckets,
-# which stand in the documents' text only. Nothing else in this file is written by hand.
+# Facts of the conventions that the YAML in DATA_DIR lacks: changes merged after 2026-08-15, and the buckets,
+# which only the documents' text has. Nothing else in this file is written by hand.
 OVERLAY: Facts = {
     # #521, 2026-10-06: the span's type; not visible in telemetry, but the newer events refer to it
     "span_types": {
         "gen_ai.inference.client": "gen_ai.client.inference",
         "openai.inference.client": "openai.gen_ai.client.inference",
     },
-    # #440; the others are older names that are still met in the wild
+    # #440; the others are older names that some instrumentations still use
     "renamed": {
         "gen_ai.usage.cache_creation.input_tokens": "gen_ai.usage.cache_write.input_tokens",
         "gen_ai.system": "gen_ai.provider.name",
@@ -74,7 +74,7 @@ OVERLAY: Facts = {
             "values": sorted([*_MODALITIES, "unknown"]),
             "open": True,
         },
-        # the words of its note; the YAML has a string with examples
+        # from the text of its note; the YAML has a string with examples
         "gen_ai.tool.type": {
             "type": "string",
             "values": ["datastore", "extension", "function"],
@@ -83,7 +83,7 @@ OVERLAY: Facts = {
     },
     "inference": dict.fromkeys(_BY_MODALITY, "recommended"),
     # #521: the released metrics of inference under their next names; the provider is always known there.
-    # Whether the OpenAI attributes came along was not seen; they are taken as carried over.
+    # Whether the OpenAI attributes were carried over was not checked; they are assumed to be.
     "next": {
         "gen_ai.client.inference.duration": "gen_ai.client.operation.duration",
         "gen_ai.client.inference.time_to_first_chunk": "gen_ai.client.operation.time_to_first_chunk",
@@ -100,7 +100,7 @@ OVERLAY: Facts = {
 
 
 class Model:
-    """All definitions of the YAML files, by their names, with the references not yet resolved."""
+    """All definitions of the YAML files by name, with unresolved references."""
 
     def __init__(self, data: Path) -> None:
         self.attributes: Facts = {}
@@ -128,7 +128,7 @@ class Model:
             self.groups[f"span.{name}"] = signal["attributes"]
 
     def resolve(self, entries: Iterable[Facts]) -> Facts:
-        """Names to levels; what an entry says itself wins over the groups it refers to."""
+        """Return the levels by attribute name; an entry's own level overrides that of its groups."""
         found: Facts = {}
         entries = list(entries)
         for entry in entries:
@@ -141,18 +141,18 @@ class Model:
 
 
 def merge(target: Facts, source: Facts) -> None:
-    """Add what `source` says of each name; a level that it does not give stays."""
+    """Add the facts of `source` to `target`; a level that `source` lacks stays."""
     for name, fact in source.items():
         target.setdefault(name, {}).update(fact)
 
 
 def levels(attributes: Facts) -> Facts:
-    """The same, with the level that holds where none is given."""
+    """Return the attributes with the default level where they have none."""
     return {name: {"level": "recommended", **fact} for name, fact in attributes.items()}
 
 
 def level(value: Any) -> str:
-    """The level alone, without the words of its condition."""
+    """Return the level without its condition."""
     return value if isinstance(value, str) else str(next(iter(value)))
 
 
@@ -166,7 +166,7 @@ def _reference(entry: Facts) -> Facts:
 
 
 def attribute_fact(attribute: Facts) -> Facts:
-    """Type, known values and schema. The conventions' enumerations are open."""
+    """Return type, known values and schema of an attribute. The conventions' enumerations are open."""
     kind = attribute["type"]
     if isinstance(kind, dict):
         return {
@@ -179,12 +179,12 @@ def attribute_fact(attribute: Facts) -> Facts:
 
 
 def schema_name(path: str) -> str:
-    """`input-messages` for `.../gen-ai-input-messages.json`."""
+    """Return `input-messages` for `.../gen-ai-input-messages.json`."""
     return Path(path).stem.removeprefix("gen-ai-")
 
 
 def span_facts(model: Model) -> Facts:
-    """The spans of inference and of fetched responses, alone and as refined for OpenAI, and of embeddings."""
+    """Return the spans of `SPANS`: inference and fetched responses also with OpenAI's refinements."""
     found = {}
     for name in SPANS:
         refined = model.signals["span_refinements"].get(name, {})
@@ -199,7 +199,7 @@ def span_facts(model: Model) -> Facts:
 
 
 def event_facts(model: Model) -> Facts:
-    """The log events; the severity stands in the text only, as a number."""
+    """Return the log events; only the text has their severity, as a number."""
     found = {}
     for name, event in model.signals["events"].items():
         attributes = model.resolve(event["attributes"])
@@ -215,7 +215,7 @@ def event_facts(model: Model) -> Facts:
 
 
 def metric_facts(model: Model) -> Facts:
-    """The client metrics of both generations, with what the OpenAI refinements add."""
+    """Return the client metrics of both generations, with OpenAI's refinements."""
     found = {
         name: _metric(model, name, metric)
         for name, metric in model.signals["metrics"].items()
@@ -253,7 +253,7 @@ def _levels_of(table: dict[str, str]) -> Facts:
 
 
 def message_facts(data: Path, attributes: Facts) -> Facts:
-    """The shapes of the attributes that have one, without their words."""
+    """Return the JSON schemas of the attributes that have one, without descriptions."""
     found = {}
     for name in sorted({fact["schema"] for fact in attributes.values() if "schema" in fact}):
         path = OUTPUT_MESSAGES if name == "output-messages" else f"{SCHEMAS}/gen-ai-{name}.json"
@@ -262,7 +262,7 @@ def message_facts(data: Path, attributes: Facts) -> Facts:
 
 
 def bare(schema: Any, named: bool = False) -> Any:
-    """The schema without its prose; `named` where the keys are names of properties or definitions."""
+    """Return the schema without descriptions; `named` means that its keys are names of properties."""
     if isinstance(schema, list):
         return [bare(each) for each in schema]
     if not isinstance(schema, dict):
@@ -275,7 +275,7 @@ def bare(schema: Any, named: bool = False) -> Any:
 
 
 def sources(notice: str) -> dict[str, str]:
-    """The commit of each part of the data."""
+    """Return the commit of each part of the data."""
     parts = re.split(r"^(\S+)$", notice, flags=re.MULTILINE)[1:]
     found = {}
     for heading, text in zip(parts[::2], parts[1::2], strict=True):
@@ -285,7 +285,7 @@ def sources(notice: str) -> dict[str, str]:
 
 
 def derive(data: Path) -> Facts:
-    """All facts."""
+    """Return all facts."""
     model = Model(data)
     signals = {"spans": span_facts(model), "metrics": metric_facts(model), "events": event_facts(model)}
     used = {name for kind in signals.values() for signal in kind.values() for name in signal["attributes"]}
@@ -302,12 +302,12 @@ def derive(data: Path) -> Facts:
 
 
 def render(facts: Facts) -> str:
-    """The facts as the file holds them."""
+    """Return the facts as the text of the file."""
     return json.dumps(facts, indent=2, sort_keys=True) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the file, or with `--check` print how it differs."""
+    """Write the file, or with `--check` print the difference; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--check", action="store_true")

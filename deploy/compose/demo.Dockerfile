@@ -1,4 +1,4 @@
-# The application of docker-compose.yml's profile `demo`: examples/storm.py, traced without a line of code.
+# The application of docker-compose.yml's profile `demo`: examples/storm.py, instrumented without a change to it.
 FROM python:3.13-slim
 WORKDIR /app
 COPY pyproject.toml README.md LICENSE ./

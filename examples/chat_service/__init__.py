@@ -1,1 +1,1 @@
-"""A chat service: one streaming call per turn of the model, tools that run while it still speaks."""
+"""A chat service: one streaming call per turn of the model, and tools that start while it still streams."""

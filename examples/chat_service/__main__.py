@@ -1,4 +1,4 @@
-"""Runs the service: with a provider if the environment names one, else with the demo server."""
+"""Run the service, with the provider that the environment names or with the demo server."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from .settings import read
 from .telemetry import telemetry
 
 DEMO = {"CHAT_PATIENCE": "2"}
-"""Settings in which nobody has to wait long to see what happens."""
+"""Settings of the demo: a short timeout, so that a hanging request is repeated soon."""
 
 
 def main() -> None:
     """Serve until interrupted."""
-    # uvicorn ends by the signal that stopped it; so that telemetry is sent out first, that becomes an exit
+    # uvicorn raises the signal again that stopped it. Without a handler the process would end at once, before
+    # the exporters send what is left; with this one it exits normally.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     port, variables = int(os.environ.get("PORT", "8000")), dict(os.environ)
     settings = read(variables)
@@ -35,7 +36,7 @@ def main() -> None:
         client, model = connect(settings, variables)
         stack.enter_context(telemetry(variables))
         app = create(Answering(client, model, settings), HINTS if settings.provider == "demo" else ())
-        print(f"http://127.0.0.1:{port}/ asks {model} of {settings.provider}   (Ctrl-C to stop)", flush=True)
+        print(f"http://127.0.0.1:{port}/ uses {model} of {settings.provider}   (Ctrl-C to stop)", flush=True)
         uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
 
 

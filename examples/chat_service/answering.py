@@ -1,7 +1,4 @@
-"""How a question is answered: turns of the model, each one streaming call, until it calls no more tools.
-
-It must not know the page, nor how a stream is read.
-"""
+"""Answer a question: turns of the model, each one streaming call, until a reply calls no more tools."""
 
 from __future__ import annotations
 
@@ -33,11 +30,11 @@ ID = "gen_ai.conversation.id"
 
 
 class TooManyTurnsError(Exception):
-    """The model calls tools and does not come to an end."""
+    """The model still calls tools after the allowed number of turns."""
 
 
 class Answering:
-    """Answers questions of any conversation, with one client."""
+    """Answer the questions of all conversations, with one client."""
 
     def __init__(
         self,
@@ -53,16 +50,16 @@ class Answering:
         retries.install()
 
     async def close(self) -> None:
-        """Let go of the client, and of the budgets."""
+        """Close the client and cancel the budget."""
         self.spending.close()
         await self.client.close()
 
     async def answer(self, conversation: Conversation, question: str) -> None:
-        """Answer one question; whatever happens is told to the conversation, and nothing is raised.
+        """Answer one question and report its progress to the conversation. Raises nothing.
 
-        Each question is a trace of its own: that of a socket would last for hours. A question that could not
-        be answered leaves the conversation as it was.
+        A question without an answer leaves the messages of the conversation as they were.
         """
+        # Each question gets a trace: the trace of the page's socket would last for hours.
         conversation.tell("question", text=question)
         async with conversation.turn:
             if self.spending.is_spent(conversation.id):
@@ -70,7 +67,7 @@ class Answering:
                 return
             with (
                 self._span("answer question", conversation) as span,
-                self._told(conversation, span),
+                self._reported(conversation, span),
                 toolspan.attributes({ID: conversation.id, KEY: conversation.id}, feature="chat"),
             ):
                 await self._turns(conversation, {"role": "user", "content": question})
@@ -83,11 +80,11 @@ class Answering:
         return self._tracer.start_as_current_span(name, Context(), attributes=attributes, links=links)
 
     @contextmanager
-    def _told(self, conversation: Conversation, span: Span) -> Iterator[None]:
-        """Tell the conversation how a question ends, and the span too."""
+    def _reported(self, conversation: Conversation, span: Span) -> Iterator[None]:
+        """Report retries and errors of a question to the conversation and to the span."""
         conversation.span = span
         try:
-            with retries.told(partial(_waits, conversation)):
+            with retries.report_waits(partial(_waits, conversation)):
                 yield
         except Exception as error:
             span.record_exception(error)
@@ -97,7 +94,7 @@ class Answering:
             conversation.span = trace.INVALID_SPAN
 
     async def _turns(self, conversation: Conversation, question: dict[str, Any]) -> None:
-        """Ask the model until it has no more calls; what was said becomes part of the conversation."""
+        """Run turns of the model until a reply has no calls; then keep the messages in the conversation."""
         began, messages = time.perf_counter(), [*conversation.messages, question]
         running = Running(self.tools, conversation.tell)
         try:
@@ -114,7 +111,7 @@ class Answering:
             await running.stop()
 
     async def _ask(self, conversation: Conversation, messages: list[Any], running: Running) -> Reply:
-        """One turn of the model, tried again where that may help."""
+        """Run one turn of the model, and retry errors that may pass."""
         async for attempt in retries.attempts(self.settings):
             with attempt:
                 running.begin()
@@ -129,10 +126,11 @@ class Answering:
                 reply = await listen(stream, tools, conversation.tell, running.start)
                 conversation.tell("usage", **self.spending.total(conversation.id))
                 return reply
-        raise AssertionError("the last attempt gives its answer or raises")
+        raise AssertionError("the last attempt returns an answer or raises")
 
     async def _shorten(self, conversation: Conversation, span: Span) -> None:
-        """Sum up what is old, once the answer is out, so that nobody waits for it; if it fails, next time."""
+        """Replace old messages by a summary; after a failure the next question tries again."""
+        # After the answer, so that the user does not wait for the summary.
         before, client = conversation.messages, self.client
         try:
             with toolspan.attributes({KEY: conversation.id}, feature="summary"):

@@ -1,4 +1,4 @@
-"""The web service: the page, its socket, the metrics. It must not know how a question is answered."""
+"""The web service: the page, its WebSocket and the metrics."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from .conversations import Conversation, Conversations
 
 PAGE = Path(__file__).with_name("page")
 LONGEST = 4000
-"""Characters of a question."""
+"""Maximum length of a question, in characters."""
 WAITING = 5
-"""Questions of one conversation that may wait for each other."""
+"""Maximum number of questions of one conversation that are open at a time."""
 ELSEWHERE = 4403
-"""The code with which a socket of another site's page is closed."""
+"""The close code for the socket of another site's page."""
 
 
 def create(answering: Answering, hints: tuple[str, ...] = ()) -> FastAPI:
-    """The application; `hints` are questions that the page suggests."""
+    """Return the application; `hints` are questions that the page suggests."""
     conversations = Conversations()
 
     @asynccontextmanager
@@ -45,11 +45,11 @@ def create(answering: Answering, hints: tuple[str, ...] = ()) -> FastAPI:
     @app.websocket("/socket")
     async def socket(page: WebSocket, conversation: str, after: int = 0) -> None:
         await page.accept()
-        if not _own(page):  # a browser sends cookies and connects wherever a page wants it to
+        if not _own(page):  # browsers let any site's page open a WebSocket to any server
             await page.close(ELSEWHERE)
             return
         found = conversations.get(conversation)
-        fresh = after > found.last  # what the page knows, this process does not
+        fresh = after > found.last  # the service has restarted: the page is ahead of this process
         await page.send_json({**hello(answering, hints), "last": found.last, "fresh": fresh})
         await _talk(page, found, 0 if fresh else after, answering)
 
@@ -58,7 +58,7 @@ def create(answering: Answering, hints: tuple[str, ...] = ()) -> FastAPI:
 
 
 def hello(answering: Answering, hints: tuple[str, ...]) -> dict[str, Any]:
-    """What a page is told first; it has no number, because it is not part of the conversation."""
+    """Return the first message to a page; it has no number, because it is not part of the conversation."""
     return {
         "kind": "hello",
         "provider": answering.settings.provider,
@@ -69,27 +69,28 @@ def hello(answering: Answering, hints: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _own(page: WebSocket) -> bool:
-    """Whether it is our page that connects; programs that are no browsers send no origin."""
+    """Return whether the connection comes from this service's page, or from a program without an origin."""
     origin = page.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == page.headers.get("host")
 
 
 async def _talk(page: WebSocket, conversation: Conversation, after: int, answering: Answering) -> None:
-    """Tell the page what happens, and answer its questions, until the socket ends; answers go on without."""
+    """Send the conversation's events to the page and answer its questions, until the socket closes."""
+    # Answers run in tasks of the conversation: they continue without the page, which may connect again.
     conversation.span.add_event("chat.page.connected", {"chat.page.after": after})
-    telling = asyncio.create_task(_tell(page, conversation, after))
+    sender = asyncio.create_task(_send(page, conversation, after))
     try:
         while True:
             question = (await page.receive_text())[:LONGEST].strip()
             if question and len(conversation.tasks) < WAITING:
                 conversation.go_on(answering.answer(conversation, question))
-    except (WebSocketDisconnect, KeyError):  # the latter for bytes, which no page of ours sends
+    except (WebSocketDisconnect, KeyError):  # Starlette raises KeyError for a message in bytes
         conversation.span.add_event("chat.page.lost")
     finally:
-        telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
+        sender.cancel()
+        await asyncio.gather(sender, return_exceptions=True)
 
 
-async def _tell(page: WebSocket, conversation: Conversation, after: int) -> None:
+async def _send(page: WebSocket, conversation: Conversation, after: int) -> None:
     async for each in conversation.happenings(after):
         await page.send_json(each)

@@ -1,7 +1,4 @@
-"""What the service does not do: the ways to answer a question that are written by hand most often.
-
-Kept for `measure.py` to compare with. It must not know the time.
-"""
+"""The usual hand-written ways to answer a question, for `measure.py` to compare with the service."""
 
 from __future__ import annotations
 
@@ -19,13 +16,15 @@ Json = dict[str, Any]
 
 
 class ByHand:
-    """Answers one question at a time; `said` is called with each piece of text."""
+    """Answer one question at a time; `on_text` is called with each piece of text."""
 
-    def __init__(self, client: AsyncOpenAI, model: str, tools: Toolbox, said: Callable[[str], None]) -> None:
-        self._client, self._model, self._tools, self._said = client, model, tools, said
+    def __init__(
+        self, client: AsyncOpenAI, model: str, tools: Toolbox, on_text: Callable[[str], None]
+    ) -> None:
+        self._client, self._model, self._tools, self._on_text = client, model, tools, on_text
 
     async def probe(self, messages: list[Any]) -> None:
-        """Ask once, not streamed, for calls; run them one after another; ask again, streamed, for text."""
+        """Request calls without streaming, run them one after another, then stream the text."""
         answer = await self._client.chat.completions.create(
             model=self._model, messages=messages, tools=self._tools.offered
         )
@@ -39,12 +38,12 @@ class ByHand:
         await self._stream(messages, tools=False)
 
     async def one_by_one(self, messages: list[Any]) -> None:
-        """Ask once, streamed; when the stream has ended, run its calls one after another; until none come."""
+        """Stream each turn; after the stream, run its calls one after another."""
         while calls := await self._stream(messages, tools=True):
             messages = [*messages, as_message("", calls), *[await self._run(call) for call in calls]]
 
     async def in_parallel(self, messages: list[Any]) -> None:
-        """The same, but run its calls all at once."""
+        """Stream each turn; after the stream, run its calls at the same time."""
         while calls := await self._stream(messages, tools=True):
             messages = [*messages, as_message("", calls), *await asyncio.gather(*map(self._run, calls))]
 
@@ -66,7 +65,7 @@ class ByHand:
         async for chunk in stream:
             for choice in chunk.choices:
                 if choice.delta.content:
-                    self._said(choice.delta.content)
+                    self._on_text(choice.delta.content)
                 for piece in choice.delta.tool_calls or []:
                     call = calls.setdefault(piece.index, {"id": piece.id, "name": "", "text": ""})
                     call["name"] += (piece.function and piece.function.name) or ""

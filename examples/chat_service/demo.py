@@ -1,7 +1,4 @@
-"""A model server on loopback to try the service with, as slow as a hosted model; some questions bring faults.
-
-It must not know what the answers mean.
-"""
+"""A model server on loopback with the delays of a hosted model; some questions cause faults."""
 
 from __future__ import annotations
 
@@ -14,26 +11,26 @@ from typing import Any, ClassVar
 
 from demo_server import DOLLARS_IN, DOLLARS_OUT, Handler, demo_server, envelope
 
-from .demo_model import asked, deltas
+from .demo_model import deltas, question_of
 
 Json = dict[str, Any]
 
 FIRST_SECONDS = 0.35
-"""Until the first token, of a prompt that the server has read before."""
+"""Delay until the first token, if the whole prompt is cached."""
 READ_SECONDS = 0.1e-3
-"""For each token of the prompt that it has not read before."""
+"""Additional delay per token of the prompt that is not cached."""
 TOKEN_SECONDS = 0.02
 CHARACTERS = 4
-"""Of a token."""
+"""Characters per token."""
 BLOCK = 64
-"""So many tokens of a prompt are remembered together."""
+"""Size of a block of the prompt cache, in tokens."""
 REMEMBERED = 200
 WAIT_SECONDS = 0.4
-"""What a client that is refused is told to wait."""
+"""The wait that a 429 tells the client."""
 
 
 class Memory:
-    """What a server remembers: the prompts it has read, and how often a question has failed."""
+    """The state of a server: its prompt cache, its counters, and how often each question has failed."""
 
     def __init__(self) -> None:
         self.requests = self.tokens = 0
@@ -41,7 +38,7 @@ class Memory:
         self._read: list[str] = []
 
     def read(self, request: Json) -> tuple[int, int]:
-        """The tokens of a prompt, and how many of them begin a prompt that was read before."""
+        """Return the tokens of a prompt, and how many of them the cache has."""
         prompt = json.dumps([request.get("tools"), request["messages"]])
         common = max((_common(prompt, other) for other in self._read), default=0)
         self._read = [*self._read[-REMEMBERED:], prompt]
@@ -51,16 +48,16 @@ class Memory:
 
 
 class RealisticHandler(Handler):
-    """Answers in real time, and fails where the question says so."""
+    """Answer with realistic delays, and with the fault that the question names."""
 
     memory: ClassVar[Memory]
     pace: ClassVar[float] = 1
-    """How long everything takes, in proportion."""
+    """Factor of all delays."""
 
     def reply(self, request: Json) -> None:
-        """Fail, or read the prompt and answer."""
+        """Answer, or fail as often as the question's fault demands."""
         self.memory.requests += 1
-        question, since = asked(request)
+        question, since = question_of(request)
         times, fail = FAULTS.get(question.partition(":")[0], (0, RealisticHandler.answer))
         if not since and self.memory.failures[question] < times:
             self.memory.failures[question] += 1
@@ -70,7 +67,7 @@ class RealisticHandler(Handler):
         return self.answer(request)
 
     def answer(self, request: Json, most: int | None = None) -> None:
-        """Answer; a stream breaks off after so many chunks, if it is to."""
+        """Answer normally; with `most`, break the stream off after that many chunks."""
         tokens, cached = self.memory.read(request)
         time.sleep(self.pace * (FIRST_SECONDS + READ_SECONDS * (tokens - cached)))
         pairs = deltas(request)
@@ -83,19 +80,19 @@ class RealisticHandler(Handler):
 
 
 def limited(handler: RealisticHandler, request: Json) -> None:
-    """Too many requests."""
+    """Answer with 429."""
     error = {"message": "slow down", "type": "requests", "code": "rate_limit_exceeded"}
     handler.whole(429, {"error": error}, {"retry-after-ms": f"{handler.pace * WAIT_SECONDS * 1000:.0f}"})
 
 
 def cut(handler: RealisticHandler, request: Json) -> None:
-    """The stream breaks off while the second call is on its way, or the answer."""
+    """Break the stream off within the second call, or within the text."""
     opened = [at for at, (delta, _) in enumerate(deltas(request)) if "id" in delta.get("tool_calls", [{}])[0]]
     handler.answer(request, most=max(opened, default=5) + 3)
 
 
 def hanging(handler: RealisticHandler, request: Json) -> None:
-    """There is no answer, until the client hangs up."""
+    """Do not answer, until the client closes the connection."""
     handler.rfile.read(1)
 
 
@@ -105,11 +102,11 @@ FAULTS: dict[str, tuple[int, Callable[[RealisticHandler, Json], None]]] = {
     "Hang": (1, hanging),
     "Limited for good": (1_000_000, limited),
 }
-"""What a question begins with that fails: how often, and how."""
+"""The beginning of a question that fails, how often it fails, and the fault."""
 
 
 def realistic_server(memory: Memory | None = None, pace: float = 1) -> AbstractContextManager[str]:
-    """Serve on loopback while the block runs, and give the base URL; a `pace` of 0.1 is ten times as fast."""
+    """Serve on loopback within the block and yield the base URL; a `pace` of 0.1 is ten times as fast."""
     remembering = type("Remembering", (RealisticHandler,), {"memory": memory or Memory(), "pace": pace})
     return demo_server(pause=pace * TOKEN_SECONDS, handler=remembering)
 
@@ -148,7 +145,8 @@ def _usage(prompt: int, cached: int, answer: int) -> Json:
 
 
 def _common(one: str, other: str) -> int:
-    """How many characters two texts begin with in common."""
+    """Return the length of the common beginning of two texts."""
+    # Binary search with comparisons of slices, which run in C: prompts grow long.
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2

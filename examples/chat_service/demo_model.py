@@ -1,4 +1,4 @@
-"""What the demo's model says: it goes by words of the question. It must not know time, nor HTTP."""
+"""The answers of the demo's model, which depend on words of the question."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HINTS = (
     "Hang: what is the time in Cairo?",
     "Say something nice.",
 )
-"""Questions that show what the service does; those that begin with a fault's name bring it about."""
+"""Questions that show the service; the beginning of some of them names a fault, which they cause."""
 CALLS: dict[str, tuple[str, Callable[[str], Json]]] = {
     "weather": ("get_weather", lambda city: {"city": city}),
     "time": ("get_time", lambda city: {"city": city}),
@@ -33,16 +33,16 @@ PLEASANTRY = (
 SUMMARY = "The user plans a journey and has asked about the weather and the time in several cities."
 
 
-def asked(request: Json) -> tuple[str, list[Json]]:
-    """The last question, and the messages since then."""
+def question_of(request: Json) -> tuple[str, list[Json]]:
+    """Return the last question, and the messages after it."""
     messages = request["messages"]
     at = max(at for at, message in enumerate(messages) if message["role"] == "user")
     return messages[at]["content"], messages[at + 1 :]
 
 
 def calls(request: Json) -> list[Json]:
-    """The calls that a question makes; none if they were answered, or if no tools are offered."""
-    question, since = asked(request)
+    """Return the calls for a question; none if they have results, or if the request offers no tools."""
+    question, since = question_of(request)
     if since or not request.get("tools"):
         return []
     city = (re.findall(r"\bin ([A-Z]\w+)", question) or ["Paris"])[0]
@@ -54,19 +54,20 @@ def calls(request: Json) -> list[Json]:
 
 
 def text(request: Json) -> str:
-    """The answer in words."""
+    """Return the answer as text."""
     if request["messages"][0]["content"].startswith("Summarise"):
         return SUMMARY
-    results = [message["content"] for message in asked(request)[1] if message["role"] == "tool"]
+    results = [message["content"] for message in question_of(request)[1] if message["role"] == "tool"]
     return f"Here is what I found: {'; '.join(results)}." if results else PLEASANTRY
 
 
 def deltas(request: Json) -> list[tuple[Json, str | None]]:
-    """The answer as (delta, finish reason) pairs, in the order of a real server, a token each."""
+    """Return the answer as (delta, finish reason) pairs of one token each, in the order of a real server."""
     called = calls(request)
-    said = _called(called) if called else ({"content": word} for word in re.findall(r"\S+\s*", text(request)))
+    words = re.findall(r"\S+\s*", text(request))
+    pieces = _called(called) if called else ({"content": word} for word in words)
     first: Json = {"role": "assistant", "content": None}
-    return [(first, None), *((delta, None) for delta in said), ({}, "tool_calls" if called else "stop")]
+    return [(first, None), *((delta, None) for delta in pieces), ({}, "tool_calls" if called else "stop")]
 
 
 def _called(called: list[Json]) -> Iterator[Json]:

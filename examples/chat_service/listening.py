@@ -1,7 +1,4 @@
-"""Reads one answer of the model while it comes: tells of it, and starts each tool when its call is complete.
-
-It must not know what is done with either.
-"""
+"""Read one streamed answer of the model, report its pieces, and start each tool when its call is complete."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from .running import Call, Tell
 
 
 class Reply(NamedTuple):
-    """A whole answer: its text, its calls, and the tokens that the request had."""
+    """A whole answer: its text, its calls, and the input tokens of its request."""
 
     text: str
     calls: list[Call]
@@ -24,9 +21,9 @@ class Reply(NamedTuple):
 
 
 async def listen(stream: Any, offered: list[Any], tell: Tell, start: Callable[[Call], None]) -> Reply:
-    """Read a stream to its end; the calls are held against the tools that were offered.
+    """Read a stream to its end; its calls are checked against the offered tools.
 
-    `BrokenOffError` where it ended too soon; what else the SDK raises is raised as it is.
+    Raises `BrokenOffError` if the stream ended too soon, and any other error of the SDK unchanged.
     """
     text, calls, tokens, cut = "", [], 0, None
     keys: dict[int, str] = {}
@@ -57,5 +54,5 @@ async def listen(stream: Any, offered: list[Any], tell: Tell, start: Callable[[C
 
 def _call(event: toolspan.ToolCallCompleted, key: str) -> Call:
     fault = None if event.valid else f"{event.reason}: {event.path}" if event.path else event.reason
-    identity = event.id or f"call_{event.index}"  # there are servers that give none
+    identity = event.id or f"call_{event.index}"  # some servers send no id
     return Call(identity, event.name or "", event.arguments, event.parsed, fault, key)

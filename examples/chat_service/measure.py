@@ -1,6 +1,6 @@
-"""What each technique saves, against the demo server in real time: `python -m chat_service.measure`.
+"""Measure what each technique saves, against the demo server: `python -m chat_service.measure`.
 
-It prints the tables of the README, and must not know how the time is taken.
+It prints the tables of the README.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PATIENT = Toolbox(*(replace(tool, limit=60) for tool in TOOLS))
 
 
 def service(settings: Settings = SETTINGS, tools: Toolbox = TOOLS) -> Way:
-    """The service's way."""
+    """Return the service as a way to answer."""
 
     async def ask(client: AsyncOpenAI, conversation: Conversation, question: str) -> None:
         await Answering(client, "demo", settings, tools).answer(conversation, question)
@@ -42,7 +42,7 @@ def service(settings: Settings = SETTINGS, tools: Toolbox = TOOLS) -> Way:
 
 
 def by_hand(how: Callable[[ByHand, list[Any]], Awaitable[None]]) -> Way:
-    """Another way; it knows one question at a time."""
+    """Return a hand-written way to answer, which has no conversation but one question."""
 
     async def ask(client: AsyncOpenAI, conversation: Conversation, question: str) -> None:
         messages = [{"role": "system", "content": INSTRUCTION}, {"role": "user", "content": question}]
@@ -60,19 +60,19 @@ WAYS: dict[str, Way] = {
 
 
 def head(*cells: str) -> None:
-    """Begin a table."""
+    """Print the head of a table."""
     print()
     row(*cells)
     row(*("---" for _ in cells))
 
 
 def row(*cells: object) -> None:
-    """Go on with it."""
+    """Print a row of a table."""
     print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
 async def ways() -> None:
-    """One streaming call, tools in parallel, tools at once."""
+    """Compare the ways to answer a question, with tools and without."""
     for question in (TWO, NONE):
         head(f"“{question}”", "first word", "whole answer", "requests", "tokens in")
         for title, way in WAYS.items():
@@ -81,14 +81,14 @@ async def ways() -> None:
 
 
 async def limits() -> None:
-    """A time limit for each tool."""
+    """Compare a hanging tool with and without its time limit."""
     head("one of two tools hangs for 6 s", "whole answer")
     for title, tools in (("no limit", PATIENT), ("its limit is 1.2 s", TOOLS)):
         row(title, f"{(await median(service(tools=tools), HANGING, ROUNDS)).whole:.2f} s")
 
 
 async def retries() -> None:
-    """Attempts of the service, of nobody, and of two at once."""
+    """Compare no retries, the service's, and the service's together with the SDK's."""
     cases = (("none", 1, 0), ("the service's", 4, 0), ("the service's and the SDK's", 4, 2))
     head("retries", "refused twice", "broken off once", "hung once", "refused for good")
     for title, attempts, inner in cases:
@@ -101,7 +101,7 @@ async def retries() -> None:
 
 
 async def broken() -> None:
-    """Tools that run on when the answer that called them breaks off."""
+    """Count the tool runs that a second attempt takes over from the first."""
     _, seen = await once(service(), f"Break off: {TWO}")
     states = [each["status"] for each in seen.happened if each["kind"] == "tool"]
     taken_over = states.count("taken over")
@@ -109,21 +109,21 @@ async def broken() -> None:
 
 
 class Anew(Toolbox):
-    """Tools that are described anew for each request, the first of them with the time of day."""
+    """Tools whose definitions are made for each request, the first with the time of day."""
 
     @property
     def offered(self) -> list[Any]:
-        """The definitions."""
+        """Return new definitions."""
         found: list[Any] = [tool.describe() for tool in self]
         found[0]["function"]["description"] += f" It is {time.time():.6f}."
         return found
 
 
 async def schemas() -> None:
-    """Definitions made once."""
+    """Compare definitions that are made once with those made for each request."""
     began = time.perf_counter()
     for _ in range(100):
-        Toolbox(*TOOLS).offered  # noqa: B018 - made, and thrown away
+        Toolbox(*TOOLS).offered  # noqa: B018 - only its time counts
     print(f"\nTo describe {len(list(TOOLS))} tools takes {(time.perf_counter() - began) * 10:.1f} ms.")
     head("definitions", "tokens of the prompt that were cached", "first word")
     for title, tools in (("made anew, one with the time of day in it", Anew(*TOOLS)), ("made once", TOOLS)):
@@ -134,7 +134,7 @@ async def schemas() -> None:
 
 
 async def summaries() -> None:
-    """A long conversation, whole and summed up."""
+    """Compare a long conversation with its whole history and with summaries."""
     head("thirty questions", "tokens in, all", "of the last question", "requests")
     for title, above in (("with all their history", 10**9), ("summed up above 1500 tokens", 1500)):
         memory, conversation, last = Memory(), Conversation(title), 0
@@ -148,7 +148,7 @@ async def summaries() -> None:
 
 
 async def main() -> None:
-    """All of it; takes five minutes."""
+    """Print all tables; this takes five minutes."""
     toolspan.OpenAIInstrumentor().instrument(usage_keys=[KEY])
     print(f"Times are medians of {ROUNDS} rounds, those of retries of one.")
     for part in (ways, limits, retries, broken, schemas, summaries):

@@ -1,6 +1,6 @@
-"""The client and the model of each provider; the rest of the service must not know which one it talks to.
+"""The client and the default model of each provider.
 
-The SDK's own retries are off: `retries.py` tries again, and two who do would multiply.
+The SDK's own retries are off: `retries.py` retries, and both together would multiply the attempts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Variables = Mapping[str, str]
 
 
 class Provider(NamedTuple):
-    """How a client is made of the environment's variables, those it needs, and the usual model."""
+    """A provider: a function that makes its client, the variables that it needs, and its default model."""
 
     client: Callable[[Variables, float], AsyncOpenAI]
     needs: tuple[str, ...]
@@ -33,7 +33,7 @@ def _openai(variables: Variables, patience: float) -> AsyncOpenAI:
 
 
 def _azure(variables: Variables, patience: float) -> AsyncOpenAI:
-    """Azure's model is the name of a deployment: CHAT_MODEL."""
+    """Return a client for Azure, whose model is the name of a deployment (`CHAT_MODEL`)."""
     return AsyncAzureOpenAI(
         azure_endpoint=variables["AZURE_OPENAI_ENDPOINT"],
         api_key=variables["AZURE_OPENAI_API_KEY"],
@@ -53,7 +53,8 @@ def _cerebras(variables: Variables, patience: float) -> AsyncOpenAI:
 
 
 def _compatible(variables: Variables, patience: float) -> AsyncOpenAI:
-    """Local servers want no key, but the SDK does."""
+    """Return a client for any other server of the protocol."""
+    # Local servers need no key, but the SDK raises without one.
     return AsyncOpenAI(
         base_url=variables["OPENAI_BASE_URL"],
         api_key=variables.get("OPENAI_API_KEY") or "none",
@@ -72,7 +73,7 @@ PROVIDERS: dict[str, Provider] = {
 
 
 def connect(settings: Settings, variables: Variables) -> tuple[AsyncOpenAI, str]:
-    """A client of the provider, and the model to ask; `ValueError` says what is not as it must be."""
+    """Return the provider's client and its model; raise `ValueError` for a wrong or missing variable."""
     provider = PROVIDERS.get(settings.provider)
     if provider is None:
         raise ValueError(f"CHAT_PROVIDER={settings.provider!r} is none of {', '.join(PROVIDERS)}")

@@ -1,6 +1,6 @@
-"""What is tried again, and when: rate limits, time-outs, servers that fail, answers that break off.
+"""Decide what is retried, and when: rate limits, timeouts, server errors, answers that break off.
 
-The trying again itself is stamina's. It must not know what is asked.
+The retrying itself is stamina's.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from stamina.instrumentation import PrometheusOnRetryHook, RetryDetails, set_on_
 
 from .settings import Settings
 
-_SAY: ContextVar[Callable[[str, float, int], None] | None] = ContextVar("chat_retries", default=None)
+Report = Callable[[str, float, int], None]
+_REPORT: ContextVar[Report | None] = ContextVar("chat_retries", default=None)
 _PASSING = (408, 409, 429)
 _PASSING_CODES = frozenset(
     ("server_error", "overloaded_error", "rate_limit_exceeded", "429", "500", "502", "503")
 )
-"""In errors that a server reports within its stream."""
+"""Codes of errors that may pass, which a server reports within its stream."""
 
 
 class BrokenOffError(Exception):
-    """The model's answer ended before it was whole."""
+    """The model's answer ended before it was complete."""
 
 
 def attempts(settings: Settings) -> AsyncIterable[stamina.Attempt]:
-    """Contexts for one thing to do, until one of them is left without an error that passes."""
+    """Return the contexts of the attempts; the last is the one that raises no error that may pass."""
     return stamina.retry_context(
         on=partial(passes, longest=settings.longest_wait),
         attempts=settings.attempts,
@@ -42,9 +43,9 @@ def attempts(settings: Settings) -> AsyncIterable[stamina.Attempt]:
 
 
 def passes(error: Exception, longest: float) -> bool | float:
-    """Whether it may go well the next time; a number: after so many seconds, as the server says.
+    """Return whether another attempt may succeed, or the seconds to wait that the server demands.
 
-    A server that wants more time than the `longest` is taken by its word: nobody waits.
+    If the server demands more than `longest` seconds, there is no other attempt.
     """
     if isinstance(error, (APIConnectionError, BrokenOffError)):
         return True
@@ -54,12 +55,12 @@ def passes(error: Exception, longest: float) -> bool | float:
         return False
     if error.status_code not in _PASSING and error.status_code < 500:
         return False
-    wait = _asked_to_wait(error)
+    wait = _retry_after(error)
     return False if wait > longest else wait or True
 
 
-def _asked_to_wait(error: APIStatusError) -> float:
-    """The seconds that the server names; 0 where it names none, or a date."""
+def _retry_after(error: APIStatusError) -> float:
+    """Return the seconds in the server's header; 0 without one, or with a date."""
     headers = error.response.headers
     try:
         if "retry-after-ms" in headers:
@@ -70,7 +71,7 @@ def _asked_to_wait(error: APIStatusError) -> float:
 
 
 def reason(error: Exception) -> str:
-    """An error in the words of whoever reads the page."""
+    """Return an error in words for the page."""
     if isinstance(error, RateLimitError):
         return "the provider's rate limit"
     if isinstance(error, APITimeoutError):
@@ -87,23 +88,23 @@ def reason(error: Exception) -> str:
 
 
 @contextmanager
-def told(say: Callable[[str, float, int], None]) -> Iterator[None]:
-    """Within it, each wait is told: why, for how many seconds, and before which attempt."""
-    token = _SAY.set(say)
+def report_waits(report: Report) -> Iterator[None]:
+    """Report each wait within the block: its reason, its seconds, and the number of the next attempt."""
+    token = _REPORT.set(report)
     try:
         yield
     finally:
-        _SAY.reset(token)
+        _REPORT.reset(token)
 
 
 def _hook(details: RetryDetails) -> None:
     why, number = reason(details.caused_by), details.retry_num + 1
-    said: dict[str, str | float] = {"chat.reason": why, "chat.wait": details.wait_for, "chat.attempt": number}
-    trace.get_current_span().add_event("chat.retry", said)
-    if (say := _SAY.get()) is not None:
-        say(why, details.wait_for, number)
+    facts: dict[str, str | float] = {"chat.reason": why, "chat.wait": details.wait_for}
+    trace.get_current_span().add_event("chat.retry", {**facts, "chat.attempt": number})
+    if (report := _REPORT.get()) is not None:
+        report(why, details.wait_for, number)
 
 
 def install() -> None:
-    """Have stamina tell of its waits here, and count them for Prometheus."""
+    """Make stamina report its waits to this module, and count them for Prometheus."""
     set_on_retry_hooks((PrometheusOnRetryHook, _hook))

@@ -1,7 +1,4 @@
-"""The tools of one turn of the model: each starts when its call is complete, all at the same time.
-
-It must not know where the calls come from, nor who looks at how they fare.
-"""
+"""Run the tools of one turn of the model: each starts when its call is complete, all at the same time."""
 
 from __future__ import annotations
 
@@ -18,13 +15,13 @@ import toolspan
 from .tools import Toolbox
 
 Tell = Callable[..., None]
-"""Takes the kind of what happened, and its facts."""
+"""A callback that gets the kind of an event, and its facts."""
 
 
 class Call(NamedTuple):
-    """A complete tool call of the model; `fault` says what is wrong with it, if anything is.
+    """A complete tool call of the model; `fault` is the reason if it is not valid.
 
-    The page knows it by its `key`: some servers give the same ids in every answer.
+    The page identifies it by its `key`, because some servers send the same ids in every answer.
     """
 
     id: str
@@ -36,7 +33,7 @@ class Call(NamedTuple):
 
 
 class Running:
-    """Runs calls, and gives their results in the order of the calls."""
+    """Run calls, and return their results in the order of the calls."""
 
     def __init__(self, tools: Toolbox, tell: Tell) -> None:
         self._tools = tools
@@ -45,7 +42,7 @@ class Running:
         self._left: list[tuple[Call, asyncio.Task[str]]] = []
 
     def start(self, call: Call) -> None:
-        """Run a call from now on, in a task of its own; or take over what an answer that broke off left."""
+        """Run a call in a new task, or take over the task of an equal call of an answer that broke off."""
         for at, (before, task) in enumerate(self._left):
             if (before.name, before.arguments) == (call.name, call.arguments):
                 del self._left[at]
@@ -57,11 +54,12 @@ class Running:
         self._tasks.append((call, asyncio.create_task(self._run(call))))
 
     def begin(self) -> None:
-        """A turn is asked for; if not for the first time, its tools run on, in case it calls them again."""
+        """Begin an attempt of a turn."""
+        # The tools of an attempt that broke off run on: the next attempt mostly makes the same calls.
         self._left, self._tasks = self._left + self._tasks, []
 
     async def results(self) -> list[dict[str, str]]:
-        """What the calls gave, as messages for the model; what it has not called again is ended."""
+        """Return the results as messages for the model, and cancel tools that were not called again."""
         await self._end(self._left)
         texts = await asyncio.gather(*(task for _, task in self._tasks))
         calls, self._tasks, self._left = [call for call, _ in self._tasks], [], []
@@ -71,7 +69,7 @@ class Running:
         ]
 
     async def stop(self) -> None:
-        """End whatever still runs."""
+        """Cancel all tools that still run."""
         await self._end(self._left + self._tasks)
 
     async def _end(self, running: list[tuple[Call, asyncio.Task[str]]]) -> None:
@@ -80,7 +78,7 @@ class Running:
         await asyncio.gather(*(task for _, task in running), return_exceptions=True)
 
     async def _run(self, call: Call) -> str:
-        """The result, or the error in words: the model shall know that, too."""
+        """Return the tool's result, or its error in words for the model."""
         tool, began = self._tools.find(call.name), time.perf_counter()
         if call.fault is not None or tool is None:
             fault = call.fault or "there is no such tool"
@@ -96,7 +94,7 @@ class Running:
         except asyncio.CancelledError:
             self._tell("tool", id=call.key, name=call.name, status="stopped")
             raise
-        except TimeoutError as error:  # ours, without words, or one of the tool's own
+        except TimeoutError as error:  # anyio's, which has no message, or one of the tool
             status, result = "timed out", f"error: {str(error) or f'no answer within {tool.limit:g} s'}"
         except Exception as error:
             status, result = "failed", f"error: {error}"
@@ -106,13 +104,11 @@ class Running:
 
 
 def as_message(text: str, calls: list[Call]) -> dict[str, Any]:
-    """What the model has said, as the API wants it told in the next request.
-
-    Arguments that are no JSON are left out: there are servers that parse them, and refuse the request.
-    """
-    asked = [{"id": call.id, "type": "function", "function": _function(call)} for call in calls]
-    return {"role": "assistant", "content": text or None} | ({"tool_calls": asked} if asked else {})
+    """Return the model's answer as a message for the next request."""
+    entries = [{"id": call.id, "type": "function", "function": _function(call)} for call in calls]
+    return {"role": "assistant", "content": text or None} | ({"tool_calls": entries} if entries else {})
 
 
 def _function(call: Call) -> dict[str, str]:
+    # Arguments that are not JSON become `{}`: some servers parse them, and refuse the request.
     return {"name": call.name, "arguments": "{}" if call.arguments is None else call.text or "{}"}

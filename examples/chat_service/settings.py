@@ -1,4 +1,4 @@
-"""What an operator may decide, read from the environment once; it must not know what is made of it."""
+"""The settings of the service, read from environment variables."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True)
 class Settings:
-    """Times are in seconds. `CHAT_MODEL=…` sets `model`, and so on for each of these."""
+    """The settings; `CHAT_MODEL` sets `model`, and so on. Times are in seconds."""
 
     provider: str = "demo"
     """`demo`, `openai`, `azure`, `cerebras`, or `compatible` for any other server of the protocol."""
     model: str = ""
-    """Empty: what the provider is usually asked for."""
+    """The model; empty means the provider's default."""
     patience: float = 20.0
-    """How long a server may say nothing before it is asked again."""
+    """Timeout: how long a server may send nothing before the request is retried."""
     attempts: int = 4
-    """How often one turn of the model is asked for, the first time included."""
+    """Maximum number of attempts of one turn of the model, the first included."""
     first_wait: float = 0.25
-    """The wait before the second attempt, where the server does not say how long; doubled after each one."""
+    """The wait before the second attempt, unless the server demands one; doubled for each further attempt."""
     longest_wait: float = 20.0
-    """Where the server wants more, the question is given up."""
+    """The longest wait; if the server demands more, the question fails."""
     turns: int = 8
-    """How many turns of the model one question may take."""
+    """Maximum number of turns of the model for one question."""
     summarise_above: int = 4000
-    """The tokens of input from which on what was said before is summed up."""
+    """Input tokens above which older messages are replaced by a summary."""
     keep_questions: int = 2
-    """How many of the last questions, with their answers, are kept word by word."""
+    """Number of the latest questions that are kept with their answers, without a summary."""
     budget: float = 1.0
-    """What one conversation may cost, in US dollars; then it ends. 0: whatever it wants."""
+    """Maximum cost of one conversation in US dollars; 0 means no limit."""
 
 
 def read(environment: Mapping[str, str]) -> Settings:
-    """The settings of an environment; `ValueError` names a variable that cannot be read."""
-    given: dict[str, object] = {}
+    """Return the settings of an environment; raise `ValueError` for a variable of the wrong type."""
+    found: dict[str, object] = {}
     for field in fields(Settings):
         name = f"CHAT_{field.name.upper()}"
         if environment.get(name):
-            given[field.name] = _converted(name, environment[name], type(field.default))
-    if "provider" not in given and environment.get("OPENAI_API_KEY"):
-        given["provider"] = "compatible" if environment.get("OPENAI_BASE_URL") else "openai"
-    return Settings(**given)  # type: ignore[arg-type]  # converted to the type of each default
+            found[field.name] = _converted(name, environment[name], type(field.default))
+    if "provider" not in found and environment.get("OPENAI_API_KEY"):
+        found["provider"] = "compatible" if environment.get("OPENAI_BASE_URL") else "openai"
+    return Settings(**found)  # type: ignore[arg-type]  # converted to the type of each default
 
 
 def _converted(name: str, text: str, kind: type) -> object:

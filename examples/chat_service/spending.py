@@ -1,7 +1,4 @@
-"""What conversations have used, their summaries included, and which of them have spent their budget.
-
-It must not know what a conversation is: it has an id.
-"""
+"""The usage of each conversation, its summaries included, and its budget."""
 
 from __future__ import annotations
 
@@ -10,11 +7,11 @@ from typing import Any
 import toolspan
 
 KEY = "session.id"
-"""The attribute of every request by which `toolspan.usage` adds up; a setting of the instrumentation, too."""
+"""The attribute of requests by which `toolspan.usage` adds up; `instrument(usage_keys=…)` needs it too."""
 
 
 class Spending:
-    """Watches the budget, in US dollars, of each conversation; 0 is none."""
+    """The usage of all conversations; `budget` is the limit of each in US dollars, 0 means no limit."""
 
     def __init__(self, budget: float) -> None:
         self._spent: set[str] = set()
@@ -24,16 +21,16 @@ class Spending:
         self._spent.add(str(passed.value))
 
     def is_spent(self, id: str) -> bool:
-        """Whether a conversation has cost more than it may."""
+        """Return whether a conversation has reached its budget."""
         return id in self._spent
 
     def total(self, id: str) -> dict[str, Any]:
-        """What a conversation has used so far; a cost only where it is known."""
+        """Return the tokens of a conversation so far, and the cost if it is known."""
         used = toolspan.usage.total({KEY: id})
         found = {"input": used.input, "cached": used.cache_read, "output": used.output}
         return {**found, "cost": used.cost} if used.cost else found
 
     def close(self) -> None:
-        """Watch no longer."""
+        """Cancel the budget."""
         if self._budget is not None:
             toolspan.usage.cancel(self._budget)

@@ -1,4 +1,4 @@
-"""How long one question takes, asked of a demo server in real time; it must not know what is compared."""
+"""Measure the time of one question to a demo server."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .conversations import Conversation
 from .demo import Memory, realistic_server
 
 TIMEOUT = 2.0
-"""Seconds until a server that says nothing is given up."""
+"""The client's timeout in seconds."""
 FIRST = "Say something nice."
-"""Asked before anything is measured, so that connections are open and the server has read the tools."""
+"""A question before the measured one: it opens the connections and fills the server's prompt cache."""
 
 
 class Watched(Conversation):
-    """A conversation that remembers when each kind of thing happened first, and all that happened."""
+    """A conversation that records all events, and the time of the first event of each kind."""
 
     def __init__(self) -> None:
         super().__init__(secrets.token_hex(8))
@@ -28,14 +28,14 @@ class Watched(Conversation):
         self.happened: list[dict[str, Any]] = []
 
     def tell(self, kind: str, **facts: Any) -> None:
-        """Note it, and the time."""
+        """Record the event and its time."""
         self.at.setdefault(kind, time.perf_counter())
         self.happened.append({"kind": kind, **facts})
         super().tell(kind, **facts)
 
 
 class Taken(NamedTuple):
-    """What one question took: seconds until the first word and until the end, requests, tokens of input."""
+    """The figures of one question: seconds to the first word and to the end, requests, input tokens."""
 
     first: float
     whole: float
@@ -44,11 +44,11 @@ class Taken(NamedTuple):
 
 
 Way = Callable[[AsyncOpenAI, Conversation, str], Awaitable[None]]
-"""Answers a question with a client, and tells the conversation."""
+"""A function that answers a question with a client, and reports to the conversation."""
 
 
 async def once(way: Way, question: str, retries: int = 0, pace: float = 1) -> tuple[Taken, Watched]:
-    """Ask one question; `retries` are the SDK's own, `pace` is the server's."""
+    """Measure one question; `retries` is the SDK's `max_retries`, `pace` the server's factor of delays."""
     memory, watched = Memory(), Watched()
     with realistic_server(memory, pace) as base_url:
         async with AsyncOpenAI(
@@ -64,6 +64,6 @@ async def once(way: Way, question: str, retries: int = 0, pace: float = 1) -> tu
 
 
 async def median(way: Way, question: str, rounds: int) -> Taken:
-    """The medians of several rounds, of each figure for itself."""
+    """Return the median of each figure over several rounds."""
     taken = [(await once(way, question))[0] for _ in range(rounds)]
     return Taken(*map(statistics.median, zip(*taken, strict=True)))

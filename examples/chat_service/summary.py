@@ -1,7 +1,4 @@
-"""Long conversations: what was said before the last questions becomes a summary, made by the model.
-
-It must not know when that is done.
-"""
+"""Shorten long conversations: the model summarises all messages before the last questions."""
 
 from __future__ import annotations
 
@@ -19,21 +16,22 @@ HEADING = "Summary of the conversation so far: "
 
 
 def estimate(messages: list[Json]) -> int:
-    """About how many tokens these are, for servers that count none: four characters each."""
+    """Return the approximate number of tokens, four characters each, for servers that report no usage."""
     return len(json.dumps(messages, ensure_ascii=False)) // 4
 
 
 def divide(messages: list[Json], questions: int) -> tuple[list[Json], list[Json]]:
-    """What is old, and what is kept: it begins with a question, so that no result is without its call."""
-    asked = [at for at, message in enumerate(messages) if message["role"] == "user"]
-    at = asked[-questions] if len(asked) > questions > 0 else 0
+    """Return the messages to summarise and those to keep."""
+    # Cut before a question: a tool's result without its call would make the next request invalid.
+    starts = [at for at, message in enumerate(messages) if message["role"] == "user"]
+    at = starts[-questions] if len(starts) > questions > 0 else 0
     return messages[:at], messages[at:]
 
 
 async def summarise(client: AsyncOpenAI, model: str, messages: list[Json], questions: int) -> list[Json]:
-    """The messages, of which all but those since the last questions are summed up.
+    """Return a summary and the messages since the last questions; the same list if nothing is older.
 
-    Raises what the client raises; without anything old, the messages are given back as they are.
+    Raises the client's errors.
     """
     old, kept = divide(messages, questions)
     if not old:

@@ -1,7 +1,4 @@
-"""Where telemetry goes: to a Collector if the environment names one, else to this terminal; and to /metrics.
-
-It must not know how the service works. `OTEL_EXPORTER_OTLP_ENDPOINT` names the Collector, by HTTP.
-"""
+"""Set up telemetry: to the Collector of `OTEL_EXPORTER_OTLP_ENDPOINT` or to this terminal; and /metrics."""
 
 from __future__ import annotations
 
@@ -24,11 +21,11 @@ import toolspan
 from .spending import KEY
 
 SOON = 50
-"""Milliseconds until a log record is on the screen: it tells of a stream that still runs."""
+"""Delay in milliseconds of log records on the screen; short, because they show streams that still run."""
 
 
 class Exporters(NamedTuple):
-    """One for each signal; metrics are on /metrics too, and need none."""
+    """One exporter per signal; metrics need none, because /metrics has them."""
 
     spans: SpanExporter
     logs: LogRecordExporter
@@ -37,7 +34,7 @@ class Exporters(NamedTuple):
 
 @contextmanager
 def telemetry(variables: Mapping[str, str]) -> Iterator[None]:
-    """Switch telemetry on; when the block is left, send what is left of it."""
+    """Set the providers and instrument the SDK; at the end of the block send the remaining telemetry."""
     exporters = _exporters(variables)
     readers: list[MetricReader] = [PrometheusMetricReader()]
     if exporters.metrics is not None:

@@ -1,7 +1,4 @@
-"""The tools of this service, and how a tool is described to a model; it must not know how they are run.
-
-What they would ask other servers is played by pauses here.
-"""
+"""The tools of this service and their definitions for the model; pauses stand for requests to servers."""
 
 from __future__ import annotations
 
@@ -22,18 +19,18 @@ Currency = Annotated[str, Field(description="A currency's code of three letters.
 
 @dataclass(frozen=True)
 class Tool:
-    """A function that a model may call; it gets `limit` seconds."""
+    """A function that a model may call, with its time limit in seconds."""
 
     function: Function
     limit: float
 
     @property
     def name(self) -> str:
-        """What the model calls it."""
+        """Return the name by which the model calls the tool."""
         return self.function.__name__
 
     def describe(self) -> ChatCompletionToolParam:
-        """Its definition, made of the function's annotations; that takes milliseconds."""
+        """Return the tool's definition from the function's annotations; this takes milliseconds."""
         return {
             "type": "function",
             "function": {
@@ -44,16 +41,18 @@ class Tool:
         }
 
     async def call(self, arguments: Mapping[str, Any]) -> str:
-        """Run it, if the arguments fit, and else raise `ValueError`; raises what the function raises."""
+        """Run the function; raise `ValueError` if the arguments do not fit, and the function's own errors."""
         result: str = await _checked(self.function).validate_python(ArgsKwargs((), dict(arguments)))
         return result
 
 
-def _adapter(function: Any) -> TypeAdapter[Any]:  # mypy knows no adapters of functions
+def _adapter(function: Any) -> TypeAdapter[Any]:  # untyped for mypy: `TypeAdapter` of a function
     return TypeAdapter(function)
 
 
 _checked = functools.cache(_adapter)
+
+# The docstrings of the tools are their descriptions for the model.
 
 
 async def get_weather(city: City) -> str:
@@ -81,7 +80,7 @@ async def find_hotels(city: City, nights: Annotated[int, Field(ge=1)] = 1) -> st
 
 
 class Toolbox:
-    """Tools by their names."""
+    """Tools by name."""
 
     def __init__(self, *tools: Tool) -> None:
         self._tools = {tool.name: tool for tool in tools}
@@ -90,15 +89,14 @@ class Toolbox:
         return iter(self._tools.values())
 
     def find(self, name: str) -> Tool | None:
-        """The tool of this name."""
+        """Return the tool of this name, or `None`."""
         return self._tools.get(name)
 
     @functools.cached_property
     def offered(self) -> list[ChatCompletionToolParam]:
-        """The definitions of all tools, made once: cheap, and byte by byte the same in every request.
-
-        A provider's prompt cache begins with them, so that one byte of difference would void it.
-        """
+        """Return the definitions of all tools, made once."""
+        # They stand at the beginning of the prompt: one different byte would make the provider's prompt cache
+        # useless for the whole request.
         return [tool.describe() for tool in self]
 
 

@@ -1,7 +1,7 @@
-"""A client of the proxy: one streamed chat with tools under each policy that is named.
+"""A client of the proxy: one streamed chat with tools for each policy on the command line.
 
-`python client.py http://127.0.0.1:4000/v1 passes hangs`. Prints a line of JSON for each: the trace, how many
-chunks arrived, and how it ended.
+`python client.py http://127.0.0.1:4000/v1 passes hangs` prints a line of JSON for each: the trace's id, the
+number of chunks that arrived, and the end of the stream.
 """
 
 import json
@@ -14,7 +14,7 @@ from opentelemetry import trace
 
 import toolspan
 
-SECONDS = 4.0  # without a chunk, after which the client gives up
+SECONDS = 4.0  # the client's timeout between two chunks
 TOOLS: list[Any] = [
     {
         "type": "function",
@@ -29,7 +29,7 @@ QUESTION: list[Any] = [{"role": "user", "content": "What are the weather and the
 
 
 def ask(client: OpenAI, policy: str, leave_after: int | None = None) -> dict[str, Any]:
-    """One chat; `leave_after` so many chunks nobody wants more."""
+    """Run one chat; with `leave_after`, close the stream after that many chunks."""
     tracer = trace.get_tracer("client")
     with tracer.start_as_current_span(f"ask under {policy}") as span:
         found = {"policy": policy, "trace": f"{span.get_span_context().trace_id:032x}"}
@@ -51,7 +51,7 @@ def ask(client: OpenAI, policy: str, leave_after: int | None = None) -> dict[str
 
 
 def until(stream: Any, leave_after: int | None) -> Iterator[Any]:
-    """The chunks; then the stream is closed."""
+    """Yield the chunks, all or as many as `leave_after`; then close the stream."""
     with stream:
         for count, chunk in enumerate(stream, 1):
             yield chunk
@@ -60,7 +60,7 @@ def until(stream: Any, leave_after: int | None) -> Iterator[Any]:
 
 
 def main(url: str, policies: list[str]) -> None:
-    """Ask under each policy; `name:3` leaves after three chunks."""
+    """Run one chat for each policy; `name:3` leaves after three chunks."""
     with OpenAI(base_url=url, api_key="none", timeout=SECONDS, max_retries=0) as client:
         for named in policies:
             policy, _, leave_after = named.partition(":")

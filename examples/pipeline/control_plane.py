@@ -1,7 +1,7 @@
-"""A control plane: gets the chunks of an answer over a WebSocket, applies a policy, sends chunks back.
+"""A control plane: it receives an answer's chunks over a WebSocket, applies a policy and sends chunks back.
 
-One connection for each answer: START with the policy's name, CHUNK after CHUNK, END; back come CHUNKs and
-END, or ERROR. `python control_plane.py --port 9000`.
+Each answer has one connection: START with the policy's name, then CHUNK messages and END. The replies are
+CHUNK messages and END, or ERROR. `python control_plane.py --port 9000` runs it.
 """
 
 import argparse
@@ -24,16 +24,16 @@ log = logging.getLogger("control plane")
 
 
 async def received(connection: ServerConnection) -> AsyncIterator[Chunk]:
-    """The chunks that come in, until the END."""
+    """Yield the received chunks until END."""
     async for message in connection:
-        known = json.loads(message)
-        if known["type"] == "END":
+        body = json.loads(message)
+        if body["type"] == "END":
             return
-        yield known["chunk"]
+        yield body["chunk"]
 
 
 async def work(connection: Any) -> None:
-    """One answer."""
+    """Apply the policy to the chunks of one answer."""
     start = json.loads(await connection.recv())
     connection.sends = connection.route
     chunks = toolspan.stage("control.receive", received(connection), route=connection.route)
@@ -50,7 +50,8 @@ async def work(connection: Any) -> None:
 
 
 async def handle(connection: ServerConnection) -> None:
-    """Work, as long as somebody is there to hear of it."""
+    """Apply the policy until the answer or the connection ends."""
+    # A policy that hangs never reads the connection, so its close is awaited beside the work.
     task = asyncio.create_task(work(toolspan.socket(connection)))
     gone = asyncio.create_task(connection.wait_closed())
     await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -58,16 +59,16 @@ async def handle(connection: ServerConnection) -> None:
     gone.cancel()
     for found in await asyncio.gather(task, return_exceptions=True):
         if isinstance(found, Exception) and not isinstance(found, ConnectionClosed):
-            log.error("an answer was given up: %r", found)
+            log.error("answer aborted: %r", found)
 
 
 def healthy(connection: ServerConnection, request: Request) -> Response | None:
-    """Whoever asks by plain HTTP whether the service is there."""
+    """Answer the health check, which comes by plain HTTP."""
     return connection.respond(HTTPStatus.OK, "OK\n") if request.path == "/healthz" else None
 
 
 async def main(port: int) -> None:
-    """Serve until told to stop."""
+    """Serve until SIGINT or SIGTERM."""
     async with serve(handle, "127.0.0.1", port, process_request=healthy) as server:
         for stop in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(stop, server.close)

@@ -1,6 +1,6 @@
 """A callback of the LiteLLM proxy that sends each chunk of an answer through the control plane.
 
-Named in `litellm.yaml`. What comes back is made the proxy's own kind of chunk again, and goes to the client.
+`litellm.yaml` names it. The replies become chunks of the proxy's own class again, which go to the client.
 """
 
 import asyncio
@@ -19,25 +19,25 @@ CONTROL_PLANE = os.environ.get("CONTROL_PLANE", "ws://127.0.0.1:9000")
 
 
 class PolicyError(Exception):
-    """The control plane has given up."""
+    """The control plane replied with ERROR."""
 
 
 @toolspan.stage("gateway.send")
 async def messages(chunks: AsyncIterator[Any]) -> AsyncIterator[str]:
-    """Each chunk as a message."""
+    """Yield each chunk as a message."""
     async for chunk in chunks:
         yield json.dumps({"type": "CHUNK", "chunk": chunk.model_dump(mode="json")})
 
 
 @toolspan.stage("gateway.normalise", route=lambda connection, _: connection.route, input="replies")
 async def normalised(connection: Any, replies: AsyncIterator[Any]) -> AsyncIterator[ModelResponseStream]:
-    """Each chunk of the replies, as the proxy's clients expect it."""
+    """Yield each chunk of the replies in the proxy's class."""
     async for reply in replies:
         yield ModelResponseStream(**reply["chunk"])
 
 
 async def replied(first: dict[str, Any], connection: Any) -> AsyncIterator[dict[str, Any]]:
-    """The replies, until the END; an ERROR is raised."""
+    """Yield the replies until END; raise `PolicyError` for an ERROR."""
     reply = first
     while reply["type"] != "END":
         if reply["type"] == "ERROR":
@@ -47,19 +47,19 @@ async def replied(first: dict[str, Any], connection: Any) -> AsyncIterator[dict[
 
 
 async def send_all(connection: Any, stream: AsyncIterator[str]) -> None:
-    """Send, while the replies are read."""
+    """Send all messages, then END, while another task reads the replies."""
     async for message in stream:
         await connection.send(message)
     await connection.send(json.dumps({"type": "END"}))
 
 
 class Gateway(CustomLogger):  # type: ignore[misc]  # untyped upstream
-    """Stands between the proxy and its clients."""
+    """The callback between the proxy and its clients."""
 
     async def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict: Any, response: Any, request_data: dict[str, Any]
     ) -> AsyncIterator[ModelResponseStream]:
-        """The answer as the client gets it."""
+        """Yield the chunks that the client gets."""
         headers = request_data["proxy_server_request"]["headers"]
         model = toolspan.stage("gateway.model", response, route=toolspan.Route.of(headers))
         stream = messages(model)

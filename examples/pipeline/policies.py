@@ -1,6 +1,6 @@
-"""What a control plane may do to a stream of chunks: policies that work, and policies that break it.
+"""Policies of the control plane: some that work, and some that break the stream.
 
-A policy is an async generator: what it reads are the chunks of one answer, as dicts, what it yields goes on.
+A policy is an async generator that gets the chunks of one answer as dicts, and yields the chunks to send.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ Chunks = AsyncIterator[Chunk]
 
 
 async def passes(chunks: Chunks) -> Chunks:
-    """Let all pass."""
+    """Yield every chunk unchanged."""
     async for chunk in chunks:
         yield chunk
 
 
 async def alters(chunks: Chunks) -> Chunks:
-    """Nobody asks about Paris."""
+    """Replace the city in the arguments."""
     async for chunk in chunks:
         for piece in calls(chunk):
             piece["function"]["arguments"] = piece["function"]["arguments"].replace("Par", "Ber")
@@ -26,14 +26,14 @@ async def alters(chunks: Chunks) -> Chunks:
 
 
 async def holds(chunks: Chunks) -> Chunks:
-    """Hold all pieces until the answer is complete, then let them go."""
+    """Hold all chunks until the answer is complete, then yield them."""
     held = [chunk async for chunk in chunks]
     for chunk in held:
         yield chunk
 
 
 async def blocks(chunks: Chunks) -> Chunks:
-    """Nobody may know the time: refuse, and end the answer there."""
+    """Block calls of get_time: yield a refusal instead and end the answer there."""
     async for chunk in chunks:
         if any(piece["function"].get("name") == "get_time" for piece in calls(chunk)):
             refusal = {"index": 0, "delta": {"content": "I may not tell the time."}, "finish_reason": None}
@@ -44,14 +44,14 @@ async def blocks(chunks: Chunks) -> Chunks:
 
 
 async def drops_finish(chunks: Chunks) -> Chunks:
-    """Broken: takes the finish chunk, which says nothing, for an empty one."""
+    """Broken: mistakes the finish chunk, which has no content, for an empty one."""
     async for chunk in chunks:
         if not finishes(chunk):
             yield chunk
 
 
 async def swallows_last_fragment(chunks: Chunks) -> Chunks:
-    """Broken: never lets go of the last piece of the second call."""
+    """Broken: holds the last piece of the second call for ever."""
     held: Chunk | None = None
     async for chunk in chunks:
         if held is not None and not finishes(chunk):
@@ -62,7 +62,7 @@ async def swallows_last_fragment(chunks: Chunks) -> Chunks:
 
 
 async def duplicates(chunks: Chunks) -> Chunks:
-    """Broken: sends the third piece of a call twice."""
+    """Broken: yields the third piece of a call twice."""
     count = 0
     async for chunk in chunks:
         yield chunk
@@ -72,7 +72,7 @@ async def duplicates(chunks: Chunks) -> Chunks:
 
 
 async def reorders(chunks: Chunks) -> Chunks:
-    """Broken: lets the second piece of arguments overtake the first."""
+    """Broken: yields the second piece of arguments before the first."""
     count, held = 0, None
     async for chunk in chunks:
         count += bool(calls(chunk))
@@ -96,7 +96,7 @@ async def breaks(chunks: Chunks) -> Chunks:
 
 
 async def vanishes(chunks: Chunks) -> Chunks:
-    """Broken: takes the connection down with it."""
+    """Broken: breaks the connection."""
     count = 0
     async for chunk in chunks:
         count += bool(calls(chunk))
@@ -116,12 +116,12 @@ async def hangs(chunks: Chunks) -> Chunks:
 
 
 def calls(chunk: Chunk) -> list[Any]:
-    """The pieces of tool calls in a chunk."""
+    """Return the pieces of tool calls in a chunk."""
     return [piece for choice in chunk["choices"] for piece in choice["delta"].get("tool_calls") or []]
 
 
 def finishes(chunk: Chunk) -> bool:
-    """Whether a chunk ends the answer."""
+    """Return whether a chunk ends the answer."""
     return any(choice.get("finish_reason") for choice in chunk["choices"])
 
 

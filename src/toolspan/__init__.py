@@ -1,31 +1,39 @@
 """OpenTelemetry instrumentation for the OpenAI SDK: every tool call, seen while it streams."""
 
-from .accounting.budgets import Budget, BudgetPassed
-from .accounting.monitor import usage
-from .accounting.totals import UsageTotal
-from .event_stream.events import (
-    Done,
-    ReasoningDelta,
-    RefusalDelta,
-    StreamError,
-    StreamEvent,
-    TextDelta,
-    ToolCallArgumentsDelta,
-    ToolCallCompleted,
-    ToolCallStarted,
-    UsageReported,
-)
-from .event_stream.listener import CallInfo
-from .event_stream.stream import AsyncEventStream, EventStream, events
-from .instrumentor import OpenAIInstrumentor
-from .kill_switch import switch
-from .pipeline.propagation import extract, inject
-from .pipeline.span import Route
-from .pipeline.stages import stage
-from .pipeline.websockets import socket
-from .tool_execution.decorator import tool
-from .user_context import attributes
-from .wire.events import Usage
+# `import toolspan` runs in every process of an application, also where no model is called. So a public name
+# is imported on first use, together with its group: pipelines and prices cost nothing until then.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .accounting.budgets import Budget, BudgetPassed
+    from .accounting.monitor import usage
+    from .accounting.totals import UsageTotal
+    from .event_stream.events import (
+        Done,
+        ReasoningDelta,
+        RefusalDelta,
+        StreamError,
+        StreamEvent,
+        TextDelta,
+        ToolCallArgumentsDelta,
+        ToolCallCompleted,
+        ToolCallStarted,
+        UsageReported,
+    )
+    from .event_stream.listener import CallInfo
+    from .event_stream.stream import AsyncEventStream, EventStream, events
+    from .instrumentor import OpenAIInstrumentor
+    from .kill_switch import switch
+    from .pipeline.propagation import extract, inject
+    from .pipeline.span import Route
+    from .pipeline.stages import stage
+    from .pipeline.websockets import socket
+    from .tool_execution.decorator import tool
+    from .user_context import attributes
+    from .wire.events import Usage
 
 __all__ = [
     "AsyncEventStream",
@@ -57,3 +65,78 @@ __all__ = [
     "tool",
     "usage",
 ]
+
+
+def _accounting() -> dict[str, Any]:
+    """Import: totals and budgets."""
+    from .accounting.budgets import Budget, BudgetPassed
+    from .accounting.monitor import usage
+    from .accounting.totals import UsageTotal
+
+    return locals()
+
+
+def _events() -> dict[str, Any]:
+    """Import: the events of a stream as a typed API."""
+    from .event_stream.events import (
+        Done,
+        ReasoningDelta,
+        RefusalDelta,
+        StreamError,
+        StreamEvent,
+        TextDelta,
+        ToolCallArgumentsDelta,
+        ToolCallCompleted,
+        ToolCallStarted,
+        UsageReported,
+    )
+    from .event_stream.listener import CallInfo
+    from .event_stream.stream import AsyncEventStream, EventStream, events
+    from .wire.events import Usage
+
+    return locals()
+
+
+def _instrumentor() -> dict[str, Any]:
+    """Import: the instrumentation, its kill switch and the attributes of the application."""
+    from .instrumentor import OpenAIInstrumentor
+    from .kill_switch import switch
+    from .user_context import attributes
+
+    return locals()
+
+
+def _pipelines() -> dict[str, Any]:
+    """Import: pipelines traced chunk by chunk."""
+    from .pipeline.propagation import extract, inject
+    from .pipeline.span import Route
+    from .pipeline.stages import stage
+    from .pipeline.websockets import socket
+
+    return locals()
+
+
+def _tools() -> dict[str, Any]:
+    """Import: the application's tools."""
+    from .tool_execution.decorator import tool
+
+    return locals()
+
+
+_GROUPS = (_accounting, _events, _instrumentor, _pipelines, _tools)
+_GROUP_OF = {name: group for group in _GROUPS for name in group.__code__.co_varnames}
+"""Each public name and the function that imports it: the names that a function imports are its variables."""
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name that is used for the first time; raise `AttributeError` for any other."""
+    group = _GROUP_OF.get(name)
+    if group is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals().update(group())
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    """Return all names, those included that are not imported yet."""
+    return sorted({*globals(), *__all__})

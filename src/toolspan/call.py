@@ -1,7 +1,6 @@
-"""The life of one call: opened, fed with chunks, ended exactly once.
+"""One call: it is opened, fed with chunks or one answer, and ended exactly once.
 
-Both entrances of the application, a chunk and an end, are guarded here. It knows neither the SDK nor how a
-signal is made; it reads the clock, so that nothing else has to.
+The application enters toolspan by a chunk and by an end; both are guarded here.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ from .wire.record import End, Outcome, is_failure, outcome_of
 
 @dataclass(slots=True, eq=False)
 class Call(Facts):
-    """What is known of a call, and what happens to it.
+    """One request and its answer, with the methods that the SDK's wrappers call.
 
-    Whatever fails in here is reported once and costs the application nothing. `timed` says whether the time
-    between chunks is kept.
+    Errors of toolspan's own are reported once and do not reach the application. `timed`: whether
+    inter-chunk times are recorded.
     """
 
     reader: Reader | None
@@ -35,41 +34,44 @@ class Call(Facts):
     _: KW_ONLY
     timed: bool
     loop: AgentLoop | None = None
-    """Where the calls of the process are remembered."""
+    """The agent loop, which remembers tool calls of earlier answers; `None` if it is off."""
     listener: EventListener | None = None
-    """Who hears of each event; see `instrument(on_event=…)`."""
+    """Passes the events of this call to the callback of `instrument(on_event=…)`."""
     tracked: bool = True
-    """Whether a stream is watched; else the SDK's own is handed out untouched."""
+    """Whether a stream is tracked; otherwise the application gets the SDK's own stream."""
     iterated: bool = False
-    """Whether our iterator sees the chunks."""
+    """Whether toolspan's iterator reads the chunks."""
     reading: bool = False
-    """Whether the SDK is reading: then it is the SDK that closes the response."""
+    """Whether the SDK reads at this moment: then the SDK, not the application, closes the response."""
     inter_chunk: int = 0
-    """Nanoseconds between the last two chunks, until they are recorded."""
+    """Nanoseconds between the last two chunks; 0 once they are recorded."""
     finished: bool = False
+    # One item, which the first end takes. No lock: gevent's lock cannot be acquired while a greenlet dies.
     once: list[None] = field(default_factory=lambda: [None])
-    """Taken by the first end. No lock: gevent's cannot be asked for while a greenlet dies."""
 
     def open(self) -> None:
-        """The request is about to be sent."""
+        """Start the span and the clocks; the request is sent next."""
         try:
             self.began, self.began_at = wall_now(), now()
         except Exception as error:
-            self._give_up("the clock", error)
+            self._give_up("reading the clock", error)
+        # The loop comes before the sinks: the span starts with the links and the step that the loop finds.
         notes = self._loop("opened", self.began_at)
         self.sinks.opened(self)
+        # Its notes come after the sinks, because they are events of the span that the sinks have started.
         for note in notes:
             self.sinks.span_event(self, note, self.began_at)
 
     def streaming(self) -> None:
-        """A stream is about to be handed to the application."""
+        """Count the stream as open; the application gets it next."""
         self.streamed = True
         self.sinks.streaming(self)
 
     def chunk(self, body: Any) -> None:
-        """A chunk arrived; the application gets it whatever happens here."""
+        """Read a chunk of the stream; the application gets the chunk whatever fails here."""
         if self.finished:
             return
+        # The time is taken first, so that the work below does not count as time of the server.
         try:
             at = now()
             record, reader = self.record, self.reader
@@ -77,6 +79,8 @@ class Call(Facts):
             if reader is not None:
                 if events := reader.read(body):
                     self._apply(events, at, body)
+                # A notice such as `response.created` is no output: the first delta or call ends the
+                # time to the first chunk.
                 if not reader.output:
                     return
             if record.first_at is None:
@@ -88,12 +92,16 @@ class Call(Facts):
             self._give_up("reading a chunk", error)
 
     def record_inter_chunk(self) -> None:
-        """Record the last gap, while nobody waits for a chunk that is already here."""
+        """Record the last inter-chunk time.
+
+        The iterator calls this when the application asks for the next chunk, not while the application
+        waits for the last one. A thread in the background would take the interpreter's lock for up to 5 ms.
+        """
         inter_chunk, self.inter_chunk = self.inter_chunk, 0
         self.sinks.inter_chunk(self, inter_chunk)
 
     def answer(self, body: Any) -> None:
-        """A whole answer arrived: a stream of one."""
+        """Read a whole answer: the reader takes it as a stream of one chunk."""
         try:
             if self.reader is not None and not self.finished:
                 self._apply(self.reader.read(body), now(), body)
@@ -101,32 +109,33 @@ class Call(Facts):
             self._give_up("reading an answer", error)
 
     def note(self, note: Note) -> None:
-        """Something beside the answer happened, just now."""
+        """Record a span event that no chunk causes, such as an SDK retry, at the present time."""
         try:
             if not self.finished:
                 self.sinks.span_event(self, note, now())
         except Exception as error:
-            report("noting what happened", error)
+            report("recording a span event", error)
 
     def end(self, end: End | BaseException) -> None:
-        """The call is over, in this way; only the first end counts."""
+        """End the call; only the first end counts."""
         self._end("ending a call", partial(self._conclude, end), end)
 
     def leave(self) -> None:
-        """The stream is not ours to watch: end with what is known, without an outcome."""
-        self._end("the clock", self._stop)
+        """End the call without an outcome: its stream is not tracked, or is of an unknown class."""
+        self._end("reading the clock", self._stop)
 
     def forget(self) -> None:
-        """Another process ends this call: say nothing; but this one counts its stream no longer as open."""
+        """Drop the call in a forked child: the parent ends it, and the child's gauge no longer counts it."""
         self.once.clear()
         self.finished = True
         self.sinks.release(self)
 
     def _end(self, what: str, conclude: Callable[[], None], end: End | BaseException | None = None) -> None:
         try:
-            self.once.pop()  # atomic
+            self.once.pop()  # one atomic step: an end in another thread finds the list empty
         except IndexError:
             return
+        # Set before the sinks run: a chunk that arrives meanwhile is not read.
         self.finished = True
         try:
             conclude()
@@ -134,9 +143,11 @@ class Call(Facts):
             self._give_up(what, error)
         try:
             self.sinks.ended(self)
+            # The listener comes last: `Done` follows the telemetry, and a slow callback delays no span.
             if self.listener is not None and end is not None:
                 self._notify(partial(self.listener.ended, self, end))
         finally:
+            # Even if a sink raises SystemExit: an error keeps its frames, and with them the stream, alive.
             self._release()
 
     def _stop(self) -> None:
@@ -148,51 +159,57 @@ class Call(Facts):
 
     def _conclude(self, end: End | BaseException) -> None:
         self.error = end if isinstance(end, BaseException) else None
+        # A provisional outcome, which holds if the last events of the reader cannot be read.
         self.outcome = Outcome.FAILED if is_failure(end) else Outcome.COMPLETED
         self.ended_at = now()
         if self.reader is not None:
             self._apply(self.reader.close(), self.ended_at, None)
         self.outcome = outcome_of(end, self.record, self.request.expected, self.streamed)
+        # The last inter-chunk time is pending: the application asked for no chunk after it.
         if self.inter_chunk:
             self.record_inter_chunk()
         for note in self._loop("ended"):
             self.sinks.span_event(self, note, self.ended_at)
 
     def _loop(self, what: str, *args: Any) -> list[Note]:
-        """Tell the loop, and hear what it finds."""
+        """Call a method of the agent loop, return its notes; after an error the loop is off for this call."""
         if self.loop is None:
             return []
         try:
             return getattr(self.loop, what)(self, *args) or []
         except Exception as error:
             self.loop = self.step = None
-            report("following the loop", error)
+            report("tracking the agent loop", error)
             return []
 
     def _apply(self, events: list[Event], at: int, body: Any) -> None:
-        """Fold them; in a whole answer all begins at once, so that a text's beginning is no moment."""
+        """Fold events into the record and pass those that are new to sinks and listener."""
         for event in events:
+            # A whole answer arrives at one time: the beginning of its text is no event.
             if self.record.apply(event, at) and (self.streamed or not isinstance(event, Text)):
                 self.sinks.span_event(self, event, at)
                 if isinstance(event, CallClosed):
                     self._loop("closed", event, at)
             elif self.borrowed and isinstance(event, Finished):
+                # Another instrumentation made the span and may end it at the finish reason: its
+                # attributes are set now, with the outcome that holds if nothing follows.
                 self.outcome = outcome_of(End.CLOSED, self.record, self.request.expected, self.streamed)
-                self.sinks.span_event(self, event, at)  # whoever made the span may end it here
+                self.sinks.span_event(self, event, at)
         if self.listener is not None:
             self._notify(partial(self.listener.events, self, events, body))
 
     def _notify(self, notify: Callable[[], None]) -> None:
-        """Let the listener hear; what it raises itself ends there."""
+        """Call the listener; after an error of its builder it gets no more events of this call."""
         try:
             notify()
-        except (RecursionError, MemoryError) as error:  # which say nothing about the listener
-            report("telling a listener", error)
+        except (RecursionError, MemoryError) as error:
+            # The application's stack or memory is used up; the listener is not at fault and stays on.
+            report("building events for on_event", error)
         except Exception as error:
             self.listener = None
-            report("telling a listener", error)
+            report("building events for on_event", error)
 
     def _give_up(self, what: str, error: Exception) -> None:
-        """Read no further; what is known so far will be told at the end."""
+        """Stop reading the answer; the call's end records what was read before."""
         self.reader = None
         report(what, error)

@@ -1,7 +1,7 @@
-"""Where errors of toolspan's own end, and how foreign objects are accessed without raising.
+"""Errors of toolspan's own end here; objects of foreign classes are accessed here without raising.
 
-An error is logged once and never reaches the application. The log line carries no message and no value,
-because those may hold content; the traceback is logged at level DEBUG.
+An error is logged once and never reaches the application. The log line has no message and no value, because
+both may hold content; the traceback is logged at level DEBUG.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from typing import Any
 
 log = logging.getLogger("toolspan")
 
+# toolspan's own tests set it to True: then an error fails the test instead of being logged.
 reraise = False
-"""Set by this package's own tests, so that no mistake hides behind the guard."""
 
+# The descriptor of BaseException: it reads the traceback even where a class defines another `__traceback__`.
 _TRACEBACK: Any = vars(BaseException)["__traceback__"]
 _reported: set[tuple[str, int, str]] = set()
 
 
 def report(what: str, error: BaseException) -> None:
-    """Log once, for each cause, that `what` failed; the application is not affected."""
+    """Log that `what`, a noun phrase, failed with an error; each place in the code is logged once."""
     if reraise:
         raise error
     try:
@@ -29,14 +30,17 @@ def report(what: str, error: BaseException) -> None:
         if key in _reported:
             return
         _reported.add(key)
-        log.warning("%s failed with %s; the application is not affected", what, type(error).__qualname__)
-        log.debug("%s failed", what, exc_info=error)
-    except Exception:  # a handler or filter of the application's, or an error of a class that raises
+        # The class only: a message may quote the user's text, and a log is no place for content.
+        log.warning(
+            "toolspan: %s failed with %s; the application is not affected", what, type(error).__qualname__
+        )
+        log.debug("toolspan: %s failed", what, exc_info=error)
+    except Exception:  # raised by a logging handler or filter, or by a class of error with a broken attribute
         return
 
 
 def _cause(what: str, error: BaseException) -> tuple[str, int, str]:
-    """Where the error was raised: one broken part may be met in several places."""
+    """Return file, line and class of an error: one broken part may fail on several paths."""
     trace, name, line = traceback_of(error), what, 0
     while trace is not None:
         name, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
@@ -45,15 +49,15 @@ def _cause(what: str, error: BaseException) -> tuple[str, int, str]:
 
 
 def reset() -> None:
-    """Forget what was reported, for a new instrumentation."""
+    """Forget the reported errors: a new instrumentation reports them again."""
     _reported.clear()
 
 
 def attribute(value: object, name: str) -> Any:
-    """Return an attribute of an object of any class; `None` if there is none, or if reading it raises.
+    """Return an attribute of an object of any class; `None` if it is missing or if reading it raises.
 
-    Exceptions of applications and gateways raise from `__getattr__` and from properties; such an error must
-    never take the place of the exception that is being handled.
+    `__getattr__` and properties of an application's or gateway's exception may raise. Such an error must
+    not replace the exception that the application is about to get.
     """
     try:
         return getattr(value, name, None)
@@ -62,14 +66,15 @@ def attribute(value: object, name: str) -> Any:
 
 
 def traceback_of(error: BaseException) -> TracebackType | None:
-    """Return an error's traceback; a class may define another `__traceback__`, which may raise."""
+    """Return an error's traceback, also where its class defines another `__traceback__`."""
     found: TracebackType | None = _TRACEBACK.__get__(error)
     return found
 
 
 def is_coroutine(result: Any) -> bool:
-    """Return whether a result is a coroutine; an object of any class may raise when it is asked."""
+    """Return whether a result is a coroutine; `False` if the check raises."""
     try:
         return inspect.iscoroutine(result)
+    # `isinstance` reads `__class__`, which a foreign class may define as a property that raises.
     except Exception:
         return False

@@ -31,6 +31,7 @@ from .otel.metrics import MetricSink
 from .otel.sink import Sink
 from .otel.span import SpanSink
 from .pipeline import run
+from .sdk.family import OPENAI, import_sdk
 from .settings import Settings, changed, read_settings
 from .tool_execution.execution import Executions, use
 
@@ -56,7 +57,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """The SDK this instruments; there is no upper bound, because the seam is the same in all versions."""
-        return ("openai >= 1.26.0",)
+        return (f"{OPENAI.distribution} >= {OPENAI.oldest}",)
 
     def instrument(self, **kwargs: Any) -> None:
         """Instrument the SDK; once more, apply the keywords that are given and keep all others.
@@ -158,11 +159,12 @@ def _installed(settings: Settings, sinks: Sinks, loop: Loop, patch: Patch | None
     from .sdk.requests import Exchange
     from .sdk.websocket import WebSocketPatch
 
-    exchange = Exchange(settings, sinks, loop)
+    sdk = import_sdk(OPENAI)
+    exchange = Exchange(sdk, settings, sinks, loop)
     if patch is not None:
         patch.use(exchange)
         return patch
-    patch = Patch(exchange, WebSocketPatch(exchange))
+    patch = Patch(sdk, exchange, WebSocketPatch(exchange))
     patch.install()
     return patch
 

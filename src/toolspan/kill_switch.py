@@ -1,7 +1,4 @@
-"""Switches for the running process: all, the tracking of streams, or content off; everywhere or for a client.
-
-It knows nothing of the SDK but that its clients have a connection pool, and nothing of telemetry.
-"""
+"""`toolspan.switch`: turn off all tracing, the tracking of streams or content while the process runs."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ log = logging.getLogger("toolspan")
 
 
 class Switches(NamedTuple):
-    """What is on; a switch can only turn off what the settings have on."""
+    """The parts that are on. A switch only turns off what the settings have on."""
 
     enabled: bool = True
     track_streams: bool = True
@@ -22,8 +19,10 @@ class Switches(NamedTuple):
 
 
 _everywhere = Switches()
+# By connection pool, not by client: frameworks make a copy of the client for each request.
+# Weak keys, so that a switched client can be collected.
 _by_pool: WeakKeyDictionary[Any, Switches] = WeakKeyDictionary()
-_lock = threading.Lock()
+_lock = threading.Lock()  # for writers only: a request reads one tuple, which is replaced as a whole
 
 
 def switch(
@@ -35,14 +34,14 @@ def switch(
 ) -> None:
     """Turn parts of the instrumentation off, and on again, while the application runs.
 
-    `enabled`: no request is looked at any more. `track_streams`: the SDK's own streams are handed out
-    untouched, and their spans end when they begin. `content`: no content is captured, whatever the settings say. What
-    is `None` stays as it is.
+    `enabled=False`: requests are not traced. `track_streams=False`: the application gets the SDK's own
+    streams, and their spans end when the stream begins. `content=False`: no content is captured, whatever
+    the settings say. `None` changes nothing.
 
-    Without a `client` it holds for the whole process; with one, for that client and for those that share its
-    connections, as the copies that `client.with_options()` makes do. It works on requests that are made from
-    now on, and may be called before `instrument()`. It raises nothing: what is no client is reported in the
-    log of `toolspan`.
+    Without a `client` the switch holds for the process. With one, it holds for that client and all that share
+    its connections, such as the copies that `client.with_options()` makes. It applies to requests that start
+    afterwards, and may be called before `instrument()`. It raises nothing: an object that is no client is
+    reported in the log `toolspan`.
     """
     global _everywhere
     value = {"enabled": enabled, "track_streams": track_streams, "content": content}
@@ -53,18 +52,21 @@ def switch(
             return
         pool = _pool(client)
         if pool is None:
-            log.warning("%r is no client of the OpenAI SDK; nothing was switched", type(client).__qualname__)
+            log.warning(
+                "toolspan: switch() ignored: %s is not a client of the OpenAI SDK", type(client).__qualname__
+            )
             return
         _by_pool[pool] = _by_pool.get(pool, Switches())._replace(**changes)
 
 
 def everywhere() -> Switches:
-    """What is on for the whole process."""
+    """Return the switches of the process."""
     return _everywhere
 
 
 def switches_of(client: Any) -> Switches:
-    """What is on for a client."""
+    """Return the switches of a client: what is off for the process is off for each client, too."""
+    # Nearly always no client is switched: then a request does not read the client at all.
     pool = _pool(client) if _by_pool else None
     own = _everywhere if pool is None else _by_pool.get(pool, _everywhere)
     if own is _everywhere:
@@ -73,5 +75,5 @@ def switches_of(client: Any) -> Switches:
 
 
 def _pool(client: Any) -> Any:
-    """The HTTP client, which copies of a client share."""
+    """Return the HTTP client, which all copies of an SDK client share."""
     return getattr(client, "_client", None)

@@ -1,8 +1,7 @@
-"""Streams that nobody ended: dropped by the application, or still open when the process ends.
+"""End streams that the application dropped, and those still open at interpreter exit.
 
-It knows calls only as things that can be ended. A stream that dies in a garbage collection is ended a little
-later: the collector may have interrupted a thread that holds a lock of the telemetry SDK, and ending the call
-there would wait for that lock for ever.
+A stream that dies in a garbage collection is ended at the next request. The collector may have interrupted a
+thread that holds a lock of OpenTelemetry's SDK; ending the call there would wait for that lock for ever.
 """
 
 from __future__ import annotations
@@ -19,41 +18,45 @@ from .wire.record import End
 
 
 class Ending(Protocol):
-    """A call, or a stage of a pipeline."""
+    """A call, or a stage of a pipeline: anything that ends once."""
 
     def end(self, end: End | BaseException) -> None:
-        """It is over, in this way; only the first end counts."""
+        """End it; only the first end counts."""
 
     def forget(self) -> None:
-        """Another process ends it: say nothing."""
+        """Drop it without telemetry: the parent process ends it."""
 
 
 _open: set[Ending] = set()
-_waiting: deque[Ending] = deque()
-_collecting: set[int] = set()
+_waiting: deque[Ending] = deque()  # died in a collection; append and popleft are atomic, so no lock is needed
+_collecting: set[int] = set()  # ids of the threads that run a collection now
 
 
 def install() -> None:
-    """Start to watch collections, forks and the end of the process; once more does nothing."""
+    """Add the callback of the garbage collector, once."""
     if _on_collection in gc.callbacks:
         return
     gc.callbacks.append(_on_collection)
 
 
 def remove() -> None:
-    """Watch collections no more. Streams that are open still end."""
+    """Remove the callback of the garbage collector. Open streams still end."""
     if _on_collection in gc.callbacks:
         gc.callbacks.remove(_on_collection)
 
 
 def opened(call: Ending) -> None:
-    """A stream was handed out. The first one is the moment for the hooks: the providers exist by now."""
+    """Remember a stream that the application gets.
+
+    The first stream registers the hooks for exit and fork. The providers exist by then, so that their own
+    exit hooks run after toolspan's: `atexit` runs the last one first.
+    """
     _hooks()
     _open.add(call)
 
 
 def dropped(call: Ending) -> None:
-    """Nobody holds the stream any more; called while it dies."""
+    """End a stream whose last reference is gone; called from a finalizer."""
     if threading.get_ident() in _collecting:
         _waiting.append(call)
     else:
@@ -61,7 +64,10 @@ def dropped(call: Ending) -> None:
 
 
 def finish(call: Ending, end: End | BaseException) -> None:
-    """End a call and forget it; not before, so that a child forked meanwhile knows that it was open."""
+    """End a call, then remove it from the open ones.
+
+    In this order: a child that is forked in between still finds the call and counts its stream as closed.
+    """
     try:
         call.end(end)
     finally:
@@ -69,15 +75,16 @@ def finish(call: Ending, end: End | BaseException) -> None:
 
 
 def end_dropped() -> None:
-    """End the streams that died in a collection; called where no lock of ours or of the SDK's is held."""
+    """End the streams that died in a collection; the caller holds no lock of toolspan or OpenTelemetry."""
     while _waiting:
         try:
             finish(_waiting.popleft(), End.DROPPED)
-        except IndexError:  # another thread was faster
+        except IndexError:  # another thread took the last one
             return
 
 
 def _on_collection(phase: str, info: dict[str, Any]) -> None:
+    # Finalizers run in the thread that collects: its id marks them until the collection stops.
     if phase == "start":
         _collecting.add(threading.get_ident())
     else:
@@ -93,7 +100,7 @@ def _hooks() -> None:
         return
     _hooked = True
     atexit.register(_at_exit)
-    if hasattr(os, "register_at_fork"):
+    if hasattr(os, "register_at_fork"):  # not on Windows
         os.register_at_fork(after_in_child=_in_child)
 
 
@@ -101,15 +108,17 @@ def _at_exit() -> None:
     end_dropped()
     for call in tuple(_open):
         finish(call, End.DROPPED)
+    # After the calls have ended: the content of their ends waits in the worker's queue, too.
     finish_all()
 
 
 def _in_child() -> None:
-    """The parent tells of the streams it opened; a child that drops its copies says nothing.
+    """Drop the parent's streams in a forked child: the parent ends them.
 
-    But its copy of the gauge of open streams counts them, until they are forgotten.
+    The child's copy of the gauge of open streams counts them until they are dropped.
     """
     for call in tuple(_open):
+        # `forget`, not `end`: a child that ended its copies would export each span a second time.
         call.forget()
     _open.clear()
     _waiting.clear()

@@ -1,11 +1,12 @@
-"""The settings of toolspan: one table of keywords, variables, parsers and defaults.
+"""The settings: one table of keywords, environment variables, parsers and defaults.
 
-The only module that reads the environment. A wrong value is logged once with its name and the accepted
-values, and the default holds.
+Only this module reads the environment. A wrong value is logged with its name and the accepted values, and the
+default is kept; nothing here raises, because `opentelemetry-instrument` runs it before the application.
 """
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import logging
 import os
@@ -28,12 +29,12 @@ _ON_OFF = {
 
 
 def switch(value: object) -> bool:
-    """On or off."""
+    """Return a switch as a bool; raises `KeyError` for other words."""
     return value if isinstance(value, bool) else _ON_OFF[str(value).strip().lower()]
 
 
 def one_of(*accepted: str) -> Callable[[object], str]:
-    """One of these words, in any case, or a member of an enumeration of them."""
+    """Return a parser of one of these words, in any case, or of a member of an enumeration of them."""
 
     def parse(value: object) -> str:
         found = str(getattr(value, "value", value)).strip().lower()
@@ -45,19 +46,21 @@ def one_of(*accepted: str) -> Callable[[object], str]:
 
 
 def count(value: object) -> int:
-    """A whole number, 0 or more."""
+    """Return a whole number, 0 or more; raises `ValueError` otherwise."""
     found = int(str(value).strip())
+    # `True` is an int for Python, but never a number of characters.
     if found < 0 or isinstance(value, bool):
         raise ValueError
     return found
 
 
 def pairs(value: object) -> tuple[tuple[str, str], ...]:
-    """Names and what they stand for, as a mapping or as `name=value,…`."""
+    """Return pairs from a mapping or from `name=value,…`; keys in lower case."""
     if isinstance(value, Mapping):
         entries = [(str(host), str(name)) for host, name in value.items()]
     else:
         entries = [_pair(entry) for entry in str(value).split(",") if entry.strip()]
+    # Sorted, so that equal settings compare equal and a second `instrument()` changes nothing.
     return tuple(sorted((host.strip().lower(), name.strip()) for host, name in entries))
 
 
@@ -69,7 +72,7 @@ def _pair(entry: str) -> tuple[str, str]:
 
 
 def names(value: object) -> tuple[str, ...]:
-    """Names, as an iterable or separated by commas, each of them once."""
+    """Return names from an iterable or a text separated by commas, without repetitions."""
     if isinstance(value, str):
         value = [entry for entry in value.split(",") if entry.strip()]
     if not isinstance(value, Iterable) or isinstance(value, (Mapping, bytes)):
@@ -81,7 +84,7 @@ def names(value: object) -> tuple[str, ...]:
 
 
 def level(*accepted: str) -> Callable[[object], str]:
-    """One of these words; the first and the last one also as on and off."""
+    """Return a parser of one of these words; the first and the last may also be written as on and off."""
     word = one_of(*accepted)
 
     def parse(value: object) -> str:
@@ -93,22 +96,25 @@ def level(*accepted: str) -> Callable[[object], str]:
 
 
 def callback(value: object) -> object:
-    """Something to call; what cannot be called stands for one that lets nothing through."""
+    """Return a redaction callback; one that cannot be called is replaced by one that removes all content.
+
+    The default would be no redaction: a typing error would let content leave the process unredacted.
+    """
     if not callable(value):
-        log.warning("redact=%r cannot be called; no content is recorded", value)
+        log.warning("toolspan: redact=%r ignored: it is not callable; no content is recorded", value)
         return lambda name, keywords: None
     return value
 
 
 def function(value: object) -> object:
-    """Something to call; a coroutine function is not, because nobody would wait for it."""
+    """Return a function; raises `TypeError` for a coroutine function, whose coroutine nothing would await."""
     if not callable(value) or inspect.iscoroutinefunction(value):
         raise TypeError
     return value
 
 
 def hook(value: object) -> object:
-    """A completion hook, or its name."""
+    """Return a completion hook or its name; raises `ValueError` for anything else, also a hook's class."""
     known = isinstance(value, str) or callable(getattr(value, "on_completion", None))
     if not known or isinstance(value, type):
         raise ValueError
@@ -117,68 +123,68 @@ def hook(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be set; each field is a keyword of `instrument()` and, but for functions, has a variable."""
+    """The values of all settings; each field is a keyword of `instrument()`, with its variable below it."""
 
     enabled: bool = True
-    """`TOOLSPAN_ENABLED`: `false` leaves the SDK alone."""
+    """`TOOLSPAN_ENABLED`: `false` does not patch the SDK."""
     track_streams: bool = True
-    """`TOOLSPAN_TRACK_STREAMS`: `off` hands out the SDK's own streams untouched; their spans end with the
-    response head."""
+    """`TOOLSPAN_TRACK_STREAMS`: `off` returns the SDK's own streams; their spans end with the response's
+    headers."""
     tool_events: str = "both"
     """`TOOLSPAN_TOOL_EVENTS`: events on the `span`, as `log` records, `both` or `off`."""
     chunk_timing: bool = True
-    """`TOOLSPAN_CHUNK_TIMING`: the histogram of the time between chunks."""
+    """`TOOLSPAN_CHUNK_TIMING`: record the histogram of inter-chunk times."""
     metric_names: str = "released"
-    """`TOOLSPAN_METRIC_NAMES`: names of the `released` conventions, of the `next` ones, or `both`."""
+    """`TOOLSPAN_METRIC_NAMES`: metrics by the `released` conventions, by the `next` ones, or `both`."""
     check_arguments: bool = True
-    """`TOOLSPAN_CHECK_ARGUMENTS`: hold the model's calls against the tools that were offered."""
+    """`TOOLSPAN_CHECK_ARGUMENTS`: check each tool call against the tools of its request."""
     other_instrumentations: str = "enrich"
-    """`TOOLSPAN_OTHER_INSTRUMENTATIONS`: where another instrumentation has a span open for the call: `enrich`
-    that one, make an own `span` as well, or `skip` the call."""
+    """`TOOLSPAN_OTHER_INSTRUMENTATIONS`: where another instrumentation has an open span for the call:
+    `enrich` that span, make a second `span`, or `skip` the call."""
     agent_loop: bool = True
-    """`TOOLSPAN_AGENT_LOOP`: `off` remembers nothing of other requests: no turnarounds, links, steps,
+    """`TOOLSPAN_AGENT_LOOP`: `off` relates no request to earlier ones: no turnarounds, links, steps or
     attempts."""
     providers: tuple[tuple[str, str], ...] = ()
-    """`TOOLSPAN_PROVIDERS`: `host=name,…`, added to the table of hosts."""
+    """`TOOLSPAN_PROVIDERS`: `host=name,…`, added to the table of known hosts."""
     tool_definitions: str = "names"
-    """`TOOLSPAN_TOOL_DEFINITIONS`: where content is captured, `names` and kinds of the tools, or `full`
+    """`TOOLSPAN_TOOL_DEFINITIONS`: where content is captured: `names` and kinds of the tools, or their `full`
     definitions."""
     log: str = "off"
-    """`TOOLSPAN_LOG`: a line to `logging` for each thing that happens in a call, as `text` or as `json`."""
+    """`TOOLSPAN_LOG`: the stream log, one line through `logging` per event of a call, as `text` or `json`."""
     cost: str = "on"
-    """`TOOLSPAN_COST`: `on` computes costs that no provider reports, if the extra `cost` is installed;
-    `provider` does not; `off` tells of none."""
+    """`TOOLSPAN_COST`: `on` computes the cost where the provider reports none and the extra `cost` is
+    installed; `provider` records reported costs only; `off` records none."""
     metric_attributes: tuple[str, ...] = ()
-    """`TOOLSPAN_METRIC_ATTRIBUTES`: those of `toolspan.attributes` that metrics carry too."""
+    """`TOOLSPAN_METRIC_ATTRIBUTES`: names from `toolspan.attributes` that metrics carry, too."""
     baggage_keys: tuple[str, ...] = ()
-    """`TOOLSPAN_BAGGAGE_KEYS`: entries of the baggage that are taken for such attributes."""
+    """`TOOLSPAN_BAGGAGE_KEYS`: baggage entries that become such attributes."""
     sample_every: int = 0
-    """`TOOLSPAN_SAMPLE_EVERY`: every n-th chunk is followed through the stages of a pipeline; 0: only those
-    whose loss breaks an answer."""
+    """`TOOLSPAN_SAMPLE_EVERY`: track every n-th chunk through the stages of a pipeline; 0: only chunks whose
+    loss breaks an answer."""
     socket_log: bool = False
-    """`TOOLSPAN_SOCKET_LOG`: log each message that passes through a `toolspan.socket`, without content."""
+    """`TOOLSPAN_SOCKET_LOG`: log each message of a `toolspan.socket`, without content."""
     usage_keys: tuple[str, ...] = ()
-    """`TOOLSPAN_USAGE_KEYS`: those of `toolspan.attributes` by which `toolspan.usage` keeps totals too."""
+    """`TOOLSPAN_USAGE_KEYS`: names from `toolspan.attributes` by which `toolspan.usage` keeps totals, too."""
     content_limit: int = 8192
-    """`TOOLSPAN_CONTENT_LIMIT`: characters kept of each captured text."""
+    """`TOOLSPAN_CONTENT_LIMIT`: the length of a captured text, in characters; longer texts are truncated."""
     capture_message_content: str = "no_content"
-    """`OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`: where content goes."""
+    """`OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`: where captured content is recorded."""
     emit_event: bool | None = None
-    """`OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT`: the details event; unset: with content on events."""
+    """`OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT`: emit the details event; unset: if events carry content."""
     redact: Callable[[str, Any], Any] | None = None
-    """Sees each content before it is recorded; no variable."""
+    """A callback that redacts each content before it is recorded; has no variable."""
     on_event: Callable[[Any, Any], object] | None = None
-    """Called with each event of each call; no variable."""
+    """A callback that gets each event of each call; has no variable."""
     completion_hook: Any = None
-    """`OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK`: a hook's name, or a hook."""
+    """`OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK`: the name of a hook's entry point, or a hook."""
     sdk_disabled: bool = False
-    """`OTEL_SDK_DISABLED`: nothing would be recorded, so nothing is watched; but for `on_event` and `log`."""
+    """`OTEL_SDK_DISABLED`: OpenTelemetry records nothing; only `on_event` and `log` still have an effect."""
     attribute_limit: int | None = None
-    """`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`: characters of one span attribute."""
+    """`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`: the length of a span attribute, in characters."""
 
     @property
     def silent(self) -> bool:
-        """Whether nobody would hear of anything."""
+        """Whether the instrumentation has no output at all."""
         return self.sdk_disabled and self.on_event is None and self.log == "off"
 
     @property
@@ -194,6 +200,7 @@ class Settings:
     @property
     def content(self) -> bool:
         """Whether content is captured at all."""
+        # The completion hook does not count: it gets content also where nothing captures it.
         return self.capture_message_content != "no_content"
 
     @property
@@ -203,6 +210,8 @@ class Settings:
 
 
 class _Rule(NamedTuple):
+    """One row of the table: variables (the first with a value wins), parser and accepted values."""
+
     variables: tuple[str, ...]
     parse: Callable[[object], Any]
     accepted: str
@@ -249,6 +258,7 @@ _RULES: Mapping[str, _Rule] = {
     ),
     "sdk_disabled": _Rule(("OTEL_SDK_DISABLED",), switch, "true, false"),
     "attribute_limit": _Rule(
+        # The specification's order: the limit of spans wins over that of all attributes.
         ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
         count,
         "a whole number of characters, 0 or more",
@@ -257,36 +267,45 @@ _RULES: Mapping[str, _Rule] = {
 
 
 def read_settings(keywords: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings from keywords and environment; reports what it cannot use and raises nothing."""
+    """Return the settings from keywords and environment; a keyword wins over a variable. Raises nothing."""
     found: dict[str, Any] = {}
     for name, rule in _RULES.items():
         source, value = _source(name, rule, keywords, environment)
         if value is not None:
-            _take(found, name, rule, source, value)
+            _take(found, name, rule, source, value, f"the default {_DEFAULTS[name]!r}")
     _warn(keywords.keys() - _RULES.keys())
     return Settings(**found)
 
 
 def changed(settings: Settings, keywords: Mapping[str, Any]) -> Settings:
-    """Return the settings with other keywords; those that are `None` or not accepted change nothing."""
+    """Return the settings with other keywords; those that are `None` or not accepted change nothing.
+
+    The environment is not read again: a keyword of the first `instrument()` would lose against its variable.
+    """
     found: dict[str, Any] = {}
     for name, value in keywords.items():
         if value is not None and (rule := _RULES.get(name)) is not None:
-            _take(found, name, rule, name, value)
+            _take(found, name, rule, name, value, "the present value")
     _warn(keywords.keys() - _RULES.keys())
     return replace(settings, **found)
 
 
+_NAMES = tuple(field.name for field in fields(Settings))
+_DEFAULTS: Mapping[str, Any] = {field.name: field.default for field in fields(Settings)}
+
+
 def _warn(unknown: Iterable[str]) -> None:
-    known = ", ".join(field.name for field in fields(Settings))
+    """Log each unknown keyword by its name; its value may be a secret and is not logged."""
     for name in unknown:
-        log.warning("%s is no setting of toolspan and is ignored; accepted: %s", name, known)
+        near = difflib.get_close_matches(name, _NAMES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"accepted: {', '.join(_NAMES)}"
+        log.warning("toolspan: unknown setting %r ignored; %s", name, hint)
 
 
 def _source(
     name: str, rule: _Rule, keywords: Mapping[str, Any], environment: Mapping[str, str]
 ) -> tuple[str, Any]:
-    """Where a setting's value comes from, and the value; an empty variable counts as unset."""
+    """Return the name of a setting's source, and its value; an empty variable counts as unset."""
     if keywords.get(name) is not None:
         return name, keywords[name]
     for variable in rule.variables:
@@ -295,8 +314,14 @@ def _source(
     return name, None
 
 
-def _take(found: dict[str, Any], name: str, rule: _Rule, source: str, value: object) -> None:
+def _take(found: dict[str, Any], name: str, rule: _Rule, source: str, value: object, kept: str) -> None:
     try:
         found[name] = rule.parse(value)
     except (KeyError, TypeError, ValueError):
-        log.warning("%s=%r is not accepted and is ignored; accepted: %s", source, value, rule.accepted)
+        log.warning(
+            "toolspan: %s=%r ignored; accepted: %s; %s is kept",
+            source,
+            value,
+            rule.accepted,
+            kept,
+        )

@@ -1,4 +1,4 @@
-"""`toolspan.attributes`, and attaching an OpenTelemetry context for a while."""
+"""`toolspan.attributes`, and attaching an OpenTelemetry context while code of the application runs."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ _Entries = tuple[tuple["Block", Mapping[str, Value]], ...]
 
 
 def attributes(values: Mapping[str, AttributeValues] | None = None, /, **named: AttributeValues) -> Block:
-    """Say something of all calls that are made inside: `with toolspan.attributes(feature="search"): …`.
+    """Add attributes to all calls made in a block: `with toolspan.attributes(feature="search"): …`.
 
-    The attributes stand on the spans and log records that toolspan makes there, and on its metrics as far as
-    the setting `metric_attributes` names them. Names with dots come in a mapping: `attributes({"enduser.id":
-    "42"}, feature="search")`. Values are `str`, `bool`, `int`, `float`, or lists of one of them; anything
-    else is named in the log of `toolspan`, once, and left out. The inner one of nested blocks wins, and what
-    toolspan finds out itself wins over both. `gen_ai.conversation.id` counts as the conversation of requests
-    that name none.
+    The attributes are set on the spans and log records that toolspan makes in the block, and on those of its
+    metrics that the setting `metric_attributes` allows. Names with dots are passed in a mapping:
+    `attributes({"enduser.id": "42"}, feature="search")`. Values are `str`, `bool`, `int`, `float` or a
+    sequence of one of them; any other value is ignored and logged once by its name. In nested blocks the
+    inner value wins; attributes that toolspan sets itself win over both. `gen_ai.conversation.id` is the
+    conversation of requests that name none.
 
-    Also a decorator, of functions and coroutine functions. Raises nothing.
+    The block is also a decorator, for functions and coroutine functions. Raises nothing.
     """
     try:
         return Block(attributes_of({**(values or {}), **named}))
     except Exception as error:
-        report("reading attributes", error)
+        report("reading user attributes", error)
         return Block(NOTHING)
 
 
 class Block:
-    """Calls made inside of it carry its attributes; it may be entered again and in many threads."""
+    """A block whose calls carry its attributes; it may be entered several times, also in several threads."""
 
     def __init__(self, values: Mapping[str, Value]) -> None:
         self._values = values
@@ -51,41 +51,46 @@ class Block:
         try:
             _set((*_entries(), (self, self._values)))
         except Exception as error:
-            report("setting attributes", error)
+            report("setting user attributes", error)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take its entry away; in a context that it was not entered in there is none."""
+        """Remove the newest entry of this block; a context in which it was not entered has none."""
         try:
             entries = _entries()
             for at in reversed(range(len(entries))):
+                # Its own entry instead of a token: blocks may overlap, as those of generators do.
                 if entries[at][0] is self:
                     return _set(entries[:at] + entries[at + 1 :])
         except Exception as error:
-            report("resetting attributes", error)
+            report("removing user attributes", error)
 
     def __call__(self, function: _Function) -> _Function:
-        """The function, whose calls run in this block; a generator's would also be those of its reader."""
+        """Return the function, wrapped so that each of its calls runs in this block."""
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            warn_once("a decorator", "of a generator function would give them to whoever reads it")
+            # Its body runs in the context of its reader, whose own calls would get the attributes.
+            warn_once(
+                "attributes on a generator function", "they would also apply to the calls of its reader"
+            )
             return function
         wrap = _asynchronous if inspect.iscoroutinefunction(function) else _plain
         return cast("_Function", functools.wraps(function)(wrap(self, function)))
 
 
 def current(baggage_keys: Iterable[str] = ()) -> Mapping[str, Value]:
-    """The attributes of this moment: of the open blocks, and of those baggage entries that are wanted."""
+    """Return the attributes of the open blocks, and those of the named baggage entries."""
     try:
         entries = _entries()
         if not entries and not baggage_keys:
             return NOTHING
+        # Baggage comes first, so that a block in this process wins over what another process sent.
         found = _baggage(baggage_keys) if baggage_keys else {}
         for _, values in entries:
             found.update(values)
         return found
     except Exception as error:
-        report("reading attributes", error)
+        report("reading user attributes", error)
         return NOTHING
 
 
@@ -99,7 +104,10 @@ def _entries() -> _Entries:
 
 
 def _set(entries: _Entries) -> None:
-    """Without a token to reset: whoever attached something meanwhile keeps it."""
+    """Attach a context with these entries, without a token.
+
+    Resetting a token would also take away what other code has attached since.
+    """
     context.attach(context.set_value(_KEY, entries))
 
 
@@ -120,19 +128,20 @@ def _asynchronous(block: Block, function: Callable[..., Any]) -> Callable[..., A
 
 
 def enter(found: Context | None) -> Any:
-    """Make it current; gives what `leave` needs."""
+    """Attach a context; return the token that `leave` takes, `None` if there is none."""
     try:
         return context.attach(found) if found is not None else None
-    except Exception:
+    except Exception:  # a context implementation of the application's; the call goes on without it
         return None
 
 
 def leave(token: Any) -> None:
-    """Restore what was current; a coroutine that is closed from elsewhere has nothing of ours to restore."""
+    """Detach the context of a token of `enter`, or reset a context variable."""
     try:
+        # Not `context.detach`, which logs an error where a coroutine is closed in another context.
         if isinstance(token, contextvars.Token):
             token.var.reset(token)
         elif token is not None:
             context.detach(token)
-    except (RuntimeError, ValueError):
+    except (RuntimeError, ValueError):  # closed in another context, which has nothing of ours to restore
         pass

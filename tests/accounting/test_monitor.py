@@ -56,9 +56,9 @@ def test_unknown_name() -> None:
     """A name by which nothing is kept is a mistake that is told, not a zero."""
     found = monitor()
     for ask in (found.total, found.reset):
-        with pytest.raises(ValueError, match="not kept by feature, but by conversation, model"):
+        with pytest.raises(ValueError, match="no totals by 'feature', only by conversation, model"):
             ask(feature="search")
-    with pytest.raises(ValueError, match="not kept by feature"):
+    with pytest.raises(ValueError, match="no totals by 'feature'"):
         found.by("feature")
 
 
@@ -176,7 +176,7 @@ def test_callback_that_raises(monkeypatch: pytest.MonkeyPatch, caplog: pytest.Lo
     use(found, conversation="c2")
     assert len(passed) == 2
     assert [record.getMessage() for record in caplog.records] == [
-        "a budget's callback failed with RuntimeError; the application is not affected"
+        "toolspan: a budget's callback failed with RuntimeError; the application is not affected"
     ]
 
 

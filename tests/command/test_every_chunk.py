@@ -65,7 +65,7 @@ def test_named(edit: Edit, at: int, live: bool, tmp_path: Path, capsys: pytest.C
     where = {each["where"] for each in findings if each["lost"] or "→" not in each["where"]}
     assert "policy" in where
     said = {each["position"] for each in findings if each["where"] == "policy"}
-    again = {int(each) for each in re.findall(r"chunk (\d+) on once more", str(findings))}
+    again = {int(each) for each in re.findall(r"emitted chunk (\d+) again", str(findings))}
     assert at + 1 in said | again
 
 
@@ -87,4 +87,4 @@ def test_an_answer_of_two_choices(tmp_path: Path, capsys: pytest.CaptureFixture[
     file.write_text(json.dumps(traces.otlp(spans)))
     assert main(["pipeline", str(file)]) == 1
     out = capsys.readouterr()[0]
-    assert "first at policy (chunk 4, finish chunk): read it and did not hand it on" in out
+    assert "first at policy (chunk 4, finish chunk): dropped it" in out

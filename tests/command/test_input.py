@@ -30,17 +30,20 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     ("text", "said"),
     [
         ("", "is empty"),
-        ("no json", "line 1: no JSON"),
-        ('{"resourceSpans": []}\n{oops}\n', "line 2: no JSON"),
-        ("[" * 100_000, "line 1: no JSON"),
-        ("7", "holds JSON, but no trace"),
-        ("{}", "neither OTLP's resourceSpans nor Jaeger's data"),
-        ('{"resourceSpans": []}', "holds no spans"),
-        ('{"data": null}', "holds no spans"),
-        ('{"resourceSpans": [7]}', "is neither OTLP nor Jaeger's JSON as it should be"),
-        ('{"resourceSpans": [{"scopeSpans": [{"spans": [{"startTimeUnixNano": "x"}]}]}]}', "as it should be"),
-        ('{"data": [{"spans": [{"startTime": "x"}]}]}', "as it should be"),
-        ('{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "GET /"}]}]}]}', "there is no stage in it"),
+        ("no json", "line 1: not JSON"),
+        ('{"resourceSpans": []}\n{oops}\n', "line 2: not JSON"),
+        ("[" * 100_000, "line 1: not JSON"),
+        ("7", "is JSON, but not a trace"),
+        ("{}", "without resourceSpans (OTLP) and without data (Jaeger)"),
+        ('{"resourceSpans": []}', "contains no spans"),
+        ('{"data": null}', "contains no spans"),
+        ('{"resourceSpans": [7]}', "is not valid OTLP or Jaeger JSON"),
+        (
+            '{"resourceSpans": [{"scopeSpans": [{"spans": [{"startTimeUnixNano": "x"}]}]}]}',
+            "is not valid OTLP or Jaeger JSON",
+        ),
+        ('{"data": [{"spans": [{"startTime": "x"}]}]}', "is not valid OTLP or Jaeger JSON"),
+        ('{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "GET /"}]}]}]}', "the trace has no stages"),
     ],
 )
 def test_files(text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +58,7 @@ def test_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "cannot be read: No such file" in complaint(capsys, str(tmp_path / "missing.json"))
     assert "cannot be read" in complaint(capsys, str(tmp_path))
     (tmp_path / "trace.zst").write_bytes(b"\x28\xb5\x2f\xfd\xff\xfe")
-    assert "is no text" in complaint(capsys, str(tmp_path / "trace.zst"))
+    assert "is not text" in complaint(capsys, str(tmp_path / "trace.zst"))
 
 
 def test_several(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,7 +67,7 @@ def test_several(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "trace.json"
     file.write_text(json.dumps(traces.otlp(spans)))
     said = complaint(capsys, str(file))
-    assert "stages of 2 traces; choose one by --trace" in said
+    assert "stages of 2 traces; choose one with --trace" in said
     ids = said.rpartition(": ")[2].split(", ")
     assert [main(["pipeline", str(file), "--trace", each]) for each in ids] == [0, 1]
     capsys.readouterr()
@@ -77,7 +80,7 @@ def test_no_such_chunk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     file = tmp_path / "trace.json"
     file.write_text(json.dumps(traces.otlp(traces.trace(policies.passing))))
     said = complaint(capsys, str(file), "--chunk", "call:7:last")
-    assert said.endswith("there are: first, call:0:first, call:0:last, call:1:first, call:1:last, finish")
+    assert said.endswith("available: first, call:0:first, call:0:last, call:1:first, call:1:last, finish")
 
 
 def test_options(capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,20 +135,20 @@ def test_jaeger(jaeger: str, capsys: pytest.CaptureFixture[str], monkeypatch: py
     capsys.readouterr()
     wrong: dict[str, Any] = {
         "12": "has no trace 12",
-        "ab": "answered 500",
-        "cd": "is no Jaeger",
-        "ef": "holds no spans",
-        "xyz": "is no trace id",
-        "../": "is no trace id",
+        "ab": "answered with HTTP status 500",
+        "cd": "is not Jaeger",
+        "ef": "contains no spans",
+        "xyz": "is not a trace id",
+        "../": "is not a trace id",
     }
     for trace, said in wrong.items():
         assert said in complaint(capsys, trace, "--jaeger", jaeger)
-    assert "is no address" in complaint(capsys, "12", "--jaeger", "ftp://127.0.0.1/")
+    assert "is not an address" in complaint(capsys, "12", "--jaeger", "ftp://127.0.0.1/")
 
 
 def test_no_jaeger(capsys: pytest.CaptureFixture[str]) -> None:
     """Nobody answers there."""
-    assert "could not be asked: " in complaint(capsys, "12", "--jaeger", "http://127.0.0.1:1")
+    assert "cannot be reached: " in complaint(capsys, "12", "--jaeger", "http://127.0.0.1:1")
 
 
 def test_without_rich(

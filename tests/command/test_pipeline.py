@@ -47,7 +47,7 @@ def test_every_form(form: Callable[[Any], str], run: Any) -> None:
     assert [line.split()[:3] for line in lines if line.startswith("✔")] == [
         ["✔", name, side] for name in ("model", "policy", "client") for side in ("in", "out")
     ]
-    assert "it passed all stages" in out
+    assert "the chunk passed all stages" in out
 
 
 def hangs(chunks: Iterator[Any]) -> Iterator[Any]:
@@ -65,7 +65,7 @@ def hangs(chunks: Iterator[Any]) -> Iterator[Any]:
         (policies.late, 0, None, None),
         (policies.rebuilt, 0, None, None),
         (policies.in_place, 0, "chunk 2, text chunk", None),
-        (policies.joined, 0, "policy: cut its chunks anew", None),
+        (policies.joined, 0, "policy: split or merged chunks", None),
         (policies.without_finish, 1, "chunk 10, finish chunk", "policy"),
         (policies.without_last_fragment, 1, "chunk 9, last piece of tool call 1", "policy"),
         (policies.twice, 3, "chunk 6, tool call chunk of tool call 0", "policy"),
@@ -93,9 +93,9 @@ def test_lost_between_stages(run: Any) -> None:
     status, out, _ = run(json.dumps(traces.otlp(spans)), "--chunk", "call:1:last")
     assert status == 1
     assert (
-        "first at policy → client (chunk 9, last piece of tool call 1): lost on the way: 1 tool call" in out
+        "first at policy → client (chunk 9, last piece of tool call 1): lost in transit: 1 tool call" in out
     )
-    assert "it disappeared between policy and client" in out
+    assert "the chunk disappeared between policy and client" in out
 
 
 def test_altered_between_stages(run: Any) -> None:
@@ -103,7 +103,7 @@ def test_altered_between_stages(run: Any) -> None:
     spans = traces.trace(policies.passing, policies.in_place)
     status, out, _ = run(json.dumps(traces.otlp(spans)))
     assert status == 3
-    assert "policy → client: what arrived says something else than what was sent" in out
+    assert "policy → client: the content received differs from the content sent" in out
 
 
 def test_cut_anew(run: Any) -> None:
@@ -111,25 +111,25 @@ def test_cut_anew(run: Any) -> None:
     spans = traces.trace(policies.passing, policies.joined)
     status, out, _ = run(json.dumps(traces.otlp(spans)))
     assert status == 0
-    assert "cut anew" in out
+    assert "split or merged" in out
 
 
 def test_injected_between_stages(run: Any) -> None:
     """What no stage sent came from nowhere."""
     status, out, _ = run(json.dumps(traces.otlp(traces.trace(policies.passing, policies.twice))))
-    assert (status, "policy → client: came from nowhere: 1 tool call" in out) == (3, True)
+    assert (status, "policy → client: received, but never sent: 1 tool call" in out) == (3, True)
 
 
 @pytest.mark.parametrize(
     ("policy", "chunk", "said"),
     [
-        (policies.without_finish, "finish", "it disappeared at policy"),
-        (policies.without_last_fragment, "call:1:last", "it disappeared at policy"),
-        (policies.in_place, "2", "it changed at policy"),
-        (policies.swapped, "call:0:last", "it passed all stages"),
-        (policies.blocked, "call:0:first", "it disappeared at policy"),
-        (policies.blocked, "finish", "it passed all stages"),
-        (policies.passing, "first", "it passed all stages"),
+        (policies.without_finish, "finish", "the chunk disappeared at policy"),
+        (policies.without_last_fragment, "call:1:last", "the chunk disappeared at policy"),
+        (policies.in_place, "2", "the chunk changed at policy"),
+        (policies.swapped, "call:0:last", "the chunk passed all stages"),
+        (policies.blocked, "call:0:first", "the chunk disappeared at policy"),
+        (policies.blocked, "finish", "the chunk passed all stages"),
+        (policies.passing, "first", "the chunk passed all stages"),
     ],
 )
 def test_one_chunk(policy: Any, chunk: str, said: str, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +145,7 @@ def test_by_fingerprint(run: Any) -> None:
     _, out, _ = run(text, "--json")
     (found,) = [each for each in json.loads(out)["findings"] if each["fingerprint"]]
     _, out, _ = run(text, "--chunk", found["fingerprint"].upper())
-    assert out.rstrip().endswith("it disappeared at policy")
+    assert out.rstrip().endswith("the chunk disappeared at policy")
 
 
 def test_json(run: Any) -> None:
@@ -209,9 +209,9 @@ def breaks(chunks: Iterator[Any]) -> Iterator[Any]:
             never_begins,
             policies.passing,
             policies.passing,
-            "first at policy: was at work, with 0 chunks read",
+            "first at policy: was cancelled while processing, after reading 0",
         ),
-        (policies.passing, policies.passing, stops, "first before model: no more came"),
+        (policies.passing, policies.passing, stops, "first before model: no further chunk came"),
         (
             policies.passing,
             policies.passing,
@@ -239,7 +239,7 @@ def test_many(run: Any) -> None:
     spans = traces.trace(lambda given: (each for each in given if policies._is(each, "stop")), source=source)
     status, out, _ = run(json.dumps(traces.otlp(spans)))
     assert status == 1
-    assert sum("read it and did not hand it on" in line for line in out.splitlines()) == 24 + 1
+    assert sum("dropped it" in line for line in out.splitlines()) == 24 + 1
     assert "policy: 76 more dropped" in out
 
 
@@ -248,7 +248,7 @@ def test_held_too_long(run: Any) -> None:
     chunks = [*(shapes.text(f"{number} ") for number in range(600)), shapes.finish()]
     spans = traces.trace(lambda given: iter(list(given)[1:]), source=lambda given: iter(chunks))
     status, out, _ = run(json.dumps(traces.otlp(spans)))
-    assert (status, "were held with too many others" in out) == (1, True)
+    assert (status, "could not be compared" in out) == (1, True)
 
 
 def test_attributes_of_all_kinds(run: Any) -> None:

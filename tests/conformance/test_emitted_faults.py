@@ -21,7 +21,7 @@ FAULTS: dict[str, tuple[str, Any, str]] = {
         "gen_ai.operation.name: required attribute is missing",
     ),
     "retired attribute": ("PROVIDER_NAME", "gen_ai.system", "is gen_ai.provider.name meant?"),
-    "mistyped attribute": ("RESPONSE_ID", "gen_ai.request.seed", "is str, not int"),
+    "mistyped attribute": ("STREAM_OUTCOME", "gen_ai.request.seed", "is str, not int"),
     "misplaced attribute": ("STREAM_CHUNKS", "toolspan.choice.index", "attribute does not belong here"),
     "misspelt span event": ("CALL_DETECTED_EVENT", "toolspan.tool_call.found", "unknown span event"),
     "misspelt log event": ("DETAILS_EVENT", "gen_ai.client.inference.details", "unknown event"),

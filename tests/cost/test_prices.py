@@ -112,7 +112,7 @@ def test_one_line_for_each_model(caplog: pytest.LogCaptureFixture) -> None:
     for at in (WHEN, WHEN, WHEN + 10**15):
         listed.cost(asked("who-knows", at=at), Usage(1, 1))
     assert [record.getMessage() for record in caplog.records] == [
-        "no cost for the model 'who-knows' of openai, tier None: no price is known"
+        "toolspan: no cost for model 'who-knows' of openai, tier standard: genai-prices has no price for it"
     ]
     assert {record.levelno for record in caplog.records} == {logging.DEBUG}
     for number in range(200):

@@ -167,4 +167,4 @@ def test_broken_prices(lab: Lab, caplog: pytest.LogCaptureFixture, monkeypatch: 
     assert costs(lab.span) == {}
     assert lab.span.attributes["gen_ai.usage.input_tokens"] == 1000
     (record,) = caplog.records
-    assert record.getMessage().startswith("CostSink.ended failed with RuntimeError")
+    assert record.getMessage().startswith("toolspan: CostSink.ended failed with RuntimeError")

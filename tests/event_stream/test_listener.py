@@ -170,7 +170,9 @@ def test_a_listener_that_raises(
         assert watch(face, scenario, Transport(api.calling)) == bare
     assert heard[-1] == "done"
     assert heard.count("tool_call.completed") == 2
-    assert warnings_of(caplog) == ["on_event failed with RuntimeError; the application is not affected"]
+    assert warnings_of(caplog) == [
+        "toolspan: the on_event callback failed with RuntimeError; the application is not affected"
+    ]
     assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
 
 
@@ -190,7 +192,7 @@ def test_our_own_mistake(
         watch(SYNC, _ask, Transport(CHAT.calling))
     assert ears.events == []
     (warning,) = warnings_of(caplog)
-    assert warning.startswith("telling a listener failed with RuntimeError")
+    assert warning.startswith("toolspan: building events for on_event failed with RuntimeError")
     assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
     assert len(telemetry.span.events) == 4
 

@@ -52,7 +52,7 @@ def expected(way: str, *, content: bool) -> list[str]:
     if way == "refusing":
         words = ": Error code: 400 - property 'tools' is unsupported" if content else ""
         failed = f"[error]          openai.BadRequestError{words}"
-        return [request, failed, f"[finish]         failed; {_UNCALLED}; tokens not told"]
+        return [request, failed, f"[finish]         failed; {_UNCALLED}; no usage reported"]
     calls = [line for at in range(len(story.CALLS)) for line in _call(way, at, content=content)]
     if way == "broken":  # known to be so only at the end
         calls.sort(key=lambda line: "completed" in line)

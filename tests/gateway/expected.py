@@ -35,15 +35,15 @@ CHATS = {
     "alters": Expected(12, "completed", 0, ARRIVED, "chunk 5, tool call chunk of tool call 0"),
     "holds": Expected(12, "completed", 0, ARRIVED),
     "blocks": Expected(8, "completed", 1, f"{_AT} (chunk 7, first piece of tool call 1): read it and ended"),
-    "drops_finish": Expected(11, "completed", 1, f"{_AT} (chunk 12, finish chunk): read it and did not"),
+    "drops_finish": Expected(11, "completed", 1, f"{_AT} (chunk 12, finish chunk): dropped it"),
     "swallows_last_fragment": Expected(
-        11, "completed", 1, f"{_AT} (chunk 11, last piece of tool call 1): read it and did not hand it on"
+        11, "completed", 1, f"{_AT} (chunk 11, last piece of tool call 1): dropped it"
     ),
     "duplicates": Expected(
-        13, "completed", 3, f"{_AT} (chunk 5, tool call chunk of tool call 0): handed chunk 4 on once more"
+        13, "completed", 3, f"{_AT} (chunk 5, tool call chunk of tool call 0): emitted chunk 4 again"
     ),
     "reorders": Expected(
-        12, "completed", 3, f"{_AT} (chunk 3, tool call chunk of tool call 0): handed it on after later ones"
+        12, "completed", 3, f"{_AT} (chunk 3, tool call chunk of tool call 0): emitted it after later chunks"
     ),
     "breaks": Expected(
         4,

@@ -12,7 +12,7 @@ from toolspan.event_stream import builder
 from toolspan.event_stream.events import StreamEvent
 from toolspan.log_lines import format as line_format
 from toolspan.log_lines.format import event_line
-from toolspan.otel import call_data, other_instrumentations, span_events
+from toolspan.otel import attributes, call_data, other_instrumentations, span_events
 from toolspan.otel import semconv as names
 from toolspan.pipeline import chunk
 from toolspan.sdk import routes
@@ -66,9 +66,21 @@ def test_each_operation_has_a_route() -> None:
     assert routed == REQUESTED
 
 
-def test_each_operation_has_a_key_of_other_instrumentations() -> None:
-    """The mark that another instrumentation leaves is known for each operation."""
-    assert other_instrumentations._KEYS.keys() == REQUESTED
+def test_each_operation_has_a_row_of_traits() -> None:
+    """Each operation says what it means for telemetry, and how other instrumentations mark it."""
+    assert call_data.OPERATIONS.keys() == OPERATIONS
+    assert {name for name in REQUESTED if not call_data.traits(name).outer_key} == set()
+
+
+def test_an_operation_without_a_row_has_no_traits() -> None:
+    """A request of an operation that somebody forgot in the table is traced, without content."""
+    assert call_data.traits("moderation") == call_data.Operation()
+
+
+def test_each_field_of_the_identity_has_an_attribute() -> None:
+    """Each text that every API sends about its answer has a field and an attribute."""
+    assert attributes._IDENTITY.keys() == set(wire_events.IDENTITY)
+    assert set(wire_events.IDENTITY) <= set(Started._fields)
 
 
 def test_an_operation_without_a_key_is_no_error() -> None:

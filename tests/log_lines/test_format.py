@@ -182,7 +182,7 @@ def test_truncated_streams_and_answers_are_warnings(telemetry: Telemetry, lines:
         watch(SYNC, partial(read, api=CHAT), Transport(cut))
     found = steady(lines())
     assert found[2].startswith("! [tool completed] get_weather (call_0): unfinished;")
-    assert found[3] == "! [finish] error; truncated; 1 tool call, 1 not valid; tokens not told; 0 s"
+    assert found[3] == "! [finish] error; truncated; 1 tool call, 1 not valid; no usage reported; 0 s"
     assert found[-1].startswith("! [finish] length; completed; no tool called")
 
 
@@ -201,7 +201,7 @@ def test_a_failed_call_logs_its_class_and_no_key(
     assert error.startswith("! [error] openai.AuthenticationError")
     assert ("is no key" in error) is (capture == "EVENT_ONLY")
     assert "sk-test" not in error
-    assert finish == "! [finish] failed; tokens not told; 0 s".replace(
+    assert finish == "! [finish] failed; no usage reported; 0 s".replace(
         "failed;", "failed; no tool called of 2 offered;"
     )
 

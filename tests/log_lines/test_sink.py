@@ -148,7 +148,7 @@ def test_a_line_that_cannot_be_made_is_reported_once(
             watch(SYNC, partial(read, api=CHAT), Transport(CHAT.calling))
     warned = [record.getMessage() for record in caplog.records if record.name == "toolspan"]
     assert [words for words in warned if "StreamLogSink" in words] == [
-        "StreamLogSink.ended failed with RuntimeError; the application is not affected"
+        "toolspan: StreamLogSink.ended failed with RuntimeError; the application is not affected"
     ]
     assert len(telemetry.spans) == 2
 

@@ -130,4 +130,4 @@ def test_a_place_that_cannot_be_written() -> None:
     """An upload that cannot be made is named, without the error's words."""
     done = started(COMPLETION_HOOK="upload", UPLOAD_BASE_PATH="/proc/nowhere")
     assert done.stdout == "None\n"
-    assert "COMPLETION_HOOK=upload: the hook cannot be made: ValueError" in done.stderr
+    assert "COMPLETION_HOOK=upload ignored: creating the hook failed with ValueError" in done.stderr

@@ -172,7 +172,7 @@ def test_a_stack_or_memory_that_is_used_up_switches_nothing_off(
     lines.calls()
     assert warned(caplog) == [
         (
-            f"toolspan: one of the calls of Noting.span_event is lost by {kind.__name__} "
+            f"toolspan: one of the calls of Noting.span_event was lost because of {kind.__name__} "
             "in Noting.span_event; "
             f"{count} lost so far"
         )
@@ -255,7 +255,9 @@ def test_one_warning_without_content(lab: Lab, caplog: pytest.LogCaptureFixture)
     with caplog.at_level(logging.WARNING):
         run(call, *wire.TEXT)
     (record,) = caplog.records
-    assert record.getMessage() == ("Noting.opened failed with RuntimeError; the application is not affected")
+    assert record.getMessage() == (
+        "toolspan: Noting.opened failed with RuntimeError; the application is not affected"
+    )
     assert lab.span.name == "chat gpt-test"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import openai
 import pytest
 
-OLD_SDK = "this version of the SDK has no "
+OLD_SDK = "toolspan: this version of the SDK has no "
 """How our own logger begins to say that something of an old SDK is not traced."""
 
 

@@ -92,7 +92,9 @@ def test_a_hook_that_is_not_installed_is_reported_once(
         run(SYNC, marked.ALL[0], "stream")
     assert len(telemetry.spans) == 1
     said = own_words(caplog)
-    assert said.startswith(f"{VARIABLE}=elsewhere: no completion hook of this name is installed")
+    assert said.startswith(
+        f"toolspan: {VARIABLE}=elsewhere ignored: no completion hook of this name is installed"
+    )
     assert said.endswith("`upload` comes with the package opentelemetry-util-genai[upload]")
 
 
@@ -104,5 +106,5 @@ def test_an_object_without_on_completion_is_reported(
     with telemetry.on(completion_hook=wrong):
         run(SYNC, marked.ALL[0], "stream")
     assert len(telemetry.spans) == 1
-    assert own_words(caplog).startswith("completion_hook=")
-    assert own_words(caplog).endswith("an object with the method on_completion")
+    assert own_words(caplog).startswith("toolspan: completion_hook=")
+    assert own_words(caplog).endswith("an object with the method on_completion; the default None is kept")

@@ -57,7 +57,7 @@ def test_an_sdk_class_without_request_is_reported_once(
     with telemetry.on():
         other.run(scenario())
     assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
-    assert said(caplog) == [f"{OLD_SDK}{face.client_class.__name__}.request; not traced"]
+    assert said(caplog) == [f"{OLD_SDK}{face.client_class.__name__}.request; its requests are not traced"]
 
 
 @pytest.mark.parametrize("lacking", ["module", "manager", *METHODS])
@@ -76,4 +76,5 @@ def test_an_sdk_without_connection_classes_is_reported_once(
     exchange: Any = None
     WebSocketPatch(exchange).patch(DOOR, module)
     assert dict(vars(Connection)) == before
-    assert said(caplog) == [f"{OLD_SDK}OldConnection and no AsyncOldConnection in openai.of.old; not traced"]
+    lacking = "OldConnection and no AsyncOldConnection in openai.of.old"
+    assert said(caplog) == [f"{OLD_SDK}{lacking}; its connections are not traced"]

@@ -54,7 +54,7 @@ def run(body: str) -> tuple[list[str], str]:
     return done.stdout.split("\n"), done.stderr
 
 
-LEFT_OUT = "content is left out, because nobody could look at it: "
+LEFT_OUT = "toolspan: content is not recorded: "
 
 
 @pytest.mark.parametrize("last", ["list(ask())", "stream = ask(); next(stream)"], ids=["read", "left open"])

@@ -12,7 +12,9 @@ import openai
 import pytest
 from openai import _base_client
 
+from toolspan import instrumentor
 from toolspan.sdk import retries
+from toolspan.sdk.family import OPENAI, import_sdk
 
 from . import script
 from .api import Api
@@ -306,7 +308,8 @@ def test_an_sdk_without_retry_methods_costs_one_log_line(
     class Empty:
         BaseClient = object
 
-    monkeypatch.setattr(retries, "_base_client", Empty)
+    without: Any = import_sdk(OPENAI)._replace(base_client=Empty)
+    monkeypatch.setattr(instrumentor, "import_sdk", lambda member: without)
     answers = [BUSY, good(CHAT, streamed=False)]
     with caplog.at_level("INFO", "toolspan"):
         same(face, partial(whole, api=CHAT), lambda: answers, telemetry, max_retries=1)

@@ -22,8 +22,8 @@ from .report import Report
 SPANS = 4  # of a trace: three stages, and what stands around them
 LOSING = {"passes": passing, "loses": without_last_fragment}
 EXPECTED = {
-    "passes": (0, "every chunk arrived", "it passed all stages"),
-    "loses": (1, "first at policy (chunk 9, last piece of tool call 1)", "it disappeared at policy"),
+    "passes": (0, "every chunk arrived", "the chunk passed all stages"),
+    "loses": (1, "first at policy (chunk 9, last piece of tool call 1)", "the chunk disappeared at policy"),
 }
 
 

@@ -63,7 +63,7 @@ def test_each_set_of_attributes_has_a_line(table: Callable[[Measure], list[str]]
         ["tokens", "(token)"],
         ["type=input", "1", "92", "92"],
         ["type=output", "1", "37", "37"],
-        ["(nothing", "else)", "1", "1", "1"],
+        ["(no", "other", "attributes)", "1", "1", "1"],
     ]
 
 
@@ -84,7 +84,7 @@ def test_what_all_share_is_said_once(table: Callable[[Measure], list[str]]) -> N
 
     lines = table(measure)
     assert [line.split() for line in lines[1:3]] == [["a", "outcome=a", "1"], ["b", "outcome=b", "1"]]
-    assert lines[3] == f"everywhere: {names.REQUEST_MODEL}=m"
+    assert lines[3] == f"shared attributes: {names.REQUEST_MODEL}=m"
 
 
 def test_what_one_row_lacks_is_not_called_shared(table: Callable[[Measure], list[str]]) -> None:
@@ -96,7 +96,7 @@ def test_what_one_row_lacks_is_not_called_shared(table: Callable[[Measure], list
         counter.add(1, {names.ERROR_TYPE: "timeout"})
         counter.add(1)
 
-    assert not [line for line in table(measure) if "everywhere" in line]
+    assert not [line for line in table(measure) if "shared attributes" in line]
 
 
 def test_counters_and_gauges_have_a_sum_only(table: Callable[[Measure], list[str]]) -> None:

@@ -1,4 +1,4 @@
-"""Writes each board into `dashboards/`; with `--check`, says which of the files there are not up to date."""
+"""Write each dashboard into `dashboards/`; with `--check`, print the files that are not up to date."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ FOLDER = Path(__file__).resolve().parents[2] / "dashboards"
 
 
 def stale(folder: Path) -> list[str]:
-    """The names of the files that are not what the code makes, missing and left-over ones too."""
-    wanted = {f"{board.uid}.json": written(board) for board in BOARDS}
+    """Return the names of files that differ from the generated ones, are missing or are left over."""
+    expected = {f"{board.uid}.json": written(board) for board in BOARDS}
     found = {file.name: file.read_text() for file in folder.glob("*.json")}
-    return sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    return sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
 
 
 def main() -> int:
-    """Write or compare, and give the exit code."""
+    """Write or compare the files, and return the exit code."""
     if sys.argv[1:] == ["--check"]:
         names = stale(FOLDER)
         if names:

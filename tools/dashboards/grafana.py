@@ -1,4 +1,4 @@
-"""Turns a board into Grafana's JSON, by Grafana's own library; it must not know what is asked."""
+"""Convert a board into Grafana's JSON with Grafana's own library."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ VARIABLES = {
 
 
 def written(board: Board) -> str:
-    """The board as the text of its file."""
+    """Return the board as the text of its file."""
     made = (
         dashboard.Dashboard(board.title)
         .uid(board.uid)
@@ -55,7 +55,7 @@ def written(board: Board) -> str:
 
 
 def _variable(name: str, query: str) -> dashboard.QueryVariable:
-    """A choice of one, some or all of a label's values; `all` matches series without that label too."""
+    """Return a variable for one, some or all values of a label; `all` includes series without that label."""
     return (
         dashboard.QueryVariable(name)
         .datasource(SOURCE)
@@ -71,7 +71,7 @@ def _panel(question: Question) -> timeseries.Panel:
     panel = (
         timeseries.Panel()
         .title(question.title)
-        .description(question.reads)
+        .description(question.description)
         .unit(question.unit)
         .datasource(SOURCE)
         .min(0)

@@ -1,6 +1,6 @@
-"""The few shapes of PromQL that the panels are made of; it must not know Grafana, nor which panel asks.
+"""The PromQL expressions of the panels.
 
-Names are those that Prometheus makes of ours: dots become underscores, units and `_total` are added.
+Prometheus changes toolspan's names: dots become underscores, and it appends the unit and `_total`.
 """
 
 from __future__ import annotations
@@ -34,15 +34,16 @@ COST: Final = "toolspan_cost_USD_total"
 
 
 def quantile(share: float, histogram: str, by: str, where: str) -> str:
-    """The value that a share of a histogram's samples stays below, for each value of one label."""
+    """Return the quantile of a histogram for each value of one label; `share` is between 0 and 1."""
     return f"histogram_quantile({share}, sum by (le, {by}) (rate({histogram}_bucket{{{where}}}{WINDOW})))"
 
 
 def rate(counter: str, by: str, where: str) -> str:
-    """How much a counter grows in a second, for each value of the labels."""
+    """Return the rate of a counter per second for each value of the labels."""
     return f"sum by ({by}) (rate({counter}{{{where}}}{WINDOW}))"
 
 
 def share(part: str, whole: str) -> str:
-    """The part of the whole, and 0 where there is a whole but no part of it."""
+    """Return the part divided by the whole; 0 if the part has no series."""
+    # Without `or 0 *` a model without any error would be missing from the panel.
     return f"({part} or 0 * {whole}) / {whole}"

@@ -1,4 +1,4 @@
-"""What a dashboard is made of: questions, each with the queries that answer it; it must not know Grafana."""
+"""The content of a dashboard: panels that ask a question, each with its queries."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from .promql import CALL, MODEL_LABEL, TOOL, TOOL_LABEL
 
 @dataclass(frozen=True)
 class Question:
-    """One panel: its title is the question; `reads` says how to read the answer; queries have a legend."""
+    """One panel: its title is the question; `queries` are PromQL expressions by legend."""
 
     title: str
-    reads: str
+    description: str
     unit: str
     queries: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Board:
-    """One dashboard: the name of its file, its title, its panels."""
+    """One dashboard: its uid, which is also its file's name, its title and its panels."""
 
     uid: str
     title: str
@@ -28,7 +28,7 @@ class Board:
 
 
 def quantiles(histogram: str, label: str, where: str) -> dict[str, str]:
-    """Half of the samples, and all but one of twenty."""
+    """Return the queries of the median and of the 95th percentile, for each value of a label."""
     return {
         f"{{{{{label}}}}} half": q.quantile(0.5, histogram, label, where),
         f"{{{{{label}}}}} 95 %": q.quantile(0.95, histogram, label, where),
@@ -36,10 +36,10 @@ def quantiles(histogram: str, label: str, where: str) -> dict[str, str]:
 
 
 def by_model(histogram: str) -> dict[str, str]:
-    """The same for each model."""
+    """Return the queries of both quantiles for each model."""
     return quantiles(histogram, MODEL_LABEL, CALL)
 
 
 def by_tool(histogram: str, where: str = TOOL) -> dict[str, str]:
-    """The same for each tool."""
+    """Return the queries of both quantiles for each tool."""
     return quantiles(histogram, TOOL_LABEL, where)

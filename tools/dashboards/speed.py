@@ -1,4 +1,4 @@
-"""Two dashboards: where time goes, and what tools do; it must not know Grafana."""
+"""Two dashboards: the times of requests, and the tool calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SLOW: Final = Board(
     (
         Question(
             "How long until the first chunk?",
-            "From the request to the first piece of output, retries included. The points lead to the traces.",
+            "From the request to the first piece of output, retries included. Exemplars link to traces.",
             "s",
             by_model(q.FIRST_CHUNK),
         ),
@@ -26,7 +26,7 @@ SLOW: Final = Board(
         ),
         Question(
             "How long does a whole answer take?",
-            "From the request to the end of the stream, or of the answer where it is not streamed.",
+            "From the request to the end of the stream, or of the answer without streaming.",
             "s",
             by_model(q.DURATION),
         ),
@@ -44,7 +44,7 @@ SLOW: Final = Board(
         ),
         Question(
             "How long does the application take to answer a call?",
-            "From the end of its arguments to the request with its result: the tool, and the waiting for it.",
+            "From the end of its arguments to the request with its result: the tool and the time around it.",
             "s",
             by_tool(q.TURNAROUND),
         ),
@@ -57,7 +57,7 @@ TOOLS: Final = Board(
     (
         Question(
             "Which tools are called, and how do the calls end?",
-            "Calls the model made: `valid`, or what is wrong; `_OTHER` are tools that were not offered.",
+            "Calls by outcome: `valid` or the fault. `_OTHER` stands for tools that were not offered.",
             "cps",
             {
                 f"{{{{{TOOL_LABEL}}}}} {{{{toolspan_outcome}}}}": q.rate(
@@ -67,7 +67,7 @@ TOOLS: Final = Board(
         ),
         Question(
             "Which tool is called wrongly?",
-            "The share of its calls that are no JSON, never ended, or are not as the tool was offered.",
+            "The share of calls that are not JSON, never ended, or do not match the tool's schema.",
             "percentunit",
             {
                 f"{{{{{TOOL_LABEL}}}}}": q.share(
@@ -78,13 +78,13 @@ TOOLS: Final = Board(
         ),
         Question(
             "How big are the arguments?",
-            "What the model writes for a call; long arguments are slow and cost output tokens.",
+            "The size of a call's arguments; long arguments are slow and cost output tokens.",
             "bytes",
             by_tool(q.SIZE),
         ),
         Question(
             "Which streams ended badly?",
-            "Streams that were not read to a good end; `closed` and `abandoned` are the application's doing.",
+            "Streams that did not complete. The application ended those that are `closed` or `abandoned`.",
             "cps",
             {
                 "{{toolspan_stream_outcome}}": q.rate(
@@ -94,13 +94,13 @@ TOOLS: Final = Board(
         ),
         Question(
             "How long do the tools themselves run?",
-            "The execution alone, where the application marks it.",
+            "The execution alone; needs `toolspan.tool` in the application.",
             "s",
             by_tool(q.EXECUTE, TOOL_ALONE),
         ),
         Question(
             "Which tools fail?",
-            "Executions that ended with an error, where the application marks them.",
+            "Executions that ended with an error; needs `toolspan.tool` in the application.",
             "cps",
             {
                 f"{{{{{TOOL_LABEL}}}}} {{{{error_type}}}}": q.rate(

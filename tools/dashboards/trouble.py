@@ -1,4 +1,4 @@
-"""Two dashboards: what it costs, and what fails; it must not know Grafana."""
+"""Two dashboards: the cost, and the failures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COST: Final = Board(
         ),
         Question(
             "Which model costs how much in an hour?",
-            "As the provider says, or computed from list prices; models without a price are missing here.",
+            "As the provider reports it, or computed from list prices; models without a price are missing.",
             "currencyUSD",
             {f"{{{{{MODEL_LABEL}}}}}": f"3600 * {_SPENT}"},
         ),
@@ -55,7 +55,7 @@ FAILS: Final = Board(
         ),
         Question(
             "Which share of the requests fails?",
-            "Requests that ended with an error, of all.",
+            "Requests that ended with an error, divided by all requests.",
             "percentunit",
             {
                 f"{{{{{MODEL_LABEL}}}}}": q.share(
@@ -65,13 +65,13 @@ FAILS: Final = Board(
         ),
         Question(
             "What is retried, and why?",
-            "Attempts that the SDK repeated, by the status or the exception that made it do so.",
+            "SDK retries, by the status or the exception that caused them.",
             "cps",
             {"{{error_type}}": q.rate(q.RETRIES, "error_type", CALL)},
         ),
         Question(
             "Are we rate limited?",
-            "Answers of 429: those that were retried, and those the application saw.",
+            "Responses with status 429: those that the SDK retried, and those that the application got.",
             "cps",
             {
                 f"{{{{{MODEL_LABEL}}}}} retried": q.rate(q.RETRIES, MODEL_LABEL, f'{CALL}, error_type="429"'),
@@ -82,7 +82,7 @@ FAILS: Final = Board(
         ),
         Question(
             "Which streams broke off?",
-            "Streams without an end (truncated), and those that failed, before their first chunk or later.",
+            "Streams without an end (truncated), and streams that failed, before their first chunk or later.",
             "cps",
             {
                 f"{{{{{MODEL_LABEL}}}}} {{{{toolspan_stream_outcome}}}}": q.rate(

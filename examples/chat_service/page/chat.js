@@ -1,5 +1,5 @@
-// The conversation's socket: it connects again when it breaks, and gets what it has missed. It must not know how
-// anything looks. What the user says is shown when the service repeats it, and said again if it never did.
+// The conversation's WebSocket: it reconnects when it breaks, and gets the events that it missed. A question is
+// shown when the service repeats it, and sent again if the service never did.
 import { show, connection } from "./view.js";
 
 const FIRST_WAIT = 250;
@@ -7,9 +7,9 @@ const LONGEST_WAIT = 5000;
 const chance = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 const id = (location.hash ||= `#${chance()}`).slice(1);
 let socket;
-let after = 0; // the number of the last happening that was shown
-let known = Infinity; // that of the last one when the socket opened
-let unsaid = null; // what the service has not repeated yet
+let after = 0; // the number of the last event that was shown
+let known = Infinity; // the number of the last event when the socket opened
+let unsaid = null; // the question that the service has not repeated yet
 let wait = FIRST_WAIT;
 
 function connect() {

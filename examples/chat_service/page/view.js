@@ -1,4 +1,4 @@
-// What a happening looks like on the page; it must not know where happenings come from.
+// Show the events of a conversation on the page.
 const conversation = document.getElementById("conversation");
 const tools = new Map(); // by the id of the call
 let answer = null; // the element that text is added to
@@ -70,7 +70,7 @@ function showTool({ id, name, status, arguments: given, note, seconds, before })
   if (note !== undefined) element.querySelector(".note").textContent = note;
 }
 
-// The call was made again, after an answer that broke off; its tool runs already.
+// Show a call that was repeated after an answer broke off; its tool runs already.
 function takeOver(id, before) {
   tools.get(id)?.remove();
   tools.set(id, tools.get(before));
@@ -83,7 +83,7 @@ function newTool(name) {
   return element;
 }
 
-// What the model was about to say is not to be relied on; tools that run are left to end.
+// Mark an incomplete answer as not reliable; its tools run on.
 function breakOff() {
   answer?.classList.add("broken");
   answer = null;

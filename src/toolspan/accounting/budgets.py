@@ -1,7 +1,4 @@
-"""A budget: what is used of it, and who is told when it is passed.
-
-It knows no call; what was used, and under which names, it is told.
-"""
+"""Budgets: limits of cost or tokens with a callback."""
 
 from __future__ import annotations
 
@@ -12,11 +9,15 @@ from typing import NamedTuple
 from ..guard import report
 from .totals import Name, UsageTotal
 
-_MOST_VALUES = 4096
+_MOST_VALUES = 4096  # of `per`: conversations come without end
 
 
 class BudgetPassed(NamedTuple):
-    """A budget was passed: which one, for which value of its `per`, and what has been used of it by now."""
+    """The argument of a budget's callback.
+
+    `value` is the value of the budget's `per` for which the limit is passed, `None` without `per`; `total` is
+    what has been used of the budget, the request that passed it included.
+    """
 
     budget: Budget
     value: Name
@@ -24,10 +25,10 @@ class BudgetPassed(NamedTuple):
 
 
 class Budget:
-    """A limit that `toolspan.usage.budget` has set: `cost` in US dollars, `tokens` of input and output.
+    """A limit set by `toolspan.usage.budget`: `cost` in US dollars, `tokens` of input and output together.
 
-    It counts from then on, for each value of `per` by itself; of 4096 values the least recently used one is
-    forgotten.
+    It counts requests from then on, for each value of `per` separately. Of more than 4096 values the least
+    recently used one is dropped; its count begins again at 0.
     """
 
     def __init__(
@@ -43,23 +44,25 @@ class Budget:
         self.per = per
         self.where = where
         self._callback = callback
+        # Without a lock: `UsageMonitor` calls `add` under its own.
         self._used: OrderedDict[Name, UsageTotal] = OrderedDict()
         self._passed: set[Name] = set()
 
     def spent(self, value: str | None = None) -> UsageTotal:
-        """What has been used of it, for this value of its `per`."""
+        """Return what has been used of the budget, for a value of its `per`."""
         return self._used.get(value, UsageTotal())
 
     def reset(self) -> None:
-        """Begin anew: it may be passed once more."""
+        """Set all counts to 0; after that the callback may be called again."""
         self._used.clear()
         self._passed.clear()
 
     def add(self, names: Mapping[str, Name], used: UsageTotal) -> BudgetPassed | None:
-        """Count a request; says if it passes the limit, for the first time since it began."""
+        """Count a request; return the callback's argument if it is the first one beyond the limit."""
         if any(names.get(name) != value for name, value in self.where.items()):
             return None
         value = None if self.per is None else names.get(self.per)
+        # `pop` moves the value to the end: the first one is the least recently used.
         total = self._used[value] = self._used.pop(value, UsageTotal()).plus(used)
         if len(self._used) > _MOST_VALUES:
             self._passed.discard(self._used.popitem(last=False)[0])
@@ -69,7 +72,7 @@ class Budget:
         return BudgetPassed(self, value, total)
 
     def notify(self, passed: BudgetPassed) -> None:
-        """Call back; what that raises is logged once."""
+        """Call the callback; an error of it is logged once."""
         try:
             self._callback(passed)
         except Exception as error:

@@ -1,4 +1,4 @@
-"""`toolspan.usage`: totals of the process, and the sink that adds each call to them."""
+"""`toolspan.usage`: the usage totals of the process, and the sink that adds each call to them."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ _Where: TypeAlias = "Mapping[str, Any] | None"
 
 
 class UsageMonitor:
-    """Totals of this process by conversation, by model, and by the names of the setting `usage_keys`.
+    """Usage totals of this process by conversation, by model, and by the names of the setting `usage_keys`.
 
-    Of 4096 combinations the least recently used one is forgotten: its conversation first, then its keys; what
-    it used is under `_OTHER` from then on. The model is the one that was asked for.
+    The model is the requested one. At most 4096 combinations are kept: of the least recently used one, first
+    the conversation and then the keys become `_OTHER`. All methods are safe in many threads.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # a signal's handler may ask while it is held
+        self._lock = threading.RLock()  # reentrant: a signal handler may ask for totals while it is held
         self._totals = Totals((CONVERSATION, MODEL))
         self._budgets: tuple[Budget, ...] = ()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._in_child)
 
     def total(self, where: _Where = None, /, **names: str) -> UsageTotal:
-        """What has been used in all, or where the names have these values: `total(model="gpt-4.1-mini")`.
+        """Return the usage of all requests, or of those with these values: `total(model="gpt-4.1-mini")`.
 
-        Names are `conversation`, `model` and the `usage_keys`; those with dots come in a mapping:
-        `total({"enduser.id": "42"})`. Raises `ValueError` for any other.
+        Names are `conversation`, `model` and the `usage_keys`; a name with dots is passed in a mapping:
+        `total({"enduser.id": "42"})`. Raise `ValueError` for any other name.
         """
         with self._lock:
             return self._totals.total(_values(where, names))
 
     def by(self, name: str, where: _Where = None, /, **names: str) -> dict[str | None, UsageTotal]:
-        """What has been used for each value of a name; `None` stands for requests that have none.
+        """Return the usage for each value of a name; the key `None` is for requests without a value.
 
-        See `total`.
+        The other arguments and the errors are those of `total`.
         """
         with self._lock:
             return self._totals.by(name, _values(where, names))
 
     def reset(self, where: _Where = None, /, **names: str) -> None:
-        """Begin anew, in all or where the names have these values; budgets go on. See `total`."""
+        """Set the totals to 0, all or those with these values; budgets are not changed. See `total`."""
         with self._lock:
             self._totals.forget(_values(where, names))
 
@@ -65,12 +65,12 @@ class UsageMonitor:
         per: str | None = None,
         **names: str,
     ) -> Budget:
-        """Have `callback` called when more dollars (`cost`), or more tokens, have been used from now on.
+        """Call `callback` once when requests from now on have used more than `cost` dollars or `tokens`.
 
-        Only requests count where the names have these values: `conversation`, `model`, and any of
-        `toolspan.attributes`. With `per`, a name too, each of its values has the budget by itself. The
-        callback comes once for each, in the thread that ended the request, after the telemetry of it. What it
-        raises is logged once.
+        Only requests with these values of names count: `conversation`, `model`, and any name of
+        `toolspan.attributes`. With `per`, also such a name, each of its values has its own limit and call.
+        The callback runs in the thread that ended the request, after the request's telemetry; its errors are
+        logged once. Return the budget, for `cancel`.
         """
         found = Budget(callback, cost, tokens, per, _values(where, names))
         with self._lock:
@@ -78,37 +78,40 @@ class UsageMonitor:
         return found
 
     def cancel(self, budget: Budget) -> None:
-        """Count no more for this budget."""
+        """Remove a budget: it counts no more requests."""
         with self._lock:
             self._budgets = tuple(other for other in self._budgets if other is not budget)
 
     def keep(self, keys: tuple[str, ...]) -> None:
-        """Keep totals by these names as well; an instrumentation's setting."""
+        """Keep totals by these names too; called with the setting `usage_keys`."""
+        # Values of the first name are dropped first: conversations are many, models few and worth keeping.
         names = (CONVERSATION, *(key for key in keys if key not in (CONVERSATION, MODEL)), MODEL)
         with self._lock:
             if names != self._totals.names:
                 self._totals = self._totals.under(names)
 
     def add(self, names: Mapping[str, Name], used: UsageTotal) -> None:
-        """Count a request; budgets that it passes call back."""
+        """Count a request, and call the callbacks of budgets that it passes."""
         with self._lock:
             self._totals.add(tuple(map(names.get, self._totals.names)), used)
             passed = [_counted(budget, names, used) for budget in self._budgets]
+        # Outside of the lock: a callback may take long, and other threads end requests meanwhile.
         for each in passed:
             if each is not None:
                 each.budget.notify(each)
 
     def _in_child(self) -> None:
-        """Another thread of the parent may have held the lock."""
+        """Replace the lock: another thread of the parent may have held it at the fork."""
         self._lock = threading.RLock()
 
 
 def _counted(budget: Budget, names: Mapping[str, Name], used: UsageTotal) -> BudgetPassed | None:
-    """Count a request for one budget; a budget that cannot count costs neither the totals nor another one."""
+    """Count a request for one budget, and report an error of it."""
+    # One guard for each budget: the limits are the user's objects, and comparing with them may raise.
     try:
         return budget.add(names, used)
     except Exception as error:
-        report("counting for a budget", error)
+        report("counting a request for a budget", error)
         return None
 
 
@@ -117,16 +120,17 @@ def _values(where: _Where, names: Mapping[str, Any]) -> dict[str, str]:
 
 
 usage = UsageMonitor()
-"""That of this process."""
+"""The monitor of this process."""
+# A global, although the settings are not: budgets may be set before `instrument()` and outlive it.
 
 
 _NOTHING = Usage()
 Add = Callable[[Mapping[str, "str | None"], tuple[float, ...]], None]
-"""Takes the names that a call is counted under, and what it has used: the fields of `UsageTotal`."""
+"""Counts a call: takes its values of names, and its usage as the fields of `UsageTotal` in their order."""
 
 
 class SpentSink(Sink):
-    """Counts a call when it has ended, also one of which another instrumentation tells: none counts here."""
+    """The usage of each call, borrowed calls included: no other instrumentation counts them here."""
 
     signals: ClassVar[Mapping[str, str]] = {
         "ended": "totals of usage",
@@ -136,12 +140,15 @@ class SpentSink(Sink):
         self._add = add
 
     def ended(self, call: Observed) -> None:
-        """Fetching a response uses nothing; a call without usage is counted as such."""
+        """Count the call; one without usage is counted as `uncounted` and `unpriced`."""
+        # The tokens of a response that is fetched were counted when it was made.
         if call.operation == call_data.FETCH_RESPONSE:
             return
         record, request = call.record, call.request
+        # All user attributes, not only `usage_keys`: a budget may use any of them.
         names: dict[str, str | None] = {name: str(value) for name, value in call.user.items()}
         names["conversation"] = request.conversation
+        # The requested name first: servers answer with dated names, which would split a model's total.
         names["model"] = request.model or record.started.model
         usage = record.usage or _NOTHING
         used = (

@@ -1,7 +1,4 @@
-"""Running totals by several names at once, bounded: what is forgotten of them is who it was, never how much.
-
-It knows neither calls nor budgets.
-"""
+"""Running totals of usage for each combination of several names, in bounded memory."""
 
 from __future__ import annotations
 
@@ -11,17 +8,17 @@ from operator import add
 from typing import NamedTuple
 
 OTHER = "_OTHER"
-"""Stands for all that have been forgotten."""
-_MOST = 4096
+"""The value under which the usage of all dropped values is kept."""
+_MOST = 4096  # combinations
 
 Name = str | None
 
 
 class UsageTotal(NamedTuple):
-    """What some requests have used. Tokens as the servers counted them, cost in US dollars.
+    """The usage of some requests: tokens as the servers counted them, cost in US dollars.
 
-    `uncounted` requests told no tokens (a stream without `include_usage`, one that failed), `unpriced` ones
-    have no cost that is known: what they used is not in the sums.
+    The sums do not contain requests without known usage: `uncounted` is the number of requests without
+    reported tokens (a stream without `include_usage`, a failed request), `unpriced` those without a cost.
     """
 
     requests: int = 0
@@ -35,16 +32,20 @@ class UsageTotal(NamedTuple):
 
     @property
     def tokens(self) -> int:
-        """Tokens of input and output; cached and reasoning tokens are among these."""
+        """Return the tokens of input and output, which contain cached and reasoning tokens."""
         return self.input + self.output
 
     def plus(self, other: UsageTotal) -> UsageTotal:
-        """Both together."""
+        """Return the sum of both."""
         return UsageTotal(*map(add, self, other))
 
 
 class Totals:
-    """Sums for each combination of the values of these names; of the first one values are forgotten first."""
+    """Sums for each combination of the values of some names.
+
+    If there are too many combinations, values become `_OTHER`, those of the first name first. No usage is
+    ever lost: the sum of all combinations stays exact.
+    """
 
     def __init__(self, names: tuple[str, ...], most: int = _MOST) -> None:
         self.names = names
@@ -52,33 +53,34 @@ class Totals:
         self._cells: OrderedDict[tuple[Name, ...], UsageTotal] = OrderedDict()
 
     def add(self, key: tuple[Name, ...], used: UsageTotal) -> None:
-        """Add what was used under these values; the least recently used cell may become coarser."""
+        """Add usage under these values; the least recently used combination may lose a value."""
         self._add(key, used)
+        # It ends: each round replaces one value by `_OTHER`, and equal combinations become one.
         while len(self._cells) > self._most:
             oldest, total = self._cells.popitem(last=False)
             self._add(self._coarser(oldest), total)
 
     def total(self, where: Mapping[str, Name]) -> UsageTotal:
-        """The sum where the names have these values; `ValueError` for a name that is not kept."""
+        """Return the sum for these values of names; raise `ValueError` for an unknown name."""
         found = UsageTotal()
         for _, used in self._where(where):
             found = found.plus(used)
         return found
 
     def by(self, name: str, where: Mapping[str, Name]) -> dict[Name, UsageTotal]:
-        """The sums for each value of one name; `ValueError` for a name that is not kept."""
+        """Return the sums for each value of one name; raise `ValueError` for an unknown name."""
         at, found = self._at(name), dict[Name, UsageTotal]()
         for key, used in self._where(where):
             found[key[at]] = found.get(key[at], UsageTotal()).plus(used)
         return found
 
     def forget(self, where: Mapping[str, Name]) -> None:
-        """Begin anew, where the names have these values; `ValueError` for a name that is not kept."""
+        """Drop the sums for these values of names; raise `ValueError` for an unknown name."""
         for key, _ in self._where(where):
             del self._cells[key]
 
     def under(self, names: tuple[str, ...]) -> Totals:
-        """The same sums, kept by other names from now on."""
+        """Return the same sums by other names; those of a name that is removed are added up."""
         found = Totals(names, self._most)
         for key, used in self._cells.items():
             known = dict(zip(self.names, key, strict=True))
@@ -88,10 +90,11 @@ class Totals:
     def _where(self, where: Mapping[str, Name]) -> list[tuple[tuple[Name, ...], UsageTotal]]:
         wanted = [(self._at(name), value) for name, value in where.items()]
         cells = self._cells.items()
+        # A list, because `forget` deletes cells while it goes through the result.
         return [(key, used) for key, used in cells if all(key[at] == value for at, value in wanted)]
 
     def _add(self, key: tuple[Name, ...], used: UsageTotal) -> None:
-        known = self._cells.pop(key, None)
+        known = self._cells.pop(key, None)  # `pop` moves the cell to the end: the first is the oldest
         self._cells[key] = used if known is None else known.plus(used)
 
     def _coarser(self, key: tuple[Name, ...]) -> tuple[Name, ...]:
@@ -100,5 +103,9 @@ class Totals:
 
     def _at(self, name: str) -> int:
         if name not in self.names:
-            raise ValueError(f"totals are not kept by {name}, but by {', '.join(self.names)}; see usage_keys")
+            kept = ", ".join(self.names)
+            # A total of 0 for a misspelt name would look like no usage.
+            raise ValueError(
+                f"toolspan: no totals by {name!r}, only by {kept}; other names are set by usage_keys"
+            )
         return self.names.index(name)

@@ -1,1 +1,1 @@
-"""The agent loop: what happens between two model calls."""
+"""The agent loop: relate a request to earlier answers, and to an earlier request that failed."""

@@ -21,18 +21,19 @@ from .memory import Memory, caller_match, place
 
 
 class Loop:
-    """One memory for the process; works across clients, threads and tasks."""
+    """Relates the requests of a process by one memory, across clients, threads and tasks."""
 
     def __init__(self, memory: Memory | None = None) -> None:
         self.memory = Memory() if memory is None else memory
 
     def opened(self, call: Observed, at: int) -> list[Note]:
-        """A request is about to be sent: finds its place, and links it to what it answers."""
+        """Find the step of a request in its loop, link it to earlier answers, and return its notes."""
         fetches = call.operation == call_data.FETCH_RESPONSE
         if not fetches and call.operation not in call_data.INFERENCE:
             return []
         here = place()
         step = call.step = Step(Turn(place=here, model=call.request.model))
+        # A fetched response brings no results; its tool calls are remembered like those of other answers.
         if fetches:
             return []
         returns = call.request.returns
@@ -43,23 +44,26 @@ class Loop:
         return notes + changes(call, step)
 
     def closed(self, call: Observed, event: CallClosed, at: int) -> None:
-        """A tool call is complete: from now on the application can answer it."""
+        """Remember a complete tool call: the application may answer it before the stream ends."""
         if call.step is not None:
             self._remember(call, call.record.call(event), at)
 
     def ended(self, call: Observed) -> list[Note]:
-        """The answer is over."""
+        """Remember the turn of an answer that is over, and return the notes that its token count allows."""
         step, record = call.step, call.record
         if step is None:
             return []
         turn, usage = step.turn, record.usage
         turn.response = _response(call)
         turn.tokens = usage.input if usage is not None else None
-        if len(turn.calls) < len(record.calls):  # an id may come late, but never changes
+        # `closed` remembers a call with the id that it has then; some servers send the id later.
+        if len(turn.calls) < len(record.calls):
             known = {remembered.id for remembered in turn.calls}
             for tool in record.calls:
                 if tool.id not in known:
                     self._remember(call, tool, tool.closed_at or call.ended_at)
+        # A request that failed has answered nothing: its results still count as missing. Their turnaround
+        # is recorded once all the same, because the application did bring them.
         if call.outcome is not None and call.outcome.is_error:
             for remembered in step.results:
                 remembered.answers = max(remembered.answers - 1, 0)
@@ -70,43 +74,49 @@ class Loop:
     def executed_call(
         self, name: str, call_id: str | None, arguments: Callable[[], Any]
     ) -> tuple[RememberedCall | None, Turn | None]:
-        """The call that an execution answers, and its turn; without an id only what is beyond doubt.
+        """Return the tool call that an execution answers, and its turn; `None` where there is any doubt.
 
-        Several calls of one answer are told apart by their arguments.
+        Without an id, a call is found by the tool's name, as long as only one answer can be meant, and among
+        several calls of that answer by the hash of the arguments.
         """
-        worth = partial(caller_match, place())
+        rank = partial(caller_match, place())
         if call_id is not None:
-            remembered = self.memory.find(call_id, worth)
+            remembered = self.memory.find(call_id, rank)
             found = [] if remembered is None else [remembered]
         else:
             found = self.memory.open(name)
-            found = [one for one in found if worth(one)] or found
+            # Those of the same trace, thread or task, if there are any: other agents use the same tools.
+            found = [one for one in found if rank(one)] or found
         turns = {id(one.turn): one.turn for one in found}
+        # Two answers called the tool: a wrong link is worse than none.
         if len(turns) != 1:
             return None, None
         (turn,) = turns.values()
         if len(found) > 1:
-            own = argument_hash(arguments())
+            own = argument_hash(arguments())  # called only here: binding arguments to names takes time
             found = [one for one in found if own is not None and one.argument_hash == own]
         if not found:
             return None, turn
-        found[-1].taken = True  # the oldest: calls with equal arguments may take each other's place
+        found[-1].taken = True  # the oldest one: calls with equal arguments are interchangeable
         return found[-1], turn
 
     def _results(self, returns: Returns, here: tuple[int, int]) -> tuple[RememberedCall, ...]:
-        """The remembered calls whose results come for the first time, or again at the end of the history."""
+        """Return the calls whose results a request brings first, or again after the last turn."""
+        # A history repeats the results of all its steps: those before the last turn are counted only if no
+        # request has brought them yet.
         wanted = returns.earlier + returns.results
         if not wanted:
             return ()
-        worth = partial(caller_match, here)
+        rank = partial(caller_match, here)
         found: dict[str, RememberedCall] = {}
         for identity in wanted:
-            remembered = self.memory.find(identity, worth)
+            remembered = self.memory.find(identity, rank)
             if remembered is not None and (not remembered.answers or identity in returns.results):
                 found[identity] = remembered
         return tuple(found.values())
 
     def _before(self, call: Observed, results: tuple[RememberedCall, ...]) -> Turn | None:
+        # Results of several turns may come together: the newest turn is the step before.
         if results:
             return (
                 results[0].turn
@@ -120,45 +130,49 @@ class Loop:
         if step is None or tool.id is None or tool.kind not in ANSWERED:
             return
         turn = step.turn
-        if not turn.calls:  # the first one
+        if not turn.calls:
             turn.response = _response(call)
+            # The span's context, not the span: a turn outlives its call and must not keep the span alive.
             asker = None if call.span is None else call.span.get_span_context()
             turn.asker = asker if asker is not None and asker.is_valid else None
         self.memory.remember(RememberedCall(tool.id, tool.name, at, turn, tool.argument_hash))
 
 
 def _answers(call: Observed, results: tuple[RememberedCall, ...], at: int) -> tuple[list[Note], int]:
-    """Count and link the calls that are answered; says how many are so for the first time."""
+    """Count and link the calls that a request answers; return the notes, and how many are new."""
     notes: list[Note] = []
     askers: dict[int, tuple[SpanContext, list[str]]] = {}
     fresh = 0
     for remembered in results:
         fresh += not remembered.answers
         remembered.answers += 1
+        # Every later request of the loop repeats the result in its history: only the first one counts.
         if not remembered.turnaround_recorded:
             remembered.turnaround_recorded = True
             notes.append(Answered(remembered.id, remembered.name, at - remembered.at))
         turn = remembered.turn
         if turn.asker is not None:
             askers.setdefault(id(turn), (turn.asker, []))[1].append(remembered.id)
-    for asker, ids in askers.values():
+    for asker, ids in askers.values():  # one link for each answering span, not one for each call
         call.links.append((asker, {names.LINK: "answers", names.TOOL_CALL_IDS: ids}))
     return notes, fresh
 
 
 def _number(step: Step, call: Observed, returns: Returns, fresh: int) -> None:
-    """Which step it is, and which calls are answered, not answered, or answered too often."""
+    """Set the number of the step, and count the calls that are answered, unanswered or answered again."""
     before, results = step.before, step.results
     remembered = {remembered.id for remembered in results}
     step.answered = fresh + len(remembered.union(returns.results)) - len(remembered)
     step.repeated = returns.repeated + len(remembered) - fresh
     waiting = set(returns.called)
+    # Without results or a reference to the last response, a request begins anew and leaves nothing open.
     if before is not None and (results or call.request.previous_response):
         waiting.update([remembered.id for remembered in before.calls if not remembered.answers])
     if waiting:
         step.unanswered = len(waiting.difference(returns.results, returns.earlier))
     if before is not None and results:
         step.number = step.turn.step = before.step + 1
+    # Nothing is remembered (another process made the calls): the history itself shows the step.
     elif returns.results:
         step.number = step.turn.step = max(returns.turns, 1) + 1
     elif call.request.tools is not None:
@@ -166,21 +180,22 @@ def _number(step: Step, call: Observed, returns: Returns, fresh: int) -> None:
 
 
 def _keys(call: Observed, response: str | None) -> tuple[str | None, str | None]:
-    """What a turn is known by: a response's id, and the conversation it belongs to."""
+    """Return the keys of a turn: its response's id, and its conversation."""
     conversation = call.request.conversation
+    # With a prefix, because an application may choose an id for a conversation that is a response's.
     return response, None if conversation is None else f"conversation {conversation}"
 
 
 def _response(call: Observed) -> str | None:
-    """The id by which a response can be referred to; those of chat completions are not always distinct."""
+    """Return the id of a response; `None` for chat completions, whose ids are not unique on all servers."""
     return call.record.started.id if call.api_type == "responses" else None
 
 
-_KEPT = 0.9  # of the tokens: a smaller share of the step before is no fluctuation
+_KEPT = 0.9  # share of the tokens of the step before; a smaller drop is not reported as a reduced context
 
 
 def changes(call: Observed, step: Step) -> list[Note]:
-    """What is different from the step before."""
+    """Return notes on what changed since the step before: the tools, and fewer messages."""
     turn, before, tools = step.turn, step.before, call.request.tools
     turn.messages = _whole_history(call)
     turn.tools = None if tools is None else tools.fingerprint
@@ -197,9 +212,10 @@ def changes(call: Observed, step: Step) -> list[Note]:
 
 
 def reduced(step: Step) -> list[Note]:
-    """A drop that only the tokens tell."""
+    """Return a note on a context that got shorter by its tokens only, such as by summarised messages."""
     turn, before = step.turn, step.before
     if before is None or before.tokens is None or turn.tokens is None or turn.model != before.model:
+        # Another model counts the same text differently.
         return []
     if turn.tokens < before.tokens * _KEPT and (step.grown is None or step.grown >= 0):
         return [ContextReduced(before.messages, turn.messages, before.tokens, turn.tokens)]
@@ -207,7 +223,7 @@ def reduced(step: Step) -> list[Note]:
 
 
 def _whole_history(call: Observed) -> int | None:
-    """How many messages there are, where the request holds them all and the server keeps none."""
+    """Return the number of messages; `None` if the server keeps a part of the history."""
     request = call.request
     partial = request.previous_response or (request.conversation and call.api_type == "responses")
     return None if partial else request.message_count

@@ -1,4 +1,4 @@
-"""Remember the tool calls of earlier answers, bounded and without content, until their results arrive."""
+"""Remember the tool calls of earlier answers, without content, until their results arrive."""
 
 from __future__ import annotations
 
@@ -13,26 +13,30 @@ from opentelemetry import trace
 
 from ..otel.call_data import RememberedCall, Turn
 
+# Number of calls, and of turns; the oldest are forgotten first. This bounds the memory of a long process.
 MOST = 2048
-"""Calls, and turns, that are remembered; the oldest are forgotten first."""
-_MOST_LOOKED_AT = 256
+_MOST_SEARCHED = 256  # newest calls; a search by name happens at each execution without an id
 
 
 class Memory:
-    """Remembers calls by id, and turns by the id of their response or conversation."""
+    """Remembers calls by id, and turns by the id of their response or conversation.
+
+    There is no lock: a forked child could inherit it while another thread holds it. Readers work on copies.
+    """
 
     def __init__(self, most: int | None = None) -> None:
         self._most = MOST if most is None else most
+        # A list per id: some servers count their ids from 0, so that several calls have the same one.
         self._calls: dict[str, list[RememberedCall]] = {}
         self._order: deque[RememberedCall] = deque()
         self._turns: dict[str, Turn] = {}
 
     def __len__(self) -> int:
-        """How many calls are remembered."""
+        """Return the number of remembered calls."""
         return len(self._order)
 
     def remember(self, call: RememberedCall) -> None:
-        """Keep a call, unless this very one is there: a response may be fetched several times."""
+        """Remember a call, unless it is remembered already: a response may be fetched several times."""
         known = self._calls.setdefault(call.id, [])
         if known and _is_there(call.turn, known):
             return
@@ -49,41 +53,39 @@ class Memory:
         if not known:
             self._calls.pop(call.id, None)
 
-    def find(self, identity: str, worth: Callable[[RememberedCall], int]) -> RememberedCall | None:
-        """The call of this id: the one that is worth most, and of several one that has no result yet."""
+    def find(self, identity: str, rank: Callable[[RememberedCall], int]) -> RememberedCall | None:
+        """Return the call of an id: the one of the highest rank, and of several one without a result."""
         known = tuple(self._calls.get(identity, ()))
-        if len(known) < 2:  # nothing to choose from
+        if len(known) < 2:  # nearly always: the rank is not computed
             return known[0] if known else None
-        return max(known, key=lambda call: (worth(call), not call.answers))
+        return max(known, key=lambda call: (rank(call), not call.answers))
 
     def open(self, name: str) -> list[RememberedCall]:
-        """Calls of this tool that nobody executes or has answered, the newest first."""
-        newest = islice(reversed(tuple(self._order)), _MOST_LOOKED_AT)
+        """Return the calls of a tool that are neither executed nor answered, the newest first."""
+        newest = islice(reversed(tuple(self._order)), _MOST_SEARCHED)
         found = (one for one in newest if one.name == name)
         return [one for one in found if not one.answers and not one.taken]
 
     def keep_turn(self, turn: Turn, *keys: str | None) -> None:
-        """Keep a turn under the ids of its response and its conversation, as the newest of these."""
+        """Remember a turn by the ids of its response and its conversation, as the newest of each."""
         for key in keys:
             if key is not None:
-                self._turns.pop(key, None)
+                self._turns.pop(key, None)  # so that the key moves to the end: the order is that of age
                 self._turns[key] = turn
         try:
             while len(self._turns) > self._most:
                 self._turns.pop(next(iter(self._turns)), None)
-        except (
-            RuntimeError,
-            StopIteration,
-        ):  # another thread changes it meanwhile, and drops the oldest itself
+        # Another thread changed the dictionary meanwhile; that thread drops the oldest turn itself.
+        except (RuntimeError, StopIteration):
             return
 
     def turn(self, keys: Iterable[str | None]) -> Turn | None:
-        """The turn of the first id that is known."""
+        """Return the turn of the first key that is remembered."""
         return next((self._turns[key] for key in keys if key is not None and key in self._turns), None)
 
 
 def _is_there(turn: Turn, known: Iterable[RememberedCall]) -> bool:
-    """Whether a call of this turn, or of the same response, is among those of one id."""
+    """Return whether a call of this turn, or of the same response, is among the calls of one id."""
     response = turn.response
     return any(one.turn is turn or (response and one.turn.response == response) for one in known)
 
@@ -92,15 +94,17 @@ _Place: TypeAlias = "tuple[int, int]"
 
 
 def place() -> _Place:
-    """The thread and the task in which this runs: a hint where servers give several calls the same id."""
+    """Return the ids of the running thread and task, which distinguish calls with the same id."""
+    # The private function returns None outside of a loop; the public one raises, at each request of a thread.
     loop = asyncio._get_running_loop()
     task = None if loop is None else asyncio.current_task(loop)
     return threading.get_ident(), 0 if task is None else id(task)
 
 
 def caller_match(here: _Place, remembered: RememberedCall) -> int:
-    """How much speaks for a call being of the agent that asks: its trace, then its thread and task."""
+    """Return how well a call matches the caller: 2 for the same trace, 1 for the same thread and task."""
     trace_id = trace.get_current_span().get_span_context().trace_id
     asker = remembered.turn.asker
+    # The trace first: an agent may move between threads, and ids of threads and tasks are used again.
     same_trace = asker is not None and trace_id and asker.trace_id == trace_id
     return (2 if same_trace else 0) + (1 if remembered.turn.place == here else 0)

@@ -1,7 +1,4 @@
-"""The sink that counts what happens between and before answers: turnarounds of tool calls, and retries.
-
-It knows nothing of what `metrics.py` keeps, nor how these things are found out.
-"""
+"""The sink of the loop's metrics: the turnaround of tool calls, and the SDK's retries."""
 
 from __future__ import annotations
 
@@ -19,14 +16,14 @@ from ..wire.events import Answered, Event, Note, Retried
 
 
 class LoopMetricSink(Sink):
-    """A histogram of turnarounds and a counter of retries."""
+    """Records a histogram of turnarounds and a counter of retries."""
 
     signals: ClassVar[Mapping[str, str]] = {
         "span_event": "metrics of turnarounds and retries",
     }
 
     def __init__(self, meter: Meter) -> None:
-        self._names = ToolNames()
+        self._names = ToolNames()  # bounds the tool names: a model may invent any number of them
         self._turnaround = meter.create_histogram(
             names.CALL_TURNAROUND,
             unit=names.SECONDS,
@@ -38,7 +35,7 @@ class LoopMetricSink(Sink):
         )
 
     def span_event(self, call: Observed, event: Event | Note, at: int) -> None:
-        """Count a retry; record how long a call's answer took."""
+        """Count an SDK retry, or record the turnaround of a tool call."""
         if isinstance(event, Retried):
             labels = call_labels(call)
             labels[names.OPERATION_NAME] = call.operation

@@ -1,4 +1,8 @@
-"""Recognise a request that the application repeats after a failure."""
+"""Recognise a request that the application repeats after one that failed, and link the two.
+
+The SDK's own retries are inside of one request (`sdk/retries.py`); a retry by the application is a new
+request with a new span. No lock is used: a forked child could find it held by a thread that it does not have.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +21,14 @@ from ..otel.sink import Observed, Sink
 from ..wire.record import Outcome
 from ..wire.request import Request
 
-_MOST = 1024  # attempts
-_LONGEST = 300 * 10**9  # nanoseconds
+_MOST = 1024  # attempts that are remembered
+_LONGEST = 300 * 10**9  # nanoseconds: a request that comes later is a new one, not a retry
 
 _Key: TypeAlias = "tuple[int, int, Hashable]"
 
 
 class FailedAttempt(NamedTuple):
-    """An attempt that did not succeed: its number, the span around it, its own, and when it ended."""
+    """A request that did not succeed: its attempt, the span around it, its own span, when it ended."""
 
     attempt: int
     parent: int
@@ -33,7 +37,8 @@ class FailedAttempt(NamedTuple):
 
 
 def fingerprint(operation: str, api: str | None, request: Request) -> int | None:
-    """What is asked, as a hash; `None` where too little is known of it to know it again."""
+    """Return a hash of what a request asks; `None` if too little of it is known to recognise it again."""
+    # Only a hash: no content is kept. It differs between processes and is not recorded.
     if request.digest is None and request.response is None and request.prompt_name is None:
         return None
     tools = request.tools and request.tools.fingerprint
@@ -43,15 +48,16 @@ def fingerprint(operation: str, api: str | None, request: Request) -> int | None
 
 
 class FailedAttempts:
-    """Who has tried what, without success: bounded in number and in time."""
+    """Requests that did not succeed, bounded in number and time."""
 
     def __init__(self) -> None:
         self._attempts: dict[_Key, FailedAttempt] = {}
+        # Time of the last failure by request and trace: saves a search where no attempt can match.
         self._groups: dict[tuple[int, int], int] = {}
         self._order: deque[tuple[int, _Key]] = deque()
 
     def leave(self, request_key: RequestKey, failed: FailedAttempt) -> None:
-        """Remember an attempt that did not succeed."""
+        """Remember a request that did not succeed."""
         key = _key(request_key)
         self._attempts[key] = failed
         self._groups[key[:2]] = failed.at
@@ -59,25 +65,27 @@ class FailedAttempts:
         self._forget(failed.at)
 
     def recall(self, request_key: RequestKey, at: int) -> FailedAttempt | None:
-        """Take the attempt that one which begins `at` this time repeats; each is repeated once.
+        """Take the attempt that the request beginning `at` repeats; each attempt is repeated once.
 
-        That of the same task or thread comes first. Within a trace it may also be that of another one.
+        An attempt of the same task or thread comes first. Within a trace, one of another task may match, too.
         """
         if not self._attempts:
             return None
         failed = self._attempts.pop(_key(request_key), None)
+        # Without a trace, nothing shows that two tasks work on the same thing.
         if failed is None and request_key.trace and (request_key.what, request_key.trace) in self._groups:
             failed = self._of_another(request_key)
         return failed if failed is not None and at - failed.at <= _LONGEST else None
 
     def succeeded(self, request_key: RequestKey) -> None:
-        """It succeeded: what the same task or thread has tried before is over."""
+        """Forget the earlier attempts of the same task or thread: the request succeeded."""
         self._attempts.pop(_key(request_key), None)
 
     def _of_another(self, request_key: RequestKey) -> FailedAttempt | None:
-        """One of the same trace, if possible of the same parent; a task that still runs repeats its own."""
+        """Take an attempt of another task in the same trace, preferably under the same parent span."""
         found = None
-        for key, failed in self._attempts.copy().items():
+        for key, failed in self._attempts.copy().items():  # a copy: other threads change it meanwhile
+            # A task that still runs will repeat its own request.
             if key[0] != request_key.what or key[1] != request_key.trace or _is_running(key[2]):
                 continue
             found = found or key
@@ -87,15 +95,16 @@ class FailedAttempts:
         return self._attempts.pop(found, None) if found is not None else None
 
     def _forget(self, now: int) -> None:
-        """Drop what is too old, and the oldest of too many."""
+        """Drop attempts that are too old, and the oldest if there are too many."""
         try:
             while len(self._order) > _MOST or now - self._order[0][0] > _LONGEST:
                 at, key = self._order.popleft()
+                # The key may belong to a newer attempt by now, which has an entry of its own.
                 if (failed := self._attempts.get(key)) is not None and failed.at == at:
                     self._attempts.pop(key, None)
                 if self._groups.get(key[:2]) == at:
                     self._groups.pop(key[:2], None)
-        except IndexError:  # another thread was faster
+        except IndexError:  # another thread took the last entry
             return
 
 
@@ -104,17 +113,18 @@ def _key(request_key: RequestKey) -> _Key:
 
 
 def _is_running(caller: Hashable) -> bool:
-    """Whether it is a task that has not ended."""
+    """Return whether a caller is a task that has not ended."""
     task = caller() if isinstance(caller, ref) else None
     return task is not None and not task.done()
 
 
+# Not CLOSED: the application ended the answer itself.
 _WITHOUT_SUCCESS = (Outcome.FAILED, Outcome.CANCELLED, Outcome.TRUNCATED, Outcome.ABANDONED)
 _threads = threading.local()
 
 
 class RepeatedRequestSink(Sink):
-    """Remembers the attempts of one instrumentation."""
+    """Sets the attempt number of each request and its link to the attempt before."""
 
     signals: ClassVar[Mapping[str, str]] = {
         "opened": "links to earlier attempts",
@@ -125,7 +135,7 @@ class RepeatedRequestSink(Sink):
         self._failed_attempts = FailedAttempts()
 
     def opened(self, call: Observed) -> None:
-        """Say which attempt it is, and link it to the one before."""
+        """Set which attempt a request is, and link it to the one before."""
         what = fingerprint(call.operation, call.api_type, call.request)
         if what is None:
             return
@@ -138,11 +148,12 @@ class RepeatedRequestSink(Sink):
                 call.links.append((before.span, {names.LINK: "attempt"}))
 
     def ended(self, call: Observed) -> None:
-        """Remember it if it did not succeed."""
+        """Remember the request if it did not succeed."""
         if call.request_key is None:
             return
         if call.outcome is Outcome.COMPLETED:
             self._failed_attempts.succeeded(call.request_key)
+        # A call without an outcome is left out: its stream was not tracked.
         elif call.outcome in _WITHOUT_SUCCESS:
             span = call.span.get_span_context() if call.span is not None else None
             self._failed_attempts.leave(
@@ -151,13 +162,14 @@ class RepeatedRequestSink(Sink):
 
 
 def _caller() -> Hashable:
-    """What does one thing after the other: the task, weakly, or the thread, by a mark of its own."""
+    """Return the task, by a weak reference, or an object that stands for the thread."""
     loop = asyncio._get_running_loop()
     task = None if loop is None else asyncio.current_task(loop)
     if task is not None:
         caller = ref(task)
-        hash(caller)  # which it keeps, for when the task is gone
+        hash(caller)  # a weak reference keeps its hash: it stays usable as a key when the task is gone
         return caller
+    # Not the thread's id, which a new thread may get when this one has ended.
     if not hasattr(_threads, "caller"):
         _threads.caller = object()
     found: Hashable = _threads.caller

@@ -1,5 +1,1 @@
-"""The command `toolspan`: `toolspan pipeline` says which stage lost a chunk, from a trace.
-
-It knows traces as files and as Jaeger gives them, and the names of toolspan's telemetry; it neither makes
-telemetry nor knows how that is made.
-"""
+"""The command `toolspan`: `toolspan pipeline` reads a trace and names the stage that lost a chunk."""

@@ -1,7 +1,4 @@
-"""The command line: what is asked for, and the exit status.
-
-It judges nothing itself and prints nothing but errors.
-"""
+"""The command line: options, errors and exit status."""
 
 from __future__ import annotations
 
@@ -16,67 +13,75 @@ from .pipeline.diagnose import ALL, CHANGED, HELP, LOST, Finding, findings, firs
 from .pipeline.load import InputError, load
 from .pipeline.traced_stages import choose, missing
 
+# The statuses are an interface: scripts and CI branch on them. 2 is also argparse's for wrong options.
 BAD_INPUT = 2
 _STATUS = f"""exit status:
   {ALL}  every chunk arrived
   {LOST}  some chunk did not arrive
-  {BAD_INPUT}  there is something wrong with the input
-  {CHANGED}  every chunk arrived, but one more than once or in another order
-     (with --strict also: or altered, or chunks were injected)"""
+  {BAD_INPUT}  the input cannot be read; the error names the reason
+  {CHANGED}  every chunk arrived, but some repeated or out of order
+     (with --strict also: altered or injected)"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; gives the exit status."""
+    """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
     try:
         return _pipeline(options)
     except InputError as error:
         print(f"toolspan pipeline: {error}", file=sys.stderr)
         return BAD_INPUT
-    except ImportError:
+    except ImportError:  # the extra `terminal` is optional
         print(
-            "toolspan pipeline: it needs the extra: pip install 'toolspan[terminal]', or --json",
+            "toolspan pipeline: rich is not installed: pip install 'toolspan[terminal]', or use --json",
             file=sys.stderr,
         )
         return BAD_INPUT
-    except BrokenPipeError:  # whoever reads the output has seen enough
+    except BrokenPipeError:
+        # `| head` closes the pipe; without this, the interpreter reports a second error at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BAD_INPUT
 
 
 def _parser() -> argparse.ArgumentParser:
-    whole = argparse.ArgumentParser(prog="toolspan")
-    whole.add_argument("--version", action="version", version=f"toolspan {version('toolspan')}")
-    commands = whole.add_subparsers(title="commands", required=True)
+    """Return the parser of the command line."""
+    root = argparse.ArgumentParser(prog="toolspan")
+    root.add_argument("--version", action="version", version=f"toolspan {version('toolspan')}")
+    commands = root.add_subparsers(title="commands", required=True)
     parser = commands.add_parser(
         "pipeline",
-        help="say which stage lost a chunk",
-        description="Prints the stages of a stream in order, and the first one at which a chunk was lost.",
+        help="name the stage that lost a chunk",
+        description="Print the stages of a stream in order, and the first one that lost a chunk.",
         epilog=_STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "source", help="a file of OTLP's or Jaeger's JSON, - for the standard input; with --jaeger a trace id"
+        "source", help="a file in OTLP or Jaeger JSON, - for standard input, or a trace id with --jaeger"
     )
-    parser.add_argument("--jaeger", metavar="ADDRESS", help="ask this Jaeger, such as http://localhost:16686")
-    parser.add_argument("--trace", metavar="ID", help="the trace, where the file holds several")
-    parser.add_argument("--stream", metavar="ID", help="the stream, where the trace holds several")
+    parser.add_argument(
+        "--jaeger", metavar="ADDRESS", help="load from Jaeger, such as http://localhost:16686"
+    )
+    parser.add_argument("--trace", metavar="ID", help="the trace, if the file holds several")
+    parser.add_argument("--stream", metavar="ID", help="the stream, if the trace holds several")
     parser.add_argument("--chunk", metavar="WHICH", help=f"follow this chunk: {HELP}")
-    parser.add_argument("--strict", action="store_true", help="altered and injected chunks count as well")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    return whole
+    parser.add_argument("--strict", action="store_true", help="also fail on altered and injected chunks")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    return root
 
 
 def _pipeline(options: argparse.Namespace) -> int:
+    """Run `toolspan pipeline` and return its exit status."""
     stages = choose(load(options.source, options.jaeger), options.trace, options.stream)
     found = findings(stages)
     sights = journey(stages, options.chunk) if options.chunk else []
     result = status(found, strict=options.strict)
+    # JSON needs no rich, so this branch comes before the console is imported.
     if options.json:
         print(output.as_json(stages, found, sights, result))
         return result
     out = output.console()
     for stage in missing(stages):
+        # Shown, but without weight: a missing span is no proof of a lost chunk.
         found.insert(0, Finding(stage.name, ALL, "the stage that it reads from is not in the trace"))
     output.show(out, stages, found, _verdict(found, result))
     if options.chunk:
@@ -85,11 +90,15 @@ def _pipeline(options: argparse.Namespace) -> int:
 
 
 def _verdict(found: list[Finding], result: int) -> str:
+    """Return the last line of the output: whether every chunk arrived, and the first finding that matters."""
     cause = first(found)
     if cause is None or result == ALL:
         return "every chunk arrived"
     position = "" if cause.position is None else f"chunk {cause.position}, "
     what = f" ({position}{cause.chunk})" if cause.chunk else ""
-    said = "not every chunk arrived" if result == LOST else "every chunk arrived, but not as it was"
+    result_text = (
+        "not every chunk arrived" if result == LOST else "every chunk arrived, but the stream changed"
+    )
+    # `before X` already names a place; stages and pairs of stages need a preposition.
     where = cause.where if cause.where.startswith("before ") else f"at {cause.where}"
-    return f"{said}; first {where}{what}: {cause.what}"
+    return f"{result_text}; first {where}{what}: {cause.what}"

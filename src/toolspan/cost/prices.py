@@ -1,8 +1,4 @@
-"""Prices of models, from the package genai-prices; nothing else imports it, and this only when asked to.
-
-It knows which of its providers ours are, and nothing of spans and metrics. What is looked up is kept, because
-that package takes far longer for one price than there is time for in a request.
-"""
+"""Prices of models, from the optional package genai-prices."""
 
 from __future__ import annotations
 
@@ -26,6 +22,9 @@ if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot
     from genai_prices.types import ModelInfo, ModelPrice, Provider
 
+# genai-prices takes half a second to import, so only `load` imports it; and 60 to 140 µs for one price, more
+# than a whole request may cost, so its prices become rates that are cached (see `rates.py`).
+
 log = logging.getLogger("toolspan")
 
 PROVIDERS: Mapping[str, str] = MappingProxyType(
@@ -41,10 +40,9 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
         "x_ai": "x-ai",
     }
 )
-"""Providers that have another name there; the others have the same, or no prices there."""
-_HOSTS = MappingProxyType(
-    {"api.z.ai": "zai", "open.bigmodel.cn": "zhipuai"}
-)  # two price lists of one provider
+"""Providers that genai-prices names differently; all others have the same name there, or no prices."""
+# One provider with two price lists, for its international and its Chinese host.
+_HOSTS = MappingProxyType({"api.z.ai": "zai", "open.bigmodel.cn": "zhipuai"})
 _STANDARD = frozenset((None, "auto", "default", "standard", "on_demand"))  # tiers at the list price
 _SLOT = 900 * 10**9  # nanoseconds; prices that depend on the time of day change at full quarters of an hour
 _MOST_KEPT = 256
@@ -52,7 +50,7 @@ _MOST_LOGGED = 100
 
 
 class _Query(NamedTuple):
-    """What a price depends on, but for the tokens; `names` of the model, the better one first."""
+    """What a price depends on, except the tokens; `names` of the model, the better one first."""
 
     provider: str
     names: tuple[str | None, str | None]
@@ -61,11 +59,11 @@ class _Query(NamedTuple):
 
 
 _What: TypeAlias = "tuple[Endpoint, tuple[str | None, str | None], str | None, str | None, int]"
-"""What of a call decides on its price: where it goes, the models, the tiers served and wanted, the time."""
+"""The key of the cache: endpoint, models, the tiers served and requested, and the quarter of an hour."""
 
 
 class Prices:
-    """Computes costs; safe in many threads."""
+    """A price list that computes costs; safe in many threads."""
 
     def __init__(self, snapshot: Callable[[], DataSnapshot]) -> None:
         self._snapshot = snapshot
@@ -73,17 +71,22 @@ class Prices:
         self._logged: set[tuple[str, _Query]] = set()
 
     def cost(self, call: Observed, usage: Usage) -> Cost | None:
-        """What these tokens cost; `None`, and once a line at level DEBUG, where that is not known."""
+        """Return the cost of a call's tokens in US dollars.
+
+        Return `None` if it is not known, and log the reason at level DEBUG, once for each model.
+        """
         made = call.operation in call_data.INFERENCE
+        # Without the wall clock there is no date for the price, and without counts no cost: better no number
+        # than a wrong one.
         if call.began is None or usage.input is None or (made and usage.output is None):
             return None
         what = _what(call, call.began)
         sheet = self._sheet(what)
         if sheet is None:
             return None
-        found = cost_at(sheet, usage, beside=_beside(call))
+        found = cost_at(sheet, usage, reasoning_separate=_reasoning_separate(call))
         if found is None:
-            self._log_once("the counts are not all priced, or contradict each other", _query_of(what))
+            self._log_once("a token count has no price, or counts contradict each other", _query_of(what))
         return found
 
     def _find(self, what: _What) -> Sheet | None:
@@ -95,44 +98,48 @@ class Prices:
         provider = next((each for each in providers if each.id == query.provider), None)
         model = _model(provider, query, providers) if provider is not None else None
         if provider is None or model is None:
-            self._log_once("no price is known", query)
+            self._log_once("genai-prices has no price for it", query)
             return None
         when = datetime.fromtimestamp(query.slot * _SLOT / 1e9, timezone.utc)
         if query.tier is None:
             return model.get_prices(when)
         context = {"service_tier": query.tier, "processing": query.tier}
+        # Without this check genai-prices would return the standard price, which is wrong for another tier.
         if not _has_tier(provider, model, context, when):
-            self._log_once("no price is known at this tier", query)
+            self._log_once("genai-prices has no price for this tier", query)
             return None
         return model.get_prices(when, context)
 
     def _log_once(self, what: str, query: _Query) -> None:
-        """Once for each model, and at most a hundred times."""
+        """Log once for each model, and at most a hundred times in all."""
         key = (what, query._replace(slot=0))
         if key in self._logged or len(self._logged) >= _MOST_LOGGED:
             return
         self._logged.add(key)
         name = shorten(query.names[0] or query.names[1] or "", 64)
-        log.debug("no cost for the model %r of %s, tier %s: %s", name, query.provider, query.tier, what)
+        tier = query.tier or "standard"
+        log.debug("toolspan: no cost for model %r of %s, tier %s: %s", name, query.provider, tier, what)
 
 
 def load() -> Prices | None:
-    """The prices of the installed package; `None` if it is not there. Takes up to half a second.
+    """Return the prices of the installed genai-prices; `None` if it is not installed. May take half a second.
 
-    Raises `AttributeError` or `ImportError` for a version whose prices are called otherwise.
+    Raise `AttributeError` or `ImportError` for a version with other names of prices.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            warnings.simplefilter("ignore")  # an application may turn warnings into errors
             from genai_prices.data_snapshot import get_snapshot
             from genai_prices.types import ModelPrice
 
+            # Now and not at the first request: loading the data is slow, and a version with other names of
+            # prices, which would make every price a wrong one, fails here.
             get_snapshot()
             sheet_of(ModelPrice())
     except ModuleNotFoundError as error:
-        if error.name != "genai_prices":
+        if error.name != "genai_prices":  # a dependency of it is missing: the caller reports that
             raise
-        log.debug("genai-prices is not installed; only costs that a provider reports are known")
+        log.debug("toolspan: genai-prices is not installed; install toolspan[cost] to compute costs")
         return None
     return Prices(get_snapshot)
 
@@ -146,7 +153,7 @@ def _what(call: Observed, began: int) -> _What:
 def _query_of(what: _What) -> _Query:
     endpoint, names, served, wanted, slot = what
     provider = _HOSTS.get(endpoint.address or "") or PROVIDERS.get(endpoint.provider, endpoint.provider)
-    tier = wanted if served in (None, "auto") else served
+    tier = wanted if served in (None, "auto") else served  # a request for `flex` may be served as `default`
     return _Query(provider, names, None if tier in _STANDARD else tier, slot)
 
 
@@ -156,7 +163,8 @@ def _model(provider: Provider, query: _Query, providers: list[Provider]) -> Mode
 
 
 def _has_tier(provider: Provider, model: ModelInfo, context: Mapping[str, str], when: datetime) -> bool:
-    """Whether this provider, and not only the one whose model it offers, has prices for a tier."""
+    """Return whether this provider itself has prices for a tier."""
+    # Azure's models fall back to OpenAI's in genai-prices; OpenAI's prices of a tier are not Azure's.
     own = any(each is model for each in provider.models)
     return own and any(
         variant.when.items() <= context.items()
@@ -165,6 +173,7 @@ def _has_tier(provider: Provider, model: ModelInfo, context: Mapping[str, str], 
     )
 
 
-def _beside(call: Observed) -> bool:
-    """Chat Completions of xAI count reasoning beside the completion's tokens; genai-prices adds it, too."""
+def _reasoning_separate(call: Observed) -> bool:
+    """Return whether the server does not count reasoning tokens among the output tokens."""
+    # xAI does so in Chat Completions, though not in Responses; genai-prices adds them there too.
     return call.endpoint.provider == "x_ai" and call.api_type == "chat_completions"

@@ -1,7 +1,4 @@
-"""The arithmetic of a cost: the rates of one model, and what an answer's tokens come to at these rates.
-
-It knows no model, no provider and no package of prices but for the names of its prices.
-"""
+"""The arithmetic of a cost: the rates of one model, and the cost of a response's tokens at these rates."""
 
 from __future__ import annotations
 
@@ -15,9 +12,9 @@ COMPUTED = "computed"
 
 
 class Rates(NamedTuple):
-    """US dollars for one token of each kind, and for the request; `None` where there is no price.
+    """US dollars for one token of each kind, and for the request; `None` for a kind without a price.
 
-    A kind without a price of its own has that of the kind it is a part of.
+    A kind that the price list does not name has the price of the kind that contains it.
     """
 
     input: float | None
@@ -35,18 +32,24 @@ class Rates(NamedTuple):
 
 
 Sheet = tuple[tuple[int, Rates], ...]
-"""Rates by the input tokens beyond which they hold, for all tokens of the request; the highest one first."""
+"""Pairs of a number of input tokens and the rates of requests with more; the highest number first.
+
+The rates of a tier hold for all tokens of the request, not only for those beyond its beginning.
+"""
 _Part = tuple[int, "float | None"]
 
 
 def sheet_of(price: Any) -> Sheet:
-    """The rates of a `genai_prices.types.ModelPrice`."""
+    """Return the rates of a `genai_prices.types.ModelPrice`."""
+    # Floats for each tier, made once: genai-prices takes 60 to 140 µs for one price.
     tiers = {tier.start for value in vars(price).values() for tier in getattr(value, "tiers", ())}
+    # -1 for the base tier: a request with 0 input tokens is beyond it.
     return tuple((start, _rates(price, start)) for start in sorted(tiers | {-1}, reverse=True))
 
 
 def _rates(price: Any, beyond: int) -> Rates:
     def rate(*keys: str) -> float | None:
+        # A missing attribute raises here, when prices are loaded: it means another version of genai-prices.
         found = next((value for key in keys if (value := getattr(price, f"{key}_mtok")) is not None), None)
         return None if found is None else float(_tier(found, beyond)) / 1e6
 
@@ -68,7 +71,7 @@ def _rates(price: Any, beyond: int) -> Rates:
 
 
 def _tier(price: Any, beyond: int) -> Any:
-    """The one price, or that of the tier which begins at `beyond` or before."""
+    """Return the single price, or the price of the last tier that begins at `beyond` or before."""
     found = getattr(price, "base", price)
     for tier in getattr(price, "tiers", ()):  # in rising order
         if tier.start <= beyond:
@@ -76,36 +79,40 @@ def _tier(price: Any, beyond: int) -> Any:
     return found
 
 
-def cost_at(sheet: Sheet, usage: Usage, *, beside: bool = False) -> Cost | None:
-    """What the tokens cost; `None` where a price is missing or the counts contradict each other.
+def cost_at(sheet: Sheet, usage: Usage, *, reasoning_separate: bool = False) -> Cost | None:
+    """Return the cost of the tokens; `None` if a price is missing or the counts contradict each other.
 
-    `beside`: reasoning is not contained in the output tokens, but counted beside them.
+    `reasoning_separate` means that the output tokens do not contain the reasoning tokens.
     """
-    taken, given = usage.input or 0, usage.output or 0
+    taken, made = usage.input or 0, usage.output or 0
     rates = next((rates for beyond, rates in sheet if taken > beyond), None)
     if rates is None:
         return None
-    if beside or any(usage[2:-1]):  # tokens that may have a price of their own
+    # A shorter way for most responses: no cached, reasoning, image or audio tokens. The fields between the
+    # two totals and the cost are the counts of these parts.
+    if reasoning_separate or any(usage[2:-1]):
         inward = _input(usage, rates)
-        outward = _output(usage, rates, (usage.reasoning or 0) if beside else 0)
+        outward = _output(usage, rates, (usage.reasoning or 0) if reasoning_separate else 0)
     else:
-        inward, outward = _sum(taken, rates.input, ()), _sum(given, rates.output, ())
+        inward, outward = _sum(taken, rates.input, ()), _sum(made, rates.output, ())
     if inward is None or outward is None:
         return None
     return Cost(inward + outward + rates.request, COMPUTED, inward, outward)
 
 
 def _input(usage: Usage, rates: Rates) -> float | None:
-    """Cached tokens of a modality are counted among both; how many there are is not always said."""
+    """Return the cost of the input tokens; `None` if it cannot be computed."""
     cached, image, audio = usage.cache_read or 0, usage.image_input or 0, usage.audio_input or 0
     images = audios = 0
+    # A cached image token is counted as cached and as image. It may be priced once only, and servers do not
+    # always report how many tokens are both.
     if cached and image:
-        found = _both(usage.image_cache_read, rates, rates.image_input, rates.image_cache_read)
+        found = _overlap(usage.image_cache_read, rates, rates.image_input, rates.image_cache_read)
         if found is None:
             return None
         images = found
     if cached and audio:
-        found = _both(usage.audio_cache_read, rates, rates.audio_input, rates.audio_cache_read)
+        found = _overlap(usage.audio_cache_read, rates, rates.audio_input, rates.audio_cache_read)
         if found is None:
             return None
         audios = found
@@ -120,30 +127,34 @@ def _input(usage: Usage, rates: Rates) -> float | None:
     return _sum(usage.input or 0, rates.input, parts)
 
 
-def _both(count: int | None, rates: Rates, modal: float | None, kept: float | None) -> int | None:
-    """The cached tokens of a modality: 0 where they have no price of their own, `None` where that matters."""
-    alike = (modal, kept) == (rates.input, rates.cache_read)  # the modality makes no difference
-    unkept = (rates.cache_read, kept) == (rates.input, modal)  # the cache makes none
-    return 0 if alike or unkept else count
+def _overlap(count: int | None, rates: Rates, plain: float | None, cached: float | None) -> int | None:
+    """Return the number of cached tokens of a modality, 0 if it does not change the cost; else `count`.
+
+    `plain` and `cached` are the modality's rates without and with the cache.
+    """
+    same_as_text = (plain, cached) == (rates.input, rates.cache_read)
+    same_as_uncached = (rates.cache_read, cached) == (rates.input, plain)
+    return 0 if same_as_text or same_as_uncached else count
 
 
-def _output(usage: Usage, rates: Rates, beside: int) -> float | None:
+def _output(usage: Usage, rates: Rates, separate: int) -> float | None:
     parts = (
         (usage.reasoning or 0, rates.reasoning),
         (usage.image_output or 0, rates.image_output),
         (usage.audio_output or 0, rates.audio_output),
     )
-    return _sum((usage.output or 0) + beside, rates.output, parts)
+    return _sum((usage.output or 0) + separate, rates.output, parts)
 
 
 def _sum(whole: int, plain: float | None, parts: Iterable[_Part]) -> float | None:
-    """The tokens of one direction; `parts` are contained in the whole and exclude each other."""
+    """Return the cost of the tokens of one direction; `parts` are contained in `whole` and disjoint."""
     if plain is None:
         return None if whole else 0.0
     total = 0.0
     for count, rate in parts:
+        # A part with the price of the whole is not subtracted: then a wrong count of it does no harm.
         if count and rate != plain:
-            if count < 0 or rate is None:
+            if count < 0 or rate is None:  # negative: the counts of overlapping parts contradict each other
                 return None
             total += count * rate
             whole -= count

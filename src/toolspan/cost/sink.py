@@ -1,7 +1,4 @@
-"""The sink that finds out what a call cost, for the sinks behind it, and adds it up.
-
-What the provider says goes before what can be computed. It knows no prices.
-"""
+"""The sink that sets the cost of a call, for the sinks after it, and adds it to the counter of costs."""
 
 from __future__ import annotations
 
@@ -21,9 +18,10 @@ _REPORTED = "provider"
 
 
 class CostSink(Sink):
-    """Sets the call's cost when it has ended, and counts it; it must come before the sinks that tell of it.
+    """The cost of each call; it must come before the sinks that record `call.cost`.
 
-    Where another instrumentation tells of the call, the cost is counted all the same: it counts none.
+    A reported cost is taken unchanged, with discounts and fees that no price list has. Only a call without
+    one has a computed cost.
     """
 
     signals: ClassVar[Mapping[str, str]] = {
@@ -35,10 +33,14 @@ class CostSink(Sink):
         self._sum = meter.create_counter(names.COST, unit=names.DOLLARS, description="Cost of requests.")
 
     def ended(self, call: Observed) -> None:
-        """Without usage there is no cost: of a fetched response, or of a stream that was cut before."""
+        """Set `call.cost` and count it; a call without usage has no cost.
+
+        That is a response that is fetched, which had its cost when it was made, or a stream that broke off.
+        """
         cost = call.cost = self._cost(call)
         if cost is None:
             return
+        # Borrowed calls are counted too: no other instrumentation records `toolspan.cost`.
         labels = call_labels(call)
         labels[names.OPERATION_NAME] = call.operation
         labels[names.COST_SOURCE] = cost.source
@@ -49,8 +51,9 @@ class CostSink(Sink):
         if usage is None:
             return None
         reported = usage.cost
+        # LiteLLM's proxy reports the cost in a header, of unstreamed responses only (litellm#12689).
         if reported is None and call.head is not None:
             reported = litellm_cost(call.head.get(LITELLM_COST))
-        if reported is not None:
+        if reported is not None:  # 0 is a cost too: that of a free model
             return Cost(reported, _REPORTED)
         return self._prices.cost(call, usage) if self._prices is not None else None

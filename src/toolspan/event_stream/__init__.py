@@ -1,1 +1,1 @@
-"""`toolspan.events`: the events of a stream as a typed API."""
+"""`toolspan.events` and `instrument(on_event=…)`: the events of a stream as typed objects."""

@@ -1,4 +1,4 @@
-"""Build the events of `toolspan.events` from the bodies of a stream."""
+"""Build the events of `toolspan.events` from the events of a reader, or from the chunks of a stream."""
 
 from __future__ import annotations
 
@@ -44,25 +44,28 @@ _Found = list[StreamEvent]
 
 
 class EventBuilder:
-    """Tells one answer of `expected` choices."""
+    """Builds the events of one answer of `expected` choices."""
 
     __slots__ = ("_begun", "_expected", "_over", "_record")
 
     def __init__(self, expected: int = 1) -> None:
         self._expected = expected
-        self._record = Record(keep=True)
+        self._record = Record(keep=True)  # keeps arguments: `ToolCallCompleted` has them as a whole
+        # Choice and index of calls whose `ToolCallStarted` and `ToolCallCompleted` were emitted: each once.
         self._begun: set[tuple[int, int]] = set()
         self._over: set[tuple[int, int]] = set()
 
     def build(self, events: list[Event], chunk: Any) -> _Found:
-        """What the application gets for these events, which came from this chunk."""
+        """Return the application's events for a reader's events, which were read from one chunk."""
         found: _Found = []
+        # Text and arguments first: nearly every chunk of a long answer is one of the two.
         for event in events:
             if isinstance(event, Text):
                 self._seen(event)
                 found.append(TextDelta(event.choice, event.text, chunk))
             elif isinstance(event, CallArguments):
                 self._record.apply(event, 0)
+                # Before the call has a name, its arguments are kept and emitted with its start.
                 if (event.choice, event.call) in self._begun:
                     found.append(ToolCallArgumentsDelta(event.choice, event.call, event.text, chunk))
             elif (rule := _RULES.get(event.__class__)) is not None:
@@ -72,7 +75,7 @@ class EventBuilder:
         return found
 
     def end(self, end: End | BaseException, *, streamed: bool = True) -> _Found:
-        """The last events; those of the reader's own end have been told before."""
+        """Return the last events; `build` gets those of the reader's `close` before."""
         outcome = outcome_of(end, self._record, self._expected, streamed)
         found: _Found = []
         self._complete_all(None, None, found)
@@ -80,13 +83,14 @@ class EventBuilder:
             found.append(raised(end))
         elif outcome is Outcome.TRUNCATED:
             found.append(StreamError("interruption", _CUT, outcome.value))
+        # A choice that sent nothing has no entry in the record, but a place in `finish_reasons`.
         choices = map(self._record.choices.get, range(len(self._record.reasons(self._expected))))
         reasons = tuple(None if choice is None else choice.reason for choice in choices)
         whole = outcome is Outcome.COMPLETED
         return [*found, Done(reasons, self._record.usage, outcome.value, whole)]
 
     def _seen(self, event: Text | Reasoning | Refusal) -> None:
-        """The record shall know each choice; texts are not kept."""
+        """Add the choice to the record without its text, whose pieces the application has already."""
         if event.choice not in self._record.choices:
             self._record.apply(event._replace(text=""), 0)
 
@@ -103,11 +107,12 @@ class EventBuilder:
         call = self._record.call(event)
         if call.name is not None:
             self._begin(call, chunk, found)
+            # The arguments were complete before the name came: the completion had to wait for it.
             if call.closed_at is not None:
                 self._complete(call, chunk, found)
 
     def _begin(self, call: ToolCall, chunk: Any, found: _Found) -> None:
-        """It begins when it has a name, or at its end; what came of its arguments before that follows."""
+        """Emit the start of a call, followed by the arguments that came before its name."""
         key = (call.choice, call.index)
         if key not in self._begun:
             self._begun.add(key)
@@ -116,14 +121,15 @@ class EventBuilder:
                 found.append(ToolCallArgumentsDelta(*key, call.arguments, chunk))
 
     def _closed(self, event: CallClosed, chunk: Any, found: _Found) -> None:
-        """The first close completes it; a later one may only say that it was not.
+        """Complete the call at its first close; a later close may only report that it is not valid.
 
-        Without a name it is of no use to anybody: then the name is waited for, until nothing follows.
+        The application cannot run a call without a name. After `json` or `next_call` a name may still come.
         """
         call = self._record.call(event)
         before = call.outcome
         self._record.apply(event, 0)
         if (call.choice, call.index) in self._over:
+            # Text after a complete document: the application may run the call already, so it gets an error.
             if call.outcome not in ("valid", before):
                 found.append(broken(call, call.outcome, chunk))
         elif call.name is not None or event.how not in ("json", "next_call"):
@@ -140,7 +146,7 @@ class EventBuilder:
                 found.append(broken(call, completion.reason, chunk))
 
     def _complete_all(self, choice: int | None, chunk: Any, found: _Found) -> None:
-        """Nothing follows for this choice, or for any: a call that has no name now never gets one."""
+        """Complete the calls of a choice, or of all: a call without a name will not get one now."""
         for call in self._record.calls:
             if choice in (None, call.choice):
                 self._complete(call, chunk, found)
@@ -150,16 +156,18 @@ class EventBuilder:
         found.append(UsageReported(event, chunk))
 
     def _finished(self, event: Finished, chunk: Any, found: _Found) -> None:
-        """A server may say twice that it failed: in an event, and in the response."""
+        """Complete the calls of a choice that has its finish reason; report a server's failure once."""
         known = self._record.failure
         self._record.apply(event, 0)
         if event.failure is None:
             self._complete_all(event.choice, chunk, found)
+        # Some servers report a failure twice, in an event and in the response: only the first is emitted.
         elif known is None:
             words = words_of(chunk) or event.failure
             found.append(StreamError("provider", words, event.failure, chunk=chunk))
 
 
+# One row per event that is neither text nor arguments; others change only the record.
 _RULES: Mapping[type, Callable[[EventBuilder, Any, Any, _Found], None]] = {
     CallOpened: EventBuilder._opened,
     CallClosed: EventBuilder._closed,
@@ -170,29 +178,33 @@ _RULES: Mapping[type, Callable[[EventBuilder, Any, Any, _Found], None]] = {
 }
 
 
+# By name, because neither the SDK nor its HTTP client is imported here: the classes of openai, httpx and
+# Python for a connection that was lost or timed out.
 _CONNECTION = frozenset(("APIConnectionError", "TransportError", "OSError", "TimeoutError"))
-"""OpenAI's, httpx's and Python's classes for a connection that was lost or took too long."""
 
 
 def broke_off(error: BaseException) -> bool:
-    """Whether an exception says that the stream was interrupted, not that the server found fault."""
+    """Return whether an exception means an interruption, not an error that the server reported."""
     names = {kind.__name__ for kind in type(error).__mro__}
     return not is_failure(error) or not _CONNECTION.isdisjoint(names)
 
 
 def code_of(error: BaseException) -> str:
-    """What the server calls it, or else the name of its class."""
+    """Return the server's error code, or the name of the exception's class."""
+    # Guarded, and checked by type: a foreign exception may raise when an attribute is read.
     code = attribute(error, "code")
     return code if issubclass(type(code), str) and code else type(error).__name__
 
 
 def words_of(source: Any) -> str:
-    """The words of an exception, or of the error that a chunk holds; empty where there are none."""
+    """Return the message of an exception, or of the error in a chunk; empty if there is none."""
     if isinstance(source, BaseException):
         try:
             return str(source) or type(source).__name__
-        except Exception:  # an exception class of anyone's
+        except Exception:  # a foreign class, whose `__str__` raises
             return type(source).__name__
+    # A chat chunk has `error`, a failed response has its own, Realtime has it in `status_details`; the event
+    # `error` of the Responses API is the error itself.
     known = fields(source)
     response = fields(known.get("response"))
     details = response.get("status_details")
@@ -203,7 +215,7 @@ def words_of(source: Any) -> str:
 
 
 def raised(error: BaseException) -> StreamError:
-    """An exception in the one form; it is raised as well."""
+    """Return the `StreamError` of an exception; the exception itself is raised after it."""
     words, code = words_of(error), code_of(error)
     if broke_off(error):
         return StreamError("interruption", words, code, error=error)
@@ -211,11 +223,12 @@ def raised(error: BaseException) -> StreamError:
 
 
 def completed(call: ToolCall, chunk: Any) -> ToolCallCompleted:
-    """A call with its arguments, and whether it can be run."""
+    """Return the completion of a call, with its parsed arguments and whether it may be executed."""
     text, reason, parsed = call.arguments, call.outcome, None
+    # The text of a custom tool is no JSON, also where it happens to parse.
     if call.valid and call.kind not in FREE_TEXT:
         parsed = parsed_arguments(text)
-        if parsed is UNPARSED:  # a number too long, too many levels: no use to Python
+        if parsed is UNPARSED:  # too many digits or levels for Python: no tool here could use the value
             parsed, reason = None, "invalid"
     path = call.violation and call.violation.path
     names = (call.choice, call.index, call.id, call.name, call.kind)
@@ -225,7 +238,7 @@ def completed(call: ToolCall, chunk: Any) -> ToolCallCompleted:
 
 
 def broken(call: ToolCall, reason: str | None, chunk: Any) -> StreamError:
-    """A call that cannot be run, in the one form."""
+    """Return the `StreamError` of a call that must not be executed."""
     path = call.violation and call.violation.path
     message = f"the call of {call.name} is not valid: {reason}{f' ({path})' if path else ''}"
     return StreamError("arguments", message, reason, call.choice, call.index, call.id, call.name, chunk=chunk)
@@ -236,7 +249,7 @@ _Make: TypeAlias = "type[ChatReader | ResponsesReader]"
 
 
 class Following:
-    """Follows one answer of `expected` choices; `offered` is what its calls are checked against."""
+    """Reads the chunks of one answer into events; calls are checked against `offered`."""
 
     __slots__ = ("_builder", "_expected", "_helper", "_offered", "_reader")
 
@@ -248,21 +261,22 @@ class Following:
         self._builder = EventBuilder(expected)
 
     def read(self, body: Any) -> list[StreamEvent]:
-        """What one chunk or event says: an SDK object, or plain JSON."""
+        """Return the events of a chunk or of an event of the Responses API, an SDK object or plain JSON."""
         reader = self._reader
         if reader is None and (reader := self._choose(body)) is None:
             return _NONE
+        # The helper's own events (`content.delta`, …) repeat what its chunks contain: only chunks are read.
         if self._helper:
             body = getattr(body, "chunk", None)
         events = reader.read(body)
         return self._builder.build(events, body) if events else _NONE
 
     def end(self, end: End | BaseException) -> list[StreamEvent]:
-        """What there is to say at the end; `Done` is the last."""
+        """Return the events at the end of the stream; `Done` is the last."""
         return self.closing() + self.ending(end)
 
     def closing(self) -> list[StreamEvent]:
-        """Return what the reader has still to say: calls that nothing completed."""
+        """Return the events of the reader's end: calls that nothing completed."""
         return [] if self._reader is None else self._builder.build(self._reader.close(), None)
 
     def ending(self, end: End | BaseException) -> list[StreamEvent]:
@@ -270,7 +284,7 @@ class Following:
         return self._builder.end(end)
 
     def _choose(self, body: Any) -> Reader | None:
-        """The first body that says of which API it is; others (a ping) say nothing to anybody.
+        """Choose the reader by the first body that shows its API; return `None` for others, such as a ping.
 
         The SDK's `chat.completions.stream()` wraps each chunk, and adds events of its own.
         """
@@ -278,6 +292,7 @@ class Following:
         kind = known.get("type")
         self._helper = kind == "chunk" and "chunk" in known
         make: _Make = ChatReader
+        # `error` may be the first and only event of the Responses API.
         if kind == "error" or str(kind).startswith("response.") or "output" in known:
             make = ResponsesReader
         elif known.get("object") == "text_completion":

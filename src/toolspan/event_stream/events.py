@@ -9,9 +9,10 @@ from ..wire.response_items import ANSWERED
 
 
 def plain(event: Any) -> dict[str, Any]:
-    """An event's fields as JSON takes them, its type first; of usage what the server said."""
+    """Return an event's fields as plain JSON, `type` first; of usage only the counts that were reported."""
     fields = event._asdict()
     found = {"type": fields.pop("type"), **fields}
+    # An SDK object and an exception are no JSON, and a log of events should not repeat the chunk.
     for hidden in ("chunk", "error"):
         found.pop(hidden, None)
     usage = found.get("usage")
@@ -21,15 +22,15 @@ def plain(event: Any) -> dict[str, Any]:
 
 
 class ToolCallStarted(NamedTuple):
-    """The model began a tool call; told once for each, as soon as its name is known.
+    """The model began a tool call; emitted once per call, as soon as its name is known.
 
-    `index` counts the calls of a choice from 0. `kind` is `function`, `custom`, or that of the Responses
-    API's item: `mcp`, `web_search`, `computer`, …; kinds without names are called as their kind. `id` and
-    `name` are as far as they are known now; `ToolCallCompleted` has them for good.
+    `index` counts the calls of a choice from 0. `kind` is `function`, `custom`, or the kind of the Responses
+    API's item: `mcp`, `web_search`, `computer`, …; a kind without names has itself as its name. `id` and
+    `name` may still be incomplete; those of `ToolCallCompleted` are final.
     """
 
     choice: int
-    index: int  # type: ignore[assignment]  # hides a method of tuples that nobody needs here
+    index: int  # type: ignore[assignment]  # hides `tuple.index`, which an event has no use for
     id: str | None
     name: str | None
     kind: str
@@ -38,16 +39,16 @@ class ToolCallStarted(NamedTuple):
 
     @property
     def hosted(self) -> bool:
-        """Whether the server runs it; else the application answers it."""
+        """Whether the server executes the call; otherwise the application answers it."""
         return self.kind not in ANSWERED
 
     def to_dict(self) -> dict[str, Any]:
-        """Its fields as plain JSON, without the chunk."""
+        """Return the fields as plain JSON, without the chunk."""
         return plain(self)
 
 
 class ToolCallArgumentsDelta(NamedTuple):
-    """A piece of a call's arguments; all of them joined are the arguments that the server sent."""
+    """A piece of a call's arguments; all pieces of a call joined are the arguments that the server sent."""
 
     choice: int
     index: int  # type: ignore[assignment]  # as above
@@ -56,18 +57,17 @@ class ToolCallArgumentsDelta(NamedTuple):
     type: Literal["tool_call.arguments.delta"] = "tool_call.arguments.delta"
 
     def to_dict(self) -> dict[str, Any]:
-        """Its fields as plain JSON, without the chunk."""
+        """Return the fields as plain JSON, without the chunk."""
         return plain(self)
 
 
 class ToolCallCompleted(NamedTuple):
-    """A call's arguments are complete; told once for each, before the next chunk is asked for.
+    """A call's arguments are complete; emitted once per call, before the next chunk is read.
 
-    `parsed` is what the arguments are as JSON, and `{}` where there are none; `None` where they do not parse
-    and where they are free text (a custom tool's input). `valid` says whether it can be run as it is; if
-    not, `reason` is `invalid` (no JSON), `unfinished` (the stream broke off) or, where the tools that were
-    offered are known, `unknown_tool`, `missing_argument` or `wrong_type`, and `path` names the argument:
-    `stops[].city`.
+    `arguments` is their text. `parsed` is their JSON value, `{}` if there are none, and `None` if they do not
+    parse or are free text (the input of a custom tool). `valid`: whether the call may be executed as it is.
+    If not, `reason` is `invalid` (no JSON), `unfinished` (the stream broke off) or, if the offered tools are
+    known, `unknown_tool`, `missing_argument` or `wrong_type`; `path` names the argument: `stops[].city`.
     """
 
     choice: int
@@ -85,16 +85,16 @@ class ToolCallCompleted(NamedTuple):
 
     @property
     def hosted(self) -> bool:
-        """Whether the server runs it; else the application answers it."""
+        """Whether the server executes the call; otherwise the application answers it."""
         return self.kind not in ANSWERED
 
     def to_dict(self) -> dict[str, Any]:
-        """Its fields as plain JSON, without the chunk."""
+        """Return the fields as plain JSON, without the chunk."""
         return plain(self)
 
 
 class TextDelta(NamedTuple):
-    """A piece of the visible answer of one choice."""
+    """A piece of the answer's visible text, of one choice."""
 
     choice: int
     text: str
@@ -102,12 +102,12 @@ class TextDelta(NamedTuple):
     type: Literal["text.delta"] = "text.delta"
 
     def to_dict(self) -> dict[str, Any]:
-        """Its fields as plain JSON, without the chunk."""
+        """Return the fields as plain JSON, without the chunk."""
         return plain(self)
 
 
 class ReasoningDelta(NamedTuple):
-    """A piece of the model's reasoning, or of its summary, under whichever name the server sends it."""
+    """A piece of the model's reasoning or of its summary; the fields of all servers are read."""
 
     choice: int
     text: str
@@ -115,7 +115,7 @@ class ReasoningDelta(NamedTuple):
     type: Literal["reasoning.delta"] = "reasoning.delta"
 
     def to_dict(self) -> dict[str, Any]:
-        """Its fields as plain JSON, without the chunk."""
+        """Return the fields as plain JSON, without the chunk."""
         return plain(self)
 
 
@@ -128,37 +128,37 @@ class RefusalDelta(NamedTuple):
     type: Literal["refusal.delta"] = "refusal.delta"
 
     def to_dict(self) -> dict[str, Any]:
-        """Its fields as plain JSON, without the chunk."""
+        """Return the fields as plain JSON, without the chunk."""
         return plain(self)
 
 
 class UsageReported(NamedTuple):
-    """The server counted tokens; it may do so again, then the last one holds."""
+    """The server reported token counts; if it does so again, the last report holds."""
 
     usage: Usage
     chunk: Any = None
     type: Literal["usage"] = "usage"
 
     def to_dict(self) -> dict[str, Any]:
-        """Its fields as plain JSON, without the chunk."""
+        """Return the fields as plain JSON, without the chunk."""
         return plain(self)
 
 
 class StreamError(NamedTuple):
-    """Something went wrong: one form for all that can.
+    """An error: one form for all kinds.
 
-    `kind` is `arguments` (a call that is not valid; it is told after its `ToolCallCompleted`, or when garbage
-    follows one that was), `provider` (the server reported an error, or sent what cannot be read),
-    `interruption` (the stream broke off: connection, time-out, or no finish reason) or `internal` (toolspan
-    could not read a chunk). `code` is the reason of the call, the server's own code, or the exception's
-    class; `error` is the exception, which is raised unchanged after `Done`, where there is one.
+    `kind` is `arguments` (a call that is not valid; follows its `ToolCallCompleted`, or comes when more text
+    follows a complete call), `provider` (the server reported an error or sent something unreadable),
+    `interruption` (connection lost, time-out, or no finish reason) or `internal` (toolspan failed to read a
+    chunk). `code` is the call's reason, the server's code or the exception's class. `error` is the exception,
+    if there is one; it is raised unchanged after `Done`.
     """
 
     kind: Literal["arguments", "provider", "interruption", "internal"]
     message: str
     code: str | None = None
     choice: int | None = None
-    index: int | None = None  # type: ignore[assignment]  # hides a method of tuples that nobody needs here
+    index: int | None = None  # type: ignore[assignment]  # hides `tuple.index`, as above
     id: str | None = None
     name: str | None = None
     error: BaseException | None = None
@@ -166,16 +166,16 @@ class StreamError(NamedTuple):
     type: Literal["error"] = "error"
 
     def to_dict(self) -> dict[str, Any]:
-        """Its fields as plain JSON, without the exception and the chunk."""
+        """Return the fields as plain JSON, without the exception and the chunk."""
         return plain(self)
 
 
 class Done(NamedTuple):
-    """The last event of a stream that was read to its end, whichever end that is.
+    """The last event of a stream, also of one that raised.
 
-    `finish_reasons` has one for each choice, `None` for one that got none. `outcome` is `completed`,
-    `truncated` (no finish reason) or `failed`; to a listener also `cancelled`, `closed` and `abandoned`.
-    `whole` says whether every choice got its reason and no error was reported.
+    `finish_reasons` has one entry per choice, `None` for a choice without one. `outcome` is `completed`,
+    `truncated` (no finish reason) or `failed`; a listener may also get `cancelled`, `closed` or `abandoned`.
+    `whole`: every choice has its finish reason, and no error was reported.
     """
 
     finish_reasons: tuple[str | None, ...]
@@ -186,7 +186,7 @@ class Done(NamedTuple):
     type: Literal["done"] = "done"
 
     def to_dict(self) -> dict[str, Any]:
-        """Its fields as plain JSON, without the chunk."""
+        """Return the fields as plain JSON, without the chunk."""
         return plain(self)
 
 
@@ -201,4 +201,4 @@ StreamEvent: TypeAlias = (
     | StreamError
     | Done
 )
-"""Any of the nine."""
+"""Any of the nine event types; `type` tells them apart."""

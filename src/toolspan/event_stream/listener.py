@@ -1,7 +1,4 @@
-"""`instrument(on_event=…)`: who listens gets the events of each call, in the application's own words.
-
-What the listener raises ends here. It knows no signal, and no content beyond what it hands on.
-"""
+"""`instrument(on_event=…)`: pass the events of each call to a callback of the application."""
 
 from __future__ import annotations
 
@@ -19,11 +16,12 @@ from .events import StreamEvent
 
 
 class CallInfo(NamedTuple):
-    """One call, as a listener sees it: what was asked, of whom, and where it stands in the traces.
+    """One call, as a listener gets it: its request, its server and its span.
 
-    `operation` is the convention's (`chat`, `embeddings`, …), `api` is `chat_completions`, `responses`,
-    `realtime` or `None`. `model` is the one that was asked for, `tools` are the names offered, `attributes`
-    those of `toolspan.attributes`. The ids are hexadecimal, as backends show them; `None` without a span.
+    `operation` is the convention's (`chat`, `embeddings`, …); `api` is `chat_completions`, `responses`,
+    `realtime` or `None`. `model` is the requested model, `choices` the request's `n`, `tools` the names of
+    the offered tools, `attributes` those of `toolspan.attributes`. The ids are hexadecimal, as backends show
+    them, and `None` without a span.
     """
 
     operation: str
@@ -42,7 +40,7 @@ class CallInfo(NamedTuple):
 
 
 Listener: TypeAlias = Callable[[CallInfo, StreamEvent], object]
-"""Called with each event of each call, in the thread that reads the answer; it should be quick."""
+"""Called with each event of each call, in the thread that reads the answer; the application waits for it."""
 
 
 class _Here(threading.local):
@@ -53,7 +51,7 @@ _here = _Here()
 
 
 class EventListener:
-    """One call on its way to the listener."""
+    """Builds the events of one call and passes them to the application's callback."""
 
     __slots__ = ("_builder", "_info", "_listener", "_report")
 
@@ -66,25 +64,28 @@ class EventListener:
         self._info: CallInfo | None = None
 
     def events(self, call: Observed, events: list[Event], chunk: Any) -> None:
-        """What a chunk, or a whole answer, said."""
+        """Pass the events of a chunk, or of a whole answer."""
         self._deliver(call, self._builder.build(events, chunk))
 
     def ended(self, call: Observed, end: End | BaseException) -> None:
-        """The call is over."""
+        """Pass the last events."""
         self._deliver(call, self._builder.end(end, streamed=call.streamed))
 
     def _deliver(self, call: Observed, built: list[StreamEvent]) -> None:
-        """One by one; a listener's own requests are not told to it, it would hear of them for ever."""
+        """Call the callback with one event after the other."""
+        # A callback may ask a model itself: the events of that call would start another one, without an end.
         if not built or _here.busy:
             return
+        # Made at the first event, when the span has its ids; all events of a call get the same object.
         info = self._info = self._info or _info(call)
         _here.busy = True
         try:
             for event in built:
                 try:
                     self._listener(info, event)
+                # Reported here, so that the callback still gets the next event.
                 except Exception as error:
-                    self._report("on_event", error)
+                    self._report("the on_event callback", error)
         finally:
             _here.busy = False
 
@@ -102,6 +103,6 @@ def _info(call: Observed) -> CallInfo:
         request.tools.names if request.tools is not None else (),
         request.tool_choice,
         request.conversation,
-        MappingProxyType(dict(call.user)),
+        MappingProxyType(dict(call.user)),  # a read-only copy: metrics and spans read the original later
         *trace_and_span(call),
     )

@@ -29,17 +29,18 @@ def events(stream: _Manager, *, tools: _Tools = None, choices: int = 1) -> Event
 @overload
 def events(stream: _AsyncManager, *, tools: _Tools = None, choices: int = 1) -> AsyncEventStream: ...
 def events(stream: Any, *, tools: _Tools = None, choices: int = 1) -> AsyncEventStream | EventStream:
-    """What happens in a stream of Chat Completions or of the Responses API, as typed events.
+    """Iterate over a stream of Chat Completions or of the Responses API as typed events.
 
-    `stream` is what the SDK gave for `stream=True`, what `chat.completions.stream()` or `responses.stream()`
-    gives, or any iterable or async iterable of chunks, SDK objects or plain JSON. `tools` are the tools that
-    the request offered, in its own form: then calls are held against them. `choices` is the request's `n`.
+    `stream` is the result of `stream=True`, of `chat.completions.stream()` or `responses.stream()`, or any
+    iterable or async iterable of chunks, SDK objects or plain JSON. `tools` are the request's tools; if they
+    are given, calls are checked against them. `choices` is the request's `n`.
 
-    It is an iterator of `StreamEvent` for a sync stream, an async iterator for an async one, and a context
-    manager that closes the stream. Where the stream raises, the events `StreamError` and `Done` come first,
-    then the error, unchanged. Raises `TypeError` for what is no stream.
+    The result is an iterator of `StreamEvent`, an async one for an async stream, and a context manager that
+    closes the stream. If the stream raises, `StreamError` and `Done` come first, then the error, unchanged.
+    Raises `TypeError` for an object that is no stream.
     """
     following = Following(choices, _offered(tools))
+    # An object with both protocols, such as LiteLLM's CustomStreamWrapper, is read as an async stream.
     if any(hasattr(stream, name) for name in ("__aiter__", "__aenter__")):
         return AsyncEventStream(stream, following)
     if any(hasattr(stream, name) for name in ("__iter__", "__enter__")) and not _whole(stream):
@@ -48,30 +49,30 @@ def events(stream: Any, *, tools: _Tools = None, choices: int = 1) -> AsyncEvent
 
 
 def _offered(tools: Any) -> Tools | None:
-    """What the SDK passes for no tools is none."""
+    """Return the offered tools; `None` for what the SDK passes if there are none (`NOT_GIVEN`, `omit`)."""
     return offer(list(tools)) if isinstance(tools, Iterable) else None
 
 
 def _whole(stream: Any) -> bool:
-    """Whether it is an answer that was not streamed, which iterates over its fields, or a mapping."""
+    """Return whether it is an unstreamed answer, which iterates over its fields, or a text or mapping."""
     return hasattr(stream, "model_fields_set") or isinstance(stream, (str, bytes, dict))
 
 
 def _hint(stream: Any) -> str:
-    """What was probably meant."""
+    """Return what the caller has probably forgotten."""
     if hasattr(stream, "__await__"):
         return ": await it first"
     return ": its parse() gives one" if hasattr(stream, "parse") else ""
 
 
-_UNREADABLE = "toolspan could not read this chunk"
+_UNREADABLE = "toolspan: reading this chunk failed"
 
 
 @final
 class EventStream:
     """The events of a sync stream: an iterator, and a context manager that closes the stream.
 
-    Leaving a loop over it with `break` closes the stream too, as soon as nobody holds this object.
+    `break` out of a loop closes the stream, too, as soon as no reference to this object is left.
     """
 
     def __init__(self, stream: Any, following: Following) -> None:
@@ -93,10 +94,11 @@ class EventStream:
         self.close()
 
     def close(self) -> None:
-        """Close the stream beneath; no more events follow."""
+        """Close the stream; no more events follow."""
+        # The stream first: a thread that waits for its next chunk gets an error by that.
         self._source.close()
         events: Any = self._events
-        if not events.gi_running:  # else another thread is reading, and hears of it by the stream
+        if not events.gi_running:  # a running generator cannot be closed: its thread ends it after the error
             events.close()
 
 
@@ -104,8 +106,8 @@ class EventStream:
 class AsyncEventStream:
     """The events of an async stream: an async iterator, and a context manager that closes the stream.
 
-    Leaving a loop over it with `break` closes the stream too, as soon as nobody holds this object and the
-    event loop comes to it.
+    `break` out of a loop closes the stream, too, as soon as no reference to this object is left and the event
+    loop runs again.
     """
 
     def __init__(self, stream: Any, following: Following) -> None:
@@ -127,17 +129,18 @@ class AsyncEventStream:
         await self.close()
 
     async def close(self) -> None:
-        """Close the stream beneath; no more events follow."""
+        """Close the stream; no more events follow."""
         await self._source.close()
         events: Any = self._events
-        if not events.ag_running:  # else another task is reading, and hears of it by the stream
+        if not events.ag_running:  # as above: another task is reading and gets the stream's error
             await events.aclose()
 
-    aclose = close
+    aclose = close  # the name that async generators and contextlib use
 
 
 def _read(source: Source, following: Following) -> Generator[StreamEvent, None, None]:
-    """A function of its own: what it reads must not lead back to the object that is dropped."""
+    """Yield the events of a sync stream."""
+    # Not a method: a generator whose frame refers to the event stream would keep a dropped one alive.
     read, step = following.read, None
     try:
         while True:
@@ -147,7 +150,7 @@ def _read(source: Source, following: Following) -> Generator[StreamEvent, None, 
                 body = step()
             except StopIteration:
                 break
-            except Exception as error:
+            except Exception as error:  # not BaseException: a cancelled task must get its error at once
                 source.failed = True
                 yield from _ended(following, error)
                 raise
@@ -162,7 +165,7 @@ def _read(source: Source, following: Following) -> Generator[StreamEvent, None, 
 
 
 async def _read_async(source: AsyncSource, following: Following) -> AsyncGenerator[StreamEvent, None]:
-    """The same for an async stream."""
+    """Yield the events of an async stream, as `_read`."""
     read, step = following.read, None
     try:
         while True:
@@ -191,11 +194,12 @@ async def _read_async(source: AsyncSource, following: Following) -> AsyncGenerat
 
 def _ended(following: Following, end: End | Exception) -> list[StreamEvent]:
     found: list[StreamEvent] = []
+    # Each part by itself: if the reader's end fails, the application still gets `Done`.
     for part in (following.closing, partial(following.ending, end)):
         try:
             found += part()
         except Exception as error:
-            report("telling of a stream's end", error)
+            report("building the last events of a stream", error)
     return found
 
 
@@ -205,7 +209,7 @@ def _unreadable(body: Any, error: Exception) -> list[StreamEvent]:
 
 
 class Source:
-    """A sync stream, or a manager that gives one, such as `chat.completions.stream()`."""
+    """A sync stream, or a context manager that returns one, such as `chat.completions.stream()`."""
 
     __slots__ = ("_closed", "_entered", "_stream", "failed")
 
@@ -213,11 +217,11 @@ class Source:
         self._stream = stream
         self._entered = hasattr(stream, "__iter__")
         self._closed = False
+        # After an error of the stream, an error of its close is not raised: it would hide the first one.
         self.failed = False
-        """Whether it has raised: then that is the error to be seen, and none of closing it."""
 
     def open(self) -> Callable[[], Any]:
-        """What gives the next body; entering a manager sends its request."""
+        """Return the function that reads the next body; entering a context manager sends the request."""
         found = self._stream
         if not self._entered:
             found = found.__enter__()
@@ -226,7 +230,7 @@ class Source:
         return step
 
     def close(self) -> None:
-        """Close it, once; a manager that was never entered has nothing to close."""
+        """Close the stream, once; a context manager that was not entered has nothing to close."""
         if self._closed:
             return
         self._closed = True
@@ -237,6 +241,7 @@ class Source:
                 raise
 
     def _close(self) -> None:
+        # The same test as in `__init__`: the helper's manager is closed by its exit, a stream by its close.
         if not hasattr(self._stream, "__iter__"):
             if self._entered:
                 self._stream.__exit__(None, None, None)
@@ -245,7 +250,7 @@ class Source:
 
 
 class AsyncSource:
-    """The same for an async stream."""
+    """An async stream, or an async context manager that returns one; as `Source`."""
 
     __slots__ = ("_closed", "_entered", "_stream", "failed")
 
@@ -253,11 +258,10 @@ class AsyncSource:
         self._stream = stream
         self._entered = hasattr(stream, "__aiter__")
         self._closed = False
-        self.failed = False
-        """As above."""
+        self.failed = False  # as in `Source`
 
     async def open(self) -> Callable[[], Awaitable[Any]]:
-        """What gives the next body; entering a manager sends its request."""
+        """Return the function that reads the next body; entering a context manager sends the request."""
         found = self._stream
         if not self._entered:
             found = await found.__aenter__()
@@ -266,7 +270,7 @@ class AsyncSource:
         return step
 
     async def close(self) -> None:
-        """Close it, once; a manager that was never entered has nothing to close."""
+        """Close the stream, once; a context manager that was not entered has nothing to close."""
         if self._closed:
             return
         self._closed = True
@@ -280,5 +284,6 @@ class AsyncSource:
         if not hasattr(self._stream, "__aiter__"):
             if self._entered:
                 await self._stream.__aexit__(None, None, None)
+        # The SDK's stream has `close`, an async generator `aclose`.
         elif close := getattr(self._stream, "close", None) or getattr(self._stream, "aclose", None):
             await close()

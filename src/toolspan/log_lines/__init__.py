@@ -1,1 +1,1 @@
-"""The stream log: readable lines through `logging` while a call runs."""
+"""The stream log: one line through `logging` for each event of a call, as it happens."""

@@ -1,4 +1,4 @@
-"""The facts of one line of the stream log, and its formats: text, prefixed text, JSON."""
+"""The facts of one line of the stream log, and its two formats: text and JSON."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from ..otel.sink import Observed
 from ..wire.events import Answered, CallClosed, CallOpened, Event, Note, Retried, Text
 from ..wire.record import Outcome, ToolCall
 
+# Outcomes and finish reasons whose `finish` line is a warning: the answer failed or was cut short.
 _TROUBLE = (Outcome.FAILED, Outcome.TRUNCATED, Outcome.CANCELLED)
 _SHORT = ("length", "content_filter")
 Facts = dict[str, Any]
 
 
 class Line(NamedTuple):
-    """One line; what is `None` in its facts is not known."""
+    """One line; a fact that is `None` is not known."""
 
     kind: str
     level: int
     facts: Facts
 
     def adding(self, **facts: Any) -> Line:
-        """The same with more facts."""
+        """Return the line with more facts."""
         return self._replace(facts={**self.facts, **facts})
 
 
 def request_line(call: Observed) -> Line:
-    """What is asked for; a chat without tools is a warning, because no tool can be called in it."""
+    """Return the line of a request; a chat without tools is a warning, because it cannot call any."""
     request, tools = call.request, call.request.tools
     chats = call.operation == call_data.CHAT
-    facts: Facts = {
+    facts: Facts = {  # names and counts only: content comes later, and only where it is captured
         "operation": call.operation,
         "api": call.api_type,
         "provider": call.endpoint.provider,
@@ -50,7 +51,7 @@ def request_line(call: Observed) -> Line:
 
 
 def event_line(call: Observed, event: Event | Note, at: int) -> Line | None:
-    """What has just happened; `None` for what the log does not tell."""
+    """Return the line of an event; `None` for events without a line."""
     after = _seconds(at - call.began_at)
     if isinstance(event, Text):
         return Line("text", INFO, {"choice": event.choice, "after": after})
@@ -67,17 +68,17 @@ def event_line(call: Observed, event: Event | Note, at: int) -> Line | None:
 
 
 def error_line(call: Observed) -> Line:
-    """Why a call failed, by the error's class or the server's code."""
+    """Return the line of a failed call, with the error's class or the server's code."""
     return Line("error", WARNING, {"error": error_type(call.error, call.record)})
 
 
 def finish_line(call: Observed) -> Line:
-    """How the call ended; that tools were offered and none was called is told here."""
+    """Return the line of a call's end; it shows where tools were offered and none was called."""
     record, tools, outcome = call.record, call.request.tools, call.outcome
     chats = call.operation in call_data.INFERENCE
     reasons = record.reasons(call.request.expected) if chats and record.choices else None
     usage = record.usage
-    facts: Facts = {
+    facts: Facts = {  # zero tool calls are written, zero invalid calls are not
         "finish_reasons": reasons,
         "outcome": None if outcome is None else outcome.value,
         "tools_offered": None if tools is None else len(tools.names),
@@ -87,6 +88,7 @@ def finish_line(call: Observed) -> Line:
         "output_tokens": usage and usage.output,
         "cached_tokens": usage and usage.cache_read,
         "reasoning_tokens": usage and usage.reasoning,
+        # The cheapest tokens cost about 1e-8 dollars each.
         "cost": None if call.cost is None else round(call.cost.amount, 10),
         "duration": _seconds(call.ended_at - call.began_at),
     }
@@ -95,6 +97,7 @@ def finish_line(call: Observed) -> Line:
 
 
 def _tool(tool: ToolCall) -> Facts:
+    # Nearly all calls are functions: only another kind is written.
     kind = None if tool.kind == "function" else tool.kind
     return {"tool": tool.name, "id": tool.id, "kind": kind, "choice": tool.choice, "index": tool.index}
 
@@ -115,23 +118,24 @@ def _seconds(nanoseconds: int) -> float:
     return round(nanoseconds / 1e9, 6)
 
 
-_WIDTH = len("[tool completed] ")
-_MOST = 128  # characters of a name
+_WIDTH = len("[tool completed] ")  # the longest kind, so that the texts begin in one column
+_MOST = 128  # characters of a name, which the model or the server chooses
 
 
 def as_json(line: Line, time: str | None, ids: tuple[str | None, str | None]) -> str:
-    """One JSON object in ASCII; what is not known is left out."""
+    """Return one JSON object in ASCII, without the facts that are not known."""
     facts = {"event": line.kind.replace(" ", "_"), "time": time, "trace_id": ids[0], "span_id": ids[1]}
     return json.dumps({name: value for name, value in {**facts, **line.facts}.items() if value is not None})
 
 
 def as_text(line: Line, time: str | None, ids: tuple[str | None, str | None]) -> str:
-    """The kind in brackets, then a sentence, then the ids; control characters are escaped."""
-    del time  # who reads it has `logging`'s own
+    """Return the kind in brackets, then a sentence, then the ids; control characters are escaped."""
+    del time  # a handler of `logging` adds its own
     prefix = f"[{line.kind}]".ljust(_WIDTH - 1)
     text = f"{prefix} {_TEXTS[line.kind](line.facts)}"
     if ids[0] is not None:
         text += f" [trace {ids[0]} span {ids[1]}]"
+    # A name or an argument of the model's may contain a line break or an escape sequence of a terminal.
     return text if text.isprintable() else "".join(map(_visible, text))
 
 
@@ -203,7 +207,7 @@ def _finish(facts: Facts) -> str:
 
 
 def _calls(facts: Facts) -> str | None:
-    """That nothing was called is said where something could have been."""
+    """Return the number of calls; `None` if there are none and no tools were offered."""
     called, offered, bad = facts["tool_calls"], facts["tools_offered"], facts["invalid_calls"]
     if called:
         return f"{_count(called, 'tool call')}{f', {bad} not valid' if bad else ''}"
@@ -212,7 +216,7 @@ def _calls(facts: Facts) -> str | None:
 
 def _counted(facts: Facts) -> str | None:
     if facts["input_tokens"] is None and facts["output_tokens"] is None:
-        return "tokens not told"
+        return "no usage reported"
     tokens = f"tokens {_known(facts['input_tokens'])} in, {_known(facts['output_tokens'])} out"
     return f"{tokens}, {facts['cached_tokens']} cached" if facts["cached_tokens"] else tokens
 
@@ -254,4 +258,4 @@ _TEXTS: Mapping[str, Callable[[Facts], str]] = {
     "finish": _finish,
 }
 FORMS: Mapping[str, Callable[[Line, Any, Any], str]] = {"text": as_text, "json": as_json}
-"""By the words of the setting `log`."""
+"""The formats by the values of the setting `log`."""

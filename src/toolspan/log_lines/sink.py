@@ -1,4 +1,4 @@
-"""The sink of the stream log, and its output where `logging` is not configured."""
+"""The sink of the stream log, and its output where the application has not configured `logging`."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _PREVIEW = 200  # characters of a call's arguments
 
 
 class StreamLogSink(Sink):
-    """Lines as `text` or as `json`.
+    """Writes the lines of each call as `text` or as `json`.
 
-    `content` says whether previews of arguments and the words of errors are in them, `redacted` whether
-    somebody has to look at these before, `limit` how many characters they may have.
+    `content`: lines have previews of arguments and messages of errors. `redacted`: the redaction
+    callback sees these first. `limit`: the length of each in characters.
     """
 
     signals: ClassVar[Mapping[str, str]] = {
@@ -42,12 +42,13 @@ class StreamLogSink(Sink):
         self._limit = limit
 
     def opened(self, call: Observed) -> None:
-        """Write what is asked for."""
+        """Write the line of the request."""
         self._write(call, request_line(call), call.began_at)
 
     def span_event(self, call: Observed, event: Event | Note, at: int) -> PendingEmit | None:
-        """Write it; where somebody looks at content, in the order of what happened."""
+        """Write the line of an event; with redaction, return it as work for the content worker."""
         line = event_line(call, event, at)
+        # Also with the log switched on, the logger's level may be the application's.
         if line is None or not LOG.isEnabledFor(line.level):
             return None
         captures = self._captures_content(call)
@@ -57,15 +58,17 @@ class StreamLogSink(Sink):
             wanted = captured_content.arguments(preview)
         elif preview is not None:
             line = self._previewed(line, preview.arguments)
+        # While content of this call is with the worker, later lines go there, too, so that the order is kept.
         if not wanted and (call.job is None or not captures):
             self._write(call, line, at)
             return None
         return PendingEmit(wanted, self._limit, partial(self._completed, *self._head(call, at), line))
 
     def ended(self, call: Observed) -> PendingEmit | None:
-        """Write why it failed, and how it ended."""
+        """Write why a call failed, and how it ended."""
         failed = call.error is not None or call.record.failure is not None
         lines = [error_line(call)] if failed else []
+        # `secrets`: an error's message may quote the API key.
         wanted = captured_content.words(call.error, call.secrets) if call.error is not None else {}
         emit = partial(self._conclude, *self._head(call, call.ended_at), [*lines, finish_line(call)])
         if not self._captures_content(call):
@@ -74,14 +77,15 @@ class StreamLogSink(Sink):
         return PendingEmit(wanted, self._limit, emit)
 
     def _captures_content(self, call: Observed) -> bool:
-        """Whether content of this call may be told."""
+        """Return whether lines of this call may have content."""
+        # `keep` is per call: `toolspan.switch(content=False)` turns it off while the process runs.
         return self._content and call.record.keep
 
     def _previewed(self, line: Line, text: str) -> Line:
         return line.adding(arguments=text[: min(_PREVIEW, self._limit)] or None)
 
     def _completed(self, time: Any, ids: Any, line: Line, contents: Contents) -> None:
-        """With what was left of the arguments."""
+        """Write the line of a completed call, with what redaction left of its arguments."""
         value = contents.get(names.TOOL_CALL_ARGUMENTS, "")
         text = value if isinstance(value, str) else dump(value)
         self._emit(time, ids, self._previewed(line, text) if text else line)
@@ -96,7 +100,7 @@ class StreamLogSink(Sink):
             self._emit(*self._head(call, at), line)
 
     def _head(self, call: Observed, at: int) -> tuple[str | None, tuple[str | None, str | None]]:
-        """When it was, and where it belongs."""
+        """Return time and ids of a line; they are read now, because the worker may write the line later."""
         wall = call.wall(at)
         time = None if wall is None else datetime.fromtimestamp(wall / 1e9, timezone.utc).isoformat()
         return time, trace_and_span(call)
@@ -107,36 +111,44 @@ class StreamLogSink(Sink):
 
 
 class Console(logging.Handler):
-    """Writes as long as nobody else would; without it, `logging` would show nothing below a warning."""
+    """Writes the lines to stderr as long as the application has no handler for them.
+
+    Without a handler, `logging` shows nothing below WARNING.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        # NOTSET inherits WARNING from the root logger; a level that the application has set is kept.
         self._set_level = LOG.level == logging.NOTSET
         if self._set_level:
             LOG.setLevel(logging.INFO)
         LOG.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the bare line."""
+        """Write the line without prefix, unless another handler writes it."""
+        # Checked for each line: the application may configure `logging` after `instrument()`.
         if self._others():
             return
         try:
+            # Read for each line: test runners and notebooks replace `sys.stderr`.
             print(self.format(record), file=sys.stderr)
         except Exception:  # as every handler of `logging` does
             self.handleError(record)
 
     def _others(self) -> bool:
-        """Whether the lines reach anybody's eyes; OpenTelemetry's own handlers show them to nobody here."""
+        """Return whether a handler of the application writes the lines somewhere."""
         logger: logging.Logger | None = LOG
         while logger is not None:
             for handler in logger.handlers:
+                # OpenTelemetry's handlers export records; they show nothing on the screen.
                 if handler is not self and not type(handler).__module__.startswith("opentelemetry."):
                     return True
             logger = logger.parent if logger.propagate else None
         return False
 
     def remove(self) -> None:
-        """Leave the logger as it was."""
+        """Remove the handler, and the level that it has set."""
         LOG.removeHandler(self)
+        # An application that has set another level since keeps it.
         if self._set_level and LOG.level == logging.INFO:
             LOG.setLevel(logging.NOTSET)

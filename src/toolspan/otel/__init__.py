@@ -1,4 +1,1 @@
-"""The telemetry ring: records turned into spans, metrics and logs.
-
-It imports `toolspan.wire` and OpenTelemetry's API; it never imports `openai`, nor an SDK.
-"""
+"""Sinks that turn calls into spans, metrics and log events."""

@@ -1,9 +1,9 @@
-"""The attributes of a request and of its answer: parameters, usage, headers, place in the agent loop."""
+"""The attributes of a request and its response: parameters, usage, headers, place in the agent loop."""
 
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
@@ -17,24 +17,21 @@ from . import semconv as names
 from .call_data import Step
 from .sink import Observed
 
-if TYPE_CHECKING:
-    from .sink import Observed
-
-
 Value: TypeAlias = "str | bool | int | float | list[str]"
 Attributes: TypeAlias = "dict[str, Value]"
 
-_MOST_NAMES = 128  # of called tools on one span
+_MOST_NAMES = 128  # of called tools on one span: a response may have any number of calls
 _PENDING = ("queued", "in_progress")
 
 
 def clean(text: str) -> str:
-    """Text that every exporter can encode: a lone surrogate becomes a question mark."""
+    """Return text that every exporter can encode: a lone surrogate becomes a question mark."""
+    # JSON may contain lone surrogates, and protobuf refuses them: one would lose the exporter's whole batch.
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def request_attributes(call: Observed) -> Attributes:
-    """All that is known before the request is sent, the sampling-relevant ones among them."""
+    """Return the attributes of a request, among them those that the convention wants for sampling."""
     request, endpoint = call.request, call.endpoint
     found: Attributes = {names.OPERATION_NAME: call.operation, names.PROVIDER_NAME: endpoint.provider}
     if request.model is not None:
@@ -49,7 +46,7 @@ def request_attributes(call: Observed) -> Attributes:
         found[names.REQUEST_STREAM] = True
     if call.operation in call_data.INFERENCE:
         found[names.REQUEST_MESSAGES] = request.message_count
-    if call.attempt > 1:
+    if call.attempt > 1:  # the ordinary request has no such attribute
         found[names.REQUEST_ATTEMPT] = call.attempt
     _parameters(request, found)
     return found
@@ -82,11 +79,11 @@ def _parameters(request: Request, found: Attributes) -> None:
         value = getattr(request, field)
         if value is not None:
             found[name] = _cleaned(value)
-    if request.choices != 1:
+    if request.choices != 1:  # the convention: only if it is not 1
         found[names.REQUEST_CHOICE_COUNT] = request.choices
     if request.stop:
         found[names.REQUEST_STOP_SEQUENCES] = [clean(text) for text in request.stop]
-    if request.service_tier not in (None, "auto"):
+    if request.service_tier not in (None, "auto"):  # the convention: only if it is not `auto`
         found[names.OPENAI_REQUEST_SERVICE_TIER] = clean(request.service_tier)
     if request.tools is not None:
         found[names.TOOLS_OFFERED] = len(request.tools.names)
@@ -101,7 +98,7 @@ def _cleaned(value: Value) -> Value:
 
 
 def response_attributes(call: Observed) -> Attributes:
-    """All that is known at the end, but the error."""
+    """Return the attributes of a response, except the error's."""
     record, request = call.record, call.request
     found: Attributes = {}
     _identity(call, found)
@@ -118,8 +115,9 @@ def response_attributes(call: Observed) -> Attributes:
 
 
 def _is_finished(call: Observed) -> bool:
-    """Whether reasons are to be expected: a response that is fetched may still be in the making."""
+    """Return whether the response should have finish reasons; then a missing one is recorded as `error`."""
     record = call.record
+    # A response that is fetched may still be in progress, and embeddings have no choices.
     if call.operation == call_data.EMBEDDINGS:
         return False
     if call.operation == call_data.FETCH_RESPONSE:
@@ -128,18 +126,24 @@ def _is_finished(call: Observed) -> bool:
     return bool(call.streamed or record.choices or record.failure or cancelled)
 
 
+_IDENTITY = {
+    "id": names.RESPONSE_ID,
+    "model": names.RESPONSE_MODEL,
+    "service_tier": names.OPENAI_RESPONSE_SERVICE_TIER,
+    "system_fingerprint": names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT,
+}
+"""The attribute of each field in `wire.events.IDENTITY`."""
+
+
 def _identity(call: Observed, found: Attributes) -> None:
     started = call.record.started
-    for name, value in (
-        (names.RESPONSE_ID, started.id),
-        (names.RESPONSE_MODEL, started.model),
-        (names.OPENAI_RESPONSE_SERVICE_TIER, started.service_tier),
-        (names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT, started.system_fingerprint),
-    ):
+    for field, name in _IDENTITY.items():
+        value = getattr(started, field)
         if value is not None:
             found[name] = clean(value)
     fetched = call.operation == call_data.FETCH_RESPONSE
     in_background = started.status in _PENDING and not call.streamed
+    # For all other responses the finish reasons say the same.
     if started.status is not None and (fetched or in_background):
         found[names.RESPONSE_STATUS] = clean(started.status)
     if started.compacted and call.operation in call_data.INFERENCE:
@@ -168,7 +172,7 @@ def _stream(call: Observed, found: Attributes) -> None:
 
 
 def seconds(nanoseconds: int) -> float:
-    """Nanoseconds as seconds; never negative."""
+    """Return nanoseconds as seconds; never negative, because histograms refuse negative values."""
     return max(nanoseconds, 0) / 1e9
 
 
@@ -191,14 +195,15 @@ _USAGE = (
 
 
 def add_usage(usage: Usage | None, found: MutableMapping[str, Any]) -> None:
-    """Add the counts of tokens."""
+    """Add the token counts that the server reported."""
+    # `strict=False`: `Usage` ends with the cost, which is no count.
     for name, value in zip(_USAGE, usage or (), strict=False):
         if value is not None:
             found[name] = value
 
 
 def add_cost(cost: Cost | None, found: MutableMapping[str, Any]) -> None:
-    """Add the cost, whose it is, and its parts where it was computed."""
+    """Add the cost, its currency and source, and the parts of a computed cost."""
     if cost is None:
         return
     found[names.COST_AMOUNT] = cost.amount
@@ -216,17 +221,19 @@ _Found = dict[str, "str | int | float"]
 
 
 def head_attributes(call: Observed) -> _Found:
-    """How often the SDK tried again, the request's id, and the rate limits, which fetching has none of."""
+    """Return the number of the SDK's retries, the request id and the rate limits of the last response."""
     found: _Found = {names.REQUEST_RETRIES: call.retries} if call.retries else {}
     if call.head is None:
         return found
     at = call.wall(call.ended_at)
+    # The time of the end turns dates in headers into seconds, where the server does not send its own time.
     head = read_head(call.head, None if at is None else at / 1e9)
     if head.id is not None:
         found[names.REQUEST_ID] = head.id
-    if call.operation != call_data.FETCH_RESPONSE:
+    if call.operation != call_data.FETCH_RESPONSE:  # rate limits are those of inference
         _limit(found, _REQUESTS, head.requests)
         _limit(found, _TOKENS, head.tokens)
+        # `retry-after` of a success would look like a limit that was hit.
         if head.retry_after is not None and call.outcome is not None and call.outcome.is_error:
             found[names.RETRY_AFTER] = head.retry_after
     return found
@@ -241,7 +248,7 @@ def _limit(found: _Found, keys: tuple[str, ...], limit: Limit) -> None:
 
 
 def step_attributes(step: Step | None) -> Attributes:
-    """What is known when the request is sent."""
+    """Return the attributes of a request's place in the agent loop, without those that are 0."""
     found: Attributes = {}
     if step is None or step.number is None:
         return found
@@ -260,9 +267,10 @@ def step_attributes(step: Step | None) -> Attributes:
 
 
 def _executions(spans: list[tuple[int, int]]) -> Attributes:
-    """How long the tools ran, added up and by the clock; what was saved by running them at the same time."""
+    """Return the sum of the executions' times, the time in which any ran, and the difference."""
     total = sum(end - begin for begin, end in spans)
     wall, seen = 0, 0
+    # In order of their beginnings, each adds only what lies after the latest end so far.
     for begin, end in sorted(spans):
         wall += max(end - max(begin, seen), 0)
         seen = max(seen, end)
@@ -274,14 +282,14 @@ def _executions(spans: list[tuple[int, int]]) -> Attributes:
 
 
 def growth_attributes(step: Step | None) -> Attributes:
-    """What is known when the answer is over."""
+    """Return the change of input tokens since the step before; empty if either count is unknown."""
     if step is None or step.before is None or step.before.tokens is None or step.turn.tokens is None:
         return {}
     return {names.CONTEXT_TOKENS_CHANGE: step.turn.tokens - step.before.tokens}
 
 
 def trace_and_span(call: Observed) -> tuple[str | None, str | None]:
-    """Trace id and span id in hexadecimal, as backends show them; `None` where there is no span."""
+    """Return trace id and span id in hexadecimal, as backends show them; `None` without a span."""
     if call.context is None:
         return None, None
     found = get_current_span(call.context).get_span_context()
@@ -291,10 +299,10 @@ def trace_and_span(call: Observed) -> tuple[str | None, str | None]:
 
 
 def at_start(call: Observed) -> Attributes:
-    """What is known when the request is sent, the sampling-relevant attributes among it."""
+    """Return all attributes that are known when the request is sent."""
     return request_attributes(call) | step_attributes(call.step)
 
 
 def at_end(call: Observed) -> Attributes:
-    """What is known when the answer is over, but the error."""
+    """Return all attributes that are known at the end of the response, except the error's."""
     return response_attributes(call) | growth_attributes(call.step) | head_attributes(call)

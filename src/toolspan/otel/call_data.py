@@ -1,4 +1,4 @@
-"""The facts of one call, its operation, and what they hold of other calls."""
+"""The data of one call, its operation, and its place in the agent loop."""
 
 from __future__ import annotations
 
@@ -22,13 +22,43 @@ EMBEDDINGS: Final = "embeddings"
 EXECUTE_TOOL: Final = "execute_tool"
 FETCH_RESPONSE: Final = "fetch_response"
 
-INFERENCE: Final = frozenset((CHAT, TEXT_COMPLETION))
-"""Those in which a model makes something; tokens, calls and chunks are counted only there."""
+_genai_util = "opentelemetry.genai.client."
+
+
+class Operation(NamedTuple):
+    """What an operation means for its telemetry; each operation has a row in `OPERATIONS`."""
+
+    has_messages: bool = False
+    """A model generates output: content, the details event, a turn of the agent loop, tokens by type."""
+    counts_tool_calls: bool = False
+    times_chunks: bool = False
+    """The time between two chunks is recorded."""
+    outer_key: str = ""
+    """The context key by which OpenTelemetry's util-genai marks such a call of another instrumentation."""
+
+
+OPERATIONS: Final[Mapping[str, Operation]] = {
+    CHAT: Operation(True, True, True, f"{_genai_util}inference.context"),
+    TEXT_COMPLETION: Operation(True, True, True, f"{_genai_util}inference.context"),
+    EMBEDDINGS: Operation(outer_key=f"{_genai_util}embedding.context"),
+    FETCH_RESPONSE: Operation(outer_key=f"{_genai_util}fetch_response.context"),
+    EXECUTE_TOOL: Operation(),
+}
+INFERENCE: Final = frozenset(name for name, operation in OPERATIONS.items() if operation.has_messages)
+"""The operations in which a model generates output."""
+
+
+def traits(operation: str) -> Operation:
+    """Return the row of an operation; one without a row has no traits, so that no request fails for it."""
+    return OPERATIONS.get(operation, Operation())
 
 
 @dataclass(slots=True, eq=False)
 class Turn:
-    """One answer of the model. `asker` is whatever stands for its request, `place` where that was made."""
+    """One response of the model, as the agent loop remembers it, without content.
+
+    `asker` is the span context of its request, `place` the thread and the task of that request.
+    """
 
     asker: Any = None
     place: Any = None
@@ -40,54 +70,55 @@ class Turn:
     response: str | None = None
     calls: list[RememberedCall] = field(default_factory=list)
     executions: list[tuple[int, int]] = field(default_factory=list)
-    """When its calls were executed: begin and end, in nanoseconds."""
+    """When its tool calls were executed: begin and end, in nanoseconds of a monotonic clock."""
 
 
 @dataclass(slots=True, eq=False)
 class RememberedCall:
-    """One tool call, completed at `at`. `answers` counts the requests that brought its result."""
+    """One tool call, completed at `at`. `answers` counts the requests that contained its result."""
 
     id: str
     name: str | None
     at: int
     turn: Turn
     argument_hash: int | None = None
-    """Shared by calls with equal arguments, where these are known; see `likeness.py`."""
+    """A hash of the arguments, equal for equal arguments; `None` if they are unknown."""
     answers: int = 0
     turnaround_recorded: bool = False
-    """Whether its turnaround was told: once, however often its result is sent."""
+    """Whether its turnaround is recorded: only once, although agents send a result in every later request."""
     taken: bool = False
-    """Whether it is being executed, or was."""
+    """Whether an execution of a tool is assigned to it."""
 
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """What is known of a request's place in its loop. `turn` is what its answer will be remembered as."""
+    """The place of a request in its agent loop. `turn` is the turn that its response will become."""
 
     turn: Turn
     before: Turn | None = None
-    """The turn of the model that it follows, where that is remembered."""
+    """The turn that this request follows, if it is remembered."""
     number: int | None = None
     answered: int = 0
     unanswered: int = 0
     repeated: int = 0
     results: tuple[RememberedCall, ...] = ()
-    """The remembered calls whose results it brings."""
+    """The remembered calls whose results the request contains."""
     grown: int | None = None
-    """How many messages more than in the step before."""
+    """The number of messages minus that of the step before; negative if the history was cut."""
 
     @property
     def executions(self) -> list[tuple[int, int]]:
-        """When the calls that it answers were executed."""
+        """Return begin and end of the executions whose results the request contains, in nanoseconds."""
+        # By identity: a turn is mutable, without a hash, and several results belong to one turn.
         turns = {id(call.turn): call.turn for call in self.results}
         return [one for turn in turns.values() for one in turn.executions]
 
 
 class RequestKey(NamedTuple):
-    """What is asked, and from where.
+    """What recognises a repeated request.
 
     `what` is the request's fingerprint; `trace` and `parent` are the ids of the span around it, 0 where there
-    is none; `lane` is the thread, or a weak reference to the task.
+    is none; `caller` is the thread, or a weak reference to the task.
     """
 
     what: int
@@ -98,11 +129,13 @@ class RequestKey(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Facts:
-    """One request and its answer.
+    """One request and its response.
 
-    `keep` says whether content is kept. Times `*_at` are nanoseconds of a monotonic clock, `began` is of the
-    wall clock.
+    `keep` is whether content is kept. Times `*_at` are nanoseconds of a monotonic clock; `began` is in
+    nanoseconds of the wall clock, `None` if that clock failed.
     """
+
+    # Durations use the monotonic clock: the wall clock may be set back while a stream runs.
 
     operation: str
     api_type: str | None
@@ -111,38 +144,40 @@ class Facts:
     _: KW_ONLY
     keep: InitVar[bool]
     secrets: Callable[[], tuple[str, ...]] = field(default=tuple)
-    """What must not be recorded; asked for only where an error is."""
+    """Returns the keys and tokens to hide. A function, because only the few calls that fail need them."""
     record: Record = field(init=False)
     span: Span | None = None
     context: Context | None = None
     borrowed: bool = False
-    """Whether another instrumentation has told of this call, and the span, if there is one, is its own."""
+    """Whether another instrumentation traces this call; then `span`, if there is one, is that one's."""
     common: dict[str, str | int] | None = None
-    """What all of its metrics carry, and what those of the convention do; kept by who asks first."""
+    """A cache: the labels of all metrics of the call; see `labels.py`."""
     labels: dict[str, str | int] | None = None
+    """A cache: the labels of the convention's metrics; see `metrics.py`."""
     step: Step | None = None
-    """Its place in the loop of an agent, if it was looked for; by `agent_loop/loop.py`."""
+    """The place in the agent loop, if that is followed; set by `agent_loop/loop.py`."""
     links: list[tuple[SpanContext, dict[str, str | list[str]]]] = field(default_factory=list)
-    """Other spans that its own shall refer to, and why."""
+    """Links of the span to other spans, with the attributes of each link."""
     retries: int = 0
-    """How often the SDK has tried again; by `sdk/retries.py`, as the next one."""
+    """The number of retries by the SDK; set by `sdk/retries.py`, as `head`."""
     head: Fields | None = None
     """The headers of the last response."""
     attempt: int = 1
-    """Which one it is of several requests for the same; by `agent_loop/repeated_requests.py`."""
+    """The number of the attempt, from 1; set by `agent_loop/repeated_requests.py`."""
     request_key: RequestKey | None = None
     user: Mapping[str, Any] = field(default_factory=dict)
-    """What the application says of the call (see `toolspan.attributes`), and what of it goes to metrics."""
+    """The user attributes (see `toolspan.attributes`)."""
     user_labels: Mapping[str, str | int] = field(default_factory=dict)
+    """The user attributes that metrics carry; fixed at the start, for the gauge of open streams."""
     cost: Cost | None = None
-    """What it cost; by `cost/sink.py`."""
+    """The cost; set by `cost/sink.py`."""
     job: Job | None = None
-    """What is still to be told of it, where content has to be looked at first."""
+    """The last job of the call in the content worker, if content has to be reviewed."""
     outcome: Outcome | None = None
     error: BaseException | None = None
     streamed: bool = False
     counted: bool = False
-    """Whether it is among the open streams that are counted; by `otel/metrics.py`."""
+    """Whether the gauge of open streams includes this stream; set by `otel/metrics.py`."""
     began: int | None = None
     began_at: int = 0
     ended_at: int = 0
@@ -151,11 +186,13 @@ class Facts:
         self.record = Record(keep=keep)
 
     def wall(self, at: int) -> int | None:
-        """The wall clock's nanoseconds at `at`, consistent within the call."""
+        """Return `at` in nanoseconds of the wall clock; `None` if that clock failed or `at` is 0."""
+        # From one reading of the wall clock: events keep their order even if that clock is set back.
         return self.began + at - self.began_at if self.began is not None and at else None
 
     def forget_all(self) -> None:
-        """Keep nothing: an error, above all, leads back to the stream by its traceback."""
+        """Drop all references of a call that is over."""
+        # The traceback of an error refers to frames that hold the stream: a cycle would keep it alive.
         self.span = self.context = self.error = self.labels = self.common = None
         self.head = self.step = self.job = None
         self.secrets = tuple

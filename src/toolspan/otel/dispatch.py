@@ -19,13 +19,13 @@ log = logging.getLogger("toolspan")
 
 FAILURES = 3  # within `SECONDS`
 SECONDS = 60.0
-"""How long failures count, how long a method is off, and how long no second line of one kind is logged."""
+"""The period in which failures are counted, a method stays off, and one kind of loss is logged once."""
 TRANSIENT = (RecursionError, MemoryError)
-"""These say that the application's stack or memory was nearly used up, and nothing about the method."""
+"""Errors that show a nearly exhausted stack or memory of the application, not a bug in the method."""
 
 
 class Part(NamedTuple):
-    """A method of a sink; `late` is what the method leaves to be done when its content has been looked at."""
+    """A method of a sink; `late` means the `PendingEmit` that the method returns."""
 
     sink: Any
     method: str
@@ -33,18 +33,21 @@ class Part(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The names of class and method."""
+        """Return the names of class and method."""
         return f"{type(self.sink).__name__}.{self.method}"
 
     @property
     def signal(self) -> str:
-        """What is lost while the part is off."""
+        """Return what is lost while the part is off, as a plural noun phrase for log lines."""
         signals = getattr(type(self.sink), "signals", {})
         return str(signals.get(self.method, f"calls of {self.place}"))
 
 
 class Fuse:
-    """Counts failures and losses of each part; safe in many threads, because a lost update loses a count."""
+    """Failures and losses of each part.
+
+    Safe in many threads without a lock: a lost update makes a count one too low, nothing else.
+    """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
@@ -55,13 +58,14 @@ class Fuse:
 
     @property
     def blown(self) -> bool:
-        """Whether any part is off."""
+        """Return whether any part is off."""
         return bool(self._until)
 
     def failed(self, part: Part, error: BaseException) -> bool:
         """Count a failure; return whether the part is off from now on."""
         now = self._clock()
         lost = self._lost[part] = self._lost.get(part, 0) + 1
+        # `isinstance` would also read `error.__class__`, which a foreign class may define and make raise.
         if issubclass(type(error), TRANSIENT):
             self._log_loss(part, error, now, lost)
             return False
@@ -87,13 +91,14 @@ class Fuse:
         return part in self._until
 
     def off(self, part: Part) -> bool:
-        """Return whether the part is off, and count what is lost by that; afterwards it is on again."""
+        """Return whether the part is off, and count the loss; when its time is over, switch it on."""
         until = self._until.get(part)
         if until is None:
             return False
         if (now := self._clock()) >= until:
             self._until.pop(part, None)
-            self._logged[part] = now  # if it fails again, one line says so: that it is off once more
+            # The trial is not logged by itself. If it fails three times, one line reports the next pause.
+            self._logged[part] = now
             return False
         self._lost[part] = self._lost.get(part, 0) + 1
         return True
@@ -104,13 +109,16 @@ class Fuse:
             return
         self._logged[part] = now
         log.warning(
-            "toolspan: one of the %s is lost by %s in %s; %d lost so far",
+            "toolspan: one of the %s was lost because of %s in %s; %d lost so far",
             *(part.signal, type(error).__qualname__, part.place, lost),
         )
 
 
 class Paused:
-    """Stands in for a sink whose method is off; when that is over, it calls `resume` and the method."""
+    """A replacement for a sink whose method is off; after the pause it calls `resume` and the method.
+
+    The replacement keeps the way of a call free of checks: without a failure no clock is read.
+    """
 
     def __init__(self, fuse: Fuse, part: Part, resume: Callable[[str], None]) -> None:
         self.sink = part.sink
@@ -131,7 +139,10 @@ _Due: TypeAlias = "tuple[Sink, PendingEmit]"
 
 
 class Sinks:
-    """Hands everything to each sink, in their order; content by way of the review."""
+    """All sinks behind the interface of one, called in their order; content passes the review first.
+
+    The order matters: a sink reads what an earlier one has set on the call, such as `CostSink` the cost.
+    """
 
     __slots__ = (
         "_ended",
@@ -164,13 +175,16 @@ class Sinks:
         self._report = report
         self._fuse = Fuse(clock)
         for method in _METHODS:
-            self._ask(method)
+            self._resolve(method)
         self._review = Review(report) if review is None else review
 
     @property
     def hooked(self) -> bool:
         """See `Review.hooked`."""
         return self._review.hooked
+
+    # The methods below repeat one loop, because a shared helper would add a Python call to each of them.
+    # They catch `Exception` only: `KeyboardInterrupt` and `CancelledError` belong to the application.
 
     def opened(self, call: Observed) -> None:
         """See `Sink.opened`."""
@@ -189,7 +203,8 @@ class Sinks:
                 self._failed(sink, "streaming", error)
 
     def span_event(self, call: Observed, event: Event | Note, at: int) -> None:
-        """See `Sink.moment`."""
+        """See `Sink.span_event`."""
+        # The other instrumentation may end its span at the finish reason, so nothing may stay queued.
         if call.borrowed and isinstance(event, Finished):
             self._review.finish_job(call.job)
         due: list[_Due] = []
@@ -205,7 +220,7 @@ class Sinks:
             self._emit(call, due)
 
     def inter_chunk(self, call: Observed, nanoseconds: int) -> None:
-        """See `Sink.gap`."""
+        """See `Sink.inter_chunk`."""
         for sink in self._inter_chunk:
             try:
                 sink.inter_chunk(call, nanoseconds)
@@ -213,7 +228,7 @@ class Sinks:
                 self._failed(sink, "inter_chunk", error)
 
     def ended(self, call: Observed) -> None:
-        """See `Sink.ended`; a span that was started ends, whatever its sink has missed."""
+        """See `Sink.ended`; a span that was started ends here, even if its sink failed or is off."""
         if call.borrowed:
             self._review.finish_job(call.job)
         due: list[_Due] = []
@@ -225,11 +240,15 @@ class Sinks:
             else:
                 if pending is not None:
                     due.append((sink, pending))
+        # Also without pending emits: the last act ends the span, after all sinks have set its attributes.
         self._emit(call, due, last=True)
         self.release(call)
 
     def release(self, call: Observed) -> None:
-        """See `Sink.release`; no failure ever switches it off."""
+        """See `Sink.release`; failures are reported, but never switch it off.
+
+        A missed call would leave the gauge of open streams one too high for ever.
+        """
         for sink in self._release:
             try:
                 sink.release(call)
@@ -247,15 +266,18 @@ class Sinks:
         try:
             call.job = self._review.of_call(call, pendings, then, last=last)
         except Exception as error:
-            self._report("having content looked at", error)
+            self._report("reviewing content", error)
             self._end(span, at)
 
     def _emit_all(
         self, due: list[_Due], method: str, span: Span | None, at: int | None, contents: Contents
     ) -> None:
-        """The last acts of the sinks, each with the content that it wants; and the end of the span."""
+        """Call each pending emit with the content it has makers for, then end the span.
+
+        It may run in the worker's thread, after the call has dropped its span: hence the arguments.
+        """
         for sink, pending in due:
-            if self._fuse.blown and self._fuse.off(Part(_real(sink), method, late=True)):
+            if self._fuse.blown and self._fuse.off(Part(_unpaused(sink), method, late=True)):
                 continue
             try:
                 pending.emit({name: contents[name] for name in pending.makers if name in contents})
@@ -265,31 +287,35 @@ class Sinks:
 
     def _end(self, span: Span | None, at: int | None) -> None:
         try:
+            # `end` of a span that has ended logs a warning of the SDK.
             if span is not None and span.is_recording():
                 span.end(at)
         except Exception as error:
             self._report("ending a span", error)
 
-    def _ask(self, method: str) -> None:
-        """Find out which sinks are asked for a method; one that is off there has a stand-in, which waits."""
-        asked: tuple[Any, ...] = _who(method, self._sinks)
+    def _resolve(self, method: str) -> None:
+        """Store the sinks that a method is called on, with a `Paused` for each one that is off there.
+
+        Stored once, because a chunk would otherwise call the empty methods of most sinks.
+        """
+        found: tuple[Any, ...] = _overriders(method, self._sinks)
         if self._fuse.blown:
-            parts = [Part(sink, method) for sink in asked]
-            asked = tuple(
-                Paused(self._fuse, part, self._ask) if self._fuse.waits(part) else part.sink for part in parts
-            )
-        setattr(self, f"_{method}", asked)
+            found = tuple(self._or_paused(Part(sink, method)) for sink in found)
+        setattr(self, f"_{method}", found)
 
     def _or_paused(self, part: Part) -> Any:
-        return Paused(self._fuse, part, self._ask) if self._fuse.waits(part) else part.sink
+        return Paused(self._fuse, part, self._resolve) if self._fuse.waits(part) else part.sink
 
     def _failed(self, sink: Any, method: str, error: Exception, *, late: bool = False) -> None:
-        """Count it; nothing but this method of this sink is ever off. `error` is reported once."""
-        part = Part(_real(sink), method, late)
+        """Count and report the failure; only this method of this sink may be switched off by it.
+
+        Isolation by sink alone let one error in a span event stop all spans until the process ended.
+        """
+        part = Part(_unpaused(sink), method, late)
         try:
             if self._fuse.failed(part, error):
-                self._ask(method)
-        except Exception:  # no stack is left, or a handler of the application's raises
+                self._resolve(method)
+        except Exception:  # the stack is exhausted, or a logging handler of the application raises
             return
         if not issubclass(type(error), TRANSIENT):
             self._report(part.place, error)
@@ -298,11 +324,11 @@ class Sinks:
 _METHODS = ("opened", "streaming", "span_event", "inter_chunk", "ended", "release")
 
 
-def _real(sink: Any) -> Any:
+def _unpaused(sink: Any) -> Any:
     return sink.sink if isinstance(sink, Paused) else sink
 
 
-def _who(method: str, sinks: tuple[Sink, ...]) -> tuple[Sink, ...]:
-    """Those that override a method."""
-    silent = getattr(Sink, method)
-    return tuple(sink for sink in sinks if getattr(type(sink), method, silent) is not silent)
+def _overriders(method: str, sinks: tuple[Sink, ...]) -> tuple[Sink, ...]:
+    """Return the sinks whose class overrides a method."""
+    empty = getattr(Sink, method)
+    return tuple(sink for sink in sinks if getattr(type(sink), method, empty) is not empty)

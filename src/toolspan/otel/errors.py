@@ -1,7 +1,4 @@
-"""What telemetry says of an error: its type always, its words only where content is captured.
-
-An error's message may quote the prompt, and so may a traceback's source lines. It knows no SDK's classes.
-"""
+"""The telemetry of an error: always its type, its message only where content is captured."""
 
 from __future__ import annotations
 
@@ -14,25 +11,30 @@ from . import semconv as names
 from .attributes import Attributes, clean
 from .content.truncate import LONGEST_TRACE, shorten
 
-_MOST_FRAMES = 50  # the innermost ones
-_SHORTEST = 8  # characters of a query value that may be a key
+# Messages are content: servers quote prompts in them, and so may the source lines of a traceback.
+
+_MOST_FRAMES = 50  # the innermost ones, where the error is; a recursion would fill the attribute
+_SHORTEST = 8  # characters of a query value that may be a key; shorter ones would hide ordinary words
 _SECRET_HEADERS = ("authorization", "api-key", "x-api-key", "proxy-authorization")
 _HIDDEN = "[redacted]"
 
 
 def error_type(error: BaseException | None, record: Record) -> str:
-    """The canonical name of the exception's class, else the code the server reported, else `_OTHER`."""
+    """Return the canonical name of the exception's class, else the server's error code, else `_OTHER`.
+
+    Some servers report an error as an ordinary response, without an exception: then there is a code only.
+    """
     if error is None:
         return record.failure or names.ERROR_OTHER
     return class_name(error)
 
 
 def class_name(error: BaseException) -> str:
-    """The canonical name of the exception's class."""
+    """Return the canonical name of the exception's class."""
     kind = type(error)
     try:
         return _canonical(kind)
-    except Exception:  # a metaclass of anyone's
+    except Exception:  # a foreign metaclass may raise for any attribute
         return names.ERROR_OTHER
 
 
@@ -41,26 +43,34 @@ def _canonical(kind: type[BaseException]) -> str:
 
 
 def message(error: BaseException, secrets: tuple[str, ...], limit: int) -> str:
-    """The error's words, without any of the secrets; none if the error cannot say them."""
+    """Return the message of an error with its secrets hidden; an empty text if `str(error)` raises.
+
+    `limit` is in characters.
+    """
     try:
         words = str(error)
-    except Exception:  # an exception class of anyone's, printed by us and not by the application
+    except Exception:  # a foreign `__str__`, which the application itself may never call
         return ""
+    # Secrets are hidden before the text is shortened: a key that is cut in two would not be found.
     return shorten(_without(secrets + sent_secrets(error), words), limit)
 
 
 def stacktrace(error: BaseException, secrets: tuple[str, ...], limit: int) -> str:
-    """The traceback with the words of the error and of its causes, without any of the secrets."""
+    """Return the traceback with the messages of the error and its causes, with their secrets hidden.
+
+    `limit` is in characters; a traceback may always have `LONGEST_TRACE`.
+    """
     try:
         lines = traceback.format_exception(type(error), error, traceback_of(error), limit=-_MOST_FRAMES)
-    except Exception:  # an error that cannot say its words or its causes
+    except Exception:  # `str()` or `__cause__` of a foreign class raises
         lines = [_places(error), "\n", class_name(error)]
     trace = _without(secrets + sent_secrets(error), "".join(lines))
+    # The end of the text is kept, because it names the innermost frame and the error.
     return clean(trace[-max(limit, LONGEST_TRACE) :])
 
 
 def exception_attributes(error: BaseException) -> Attributes:
-    """The attributes of an exception event without content: only names and places."""
+    """Return the attributes of an exception event without content: type, files, lines, functions."""
     return {
         names.EXCEPTION_TYPE: error_type(error, Record()),
         names.EXCEPTION_STACKTRACE: clean(_places(error)),
@@ -68,13 +78,14 @@ def exception_attributes(error: BaseException) -> Attributes:
 
 
 def sent_secrets(error: BaseException) -> tuple[str, ...]:
-    """What the failed request carried to prove who asks, where the error knows its request.
+    """Return the credentials of the failed request, if the error has its request.
 
-    Tokens of a provider function, of the application's own headers and of the address are nowhere else.
+    A token of a provider function, of the application's headers or of the URL is found only there.
     """
     try:
         request: Any = getattr(error, "request", None)
         headers, url = request.headers, request.url
+        # Without the scheme, because servers quote the token alone: `Bearer sk-…` is reported as `sk-…`.
         found = [headers.get(name, "").rpartition(" ")[2] for name in _SECRET_HEADERS]
         found += [url.password, *(value for value in url.params.values() if len(value) >= _SHORTEST)]
     except Exception:  # an error without a request, or a request of an unknown kind
@@ -83,7 +94,7 @@ def sent_secrets(error: BaseException) -> tuple[str, ...]:
 
 
 def _places(error: BaseException) -> str:
-    """File, line and function of each frame, without source lines and messages."""
+    """Return file, line and function of each frame, without source lines and messages."""
     walk = traceback.walk_tb(traceback_of(error))
     frames = traceback.StackSummary.extract(walk, limit=-_MOST_FRAMES, lookup_lines=False)
     return "\n".join(f'File "{frame.filename}", line {frame.lineno}, in {frame.name}' for frame in frames)

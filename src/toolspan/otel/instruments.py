@@ -1,7 +1,4 @@
-"""The instruments of the convention, in its released and in its next generation.
-
-The only place that knows the difference between the two; it records nothing.
-"""
+"""The instruments of the convention, in its released and in its next generation of names."""
 
 from __future__ import annotations
 
@@ -14,9 +11,12 @@ from ..wire.events import Usage
 from . import call_data
 from . import semconv as names
 
+# Only this module distinguishes the two generations: the next one replaces the metrics of tokens
+# (semantic-conventions-genai#374) and renames those of times (#521), and may change again.
+
 
 class Histograms(NamedTuple):
-    """The three histograms of time, in seconds; those that an operation does not have are `None`."""
+    """The three histograms of time, in seconds; `None` for one that the operation does not have."""
 
     total: Histogram
     first_chunk: Histogram | None = None
@@ -24,9 +24,9 @@ class Histograms(NamedTuple):
 
 
 class TokenMetric(NamedTuple):
-    """A metric of tokens: the position of its count in `Usage`, how to record it, and its own labels.
+    """A metric of tokens: the position of its count in `Usage`, the method that records it, and its labels.
 
-    `part` marks a count that is contained in another one, `inference` one that no other operation has.
+    `part` marks a count that is contained in another one, `inference` a metric of inference only.
     """
 
     field: int
@@ -50,7 +50,7 @@ _DURATIONS = {
 }
 
 
-_DESCRIPTIONS = ("Duration of an operation.", "Time to first chunk.", "Time per chunk.")
+_DESCRIPTIONS = ("Duration of an operation.", "Time to first chunk.", "Time per chunk.")  # in that order
 
 
 def _generations(generation: str) -> list[str]:
@@ -58,7 +58,7 @@ def _generations(generation: str) -> list[str]:
 
 
 class Durations:
-    """The histograms of time of the wanted generations, by operation."""
+    """The histograms of time of the selected generations, by operation."""
 
     def __init__(self, meter: Meter, generation: str, chunk_timing: bool) -> None:
         made = {
@@ -78,12 +78,12 @@ class Durations:
         self._other = [Histograms(total)]
 
     def of(self, operation: str) -> list[Histograms]:
-        """Those to record an operation's times in."""
+        """Return the histograms that record the times of an operation."""
         return self._inference if operation in call_data.INFERENCE else self._other
 
 
 def token_metrics(meter: Meter, generation: str) -> list[TokenMetric]:
-    """The metrics of tokens of each wanted generation."""
+    """Return the metrics of tokens of each selected generation."""
     found: list[TokenMetric] = []
     for each in _generations(generation):
         found += _released_tokens(meter) if each == "released" else _next_tokens(meter)
@@ -109,11 +109,12 @@ _NEXT_HISTOGRAMS = (("input", names.INFERENCE_INPUT_TOKENS), ("output", names.IN
 
 
 def _next_tokens(meter: Meter) -> list[TokenMetric]:
-    """Counters for totals and cost, histograms per operation; the modality is not broken down reliably."""
+    """Return counters of tokens, and histograms of tokens per operation."""
     found = []
     for field, name in _NEXT_COUNTERS:
         counter = meter.create_counter(name, unit=names.TOKENS, description="Tokens used.")
         part = field not in ("input", "output")
+        # `unknown`: servers do not report all modalities reliably, and a wrong split cannot be added up.
         found.append(TokenMetric(_field(field), counter.add, {names.TOKEN_MODALITY: "unknown"}, part, True))
     for field, name in _NEXT_HISTOGRAMS:
         histogram = _histogram(meter, name, "Tokens per operation.", names.TOKENS, names.TOKEN_BUCKETS)

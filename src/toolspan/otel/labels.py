@@ -1,6 +1,6 @@
-"""The labels that our own metrics share, and which tool names they may carry.
+"""The labels of toolspan's own metrics, with bounds on their values.
 
-A model that invents names must not invent time series. It knows no instrument.
+Each set of labels is a time series in the backend, so no value may be invented by a model or a user.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from .content.truncate import dump, shorten
 from .sink import Observed
 
 MOST_NAMES = 100
-"""Of tools that were called without any being offered in the request."""
+"""Tool names of requests without tool definitions; further ones are recorded as `_OTHER`."""
 MOST_VALUES = 100
-"""Of each attribute of the application's."""
-_LONGEST = 128  # characters of such a value
+"""Values of each user attribute; further ones are recorded as `_OTHER`."""
+_LONGEST = 128  # characters of a user attribute's value
 
 Labels: TypeAlias = "dict[str, str | int]"
 
 
 def call_labels(call: Observed) -> Labels:
-    """Provider and model, and what the application wants to see on its metrics; a new dict each time."""
+    """Return provider, model and the user attributes for metrics, in a new dict."""
+    # Cached on the call, because every measurement of it needs them; copied, because callers add to them.
     if call.common is None:
         call.common = {**call.user_labels, names.PROVIDER_NAME: call.endpoint.provider}
         if call.request.model is not None:
@@ -34,19 +35,23 @@ def call_labels(call: Observed) -> Labels:
 
 
 class ToolNames:
-    """The names that one metric has carried; the first hundred that no request offered are kept."""
+    """The tool names that one metric may carry."""
 
     def __init__(self) -> None:
         self._kept: set[str] = set()
 
     def known(self, tools: Tools | None, name: str | None, kind: str = "function") -> str:
-        """The name if it was offered; where the offer is not known, one of the first that came."""
+        """Return a name that the request offered; `_OTHER` for any other.
+
+        If the request's tools are not known completely, the first hundred names are kept.
+        """
         if name is None:
             return names.ERROR_OTHER
         if name in HOSTED or (tools is not None and name in tools.names):
             return clean(name)
         if tools is not None and tools.unknown(name, kind):
             return names.ERROR_OTHER
+        # A response that is fetched, or a server with MCP tools: the request does not list all names.
         if name not in self._kept:
             if len(self._kept) >= MOST_NAMES:
                 return names.ERROR_OTHER
@@ -55,19 +60,24 @@ class ToolNames:
 
 
 class UserLabels:
-    """Those of the application's attributes that its metrics may carry; the first hundred values of each."""
+    """The user attributes that metrics carry, selected by a setting, with bounded values."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._kept: dict[str, set[str | int]] = {key: set() for key in keys}
 
     def of(self, user: Mapping[str, Value]) -> Mapping[str, str | int]:
-        """The labels of one call; to be asked for once, so that a call is counted under one value."""
-        if not user or not self._kept:
+        """Return the labels of one call.
+
+        Call this once for each call: a second result may be `_OTHER`, and the gauge of open streams would
+        be decremented under other labels than it was incremented.
+        """
+        if not user or not self._kept:  # nearly every call: no user attribute is selected
             return {}
         return {key: _known(kept, user[key]) for key, kept in self._kept.items() if key in user}
 
 
 def _known(kept: set[str | int], value: Value) -> str | int:
+    # A float or a list becomes text: floats could differ in every call, and lists cannot be hashed.
     label = (
         value
         if isinstance(value, int)

@@ -1,7 +1,4 @@
-"""The sink that emits log-based events: moments while the answer streams, the exception, the details.
-
-It knows nothing of spans but the context it is given, so that a backend can put them together.
-"""
+"""The sink that emits log events: tool calls while the response streams, the exception, the details."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ _Fields: TypeAlias = "dict[str, Any]"
 
 
 class LogSink(Sink):
-    """Emits through one OpenTelemetry logger; a logger that is not enabled costs one question."""
+    """Log events of each call through one OpenTelemetry logger, with the context of the call's span."""
 
     signals: ClassVar[Mapping[str, str]] = {
         "span_event": "log events of tool calls",
@@ -42,12 +39,16 @@ class LogSink(Sink):
         self._capture = capture
 
     def span_event(self, call: Observed, event: Event | Note, at: int) -> PendingEmit | None:
-        """Emit the moment while the answer streams: a call that hangs is visible before its span ends."""
+        """Emit the event at once.
+
+        A call that hangs is visible by its log records, long before its span is exported.
+        """
         if not self._events or isinstance(event, Finished) or not self._enabled():
             return None
         name, attributes = span_event_of(call, event)
         record = _record(call, name, attributes, SeverityNumber.INFO, call.wall(at))
         closed = event if isinstance(event, CallClosed) else None
+        # An event without content waits too while an earlier one is in review: events keep their order.
         if not self._capture.of(call) or (closed is None and call.job is None):
             self._logger.emit(**record)
             return None
@@ -55,8 +56,9 @@ class LogSink(Sink):
         return PendingEmit(wanted, self._capture.limit, partial(self._emit, record))
 
     def ended(self, call: Observed) -> PendingEmit | None:
-        """Emit the exception, if there was one, and the details, if they are wanted."""
+        """Emit the exception event, if there is an exception, and the details event, if it is switched on."""
         details = self._details and call.operation in call_data.INFERENCE
+        # The other instrumentation of a borrowed call emits the events of the conventions itself.
         if call.borrowed or (call.error is None and not details) or not self._enabled():
             return None
         at = call.wall(call.ended_at)
@@ -74,27 +76,30 @@ class LogSink(Sink):
         return PendingEmit(wanted, self._capture.limit, partial(self._conclude, error, record), record)
 
     def _enabled(self) -> bool:
-        ask = getattr(self._logger, "enabled", None)  # newer than the oldest OpenTelemetry we support
-        return ask is None or bool(ask())
+        # Without an SDK this one call is all that an event costs: the no-op logger returns `False`.
+        enabled = getattr(self._logger, "enabled", None)  # newer than the oldest supported OpenTelemetry
+        return enabled is None or bool(enabled())
 
     def _emit(self, record: _Fields, contents: Contents) -> None:
-        """With its content, in structured form."""
+        """Emit one record with its content."""
         self._logger.emit(
             **{**record, "attributes": record["attributes"] | self._capture.attributes(contents)}
         )
 
     def _conclude(self, error: _Fields | None, record: LogRecord | None, contents: Contents) -> None:
-        """The words go with the error, the messages with the details."""
+        """Emit the exception event with its message, and the details event with the messages."""
+        # Popped, because the message of the exception belongs to one event only.
         words = {name: contents.pop(name) for name in _OF_ERRORS if name in contents}
         if error is not None:
             self._emit(error, words)
         if record is not None:
+            # A completion hook may have added references to this record: its attributes are kept.
             record.attributes = {**(record.attributes or {}), **self._capture.attributes(contents)}
             self._logger.emit(record)
 
 
 def _all(call: Observed) -> dict[str, Any]:
-    """The attributes of the inference span."""
+    """Return the attributes of the inference span, as the convention asks for on the details event."""
     found: dict[str, Any] = {**at_start(call), **at_end(call)}
     if call.outcome is not None and call.outcome.is_error:
         found[names.ERROR_TYPE] = error_type(call.error, call.record)
@@ -104,10 +109,10 @@ def _all(call: Observed) -> dict[str, Any]:
 def _record(
     call: Observed, name: str, attributes: Mapping[str, Any], severity: SeverityNumber, at: int | None
 ) -> _Fields:
-    """The fields of a record; it may be emitted elsewhere, so that its context is the one of here."""
+    """Return the fields of a log record."""
     return {
         "timestamp": at,
-        "context": call.context or get_current(),
+        "context": call.context or get_current(),  # now: the worker emits in a thread without context
         "severity_number": severity,
         "severity_text": severity.name,
         "event_name": name,

@@ -1,8 +1,4 @@
-"""The sink that keeps the metrics; it sees every call, whatever a sampler decides of its span.
-
-It knows nothing of spans and logs. Attribute keys are fixed, and a tool that was not offered is counted as
-`_OTHER`, so that a model that invents names does not invent time series.
-"""
+"""The sink that records the metrics of every call, independent of the sampling of its span."""
 
 from __future__ import annotations
 
@@ -25,7 +21,10 @@ from .span_events import tool_type
 
 
 class MetricSink(Sink):
-    """Durations and tokens under the released names, the next ones or both; tool calls and streams."""
+    """Durations, tokens, tool calls and streams.
+
+    `generation` selects the convention's metric names: `released`, `next` or `both`.
+    """
 
     signals: ClassVar[Mapping[str, str]] = {
         "streaming": "counts of open streams",
@@ -53,32 +52,38 @@ class MetricSink(Sink):
         )
 
     def streaming(self, call: Observed) -> None:
-        """One more stream is open."""
+        """Count one more open stream."""
         self._open.add(1, call_labels(call), call.context)
-        call.counted = True
+        call.counted = True  # after the `add`: if that raises, `release` must not subtract
 
     def release(self, call: Observed) -> None:
-        """One stream fewer is open, if it was counted."""
+        """Count one open stream less, if this call was counted."""
         if call.counted:
             call.counted = False
+            # With the same labels as the +1, cached on the call: else the gauge would never return to 0.
             self._open.add(-1, call_labels(call), call.context)
 
     def span_event(self, call: Observed, event: Event | Note, at: int) -> None:
-        """Count a call when its arguments are complete; fetching a response makes no call."""
-        if isinstance(event, CallClosed) and call.operation in call_data.INFERENCE:
+        """Record a tool call when its arguments are complete.
+
+        A response that is fetched contains the tool calls of an earlier request, counted there.
+        """
+        if isinstance(event, CallClosed) and call_data.traits(call.operation).counts_tool_calls:
             self._tool_call(call, call.record.call(event))
 
     def inter_chunk(self, call: Observed, nanoseconds: int) -> None:
-        """Record the time between two chunks."""
+        """Record the time between two chunks, unless another instrumentation records it."""
         if call.borrowed:
             return
+        # Labels are made for the first chunk and kept: this method runs once per chunk.
         labels = call.labels or self._labels(call)
         for kind in self._durations.of(call.operation):
             if kind.per_chunk is not None:
                 kind.per_chunk.record(seconds(nanoseconds), labels)
 
     def ended(self, call: Observed) -> None:
-        """Record how long it took, what it used and how it ended; once, where another records it too."""
+        """Record duration, tokens and outcome; only the stream's outcome for a borrowed call."""
+        # Made again: the model of the response may have arrived after the first chunk.
         labels = self._labels(call)
         usage = call.record.usage
         if call.request.stream:
@@ -91,7 +96,7 @@ class MetricSink(Sink):
             self._usage(call, usage, labels)
         if call.outcome is not None and call.outcome.is_error:
             labels = {**labels, names.ERROR_TYPE: error_type(call.error, call.record)}
-        if call.ended_at and call.began is not None:  # else the clock failed, and nothing is known
+        if call.ended_at and call.began is not None:  # else a clock failed, and any duration would be wrong
             elapsed = seconds(call.ended_at - call.began_at)
             for kind in self._durations.of(call.operation):
                 kind.total.record(elapsed, labels, call.context)
@@ -101,7 +106,8 @@ class MetricSink(Sink):
             if metric.inference and call.operation not in call_data.INFERENCE:
                 continue
             value = usage[metric.field]
-            if value is not None and (value or not metric.part):  # a part of 0 tokens is no sample
+            # A part of 0 tokens is the ordinary case, and would only begin a time series.
+            if value is not None and (value or not metric.part):
                 metric.record(value, {**labels, **metric.labels}, call.context)
 
     def _stream(self, call: Observed, labels: Labels) -> None:
@@ -116,20 +122,22 @@ class MetricSink(Sink):
 
     def _tool_call(self, call: Observed, tool: ToolCall) -> None:
         labels = call_labels(call)
+        # A name that the request did not offer becomes `_OTHER`: models invent names without end.
         labels[names.TOOL_NAME] = self._names.known(call.request.tools, tool.name, tool.kind)
         is_answered = tool.kind in ANSWERED
         if call.request.stream:
             detected, closed = tool.opened_at, tool.closed_at or tool.opened_at
             self._detect.record(seconds(detected - call.began_at), labels, call.context)
-            if is_answered:  # else the server ran the tool between the two
+            if is_answered:  # else the time includes the server's execution of the tool
                 self._arguments.record(seconds(closed - detected), labels, call.context)
         if is_answered:
             self._size.record(tool.size, labels, call.context)
         kind = {names.TOOL_TYPE: tool_type(tool.kind), names.OUTCOME: tool.outcome}
-        self._calls.add(1, {**labels, **kind}, call.context)  # older SDKs keep the dict that they were given
+        # A new dict: older SDKs of OpenTelemetry keep the one that is passed, and so does our queue.
+        self._calls.add(1, {**labels, **kind}, call.context)
 
     def _labels(self, call: Observed) -> Labels:
-        """The convention's common set, kept on the call because each chunk needs it."""
+        """Return the common labels of the convention's metrics, and keep them on the call for each chunk."""
         labels = call_labels(call)
         labels[names.OPERATION_NAME] = call.operation
         started, endpoint = call.record.started, call.endpoint

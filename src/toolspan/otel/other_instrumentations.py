@@ -1,6 +1,6 @@
-"""Whether another instrumentation has a span open for the very call that is about to be made.
+"""Detect another instrumentation that already traces the call, by its context keys or its current span.
 
-It knows the marks that others leave in the context and on their spans, and none of their packages.
+Two inference spans for one call would count its tokens and its cost twice in every backend.
 """
 
 from __future__ import annotations
@@ -14,13 +14,7 @@ from opentelemetry.trace import Span
 from . import call_data
 from . import semconv as names
 
-_INFERENCE_KEY = "opentelemetry.genai.client.inference.context"  # OpenTelemetry's util-genai, since 1.1b0
-_KEYS = {
-    call_data.CHAT: _INFERENCE_KEY,
-    call_data.TEXT_COMPLETION: _INFERENCE_KEY,
-    call_data.EMBEDDINGS: "opentelemetry.genai.client.embedding.context",
-    call_data.FETCH_RESPONSE: "opentelemetry.genai.client.fetch_response.context",
-}
+# Only the names of other packages are used: importing them would make them requirements.
 _SILENCE_KEY = "suppress_language_model_instrumentation"  # set by Traceloop's framework instrumentations
 _OPERATIONS = call_data.INFERENCE | {"generate_content"}
 _KINDS = {"LLM": call_data.INFERENCE, "EMBEDDING": {call_data.EMBEDDINGS}}  # OpenInference
@@ -29,39 +23,45 @@ _MODELS = (names.REQUEST_MODEL, "llm.model_name")
 
 
 class Outer(NamedTuple):
-    """The other instrumentation's call; its span, if it is there to be enriched."""
+    """The call of the other instrumentation, with its span if that is the current one."""
 
     span: Span | None
 
 
 def outer_call(operation: str, model: str | None) -> Outer | None:
-    """The call of another instrumentation within which this one is made; `None` if there is none."""
+    """Return the call of another instrumentation around this one; `None` if there is none."""
     current = context.get_current()
     span = trace.get_current_span(current)
-    marked = bool(current.get(_KEYS.get(operation, "")) or current.get(_SILENCE_KEY))
-    if _stands_for(span, operation, model, marked):
+    marked = bool(current.get(call_data.traits(operation).outer_key) or current.get(_SILENCE_KEY))
+    if _represents(span, operation, model, marked):
         return Outer(span)
+    # A key without such a span: another span was made current in between, or the span is not sampled.
     return Outer(None) if marked else None
 
 
-def _stands_for(span: Any, operation: str, model: str | None, marked: bool) -> bool:
-    """Whether a span says that it is this call's: its operation is the same, and so is its model."""
+def _represents(span: Any, operation: str, model: str | None, marked: bool) -> bool:
+    """Return whether a span has the operation and the model of this call."""
+    # Unsampled spans have no attributes, so without a key they cannot be recognised.
     attributes = getattr(span, "attributes", None)
     scope = getattr(span, "instrumentation_scope", None)
     if not isinstance(attributes, Mapping) or getattr(scope, "name", None) == names.SCOPE:
         return False
+    # The model tells the call's span from that of an agent around several calls; a key does that as well.
     return _same_operation(attributes, operation) and (marked or _same_model(attributes, model))
 
 
 def _same_operation(attributes: Mapping[str, Any], operation: str) -> bool:
     named = attributes.get(names.OPERATION_NAME)
+    # Frameworks name inference differently, such as `generate_content` for a chat.
     if named is not None:
         return named == operation or (named in _OPERATIONS and operation in call_data.INFERENCE)
+    # OpenInference and Traceloop have names of their own for the operation.
     kind, type_ = attributes.get("openinference.span.kind"), attributes.get("llm.request.type")
     return operation in _KINDS.get(str(kind), ()) or operation in _TYPES.get(str(type_), ())
 
 
 def _same_model(attributes: Mapping[str, Any], model: str | None) -> bool:
-    """Gateways put a prefix before the model's name, so the end decides; a call may also have no name."""
+    """Return whether two model names may be the same; `None` matches every name."""
     outer = next((str(attributes[name]) for name in _MODELS if attributes.get(name)), None)
+    # Gateways put a prefix before the name, such as `openai/gpt-4.1`, so the ends are compared.
     return outer is None or model is None or outer.endswith(model) or model.endswith(outer)

@@ -1,12 +1,14 @@
-"""Every name, unit and bucket that leaves this package; nothing else writes one.
+"""All names, units and histogram buckets of the telemetry.
 
 Standard names come from OpenTelemetry's GenAI conventions (repository `semantic-conventions-genai`,
-`main` of August 2026 with the changes merged up to October 2026); what they do not name is under `toolspan.`.
+`main` of August 2026 with the changes merged up to October 2026); all other names begin with `toolspan.`.
 """
 
 from __future__ import annotations
 
 from typing import Final
+
+# Names stand only here: a change of the conventions is a change of one file. `tests/laws` enforces it.
 
 SCOPE: Final = "toolspan"
 
@@ -64,7 +66,7 @@ USAGE_AUDIO_CACHE_READ: Final = "gen_ai.usage.audio.cache_read.input_tokens"
 ERROR_TYPE: Final = "error.type"
 ERROR_OTHER: Final = "_OTHER"
 
-# content, opt-in
+# content, opt-in: the conventions forbid to record it by default
 SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
 INPUT_MESSAGES: Final = "gen_ai.input.messages"
 OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
@@ -90,7 +92,7 @@ OPERATION_TIME_PER_OUTPUT_CHUNK: Final = "gen_ai.client.operation.time_per_outpu
 TOKEN_USAGE: Final = "gen_ai.client.token.usage"
 TOKEN_TYPE: Final = "gen_ai.token.type"
 
-# metrics, the next generation
+# metrics, the next generation: semantic-conventions-genai#374 (tokens) and #521 (times)
 INFERENCE_DURATION: Final = "gen_ai.client.inference.duration"
 INFERENCE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.client.inference.time_to_first_chunk"
 INFERENCE_TIME_PER_OUTPUT_CHUNK: Final = "gen_ai.client.inference.time_per_output_chunk"
@@ -133,7 +135,7 @@ STREAMS: Final = "toolspan.streams"
 STREAMS_OPEN: Final = "toolspan.streams.open"
 OUTCOME: Final = "toolspan.outcome"
 
-# our own: the loop around the answers
+# our own: the agent loop
 CALL_ANSWERED_EVENT: Final = "toolspan.tool_call.answered"
 CALL_TURNAROUND: Final = "toolspan.tool_call.turnaround"
 TOOLS_CHANGED_EVENT: Final = "toolspan.tools.changed"
@@ -194,4 +196,4 @@ DURATION_BUCKETS: Final = tuple(0.01 * 2**power for power in range(14))
 TOKEN_BUCKETS: Final = tuple(4**power for power in range(14))
 """1 to 67 108 864 tokens, each four times the one before, as the convention lists them."""
 SIZE_BUCKETS: Final = tuple(4**power for power in range(2, 12))
-"""16 B to 4 MiB, for the size of a call's arguments."""
+"""16 B to 4 MiB, for the size of a tool call's arguments."""

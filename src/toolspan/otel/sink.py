@@ -1,4 +1,4 @@
-"""What a sink is, and what it sees of a call; it knows none of the sinks, nor who asks them.
+"""The `Sink` interface, and the call data that sinks receive.
 
 A sink must not keep a call after its end.
 """
@@ -22,7 +22,7 @@ from .content.worker import Job, PendingEmit
 
 
 class Observed(Protocol):
-    """One call as the sinks see it. Times `*_at` are nanoseconds of a monotonic clock."""
+    """The data of one call that sinks read and write. Times `*_at` are nanoseconds of a monotonic clock."""
 
     operation: str
     api_type: str | None
@@ -30,86 +30,88 @@ class Observed(Protocol):
     endpoint: Endpoint
     record: Record
     began: int | None
+    """Nanoseconds of the wall clock; `None` if that clock failed."""
     began_at: int
     ended_at: int
     streamed: bool
     counted: bool
-    """Whether it is among the open streams that are counted; by `metrics.py`."""
+    """Whether the gauge of open streams includes this stream; set by `otel/metrics.py`."""
     outcome: Outcome | None
     error: BaseException | None
     span: Span | None
     borrowed: bool
+    """Whether another instrumentation has a span for this call; see `otel/other_instrumentations.py`."""
     context: Context | None
     common: dict[str, str | int] | None
     labels: dict[str, str | int] | None
     step: Step | None
     links: list[tuple[SpanContext, dict[str, str | list[str]]]]
-    """What the span shall be linked to, with the attributes of each link."""
+    """The links of the span, with the attributes of each."""
     retries: int
     head: Fields | None
     """The headers of the last response."""
     attempt: int
-    """1 for the first one; see `siblings.py`."""
+    """The number of the attempt, from 1; set by `agent_loop/repeated_requests.py`."""
     request_key: RequestKey | None
     user: Mapping[str, str | bool | int | float | list[str]]
     user_labels: Mapping[str, str | int]
     cost: Cost | None
     job: Job | None
-    """What is still to be told of it, where content has to be looked at first."""
+    """The last job of the call in the content worker, if content has to be reviewed."""
 
     @property
     def secrets(self) -> Callable[[], tuple[str, ...]]:
-        """What must not be recorded."""
+        """Return a function that returns the API keys and tokens to hide in error texts."""
 
     def wall(self, at: int) -> int | None:
-        """The wall clock's nanoseconds at `at`; `None` if the clock failed."""
+        """Return `at` in nanoseconds of the wall clock; `None` if that clock failed."""
 
 
 class Sink:
-    """Takes note of a call's life; whatever it raises costs the application nothing.
+    """A receiver of the events of a call, which turns them into one signal.
 
-    It is not asked for what it does not override. What one method raises switches off no other one; see
-    `fuse.py`.
+    A method that is not overridden is never called. What a method raises is reported and costs the
+    application nothing; a failing method is switched off without the others, see `otel/dispatch.py`.
     """
 
     signals: ClassVar[Mapping[str, str]] = {}
-    """What is lost while a method is off, in words, by the method's name."""
+    """What is lost while a method is off: a plural noun phrase for log lines, by the method's name."""
 
     def opened(self, call: Observed) -> None:
-        """The request is about to be sent."""
+        """Record that the request is about to be sent."""
 
     def streaming(self, call: Observed) -> None:
-        """A stream was handed to the application."""
+        """Record that the application has received a stream."""
 
     def span_event(self, call: Observed, event: Event | Note, at: int) -> PendingEmit | None:
-        """A text or a tool call began, or a tool call's arguments are complete.
+        """Record that a text or a tool call began, that arguments are complete, or a note.
 
-        Where the call is borrowed, a choice's finish reason is a moment too.
+        For a borrowed call a choice's `Finished` is passed too: its span may end with that chunk.
         """
         return None
 
     def inter_chunk(self, call: Observed, nanoseconds: int) -> None:
-        """The time between the last two chunks."""
+        """Record the time between the last two chunks."""
 
     def ended(self, call: Observed) -> PendingEmit | None:
-        """The call is over; its record is final. Its span ends after that."""
+        """Record the end of the call, whose record is final; the span ends after all sinks."""
         return None
 
     def release(self, call: Observed) -> None:
-        """Undo what `streaming` has counted: the call is over here, or another process ends it.
+        """Undo what `streaming` has counted: the call is over, or another process ends it.
 
-        It is asked whatever else has failed, and is never off.
+        It is called whatever else has failed, and is never switched off.
         """
 
 
 class AgentLoop(Protocol):
-    """The agent loop as a call sees it: it returns the notes that it finds."""
+    """The agent loop as a call uses it: its methods return the notes for span events."""
 
     def opened(self, call: Any, at: int) -> list[Note]:
-        """Return the notes on the results that a request brings."""
+        """Return the notes on the tool results that a request contains."""
 
     def closed(self, call: Any, event: CallClosed, at: int) -> None:
         """Remember a tool call whose arguments are complete."""
 
     def ended(self, call: Any) -> list[Note]:
-        """Return the notes on an answer that is over."""
+        """Return the notes on a response that is complete."""

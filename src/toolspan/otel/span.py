@@ -1,7 +1,4 @@
-"""The sink that makes one CLIENT span of each call, with an event for each moment.
-
-It knows nothing of metrics and logs. The span is never left current: whoever sends the request does that.
-"""
+"""The sink that records one CLIENT span for each call, with its span events."""
 
 from __future__ import annotations
 
@@ -22,11 +19,15 @@ from .errors import error_type
 from .sink import Observed, Sink
 from .span_events import span_event_of
 
-_OWN = f"{names.SCOPE}."  # what no convention names begins so
+_OWN = f"{names.SCOPE}."  # the prefix of all names that no convention has
 
 
 class SpanSink(Sink):
-    """One span from the request to the end of the answer."""
+    """A span for each call, from the request to the end of the response.
+
+    The span is stored in `call.context` and never made current here: `sdk/requests.py` does that, only while
+    the HTTP request runs. A context that stays attached between chunks would change the application's spans.
+    """
 
     signals: ClassVar[Mapping[str, str]] = {
         "opened": "spans",
@@ -40,7 +41,8 @@ class SpanSink(Sink):
         self._capture = capture
 
     def opened(self, call: Observed) -> None:
-        """Start the span, with everything that is known, for samplers; or add to another's what is ours."""
+        """Start the span; add attributes and links to the other instrumentation's span if there is one."""
+        # All attributes of the request are passed to `start_span`: samplers see no later ones.
         attributes = at_start(call)
         if call.borrowed:
             _enrich(call, attributes)
@@ -63,12 +65,14 @@ class SpanSink(Sink):
         """Add an event to the span, at the time of its chunk."""
         span = call.span
         if isinstance(event, Finished):
+            # The other instrumentation may end its span at this chunk; later attributes would be dropped.
             _enrich(call, at_end(call))
             return None
         if not self._events or span is None or not span.is_recording():
             return None
         name, attributes = span_event_of(call, event)
         closed = event if isinstance(event, CallClosed) else None
+        # An event without content waits too while an earlier one is in review: events keep their order.
         if not self._capture.of(call) or (closed is None and call.job is None):
             span.add_event(name, attributes, call.wall(at))
             return None
@@ -78,7 +82,7 @@ class SpanSink(Sink):
         )
 
     def ended(self, call: Observed) -> PendingEmit | None:
-        """Say all that is known; the span ends when everybody has done so."""
+        """Set the final attributes and the status; `Sinks` ends the span after all sinks."""
         span = call.span
         if call.borrowed:
             _enrich(call, at_end(call))
@@ -86,7 +90,7 @@ class SpanSink(Sink):
         if span is None or not span.is_recording():
             return None
         failed = call.outcome is not None and call.outcome.is_error
-        if failed:  # first, so that no attribute which cannot be made hides that the call failed
+        if failed:  # first: an error while other attributes are built must not hide that the call failed
             span.set_attribute(names.ERROR_TYPE, error_type(call.error, call.record))
             span.set_status(Status(StatusCode.ERROR))
         span.set_attributes(at_end(call))
@@ -98,20 +102,20 @@ class SpanSink(Sink):
     def _add(
         self, span: trace.Span, name: str, attributes: Attributes, at: int | None, contents: Contents
     ) -> None:
-        if span.is_recording():  # it may be another's, which has ended by now
+        if span.is_recording():  # the span of another instrumentation may have ended during the review
             span.add_event(name, attributes | self._capture.attributes(contents), at)
 
     def _fill(self, span: trace.Span, contents: Contents) -> None:
-        """An error's words are the status's; they are there only where content is captured."""
+        """Set the content as attributes, and the message of an error as the status description."""
         found = self._capture.attributes(contents)
-        words = found.pop(names.EXCEPTION_MESSAGE, None)
+        words = found.pop(names.EXCEPTION_MESSAGE, None)  # an attribute of the exception event only
         span.set_attributes(found)
         if words is not None:
             span.set_status(Status(StatusCode.ERROR, words))
 
 
 def _add_request_attributes(call: Observed) -> None:
-    """It also gets what the application says of the call, unless it has that already."""
+    """Add the user attributes that the other instrumentation's span does not have yet."""
     span = call.span
     if call.user and span is not None and span.is_recording():
         known = getattr(span, "attributes", None) or {}
@@ -119,14 +123,16 @@ def _add_request_attributes(call: Observed) -> None:
 
 
 def _enrich(call: Observed, attributes: Attributes) -> None:
-    """Another instrumentation's span gets what no convention names; all else it says itself."""
+    """Add only attributes named `toolspan.*` to the span of another instrumentation."""
     span = call.span
+    # Its owner sets the names of the conventions; a second writer could overwrite them with other values.
     if span is not None and span.is_recording():
         span.set_attributes({name: value for name, value in attributes.items() if name.startswith(_OWN)})
 
 
 def _link(call: Observed) -> None:
-    """Another instrumentation's span gets our links where its SDK can add them."""
+    """Add the links to the span of another instrumentation."""
+    # Older OpenTelemetry APIs take links at the start of a span only.
     if call.span is not None and hasattr(call.span, "add_link"):
         for context, found in call.links:
             call.span.add_link(context, found)

@@ -1,4 +1,4 @@
-"""Names and attributes of span events and of the log records that correspond to them."""
+"""Names and attributes of span events, which log records share."""
 
 from __future__ import annotations
 
@@ -24,14 +24,17 @@ from .sink import Observed
 
 
 def span_event_of(call: Observed, event: Event | Note) -> tuple[str, Attributes]:
-    """The name and the attributes of the event that marks a moment; no arguments."""
+    """Return name and attributes of a span event, without the arguments of a tool call.
+
+    The arguments are content, which the sinks add where it is captured.
+    """
     if isinstance(event, CallOpened):
         return names.CALL_DETECTED_EVENT, _tool_call(call.record.call(event))
     if isinstance(event, CallClosed):
         return names.CALL_COMPLETED_EVENT, _completed(call.record.call(event))
     if isinstance(event, Text):
         return names.TEXT_STARTED_EVENT, {names.CHOICE_INDEX: event.choice}
-    return noted(cast("Note", event))  # the record marks no other event
+    return noted(cast("Note", event))  # `Record.apply` returns true for no other event
 
 
 def _tool_call(tool: ToolCall) -> Attributes:
@@ -45,7 +48,11 @@ def _tool_call(tool: ToolCall) -> Attributes:
 
 
 def tool_type(kind: str) -> str:
-    """Who runs it: the application (`function`), or the server, over its data (`datastore`) or otherwise."""
+    """Return the convention's tool type.
+
+    A `function` runs in the application, a `datastore` on the server over its data, an `extension` on the
+    server in any other way.
+    """
     if kind in ANSWERED:
         return "function"
     return "datastore" if kind == "file_search" else "extension"
@@ -59,13 +66,15 @@ def _completed(tool: ToolCall) -> Attributes:
     found[names.CALL_VALID] = tool.valid
     found[names.CALL_CLOSED_BY] = tool.closed_by or "end"
     found[names.CALL_OUTCOME] = tool.outcome
+    # The path is made of names of the request's schema, so it is no content of the model's.
     if tool.violation is not None and tool.violation.path:
         found[names.CALL_VIOLATION_PATH] = clean(tool.violation.path)
     return found
 
 
 def noted(note: Note) -> tuple[str, Attributes]:
-    """The name and the attributes of the event; what is not known is left out."""
+    """Return name and attributes of the event for a note, without attributes that are `None`."""
+    # No fallback for an unknown note: `tests/laws/test_exhaustive.py` demands a row for each type.
     name, attributes_of = _NOTES[type(note)]
     return name, {key: value for key, value in attributes_of(note).items() if value is not None}
 

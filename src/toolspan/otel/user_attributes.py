@@ -1,7 +1,4 @@
-"""Values that an application gives, as values of attributes; what cannot be one is named once and left out.
-
-It knows neither where they come from nor where they go.
-"""
+"""Validation of user attributes: invalid ones are ignored and logged once."""
 
 from __future__ import annotations
 
@@ -15,36 +12,48 @@ from .attributes import Value, clean
 AttributeValues: TypeAlias = (
     "str | bool | int | float | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]"
 )
-"""What may be given."""
+"""The types of values that an attribute may have."""
 
 log = logging.getLogger("toolspan")
 
 _OWN = f"{names.SCOPE}."
 _LARGEST = 2**63  # of an integer; a larger one would keep the exporter from sending anything
-_MOST_WARNED = 100
+_MOST_WARNED = 100  # keys may be made from data: neither the log nor this set may grow without end
 _warned: set[tuple[str, str]] = set()
+_INVALID = "is not a valid attribute type (str, bool, 64-bit int, float or a sequence of one of them)"
 
 
 def attributes_of(values: Mapping[str, object]) -> dict[str, Value]:
-    """The attributes among them; texts, truth values, numbers, and lists of one of these types."""
+    """Return the valid attributes; log the invalid ones as warnings.
+
+    Valid values are `str`, `bool`, `int` of 64 bits, `float`, and lists and tuples of one of these types.
+    """
     found: dict[str, Value] = {}
     for key, value in values.items():
         if not isinstance(key, str) or not key:
-            warn_once("a key", f"is a {type(key).__name__}")
-        elif key.startswith(_OWN):
-            warn_once(clean(key), f"is a name of {names.SCOPE}'s own")
+            warn_once(f"attribute with a name of type {type(key).__name__}", "a name is a non-empty str")
+        elif key.startswith(_OWN):  # else a user attribute could replace one of ours on the span
+            warn_once(_named(key), f"names that begin with {_OWN!r} are reserved")
         elif (known := _value(value)) is None:
-            warn_once(clean(key), f"is a {type(value).__name__} that no attribute can be")
+            warn_once(_named(key), f"{type(value).__name__} {_INVALID}")
         else:
             found[clean(key)] = known
     return found
 
 
+def _named(key: str) -> str:
+    # Quoted, so that a line break in a key makes no second line. Not `repr(key)`: subclasses may define it.
+    return f"attribute {str.__repr__(clean(key))}"
+
+
 def warn_once(what: str, fault: str) -> None:
-    """Say once that something is wrong and left out; never a value, and a hundred times at most."""
+    """Log once that `what` is ignored because of `fault`; at most a hundred warnings in a process.
+
+    Neither may contain a value, because values may be content.
+    """
     if (what, fault) not in _warned and len(_warned) < _MOST_WARNED:
         _warned.add((what, fault))
-        log.warning("attributes: %s %s; it is left out", what, fault)
+        log.warning("toolspan: %s ignored: %s", what, fault)
 
 
 def _value(value: object) -> Value | None:
@@ -54,11 +63,11 @@ def _value(value: object) -> Value | None:
 
 
 def _single(value: object) -> str | bool | int | float | None:
-    """Plain values; members of an enumeration of texts or numbers are taken for what they stand for."""
-    if isinstance(value, bool):
+    """Return a plain value; for a member of an enumeration of texts or numbers, its value."""
+    if isinstance(value, bool):  # before `int`, of which it is a subclass
         return value
     if isinstance(value, str):
-        return clean(str.__str__(value))
+        return clean(str.__str__(value))  # `str(value)` of an enumeration is the name of the member
     if isinstance(value, int):
         return int(value) if -_LARGEST <= value < _LARGEST else None
     return float(value) if isinstance(value, float) else None
@@ -66,6 +75,7 @@ def _single(value: object) -> str | bool | int | float | None:
 
 def _list(values: list[object] | tuple[object, ...]) -> list[str] | None:
     found = [_single(value) for value in values]
+    # OpenTelemetry specifies lists of one type; its SDK before 1.45 drops any other with a warning each time.
     if None in found or len({type(value) for value in found}) > 1:
         return None
     return found  # type: ignore[return-value]  # of one type, though not always of texts

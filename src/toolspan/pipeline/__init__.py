@@ -1,4 +1,1 @@
-"""What passes through one stage of a pipeline: chunks by their meaning, what was done to them, envelopes.
-
-Pure, like `wire`, which it builds on; it knows no OpenTelemetry, no SDK, no socket and no clock.
-"""
+"""Pipeline stages: what each stage receives, emits and does to the chunks of a stream."""

@@ -1,7 +1,7 @@
-"""A small note put into any message envelope, and taken out again, without knowing the envelope's schema.
+"""Inject propagation fields into a message envelope of any schema, and extract them again.
 
-Envelopes are dicts, JSON texts of objects, headers as a mapping or as pairs. What is none of these stays as
-it is. It knows nothing of what the note says; nothing that it is given is changed.
+Envelopes are dicts, JSON texts of objects, and headers as a mapping or as pairs. Any other envelope stays
+unchanged. The functions never modify their argument.
 """
 
 from __future__ import annotations
@@ -11,103 +11,112 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 KEY: Final = "toolspan"
-"""The field of a message that holds the note; headers have its entries by themselves."""
+"""The field of a message that holds the propagation fields; headers hold each of them directly."""
 STREAM: Final = "toolspan-stream"
-"""The entry, and the header, without which there is no note."""
+"""The propagation field, and the header, that is always present."""
 
-Note = Mapping[str, str]
+Fields = Mapping[str, str]
+"""Propagation fields: `STREAM`, and those of W3C Trace Context."""
 _MARK = f'"{KEY}":'
-_HELD = f'{{"{KEY}": '
+_PREFIX = f'{{"{KEY}": '
 _decode = json.JSONDecoder().raw_decode
 
 
-def put(envelope: Any, note: Note) -> Any:
-    """The envelope with the note in it: a message has it as one field, pairs have its entries."""
+def put(envelope: Any, fields: Fields) -> Any:
+    """Return the envelope with the fields: a message gets one field `toolspan`, pairs get one pair each."""
     if isinstance(envelope, (str, bytes)):
-        return _put_text(envelope, note)
+        return _put_text(envelope, fields)
     if isinstance(envelope, Mapping):
-        return {KEY: dict(note), **envelope}
+        # The envelope's own entries come last: a field `toolspan` of the application's schema wins.
+        return {KEY: dict(fields), **envelope}
     if isinstance(envelope, (list, tuple)):
-        return type(envelope)([*envelope, *_pairs(envelope, note)])
+        return type(envelope)([*envelope, *_pairs(envelope, fields)])
     return envelope
 
 
-def take(envelope: Any) -> tuple[Any, Note | None]:
-    """The envelope as it was before, and the note; the very same envelope where there is none."""
+def take(envelope: Any) -> tuple[Any, Fields | None]:
+    """Return the envelope without the fields, and the fields; the same object and `None` without fields."""
     if isinstance(envelope, (str, bytes)):
         return _take_text(envelope)
     if isinstance(envelope, Mapping):
-        note = envelope.get(KEY)
-        if isinstance(note, Mapping) and STREAM in note:
-            return {name: value for name, value in envelope.items() if name != KEY}, _texts(note.items())
+        fields = envelope.get(KEY)
+        # A field `toolspan` without STREAM belongs to the application's schema and stays.
+        if isinstance(fields, Mapping) and STREAM in fields:
+            return {name: value for name, value in envelope.items() if name != KEY}, _texts(fields.items())
         return envelope, _headers(envelope.items())
     if isinstance(envelope, (list, tuple)):
         return envelope, _headers(envelope)
-    items = getattr(envelope, "items", None)  # the headers of a framework
+    items = getattr(envelope, "items", None)  # headers of a framework, such as Starlette's
     return envelope, _headers(items()) if callable(items) else None
 
 
-def _put_text(text: str | bytes, note: Note) -> str | bytes:
-    """Into the front of a JSON object, so that nothing else of it is read or written."""
-    said = json.dumps(note)
+def _put_text(text: str | bytes, fields: Fields) -> str | bytes:
+    """Insert the fields at the front of a JSON object."""
+    # The rest of the text is neither decoded nor encoded again: numbers, key order and spaces stay as they
+    # are, and the cost does not grow with what the message contains.
+    encoded = json.dumps(fields)
     if isinstance(text, bytes):
-        rest = text.lstrip()
-        if not (rest.startswith(b"{") and rest.rstrip().endswith(b"}")):
+        data = text.lstrip()
+        if not (data.startswith(b"{") and data.rstrip().endswith(b"}")):
             return text
-        comma = b"" if rest[1:].lstrip().startswith(b"}") else b", "
-        return _HELD.encode() + said.encode() + comma + rest[1:]
-    other = text.lstrip()
-    if not (other.startswith("{") and other.rstrip().endswith("}")):
+        comma = b"" if data[1:].lstrip().startswith(b"}") else b", "
+        return _PREFIX.encode() + encoded.encode() + comma + data[1:]
+    rest = text.lstrip()
+    if not (rest.startswith("{") and rest.rstrip().endswith("}")):
         return text
-    return _HELD + said + ("" if other[1:].lstrip().startswith("}") else ", ") + other[1:]
+    return _PREFIX + encoded + ("" if rest[1:].lstrip().startswith("}") else ", ") + rest[1:]
 
 
-def _take_text(text: str | bytes) -> tuple[str | bytes, Note | None]:
+def _take_text(text: str | bytes) -> tuple[str | bytes, Fields | None]:
     plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     if _MARK not in plain or not plain.lstrip().startswith("{"):
         return text, None
-    if plain.startswith(_HELD):
+    if plain.startswith(_PREFIX):
+        # Written by `_put_text`: only the fields are decoded, the rest is cut out.
         try:
-            note, end = _decode(plain, len(_HELD))
+            fields, end = _decode(plain, len(_PREFIX))
             rest = "{" + plain[end:].removeprefix(", ")
-            if isinstance(note, dict) and STREAM in note:
-                return (rest.encode() if isinstance(text, bytes) else rest), _texts(note.items())
+            if isinstance(fields, dict) and STREAM in fields:
+                return (rest.encode() if isinstance(text, bytes) else rest), _texts(fields.items())
         except (ValueError, RecursionError):
             pass
     return _take_decoded(text, plain)
 
 
-def _take_decoded(text: str | bytes, plain: str) -> tuple[str | bytes, Note | None]:
-    """Where somebody has written the message anew since the note was put into it."""
+def _take_decoded(text: str | bytes, plain: str) -> tuple[str | bytes, Fields | None]:
+    """Extract from JSON that a broker or gateway decoded and encoded again after `put`."""
     try:
-        whole = json.loads(plain)
+        message = json.loads(plain)
     except (ValueError, RecursionError):
         return text, None
-    rest, note = take(whole) if isinstance(whole, dict) else (whole, None)
-    if rest is whole or note is None:
+    rest, fields = take(message) if isinstance(message, dict) else (message, None)
+    if rest is message or fields is None:
         return text, None
-    said = json.dumps(rest)
-    return (said.encode() if isinstance(text, bytes) else said), note
+    encoded = json.dumps(rest)
+    return (encoded.encode() if isinstance(text, bytes) else encoded), fields
 
 
-def _pairs(known: Iterable[Any], note: Note) -> list[tuple[Any, Any]]:
-    """The note's entries as pairs like those that are there: Kafka's have bytes, ASGI's nothing else."""
-    first = next(iter(known), None)
+def _pairs(existing: Iterable[Any], fields: Fields) -> list[tuple[Any, Any]]:
+    """Return the fields as pairs of the same types as the first existing pair."""
+    # Kafka's headers have names of text and values of bytes; ASGI's have both in bytes.
+    first = next(iter(existing), None)
     name, value = first if isinstance(first, tuple) and len(first) == 2 else ("", "")
-    names = [key.encode() if isinstance(name, bytes) else key for key in note]
-    values = [said.encode() if isinstance(value, bytes) else said for said in note.values()]
+    names = [key.encode() if isinstance(name, bytes) else key for key in fields]
+    values = [text.encode() if isinstance(value, bytes) else text for text in fields.values()]
     return list(zip(names, values, strict=True))
 
 
-def _headers(pairs: Iterable[Any]) -> Note | None:
-    """The note in headers, whose names differ in case."""
+def _headers(pairs: Iterable[Any]) -> Fields | None:
+    """Return all headers by lower-case name if `STREAM` is one of them, else `None`."""
     found = _texts(pair for pair in pairs if isinstance(pair, (tuple, list)) and len(pair) == 2)
     return found if STREAM in found else None
 
 
 def _texts(pairs: Iterable[Any]) -> dict[str, str]:
+    # HTTP header names are case-insensitive; servers and proxies change their case.
     return {_text(name).lower(): _text(value) for name, value in pairs if isinstance(name, (str, bytes))}
 
 
 def _text(value: object) -> str:
+    # Header bytes may be anything. Latin-1 decodes every byte, so foreign headers never raise here.
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)

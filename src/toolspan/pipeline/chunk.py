@@ -1,4 +1,9 @@
-"""What one chunk contains: an SDK object, a dict, an event of `toolspan.events` or JSON text."""
+"""Parse one chunk: an SDK object, a dict, an event of `toolspan.events` or decoded JSON.
+
+A chunk is parsed without the chunks before it. So it has the same parts, and the same fingerprint, at every
+stage, even where an earlier stage dropped some of them. The readers of `wire` cannot serve here: they number
+tool calls by what came before.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,7 @@ CONTENT, REASONING, REFUSAL = "content", "reasoning", "refusal"
 
 
 class Place(NamedTuple):
-    """Where something is said: in which text or call of which choice. Equal places are the same object."""
+    """The position of a part in the response: its kind, choice, tool call, and the sort of text."""
 
     kind: str
     choice: int = 0
@@ -25,38 +30,48 @@ class Place(NamedTuple):
 
 
 ChunkPart: TypeAlias = "tuple[Any, ...]"
-"""One thing that a chunk says: its place and the words, and of a call that is named also id and name."""
+"""One part of a chunk: `(place, text)`; for a tool call that has a name `(place, text, id, name)`."""
 ParsedChunk: TypeAlias = "tuple[ChunkPart, ...]"
-"""All that a chunk says; empty if that is nothing."""
+"""All parts of a chunk; empty if it has no content."""
 
+# Equal places are mostly the same object, so that `is` finds a row of chunks of one place. The cache is
+# bounded because servers may count up the index for ever; two equal objects only make a row shorter.
 place = lru_cache(maxsize=1024)(Place)
-"""The place of this kind, choice, call and sort."""
+"""Return the place of this kind, choice, call and sort."""
 
 
 def kind_of(parsed: ParsedChunk) -> str:
-    """The kind that a chunk is counted as: that of the weightiest thing it says."""
+    """Return the kind that a chunk is counted as."""
     if len(parsed) == 1:
         return str(parsed[0][0].kind)
-    kinds = [mark[0].kind for mark in parsed]
+    # The part whose loss breaks most decides: without a finish chunk the whole response is incomplete.
+    kinds = [part[0].kind for part in parsed]
     return next((kind for kind in (FINISH, TOOL_CALL, TEXT) if kind in kinds), OTHER)
 
 
-_MOST = 4096  # characters of something that is no chunk of any API
-_INSIDE = 16  # fields of an envelope in which a chunk is looked for
+_MOST = 4096  # characters kept of an object that is a chunk of no API
+_MOST_FIELDS = 16  # fields of an envelope that are searched for a chunk
 _PLAIN = frozenset((str, int, float, bool, type(None)))
+# The chunk with the token usage, and Azure's first one, have no choices; both still count as chunks.
 _NO_CHOICES: ParsedChunk = ((place(OTHER, 0, None, "choices"), ""),)
-_BEYOND = frozenset(("reasoning_content", "reasoning", "refusal"))
+# Fields that the SDK's delta does not declare, or not in its oldest versions: the reasoning of DeepSeek, Qwen
+# and vLLM, and refusals. A chunk that has one takes the general path.
+_UNDECLARED = frozenset(("reasoning_content", "reasoning", "refusal"))
+# Tables instead of calls of `place` on the fast paths. An index that is null (Gemini, openai-python#2806),
+# or beyond a table, raises KeyError there, and `parse_chunk` goes on to the general path.
 _texts = {index: place(TEXT, index, None, CONTENT) for index in range(8)}
 _calls = {(index, call): place(TOOL_CALL, index, call) for index in range(4) for call in range(32)}
 
 
 def parse_chunk(body: Any) -> ParsedChunk:
-    """What an SDK object or a dict says; of an envelope, what the chunk inside of it says."""
+    """Return the parts of an SDK object or a dict; of an envelope, those of the chunk that it holds."""
+    # Fast path for ordinary chunks: one choice with one piece of text or arguments. Objects are read by
+    # `__dict__`: `getattr` of a name that a pydantic object lacks costs 3.3 µs, and a chunk may cost 3 µs.
     try:
-        known = body if body.__class__ is dict else body.__dict__
-        choices = known.get("choices")
+        fields = body if body.__class__ is dict else body.__dict__
+        choices = fields.get("choices")
         if choices is None:
-            found = parse_delta_event(known)
+            found = parse_delta_event(fields)
         elif len(choices) != 1:
             found = None
         elif body.__class__ is dict:
@@ -71,68 +86,72 @@ def parse_chunk(body: Any) -> ParsedChunk:
         if found is not None:
             return found
     except (AttributeError, KeyError, TypeError, ValueError):
-        pass
-    return _whole(body)
+        pass  # an unusual chunk: the general path below accepts any shape
+    return _parse_any(body)
 
 
 def parse_choices(choices: Any) -> ParsedChunk:
-    """What the value of `choices` says; a role, where that is all, and that there are none, are said too."""
+    """Return the parts of the value of `choices`, in order."""
     found: list[ChunkPart] = []
     for position, choice in enumerate(values.sequence(choices)):
         fields = values.fields(choice)
-        said = list(_choice(fields, position))
-        if not said and (role := values.text(values.fields(fields.get("delta")).get("role"))):
-            said.append((place(OTHER, 0, None, "role"), role[:_MOST]))
-        found += said
+        parts = list(_choice(fields, position))
+        # A role is a part only if the choice has no other: a chunk of content equals the same chunk that
+        # also repeats the role.
+        if not parts and (role := values.text(values.fields(fields.get("delta")).get("role"))):
+            parts.append((place(OTHER, 0, None, "role"), role[:_MOST]))
+        found += parts
     return tuple(found) if found or choices != [] else _NO_CHOICES
 
 
 def plain(text: str) -> ParsedChunk:
-    """What a piece of plain text says: the same as a chunk with this content."""
+    """Return the part of a piece of plain text: the same as that of a chunk with this content."""
     return ((_texts[0], text),) if text else ()
 
 
 def _parse_undeclared(choice: Any) -> ParsedChunk | None:
-    """Of LiteLLM's objects (1.108), which declare the fields neither of a choice nor of a delta."""
+    """Parse a choice of LiteLLM (1.108), whose objects declare the fields of neither choice nor delta."""
     fields = choice.__pydantic_extra__
     delta = fields["delta"].__pydantic_extra__
     return _parse_object(fields, delta, delta)
 
 
 def _parse_object(
-    choice: Mapping[str, Any], known: Mapping[str, Any], extra: Mapping[str, Any] | None
+    choice: Mapping[str, Any], delta: Mapping[str, Any], extra: Mapping[str, Any] | None
 ) -> ParsedChunk | None:
-    """Of an SDK's object: one piece of text or of a call's arguments and nothing else, as nearly all are.
+    """Parse an SDK object that has one piece of text or of arguments and no more; else return `None`.
 
-    `known` are the fields of the choice's delta, `extra` those that were sent beyond them.
+    `delta` are the declared fields of the choice's delta, `extra` the undeclared ones.
     """
-    if extra and not _BEYOND.isdisjoint(extra):
+    if extra and not _UNDECLARED.isdisjoint(extra):
         return None
-    if choice["finish_reason"] is not None or known.get("function_call") or known.get("refusal"):
+    if choice["finish_reason"] is not None or delta.get("function_call") or delta.get("refusal"):
         return None
-    entries, content = known["tool_calls"], known["content"]
+    entries, content = delta["tool_calls"], delta["content"]
     if not entries:
         return ((_texts[choice["index"]], content),) if content.__class__ is str and content else None
-    if content or len(entries) != 1:
+    if content or len(entries) != 1 or quirks.ARGUMENTS:
         return None
     entry = entries[0].__dict__
     function = entry["function"].__dict__
     piece = function["arguments"]
+    # An id or a name may begin another call at the same index; `quirks` decides that on the general path.
     if entry["id"] or function["name"] or piece.__class__ is not str or not piece:
         return None
     return ((_calls[choice["index"], entry["index"]], piece),)
 
 
 def _parse_dict(choice: Mapping[str, Any]) -> ParsedChunk | None:
-    """The same of a dict, which may lack what says nothing."""
+    """Parse a dict like `_parse_object` does."""
+    # A second function, because servers omit null fields that objects always have: those are read by `get`.
     delta = choice["delta"]
     get = delta.get
-    if choice.get("finish_reason") is not None or not _BEYOND.isdisjoint(delta) or get("function_call"):
+    if choice.get("finish_reason") is not None or not _UNDECLARED.isdisjoint(delta) or get("function_call"):
         return None
     entries, content = get("tool_calls"), get("content")
     if not entries:
         return ((_texts[choice["index"]], content),) if content.__class__ is str and content else None
-    if content or len(entries) != 1:
+    if content or len(entries) != 1 or quirks.ARGUMENTS:
         return None
     entry = entries[0]
     function = entry["function"]
@@ -142,22 +161,22 @@ def _parse_dict(choice: Mapping[str, Any]) -> ParsedChunk | None:
     return ((_calls[choice["index"], entry["index"]], piece),)
 
 
-def _whole(body: Any) -> ParsedChunk:
-    if (typed := parse_typed_event(body)) is not None:
-        return typed
-    known = values.fields(body)
-    if "choices" in known:
-        return parse_choices(known["choices"])
-    kind = known.get("type")
+def _parse_any(body: Any) -> ParsedChunk:
+    if (parsed := parse_typed_event(body)) is not None:
+        return parsed
+    fields = values.fields(body)
+    if "choices" in fields:
+        return parse_choices(fields["choices"])
+    kind = fields.get("type")
     if type(kind) is str and kind.startswith("response."):
-        return parse_event(known, kind.removeprefix("response."))
-    inner = _nested(known)
-    return unknown(body) if inner is None else _whole(inner)
+        return parse_event(fields, kind.removeprefix("response."))
+    inner = _nested(fields)
+    return unknown(body) if inner is None else _parse_any(inner)
 
 
-def _nested(known: Mapping[str, Any], depth: int = 2) -> Mapping[str, Any] | None:
-    """The chunk that an envelope holds as an object, wherever it stands."""
-    for value in list(known.values())[:_INSIDE]:
+def _nested(envelope: Mapping[str, Any], depth: int = 2) -> Mapping[str, Any] | None:
+    """Return the chunk that an envelope holds as an object, in any field, at most two levels deeper."""
+    for value in list(envelope.values())[:_MOST_FIELDS]:
         if value.__class__ in _PLAIN:
             continue
         fields = values.fields(value)
@@ -169,21 +188,22 @@ def _nested(known: Mapping[str, Any], depth: int = 2) -> Mapping[str, Any] | Non
 
 
 def unknown(body: Any) -> ParsedChunk:
-    """What is no chunk of any API says what it is, as text of bounded length."""
-    known = body if isinstance(body, (dict, list, tuple, str, int, float)) else dict(values.fields(body))
-    return ((place(OTHER), repr(known)[:_MOST]),)
+    """Return one part of kind `other` for an object that is a chunk of no API."""
+    # Its `repr`, shortened, so that two different objects differ at a stage, and equal ones match.
+    value = body if isinstance(body, (dict, list, tuple, str, int, float)) else dict(values.fields(body))
+    return ((place(OTHER), repr(value)[:_MOST]),)
 
 
-def _choice(known: Mapping[str, Any], position: int) -> Iterator[ChunkPart]:
-    found = values.index_of(known.get("index"))
+def _choice(fields: Mapping[str, Any], position: int) -> Iterator[ChunkPart]:
+    found = values.index_of(fields.get("index"))
     index = position if found is None else found
-    whole = known.get("delta") is None
-    message = values.fields(known.get("message") if whole else known["delta"])
+    whole = fields.get("delta") is None  # a whole response in one chunk has a message instead
+    message = values.fields(fields.get("message") if whole else fields["delta"])
     if thought := quirks.reasoning_text(message):
         yield place(TEXT, index, None, REASONING), thought
     for is_reasoning, piece in quirks.content_pieces(message.get("content")):
         yield place(TEXT, index, None, REASONING if is_reasoning else CONTENT), piece
-    if text := values.text(known.get("text")):  # legacy completions
+    if text := values.text(fields.get("text")):  # legacy completions
         yield place(TEXT, index, None, CONTENT), text
     if refusal := values.text(message.get("refusal")):
         yield place(TEXT, index, None, REFUSAL), refusal
@@ -192,12 +212,13 @@ def _choice(known: Mapping[str, Any], position: int) -> Iterator[ChunkPart]:
         deltas += quirks.function_call_deltas(function)
     for delta in deltas:
         yield _call(index, delta)
-    if reason := quirks.finish_reason(known.get("finish_reason")):
+    if reason := quirks.finish_reason(fields.get("finish_reason")):
         yield place(FINISH, index), reason
 
 
 def _call(index: int, delta: quirks.CallDelta) -> ChunkPart:
-    """A piece of arguments alone has no id: servers and gateways repeat it or leave it out."""
+    # The id counts only with a name: servers and gateways repeat it with each piece or leave it out, and
+    # such a rewritten chunk is not an altered one.
     where = place(TOOL_CALL, index, delta.index)
     if delta.arguments and not delta.name:
         return where, delta.arguments
@@ -206,7 +227,7 @@ def _call(index: int, delta: quirks.CallDelta) -> ChunkPart:
 
 _TEXTS = {
     "output_text.delta": CONTENT,
-    "text.delta": CONTENT,
+    "text.delta": CONTENT,  # Realtime's beta, like the next
     "audio_transcript.delta": CONTENT,
     "output_audio_transcript.delta": CONTENT,
     "reasoning_text.delta": REASONING,
@@ -219,77 +240,80 @@ _PIECES = (
     "mcp_call_arguments.delta",
     "code_interpreter_call_code.delta",
 )
-_ENDS = ("completed", "incomplete", "failed", "cancelled", "done")
+_ENDS = ("completed", "incomplete", "failed", "cancelled", "done")  # `response.done` is Realtime's
 
 
 _PLACES = {f"response.{name}": place(TEXT, 0, None, sort) for name, sort in _TEXTS.items()}
 _CALLS = frozenset(f"response.{name}" for name in _PIECES)
 
 
-def parse_delta_event(known: Mapping[str, Any]) -> ParsedChunk | None:
-    """What an event says that only adds a piece to a text or to a call, as nearly all do; else `None`."""
-    kind = known.get("type")
-    where = _PLACES.get(kind)  # type: ignore[arg-type]  # anything may stand there
+def parse_delta_event(fields: Mapping[str, Any]) -> ParsedChunk | None:
+    """Parse an event of the Responses API that adds a piece to a text or a tool call; else return `None`."""
+    kind = fields.get("type")
+    where = _PLACES.get(kind)  # type: ignore[arg-type]  # any value may stand there
     if where is None:
-        if kind not in _CALLS:
+        if kind not in _CALLS or quirks.ARGUMENTS:
             return None
-        where = place(TOOL_CALL, 0, values.index_of(known.get("output_index")))
-    piece = known.get("delta")
+        where = place(TOOL_CALL, 0, values.index_of(fields.get("output_index")))
+    piece = fields.get("delta")
     return ((where, piece),) if piece.__class__ is str and piece else None
 
 
-def parse_event(known: Mapping[str, Any], name: str) -> ParsedChunk:
-    """What the event `response.{name}` says; empty for notices, and for what repeats the pieces before."""
-    call = values.index_of(known.get("output_index"))
+def parse_event(fields: Mapping[str, Any], name: str) -> ParsedChunk:
+    """Parse the event `response.{name}`; the result is empty for an event without new content."""
+    call = values.index_of(fields.get("output_index"))
     if name in _TEXTS or name in _PIECES:
-        piece = quirks.arguments_text(known.get("delta"))
-        where = place(TEXT, 0, None, _TEXTS[name]) if name in _TEXTS else place(TOOL_CALL, 0, call)
+        text = name in _TEXTS
+        piece = values.text(fields.get("delta")) if text else quirks.arguments_text(fields.get("delta"))
+        where = place(TEXT, 0, None, _TEXTS[name]) if text else place(TOOL_CALL, 0, call)
         return ((where, piece),) if piece else ()
-    if name == "output_item.added" and (item := call_item(known.get("item"))) is not None:
+    # The `.done` events repeat whole texts and arguments: counted again, each would be in the digest twice.
+    if name == "output_item.added" and (item := call_item(fields.get("item"))) is not None:
         return ((place(TOOL_CALL, 0, call), "", item.id, item.name),)
     return ((place(FINISH), name),) if name in _ENDS else ()
 
 
-_Known = Mapping[str, Any]
+_Fields = Mapping[str, Any]
 
 
 def parse_typed_event(event: Any) -> ParsedChunk | None:
-    """What an event says, or its JSON; `None` if it is neither."""
+    """Parse an event of `toolspan.events`, as an object or decoded from JSON; else return `None`."""
     if event.__class__ in _KINDS:
-        known: _Known = dict(zip(event._fields, event, strict=True))
+        fields: _Fields = dict(zip(event._fields, event, strict=True))
     elif isinstance(event, dict) and ("choice" in event or "finish_reasons" in event):
-        known = event
+        fields = event
     else:
         return None
     try:
-        return _RULES[known["type"]](known)
-    except (KeyError, TypeError):  # somebody else's, with such a field
+        return _RULES[fields["type"]](fields)
+    except (KeyError, TypeError):  # a dict of another schema that has such a field
         return None
 
 
-def _text(sort: str) -> Callable[[_Known], ParsedChunk]:
-    return lambda known: ((place(TEXT, known["choice"], None, sort), known["text"]),)
+def _text(sort: str) -> Callable[[_Fields], ParsedChunk]:
+    return lambda fields: ((place(TEXT, fields["choice"], None, sort), fields["text"]),)
 
 
-def _started(known: _Known) -> ParsedChunk:
-    return ((place(TOOL_CALL, known["choice"], known["index"]), "", known.get("id"), known.get("name")),)
+def _started(fields: _Fields) -> ParsedChunk:
+    return ((place(TOOL_CALL, fields["choice"], fields["index"]), "", fields.get("id"), fields.get("name")),)
 
 
-def _piece(known: _Known) -> ParsedChunk:
-    return ((place(TOOL_CALL, known["choice"], known["index"]), known["delta"]),)
+def _piece(fields: _Fields) -> ParsedChunk:
+    return ((place(TOOL_CALL, fields["choice"], fields["index"]), fields["delta"]),)
 
 
-def _done(known: _Known) -> ParsedChunk:
-    reasons = enumerate(known["finish_reasons"])
+def _done(fields: _Fields) -> ParsedChunk:
+    reasons = enumerate(fields["finish_reasons"])
     return tuple((place(FINISH, choice), reason) for choice, reason in reasons if reason)
 
 
-def _nothing(known: _Known) -> ParsedChunk:
-    """What repeats what was told before, or speaks of none of it."""
+def _nothing(fields: _Fields) -> ParsedChunk:
+    """Return no part: the event repeats earlier ones, or has no content."""
     return ()
 
 
-_RULES: Mapping[str, Callable[[_Known], ParsedChunk]] = {
+# One row per event type; tests/laws holds the table complete.
+_RULES: Mapping[str, Callable[[_Fields], ParsedChunk]] = {
     "text.delta": _text(CONTENT),
     "reasoning.delta": _text(REASONING),
     "refusal.delta": _text(REFUSAL),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from json.decoder import scanstring  # type: ignore[attr-defined]  # the stubs lack it, no Python does
 from typing import Any
 
+from ..wire import quirks
 from ..wire.sse import SseReader
 from .chunk import (
     CONTENT,
@@ -23,18 +24,18 @@ from .chunk import (
     unknown,
 )
 
-_FIELDS = ("data:", "event:", "id:", "retry:", ":")
+_FIELDS = ("data:", "event:", "id:", "retry:", ":")  # how a line of server-sent events may begin
 _DONE = "[DONE]"
 _NONE: Sequence[ParsedChunk] = ()
 _decode = json.JSONDecoder().raw_decode
 
 
 class Chunks:
-    """Cuts the items of one side of one stage into chunks, each by its meaning.
+    """Cut the items of one side of one stage into parsed chunks.
 
-    Server-sent events may be cut anywhere; an item then completes none, one or several chunks. Comments and
-    `[DONE]` are no chunks. `alone` says whether the last item was a chunk by itself, `plain` whether any was
-    a piece of plain text, which no API would send.
+    An item of server-sent events may be cut anywhere, so it completes no chunk, one or several. Comments and
+    `[DONE]` are not chunks. `alone` is true if the last item was a chunk by itself. `plain` is true once an
+    item was a piece of plain text, which no API sends.
     """
 
     __slots__ = ("_events", "_pieces", "alone", "plain")
@@ -46,7 +47,7 @@ class Chunks:
         self.plain = False
 
     def read(self, item: Any) -> Sequence[ParsedChunk]:
-        """The chunks that end within this item, in their order."""
+        """Return the chunks that end within this item, in order."""
         if item.__class__ is str:
             return self._text(item, None)
         if item.__class__ is bytes:
@@ -63,30 +64,34 @@ class Chunks:
                 found = _message(text)
                 self.plain = self.plain or found is None
                 return (plain(text),) if found is None else found
+            # From the first server-sent event on, text without a field name is the rest of a cut event.
             self._events = SseReader()
+        # A whole event of one line, after a whole event, needs no reader: nothing is buffered then.
         if self.alone and text.startswith("data:") and text.endswith("\n\n") and text.count("\n") == 2:
             piece = self._pieces.read(text)
             found = _event(text) if piece is None else (piece,)
             if found is not None:
                 return found
         self.alone = text.endswith(("\n\n", "\r\n\r\n"))
+        # The reader gets the bytes, not the decoded text: an item may end in the middle of a character.
         return [document(each) for each in self._events.feed(text.encode() if data is None else data)]
 
 
 def document(value: Any) -> ParsedChunk:
-    """What a decoded JSON document says; of an envelope, also what stands in it as JSON text."""
+    """Parse a decoded JSON document; of an envelope, also a chunk that a field holds as JSON text."""
     if value.__class__ is not dict:
         return unknown(value)
     found = parse_chunk(value)
     if found and found[0][0].kind is OTHER:
         for inner in value.values():
+            # "{" begins JSON, "d" begins `data:`; the names are searched first because decoding costs more.
             if inner.__class__ is str and inner[:1] in "{d" and ("choices" in inner or "response." in inner):
                 return next(iter(Chunks().read(inner)), found)
     return found
 
 
 def _event(text: str) -> Sequence[ParsedChunk] | None:
-    """A whole event of one line, as nearly all items are; `None` if it has to be decoded."""
+    """Parse a whole event of one line; `None` if it must be decoded in full."""
     found = _choices(text)
     if found is None:
         return _NONE if text[5:].strip() == _DONE else None
@@ -94,11 +99,12 @@ def _event(text: str) -> Sequence[ParsedChunk] | None:
 
 
 def _message(text: str) -> Sequence[ParsedChunk] | None:
-    """A JSON object, or several of them in lines; `None` for plain text."""
+    """Parse a JSON object, or several of them in lines; `None` for plain text."""
     if text.lstrip()[:1] != "{":
         return None
     if (found := _choices(text)) is not None:
         return (found,)
+    # The whole text first: JSON that is indented spans several lines and is still one object.
     for parts in ([text], text.splitlines()):
         try:
             return [document(json.loads(part)) for part in parts if part.strip()]
@@ -108,7 +114,7 @@ def _message(text: str) -> Sequence[ParsedChunk] | None:
 
 
 def _choices(text: str) -> ParsedChunk | None:
-    """What the only `choices` of a JSON text say, without decoding the rest of it."""
+    """Parse the only `choices` of a JSON text without decoding the rest; `None` if that is not possible."""
     at = text.find(CHOICES) + len(CHOICES)
     if at < len(CHOICES):
         return None
@@ -116,18 +122,21 @@ def _choices(text: str) -> ParsedChunk | None:
         choices, end = _decode(text, at + 1 if text[at] == " " else at)
     except (ValueError, IndexError, RecursionError):
         return None
+    # A second `choices` means several objects in one text: `_message` reads them line by line.
     if choices.__class__ is not list or text.find(CHOICES, end) > 0:
         return None
     return parse_choices(choices)
 
 
+# Safe to search for in JSON that is not decoded: within a string the quotes would be escaped.
 CHOICES = '"choices":'
-"""The name between plain quotes, which cannot stand within a string, where quotes are escaped."""
 
+# The order of keys that OpenAI's API and most servers write. Any other order takes the general path.
 _until_the_piece = re.compile(
     CHOICES + r' ?\[\{"index": ?(\d), ?"delta": ?\{'
     r'(?:"content": ?"|"tool_calls": ?\[\{"index": ?(\d\d?), ?"function": ?\{"arguments": ?")'
 ).match
+# Nothing may follow the piece but closing brackets and null fields: another field could be another part.
 _END = r'\}, ?(?:"logprobs": ?null, ?)?"finish_reason": ?null ?\}\](?!.*"choices":)'
 _text_ends = re.compile(_END, re.DOTALL).match
 _call_ends = re.compile(r"\}\}\]" + _END, re.DOTALL).match
@@ -144,11 +153,12 @@ _index = re.compile(r'"output_index": ?(\d\d?)\b').search
 
 
 def event_of(text: str) -> ParsedChunk | None:
-    """What an event of the Responses API says that is one more piece; `ValueError` if it is no JSON."""
+    """Parse a Responses API event that adds one piece; else return `None`. Raise `ValueError` if not JSON."""
     begun = _until_the_delta(text)
     if begun is None:
         return None
     piece, at = scanstring(text, begun.end(), True)
+    # A repeated key would win in JSON, so it must not follow the piece that was read here.
     if not piece or text.find('"delta":', at) > 0 or text.find('"type":', at) > 0:
         return None
     if begun[1] == "output_text":
@@ -159,7 +169,10 @@ def event_of(text: str) -> ParsedChunk | None:
 
 
 class Pieces:
-    """Reads such texts one after the other; around the piece all is mostly as it was before."""
+    """Parse JSON texts that have one piece of text or arguments each, by comparison with the text before."""
+
+    # From chunk to chunk only the piece changes between `choices` and the end of the text. Two comparisons
+    # and one `scanstring`, all in C, then take the place of decoding the whole text.
 
     __slots__ = ("_after", "_before", "_place")
 
@@ -168,12 +181,16 @@ class Pieces:
         self._place: Place | None = None
 
     def read(self, text: str) -> ParsedChunk | None:
-        """What the only chunk in this JSON text says, if it is of that kind."""
+        """Return the part of the only chunk in this JSON text; `None` if the general path must parse it."""
+        if quirks.ARGUMENTS:
+            return None
         at = text.find(CHOICES)
         where, before, after = self._place, self._before, self._after
         try:
             if where is not None and text.startswith(before, at) and text.endswith(after):
                 piece, end = scanstring(text, at + len(before), True)
+                # The string must end exactly where the known end begins; else the piece has other fields
+                # after it, or the two overlap.
                 if end + len(after) == len(text) and piece:
                     return ((where, piece),)
             return event_of(text) if at < 0 else self._read_beginning(text, at)

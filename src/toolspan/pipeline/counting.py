@@ -1,4 +1,4 @@
-"""Count the chunks of one side of a stage, and sample some of them."""
+"""Count, hash and sample the chunks of one side of a stage."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from .chunk import FINISH, KINDS, OTHER, TEXT, TOOL_CALL, ChunkPart, ParsedChunk
 FIRST, CALL_FIRST, CALL_LAST, END, NTH = "first", "call_first", "call_last", "finish", "nth"
 ROLES = (FIRST, CALL_FIRST, CALL_LAST, END, NTH)
 
+# 45 chunks a side. Both sides and the 24 cases of `matching` make 114 span events: OpenTelemetry's SDK keeps
+# 128 by default and then discards the oldest.
 _ROOM = {FIRST: 1, CALL_FIRST: 10, CALL_LAST: 10, END: 4, NTH: 20}
-"""Chunks of one side by role, so that those of both sides find room on one span."""
-_MOST_CALLS = 128
+_MOST_CALLS = 128  # open tool calls of one side; a server may count up the index for ever
 
 
 class Followed(NamedTuple):
-    """A chunk that is followed: its position from 1 on, when it passed, why it is followed, what it says.
+    """A sampled chunk: its position from 1 on, its time in nanoseconds, its role and its parts.
 
-    `place` is the call's or the choice's for which it is followed.
+    `place` is that of the tool call or the choice whose first, last or finish chunk it is.
     """
 
     position: int
@@ -32,12 +33,12 @@ class Followed(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """The kind it is counted as."""
+        """Return the kind that the chunk is counted as."""
         return kind_of(self.parsed)
 
 
 class Follower:
-    """Chooses among the chunks of one side; `every` n-th is followed too, unless it is 0."""
+    """Sample the first chunk, the first and last of each call, finish chunks and, by setting, every n-th."""
 
     __slots__ = ("_calls", "_room", "every", "found", "position")
 
@@ -46,11 +47,11 @@ class Follower:
         self._room = dict(_ROOM)
         self._calls: dict[Place, _Last] = {}
         self.position = 0
-        """How many chunks there were."""
+        """The number of chunks so far."""
         self.found: list[Followed] = []
 
     def passed(self, chunks: Sequence[ParsedChunk], at: Sequence[int]) -> None:
-        """So many more chunks, of which the calls and the ends have been told."""
+        """Sample by position among these chunks; `continued` and `single` have sampled them by role."""
         before, self.position = self.position, self.position + len(chunks)
         if not before:
             self._follow(Followed(1, at[0], FIRST, chunks[0]))
@@ -60,7 +61,7 @@ class Follower:
                 self._follow(Followed(position, at[number], NTH, chunks[number]))
 
     def continued(self, first: Followed, last: Followed, identity: str | None = None) -> None:
-        """One piece of a call, or several in a row."""
+        """Record one piece of a tool call, or a row of them."""
         where = last.place
         if where is None:
             return
@@ -69,26 +70,28 @@ class Follower:
             call.chunk = last
             call.identity = call.identity or identity
             return
-        if call is not None:  # servers that have all calls at one index
+        # Another id at the same place: some servers send all calls at one index (older SGLang).
+        if call is not None:
             self._ended(where)
         if len(self._calls) < _MOST_CALLS:
             self._calls[where] = _Last(identity, last)
         self._follow(first)
 
     def single(self, parsed: ParsedChunk, position: int, at: int) -> None:
-        """A chunk that says something else, or several things."""
-        for mark in parsed:
-            if mark[0].kind is TOOL_CALL:
-                chunk = Followed(position, at, CALL_LAST, parsed, mark[0])
-                self.continued(chunk._replace(role=CALL_FIRST), chunk, mark[2] if len(mark) > 2 else None)
-        for mark in parsed:
-            if mark[0].kind is FINISH:
-                for where in [where for where in self._calls if where.choice == mark[0].choice]:
+        """Record a chunk that names a call, finishes a choice or has several parts."""
+        for part in parsed:
+            if part[0].kind is TOOL_CALL:
+                chunk = Followed(position, at, CALL_LAST, parsed, part[0])
+                self.continued(chunk._replace(role=CALL_FIRST), chunk, part[2] if len(part) > 2 else None)
+        # Calls before ends: one chunk may hold the last piece of a call and the finish reason.
+        for part in parsed:
+            if part[0].kind is FINISH:
+                for where in [where for where in self._calls if where.choice == part[0].choice]:
                     self._ended(where)
-                self._follow(Followed(position, at, END, parsed, mark[0]))
+                self._follow(Followed(position, at, END, parsed, part[0]))
 
     def close(self) -> list[Followed]:
-        """All that was followed, in order; calls that are still open end here."""
+        """Return all sampled chunks in order; tool calls that are still open end here."""
         for where in tuple(self._calls):
             self._ended(where)
         return sorted(self.found, key=lambda each: (each.position, ROLES.index(each.role)))
@@ -103,7 +106,7 @@ class Follower:
 
 
 class _Last:
-    """The latest piece of a call."""
+    """The latest piece of an open tool call, which may turn out to be the last one."""
 
     __slots__ = ("chunk", "identity")
 
@@ -113,19 +116,18 @@ class _Last:
 
 
 def fingerprint(parsed: ParsedChunk, key: bytes) -> str:
-    """A short hash of what a chunk says, the same in every process that has the key.
-
-    The key keeps it from being looked up: a table of hashes of common words would have to be made for it.
-    """
+    """Return a hash of a chunk's parts in 16 hexadecimal digits, the same in every process with this key."""
+    # Chunks are short, so a table of the hashes of common words would reveal them. The key, which is the
+    # trace's id, makes every such table useless for the next trace.
     text = json.dumps(parsed, separators=(",", ":"), default=str)
     return blake2b(text.encode(), key=key, digest_size=8).hexdigest()
 
 
-_MOST = 129  # texts and calls of one stream that are told apart
+_MOST = 129  # texts and calls of one stream that are hashed; each holds a hash object
 
 
 class Side:
-    """Counts by kind, characters, times in nanoseconds, and what is followed."""
+    """Counts by kind, characters, times in nanoseconds, hashes and samples of one side of a stage."""
 
     __slots__ = ("_content", "counts", "first_at", "follower", "last_at", "pause", "size")
 
@@ -136,29 +138,31 @@ class Side:
         self.first_at: int | None = None
         self.last_at = 0
         self.pause = 0
-        """The longest time between two chunks."""
+        """The longest time between two chunks, in nanoseconds."""
         self.follower = Follower(every)
         self._content: dict[Place, _Content] = {}
 
     @property
     def chunks(self) -> int:
-        """How many there were, of all kinds."""
+        """Return the number of chunks of all kinds."""
         return sum(self.counts.values())
 
     def add(self, chunks: Sequence[ParsedChunk], at: Sequence[int]) -> None:
-        """These chunks passed, at these times."""
+        """Count these chunks, which passed at these times."""
         if not chunks:
             return
+        # Chunks in a row that have one part at the same place are counted and hashed at once: a loop over
+        # each chunk's parts would cost more than the 3 µs that a stage may add to a chunk.
         self._clock(at)
         before, begun = self.follower.position, 0
         where: Place | None = None
         for number, parsed in enumerate(chunks):
-            if len(parsed) == 1 and len(mark := parsed[0]) == 2:
-                if mark[0] is where:
-                    continue  # one more of the same
-                if mark[0].kind is not FINISH:
+            if len(parsed) == 1 and len(part := parsed[0]) == 2:
+                if part[0] is where:
+                    continue
+                if part[0].kind is not FINISH:
                     self._row(where, chunks, at, begun, number)
-                    where, begun = mark[0], number
+                    where, begun = part[0], number
                     continue
             self._row(where, chunks, at, begun, number)
             where = None
@@ -169,13 +173,14 @@ class Side:
     def _clock(self, at: Sequence[int]) -> None:
         if self.first_at is None:
             self.first_at = self.last_at = at[0]
+        # `map` and `sub` run in C: one subtraction per chunk without a Python loop.
         self.pause = max(self.pause, at[0] - self.last_at, *map(sub, at[1:], at))
         self.last_at = at[-1]
 
     def _row(
         self, where: Place | None, chunks: Sequence[ParsedChunk], at: Sequence[int], begun: int, ended: int
     ) -> None:
-        """Chunks in a row that only add a piece to one text or to one call."""
+        """Count a row of chunks that each add a piece to the same text or the same tool call."""
         if where is None:
             return
         self.counts[where.kind] += ended - begun
@@ -191,20 +196,21 @@ class Side:
 
     def _single(self, parsed: ParsedChunk, position: int, at: int) -> None:
         self.counts[kind_of(parsed)] += 1
-        for mark in parsed:
-            if mark[0].kind is TOOL_CALL:
-                self._introduce(mark)
-            if mark[0].kind in (TEXT, TOOL_CALL):
-                self._keep(mark[0], mark[1])
+        for part in parsed:
+            if part[0].kind is TOOL_CALL:
+                self._introduce(part)
+            if part[0].kind in (TEXT, TOOL_CALL):
+                self._keep(part[0], part[1])
         self.follower.single(parsed, position, at)
 
-    def _introduce(self, mark: ChunkPart) -> None:
-        if len(mark) > 2 and (content := self._of(mark[0])) is not None:
-            content.introduce(mark[2], mark[3])
+    def _introduce(self, part: ChunkPart) -> None:
+        if len(part) > 2 and (content := self._of(part[0])) is not None:
+            content.introduce(part[2], part[3])
 
     def _keep(self, where: Place, text: str) -> None:
         self.size += len(text)
         if (content := self._of(where)) is not None:
+            # JSON may escape one half of a surrogate pair; Python decodes it, but refuses to encode it.
             content.hash.update(text.encode("utf-8", "surrogatepass"))
 
     def _of(self, where: Place) -> _Content | None:
@@ -214,7 +220,9 @@ class Side:
         return content
 
     def digest(self) -> bytes:
-        """A hash of all that was said: every text, and every call with its name, however they were cut."""
+        """Return a hash of every text and every call with its name; it does not depend on the cuts."""
+        # One hash a text, combined in a fixed order: interleaving may differ between two sides. Sorted by
+        # `repr`, because a place's `call` is an int or `None`, and those do not compare.
         whole = blake2b(digest_size=16)
         for where in sorted(self._content, key=repr):
             whole.update(repr(tuple(where)).encode())
@@ -223,17 +231,19 @@ class Side:
 
 
 class _Content:
-    """One text, or one call's arguments, as a hash."""
+    """The hash of one text, or of one tool call's id, name and arguments."""
 
-    __slots__ = ("_who", "hash")
+    __slots__ = ("_identity", "hash")
 
     def __init__(self) -> None:
         self.hash = blake2b(digest_size=16)
-        self._who: tuple[Any, Any] = (None, None)
+        self._identity: tuple[Any, Any] = (None, None)
 
     def introduce(self, identity: str | None, name: str | None) -> None:
-        """Which call it is; what is repeated says nothing new, and another one may begin at its place."""
-        who = (identity or self._who[0], name or self._who[1])
-        if who != self._who:
-            self.hash.update(repr((who, "")).encode())
-            self._who = who
+        """Add the id and name of a tool call to the hash."""
+        # Servers that repeat them with each piece hash the same as those that do not; a new id at the same
+        # place is another call, and changes the hash.
+        known = (identity or self._identity[0], name or self._identity[1])
+        if known != self._identity:
+            self.hash.update(repr((known, "")).encode())
+            self._identity = known

@@ -12,13 +12,15 @@ from .run import Run
 
 
 class WrappedIterator:
-    """What all kinds share: the other, what is told of it, and what makes the next step."""
+    """A wrapper that yields the items of its source unchanged; the base of all kinds."""
 
     __slots__ = ("__weakref__", "_later", "_observe", "_observer", "_source", "_step")
 
     def __init__(self, source: Any, run: Run, emitted: bool) -> None:
+        # The observer holds the source, but not this wrapper. Without a reference cycle the wrapper dies
+        # with its last reference, not at a later garbage collection, and `__del__` ends the stage at once.
         observer = RunObserver(source, run, emitted)
-        put = object.__setattr__
+        put = object.__setattr__  # our own `__setattr__` sets attributes of the source
         put(self, "_source", source)
         put(self, "_observer", observer)
         put(self, "_observe", observer.observe)
@@ -41,7 +43,7 @@ class WrappedIterator:
     def __repr__(self) -> str:
         return repr(self._source)
 
-    @property  # type: ignore[misc]  # so that isinstance says what it would say of the other
+    @property  # type: ignore[misc]  # isinstance(stream, openai.Stream) holds for the wrapper too
     def __class__(self) -> Any:
         return self._source.__class__
 
@@ -55,21 +57,24 @@ class WrappedIterator:
             self._observer.closed()
 
     def _entered(self, found: Any) -> Any:
+        # `__enter__` of most streams returns the stream: then the block must read the wrapper instead.
         return self if found is self._source else found
 
     def __del__(self) -> None:
+        # Only the emitted side ends a stage. The stage may drop its input early and go on emitting.
         if self._observer.emitted:
             open_streams.dropped(self._observer.run)
 
 
 class Sync(WrappedIterator):
-    """Of a sync iterator, or of what can be iterated."""
+    """The wrapper of a sync iterator or iterable."""
 
     __slots__ = ()
 
     def __iter__(self) -> Any:
+        # A list may be iterated again. The second time is not part of the stage, and is not recorded.
         if self._step is not None and not hasattr(self._source, "__next__"):
-            return iter(self._source)  # what can be read again is read again, unseen
+            return iter(self._source)
         return self
 
     def __next__(self) -> Any:
@@ -86,7 +91,7 @@ class Sync(WrappedIterator):
 
 
 class Async(WrappedIterator):
-    """Of an async one."""
+    """The wrapper of an async iterator or iterable."""
 
     __slots__ = ()
 
@@ -116,17 +121,17 @@ class Async(WrappedIterator):
 
 
 class Both(Sync, Async):
-    """Of one that can be iterated either way, as LiteLLM's streams."""
+    """The wrapper of a stream that is both sync and async, like LiteLLM's."""
 
     __slots__ = ()
 
 
 def wrap_iterator(source: Any, run: Run, *, emitted: bool) -> Any:
-    """The source, watched; the source itself if it cannot be iterated."""
+    """Return a wrapper of the source; the source itself if it cannot be iterated."""
     try:
         return _wrapped(source, run, emitted)
-    except Exception as error:  # of a class that answers to any name in its own way
-        report("watching a stream", error)
+    except Exception as error:  # a class of the application whose `__getattr__` raises
+        report("wrapping a stream of a stage", error)
         return source
 
 
@@ -140,23 +145,26 @@ def _wrapped(source: Any, run: Run, emitted: bool) -> Any:
 
 
 def run_of(stream: object) -> Run | None:
-    """The run that a watched iterator belongs to."""
+    """Return the stage run of a wrapped iterator; `None` for any other object."""
+    # By the real type: `isinstance` would see the source's class.
     observer: RunObserver | None = (
         object.__getattribute__(stream, "_observer") if issubclass(type(stream), WrappedIterator) else None
     )
     return None if observer is None else observer.run
 
 
-def _first(passed: WrappedIterator, kept: str, name: str, start: Callable[[Any], Any]) -> Any:
-    """What makes the next step; something that is no iterator yet is asked for one."""
-    source = passed._source
+def _first(wrapped: WrappedIterator, slot: str, name: str, start: Callable[[Any], Any]) -> Any:
+    """Return the bound method that makes the next step, and keep it in this slot of the wrapper."""
+    # Kept so that each later step saves the look-up. Found at the first step: before that the source is
+    # left alone, as it would be without a stage.
+    source = wrapped._source
     step = getattr(source if hasattr(source, name) else start(source), name)
-    object.__setattr__(passed, kept, step)
+    object.__setattr__(wrapped, slot, step)
     return step
 
 
 class RunObserver:
-    """Of one side of a run: `given` is what the stage hands on, which ends it; else what it reads."""
+    """Report one side of a stage run. The end of the emitted side ends the run."""
 
     __slots__ = ("emitted", "observe", "run", "source")
 
@@ -167,22 +175,23 @@ class RunObserver:
         self.observe = run.emitted if emitted else run.received
 
     def stopped(self, error: BaseException) -> None:
-        """The other ended or raised."""
+        """Record that the source ended or raised this error."""
         exhausted = is_exhaustion(error)
+        # A second task or thread that asks a running generator gets an error, but the first one goes on.
         if _busy(self.source):
-            return  # somebody else is inside of it, and goes on
+            return
         if not self.emitted:
             self.run.read_over(None if exhausted else error)
         else:
             open_streams.finish(self.run, End.EXHAUSTED if exhausted else end_of(error))
 
     def closed(self) -> None:
-        """Whoever reads it wants no more."""
+        """Record that the reader closed the stream."""
         if self.emitted:
             open_streams.finish(self.run, End.CLOSED)
 
     def act(self, name: str, found: Callable[..., Any]) -> Callable[..., Any]:
-        """The other's own method, watched: one of `ACTS`."""
+        """Wrap a method of the source, one of `ACTS`."""
         return {
             "close": self._closing,
             "aclose": self._closing_later,
@@ -199,7 +208,7 @@ class RunObserver:
             except BaseException as error:
                 self.stopped(error)
                 raise
-            if hasattr(type(found), "__await__"):  # the SDK's async streams close so
+            if hasattr(type(found), "__await__"):  # `close` of the SDK's AsyncStream is a coroutine function
                 return self._closed_later(found)
             self.closed()
             return found
@@ -252,10 +261,10 @@ ACTS = frozenset(("close", "aclose", "send", "throw", "asend", "athrow"))
 def _busy(source: Any) -> bool:
     try:
         return bool(getattr(source, "ag_running", False) or getattr(source, "gi_running", False))
-    except Exception:  # of a class that answers to any name in its own way
+    except Exception:  # a class of the application whose `__getattr__` raises
         return False
 
 
 def end_of(error: BaseException) -> End | BaseException:
-    """How a stage ends that is left by this error: that of a generator which is closed is none."""
+    """Return how a stage ends that this error leaves: `CLOSED` for the one that closes a generator."""
     return End.CLOSED if issubclass(type(error), GeneratorExit) else error

@@ -1,4 +1,4 @@
-"""Match the chunks that a stage receives with the chunks that it emits."""
+"""Match the chunks that a stage emits with the chunks that it received."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from .chunk import KINDS, TOOL_CALL, ParsedChunk, kind_of
 
 
 class Chunk(NamedTuple):
-    """A chunk of one side: its position there, from 1 on, and when it passed, in nanoseconds.
-
-    The `key` is the hash of what it means, by which it is found.
-    """
+    """A chunk of one side: its parts, position from 1 on, time in nanoseconds, and a hash of its parts."""
 
     parsed: ParsedChunk
     position: int
     at: int
+    # Chunks are found by this hash alone, in one step however many are in flight. Two different chunks with
+    # the same 64 bits would count as equal.
     key: int
 
 
 class InFlight:
-    """In the order of reading: those before one that came out are `overtaken`, all others `waiting`."""
+    """Received chunks that are not emitted yet: `waiting`, or `overtaken` by a later one that was emitted."""
 
     __slots__ = ("_known", "_overtaken", "overtaken", "waiting")
 
     def __init__(self) -> None:
         self.waiting: deque[Chunk] = deque()
         self.overtaken = 0
-        """How many are."""
+        """The number of overtaken chunks."""
         self._overtaken: dict[int, deque[Chunk]] = {}
+        # The number of waiting chunks by key: an unknown key needs no search, which would overtake them all.
         self._known: dict[int, int] = {}
 
     @property
     def empty(self) -> bool:
-        """Whether there is none."""
+        """Return whether no chunk is in flight."""
         return not self.waiting and not self.overtaken
 
     def add(self, chunk: Chunk) -> None:
-        """One more was read."""
+        """Add a received chunk."""
         self.waiting.append(chunk)
         self._known[chunk.key] = self._known.get(chunk.key, 0) + 1
 
     def forget(self) -> Chunk:
-        """The one that waits the longest."""
+        """Remove and return the chunk that has waited longest."""
         chunk = self.waiting.popleft()
         count = self._known.pop(chunk.key)
         if count > 1:
@@ -53,7 +53,7 @@ class InFlight:
         return chunk
 
     def take(self, key: int) -> Chunk | None:
-        """The first that waits and means this; all before it are overtaken."""
+        """Remove and return the first waiting chunk with this key; it overtakes all before it."""
         if key not in self._known:
             return None
         while (chunk := self.forget()).key != key:
@@ -61,7 +61,7 @@ class InFlight:
         return chunk
 
     def take_overtaken(self, key: int) -> Chunk | None:
-        """The first that was overtaken and means this."""
+        """Remove and return the first overtaken chunk with this key."""
         found = self._overtaken.get(key)
         if found is None:
             return None
@@ -72,9 +72,10 @@ class InFlight:
         return chunk
 
     def take_like(self, parsed: ParsedChunk) -> Chunk | None:
-        """The first that waits and may be another version of this: of the same kind, call and choice."""
+        """Remove and return the first waiting chunk of the same kind, call and choice: another version."""
         if not self.waiting:
             return None
+        # A stage that alters every chunk in turn finds its chunk first, without a search.
         first = self.waiting[0].parsed
         if len(first) == len(parsed) == 1 and first[0][0] is parsed[0][0]:
             return self.forget()
@@ -87,7 +88,7 @@ class InFlight:
         return None
 
     def give_up(self) -> Chunk:
-        """One of those that were overtaken first."""
+        """Remove and return one of the chunks that were overtaken first."""
         chunk = self.take_overtaken(next(iter(self._overtaken)))
         if chunk is None:
             raise LookupError
@@ -99,7 +100,10 @@ class InFlight:
 
 
 class Recent:
-    """Positions of the latest that came out, about as many as `size`."""
+    """Positions of the latest emitted chunks, between `size` and twice as many."""
+
+    # Two dicts in turn: when one is full, the older one is forgotten whole. Nothing is done for each chunk
+    # that becomes too old.
 
     __slots__ = ("_before", "_many", "_now", "_size")
 
@@ -110,18 +114,20 @@ class Recent:
         self._many: tuple[Sequence[ParsedChunk], int] = ((), 0)
 
     def add(self, key: int, position: int) -> None:
-        """One came out."""
+        """Remember the position of an emitted chunk."""
         if len(self._now) >= self._size:
             self._before, self._now = self._now, {}
             self._many = ((), 0)
         self._now[key] = position
 
     def extend(self, many: Sequence[ParsedChunk], after: int) -> None:
-        """Many came out, whose positions follow this one; the list is kept as it is."""
+        """Remember a batch of emitted chunks whose positions follow this one."""
+        # The list is kept, not copied into the dict: a batch that passed costs nothing here, and only the
+        # rare chunk that was not received searches it.
         self._many = (many, after)
 
     def find(self, parsed: ParsedChunk, key: int) -> int | None:
-        """The position of the latest one that means this."""
+        """Return the position of the latest chunk with these parts, or `None`."""
         found = self._now.get(key) or self._before.get(key)
         if found is not None:
             return found
@@ -130,7 +136,7 @@ class Recent:
 
 
 def _same_place(one: ParsedChunk, other: ParsedChunk) -> bool:
-    """Whether two chunks belong to the same call, or the same choice."""
+    """Return whether two chunks belong to the same tool call, or to the same choice."""
     if not one or not other:
         return True
     here, there = one[0][0], other[0][0]
@@ -143,18 +149,18 @@ DROPPED, BLOCKED, PENDING, UNTRACKED = "dropped", "blocked", "pending", "untrack
 FATES = (PASSED, ALTERED, REORDERED, INJECTED, DROPPED, BLOCKED, PENDING, UNTRACKED)
 
 WINDOW = 256
-"""Chunks that a stage may hold while each of them is still known."""
-_MOST_CASES = 24
-_RECENT = 64  # chunks that went out and are known again if they do so twice
+"""The number of received chunks in flight that are matched; older ones become `untracked`."""
+_MOST_CASES = 24  # each becomes a span event; see `_ROOM` of counting.py for the limit of a span
+_RECENT = 64  # emitted chunks that are recognised if they are emitted again
 
-Passage = tuple[ParsedChunk, int]
-"""What a chunk means, and when it passed."""
+TimedChunk = tuple[ParsedChunk, int]
+"""The parts of a chunk, and the time in nanoseconds at which it passed."""
 
 
 class Case(NamedTuple):
-    """A chunk that did not simply pass, as it was read and as it was handed on.
+    """A chunk that did not simply pass: its fate, and the chunk as it was received and as it was emitted.
 
-    `repeats` is the position, among those that were read, of the chunk that an injected one says again.
+    `repeats` is the position of the received chunk that an injected one repeats.
     """
 
     fate: str
@@ -164,7 +170,7 @@ class Case(NamedTuple):
 
 
 class Matching:
-    """Show it what is read and what is handed on, in the order in which that happens."""
+    """Match emitted chunks with received ones; both are reported in the order in which they happen."""
 
     def __init__(self) -> None:
         self._in_flight = InFlight()
@@ -175,17 +181,19 @@ class Matching:
         self.cases: list[Case] = []
         self.counts = {fate: dict.fromkeys(KINDS, 0) for fate in FATES}
         self.held_longest = self.held_sum = 0
-        """Nanoseconds between reading a chunk and handing it on."""
+        """Nanoseconds between receiving a chunk and emitting it: the longest, and the sum."""
 
     def all_passed(
         self,
         read: tuple[Sequence[ParsedChunk], Sequence[int]],
         emitted: tuple[Sequence[ParsedChunk], Sequence[int]],
     ) -> bool:
-        """Whether these are all that is to be told, and the same, one by one; then they have passed.
+        """Match a whole batch if both sides are equal chunk by chunk; else change nothing and return `False`.
 
-        Both are given as what they mean and when they passed. The counts follow by `passed`.
+        Each side is a list of parsed chunks and a list of their times. The caller counts them by `passed`.
         """
+        # Only with nothing in flight: an earlier chunk may equal one of these. And no chunk may have been
+        # emitted before it was received, which another thread can do to an equal one.
         if (
             not self._in_flight.empty
             or self._unknown
@@ -202,12 +210,12 @@ class Matching:
         return True
 
     def passed(self, counts: Mapping[str, int]) -> None:
-        """So many of each kind have."""
+        """Count this many passed chunks of each kind."""
         for kind, count in counts.items():
             self.counts[PASSED][kind] += count
 
     def read(self, parsed: ParsedChunk, at: int) -> None:
-        """The stage has read this."""
+        """Record a received chunk."""
         self._read += 1
         in_flight = self._in_flight
         if len(in_flight.waiting) >= WINDOW:
@@ -218,9 +226,11 @@ class Matching:
         in_flight.add(Chunk(parsed, self._read, at, hash(parsed)))
 
     def emitted(self, parsed: ParsedChunk, at: int) -> None:
-        """The stage hands this on."""
+        """Record an emitted chunk and decide its fate."""
         self._emitted += 1
-        if self._unknown:  # what was held the longest comes first
+        # A stage that held more than the window emits the chunks that it held longest first: those are the
+        # untracked ones, so as many emitted chunks cannot be matched.
+        if self._unknown:
             self._unknown -= 1
             return
         in_flight, key = self._in_flight, hash(parsed)
@@ -228,7 +238,8 @@ class Matching:
             self._hold(read, at)
             self._recent.add(key, read.position)
             self.counts[PASSED][kind_of(parsed)] += 1
-            while in_flight.overtaken > WINDOW:  # overtaken by so many: it will not come
+            # A stage that drops chunks must not grow memory: overtaken by a whole window is dropped.
+            while in_flight.overtaken > WINDOW:
                 self._record(DROPPED, in_flight.give_up(), None)
         elif (read := in_flight.take_overtaken(key)) is not None:
             self._hold(read, at)
@@ -240,7 +251,8 @@ class Matching:
             self._odd(parsed, at, key)
 
     def end(self, at: int, left: str) -> None:
-        """No more comes; `left` is the fate of what is still inside, unless it was overtaken."""
+        """Record the end of the stage; `left` is the fate of the chunks that still wait."""
+        # An overtaken chunk is dropped however the stage ended: the stage emitted later ones without it.
         in_flight = self._in_flight
         while in_flight.overtaken:
             self._record(DROPPED, in_flight.give_up(), None)
@@ -250,12 +262,13 @@ class Matching:
                 self.held_longest = max(self.held_longest, at - chunk.at)
             self._record(left, chunk, None)
         unknown = self.counts[UNTRACKED]
-        if self._unknown and self._unknown == sum(unknown.values()):  # nothing came out since
+        # If no chunk was emitted after the window overflowed, the untracked chunks have the same fate.
+        if self._unknown and self._unknown == sum(unknown.values()):
             self.counts[left] = {kind: count + unknown[kind] for kind, count in self.counts[left].items()}
             self.counts[UNTRACKED] = dict.fromkeys(KINDS, 0)
 
     def recount(self) -> None:
-        """What was held too long to be known, and came out as a whole unchanged, has passed."""
+        """Count the untracked chunks as passed; for a stage whose content as a whole is unchanged."""
         self.passed(self.counts[UNTRACKED])
         self.counts[UNTRACKED] = dict.fromkeys(KINDS, 0)
 
@@ -266,7 +279,8 @@ class Matching:
             self.held_longest = held
 
     def _odd(self, parsed: ParsedChunk, at: int, key: int) -> None:
-        """What goes out was not read, or not like that."""
+        """Record an emitted chunk that was not received like this: injected or altered."""
+        # A repeated chunk is injected, even if it looks like another version of one that waits.
         repeats = self._recent.find(parsed, key)
         read = None if repeats is not None else self._in_flight.take_like(parsed)
         if read is not None and len(self.cases) >= _MOST_CASES:
@@ -282,7 +296,8 @@ class Matching:
         self._record(ALTERED, read, emitted)
 
     def _correct(self, number: int, parsed: ParsedChunk) -> None:
-        """What seemed to be another version of a chunk that now comes as it is was put before it."""
+        """Turn an altered chunk into an injected one, because the received chunk is now emitted unchanged."""
+        # A chunk that is injected before one of the same kind first looks like its altered version.
         read, emitted = self.cases[number].read, self.cases[number].emitted
         if read is not None and emitted is not None:
             self.counts[ALTERED][kind_of(parsed)] -= 1

@@ -1,7 +1,4 @@
-"""`inject` and `extract`: the way of a stream, put into any message envelope and taken out again.
-
-They know no schema; how an envelope is treated is in `pipeline/carrier.py`.
-"""
+"""`inject` and `extract`: put the route of a stream into a message envelope, and take it out again."""
 
 from __future__ import annotations
 
@@ -16,40 +13,44 @@ E = TypeVar("E")
 
 
 def inject(envelope: E, of: object) -> E:
-    """The envelope with the stream's id and the trace's context in it, for the next stage to find.
+    """Return the envelope with the stream's id and the trace's context, for the next stage to extract.
 
-    `of` is what is sent: a stream that `stage` gave, an entered `stage`, or a `Route`. Envelopes are dicts
-    and JSON texts of objects, which get one field `toolspan`, and lists of header pairs, which get one more
-    for each entry; for HTTP headers in a dict see `Route.headers`. Other envelopes stay as they are. The
-    given envelope is not changed. Raises nothing.
+    `of` is what is sent: a stream that `stage` returned, an entered `stage`, or a `Route`. With anything
+    else the envelope stays unchanged.
+
+    A dict or the JSON text of an object gets one field `toolspan`. A list of header pairs gets one pair per
+    field. Any other envelope is returned unchanged. For HTTP headers in a dict use `Route.headers`. The
+    argument itself is never modified. Raises nothing.
     """
     try:
         route = route_from(of)
         found: E = envelope if route is None else sent(envelope, route)
         return found
     except Exception as error:
-        report("putting a route into an envelope", error)
+        report("injecting a route into an envelope", error)
         return envelope
 
 
 def extract(envelope: E) -> tuple[E, Route | None]:
-    """The envelope as it was before `inject`, and the route that came with it, if any did.
+    """Return the envelope as it was before `inject`, and the route, or `None` if it carries no route.
 
-    Also takes headers, as a mapping, as pairs, or as a framework's object with `items()`; those stay as they
-    are. Raises nothing.
+    Also takes headers as a mapping, as pairs, or as a framework's object with `items()`. Headers are
+    returned unchanged. Raises nothing.
     """
     try:
         found: tuple[E, Route | None] = received(envelope)
         return found
     except Exception as error:
-        report("taking a route out of an envelope", error)
+        report("extracting a route from an envelope", error)
         return envelope, None
 
 
 def route_from(of: object) -> Route | None:
-    """The route of what is sent."""
+    """Return the route of a `Route`, an entered stage or a stage's stream; `None` for anything else."""
     if isinstance(of, Route):
         return of
+    # By the real type: a wrapped stream reports its source's class as `__class__`, and a class of the
+    # application may answer to any attribute.
     if issubclass(type(of), Stage):
         return of.route  # type: ignore[attr-defined,no-any-return]  # by its real type
     run = run_of(of)

@@ -1,6 +1,6 @@
-"""One run of a stage: begun, shown what is read and what is handed on, ended exactly once.
+"""One run of a stage: its beginning, the chunks that it receives and emits, and its only end.
 
-All entrances of the application are guarded here; it reads the clock. It knows neither iterators nor sockets.
+Every call from the application is guarded here, and the clock is read here.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ _settings: Settings | None = None
 
 
 def use(tracer: Tracer | None, settings: Settings | None) -> None:
-    """Where stages are told from now on, and how; with `None`, OpenTelemetry's global provider is asked."""
+    """Set the tracer and the settings of all later stages; `None` selects OpenTelemetry's global tracer."""
     global _tracer, _settings
     _tracer, _settings = tracer, settings
 
 
 def settings() -> Settings:
-    """The settings of `instrument()`, else those of the environment."""
+    """Return the settings of `instrument()`, else those of the environment variables."""
+    # Read once: a stage works without `instrument()`, and begins too often to read the environment again.
     global _settings
     if _settings is None:
         _settings = read_settings({})
@@ -42,17 +43,22 @@ def settings() -> Settings:
 
 
 def begin(name: str, route: Route | None, upstream: Run | None, every: int | None) -> Run | None:
-    """A stage begins; `None` if nobody wants to know. `upstream` is the stage whose chunks it reads."""
+    """Begin a stage run; return `None` if toolspan is switched off or this fails.
+
+    `upstream` is the run of the stage before, if the input comes from one in this process. `every`
+    overrides the setting `sample_every`.
+    """
     try:
         found = settings()
         if not found.enabled or not everywhere().enabled:
             return None
         open_streams.install()
+        # Streams that died in a garbage collection are ended here, where no lock of the SDK is held.
         open_streams.end_dropped()
         tracer = _tracer or trace.get_tracer(semconv.SCOPE)
         began = wall_now(), now()
         user = current(found.baggage_keys)
-        span = StageSpan(tracer, name, route or _way(upstream), user, began[0])
+        span = StageSpan(tracer, name, route or _route_after(upstream), user, began[0])
         run = Run(span, Ledger(found.sample_every if every is None else every), began)
         open_streams.opened(run)
         return run
@@ -61,19 +67,21 @@ def begin(name: str, route: Route | None, upstream: Run | None, every: int | Non
         return None
 
 
-def _way(upstream: Run | None) -> Route:
-    """On from the stage before, within the span that is current, if that is of the same trace."""
+def _route_after(upstream: Run | None) -> Route:
+    """Return the route of a stage that follows this one, or a new route."""
     here = Route()
     if upstream is None:
         return here
     before = upstream.route
+    # The current span is the parent only if it belongs to the stream's trace. A stream may be read in
+    # another request, and its stages must not be torn apart.
     span = trace.get_current_span(here.context).get_span_context()
     same = before.upstream is not None and span.trace_id == before.upstream.trace_id
     return Route(before.stream_id, here.context if same else before.context, before.upstream)
 
 
 class Run:
-    """What follows one run; none of its methods raises."""
+    """One run of a stage. None of its methods raises."""
 
     __slots__ = ("_began", "_ledger", "_once", "_span", "ledger", "route")
 
@@ -83,53 +91,60 @@ class Run:
         self._once: list[None] = [None]
         self.route = span.route
         self._ledger = ledger
+        # `None` as soon as no more chunks need to be recorded: not sampled, given up, ended or forked.
         self.ledger: Ledger | None = ledger if span.recording else None
 
     def point(self) -> None:
-        """It has one side only."""
+        """Make the stage a point, which emits what it receives."""
         self._guarded("beginning a stage", Ledger.be_a_point)
 
     def reading(self) -> None:
-        """Somebody says what the stage reads."""
-        self._guarded("beginning to read", Ledger.reading)
+        """Give the stage a received side."""
+        self._guarded("adding the input of a stage", Ledger.reading)
+
+    # `received` and `emitted` repeat the guard: `_guarded` would cost one more call for each chunk. They
+    # keep the ledger in a local name, because another thread may end the run meanwhile.
 
     def received(self, item: Any) -> None:
-        """The stage has read this."""
+        """Record a chunk that the stage received."""
         ledger = self.ledger
         if ledger is not None:
             try:
                 ledger.read(item, now)
             except Exception as error:
-                self._give_up("following what a stage reads", error)
+                self._give_up("reading a chunk that a stage received", error)
 
     def emitted(self, item: Any) -> None:
-        """The stage hands this on."""
+        """Record a chunk that the stage emits."""
         ledger = self.ledger
         if ledger is not None:
             try:
                 ledger.emitted(item, now)
             except Exception as error:
-                self._give_up("following what a stage hands on", error)
+                self._give_up("reading a chunk that a stage emitted", error)
 
     def read_over(self, error: BaseException | None) -> None:
-        """Reading came to its end, or raised."""
+        """Record that the input ended, or that it raised this error."""
         if error is None:
-            self._guarded("ending to read", Ledger.exhausted)
+            self._guarded("ending the input of a stage", Ledger.exhausted)
         else:
-            self._guarded("ending to read", Ledger.failed, error)
+            self._guarded("ending the input of a stage", Ledger.failed, error)
 
     def end(self, end: End | BaseException) -> None:
-        """The stage is over; only the first end counts."""
+        """End the run and its span. Only the first end counts."""
+        # `pop` is atomic: of two threads, or of a `close` and a garbage collection, one ends the run.
         try:
-            self._once.pop()  # atomic
+            self._once.pop()
         except IndexError:
             return
+        # The application may keep the stream after its end; the new ledger frees what was recorded.
         ledger, at = self._ledger, now()
         self.ledger, self._ledger = None, Ledger()
         try:
             outcome = ledger.end(end, at)
         except Exception as error:
-            report("counting at the end of a stage", error)
+            # The counts are incomplete then, but the span must end, with the outcome that is known.
+            report("counting the chunks of a stage", error)
             outcome = ledger.outcome(end)
         try:
             self._span.end(ledger, outcome, end if isinstance(end, BaseException) else None, self._began, at)
@@ -137,7 +152,7 @@ class Run:
             report("ending a stage", error)
 
     def forget(self) -> None:
-        """Another process ends this run: say nothing."""
+        """Discard the run in a forked child: the parent ends it, and a second span would be wrong."""
         self._once.clear()
         self.ledger = None
 
@@ -149,6 +164,6 @@ class Run:
                 self._give_up(what, error)
 
     def _give_up(self, what: str, error: Exception) -> None:
-        """Look at no more chunks; what is known so far is told at the end."""
+        """Record no more chunks; the span still ends with what is recorded so far."""
         self.ledger = None
         report(what, error)

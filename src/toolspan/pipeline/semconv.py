@@ -1,4 +1,4 @@
-"""The names of a pipeline's stages and of the chunks that pass through them; a part of `semconv.py`."""
+"""Names of the attributes and span events of pipeline stages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STAGE_ERROR_SIDE: Final = "toolspan.stage.error.side"
 STAGE_HELD_LONGEST: Final = "toolspan.stage.held.longest"
 STAGE_HELD_SUM: Final = "toolspan.stage.held.sum"
 
-# what it read and what it handed on
+# the chunks that a stage receives (in) and emits (out)
 IN_CHUNKS: Final = "toolspan.stage.in.chunks"
 IN_TEXT: Final = "toolspan.stage.in.text"
 IN_TOOL_CALL: Final = "toolspan.stage.in.tool_call"
@@ -29,7 +29,7 @@ OUT_DIGEST: Final = "toolspan.stage.out.digest"
 OUT_FIRST_CHUNK: Final = "toolspan.stage.out.first_chunk"
 OUT_LONGEST_PAUSE: Final = "toolspan.stage.out.longest_pause"
 
-# what it did to the chunks, in all and by their kind
+# what the stage did to the chunks, in total and by kind
 PASSED: Final = "toolspan.stage.passed"
 PASSED_TEXT: Final = "toolspan.stage.passed.text"
 PASSED_TOOL_CALL: Final = "toolspan.stage.passed.tool_call"
@@ -57,7 +57,7 @@ REORDERED_FINISH: Final = "toolspan.stage.reordered.finish"
 PENDING: Final = "toolspan.stage.pending"
 UNTRACKED: Final = "toolspan.stage.untracked"
 
-# single chunks
+# span events of single chunks: sampled ones, and those that did not simply pass
 CHUNK_FOLLOWED_EVENT: Final = "toolspan.chunk.followed"
 CHUNK_CHANGED_EVENT: Final = "toolspan.chunk.changed"
 CHUNK_SIDE: Final = "toolspan.chunk.side"

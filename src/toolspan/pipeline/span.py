@@ -1,4 +1,4 @@
-"""The span of a stage, its attributes, and the route of a stream between stages."""
+"""The span of a stage with its attributes and span events, and the route of a stream between stages."""
 
 from __future__ import annotations
 
@@ -27,49 +27,54 @@ from .counting import Followed, Side, fingerprint
 from .matching import Case
 from .tracker import Ledger
 
+# Whether the span context beside the stream's id is that of a stage, which gets a link, or of another span.
 _BY_STAGE, _BY_OTHERS = "01", "00"
 _LONGEST_ID = 64
-_ODD = re.compile(r"[^A-Za-z0-9_.:\-]")
+_ODD = re.compile(r"[^A-Za-z0-9_.:\-]")  # all other characters are safe in the header of any transport
+# Not the global propagator: both ends must agree, whatever formats the two applications have set.
 _w3c = TraceContextTextMapPropagator()
 
 
 @dataclass(frozen=True)
 class Route:
-    """Where a stream comes from: its id, which all its stages share, and the context of its trace.
+    """The origin of a stream: its id, which all its stages share, and the context of its trace.
 
-    `Route()` begins a new stream in the current trace, `Route.of(envelope)` finds what came with a message
-    or with headers, `route.headers` sends it on by HTTP, `toolspan.inject` by any other envelope.
+    `Route()` begins a new stream in the current trace. `Route.of(envelope)` reads the route of a message or
+    of headers. `route.headers` are its HTTP headers; `toolspan.inject` puts it into any other envelope.
     """
 
     stream_id: str = field(default_factory=lambda: secrets.token_hex(8))
-    """Up to 64 letters, digits and `_.:-`; anything else in it becomes `_`."""
+    """Up to 64 letters, digits and `_.:-`; any other character becomes `_`. Default: 16 random digits."""
     context: Context = field(default_factory=context.get_current, repr=False)
-    """OpenTelemetry's context in which the stages begin."""
+    """OpenTelemetry's context, in which the span of the next stage begins."""
     upstream: SpanContext | None = field(default=None, repr=False)
-    """The stage that hands the chunks over; `None` where that is not known."""
+    """The span context of the stage before, which the next stage links; `None` if there is none."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stream_id", _ODD.sub("_", str(self.stream_id)[:_LONGEST_ID]) or "_")
 
     @staticmethod
     def of(envelope: Any) -> Route | None:
-        """The route in a message or in headers; `None` where there is none. Raises nothing."""
+        """Return the route in a message or in headers, `None` if there is none. Raises nothing."""
         return route_of(_taken(envelope)[1])
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """The route as HTTP headers: `toolspan-stream` and those of W3C Trace Context."""
-        note: dict[str, str] = {STREAM: f"{self.stream_id}-{_BY_STAGE if self.upstream else _BY_OTHERS}"}
-        _w3c.inject(note, self.context)
-        return note
+        """The route as HTTP headers: `toolspan-stream`, `traceparent` and, if there is one, `tracestate`."""
+        carrier: dict[str, str] = {STREAM: f"{self.stream_id}-{_BY_STAGE if self.upstream else _BY_OTHERS}"}
+        _w3c.inject(carrier, self.context)
+        return carrier
 
 
-def route_of(note: Mapping[str, str] | None) -> Route | None:
-    """The route that a note tells of, if it does."""
-    stream_id, _, by = (note or {}).get(STREAM, "").rpartition("-")
-    if note is None or not stream_id or _ODD.search(stream_id) or len(stream_id) > _LONGEST_ID:
+def route_of(carrier: Mapping[str, str] | None) -> Route | None:
+    """Return the route in these propagation fields; `None` if they have none, or an invalid stream id."""
+    # Split at the last hyphen: an id of the application may contain hyphens. The id comes from outside and
+    # becomes an attribute and a header again, so it is checked like the application's own.
+    stream_id, _, by = (carrier or {}).get(STREAM, "").rpartition("-")
+    if carrier is None or not stream_id or _ODD.search(stream_id) or len(stream_id) > _LONGEST_ID:
         return None
-    found = _w3c.extract(note, Context())
+    # An empty context: the span that is current in the receiver is not part of the stream's trace.
+    found = _w3c.extract(carrier, Context())
     upstream = trace.get_current_span(found).get_span_context()
     return Route(stream_id, found, upstream if by == _BY_STAGE and upstream.is_valid else None)
 
@@ -77,32 +82,35 @@ def route_of(note: Mapping[str, str] | None) -> Route | None:
 def _taken(envelope: Any) -> tuple[Any, Mapping[str, str] | None]:
     try:
         return take(envelope)
-    except Exception:  # an envelope of any class, which may do anything when it is looked at
+    except Exception:  # an envelope of the application's class may raise from any access
         return envelope, None
 
 
 def sent(envelope: Any, route: Route) -> Any:
-    """The envelope with the route in it."""
+    """Return the envelope with the route in it."""
     return put(envelope, route.headers)
 
 
 def received(envelope: Any) -> tuple[Any, Route | None]:
-    """The envelope as it was before, and the route."""
-    rest, note = _taken(envelope)
-    return rest, route_of(note)
+    """Return the envelope without the route, and the route."""
+    rest, carrier = _taken(envelope)
+    return rest, route_of(carrier)
 
 
 class StageSpan:
-    """The span of one stage. What it raises is the caller's to swallow."""
+    """The span of one stage. Callers guard it: the application's tracer may raise."""
 
     def __init__(
         self, tracer: Tracer, name: str, route: Route, user: Mapping[str, Value], began: int
     ) -> None:
+        # A link beside the parent: stages in one process are siblings. The links alone give the order of all
+        # stages, even where the clocks of two processes differ.
         links = [Link(route.upstream, {names.LINK: "reads"})] if route.upstream is not None else []
         attributes: Attributes = {
             stage_semconv.STAGE_NAME: clean(name),
             stage_semconv.STREAM_ID: route.stream_id,
         }
+        # Never made current: the application's code between two chunks keeps the context that it has.
         self._span: Span = tracer.start_span(
             f"stage {clean(name)}",
             context=route.context,
@@ -113,18 +121,25 @@ class StageSpan:
         )
         own = self._span.get_span_context()
         self.recording = self._span.is_recording()
+        # Without a provider the span context is invalid, and the next stage still gets the route that came.
         self.route = Route(
             route.stream_id,
             trace.set_span_in_context(self._span, route.context) if own.is_valid else route.context,
             own if own.is_valid else route.upstream,
         )
-        """What the next stage is told."""
+        """The route of the next stage."""
 
     def end(
         self, ledger: Ledger, outcome: Outcome, error: BaseException | None, began: tuple[int, int], at: int
     ) -> None:
-        """Say all and end the span; `began` is the time by the wall and by the ledger's clock."""
+        """Set the attributes, add the span events and end the span.
+
+        `began` is the time of the beginning by the wall clock and by the ledger's clock; `at` is the end.
+        """
+        # Times are the wall clock's beginning plus differences of the monotonic clock, so that events stay
+        # in order within the span when the wall clock is set.
         span, (wall, began_at) = self._span, began
+        # All stages of a trace have this key without exchanging one, so their fingerprints can be compared.
         key = span.get_span_context().trace_id.to_bytes(16, "big")
         try:
             if self.recording:
@@ -215,7 +230,7 @@ _OUT = _SideNames(
 
 
 class StageEvent(NamedTuple):
-    """An event of the span; `at` is in nanoseconds of the ledger's clock."""
+    """A span event; `at` is in nanoseconds of the ledger's clock."""
 
     name: str
     attributes: Attributes
@@ -223,8 +238,9 @@ class StageEvent(NamedTuple):
 
 
 def stage_attributes(ledger: Ledger, began_at: int, key: bytes) -> Attributes:
-    """All that is known at the end; `key` is what fingerprints are made with."""
+    """Return the attributes of an ended stage; `key` is that of the digests."""
     found: Attributes = {}
+    # At a point both sides are the same chunks, which are counted once and have all passed.
     received_side = ledger.emitted_side if ledger.point else ledger.received_side
     _side(found, _OUT, ledger.emitted_side, began_at, key)
     if received_side is None:
@@ -239,7 +255,7 @@ def stage_attributes(ledger: Ledger, began_at: int, key: bytes) -> Attributes:
     for fate, (total, *by_kind) in _BY_KIND.items():
         counts = passed[fate]
         found[total] = sum(counts.values())
-        row = zip(by_kind, _KINDS, strict=False)
+        row = zip(by_kind, _KINDS, strict=False)  # pending and untracked have a total only
         found.update({name: counts[kind] for name, kind in row if counts[kind]})
     found[stage_semconv.STAGE_HELD_LONGEST] = seconds(ledger.matching.held_longest)
     found[stage_semconv.STAGE_HELD_SUM] = seconds(ledger.matching.held_sum)
@@ -247,7 +263,7 @@ def stage_attributes(ledger: Ledger, began_at: int, key: bytes) -> Attributes:
 
 
 def stage_events(ledger: Ledger, key: bytes) -> Iterator[StageEvent]:
-    """The chunks that are followed, on both sides, and those that did not simply pass."""
+    """Yield the span events of the sampled chunks of both sides, and of those that did not simply pass."""
     for side, followed in (("in", ledger.received_side), ("out", ledger.emitted_side)):
         for chunk in followed.follower.close() if followed is not None else ():
             yield _followed(side, chunk, key)
@@ -259,6 +275,7 @@ def _side(found: Attributes, at: _SideNames, side: Side, began_at: int, key: byt
     found[at.chunks] = side.chunks
     found.update({name: side.counts[kind] for name, kind in zip(at.kinds, _KINDS, strict=True)})
     found[at.size] = side.size
+    # Keyed like the fingerprints: the digest of a short answer could be looked up in a table as well.
     found[at.digest] = blake2b(side.digest(), key=key, digest_size=8).hexdigest()
     if side.first_at is not None:
         found[at.first] = seconds(side.first_at - began_at)

@@ -62,26 +62,27 @@ def stage(
     route: Any = None,
     sample_every: int | None = None,
 ) -> Any:
-    """Follow the chunks of a stream through one stage of a pipeline: a span `stage {name}`, kind INTERNAL.
+    """Record one stage of a pipeline as a span `stage {name}` of kind INTERNAL. Raises nothing.
 
     ```python
-    for chunk in toolspan.stage("client", stream): ...  # a point that the chunks pass
+    for chunk in toolspan.stage("client", stream): ...  # a point that chunks pass
 
-    @toolspan.stage("policy")  # what it takes as a stream goes in, what it yields comes out
+    @toolspan.stage("policy")  # receives the chunks of its argument, emits the chunks that it yields
     async def policy(chunks): ...
 
-    chunks = toolspan.stage("judge", chunks, through=judge)  # the same for a function of somebody else's
+    chunks = toolspan.stage("judge", chunks, through=judge)  # the same without a decorator
 
-    with toolspan.stage("worker") as stage:  # where neither is a stream
-        stage.read(chunk), stage.gave(chunk)
+    with toolspan.stage("worker") as stage:  # for chunks that do not come as a stream
+        stage.received(chunk), stage.emitted(chunk)
     ```
 
-    Streams are sync or async iterators of SDK objects, dicts, strings or bytes; the very same items are
-    handed on, errors pass as they are, and the span ends with the stream however that ends. `route` is where
-    the stream comes from, if not from another stage in this process; for a decorator also a function of the
-    same arguments that finds it. `reads` names the argument that is the stream, by default the first
-    iterator. Every `every`-th chunk is followed by its fingerprint, beside those that always are; by default
-    as the setting `follow_every` says. Works with and without `instrument()`, and raises nothing.
+    Streams are sync or async iterators of SDK objects, dicts, strings or bytes. The reader gets the same
+    objects and errors. The span ends with the stream: at its end, by an error, `close` or cancellation, or
+    when its last reference is gone. `route` is the origin of the stream, needed if the stage before is in
+    another process; for a decorator it may be a function that gets the same arguments and returns the route.
+    `input` names the argument that is the stream, by default the first iterator. Every `sample_every`-th
+    chunk becomes a span event with its fingerprint, besides those that always do; the default is the setting
+    `sample_every`, and 0 means none. Works with and without `instrument()`.
     """
     if callable(name):
         return Stage(None, None, None, None)(name)
@@ -92,17 +93,17 @@ def stage(
 
 
 class Stage:
-    """What `stage` returns: decorate functions with it, or enter it once."""
+    """A stage without a stream, as `stage` returns it: decorate functions with it, or enter it once."""
 
     def __init__(self, name: str | None, input: str | None, route: Any, sample_every: int | None) -> None:
         self._name = name
-        self._reads = input
+        self._input = input
         self._route = route
         self._every = sample_every
         self._run: Run | None = None
 
     def around(self, stream: Any) -> Any:
-        """The stream, passing this point."""
+        """Return a wrapper of the stream whose chunks pass this stage as a point."""
         route = self._route if isinstance(self._route, Route) else None
         run = begin(self._name or "stage", route, run_of(stream), self._every)
         if run is None:
@@ -111,11 +112,12 @@ class Stage:
         return emitted(stream, run)
 
     def __call__(self, function: F) -> F:
-        """Decorate a function that gets a stream and gives one, as a generator or not."""
+        """Decorate a function that takes a stream and returns one, or a generator function."""
+        # A callable object has no `__name__`.
         name = self._name or getattr(function, "__name__", None) or type(function).__name__
-        return cast("F", stage_function(function, name, self._reads, self._route, self._every))
+        return cast("F", stage_function(function, name, self._input, self._route, self._every))
 
-    def __enter__(self) -> Stage:  # noqa: PYI034 - nobody derives from it
+    def __enter__(self) -> Stage:  # noqa: PYI034 - no subclasses
         route = self._route if isinstance(self._route, Route) else None
         self._run = begin(self._name or "stage", route, None, self._every)
         return self
@@ -127,32 +129,33 @@ class Stage:
             open_streams.finish(self._run, End.EXHAUSTED if error is None else end_of(error))
 
     def __del__(self) -> None:
+        # A stage that was entered without `with` never gets an `__exit__`.
         if self._run is not None:
             open_streams.dropped(self._run)
 
     @property
     def route(self) -> Route:
-        """The way on from here, for the next stage."""
+        """Return the route of the next stage."""
         if self._run is not None:
             return self._run.route
         return self._route if isinstance(self._route, Route) else Route()
 
     def input(self, stream: S) -> S:
-        """The stream, each of whose items counts as read."""
+        """Return a wrapper of the stream that records each of its items as received."""
         if self._run is None:
             return stream
         self._run.reading()
         return cast("S", wrap_iterator(stream, self._run, emitted=False))
 
     def received(self, chunk: S) -> S:
-        """Say that the stage has read this chunk; gives the same."""
+        """Record that the stage received this chunk, and return it."""
         if self._run is not None:
             self._run.reading()
             self._run.received(chunk)
         return chunk
 
     def emitted(self, chunk: S) -> S:
-        """Say that the stage hands this chunk on; gives the same."""
+        """Record that the stage emits this chunk, and return it."""
         if self._run is not None:
             self._run.emitted(chunk)
         return chunk
@@ -160,13 +163,13 @@ class Stage:
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 Begin = Callable[[Route | None, Run | None], Run | None]
-"""Begins a stage: its route, if that is known, and the stage before it in this process."""
+"""Begin a stage with its route, if that is known, and the run of the stage before in this process."""
 
 
 def stage_function(
     function: Callable[..., Any], name: str, input: str | None, route: Any, sample_every: int | None
 ) -> Any:
-    """The function, each call of which is a stage; see `toolspan.stage` for the rest."""
+    """Wrap a function so that each call is a stage run. The parameters are those of `toolspan.stage`."""
 
     def start(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Run | None, Arguments]:
         where = _where(function, input, args, kwargs)
@@ -180,6 +183,7 @@ def stage_function(
             return run, ((*args[:where], wrapped, *args[where + 1 :]), kwargs)
         return run, (args, {**kwargs, where: wrapped})
 
+    # `updated=()`: the attributes of a callable object are its state, and are not copied to the wrapper.
     @functools.wraps(function, updated=())
     def within(*args: Any, **kwargs: Any) -> Any:
         run, (args, kwargs) = start(args, kwargs)
@@ -190,19 +194,21 @@ def stage_function(
         except BaseException as error:
             open_streams.finish(run, error)
             raise
+        # Another decorator may hide a coroutine function, so the result decides and not the function.
         return _emitted_later(result, run) if is_coroutine(result) else emitted(result, run)
 
     @functools.wraps(function, updated=())
     async def later(*args: Any, **kwargs: Any) -> Any:
+        # A coroutine function stays one, because frameworks decide by that how to call it.
         return await within(*args, **kwargs)
 
     return later if inspect.iscoroutinefunction(function) else within
 
 
 def emitted(result: Any, run: Run) -> Any:
-    """What the stage hands on, watched."""
+    """Return a wrapper of the stage's result; end the run at once if that is not a stream."""
     wrapped = wrap_iterator(result, run, emitted=True)
-    if wrapped is result:  # nothing that can be followed
+    if wrapped is result:  # not iterable: no later end will come
         open_streams.finish(run, End.EXHAUSTED)
     return wrapped
 
@@ -230,20 +236,23 @@ def _where(
     try:
         return _stream_at(function, name, args, kwargs)
     except Exception as error:
-        report("finding the stream that a stage reads", error)
+        report("finding the input of a stage", error)
         return None
 
 
 def _stream_at(
     function: Any, name: str | None, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> int | str | None:
-    """Where the stream is among the arguments: the named one, else the first iterator or async iterable."""
+    """Return the position or the name of the argument that is the stream; `None` for a source."""
     if name is not None:
         if name in kwargs:
             return name
         parameters = list(inspect.signature(function).parameters)
         at = parameters.index(name)
-        return at if at < len(args) else None
+        return at if at < len(args) else None  # the default value: the function is a source
+    # Iterators first: an argument that is only async iterable may be a connection beside the stream. Plain
+    # iterables do not count, because lists and dicts of other arguments are iterable too. The type is
+    # searched, not the object: one whose `__getattr__` answers to any name is no iterator.
     for wanted in (("__next__", "__anext__"), ("__aiter__",)):
         for where, value in (*enumerate(args), *kwargs.items()):
             if any(hasattr(type(value), each) for each in wanted):

@@ -1,7 +1,6 @@
-"""What a stage reads and what it hands on, from its beginning to its end, and how it ended.
+"""Track the chunks that a stage receives and emits, and the outcome of the stage.
 
-It knows no clock: every entrance is told the time, in nanoseconds. Chunks are read when they pass, and
-counted some at a time.
+Callers pass the clock or the time, in nanoseconds. Chunks are parsed at once and counted in batches.
 """
 
 from __future__ import annotations
@@ -14,94 +13,101 @@ from ..wire.record import End, Outcome, is_failure
 from .chunk import FINISH, TEXT, TOOL_CALL, ParsedChunk, parse_chunk
 from .chunk_text import Chunks
 from .counting import Side
-from .matching import BLOCKED, DROPPED, PENDING, Matching, Passage
+from .matching import BLOCKED, DROPPED, PENDING, Matching, TimedChunk
 
+# Counting a batch compares two lists in C instead of each chunk in Python; the tests hold that the size of
+# a batch changes no count. At most _FULL received chunks wait for their counting.
 _BATCH = 64
 _FULL = 128
-_FIXED = frozenset((str, bytes))
+_FIXED = frozenset((str, bytes))  # immutable: a text that passes as the same object has the same parts
 _TEXTS = frozenset((str, bytes, bytearray, memoryview))
 
 
 class Ledger:
-    """Of one stage; every `every`-th chunk is followed, unless it is 0."""
+    """Both sides of one stage and their matching; every n-th chunk is sampled unless n is 0."""
 
     def __init__(self, every: int = 0) -> None:
         self.point = False
-        """Whether it has one side only: whatever comes is handed on as it is."""
+        """Whether the stage is a point: each chunk is received and emitted in one step."""
         self.received_side: Side | None = None
-        """What was read; `None` at a point, and where nobody says what is read."""
+        """The received chunks; `None` at a point, and for a stage without a known input."""
         self.emitted_side = Side(every)
         self.matching = Matching()
         self._in, self._out = Chunks(), Chunks()
-        self._ins: list[Passage] = []
-        self._outs: list[Passage] = []
+        self._ins: list[TimedChunk] = []
+        self._outs: list[TimedChunk] = []
         self._last_item: Any = None
         self._last: Sequence[ParsedChunk] = ()
         self._lock = Lock()
         self.complete = False
-        """Whether what the stage reads was read to its end."""
+        """Whether the input was read to its end."""
         self._failed: BaseException | None = None
 
     def be_a_point(self) -> None:
-        """There is one side only."""
+        """Make the stage a point, which has one side."""
         self.point = True
 
     def reading(self) -> None:
-        """There is a side that reads."""
+        """Add the received side, unless it exists."""
         if self.received_side is None:
             self.received_side = Side(self.emitted_side.follower.every)
 
     def read(self, item: Any, clock: Callable[[], int]) -> None:
-        """The stage has read this item, now by the clock."""
+        """Record that the stage received this item now."""
         ins = self._ins
         if item.__class__ in _TEXTS:
             self._read_text(item, clock())
         else:
+            # Parsed now, on both sides: a stage may change the object in place before it emits it.
             ins.append((parse_chunk(item), clock()))
         if len(ins) >= _FULL:
             self._match_pending()
 
     def emitted(self, item: Any, clock: Callable[[], int]) -> None:
-        """The stage hands this item on, now by the clock."""
+        """Record that the stage emitted this item now."""
         outs = self._outs
         if item.__class__ in _TEXTS:
-            self._give_text(item, clock())
+            self._emit_text(item, clock())
         else:
             outs.append((parse_chunk(item), clock()))
         if len(outs) >= _BATCH:
             self._match_pending()
 
     def _read_text(self, item: Any, at: int) -> None:
-        cut, self._last_item = self._in, None
-        self._last = found = cut.read(item)
-        self._last_item = item if cut.alone else None
+        # The item is set last and cleared first, so that a thread that emits never pairs it with the parts
+        # of another item. An item that is only a part of a cut event cannot be reused.
+        chunks, self._last_item = self._in, None
+        self._last = found = chunks.read(item)
+        self._last_item = item if chunks.alone else None
         for parsed in found:
             self._ins.append((parsed, at))
 
-    def _give_text(self, item: Any, at: int) -> None:
+    def _emit_text(self, item: Any, at: int) -> None:
         found = self._last
         if item is not self._last_item or item.__class__ not in _FIXED or not self._out.alone:
             found = self._out.read(item)
-        else:  # what cannot change is read once
+        else:  # parsed once: the same immutable object was received last
             self._out.plain = self._in.plain
         for parsed in found:
             self._outs.append((parsed, at))
 
     def _match_pending(self, *, wait: bool = False) -> None:
-        """Count what has passed since; one thread at a time, the next time if another is just doing so."""
+        """Count the chunks since the last batch."""
+        # A stage may receive in one thread and emit in another. A chunk never waits for the other thread's
+        # counting: what it added is counted with the next batch, at the latest at the end.
         if self._lock.acquire(blocking=wait):
             try:
                 self._count(_taken(self._outs, len(self._outs)))
             finally:
                 self._lock.release()
 
-    def _count(self, outs: list[Passage]) -> None:
-        """Mostly that which was read is what was handed on."""
+    def _count(self, outs: list[TimedChunk]) -> None:
         emitted_side = [parsed for parsed, _ in outs], [at for _, at in outs]
         counted = dict(self.emitted_side.counts)
         self.emitted_side.add(*emitted_side)
         if self.received_side is None:
             return
+        # Most stages emit what they receive: then two list comparisons match a whole batch.
         count = len(outs)
         ins = [parsed for parsed, _ in self._ins[:count]], [at for _, at in self._ins[:count]]
         if count and self.matching.all_passed(ins, emitted_side):
@@ -113,49 +119,53 @@ class Ledger:
         elif count or len(self._ins) >= _FULL:
             self._one_by_one(self.received_side, outs)
 
-    def _one_by_one(self, received_side: Side, outs: list[Passage]) -> None:
+    def _one_by_one(self, received_side: Side, outs: list[TimedChunk]) -> None:
         ins = _taken(self._ins, len(self._ins))
         received_side.add([parsed for parsed, _ in ins], [at for _, at in ins])
-        fates, number, count = self.matching, 0, len(outs)
+        matching, number, count = self.matching, 0, len(outs)
+        # Merged by time: a chunk that was emitted before the first one like it was received is injected.
         for parsed, at in ins:
             while number < count and outs[number][1] < at:
-                fates.emitted(*outs[number])
+                matching.emitted(*outs[number])
                 number += 1
-            fates.read(parsed, at)
+            matching.read(parsed, at)
         for each in outs[number:]:
-            fates.emitted(*each)
+            matching.emitted(*each)
 
     def exhausted(self) -> None:
-        """What the stage reads has come to its end."""
+        """Record that the input ended."""
         self.complete = True
 
     def failed(self, error: BaseException) -> None:
-        """Reading raised this."""
+        """Record that reading the input raised this."""
         self._failed = error
 
     def came_from_before(self, error: BaseException | None) -> bool:
-        """Whether the stage only hands on an error that reading raised."""
+        """Return whether the input raised this error, and the stage only passed it on."""
         return error is not None and (self.point or error is self._failed)
 
     def end(self, end: End | BaseException, at: int) -> Outcome:
-        """The stage is over; gives how."""
+        """Match the remaining chunks and return the outcome of the stage, which ended at this time."""
         self._match_pending(wait=True)
         self.complete = self.complete or (self.point and end is End.EXHAUSTED)
         if self.received_side is not None:
             self._one_by_one(self.received_side, [])
+            # Chunks still in flight: dropped if input and stage both ended, blocked if the stage ended or
+            # failed first, pending if a reader left or the error came from the input.
             left = PENDING
             if self.complete and end is End.EXHAUSTED:
                 left = DROPPED
             elif end is End.EXHAUSTED or (is_failure(end) and end is not self._failed):
                 left = BLOCKED
             self.matching.end(at, left)
+            # A stage that held more chunks than the window, and emitted all of them, dropped nothing.
             if self.whole:
                 self.matching.recount()
         return self.outcome(end)
 
     @property
     def whole(self) -> bool:
-        """Whether what was handed on says, as a whole, what was read, however it was cut."""
+        """Return whether both sides have the same content as a whole, regardless of the cuts."""
         received_side = self.received_side
         if received_side is None:
             return True
@@ -165,7 +175,7 @@ class Ledger:
         )
 
     def outcome(self, end: End | BaseException) -> Outcome:
-        """How a stage ended that was left in this way, by what it had handed on."""
+        """Return the outcome of a stage that ended like this, by what it emitted."""
         if isinstance(end, BaseException):
             return Outcome.FAILED if is_failure(end) else Outcome.CANCELLED
         if self.emitted_side.counts[FINISH] or (end is End.EXHAUSTED and not self._expects_an_end):
@@ -174,21 +184,25 @@ class Ledger:
 
     @property
     def _expects_an_end(self) -> bool:
-        """Whether a finish chunk belongs to what is handed on: not to plain text, nor to what is no API's."""
+        """Return whether the emitted stream should have a finish chunk."""
+        # Neither plain text nor the messages of an unknown schema have one. Both sides count: a stage that
+        # drops every chunk of a stream still lost its end.
         sides = (
             (self.emitted_side, self.received_side)
             if self.received_side is not None
             else (self.emitted_side,)
         )
-        said = any(side.counts[kind] for side in sides for kind in (TEXT, TOOL_CALL, FINISH))
-        return said and not self._out.plain
+        content = any(side.counts[kind] for side in sides for kind in (TEXT, TOOL_CALL, FINISH))
+        return content and not self._out.plain
 
 
 _EARLY = {End.EXHAUSTED: Outcome.TRUNCATED, End.CLOSED: Outcome.CLOSED, End.DROPPED: Outcome.ABANDONED}
 
 
-def _taken(passages: list[Passage], count: int) -> list[Passage]:
-    """So many from the front of the list, which others may go on to extend."""
-    found = passages[:count]
-    del passages[:count]
+def _taken(chunks: list[TimedChunk], count: int) -> list[TimedChunk]:
+    """Remove this many chunks from the front of the list and return them."""
+    # Other threads only append at the end, and each of the two steps is atomic. Swapping the list for a
+    # new one would lose what a thread appends to the old one.
+    found = chunks[:count]
+    del chunks[:count]
     return found

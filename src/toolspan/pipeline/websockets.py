@@ -1,4 +1,4 @@
-"""`toolspan.socket`: a WebSocket whose messages carry the stream's route, and its message log."""
+"""`toolspan.socket`: wrap a WebSocket so that its messages carry the stream's route, and log them."""
 
 from __future__ import annotations
 
@@ -23,29 +23,33 @@ _SENT, _RECEIVED = "sent", "received"
 
 
 def socket(connection: S, of: object = None, *, log: bool | None = None) -> S:
-    """The connection, with the stream's id and the trace's context in each message, and taken out again.
+    """Wrap a WebSocket connection: inject the stream's route into each sent message, extract received ones.
 
-    The sender says by `of` what it sends: a stream that `toolspan.stage` gave, an entered stage, or a
-    `Route`; it may be set later as the attribute `sends`. The receiver finds in the attribute `route` what
-    came with the last message, for `toolspan.stage(…, route=connection.route)`, and gets each message as it
-    was before. Messages are JSON texts of objects (or dicts, where the connection takes them); all others
-    pass as they are. Everything else is the connection's own. Raises nothing of its own.
+    `of` is what the sender sends: a stream that `toolspan.stage` returned, an entered stage, or a `Route`.
+    It may be set later as the attribute `sends`. On the receiving side the attribute `route` is the route of
+    the last message, for `toolspan.stage(…, route=connection.route)`; the reader gets each message as it was
+    before. Messages are JSON texts of objects, or dicts if the connection takes dicts; all others pass
+    unchanged. Every other attribute is the connection's own. Raises nothing but the connection's errors.
 
-    With `log`, or by the setting `socket_log`, the logger `toolspan.socket` tells at level INFO of each
-    message: START, CHUNK, END or ERROR, the stream's id, its number and its size, never its content.
+    With `log=True`, or the setting `socket_log`, the logger `toolspan.socket` writes one line per message at
+    level INFO: START, CHUNK, END or ERROR, stream id, direction with sequence number, and size. It never
+    contains content.
     """
     return cast("S", Socket(connection, of, settings().socket_log if log is None else log))
 
 
 class Socket:
-    """What `socket` returns."""
+    """A wrapped WebSocket connection of `websockets` (sync or async), Starlette or FastAPI."""
+
+    # The libraries are recognised by the names of their methods and never imported, so that neither of them
+    # becomes a dependency.
 
     def __init__(self, connection: Any, of: object, log: bool) -> None:
         self._connection = connection
         self.sends = of
-        """What is sent: its route goes with each message."""
+        """The stream, stage or route whose route each sent message carries."""
         self.route: Route | None = None
-        """What came with the last message that was received."""
+        """The route of the last received message that carried one."""
         self._log = MessageLog() if log else None
 
     def __getattr__(self, name: str) -> Any:
@@ -58,7 +62,7 @@ class Socket:
             return lambda *args, **kwargs: self._each_later(found(*args, **kwargs))
         return self._closing(found) if name == "close" else found
 
-    @property  # type: ignore[misc]  # so that isinstance says what it would say of the connection
+    @property  # type: ignore[misc]  # isinstance(connection, WebSocket) holds for the wrapper too
     def __class__(self) -> Any:
         return self._connection.__class__
 
@@ -89,6 +93,8 @@ class Socket:
             except Exception as error:
                 self._over(_SENT, error)
                 raise
+            # Sync and async connections share the method's name; only the result tells them apart. An async
+            # message counts as sent when the connection has sent it.
             if hasattr(type(found), "__await__"):
                 return self._after(found, _SENT, lambda result: self._logged(_SENT, message, result))
             return self._logged(_SENT, message, found)
@@ -117,11 +123,12 @@ class Socket:
 
         return closing
 
-    async def _after(self, found: Any, way: str, then: Callable[[Any], Any]) -> Any:
+    async def _after(self, found: Any, direction: str, then: Callable[[Any], Any]) -> Any:
+        # Only `Exception`: a cancelled `recv` leaves the connection open, and it may be called again.
         try:
             result = await found
         except Exception as error:
-            self._over(way, error)
+            self._over(direction, error)
             raise
         return then(result)
 
@@ -146,6 +153,7 @@ class Socket:
     def _stamped(self, message: Any) -> Any:
         if self.sends is None:
             return message
+        # An ASGI message belongs to the server: the route goes into the text that it holds.
         if isinstance(message, dict) and message.get("type") in _ASGI:
             return {
                 name: self._stamped(value) if name in ("text", "bytes") else value
@@ -162,20 +170,21 @@ class Socket:
         if not isinstance(message, (str, bytes, dict)):
             return message
         found, route = extract(message)
+        # A message without a route does not clear it: control messages may stand between the chunks.
         self.route = self.route if route is None else route
         return self._logged(_RECEIVED, found, found)
 
-    def _logged(self, way: str, message: Any, result: Any) -> Any:
+    def _logged(self, direction: str, message: Any, result: Any) -> Any:
         if self._log is not None:
-            self._log.message(way, self._stream(way), message)
+            self._log.message(direction, self._stream(direction), message)
         return result
 
-    def _over(self, way: str, error: BaseException | None) -> None:
+    def _over(self, direction: str, error: BaseException | None) -> None:
         if self._log is not None:
-            self._log.over(way, self._stream(way), error)
+            self._log.over(direction, self._stream(direction), error)
 
-    def _stream(self, way: str) -> str | None:
-        route = route_from(self.sends) if way == _SENT else self.route
+    def _stream(self, direction: str) -> str | None:
+        route = route_from(self.sends) if direction == _SENT else self.route
         return None if route is None else route.stream_id
 
 
@@ -183,9 +192,10 @@ log = logging.getLogger("toolspan").getChild("socket")
 
 START, CHUNK, END, ERROR = "START", "CHUNK", "END", "ERROR"
 
-_MOST = 256  # streams of one connection whose messages are counted
-_GOODBYES = (1000, 1001)
-_SAYING = ("type", "event", "kind", "op", "action", "status")
+_MOST = 256  # streams of one connection whose messages are counted; a connection may stay open for days
+_NORMAL_CODES = (1000, 1001)  # normal closure and going away, RFC 6455 section 7.4.1
+# No schema is known: a message is what one of these fields says by a common word.
+_TYPE_FIELDS = ("type", "event", "kind", "op", "action", "status")
 _WORDS = {
     **dict.fromkeys(("start", "started", "begin", "open"), START),
     **dict.fromkeys(("chunk", "delta", "data", "token"), CHUNK),
@@ -195,62 +205,65 @@ _WORDS = {
 
 
 class MessageLog:
-    """Of one connection."""
+    """Log one line per message of one connection, and one at its end."""
 
     def __init__(self) -> None:
         self._counts: OrderedDict[tuple[str, str | None], int] = OrderedDict()
 
-    def message(self, way: str, stream: str | None, message: Any) -> None:
-        """A message was `sent` or `received`. Raises nothing."""
+    def message(self, direction: str, stream: str | None, message: Any) -> None:
+        """Log a message that was `sent` or `received`. Raises nothing."""
         try:
-            count = self._counts.pop((way, stream), 0) + 1
-            self._counts[way, stream] = count
+            # Popped and set again: the dict stays in the order of use, and the stream that was silent the
+            # longest is forgotten first.
+            count = self._counts.pop((direction, stream), 0) + 1
+            self._counts[direction, stream] = count
             if len(self._counts) > _MOST:
                 self._counts.popitem(last=False)
             word = word_of(message) or (START if count == 1 else CHUNK)
-            log.info("%s stream=%s %s=%d size=%d", word, stream or "-", way, count, size_of(message))
+            log.info("%s stream=%s %s=%d size=%d", word, stream or "-", direction, count, size_of(message))
         except Exception as error:
             report("logging a message", error)
 
-    def over(self, way: str, stream: str | None, error: BaseException | None) -> None:
-        """The connection was closed, or broke. Raises nothing."""
+    def over(self, direction: str, stream: str | None, error: BaseException | None) -> None:
+        """Log that the connection was closed, or failed with this error. Raises nothing."""
         try:
-            number = self._counts.get((way, stream), 0)
+            number = self._counts.get((direction, stream), 0)
             closed = error is None or _ordinary(error)
             word, how = (END, "closed") if closed else (ERROR, type(error).__qualname__)
-            log.info("%s stream=%s %s=%d %s", word, stream or "-", way, number, how)
+            log.info("%s stream=%s %s=%d %s", word, stream or "-", direction, number, how)
         except Exception as problem:
             report("logging the end of a connection", problem)
 
 
 def _ordinary(error: BaseException) -> bool:
-    """Whether the other side only said goodbye: WebSocket's codes 1000 and 1001."""
-    frame = attribute(error, "rcvd")  # of `websockets`: the frame that closed it, if there was one
-    code = attribute(error if frame is None else frame, "code")  # the error's own: of Starlette
-    return type(code) is int and code in _GOODBYES
+    """Return whether the other side closed the connection normally."""
+    frame = attribute(error, "rcvd")  # `websockets`: the close frame, `None` if the connection broke
+    code = attribute(error if frame is None else frame, "code")  # Starlette: the code of the error itself
+    return type(code) is int and code in _NORMAL_CODES
 
 
 def word_of(message: Any) -> str | None:
-    """START, CHUNK, END or ERROR, where the message says so in a field like `type` or `event`."""
-    known = message
+    """Return START, CHUNK, END or ERROR by a field like `type` or `event`; `None` without such a word."""
+    body = message
     if isinstance(message, (str, bytes)):
         try:
-            known = json.loads(message)
+            body = json.loads(message)
         except (ValueError, RecursionError):
             return None
-    if not isinstance(known, dict):
+    if not isinstance(body, dict):
         return None
-    for name in _SAYING:
-        said = known.get(name)
-        if isinstance(said, str) and len(said) <= 64:
-            for part in reversed(said.lower().replace("_", ".").replace("-", ".").split(".")):
+    for name in _TYPE_FIELDS:
+        value = body.get(name)
+        if isinstance(value, str) and len(value) <= 64:
+            # The last part decides: `response.output_text.delta` is a chunk.
+            for part in reversed(value.lower().replace("_", ".").replace("-", ".").split(".")):
                 if part in _WORDS:
                     return _WORDS[part]
     return None
 
 
 def size_of(message: Any) -> int:
-    """Bytes of a text as it is sent, characters of anything else as JSON; -1 where there is neither."""
+    """Return the bytes of a text as sent, or the characters of a dict as JSON; -1 if it is neither."""
     if isinstance(message, str):
         return len(message.encode("utf-8", "replace"))
     if isinstance(message, (bytes, bytearray, memoryview)):

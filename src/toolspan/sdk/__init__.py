@@ -1,4 +1,4 @@
-"""The SDK's ring: the only one that touches `openai` and `wrapt`.
+"""The patch of the OpenAI SDK: the only package that imports `openai` and `wrapt`.
 
-Importing `toolspan` does not import it; instrumenting does.
+`import toolspan` does not import it; `instrument()` does.
 """

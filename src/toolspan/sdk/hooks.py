@@ -8,30 +8,31 @@ from typing import Any, TypeAlias
 from ..guard import report
 
 Observer: TypeAlias = "Callable[[Any, BaseException | None], None]"
-"""Sees what a method returned or raised."""
+"""Called with the result of a method, or with the exception that it raised."""
 Before: TypeAlias = "Callable[[Any, tuple[Any, ...]], Observer]"
-"""Sees the instance and the arguments, and says who shall see the result."""
+"""Called with the instance and all arguments; returns the observer of the result."""
 
 
 def nothing(result: Any, error: BaseException | None) -> None:
-    """Nothing to see."""
+    """Observe nothing."""
 
 
 def guarded(what: Callable[..., Any], *args: Any) -> Any:
-    """What a look gives; where it fails, there is nothing to see afterwards either."""
+    """Call a callback and return its result; return the observer `nothing` if it raises."""
     try:
         return what(*args)
     except Exception as error:
-        report("following the SDK", error)
+        report("observing a method of the SDK", error)
         return nothing
 
 
 def around(before: Before, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    """The wrapper of a method of the sync classes."""
+    """Call a sync method of the SDK between its two callbacks."""
+    # The caller may name its arguments: the callback gets all of them in order, with or without names.
     after = guarded(before, instance, (*args, *kwargs.values()))
     try:
         result = wrapped(*args, **kwargs)
-    except BaseException as error:
+    except BaseException as error:  # also KeyboardInterrupt and SystemExit: the observer must end its call
         guarded(after, None, error)
         raise
     guarded(after, result, None)
@@ -39,7 +40,7 @@ def around(before: Before, wrapped: Any, instance: Any, args: Any, kwargs: Any) 
 
 
 async def around_async(before: Before, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    """The wrapper of a coroutine method."""
+    """Call a coroutine method of the SDK between its two callbacks."""
     after = guarded(before, instance, (*args, *kwargs.values()))
     try:
         result = await wrapped(*args, **kwargs)
@@ -51,13 +52,14 @@ async def around_async(before: Before, wrapped: Any, instance: Any, args: Any, k
 
 
 def undoing(owner: Any, name: str, own: Any) -> Callable[[], None]:
-    """Restores `own`, which the class had before the wrapper that it has now; `None` if it had nothing."""
+    """Return a function that restores `own`, the class's own attribute before the wrapper, or `None`."""
     ours = owner.__dict__[name]
 
     def undo() -> None:
+        # Another instrumentation has wrapped the method since: restoring it would remove that wrapper, too.
         if owner.__dict__.get(name) is not ours:
             return
-        if own is None:
+        if own is None:  # the method was inherited: what the base class has shows again
             delattr(owner, name)
         else:
             setattr(owner, name, own)

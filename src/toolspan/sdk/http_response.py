@@ -1,4 +1,4 @@
-"""The HTTP response of a call: who closes it, which bytes the application reads, how they decode."""
+"""The HTTP response of a call: a hook on its `close`, and the bytes that the application reads itself."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from ..wire.sse import SseReader
 
 
 class _CloseHook:
-    """Stands as `close` or `aclose` on the response and tells the call before the client's own method runs.
+    """Replaces `close` or `aclose` of one response: ends the call, then runs the client's own method.
 
-    It refers to the response weakly, so that a dropped response still dies at once. In a garbage collection
-    that reference is gone before the SDK's generator closes the response for the last time; then the byte
-    stream is closed, which is what the response would do.
+    It is an attribute of the object, because the class is httpx's or httpx2's, which are not imported. It
+    refers to the response weakly, so that a dropped response dies at once. In a garbage collection that
+    reference is gone before the SDK's generator closes the response; then the hook closes the byte stream,
+    which is what the response would do.
     """
 
     __slots__ = ("_body", "_name", "_own", "_response", "call", "end")
@@ -34,16 +35,18 @@ class _CloseHook:
         self._body = getattr(response, "stream", None)
         self._name = name
         found = getattr(response, name)
+        # A bound method of the response would be a strong reference; it is looked up again when it is needed.
         self._own = None if getattr(found, "__self__", None) is response else found
         self.call = call
         self.end = end
 
     def __call__(self) -> Any:
-        if not self.call.reading:  # else the SDK closes it at the end of the stream, and tells its reader why
+        # While the SDK reads, it closes the response itself at the end of the stream, and the iterator gets
+        # the reason; any other close is the application's.
+        if not self.call.reading:
             self.end()
-        if (
-            self._own is not None
-        ):  # somebody else's, on the object itself: a mock's, another instrumentation's
+        # A mock or another instrumentation may have put its own `close` on the object: it must still run.
+        if self._own is not None:
             return self._own()
         response = self._response()
         if response is None:
@@ -51,28 +54,28 @@ class _CloseHook:
         return getattr(type(response), self._name)(response)
 
     def __reduce__(self) -> Any:
-        """A response that is pickled is closed by then; its copy's `close` has nothing to do."""
+        """Pickle as a function that does nothing: a response that can be pickled is closed by then."""
         return partial, ((asyncio.sleep, 0) if self._name == "aclose" else (bool,))
 
 
 def listen(response: Any, call: Call, end: Callable[[], None]) -> None:
-    """Have `end` called when the response is closed, unless the SDK does so at the end of a stream."""
+    """Call `end` when the response is closed, unless the SDK closes it at the end of a stream."""
     for name in ("close", "aclose"):
         if hasattr(response, name):
             setattr(response, name, _CloseHook(response, name, call, end))
 
 
 def call_of(response: Any) -> Call | None:
-    """The call to which a response was tied."""
+    """Return the call that a response is tied to; `None` if there is none."""
     found = vars(response).get("close")
     return found.call if isinstance(found, _CloseHook) else None
 
 
-_MOST = 16 * 1024 * 1024  # bytes: of a longer answer nothing is read
+_MOST = 16 * 1024 * 1024  # bytes; a longer answer is not kept, because its size is the server's choice
 
 
 class _Elapsed:
-    """Stands for a response where nothing but its elapsed time is set."""
+    """Takes the place of a response whose byte stream sets only its elapsed time; the reference is weak."""
 
     __slots__ = ("_response",)
 
@@ -87,70 +90,75 @@ class _Elapsed:
     elapsed = property(fset=_set)
 
 
-class _Eye(Protocol):
-    """Sees the bytes of a body as they pass."""
+class _BodyObserver(Protocol):
+    """Gets the bytes of a body while the application reads them."""
 
-    def see(self, part: bytes) -> None:
-        """One more piece of the body, as it came from the wire."""
+    def received(self, part: bytes) -> None:
+        """Take one more piece of the body, as it came from the wire: still compressed."""
 
     def exhausted(self) -> None:
-        """The last byte has passed."""
+        """Take note of the last byte."""
 
     def end(self) -> None:
-        """The body was read to its end, or closed before."""
+        """End the call: the body was read to its end, or closed before."""
 
 
 class _Body(wrapt.ObjectProxy):  # type: ignore[misc,type-arg,unused-ignore]  # differs between wrapt 1 and 2
-    """The byte stream as the HTTP client made it, with an eye on what passes; nothing is held back."""
+    """The HTTP client's byte stream, which passes each piece on at once and shows it to an observer.
 
-    def __init__(self, wrapped: Any, eye: _Eye) -> None:
+    A proxy, because the client checks the class of its byte stream and calls other methods of it.
+    """
+
+    def __init__(self, wrapped: Any, observer: _BodyObserver) -> None:
         super().__init__(wrapped)
-        self._self_eye = eye
+        self._self_observer = observer  # wrapt keeps names with this prefix on the proxy
 
     def __iter__(self) -> Iterator[bytes]:
         for part in self.__wrapped__:
-            self._self_eye.see(part)
+            self._self_observer.received(part)
             yield part
-        self._self_eye.exhausted()
+        self._self_observer.exhausted()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for part in self.__wrapped__:
-            self._self_eye.see(part)
+            self._self_observer.received(part)
             yield part
-        self._self_eye.exhausted()
+        self._self_observer.exhausted()
 
 
 class _WholeAnswer:
-    """Keeps the bytes of an answer that is read late, to read its usage from them."""
+    """Keeps the bytes of an answer that the application reads late, to read the usage from them."""
 
     def __init__(self, response: Any, call: Call) -> None:
+        # Not the response itself: the response holds its byte stream, which holds this object.
         kind: Any = type(response)
         self._rebuild = partial(kind, response.status_code, headers=response.headers)
         self._call = call
         self._parts: list[bytes] = []
         self._size = 0
 
-    def see(self, part: bytes) -> None:
-        """Keep it, unless there is too much already."""
+    def received(self, part: bytes) -> None:
+        """Keep a piece, unless the answer is too long."""
         self._size += len(part)
         if self._size <= _MOST:
             self._parts.append(part)
 
     def exhausted(self) -> None:
-        """Nothing to note: what was kept says it all."""
+        """Do nothing: the call ends when the response is closed, which follows."""
 
     def end(self) -> None:
-        """Read the answer from what was kept; a response of the client's own class undoes any compression."""
+        """Read the answer, then end the call."""
         parts, self._parts = self._parts, []
         try:
             if parts and self._size <= _MOST:
                 self._call.answer(self._unpacked(parts))
         except Exception as error:
-            report("reading a body", error)
+            report("reading a response body", error)
         open_streams.finish(self._call, End.EXHAUSTED if parts else End.CLOSED)
 
     def _unpacked(self, parts: list[bytes]) -> Any:
-        """The JSON; `None` where they are cut, packed wrongly or no JSON at all: then nothing is known."""
+        """Return the JSON of the answer; `None` if it is cut, broken in its compression, or no JSON."""
+        # A response of the client's own class undoes the compression, with the decoders it has installed.
         expected: tuple[type[Exception], ...] = (ValueError, *unpacking_errors(self._rebuild.func))
         try:
             return self._rebuild(content=b"".join(parts)).json()
@@ -159,7 +167,7 @@ class _WholeAnswer:
 
 
 class _RawStream:
-    """Reads the events of a stream whose bytes the application reads itself."""
+    """Reads the events of a stream whose bytes the application reads itself, as with `iter_lines()`."""
 
     def __init__(self, response: Any, call: Call) -> None:
         self._call = call
@@ -168,51 +176,54 @@ class _RawStream:
         self._broken = unpacking_errors(type(response))
         self._end = End.CLOSED
 
-    def see(self, part: bytes) -> None:
-        """Show the chunks to the call, unless the SDK's stream does."""
+    def received(self, part: bytes) -> None:
+        """Read the chunks of a piece."""
+        # `raw.parse()` makes an SDK stream over the same bytes: its iterator reads the chunks then.
         if self._call.iterated or self._call.finished:
             return
         try:
             for chunk in self._reader.feed(self._unpack(part)):
                 self._call.chunk(chunk)
-        except self._broken:
-            self._unpack = nothing  # the application will see it too
+        except self._broken:  # the application gets the same error from the client
+            self._unpack = nothing
         except Exception as error:
-            report("reading a body", error)
+            report("reading a response body", error)
 
     def exhausted(self) -> None:
-        """The stream was read to its end; the client closes it next."""
+        """Note that the stream was read to its end; the client closes the response next."""
         self._end = End.EXHAUSTED
 
     def end(self) -> None:
-        """The application closed it, or its last byte was read, which closes it too."""
+        """End the call: the application closed the response, or the client did after the last byte."""
         open_streams.finish(self._call, self._end)
 
 
 def hold(response: Any, call: Call, *, raw: bool = False) -> None:
-    """Tie the call to its response: it ends when that is closed; `raw` if its bytes may be read by hand."""
+    """Tie the call to its response, whose close ends it; `raw`: the application may read the bytes itself."""
     end: Callable[[], None] = partial(open_streams.finish, call, End.CLOSED)
     if raw:
         _untie(response)
+        # Also when the application drops the response unread. Not at exit, where open_streams ends all calls.
         weakref.finalize(response, open_streams.dropped, call).atexit = False
-        eye: _Eye = _RawStream(response, call) if call.request.stream else _WholeAnswer(response, call)
-        response.stream = _Body(response.stream, eye)
-        end = eye.end
+        observer: _BodyObserver
+        observer = _RawStream(response, call) if call.request.stream else _WholeAnswer(response, call)
+        response.stream = _Body(response.stream, observer)
+        end = observer.end
     listen(response, call, end)
 
 
 def _untie(response: Any) -> None:
-    """Let a dropped response die at once: httpx, before httpx2, has its byte stream refer back to it.
+    """Break the cycle of a response and its byte stream, so that a dropped response dies at once.
 
-    It does so to note the elapsed time at the close, which only the response itself calls for.
+    In httpx, before httpx2, the byte stream refers to its response, to set the elapsed time at the close.
     """
     body = response.stream
-    if getattr(body, "_response", None) is response:
+    if getattr(body, "_response", None) is response:  # a private name: an httpx without it has no cycle here
         body._response = _Elapsed(response)
 
 
 def answer_of(response: Any) -> Any:
-    """The JSON of a response whose body has been read; `None` if it is no JSON."""
+    """Return the JSON of a response whose body the SDK has read; `None` if it is no JSON."""
     try:
         return json.loads(response.content)
     except ValueError:
@@ -220,28 +231,30 @@ def answer_of(response: Any) -> Any:
 
 
 def unpacker(response: Any) -> Callable[[bytes], bytes]:
-    """What turns the next bytes from the wire into those of the body.
+    """Return a function that decompresses the next bytes of a body.
 
-    The client's decoders are no public part of it; without them, what came packed is not understood.
+    The decoders are private in httpx; without them, the function returns nothing for compressed bytes.
     """
     if not response.headers.get("content-encoding"):
         return bytes
+    # A second response has a decoder of its own; the application's decoder has state and must not be shared.
     twin = type(response)(response.status_code, headers=response.headers)
     decode = getattr(getattr(twin, "_get_content_decoder", nothing)(), "decode", nothing)
 
     def unpack(part: bytes) -> bytes:
         found = decode(part)
-        return found if isinstance(found, bytes) else b"".join(found)  # httpx2 gives several pieces
+        return found if isinstance(found, bytes) else b"".join(found)  # httpx2 returns a list of pieces
 
     return unpack
 
 
 def nothing(part: bytes = b"") -> bytes:
-    """Nothing is understood."""
+    """Return no bytes for any piece."""
     return b""
 
 
 def unpacking_errors(kind: Any) -> tuple[type[Exception], ...]:
-    """What the client raises where a body cannot be unpacked; its package is that of its response."""
+    """Return the client's class for a body that cannot be decompressed, as a tuple; empty if it has none."""
+    # By the response's package: httpx and httpx2 are never imported here, and either may be in use.
     found = getattr(sys.modules.get(kind.__module__.partition(".")[0]), "DecodingError", None)
     return (found,) if found is not None else ()

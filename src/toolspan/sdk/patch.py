@@ -1,6 +1,8 @@
-"""The seam: the one sync and the one async method through which every request of the SDK goes.
+"""Patch `OpenAI.request` and `AsyncOpenAI.request`, the two methods that every request of the SDK passes.
 
-It knows nothing of requests and answers; it makes the call's span current while the request runs, no longer.
+There the body is plain JSON, a wrong call has raised already, and the SDK's retries are inside. `create`,
+`parse`, `stream()`, raw responses, Azure clients and frameworks pass them, too; LiteLLM calls `client.post`,
+which instrumentations of `create` do not see.
 """
 
 from __future__ import annotations
@@ -10,12 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 import wrapt
-from openai import AsyncOpenAI, OpenAI
 
 from .. import open_streams
 from ..call import Call
 from ..user_context import enter, leave
 from . import retries
+from .family import Sdk
 from .hooks import guarded, nothing, undoing
 from .requests import Exchange
 from .websocket import WebSocketPatch
@@ -26,34 +28,40 @@ _METHOD = "request"
 
 
 class Patch:
-    """Puts wrappers into the SDK's two client classes, and takes them out again."""
+    """Wraps methods of the SDK's two client classes, and restores them."""
 
-    def __init__(self, exchange: Exchange, sockets: WebSocketPatch) -> None:
+    def __init__(self, sdk: Sdk, exchange: Exchange, sockets: WebSocketPatch) -> None:
+        self._clients = sdk.clients
         self._exchange: Exchange | None = exchange
         self._sockets = sockets
-        self._attempts = retries.Attempts()
+        self._attempts = retries.Attempts(sdk.base_client)
         self._undo: list[Callable[[], None]] = []
 
     def install(self) -> None:
-        """From now on every client's requests are seen, also of those made before."""
+        """Patch the SDK: requests of all clients are traced, also of those made before."""
         open_streams.install()
-        for owner, wrapper in ((OpenAI, self._sync), (AsyncOpenAI, self._async)):
+        for owner, wrapper in zip(self._clients, (self._sync, self._async), strict=True):
             if not hasattr(owner, _METHOD):
-                log.warning("this version of the SDK has no %s.request; not traced", owner.__name__)
+                log.warning(
+                    "toolspan: this version of the SDK has no %s.request; its requests are not traced",
+                    owner.__name__,
+                )
                 continue
             own = owner.__dict__.get(_METHOD)
             wrapt.wrap_function_wrapper(owner, _METHOD, wrapper)
             self._undo.append(undoing(owner, _METHOD, own))
+        # Private methods, whose loss costs only the facts on retries: an error here leaves tracing on.
         guarded(self._attempts.install)
         self._sockets.install()
 
     def use(self, exchange: Exchange) -> None:
-        """From now on requests are seen by this one; those that are on keep theirs."""
+        """Trace later requests with these settings and sinks; open requests keep theirs."""
         self._exchange = exchange
         self._sockets.use(exchange)
 
     def remove(self) -> None:
-        """From now on no request is seen, also where somebody kept a wrapped method."""
+        """Restore the SDK: no request is traced from now on."""
+        # First, because an application may have kept a wrapped method, which then only calls the SDK's.
         self._exchange = None
         while self._undo:
             self._undo.pop()()
@@ -61,9 +69,11 @@ class Patch:
         self._sockets.remove()
         open_streams.remove()
 
+    # The sync and the async wrapper are written out, because they cannot share an `await`.
     def _sync(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
-        exchange = self._exchange
+        exchange = self._exchange  # read once: `remove` may run in another thread during the request
         call = exchange.open(client, args, kwargs) if exchange is not None else None
+        # Also without a call: a request for a token inside of a traced one must not count as its attempt.
         token = _enter(call)
         if exchange is None or call is None:
             try:
@@ -76,10 +86,13 @@ class Patch:
             exchange.failed(call, error)
             raise
         finally:
+            # Before the application has the stream: a context that stays attached between chunks becomes the
+            # parent of unrelated spans when the stream is left (opentelemetry-python-genai#491).
             _leave(token)
         return exchange.received(call, result)
 
     async def _async(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
+        """As `_sync`, for the async client."""
         exchange = self._exchange
         call = exchange.open(client, args, kwargs) if exchange is not None else None
         token = _enter(call)
@@ -99,12 +112,12 @@ class Patch:
 
 
 def _enter(call: Call | None) -> tuple[Any, Any]:
-    """Make the call the one to which attempts belong, and its span current."""
+    """Make the call current for its attempts, and its span for an HTTP instrumentation's span below it."""
     token = guarded(retries.enter, call)
     return None if token is nothing else token, enter(None if call is None else call.context)
 
 
 def _leave(tokens: tuple[Any, Any]) -> None:
-    """Restore what was there before."""
+    """Detach both."""
     for token in tokens:
         leave(token)

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from openai import AsyncStream, Stream
 from opentelemetry import trace
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span
@@ -28,6 +27,7 @@ from ..user_context import current
 from ..wire.providers import Endpoint, endpoint
 from ..wire.record import End
 from . import retries
+from .family import Sdk, default_provider
 from .hooks import guarded
 from .http_response import answer_of, hold
 from .routes import Route, find_route
@@ -35,22 +35,26 @@ from .stream import stand_in, tracked_stream
 
 
 class Exchange:
-    """Opens calls for one instrumentation's settings and sinks."""
+    """Makes calls with the settings and sinks of one `instrument()`."""
 
-    def __init__(self, settings: Settings, sinks: Sinks, loop: Loop) -> None:
+    def __init__(self, sdk: Sdk, settings: Settings, sinks: Sinks, loop: Loop) -> None:
+        self._sdk = sdk
         self._settings = settings
         self._sinks = sinks
         self._loop = loop
+        # The completion hook gets content also where nothing captures it.
         self._keep = settings.content or sinks.hooked
         self._timed = settings.chunk_timing
         self._labels = UserLabels(settings.metric_attributes)
         self._last: tuple[Any, Any, Endpoint] = (None, None, Endpoint("", None, None))
 
     def open(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
-        """The call for a request that is about to be sent; `None` for one that is not ours."""
+        """Return the opened call of a request; `None` for a request that is not traced."""
         try:
+            # Here no lock is held, so that streams which died in a garbage collection can be ended.
             open_streams.end_dropped()
-            found = find_route(kwargs["options"] if "options" in kwargs else args[1])
+            options = kwargs["options"] if "options" in kwargs else args[1]
+            found = find_route(options, self._sdk.member.prefix)
             if found is None:
                 return None
             call = self.prepare(client, *found, stream=bool(kwargs.get("stream")))
@@ -64,8 +68,9 @@ class Exchange:
     def prepare(
         self, client: Any, route: Route, body: Mapping[str, Any], *, stream: bool, url: Any = None
     ) -> Call | None:
-        """The call of a request, not yet begun; `None` if it is not wanted or told by another."""
+        """Return the call of a request, not yet opened; `None` if switched off, suppressed or skipped."""
         on = switches_of(client)
+        # Suppressed, for one, around each call that Logfire's `instrument_openai()` traces.
         if not on.enabled or not is_instrumentation_enabled():
             return None
         keep = self._keep and on.content
@@ -89,7 +94,8 @@ class Exchange:
             ),
             self._sinks,
             keep=keep,
-            timed=self._timed and outer is None and route.operation in call_data.INFERENCE,
+            # An enriched call records no convention metrics: the other instrumentation has them.
+            timed=self._timed and outer is None and call_data.traits(route.operation).times_chunks,
             secrets=partial(secrets_of, client),
             tracked=self._settings.track_streams and on.track_streams,
             loop=self._loop if self._settings.agent_loop else None,
@@ -105,17 +111,17 @@ class Exchange:
         return None if listener is None else EventListener(listener, expected, report)
 
     def kwargs(self, call: Call, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """The keywords to hand on: the caller's, with our stand-in for the stream class."""
+        """Return the request's keywords, with a stream class that makes tracked streams."""
         changed = dict(kwargs)
         try:
             if changed.get("stream") and changed.get("stream_cls") is not None and call.tracked:
-                changed["stream_cls"] = stand_in(changed["stream_cls"])
+                changed["stream_cls"] = stand_in(changed["stream_cls"], self._sdk.streaming)
         except Exception as error:
             report("preparing a stream", error)
         return changed
 
     def received(self, call: Call, result: Any) -> Any:
-        """The result to hand to the application: the same object, or the same kind of stream."""
+        """Return what the application gets: the same result, or a tracked stream of the same class."""
         try:
             if call.request.stream:
                 return self._streamed(call, result)
@@ -126,68 +132,79 @@ class Exchange:
                 call.end(End.EXHAUSTED)
         except Exception as error:
             report("reading a result", error)
+            # A call must end although reading its result failed, or its span is lost.
             open_streams.finish(call, End.EXHAUSTED)
         return result
 
     def failed(self, call: Call, error: BaseException) -> None:
-        """The request raised; some of the SDK's errors carry the answer that they complain about."""
+        """End the call of a request that raised."""
         try:
+            # LengthFinishReasonError of `parse()` carries the answer, with its usage.
             completion = attribute(error, "completion")
             if completion is not None:
                 call.answer(completion)
             guarded(retries.failed, call, error)
-        finally:  # whatever the error's own code does, even `sys.exit()`, the call ends
+        finally:  # the error's class may run code that raises anything, even SystemExit: the call ends
             open_streams.finish(call, error)
 
     def _streamed(self, call: Call, result: Any) -> Any:
         raw = _is_raw(result)
-        if not call.tracked or not (raw or isinstance(result, (Stream, AsyncStream))):
+        # A stream of a foreign class cannot be rebuilt: it is returned as it is, and its span ends here.
+        if not call.tracked or not (raw or isinstance(result, self._sdk.streams)):
             call.leave()
             return result
         open_streams.opened(call)
         call.streaming()
         hold(result.http_response if raw else result.response, call, raw=raw)
+        # A raw response is returned untouched (LiteLLM reads its headers, opentelemetry-python-contrib#4113);
+        # its `parse()` makes the tracked stream, by the stream class of `kwargs`.
         return result if raw else tracked_stream(result)
 
     def _endpoint(self, client: Any, url: Any) -> Endpoint:
-        """Where the client's requests go; most applications have one client, so the last answer is kept."""
+        """Return where the client sends its requests; the last endpoint is cached."""
         kind = type(client)
+        # Most applications have one client. Compared by identity, because comparing URLs takes longer.
         last_kind, last_url, found = self._last
         if kind is not last_kind or url is not last_url:
-            found = endpoint(str(url), self._settings.providers, default_provider(client))
-            self._last = (kind, url, found)
+            found = endpoint(str(url), self._settings.providers, default_provider(self._sdk.member, client))
+            self._last = (kind, url, found)  # one tuple, replaced as a whole: threads need no lock
         return found
 
 
 def _borrow(call: Call, span: Span | None) -> None:
-    """Another instrumentation tells of this call; its span, where it is known, is enriched."""
+    """Let the call enrich another instrumentation's span, if there is one, instead of starting a second."""
     call.borrowed = True
     call.span = span
     call.context = trace.set_span_in_context(span) if span is not None else None
 
 
 def _add_user_attributes(call: Call, baggage_keys: tuple[str, ...], labels: UserLabels) -> None:
-    """What the application says of the call; a conversation, too, where the request names none."""
+    """Add what `toolspan.attributes` and baggage say of the call."""
     try:
         user = current(baggage_keys)
         if not user:
             return
         call.user = user
+        # `gen_ai.conversation.id` counts as the conversation, unless the request has one itself.
         conversation = user.get(names.CONVERSATION_ID)
         if call.request.conversation is None and isinstance(conversation, str):
             call.request.conversation = conversation
         call.user_labels = labels.of(user)
     except Exception as error:
-        report("taking attributes", error)
+        report("adding user attributes", error)
 
 
 def _is_raw(result: Any) -> bool:
-    """Whether the application asked for the response instead of what it stands for."""
+    """Return whether the result is a raw response, without running code of its class.
+
+    The class may be the application's own, passed to `client.post` as `cast_to`.
+    """
     return "http_response" in getattr(result, "__dict__", ())
 
 
 def _raw_answer(call: Call, result: Any) -> None:
-    """An answer that is not streamed: its body is here, or the application reads it later."""
+    """Read a raw answer whose body is here; otherwise read it when the application has read it."""
+    # `with_raw_response` has read and closed the response; `with_streaming_response` has read its head only.
     if result.http_response.is_closed:
         call.answer(answer_of(result.http_response))
         call.end(End.EXHAUSTED)
@@ -195,22 +212,7 @@ def _raw_answer(call: Call, result: Any) -> None:
         hold(result.http_response, call, raw=True)
 
 
-_OPENAI = "openai"  # what speaks OpenAI's protocol at an unknown address, by the convention's OpenAI page
-_BY_CLASS = (("Azure", "azure.ai.openai"), ("Bedrock", "aws.bedrock"))
 _SECRET_WORDS = ("key", "secret", "token")
-_BY_RUNTIME = {"bedrock": "aws.bedrock", "vertex": "gcp.vertex_ai"}
-
-
-def default_provider(client: Any) -> str:
-    """The provider by the client's class, or by the provider it was given; it counts for unknown hosts."""
-    runtime = getattr(client, "_provider_runtime", None)
-    if runtime is not None and (found := _BY_RUNTIME.get(str(getattr(runtime, "name", "")))):
-        return found
-    for cls in type(client).__mro__:
-        for part, provider in _BY_CLASS:
-            if part in cls.__name__ and cls.__module__.partition(".")[0] == "openai":
-                return provider
-    return _OPENAI
 
 
 def secrets_of(client: Any) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
-"""The SDK's attempts within one request: what each failed with, the wait after it, the responses' headers.
+"""The SDK's attempts within one request: the error of each, the wait after it, the headers of its response.
 
-It looks at two private methods of the SDK's base clients, which every version since 1.26 has; where one of
-them is missing, what it shows is not told, and nothing else changes. It knows nothing of telemetry but names.
+The SDK tries again inside of a request, so that one span stands for all attempts. Two private methods of its
+base clients show them; all versions since 1.26 have both. Without one of them its facts are not recorded. The
+second request that the SDK sends after a 401 with a new token goes by other methods and is not seen.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import sys
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 import wrapt
-from openai import _base_client
 
 from ..call import Call
 from ..guard import attribute
@@ -26,31 +27,37 @@ from .hooks import Observer, around, guarded, nothing, undoing
 
 log = logging.getLogger("toolspan")
 
+# The call whose request runs. It is set to None within a request that is not traced, such as one for a token.
 _current: ContextVar[Call | None] = ContextVar("toolspan_call", default=None)
-"""The call whose request runs; none within a request that is not ours, wherever that one is made."""
 
 
 class Attempts:
-    """Puts the looks into the SDK's base clients, and takes them out again."""
+    """Wraps the two methods of the SDK's base clients, and restores them."""
 
-    def __init__(self) -> None:
+    def __init__(self, base_client: ModuleType) -> None:
+        self._base_client = base_client
         self._undo: list[Callable[[], None]] = []
 
     def install(self) -> None:
-        """From now on the attempts of each request are seen."""
+        """Wrap them: the attempts of each request are recorded."""
         self._wrap("BaseClient", "_calculate_retry_timeout", partial(around, _before_a_wait))
         self._wrap("SyncAPIClient", "_process_response", _with_its_response)
         self._wrap("AsyncAPIClient", "_process_response", _with_its_response)
 
     def remove(self) -> None:
-        """From now on none is."""
+        """Restore them."""
         while self._undo:
             self._undo.pop()()
 
     def _wrap(self, owner_name: str, name: str, wrapper: Callable[..., Any]) -> None:
-        owner = getattr(_base_client, owner_name, None)
+        owner = getattr(self._base_client, owner_name, None)
+        # Level INFO: on an old SDK nothing is wrong, and the application cannot do anything about it.
         if owner is None or not hasattr(owner, name):
-            log.info("this version of the SDK has no %s.%s; what it shows is not told", owner_name, name)
+            log.info(
+                "toolspan: this version of the SDK has no %s.%s; what it shows of retries is not recorded",
+                owner_name,
+                name,
+            )
             return
         own = owner.__dict__.get(name)
         wrapt.wrap_function_wrapper(owner, name, wrapper)
@@ -58,26 +65,31 @@ class Attempts:
 
 
 def enter(call: Call | None) -> Token[Call | None] | None:
-    """From now on attempts are those of this call, or of none; the token, if there is one, undoes it."""
+    """Make a call the owner of the attempts that follow; return the token that restores the one before."""
+    # An untraced request outside of a traced one: there is nothing to hide from it.
     if call is None and _current.get() is None:
         return None
     return _current.set(call)
 
 
 def see(call: Call, response: Any) -> None:
-    """Keep the headers of a response."""
+    """Keep the headers of a response on its call."""
     headers: Any = attribute(response, "headers")
+    # By the type: `raw` of an instance may be a property of a foreign class that raises.
     if hasattr(type(headers), "raw"):
         call.head = fields_of(headers)
 
 
 def failed(call: Call, error: BaseException) -> None:
-    """Keep the headers of the response for which the SDK raised."""
+    """Keep the headers of the response for which the SDK raised; it passes no `_process_response`."""
     see(call, attribute(error, "response"))
 
 
 def _with_its_response(wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
-    """The wrapper of the methods that make a result of a response; one of them gives a coroutine."""
+    """Keep the headers of a response before the SDK makes a result of it.
+
+    One function for both clients: the async method returns a coroutine, which needs no wrapper.
+    """
     call = _current.get()
     if call is not None:
         guarded(see, call, kwargs.get("response"))
@@ -85,17 +97,19 @@ def _with_its_response(wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any
 
 
 def _before_a_wait(client: Any, args: tuple[Any, ...]) -> Observer:
-    """The SDK asks itself how long to wait, while it handles the error of the attempt that failed."""
+    """Return the observer of the wait before the next attempt, with the error of the attempt that failed."""
+    # The SDK calls the method while it handles that error, so that `sys.exc_info()` has it.
     call = _current.get()
     return nothing if call is None else partial(_waits, call, sys.exc_info()[1])
 
 
 def _waits(call: Call, cause: BaseException | None, wait: Any, error: BaseException | None) -> None:
-    if error is not None:
+    if error is not None:  # the method raised: there is no next attempt
         return
     call.retries += 1
     response = attribute(cause, "response")
     status = attribute(response, "status_code")
+    # By the type: `isinstance` would read `__class__`, which an error's class may define and raise in.
     if not issubclass(type(status), int):
         status = None
     if status is not None:

@@ -1,7 +1,4 @@
-"""The table that decides: which requests are ours, and how each is read. Any other path is left alone.
-
-It knows nothing of clients, spans and streams.
-"""
+"""The table of traced APIs by method and path; requests to any other path pass untouched."""
 
 from __future__ import annotations
 
@@ -26,24 +23,25 @@ from ..wire.tools import Tools
 
 
 class ReadRequest(Protocol):
-    """Reads the facts of a request body; `keep` says whether its content is captured."""
+    """Reads the facts of a request's body; `keep`: whether content is kept."""
 
     def __call__(self, body: Mapping[str, Any], *, keep: bool) -> Request:
-        """Read it."""
+        """Return the facts."""
 
 
 class MakeReader(Protocol):
     """Makes the reader of one answer of `expected` choices.
 
-    `pieces` says whether every piece is wanted; `offered` is what the calls are checked against.
+    `pieces`: whether it emits each piece of text and arguments. `offered`: the tools that calls are checked
+    against.
     """
 
     def __call__(self, expected: int, *, pieces: bool, offered: Tools | None) -> Reader:
-        """Make it."""
+        """Return a new reader."""
 
 
 class Route(NamedTuple):
-    """One API: its operation by the convention, its type where it has one, and how it is read."""
+    """One API: the convention's operation, the type of its interface if it has one, and its two readers."""
 
     operation: str
     api_type: str | None
@@ -61,12 +59,12 @@ ROUTES: Mapping[tuple[str, str], Route] = {
     ("post", "/completions"): Route(call_data.TEXT_COMPLETION, None, completions_request, CompletionsReader),
     ("post", "/embeddings"): Route(call_data.EMBEDDINGS, None, embeddings_request, EmbeddingsReader),
 }
-"""By method and path, as the SDK's resources name them; Azure's deployments are added behind the seam."""
+# Keys are the paths of the SDK's resources. Azure's client adds its deployment later, inside of `request`.
 
 
-def find_route(options: Any) -> tuple[Route, Mapping[str, Any]] | None:
-    """The route of a request, and the body it is read from; `None` for a request that is not ours."""
-    method, url = options.method, options.url
+def find_route(options: Any, prefix: str = "") -> tuple[Route, Mapping[str, Any]] | None:
+    """Return the route of a request and the body to read; `None` for a request that is not traced."""
+    method, url = options.method, options.url.removeprefix(prefix)
     route = ROUTES.get((method, url))
     if route is None and "?" in url:  # the SDK's beta resources add a query
         url = url.partition("?")[0]
@@ -74,13 +72,15 @@ def find_route(options: Any) -> tuple[Route, Mapping[str, Any]] | None:
     if route is not None:
         body = _body(options)
         return None if body is None else (route, body)
+    # `responses.retrieve(id)`; not `/responses/{id}/input_items`, which is a listing.
     if method == "get" and url.startswith("/responses/") and url.count("/") == 2:
         return _FETCH, {**_mapping(options.params), "response_id": url.rpartition("/")[2]}
     return None
 
 
 def _body(options: Any) -> Mapping[str, Any] | None:
-    """The JSON body, with what `extra_body` adds to it; `None` if it is no JSON object."""
+    """Return the JSON body, with the fields of `extra_body`; `None` if it is no JSON object."""
+    # The SDK merges `extra_body` only when it builds the HTTP request, inside of `request`.
     body, extra = options.json_data, getattr(options, "extra_json", None)
     if not isinstance(body, dict):
         return None

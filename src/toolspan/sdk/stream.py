@@ -1,9 +1,10 @@
-"""The SDK's own stream object, with our iterator in the place of its generator.
+"""Make the stream that the application gets: the SDK's own class, with toolspan's iterator inside.
 
-The application gets a real `Stream` or `AsyncStream`: every member is the SDK's. Only the iterator inside is
-ours, and it hands on the very chunks of the SDK's generator. The object is a second one beside the one that
-the generator belongs to, because generator and stream refer to each other: the second one, outside of that
-circle, dies as soon as the application drops it.
+Every member is the SDK's, and the chunks are the objects of the SDK's generator. The stream is a second
+object beside the one that the generator belongs to: generator and first stream refer to each other, and only
+the garbage collector would free them. The second one is outside of that cycle and dies when it is dropped.
+
+A wrapt proxy around the stream costs more per chunk, has another type, and must forward each special method.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from openai import _streaming
-
 from .. import open_streams
 from ..call import Call
 from ..guard import attribute, report
@@ -24,29 +23,33 @@ from .http_response import call_of
 
 
 class _Holder:
-    """Dies with the iterator that holds it, and says so."""
+    """Ends the call when the iterator that holds it dies."""
 
     __slots__ = ("call", "iterator")
 
     def __init__(self, call: Call) -> None:
         self.call = call
+        # Set for the sync generator only: returns it while it is alive.
         self.iterator: Callable[[], Any] = lambda: None
 
     def __del__(self) -> None:
+        # Not a method of the iterator: a generator has no `__del__` that Python code can define.
         open_streams.dropped(self.call)
 
 
 def chunks(source: Any, holder: _Holder) -> Iterator[Any]:
-    """Hands on the chunks of the SDK's generator and shows each to the call."""
+    """Yield the chunks of the SDK's generator, and pass each to the call first."""
     call = holder.call
     while True:
+        # The application asks for a chunk: recording the last time now costs no waiting time.
         if call.inter_chunk:
             call.record_inter_chunk()
-        call.reading = True
+        call.reading = True  # a close of the response from here on is the SDK's
         try:
             chunk = next(source)
         except BaseException as error:
             _stopped(call, error)
+            # By the type: `isinstance` reads `__class__`, which the error's class may define and raise in.
             if issubclass(type(error), StopIteration):
                 return
             raise
@@ -55,13 +58,18 @@ def chunks(source: Any, holder: _Holder) -> Iterator[Any]:
         try:
             yield chunk
         except GeneratorExit:
-            if holder.iterator() is not None:  # closed by someone who still holds it, not dropped
+            # Alive: `close()` of the iterator was called, so that the SDK's generator closes, too. Else the
+            # stream is dropped, and closes its response when the SDK's own objects die, as without toolspan.
+            if holder.iterator() is not None:
                 source.close()
             raise
 
 
 class AsyncChunks:
-    """The same for the async generator; a class, because an async generator that is dropped dies too late."""
+    """As `chunks`, for the async generator.
+
+    A class: a dropped async generator does not die at once, but when the event loop finalizes it.
+    """
 
     __slots__ = ("_holder", "_source")
 
@@ -80,7 +88,8 @@ class AsyncChunks:
         try:
             chunk = await self._source.__anext__()
         except BaseException as error:
-            if not attribute(self._source, "ag_running"):  # else another task is inside of it, and goes on
+            # Running: another task is inside the generator, which refused this one; the stream goes on.
+            if not attribute(self._source, "ag_running"):
                 _stopped(call, error)
             raise
         call.reading = False
@@ -88,53 +97,59 @@ class AsyncChunks:
         return chunk
 
     def aclose(self) -> Any:
-        """Close the SDK's generator, as its own `aclose` does."""
+        """Close the SDK's generator, as the `aclose` of that generator does."""
+        # Before: `aclose` of an async generator that was never started does not run its body.
         open_streams.finish(self._holder.call, End.CLOSED)
         return self._source.aclose()
 
 
 def _stopped(call: Call, error: BaseException) -> None:
-    """The SDK's generator ended or raised."""
+    """End the call after the SDK's generator has ended or raised."""
     call.reading = False
     exhausted = is_exhaustion(error)
     open_streams.finish(call, End.EXHAUSTED if exhausted else error)
 
 
 def tracked_stream(stream: Any) -> Any:
-    """The stream to hand out for the SDK's `stream`; the same object if its response belongs to no call."""
+    """Return the stream for the application; the same object if its response belongs to no call."""
     try:
         call = call_of(stream.response)
+        # `iterated`: `raw.parse()` was called twice; the first stream reads the chunks already.
         if call is None or call.iterated:
             return stream
+        # Without `__init__`, which would make a second generator over the same response.
         shown = object.__new__(type(stream))
         shown.__dict__.update(stream.__dict__)
         holder = _Holder(call)
         make = AsyncChunks if hasattr(stream, "__anext__") else chunks
         shown._iterator = make(stream._iterator, holder)
         if make is chunks:
-            holder.iterator = weakref.ref(shown._iterator)
+            holder.iterator = weakref.ref(shown._iterator)  # weak: the generator holds the holder
         call.iterated = True
         return shown
     except Exception as error:
-        report("watching a stream", error)
+        report("tracking a stream", error)
         return stream
 
 
+# Cached: a class refers to itself, so that one per request would be garbage for the collector.
 @lru_cache(maxsize=64)
-def stand_in(stream_cls: Any) -> Any:
-    """A stream class that makes the SDK's own stream and hands out the watched one.
+def stand_in(stream_cls: Any, streaming: types.ModuleType) -> Any:
+    """Return a subclass of a stream class whose instances are tracked streams.
 
     The SDK instantiates it where it needs a stream, perhaps long after the request: in `raw.parse()`. Where
-    the SDK would not see the same type of chunks in it, the given class is returned as it is.
+    the SDK finds another chunk type in the subclass, the class itself is returned, and `raw.parse()` is not
+    tracked.
     """
 
     def make(cls: type, *args: Any, **kwargs: Any) -> Any:
         return tracked_stream(stream_cls(*args, **kwargs))
 
+    # `__new__` returns an object of the original class, so that Python calls no `__init__` on it.
     made = types.new_class("Stream", (stream_cls,), {}, lambda namespace: namespace.update(__new__=make))
     try:
-        type_of = _streaming.extract_stream_chunk_type
+        type_of = streaming.extract_stream_chunk_type
         same = type_of(made) == type_of(stream_cls)
-    except Exception:  # an own generic class of the application's, or an SDK that does not look
+    except Exception:  # a generic class of the application's, or an SDK without this function
         return stream_cls
     return made if same else stream_cls

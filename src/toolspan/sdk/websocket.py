@@ -1,7 +1,7 @@
-"""The seam of the WebSockets: `responses.connect()` and Realtime, which do not pass through a request.
+"""Patch the WebSocket connections of `responses.connect()` and of Realtime, which pass no `request`.
 
-It wraps what each connection sends and receives, and knows nothing of what the events say. The SDK's modules
-are not imported for it: they are met when the application imports them.
+What a connection sends and receives goes to `websocket_responses`. The SDK's modules are patched when the
+application imports them; toolspan does not import them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ log = logging.getLogger("toolspan")
 
 
 class Door(NamedTuple):
-    """A kind of connection: the module and the name of its classes, of which an `Async…` one exists too."""
+    """A kind of connection: its module and the name of its class; the async class has the prefix `Async`."""
 
     module: str
     name: str
@@ -43,12 +43,13 @@ DOORS = (
     Door("openai.resources.beta.realtime.realtime", "RealtimeConnection", True),
 )
 _NEEDED = ("send", "recv", "close")
+# Import hooks of wrapt cannot be removed: they are registered once and call the patch that is current.
 _hooked = False
 _requests_patch: WebSocketPatch | None = None
 
 
 class _Connection:
-    """What is known of one connection. `reading`: its `recv` is on, and reads by way of its `recv_bytes`."""
+    """The state of one connection. `reading`: `recv` is running; it calls `recv_bytes` itself."""
 
     def __init__(self, responses: ConnectionResponses) -> None:
         self.responses = responses
@@ -56,16 +57,18 @@ class _Connection:
 
 
 class WebSocketPatch:
-    """Puts wrappers into the connections' classes, and takes them out again."""
+    """Wraps the methods of the connections' classes, and restores them."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange: Exchange | None = exchange
         self._undo: list[Callable[[], None]] = []
+        # Weak keys: neither a connection nor its manager may live longer because it is traced.
         self._connections: weakref.WeakKeyDictionary[Any, _Connection] = weakref.WeakKeyDictionary()
+        # Events that were sent on a manager, before its connection exists.
         self._early: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
 
     def install(self) -> None:
-        """From now on every new connection is seen."""
+        """Patch the connections: those opened from now on are traced."""
         global _hooked, _requests_patch
         _requests_patch = self
         for door in DOORS:
@@ -76,11 +79,11 @@ class WebSocketPatch:
         _hooked = True
 
     def use(self, exchange: Exchange) -> None:
-        """From now on responses are seen by this one; those that are open keep theirs."""
+        """Trace later responses with these settings and sinks; open responses keep theirs."""
         self._exchange = exchange
 
     def remove(self) -> None:
-        """From now on no connection is seen; responses that are open end with what is known."""
+        """Restore the classes, and end the open responses: no more of their events would be seen."""
         global _requests_patch
         _requests_patch = None if _requests_patch is self else _requests_patch
         self._exchange = None
@@ -90,14 +93,16 @@ class WebSocketPatch:
             guarded(connection.responses.end, End.DROPPED)
 
     def patch(self, door: Door, module: Any) -> None:
-        """Wrap the classes of one door; what an SDK does not have is not traced."""
+        """Wrap the classes of one kind of connection, as far as this version of the SDK has them."""
         lacking = []
         for prefix in ("", "Async"):
             connection = getattr(module, prefix + door.name, None)
             manager = getattr(module, prefix + door.name + "Manager", None)
+            # All or none: without one of them, responses would be opened and never ended.
             if manager is None or not all(hasattr(connection, name) for name in _NEEDED):
                 lacking.append(prefix + door.name)
                 continue
+            # `send_raw` and `recv_bytes` exist in some versions only; `_wrap` skips what is missing.
             for name in ("send", "send_raw", "recv", "recv_bytes", "close"):
                 self._wrap(connection, name, getattr(self, f"_{name.partition('_raw')[0]}"))
             self._wrap(manager, "send", self._queue)
@@ -105,13 +110,16 @@ class WebSocketPatch:
                 self._wrap(manager, name, partial(self._enter, door))
         if lacking:
             log.info(
-                "this version of the SDK has no %s in %s; not traced", " and no ".join(lacking), door.module
+                "toolspan: this version of the SDK has no %s in %s; its connections are not traced",
+                " and no ".join(lacking),
+                door.module,
             )
 
     def _wrap(self, owner: Any, name: str, before: Callable[..., Observer]) -> None:
         if not hasattr(owner, name):
             return
         own = owner.__dict__.get(name)
+        # By the method, not by the class: the async manager's `send`, which only queues, is a plain function.
         asynchronous = inspect.iscoroutinefunction(getattr(owner, name))
         wrapt.wrap_function_wrapper(owner, name, partial(around_async if asynchronous else around, before))
         self._undo.append(undoing(owner, name, own))
@@ -120,14 +128,16 @@ class WebSocketPatch:
         return partial(self._entered, door, manager)
 
     def _entered(self, door: Door, manager: Any, connection: Any, error: BaseException | None) -> None:
-        """A connection is there, and what was sent before it was has been sent by now."""
+        """Start to trace a connection, with the events that were queued on its manager before."""
         if self._exchange is None or error is not None:
             return
+        # The manager keeps its fields under private names, such as `_ResponsesConnectionManager__client`:
+        # the part after the last double underscore is the field.
         own = {key.rpartition("__")[2]: value for key, value in vars(manager).items()}
         begin = partial(self._begin, own["client"], REALTIME if door.realtime else RESPONSES)
         responses = ConnectionResponses(begin, realtime=door.realtime, model=own.get("model"))
         self._connections[connection] = _Connection(responses)
-        weakref.finalize(connection, responses.dropped).atexit = False
+        weakref.finalize(connection, responses.dropped).atexit = False  # at exit, open_streams ends the calls
         for event in self._early.pop(manager, ()):
             responses.sent(event)
 
@@ -151,17 +161,21 @@ class WebSocketPatch:
         known = self._connections.get(connection)
         if known is None:
             return nothing
+        # A long session sends no HTTP requests, which end dropped streams otherwise; no lock is held here.
         open_streams.end_dropped()
         known.reading = True
         return partial(_received, known)
 
     def _recv_bytes(self, connection: Any, args: tuple[Any, ...]) -> Observer:
+        # Within `recv` the outer wrapper reads the event; otherwise the application reads bytes itself.
         known = self._connections.get(connection)
         return nothing if known is None or known.reading else partial(_received, known)
 
     def _close(self, connection: Any, args: tuple[Any, ...]) -> Observer:
         known = self._connections.get(connection)
         if known is not None:
+            # Before the close, which lets a `recv` in another thread raise ConnectionClosedOK: that would
+            # count as the end of the stream.
             known.responses.end(End.CLOSED)
         return nothing
 
@@ -175,20 +189,23 @@ def _received(known: _Connection, result: Any, error: BaseException | None) -> N
     known.reading = False
     if error is None:
         known.responses.received(result)
+    # By the name: the class is the `websockets` package's, which is an optional dependency of the SDK. Other
+    # errors, such as an event that does not parse, do not end the connection.
     elif any(cls.__name__ == "ConnectionClosed" for cls in type(error).__mro__):
         clean = type(error).__name__ == "ConnectionClosedOK"
         known.responses.end(End.EXHAUSTED if clean else error)
 
 
 def _patch(door: Door, module: Any) -> None:
+    # wrapt runs this in the application's `import` statement, where an error would make the import fail.
     try:
         if _requests_patch is not None:
             _requests_patch.patch(door, module)
     except Exception as error:
-        report(f"instrumenting {door.name}", error)
+        report(f"patching {door.name}", error)
 
 
 def _patch_now(door: Door) -> None:
-    """The hook has run or will run; if it has, the module is there."""
+    """Patch a module that is imported already; the import hook has run, or runs when the module comes."""
     if (module := sys.modules.get(door.module)) is not None:
         _patch(door, module)

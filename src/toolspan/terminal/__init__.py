@@ -1,18 +1,16 @@
-"""The terminal view: OpenTelemetry exporters that print, with no backend to install.
+"""The terminal view: OpenTelemetry exporters that print spans, events and metrics, without a backend.
 
-Chosen by name under `opentelemetry-instrument`, each for itself:
-`--traces_exporter toolspan --logs_exporter toolspan --metrics_exporter toolspan`.
-
-It knows the OpenTelemetry SDK, rich and the names of toolspan's telemetry; never `openai`, never how
-telemetry is made.
+`opentelemetry-instrument` selects each by name: `--traces_exporter toolspan --logs_exporter toolspan
+--metrics_exporter toolspan`.
 """
 
 try:
     from .exporters import TerminalLogExporter, TerminalMetricExporter, TerminalSpanExporter
 except ModuleNotFoundError as missing:
+    # rich and the OpenTelemetry SDK are optional; a bare ModuleNotFoundError would not name the extra.
     package = (missing.name or "").partition(".")[0]
     raise ModuleNotFoundError(
-        f"the terminal view needs {package}: pip install 'toolspan[terminal]'"
+        f"toolspan: the terminal view needs {package}: pip install 'toolspan[terminal]'"
     ) from missing
 
 __all__ = ["TerminalLogExporter", "TerminalMetricExporter", "TerminalSpanExporter"]

@@ -1,4 +1,4 @@
-"""The exporters that print spans, log records and metrics, and the screen they print on."""
+"""The exporters that print spans, log records and metrics, and the screen that they print on."""
 
 from __future__ import annotations
 
@@ -25,72 +25,75 @@ _logger = logging.getLogger(__name__)
 
 
 class TerminalLogExporter(LogRecordExporter):
-    """Prints each event on a line of its own, while the stream it tells of still runs.
+    """An exporter that prints each event on one line, while its stream still runs.
 
-    The line opens with the seconds since the first event of the same trace. How soon it appears is for the
-    log processor to say: `OTEL_BLRP_SCHEDULE_DELAY`, in milliseconds.
+    The line begins with the seconds since the first event of the same trace. The log processor decides how
+    soon it appears: `OTEL_BLRP_SCHEDULE_DELAY`, in milliseconds.
     """
 
     def __init__(self, out: TextIO | None = None) -> None:
-        """Print to `out`, or to standard error."""
+        """Print to `out`; by default, to standard error."""
         self._screen = Screen(out)
         self._timeline = Timeline()
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        """Print the records at once; FAILURE when the screen cannot take them."""
+        """Print the records; return FAILURE if the stream is broken."""
         try:
+            # A closed terminal must not raise in the processor's thread; DEBUG, because the log may go to
+            # it too.
             self._screen.show(*self._timeline.blocks([readable.log_record for readable in batch]))
         except Exception:
-            _logger.debug("the terminal view failed to print log records", exc_info=True)
+            _logger.debug("toolspan: printing log records failed", exc_info=True)
             return LogRecordExportResult.FAILURE
         return LogRecordExportResult.SUCCESS
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """True: nothing is ever held back."""
+        """Return True: records are printed at once."""
         return True
 
     def shutdown(self) -> None:
-        """Nothing to do: nothing is held back."""
+        """Do nothing: records are printed at once."""
 
 
 class TerminalSpanExporter(SpanExporter):
-    """Prints a trace as a tree once its local root has ended, and the rest at flush and shutdown."""
+    """An exporter that prints a trace as a tree once its local root has ended, or at flush and shutdown."""
 
     def __init__(self, out: TextIO | None = None) -> None:
-        """Print to `out`, or to standard error."""
+        """Print to `out`; by default, to standard error."""
         self._screen = Screen(out)
         self._traces = Traces()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Keep the spans; print the traces they complete. FAILURE when the screen cannot take them."""
+        """Keep the spans and print completed traces; return FAILURE if the stream is broken."""
         printed = [self._print(spans) for spans in self._traces.add(spans)]
         return SpanExportResult.SUCCESS if all(printed) else SpanExportResult.FAILURE
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Print the traces whose local root has not ended; False when the screen cannot take them."""
+        """Print the traces whose local root is still open; return False if the stream is broken."""
         printed = [self._print(spans) for spans in self._traces.take_all()]
         return all(printed)
 
     def shutdown(self) -> None:
-        """Print what is left."""
+        """Print all remaining spans."""
         self.force_flush()
 
     def _print(self, spans: Sequence[ReadableSpan]) -> bool:
+        """Print one trace; return whether that succeeded."""
         try:
             context = spans[0].context
             heading = f"trace {context.trace_id:032x}"[:14] if context else "no trace"
             self._screen.show("", Text(heading, "dim"), *map(waterfall, forest(spans)))
         except Exception:
-            _logger.debug("the terminal view failed to print a trace", exc_info=True)
+            _logger.debug("toolspan: printing a trace failed", exc_info=True)
             return False
         return True
 
 
 class TerminalMetricExporter(MetricExporter):
-    """Prints one table of all metrics at flush and at shutdown; periodic exports are only remembered."""
+    """An exporter that prints one table of all metrics at flush and at shutdown, not periodically."""
 
     def __init__(self, out: TextIO | None = None) -> None:
-        """Print to `out`, or to standard error."""
+        """Print to `out`; by default, to standard error."""
         super().__init__()
         self._screen = Screen(out)
         self._latest: MetricsData | None = None
@@ -99,13 +102,14 @@ class TerminalMetricExporter(MetricExporter):
     def export(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: object
     ) -> MetricExportResult:
-        """Remember the figures: they are running totals, so that the last ones say it all."""
+        """Keep the figures for the next flush."""
         with self._lock:
+            # Figures are running totals, so the last ones include all earlier ones.
             self._latest = metrics_data
         return MetricExportResult.SUCCESS
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """Print the figures that came since the last time; False when the screen cannot take them."""
+        """Print the figures kept since the last flush; return False if the stream is broken."""
         with self._lock:
             data, self._latest = self._latest, None
         try:
@@ -113,21 +117,23 @@ class TerminalMetricExporter(MetricExporter):
             if table is not None:
                 self._screen.show("", table)
         except Exception:
-            _logger.debug("the terminal view failed to print metrics", exc_info=True)
+            _logger.debug("toolspan: printing metrics failed", exc_info=True)
             return False
         return True
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: object) -> None:
-        """Print the table, after the traces it sums up: the SDK shuts metrics down before traces."""
+        """Print the table, after the traces."""
         try:
+            # The table sums up the traces, but the SDK may shut metrics down first.
             flush = getattr(trace.get_tracer_provider(), "force_flush", None)
             if flush is not None:
                 flush()
         except Exception:
-            _logger.debug("the traces could not be flushed before the metrics", exc_info=True)
+            _logger.debug("toolspan: flushing traces before metrics failed", exc_info=True)
         self.force_flush()
 
 
+# A stream in another encoding (cp1252 on Windows) raises UnicodeEncodeError for these signs.
 _ASCII = str.maketrans(
     {"◆": "*", "✔": "+", "✘": "x", "▸": ">", "·": "-", "→": "->", "…": "...", "↩": "<-", "↻": "~"}
     | {"├": "+", "└": "`", "│": "|", "─": "-", "█": "#"}
@@ -135,20 +141,22 @@ _ASCII = str.maketrans(
 
 
 class Screen:
-    """A place to print blocks of text: standard error unless told otherwise.
+    """A stream to print blocks of text on; standard error by default.
 
-    Standard output stays the application's own. Escape sequences go out on a terminal only, and none with
-    NO_COLOR set. A stream that is not UTF-8 gets ASCII signs.
+    Escape sequences are printed on a terminal only, and never with NO_COLOR set. A stream that is not UTF-8
+    gets ASCII signs.
     """
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out
 
     def show(self, *blocks: RenderableType) -> None:
-        """Print the blocks in one write, so that those of two threads never mix.
+        """Print the blocks in one write, so that blocks of two threads never mix.
 
-        Raises whatever the stream raises: OSError when it is broken, ValueError when it is closed.
+        Raise the stream's own errors: OSError when it is broken, ValueError when it is closed.
         """
+        # Standard output belongs to the application. It is looked up for each print: tests and frameworks
+        # replace `sys.stderr`.
         out = self._out or sys.stderr
         encoding = (getattr(out, "encoding", None) or "utf-8").lower()
         page = _render(blocks, out.isatty())
@@ -159,7 +167,8 @@ class Screen:
 
 
 def _render(blocks: tuple[RenderableType, ...], is_terminal: bool) -> str:
-    """The blocks as text. Never on a console of the real stream: rich ends the process when it breaks."""
+    """Return the blocks as text."""
+    # Rendered into memory: on the real stream, rich ends the process when the pipe breaks.
     page = StringIO()
     console = Console(
         file=page,
@@ -169,10 +178,12 @@ def _render(blocks: tuple[RenderableType, ...], is_terminal: bool) -> str:
         markup=False,
         emoji=False,
     )
+    # With NO_COLOR rich still prints bold and dim; `color_system=None` prints no escape sequences.
     if console.no_color:
         console = Console(
             file=page, force_jupyter=False, color_system=None, highlight=False, markup=False, emoji=False
         )
     for block in blocks:
         console.print(block)
+    # rich pads table cells with blanks; copied lines should end at their text.
     return "".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines())

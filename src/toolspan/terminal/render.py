@@ -1,4 +1,4 @@
-"""Render trees, timelines and metrics as text."""
+"""Render trees of spans, timelines of events and metrics as text."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from rich.text import Text
 from .text import amount, clean, joined, line, seconds
 from .tree import Node
 
-_BAR = 12  # characters
+_BAR = 12  # characters; leaves room for names and details in 80 columns
 
 
 def waterfall(top: Node) -> Table:
-    """The tree as a table; its time axis goes from the first start to the last end within it."""
+    """Return a tree as a table; its time axis spans the first start and the last end in it."""
     times = [time for node in _walk(top) for time in (node.start, node.end) if time is not None]
     first, last = min(times, default=0), max(times, default=0)
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -41,13 +41,14 @@ def waterfall(top: Node) -> Table:
 
 
 def _walk(node: Node) -> Iterator[Node]:
+    """Yield a node and all nodes below it."""
     yield node
     for child in node.children:
         yield from _walk(child)
 
 
 def _rows(node: Node, guide: str, indent: str) -> Iterator[tuple[Node, str, str]]:
-    """Each node with the guide before its name and the one before its further lines."""
+    """Yield each node with the guide before its name and the guide before its further lines."""
     yield node, guide, indent + ("│  " if node.children else "")
     for child in node.children:
         last = child is node.children[-1]
@@ -55,21 +56,23 @@ def _rows(node: Node, guide: str, indent: str) -> Iterator[tuple[Node, str, str]
 
 
 def _bar(node: Node, first: int, last: int) -> str:
-    """Where on the time axis the node lies; a moment and a very short span still get one character."""
+    """Return a node's bar on the time axis; a point in time gets one character."""
     if node.start is None or last <= first:
         return " " * _BAR
+    # Integers: nanoseconds of the epoch exceed a float's 53 bits.
     begin = min((node.start - first) * _BAR // (last - first), _BAR - 1)
+    # Rounded up: a span must not look shorter than it was.
     reach = -(-((node.end or node.start) - first) * _BAR // (last - first))
     end = max(begin + 1, reach)
     return "·" * begin + "█" * (end - begin) + "·" * (_BAR - end)
 
 
-_TRACES_KEPT = 256
-_WIDEST_NAME = 24
+_TRACES_KEPT = 256  # a server handles traces without end, so only the latest are remembered
+_WIDEST_NAME = 24  # characters; longer names wrap, so that one tool cannot push all details to the right
 
 
 class Timeline:
-    """Turns log records into printable blocks; remembers when the last few hundred traces were first seen."""
+    """A renderer of log records as lines, with the time since the first event of their trace."""
 
     def __init__(self) -> None:
         self._first_seen: OrderedDict[int, int] = OrderedDict()
@@ -77,9 +80,10 @@ class Timeline:
         self._name_width = 12
 
     def blocks(self, records: Sequence[LogRecord]) -> Iterator[Text | Table]:
-        """A heading wherever the trace changes, and beneath it a table with a line for each event."""
+        """Yield a heading wherever the trace changes, then a table with one line per event."""
         by_trace: dict[int, list[LogRecord]] = {}
         for record in records:
+            # A batch may mix traces of concurrent requests: grouped, each has one heading.
             by_trace.setdefault(record.trace_id or 0, []).append(record)
         for trace, events in by_trace.items():
             if trace != self._current:
@@ -91,14 +95,17 @@ class Timeline:
             yield table
 
     def _seen(self, trace: int, at: int) -> int:
-        """When the trace was first seen; the oldest one kept gives way to a new one."""
+        """Return the time of the trace's first event, in nanoseconds of the epoch."""
         first = self._first_seen.setdefault(trace, at)
+        # The oldest trace makes room; if it goes on, its times start again at zero.
         if len(self._first_seen) > _TRACES_KEPT:
             self._first_seen.popitem(last=False)
         return first
 
     def _add(self, table: Table, record: LogRecord, after: int) -> None:
+        """Add a record's line to the table."""
         sign, style, name, verb, details = line(record)
+        # The column only grows, so lines printed later stay aligned with earlier ones.
         if len(name) > self._name_width:
             self._name_width = min(len(name), _WIDEST_NAME)
             table.columns[2].min_width = self._name_width
@@ -106,7 +113,7 @@ class Timeline:
         table.add_row(offset, Text(sign, style), Text(name, "bold"), Text(verb, style), Text(details))
 
     def _table(self) -> Table:
-        """An empty table whose columns stand where those of the earlier ones stood."""
+        """Return an empty table with the column widths of the tables before it."""
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(min_width=11, justify="right", no_wrap=True)
         table.add_column(no_wrap=True)
@@ -117,21 +124,22 @@ class Timeline:
 
 
 def _time(record: LogRecord) -> int:
-    """When it happened, in nanoseconds of the epoch; when it was seen, where that is not known."""
+    """Return a record's time in nanoseconds of the epoch; the time it was observed if it has none."""
     return record.timestamp or record.observed_timestamp or 0
 
 
 def _heading(trace: int, at: int) -> Text:
+    """Return a heading: the local time and the first digits of the trace's id."""
     clock = datetime.fromtimestamp(at / 1e9, timezone.utc).astimezone().strftime("%H:%M:%S.%f")[:-3]
     return Text(f"{clock}  " + (f"trace {trace:032x}"[:14] if trace else "no trace"), "dim")
 
 
-_SHORT = 24  # characters of attributes that fit beside a metric's name
+_SHORT = 24  # characters of attributes that fit on the line of a metric's name
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One data point. `count` and `average` are None for what is not a histogram."""
+    """One data point; `count` and `average` are None unless it is a histogram's."""
 
     metric: str
     attributes: dict[str, str]
@@ -141,9 +149,9 @@ class Row:
 
 
 def summary(data: MetricsData) -> Group | None:
-    """The table of all data points, or None when there are none.
+    """Return a table of all data points, or None if there are none.
 
-    An attribute with the same value everywhere stands once, beneath the table.
+    Attributes with one value throughout are printed once, below the table.
     """
     rows = [row for metric in _metrics(data) for row in _points(metric)]
     if not rows:
@@ -158,39 +166,42 @@ def summary(data: MetricsData) -> Group | None:
         by_metric[row.metric].append(row)
     for metric, points in sorted(by_metric.items()):
         _add(table, metric, points, shared)
-    everywhere = joined(*(f"{name}={value}" for name, value in shared.items()))
-    return Group(table, Text(f"everywhere: {everywhere}", "dim")) if everywhere else Group(table)
+    common = joined(*(f"{name}={value}" for name, value in shared.items()))
+    return Group(table, Text(f"shared attributes: {common}", "dim")) if common else Group(table)
 
 
 def _add(table: Table, metric: str, points: list[Row], shared: dict[str, str]) -> None:
-    """A metric on one line where that says it all, else a line for each point beneath its name."""
+    """Add a metric's data points: on one line if they fit, else one line each below the name."""
     labels = [_own(row, shared) for row in points]
     alone = len(points) == 1 and len(labels[0]) <= _SHORT
     if not alone:
         table.add_row(Text(metric, "bold"))
     for row, label in zip(points, labels, strict=True):
-        name = Text(f"  {label or '(nothing else)'}")
+        name = Text(f"  {label or '(no other attributes)'}")
         if alone:
             name = Text.assemble((metric, "bold"), f"  {label}".rstrip())
         table.add_row(name, _cell(row.count), _cell(row.total), _cell(row.average))
 
 
 def _cell(value: float | None) -> Text:
+    """Return a number as a cell, empty for None."""
     return Text("" if value is None else amount(value))
 
 
 def _metrics(data: MetricsData) -> Iterator[Metric]:
+    """Yield all metrics of an export."""
     for resource in data.resource_metrics:
         for scope in resource.scope_metrics:
             yield from scope.metrics
 
 
 def _points(metric: Metric) -> Iterator[Row]:
-    """The data points of a metric of any kind: histograms have a count and a sum, the others a value."""
+    """Yield a metric's data points: histograms have a count and a sum, other kinds a value."""
     name, unit = clean(metric.name, 80), clean(metric.unit or "").strip("{}")
     for point in metric.data.data_points:
         attributes = {str(key): clean(value) for key, value in (point.attributes or {}).items()}
         count = getattr(point, "count", None)
+        # The SDK has a class for each kind of point and no common interface.
         total = getattr(point, "sum", None) if count is not None else getattr(point, "value", None)
         yield Row(
             f"{name} ({unit})" if unit else name,
@@ -202,7 +213,7 @@ def _points(metric: Metric) -> Iterator[Row]:
 
 
 def _shared(rows: list[Row]) -> dict[str, str]:
-    """The attributes that several metrics carry in all their rows, with one value everywhere."""
+    """Return the attributes that all rows of several metrics have, with one value."""
     sizes = Counter(row.metric for row in rows)
     carriers: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -212,12 +223,14 @@ def _shared(rows: list[Row]) -> dict[str, str]:
     for name, found in sorted(carriers.items()):
         metrics = {row.metric for row in found}
         values = {row.attributes[name] for row in found}
+        # An attribute that one row lacks is not shared: below the table it would be read as that row's
+        # too.
         if len(metrics) > 1 == len(values) and len(found) == sum(sizes[metric] for metric in metrics):
             shared[name] = values.pop()
     return shared
 
 
 def _own(row: Row, shared: dict[str, str]) -> str:
-    """What tells this row from the others, by the last part of each attribute's name."""
+    """Return a row's other attributes, by the last part of their names."""
     own = ((name, value) for name, value in row.attributes.items() if name not in shared)
     return joined(*(f"{name.rpartition('.')[2]}={value}" for name, value in own))

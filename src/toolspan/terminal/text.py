@@ -1,4 +1,4 @@
-"""Attributes and events as short, safe text."""
+"""Format attributes and events as short text that is safe to print."""
 
 from __future__ import annotations
 
@@ -12,23 +12,25 @@ from ..otel import semconv as names
 
 Attributes: TypeAlias = Mapping[str, object]
 
-_LONGEST = 48  # characters of one value on the screen
+_LONGEST = 48  # characters of a value; longer ones would push the next parts off the line
 
 
 def clean(value: object, longest: int = _LONGEST) -> str:
-    """The value on one line: control characters replaced, cut at `longest` characters."""
+    """Return a value on one line: control characters replaced, cut at `longest` characters."""
+    # Names come from the model: an escape sequence in one could clear the screen or retitle the window.
+    # Cut before the check, because a value may be megabytes long.
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value)[: longest + 1])
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def text(attributes: Attributes, name: str) -> str:
-    """The attribute as clean text; empty when absent."""
+    """Return an attribute as clean text, empty if it is absent."""
     value = attributes.get(name)
     return "" if value is None else clean(value)
 
 
 def texts(attributes: Attributes, name: str) -> str:
-    """A list attribute as clean text, its members joined by commas; empty when absent or not a list."""
+    """Return a list attribute as clean text, joined by commas; empty if it is absent."""
     value = attributes.get(name)
     if isinstance(value, str) or not isinstance(value, Sequence):
         return text(attributes, name)
@@ -36,18 +38,19 @@ def texts(attributes: Attributes, name: str) -> str:
 
 
 def number(attributes: Attributes, name: str) -> float | None:
-    """The attribute as a number; None when absent or of another type (a bool is not a number)."""
+    """Return an attribute as a number; None if it is absent or of another type, bool included."""
     value = attributes.get(name)
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def seconds(value: float) -> str:
-    """A duration in seconds, to the millisecond: `0.186 s`."""
+    """Return a duration in seconds, to the millisecond: `0.186 s`."""
     return f"{value:.3f} s"
 
 
 def amount(value: float) -> str:
-    """A number as a person reads it: whole ones whole, others to one decimal, three, or two digits."""
+    """Return a number for people: integers whole, others with one decimal, three, or two digits."""
+    # `int()` raises for infinity and NaN, which metrics may hold.
     if not math.isfinite(value):
         return str(value)
     if value == int(value):
@@ -58,19 +61,20 @@ def amount(value: float) -> str:
 
 
 def money(value: float) -> str:
-    """An amount of US dollars, to four decimals below one dollar; what is less is said to be less."""
+    """Return US dollars: four decimals below one dollar, `<$0.0001` for less."""
+    # Four decimals, because one request costs fractions of a cent; `$0.0000` would read as free.
     if 0 < value < 0.0001:
         return "<$0.0001"
     return f"${value:,.2f}" if value >= 1 else f"${value:.4f}"
 
 
 def counted(value: float, noun: str) -> str:
-    """A count with its noun: `1 fragment`, `4 fragments`."""
+    """Return a count with its noun: `1 fragment`, `4 fragments`."""
     return f"{amount(value)} {noun}" + ("" if value == 1 else "s")
 
 
 def joined(*parts: str) -> str:
-    """The parts that are not empty, a dot between them."""
+    """Return the parts that are not empty, separated by a dot."""
     return " · ".join(part for part in parts if part)
 
 
@@ -85,13 +89,13 @@ class Line(NamedTuple):
 
 
 def line(record: LogRecord) -> Line:
-    """The line for a record: a known event in its own words, anything else by its name or body."""
+    """Return the line of a record: in words for toolspan's events, by name or body for others."""
     attributes: Attributes = record.attributes or {}
     name = record.event_name or ""
     if name in NOTES:
         sign, verb, wording = NOTES[name]
-        who, details = wording(attributes)
-        return Line(sign, "cyan", who, verb, details)
+        subject, details = wording(attributes)
+        return Line(sign, "cyan", subject, verb, details)
     describe = _EVENTS.get(name)
     return describe(attributes) if describe else _other(record)
 
@@ -118,8 +122,8 @@ def _text_started(attributes: Attributes) -> Line:
 
 def _retried(attributes: Attributes) -> Line:
     attempt = number(attributes, names.RETRY_ATTEMPT)
-    said = "" if attempt is None else f"retry {amount(attempt)}"
-    return Line("↻", "yellow", "request", "retried", joined(said, retry(attributes)))
+    count = "" if attempt is None else f"retry {amount(attempt)}"
+    return Line("↻", "yellow", "request", "retried", joined(count, retry(attributes)))
 
 
 def _failed(attributes: Attributes) -> Line:
@@ -130,6 +134,7 @@ def _failed(attributes: Attributes) -> Line:
 
 
 def _other(record: LogRecord) -> Line:
+    """Return the line of a record that is none of toolspan's events."""
     name = record.event_name or record.severity_text or "log"
     return Line("·", "dim", clean(name), "", "" if record.body is None else clean(record.body, 160))
 
@@ -144,14 +149,14 @@ _EVENTS: dict[str, Callable[[Attributes], Line]] = {
 
 
 def answered(attributes: Attributes) -> tuple[str, str]:
-    """Who was answered, and how long after its call."""
+    """Return the tool's name, and the time from its call to its result."""
     waited = number(attributes, names.CALL_TURNAROUND)
     after = "" if waited is None else f"after {seconds(waited)}"
     return text(attributes, names.TOOL_NAME) or "?", after
 
 
 def tools_changed(attributes: Attributes) -> tuple[str, str]:
-    """That the offer of tools is another one."""
+    """Return the fingerprints of the tools before and now."""
     before, now = (
         text(attributes, name) for name in (names.TOOLS_FINGERPRINT_BEFORE, names.TOOLS_FINGERPRINT)
     )
@@ -159,8 +164,8 @@ def tools_changed(attributes: Attributes) -> tuple[str, str]:
 
 
 def context_reduced(attributes: Attributes) -> tuple[str, str]:
-    """By how much the history is shorter."""
-    said = [
+    """Return the sizes of the history before and now."""
+    changes = [
         f"{what} {amount(before)} → {'?' if now is None else amount(now)}"
         for what, before, now in (
             (
@@ -176,7 +181,7 @@ def context_reduced(attributes: Attributes) -> tuple[str, str]:
         )
         if before is not None
     ]
-    return "history", joined(*said)
+    return "history", joined(*changes)
 
 
 NOTES: dict[str, tuple[str, str, Callable[[Attributes], tuple[str, str]]]] = {
@@ -184,70 +189,72 @@ NOTES: dict[str, tuple[str, str, Callable[[Attributes], tuple[str, str]]]] = {
     names.TOOLS_CHANGED_EVENT: ("≠", "changed", tools_changed),
     names.CONTEXT_REDUCED_EVENT: ("↧", "reduced", context_reduced),
 }
-"""By the event's name: a sign, a verb, and what makes of its attributes a name and details."""
+"""By event name: a sign, a verb, and the function that returns a subject and details."""
 
 
 def key(attributes: Attributes) -> object:
-    """What the two events of one call have in common: its place in the answer, else its id."""
+    """Return a key that the two events of one call share: its index in the answer, else its id."""
+    # The index comes first: some servers send no ids, or the same id twice.
     place = (number(attributes, names.CHOICE_INDEX), number(attributes, names.CALL_INDEX))
     return text(attributes, names.TOOL_CALL_ID) if place[1] is None else place
 
 
 def tool(attributes: Attributes) -> str:
-    """The tool's name; `?` when the model never gave one."""
+    """Return the tool's name, `?` if the model sent none."""
     return text(attributes, names.TOOL_NAME) or "?"
 
 
 def identity(attributes: Attributes) -> str:
-    """The call's id, and its choice where that is not the first."""
+    """Return the call's id, and its choice unless that is the first."""
     choice = number(attributes, names.CHOICE_INDEX)
     return joined(text(attributes, names.TOOL_CALL_ID), f"choice {amount(choice)}" if choice else "")
 
 
 def took(attributes: Attributes) -> str:
-    """How long the arguments took; empty when the event does not say."""
+    """Return the duration of the arguments, empty if the event has none."""
     duration = number(attributes, names.CALL_ARGUMENTS_DURATION)
     return "" if duration is None else seconds(duration)
 
 
 def fragments(attributes: Attributes) -> str:
-    """In how many pieces the arguments came."""
+    """Return the number of fragments of the arguments."""
     pieces = number(attributes, names.CALL_FRAGMENTS)
     return "" if pieces is None else counted(pieces, "fragment")
 
 
 def size(attributes: Attributes) -> str:
-    """The arguments' size in bytes."""
+    """Return the arguments' size in bytes."""
     size = number(attributes, names.CALL_ARGUMENTS_SIZE)
     return "" if size is None else f"{amount(size)} B"
 
 
 def verdict(attributes: Attributes) -> str:
-    """What came of the call, where it is wrong, and what ended it where it was not the JSON itself."""
+    """Return the call's outcome, where it is wrong, and what closed it unless that was its JSON."""
     outcome, path = text(attributes, names.CALL_OUTCOME), text(attributes, names.CALL_VIOLATION_PATH)
+    # `json` is the normal end; only the others are worth the space.
     closed_by = text(attributes, names.CALL_CLOSED_BY)
     return joined(outcome, path, "" if closed_by in ("", "json") else f"closed by {closed_by}")
 
 
 def is_valid(attributes: Attributes) -> bool:
-    """Whether nothing is known against the call."""
+    """Return whether the call has no known fault."""
     return text(attributes, names.CALL_OUTCOME) in ("", "valid")
 
 
 def retry(attributes: Attributes) -> str:
-    """What an attempt failed with, and how long the next one waits."""
+    """Return the error of the failed attempt, and the wait before the next one."""
     wait = number(attributes, names.RETRY_WAIT)
     return joined(text(attributes, names.ERROR_TYPE), "" if wait is None else f"waits {seconds(wait)}")
 
 
 def tries(attributes: Attributes) -> str:
-    """Which attempt of the application's it is, and how often the SDK tried again."""
+    """Return the number of the application's attempt, and the number of the SDK's retries."""
     attempt = number(attributes, names.REQUEST_ATTEMPT)
     retries = number(attributes, names.REQUEST_RETRIES)
-    said = "" if retries is None else f"{amount(retries)} " + ("retry" if retries == 1 else "retries")
-    return joined("" if attempt is None else f"attempt {amount(attempt)}", said)
+    count = "" if retries is None else f"{amount(retries)} " + ("retry" if retries == 1 else "retries")
+    return joined("" if attempt is None else f"attempt {amount(attempt)}", count)
 
 
 def is_attempt(attributes: Attributes) -> bool:
-    """Whether a link leads to the attempt before, of which the number tells already."""
+    """Return whether a link leads to the failed attempt before this one."""
     return text(attributes, names.LINK) == "attempt"

@@ -19,7 +19,7 @@ NANOSECONDS = 1e9
 
 @dataclass(slots=True)
 class Node:
-    """A line of the tree: a span, or something that happened in it. Times are nanoseconds of the epoch."""
+    """A node of the tree, a span or a span event. Times are nanoseconds of the epoch."""
 
     name: str
     start: int | None
@@ -30,7 +30,7 @@ class Node:
 
 
 def forest(spans: Sequence[ReadableSpan]) -> list[Node]:
-    """The spans as trees: a span whose parent is not among them is a top; a ring of parents is cut open."""
+    """Return the spans as trees; a span whose parent is not among them is a root."""
     known = {_id(span) for span in spans}
     children: dict[int | None, list[ReadableSpan]] = {}
     for span in spans:
@@ -38,20 +38,23 @@ def forest(spans: Sequence[ReadableSpan]) -> list[Node]:
         children.setdefault(parent if parent in known else None, []).append(span)
     tops = [_grow(span, children) for span in children.pop(None, [])]
     while children:
+        # What remains is a ring of parents, from broken telemetry: it is cut open anywhere.
         tops += [_grow(span, children) for span in children.pop(next(iter(children)))]
     return sorted(tops, key=_start)
 
 
 def _grow(span: ReadableSpan, children: dict[int | None, list[ReadableSpan]]) -> Node:
-    """The node of a span with all beneath it; children leave the map, so that each is drawn once."""
+    """Return a span's node with everything below it, and take its children out of the map."""
     node = _node(span)
     node.children = list(_event_nodes(span))
+    # Popped, so that a ring of parents ends and each span is drawn once.
     node.children += [_grow(child, children) for child in children.pop(_id(span), [])]
     node.children.sort(key=_start)
     return node
 
 
 def _node(span: ReadableSpan) -> Node:
+    """Return a span's node without children."""
     start, end = _time(span.start_time), _time(span.end_time)
     failed = span.status.status_code is StatusCode.ERROR
     tried = words.tries(span.attributes or {})
@@ -61,24 +64,28 @@ def _node(span: ReadableSpan) -> Node:
     lines += [
         f"↩ follows trace {link.context.trace_id:032x}"[:24]
         for link in span.links
+        # The link to the attempt before is not repeated: `attempt 2` says it already.
         if not words.is_attempt(link.attributes or {})
     ]
     return Node(clean(span.name), start, end, [line for line in lines if line], failed)
 
 
 def _lasted(start: int | None, end: int | None) -> str:
+    """Return a span's duration, empty if it is unknown."""
     return "" if start is None or end is None else seconds((end - start) / NANOSECONDS)
 
 
 def _ending(span: ReadableSpan, failed: bool) -> tuple[str, str, str]:
-    """What went wrong, how the stream ended, and the finish reasons."""
+    """Return the error, the stream's outcome and the finish reasons."""
     attributes: Attributes = span.attributes or {}
+    # Spans of other instrumentations may fail without `error.type`.
     error = text(attributes, names.ERROR_TYPE) or ("error" if failed else "")
     reasons = texts(attributes, names.RESPONSE_FINISH_REASONS)
     return error, text(attributes, names.STREAM_OUTCOME), f"finish {reasons}" if reasons else ""
 
 
 def _figures(span: ReadableSpan) -> tuple[str, str]:
+    """Return the figures of the answer, and its model."""
     attributes: Attributes = span.attributes or {}
     parts = (wording(attributes) for wording in (_step, _first_chunk, _tokens, _cost))
     return joined(*parts, _calls(span)), _answered_by(attributes)
@@ -110,13 +117,13 @@ def _cost(attributes: Attributes) -> str:
 
 
 def _answered_by(attributes: Attributes) -> str:
-    """The model that answered, where it is not the one asked for."""
+    """Return the model that answered, if another one was requested."""
     requested, answered = text(attributes, names.REQUEST_MODEL), text(attributes, names.RESPONSE_MODEL)
     return f"answered by {answered}" if answered not in ("", requested) else ""
 
 
 def _calls(span: ReadableSpan) -> str:
-    """How many tool calls there were, for a span whose tool events went to the log only."""
+    """Return the number of tool calls, for a span whose tool events are only in the log."""
     calls = number(span.attributes or {}, names.TOOL_CALLS_COUNT)
     if not calls or any(event.name == names.CALL_DETECTED_EVENT for event in span.events):
         return ""
@@ -124,7 +131,7 @@ def _calls(span: ReadableSpan) -> str:
 
 
 def _event_nodes(span: ReadableSpan) -> Iterator[Node]:
-    """The span's events as nodes: one for each tool call, one for each other event."""
+    """Yield a node for each tool call and for each other event."""
     completed = {
         words.key(e.attributes or {}): e for e in span.events if e.name == names.CALL_COMPLETED_EVENT
     }
@@ -136,13 +143,16 @@ def _event_nodes(span: ReadableSpan) -> Iterator[Node]:
 
 
 def _tool_call(span: ReadableSpan, detected: Event, completed: Event | None) -> Node:
+    """Return the node of a tool call, from its two events."""
     attributes: Attributes = detected.attributes or {}
     node = Node(words.tool(attributes), _time(detected.timestamp), None, [])
+    # A call that was detected and never completed is what the view is for: it is drawn to the span's end.
     if completed is None:
         node.failed, node.end = True, _time(span.end_time)
         node.details.append(joined(_at(span, detected), "arguments never completed"))
         return node
     last: Attributes = completed.attributes or {}
+    # Some servers send the name after the first delta.
     node.name = node.name if node.name != "?" else words.tool(last)
     node.end, node.failed = _time(completed.timestamp), not words.is_valid(last)
     lasted = f"arguments {words.took(last)}" if words.took(last) else ""
@@ -151,11 +161,12 @@ def _tool_call(span: ReadableSpan, detected: Event, completed: Event | None) -> 
 
 
 def _event_node(span: ReadableSpan, event: Event) -> Node:
+    """Return the node of an event that is not a tool call's."""
     attributes: Attributes = event.attributes or {}
     if event.name in NOTES:
         _, verb, wording = NOTES[event.name]
-        who, details = wording(attributes)
-        return Node(who, _time(event.timestamp), None, [f"{verb} {details}"])
+        subject, details = wording(attributes)
+        return Node(subject, _time(event.timestamp), None, [f"{verb} {details}"])
     kind, message = attributes.get(names.EXCEPTION_TYPE), attributes.get(names.EXCEPTION_MESSAGE)
     parts = joined(*(clean(part, 160) for part in (kind, message) if part is not None))
     if event.name == names.TEXT_STARTED_EVENT:
@@ -170,17 +181,18 @@ def _event_node(span: ReadableSpan, event: Event) -> Node:
 
 
 def _at(span: ReadableSpan, event: Event) -> str:
-    """How long after the span's start the event came."""
+    """Return the time from the span's start to the event."""
     start, at = _time(span.start_time), _time(event.timestamp)
     return "" if start is None or at is None else f"at {seconds((at - start) / NANOSECONDS)}"
 
 
 def _id(span: ReadableSpan) -> int:
-    """The span's id; an object's own for a span without context."""
+    """Return the span's id, a unique negative number for a span without context."""
     return span.context.span_id if span.context else -id(span)
 
 
 def _time(value: object) -> int | None:
+    # An exporter may meet spans of any origin, without times.
     return value if isinstance(value, int) else None
 
 
@@ -188,11 +200,11 @@ def _start(node: Node) -> int:
     return node.start or 0
 
 
-_SPANS_KEPT = 2_000
+_SPANS_KEPT = 2_000  # spans whose root never ends (a crash, a lost context) must not fill the memory
 
 
 class Traces:
-    """Keeps ended spans by trace until the local root of the trace has ended as well."""
+    """The ended spans of traces whose local root is still open."""
 
     def __init__(self, spans_kept: int = _SPANS_KEPT) -> None:
         self._spans_kept = spans_kept
@@ -200,12 +212,13 @@ class Traces:
         self._lock = threading.Lock()
 
     def add(self, spans: Sequence[ReadableSpan]) -> list[list[ReadableSpan]]:
-        """Keep the spans; give those of the traces now complete, and the oldest ones past the bound."""
+        """Keep the spans; return the completed traces, and the oldest ones beyond the bound."""
         complete: list[list[ReadableSpan]] = []
         with self._lock:
             for span in spans:
                 trace = span.context.trace_id if span.context else 0
                 self._waiting.setdefault(trace, []).append(span)
+                # A local root: its parent, if any, is in another process and never comes here.
                 if span.parent is None or span.parent.is_remote:
                     complete.append(self._beneath(trace, span))
             while sum(map(len, self._waiting.values())) > self._spans_kept:
@@ -213,20 +226,22 @@ class Traces:
         return complete
 
     def take_all(self) -> list[list[ReadableSpan]]:
-        """Give all that waits, and keep nothing."""
+        """Return all kept spans, and keep none."""
         with self._lock:
             waiting, self._waiting = self._waiting, {}
         return list(waiting.values())
 
     def _beneath(self, trace: int, root: ReadableSpan) -> list[ReadableSpan]:
-        """Take the root and its descendants; those of a second local root in the trace go on waiting."""
+        """Remove and return the root and its descendants; other spans of the trace stay."""
         by_parent: defaultdict[int | None, list[ReadableSpan]] = defaultdict(list)
         for span in self._waiting.pop(trace):
             if span is not root:
                 by_parent[span.parent.span_id if span.parent else None].append(span)
         found = [root]
+        # `found` grows while it is read: breadth first, without recursion.
         for span in found:
             found += by_parent.pop(span.context.span_id, []) if span.context else []
+        # One process may handle two requests of the same trace at once.
         if rest := [span for spans in by_parent.values() for span in spans]:
             self._waiting[trace] = rest
         return found

@@ -1,1 +1,1 @@
-"""`toolspan.tool`: executions of the application's tools."""
+"""`toolspan.tool`: spans of the application's tools, linked to the model's calls."""

@@ -1,7 +1,4 @@
-"""`tool`: the application's own tools, each execution a span that is tied to the call it answers.
-
-How functions are run is decided in `running.py`, what is told of it in `looks.py`.
-"""
+"""`toolspan.tool`: a decorator and context manager for the application's tools."""
 
 from __future__ import annotations
 
@@ -18,6 +15,7 @@ from .wrapping import wrap
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# The context manager around the running code: a decorated function inside of it may be the same execution.
 _current: ContextVar[Tool | None] = ContextVar("toolspan_tool", default=None)
 
 
@@ -44,7 +42,7 @@ def tool(
     arguments: Mapping[str, Any] | None = None,
     description: str | None = None,
 ) -> Any:
-    """Follow the execution of a tool: a decorator, with or without arguments, or a context manager.
+    """Record each execution of a tool as a span; a decorator with or without arguments, or a context manager.
 
     ```python
     @toolspan.tool
@@ -54,23 +52,22 @@ def tool(
         execution.result(run(call))
     ```
 
-    Each execution is an `execute_tool {name}` span, kind INTERNAL, and a record of
+    Each execution is a span `execute_tool {name}` of kind INTERNAL, and a value of
     `gen_ai.execute_tool.duration` in seconds (GenAI conventions, "Execute tool span"). The span is linked to
-    the one of the model's answer that asked for it: by `call_id`, the id of the call; without one by the
-    tool's name and, of several such calls, by the arguments, as long as only one answer can be meant.
+    the span of the answer that called the tool: by `call_id`, the call's id; without one by the tool's name
+    and, among several such calls, by the arguments, as long as only one answer can be meant.
 
-    `name` is the tool's, for functions their own by default; `description` is recorded as it is. `arguments`
-    and results are recorded only where content is captured. Functions may be sync or async, plain or
-    generators; errors are recorded and raised again as they are. Nothing of toolspan's is raised, and without
-    `instrument()` nothing happens at all.
+    `name` is the tool's name, by default the function's. `description` is recorded as it is; `arguments` and
+    results only where content is captured. Functions may be sync or async, plain or generators. Their errors
+    are recorded and raised unchanged; toolspan raises none. Without `instrument()` nothing is recorded.
     """
-    if name is None or isinstance(name, str):
+    if name is None or isinstance(name, str):  # else `@tool` without parentheses: the name is the function
         return Tool(name, call_id, arguments, description)
     return Tool(None, None, None, None)(name)
 
 
 class Tool:
-    """What `tool` returns: enter it once, or decorate functions with it."""
+    """The result of `tool()`: a context manager to enter once, or a decorator of functions."""
 
     def __init__(
         self,
@@ -87,15 +84,17 @@ class Tool:
         self._tokens: tuple[Any, Token[Tool | None] | None] = (None, None)
 
     def __call__(self, function: F) -> F:
-        """Decorate a function."""
+        """Return the function, wrapped so that each of its calls is an execution."""
+        # A `partial` or another callable object has no name of its own.
         name = self.name or getattr(function, "__name__", None) or type(function).__name__
         made: Any = wrap(function, functools.partial(self._begin, name, function))
-        return made  # type: ignore[no-any-return]  # of the function's own type, as far as anyone can see
+        return made  # type: ignore[no-any-return]  # a wrapper of the function's own type
 
     def _begin(
         self, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Observer | None:
         outer, arguments = _current.get(), functools.partial(_named, function, args, kwargs)
+        # `with tool("f")` around a decorated `f` is one execution; a second call of `f` is another one.
         if (
             outer is not None
             and outer.name == name
@@ -105,21 +104,22 @@ class Tool:
             observer: Observer | None = outer.observer.share()
         else:
             observer = begin(name, self._call_id, self._description, arguments)
+        # Binding arguments to names takes time: only where they are recorded.
         if observer is not None and observer.captures:
             observer.arguments(arguments)
         return observer
 
     @property
     def observer(self) -> Observer | None:
-        """The execution that is going on; `None` if nobody wants to know."""
+        """The execution that is running; `None` if nothing is recorded."""
         return self._observer
 
     def result(self, value: Any) -> None:
-        """Say what the tool gave; recorded only where content is captured."""
+        """Set the tool's result; recorded only where content is captured."""
         if self._observer is not None:
             self._observer.result = value
 
-    def __enter__(self) -> Tool:  # noqa: PYI034 - nobody derives from it
+    def __enter__(self) -> Tool:  # noqa: PYI034 - not for derived classes
         value = self._arguments
         self._observer = begin(self.name or "tool", self._call_id, self._description, lambda: value)
         if self._observer is not None:
@@ -137,7 +137,7 @@ class Tool:
         if self._observer is not None:
             self._observer.end(error, self._observer.result)
 
-    async def __aenter__(self) -> Tool:  # noqa: PYI034 - nobody derives from it
+    async def __aenter__(self) -> Tool:  # noqa: PYI034 - not for derived classes
         return self.__enter__()
 
     async def __aexit__(
@@ -147,9 +147,9 @@ class Tool:
 
 
 def _named(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The arguments by their names, without the object that a method belongs to; none of a wrong call."""
+    """Return the arguments by their names, without `self` or `cls`; empty for a wrong call."""
     try:
         bound = dict(inspect.signature(function).bind(*args, **kwargs).arguments)
-    except TypeError:  # which the function itself will raise
+    except TypeError:  # the function itself raises it next, for the application
         return {}
     return {name: value for name, value in bound.items() if name not in ("self", "cls")}

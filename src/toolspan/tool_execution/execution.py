@@ -1,4 +1,4 @@
-"""One execution of a tool: its span, its duration and its link to the model's call."""
+"""Record one execution of a tool: its span, its duration and its link to the model's call."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ from ..otel.labels import Labels, ToolNames, UserLabels
 from ..user_context import current
 from ..wire.record import Record
 
-_MOST_STEPS = 100  # of what a generator gives, for those who capture content
+_MOST_STEPS = 100  # items of a generator that are recorded as its result
+# Decorators run before `instrument()`: they find the present instrumentation here, at each execution.
 _executions: Executions | None = None
 _baggage_keys: tuple[str, ...] = ()
 
 
 def use(executions: Executions | None, baggage_keys: tuple[str, ...] = ()) -> None:
-    """Where executions are told from now on; nowhere without any. `baggage_keys` as in `user.current`."""
+    """Record executions here from now on, or nowhere; `baggage_keys` as in `user_context.current`."""
     global _executions, _baggage_keys
     _executions, _baggage_keys = executions, baggage_keys
 
@@ -46,20 +47,20 @@ def use(executions: Executions | None, baggage_keys: tuple[str, ...] = ()) -> No
 def begin(
     name: str, call_id: str | None, description: str | None, arguments: Callable[[], Any]
 ) -> Observer | None:
-    """An execution begins; `None` if nobody wants to know."""
-    executions = _executions
+    """Begin an execution; return its observer, or `None` if nothing is recorded."""
+    executions = _executions  # read once: `instrument()` may replace it meanwhile
     if executions is None:
         return None
     try:
         user = current(_baggage_keys)
         return Observer(executions, executions.begin(name, call_id, description, user, arguments))
     except Exception as error:
-        report("beginning a tool's execution", error)
+        report("starting the span of a tool execution", error)
         return None
 
 
 class Observer:
-    """Follows one execution, and raises nothing."""
+    """Observes one execution; its errors are reported and not raised."""
 
     def __init__(self, executions: Executions, execution: Execution) -> None:
         self._executions = executions
@@ -71,48 +72,51 @@ class Observer:
         self.result: Any = None
 
     def share(self) -> Observer:
-        """The same execution, for the decorated function inside of its context manager, which ends it."""
+        """Return an observer for the decorated function inside of the block, which ends the execution."""
         self.shared = True
         inner = Observer(self._executions, self._execution)
-        inner.end = self._note  # type: ignore[method-assign]
+        # Its end only keeps the result: the block goes on after the function has returned.
+        inner.end = self._keep_result  # type: ignore[method-assign]
         return inner
 
-    def _note(self, error: BaseException | None, result: Any = None) -> None:
+    def _keep_result(self, error: BaseException | None, result: Any = None) -> None:
         self.result = result
 
     def arguments(self, make: Callable[[], Any]) -> None:
-        """What it is called with."""
+        """Record the arguments, unless they are recorded already; `make` is called only then."""
         try:
             if not self._execution.has_arguments:
                 self._executions.arguments(self._execution, make())
         except Exception as error:
-            report("recording a tool's arguments", error)
+            report("recording the arguments of a tool execution", error)
 
     def step(self, value: Any) -> None:
-        """A generator gave this."""
+        """Keep an item of a generator, for the result."""
         if self.captures and len(self._steps) < _MOST_STEPS:
             self._steps.append(value)
 
     def end(self, error: BaseException | None, result: Any = None) -> None:
-        """It is over."""
+        """End the execution."""
+        # Two blocks: content that cannot be recorded must not cost the span.
         try:
             if error is None and self.captures:
+                # A generator's return value, if it has one, is its result; otherwise its items are.
                 value = self._steps if self._steps and result is None else result
                 self._executions.result(self._execution, value)
         except Exception as problem:
-            report("recording a tool's result", problem)
+            report("recording the result of a tool execution", problem)
         try:
             self._executions.end(self._execution, error)
         except Exception as problem:
-            report("ending a tool's execution", problem)
+            report("ending a tool execution", problem)
 
 
-_TYPE = "function"  # the application runs it
+_TYPE = "function"  # the convention's type of a tool that the application executes
 
 
 @dataclass(slots=True, eq=False)
 class Execution:
-    """One execution that is going on. `began_at` is in nanoseconds of a monotonic clock."""
+    """One execution. `began_at` is in nanoseconds of a monotonic clock, `began` of the wall clock."""
 
     name: str
     began_at: int
@@ -121,15 +125,15 @@ class Execution:
     context: Context | None = None
     labels: Mapping[str, str | int] = field(default_factory=dict)
     turn: Turn | None = None
-    """The turn of the model that asked for it, where that is known."""
+    """The model's turn that called the tool; `None` if it is not known."""
     has_arguments: bool = False
     job: Job | None = None
-    """What is still to be told of it, where content has to be looked at first."""
+    """The last task for this execution in the queue of the content worker."""
     ended: bool = False
 
 
 class Executions:
-    """Begins and ends executions. What it raises is the caller's to swallow."""
+    """Begins and ends executions; errors are raised, and `Observer` reports them."""
 
     def __init__(
         self,
@@ -145,7 +149,7 @@ class Executions:
         self._tracer = tracer
         self._logger = logger
         self._loop = loop
-        self._names = ToolNames()
+        self._names = ToolNames()  # bounds the tool names that metrics get
         self._review = review
         self.capture = capture
         self._duration = meter.create_histogram(
@@ -163,10 +167,10 @@ class Executions:
         user: Mapping[str, Value],
         arguments: Callable[[], Any],
     ) -> Execution:
-        """An execution begins now; without an id the call is looked for by the name of its tool.
+        """Begin an execution and start its span.
 
-        `user` is what the application says of what it does. The `arguments` are asked for where several calls
-        have that name.
+        `user` are the attributes of `toolspan.attributes`. `arguments` is called only if several tool calls
+        have this name.
         """
         found = Execution(name, now(), wall_now())
         remembered, turn = self._loop.executed_call(name, call_id, arguments)
@@ -192,25 +196,27 @@ class Executions:
         return found
 
     def arguments(self, execution: Execution, value: Any) -> None:
-        """What it is called with; recorded only with content capture."""
+        """Record the arguments, where content is captured."""
         execution.has_arguments = True
         self._content(execution, names.TOOL_CALL_ARGUMENTS, value)
 
     def result(self, execution: Execution, value: Any) -> None:
-        """What it gave; recorded only with content capture."""
+        """Record the result, where content is captured."""
         self._content(execution, names.TOOL_CALL_RESULT, value)
 
     def end(self, execution: Execution, error: BaseException | None) -> None:
-        """It is over; only the first end counts."""
+        """End the execution; only the first end counts."""
         if execution.ended:
             return
         execution.ended = True
         ended_at = now()
+        # For the agent loop: the next request of the turn records how long its tools ran.
         if execution.turn is not None:
             execution.turn.executions.append((execution.began_at, ended_at))
         kind = None if error is None else error_type(error, Record())
         elapsed = ended_at - execution.began_at
-        with ExitStack() as acts:  # the last act comes first; each is done, whatever another raises
+        # Last added, first called; each callback runs although another raises, so that the span ends.
+        with ExitStack() as acts:
             acts.callback(self._finish, execution, error, elapsed)
             acts.callback(self._measure, execution, kind, elapsed)
             if kind is not None and execution.span is not None:
@@ -226,12 +232,14 @@ class Executions:
 
     def _finish(self, execution: Execution, error: BaseException | None, elapsed: int) -> None:
         record = None if error is None else self._record(execution, error)
+        # The message of an error is content, and so is its traceback.
         wanted = content.trace(error, tuple) if error is not None and self.capture.on else {}
+        # `now` would be the time at which the content worker is done: the end has its own time.
         end = partial(self._end, execution.span, record, execution.began + elapsed)
         self._emit(execution, wanted, end, wait=True)
 
     def _record(self, execution: Execution, error: BaseException) -> LogRecord:
-        """The error's type always, its words only with content capture, and then later."""
+        """Return the log record of an error, with its type; its message follows where content is captured."""
         return LogRecord(
             context=execution.context,
             severity_number=SeverityNumber.WARN,
@@ -241,6 +249,7 @@ class Executions:
         )
 
     def _content(self, execution: Execution, name: str, value: Any) -> None:
+        # Checked before the value is read: without content capture nothing of it is touched.
         span = execution.span
         if span is not None and self.capture.on and span.is_recording():
             self._emit(execution, content.value_makers(name, value), partial(self._fill, span))
@@ -253,15 +262,16 @@ class Executions:
         *,
         wait: bool = False,
     ) -> None:
+        # `before` keeps the order: arguments, result, then the end of the span.
         execution.job = self._review.emit(wanted, self.capture.limit, then, before=execution.job, wait=wait)
 
     def _fill(self, span: Span, contents: Contents) -> None:
         span.set_attributes(self.capture.attributes(contents))
 
     def _end(self, span: Span | None, record: LogRecord | None, at: int, contents: Contents) -> None:
-        """An error's words are in its event and in the span's status."""
+        """End the span and emit the log record, both with the error's message if it is captured."""
         words = contents.get(names.EXCEPTION_MESSAGE)
-        with ExitStack() as acts:  # as above
+        with ExitStack() as acts:  # as in `end`
             if span is not None:
                 acts.callback(span.end, at)
                 if words is not None:
@@ -274,5 +284,6 @@ class Executions:
 def _links(turn: Turn | None, remembered: RememberedCall | None) -> list[Link]:
     if turn is None or turn.asker is None:
         return []
+    # Without the call itself, the link names all calls of its answer.
     ids = [remembered.id] if remembered is not None else [one.id for one in turn.calls]
     return [Link(turn.asker, {names.LINK: "executes", names.TOOL_CALL_IDS: ids})]

@@ -1,7 +1,6 @@
-"""Running functions of every kind with a look at their beginning, their steps and their end.
+"""Wrap functions of every kind, so that an observer follows each execution.
 
-The function's arguments, results and errors pass through as they are; whatever a look raises is reported and
-costs nothing. It knows nothing of what is told of an execution.
+Arguments, results and errors pass unchanged. An observer raises nothing.
 """
 
 from __future__ import annotations
@@ -16,25 +15,26 @@ from ..user_context import enter, leave
 
 
 class Observer(Protocol):
-    """What follows one execution; none of its methods raises."""
+    """Observes one execution; none of its methods raises."""
 
     context: Any
-    """What is current while the function runs."""
+    """The context that is attached while the function runs; it has the execution's span."""
 
     def step(self, value: Any) -> None:
-        """A generator gave this."""
+        """Take a value that a generator yields."""
 
     def end(self, error: BaseException | None, result: Any = None) -> None:
-        """It is over."""
+        """End the execution."""
 
 
 Begin = Callable[[tuple[Any, ...], dict[str, Any]], "Observer | None"]
-"""Sees the arguments; gives what follows the execution, or `None` if nobody wants to know."""
+"""Called with the arguments; returns the observer of the execution, or `None` if nothing is recorded."""
 
 
 def wrap(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
-    """The function, followed: of the same kind, with the same name, signature and documentation."""
-    call = getattr(function, "__call__", None)  # noqa: B004 - of an object that is called like a function
+    """Return a wrapper of the same kind as the function, with its name, signature and documentation."""
+    # An object with a `__call__` of that kind: `inspect` looks only at functions.
+    call = getattr(function, "__call__", None)  # noqa: B004 - the method is inspected, not called
     for is_kind, make in (
         (inspect.isasyncgenfunction, _async_generator),
         (inspect.isgeneratorfunction, _generator),
@@ -46,6 +46,7 @@ def wrap(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
 
 
 def _function(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    # `updated=()`: the attributes of a callable object are its own state, not a function's.
     @functools.wraps(function, updated=())
     def run(*args: Any, **kwargs: Any) -> Any:
         observer = begin(args, kwargs)
@@ -54,12 +55,13 @@ def _function(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
         token = enter(observer.context)
         try:
             result = function(*args, **kwargs)
-        except BaseException as error:
+        except BaseException as error:  # KeyboardInterrupt, too: the span must end
             observer.end(error)
             raise
         finally:
             leave(token)
-        if is_coroutine(result):  # of a coroutine function that another decorator hides
+        # A coroutine function behind another decorator is a plain function for `inspect`.
+        if is_coroutine(result):
             return _awaited(result, observer)
         observer.end(None, result)
         return result
@@ -102,7 +104,9 @@ def _generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]
 
 
 def _steps(source: Any, observer: Observer) -> Generator[Any, Any, Any]:
-    """The items of a generator; the context is current only while the generator itself runs."""
+    """Yield the items of a generator, with the context attached only while the generator itself runs."""
+    # Written out instead of `yield from`: between two items the reader's code runs, whose spans would
+    # become children of the execution. `act` is what the reader did last, `send` or `throw`.
     act, sent = source.send, None
     while True:
         token = enter(observer.context)
@@ -127,7 +131,7 @@ def _steps(source: Any, observer: Observer) -> Generator[Any, Any, Any]:
 
 
 def _close(source: Any, observer: Observer) -> None:
-    """Whoever reads it wants no more: that is no error of the tool's."""
+    """Close a generator whose reader needs no more items: that is no error of the tool."""
     try:
         source.close()
     except BaseException as error:
@@ -137,6 +141,7 @@ def _close(source: Any, observer: Observer) -> None:
 
 
 def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    # As `_steps`; async generators have no `yield from`, so that the case without observer is here, too.
     @functools.wraps(function, updated=())
     async def run(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         observer = begin(args, kwargs)
@@ -157,6 +162,7 @@ def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[...
                 observer.step(item)
             try:
                 act, sent = "asend", (yield item)
+            # The reader has left the loop: no error, and the tool's own clean-up runs first.
             except GeneratorExit:
                 await source.aclose()
                 _report_end(observer, None)

@@ -1,4 +1,5 @@
-"""The pure ring: what goes over the wire, turned into events and folded into a record.
+"""Read what goes over the wire: request bodies, chunks, whole answers and headers.
 
-It imports the standard library only; it knows no SDK, no telemetry, no clock and no I/O.
+Chunks and answers become events (`events.py`), and events become one record per answer (`record.py`). The
+package imports the standard library only, which keeps it testable without an SDK or telemetry.
 """

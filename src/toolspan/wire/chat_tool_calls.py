@@ -1,13 +1,14 @@
-"""The merge rule of Chat Completions: which call a delta belongs to.
+"""Decide which tool call a delta of Chat Completions belongs to.
 
-It knows nothing of chunks: `quirks.py` hands it deltas of one shape. Servers agree on nothing here, so each
-test below names the behaviour that needs it.
+Servers disagree on indexes, ids and names. Each rule below names the server that needs it; the reports are
+in `tests/wire/quirks_table.py`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from . import quirks
 from .events import Event
 from .quirks import CallDelta
 from .tool_call import MOST_CALLS, CallState, ToolCalls
@@ -15,10 +16,10 @@ from .tools import Tools
 
 
 class Calls:
-    """Feed it the deltas of one choice; it appends the events to the list it is given.
+    """The tool calls of one choice, built from its deltas.
 
-    `pieces` says whether the fragments themselves are wanted as events; `offered` is what calls are
-    checked against.
+    `pieces` makes each fragment of arguments an event; `offered` are the tools that calls are checked
+    against.
     """
 
     __slots__ = ("_by_id", "_by_index", "_calls", "_last", "_touched")
@@ -31,10 +32,12 @@ class Calls:
         self._touched: list[CallState] = []
 
     def read(self, deltas: list[CallDelta], events: list[Event]) -> None:
-        """Take all deltas of one chunk, in their order."""
+        """Append the events of all deltas of one chunk, in their order."""
         self._touched.clear()
         for delta in deltas:
             call = self._find(delta)
+            # Past the bound, deltas go to the last call: a server that invents ids must not fill the
+            # memory.
             if call is None or (len(self._calls.calls) < MOST_CALLS and self._is_another(call, delta)):
                 call = self._open(delta, events)
             else:
@@ -44,7 +47,7 @@ class Calls:
                 self._feed(call, delta, events)
 
     def read_on(self, entry: Any) -> list[Event] | None:
-        """Take an entry that only continues an unfinished call, as nearly all do; else leave it to `read`."""
+        """Return the events of an entry that only continues an unfinished call, `None` for another entry."""
         try:
             known = entry.__dict__
             function = known["function"].__dict__
@@ -54,63 +57,73 @@ class Calls:
             call = self._by_index[index]
             if call.closed is not None or piece.__class__ is not str or index.__class__ is not int:
                 return None
+            if quirks.ARGUMENTS:
+                return None
         except (AttributeError, KeyError, TypeError):
             return None
         self._last = call
         return self._calls.feed_on(call, piece)
 
     def close(self, how: str, events: list[Event]) -> None:
-        """No more arguments are expected: close what is open, correct what grew after its end."""
+        """Close open calls and correct those that grew after their end; no more arguments are expected."""
         self._calls.end_all(how, events)
 
     def _find(self, delta: CallDelta) -> CallState | None:
-        """The call that holds the delta's slot, id, or simply the last place."""
+        """Return the call at the delta's index or with its id, else the last one; `None` for a new call."""
         known = self._by_id.get(delta.id) if delta.id else None
         if delta.index is not None:
             call = self._by_index.get(delta.index)
             if call is None:
-                return known if not delta.name else None  # the index drifts, nothing is named anew
+                # some servers count chunks in `index`: a known id without a name is the same call
+                return known if not delta.name else None
             return known if known is not None and call.id != delta.id else call
         if delta.id is None:
             return self._last
         last = self._last
         if known is None and last is not None and last.id is None and not delta.name:
-            return last if not last.arguments.complete else None  # the id comes late
+            return last if not last.arguments.complete else None  # this is the last call's id, sent late
         return known
 
     def _is_another(self, call: CallState, delta: CallDelta) -> bool:
-        """Whether the slot is taken by another call than the one the delta speaks of."""
+        """Return whether the delta starts a new call although its index or id is in use."""
         arguments = call.arguments
         if delta.id and call.id and delta.id != call.id:
-            # Ollama, Gemini's proxies, Grok: all calls at index 0, told apart by their ids alone
+            # Ollama (ollama#15457), Gemini's proxies (gcli2api#406) and Grok (langchain-oracle#108) send
+            # every call at index 0; only the id differs
             return not _continues(call, delta)
         if delta.name and call.name and delta.name != call.name and arguments.complete:
-            return True  # OpenRouter: one index and one id for two calls, the name differs
+            return True  # OpenRouter: two calls share index and id (hass_local_openai_llm#92)
         nameless = delta.index is None and delta.id is None
         if nameless and delta.name and call.name and call in self._touched:
-            return True  # Gemini: several whole calls in one chunk, without index and id
+            return True  # Gemini: whole calls in one chunk, no index, no id (openai-python#2806)
         if delta.id and delta.id == call.id:
             return False
+        # A complete document followed by `{` is another call (lens#49), or LiteLLM's summary.
         starts_anew = arguments.complete and delta.arguments.lstrip().startswith("{")
         return starts_anew and not self._repeats(call, delta)
 
     @staticmethod
     def _repeats(call: CallState, delta: CallDelta) -> bool:
-        """Whether this is a summary of what was streamed before (LiteLLM), not a call like the last one."""
+        """Return whether the delta repeats all arguments so far, as LiteLLM's summary (litellm#20480)."""
+        # Two calls without ids but with equal names and arguments are twins, not a summary.
         anonymous = delta.id is None and call.id is None and delta.name is not None
         return not anonymous and call.arguments.repeats(delta.arguments)
 
     def _open(self, delta: CallDelta, events: list[Event]) -> CallState:
+        """Open a call."""
+        # Free text has no closing brace: only the next call shows that a custom tool's input has ended.
+        # JSON stays open, because servers interleave calls (langfuse#2932).
         for other in self._calls.calls:
             if other.kind == "custom" and other.closed is None and other.arguments.size:
                 self._calls.close(other, "next_call", events)
         return self._calls.open(delta.id, delta.name, delta.kind, events)
 
     def _identify(self, call: CallState, delta: CallDelta, events: list[Event]) -> None:
-        """Complete an id or a name that came late or in pieces; what is repeated changes nothing."""
+        """Complete an id or a name that came late or in pieces."""
         self._calls.identify(call, call.id or delta.id, _merged_name(call, delta.name), events)
 
     def _remember(self, call: CallState, delta: CallDelta) -> None:
+        """Register the call under the delta's index and id, as the last one and as used in this chunk."""
         if delta.index is not None:
             self._by_index[delta.index] = call
         if delta.id:
@@ -119,23 +132,27 @@ class Calls:
         self._touched.append(call)
 
     def _feed(self, call: CallState, delta: CallDelta, events: list[Event]) -> None:
+        """Add the delta's arguments to the call, unless they repeat a complete document."""
         if not (call.arguments.complete and self._repeats(call, delta)):
             self._calls.feed(call, delta.arguments, events)
 
 
 def _continues(call: CallState, delta: CallDelta) -> bool:
-    """Whether a changed id is noise: vLLM's harmony draft made one per chunk, Poolside changes it once."""
+    """Return whether an id that differs from the call's is noise, and the delta continues the call."""
     if not delta.arguments:
         return False
+    # vLLM's harmony draft made a new id for every chunk (vllm#23522).
     if call.arguments.unfinished:
         return delta.name is None or delta.name == call.name
+    # Poolside changes the id once, between the name and the first arguments.
     return call.name is not None and delta.name is None and not call.arguments.size
 
 
 def _merged_name(call: CallState, name: str | None) -> str | None:
-    """The first name holds; a longer one that starts with it replaces it; pieces join before any argument."""
+    """Return the call's name after one more name: kept, replaced by a longer one, or joined."""
     if name is None or name == call.name:
         return call.name
+    # Fireworks repeats the name in every chunk (SillyTavern#5948).
     if call.name is None or name.startswith(call.name):
         return name
     return call.name + name if not call.arguments.size else call.name

@@ -1,7 +1,4 @@
-"""Embeddings: the model, the tokens and the dimensions of the answer; never the vectors.
-
-It knows nothing of choices and calls.
-"""
+"""Read an answer of the Embeddings API as events: model, tokens, dimensions, errors."""
 
 from __future__ import annotations
 
@@ -11,42 +8,46 @@ from . import quirks, values
 from .events import Event, Finished, Started, Usage
 from .tools import Tools
 
-_NOBODY = Started(None, None)
+_UNKNOWN = Started(None, None)
 
 
 class EmbeddingsReader:
-    """Reads one answer."""
+    """A reader of one answer. It keeps no state: embeddings are never streamed."""
 
     __slots__ = ()
     output = True
 
     def __init__(self, expected: int = 1, *, pieces: bool = True, offered: Tools | None = None) -> None:
-        """Nothing to keep."""
+        """Accept the arguments that all readers share; none of them applies."""
 
     def read(self, body: Any) -> list[Event]:
-        """The events of a whole answer, an SDK object or plain JSON."""
+        """Return the events of a whole answer, an SDK object or plain JSON."""
         known = values.fields(body)
         dimensions = _dimensions(known.get("data"))
         started = Started(None, values.text(known.get("model")), dimensions=dimensions)
-        events: list[Event] = [started] if started != _NOBODY else []
+        events: list[Event] = [started] if started != _UNKNOWN else []
         if (usage := quirks.usage(known.get("usage"))) is not None:
+            # Embeddings generate no tokens, so the counts of an output are noise.
             events.append(Usage(usage.input, cost=usage.cost))
         if known.get("error") and (failure := quirks.failure_of(known)):
             events.append(Finished(0, None, failure))
         return events
 
     def close(self) -> list[Event]:
-        """Nothing is open."""
+        """Return no events: nothing stays open."""
         return []
 
 
 def _dimensions(data: object) -> int | None:
-    """How many numbers the first vector has, as a list or as base64 of four bytes each."""
+    """Return the length of the first vector, a list of numbers or base64 of four bytes each."""
+    # All vectors of an answer have one length, so the first one is enough.
     for entry in values.sequence(data):
         vector = values.fields(entry).get("embedding")
         if isinstance(vector, list):
             return len(vector)
         if isinstance(vector, str):
+            # Four base64 characters are three bytes; decoding megabytes only to count them costs too
+            # much.
             return len(vector.rstrip("=")) * 3 // 16
         return None
     return None

@@ -1,17 +1,18 @@
-"""The nine events into which every answer is read, the notes beside an answer, and the `Reader` interface."""
+"""The nine events that every answer is read into, the events around an answer, and the `Reader` protocol."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from .json_schema import Violation
 
 
 class Started(NamedTuple):
-    """What the server said of the whole answer. Empty strings are never passed on; unknown parts are `None`.
+    """What the server reports about the answer as a whole. A part that is missing or empty is `None`.
 
-    `status` is the Responses API's (`queued`, `completed`, …); `compacted` says that the conversation was;
-    `dimensions` are those of an embedding.
+    `status` is the Responses API's (`queued`, `completed`, …). `compacted` is true for a compacted
+    conversation. `dimensions` is the length of an embedding.
     """
 
     id: str | None
@@ -23,31 +24,47 @@ class Started(NamedTuple):
     dimensions: int | None = None
 
 
+IDENTITY = ("id", "model", "service_tier", "system_fingerprint")
+"""The fields of `Started` that every API sends as a text under the field's own name."""
+
+
+def identified(old: Started, body: Mapping[str, Any], *, latest: bool = False) -> Started:
+    """Return an identity completed by the texts of a body: the first value holds, or the `latest` one."""
+    found: dict[str, Any] = {}
+    for name in IDENTITY:
+        value, known = body.get(name), getattr(old, name)
+        # Azure and LM Studio send an empty string where they mean nothing.
+        if isinstance(value, str) and value and value != known and (latest or known is None):
+            found[name] = value
+    return old._replace(**found) if found else old
+
+
 class Text(NamedTuple):
-    """A piece of the visible answer of one choice."""
+    """A piece of one choice's visible text."""
 
     choice: int
     text: str
 
 
 class Reasoning(NamedTuple):
-    """A piece of the model's reasoning, under whichever name the server sends it."""
+    """A piece of one choice's reasoning, whatever the server calls the field."""
 
     choice: int
     text: str
 
 
 class Refusal(NamedTuple):
-    """A piece of the model's refusal."""
+    """A piece of one choice's refusal."""
 
     choice: int
     text: str
 
 
 class CallOpened(NamedTuple):
-    """The model began a tool call; `call` counts from 0 within its choice.
+    """A tool call began, or its id or name became known later. `call` counts from 0 within its choice.
 
-    `kind` is `function`, `custom`, or that of the Responses API's item: `mcp`, `web_search`, `computer`, …
+    `kind` is `function`, `custom`, or the type of the Responses API's item: `mcp`, `web_search`,
+    `computer`, …
     """
 
     choice: int
@@ -58,7 +75,7 @@ class CallOpened(NamedTuple):
 
 
 class CallArguments(NamedTuple):
-    """A piece of a call's arguments, as text."""
+    """A piece of a tool call's arguments, as text."""
 
     choice: int
     call: int
@@ -66,13 +83,16 @@ class CallArguments(NamedTuple):
 
 
 class CallClosed(NamedTuple):
-    """A call's arguments are complete.
+    """A tool call's arguments are complete. The event is repeated where more arguments came afterwards.
 
-    `how` is one of `json` (the document ended), `done` (the server said so), `failed` (the server, which ran
-    the call itself, said so), `next_call` (another call began), `finish` (the choice finished) and `end` (the
-    stream ended). `valid` says whether they parse as JSON; a call without any arguments is valid, unless the
-    stream broke off. `size` counts bytes of UTF-8. `violation` is what is wrong with a call that parses, by
-    the tools that were offered; `likeness` is a number that calls with equal arguments share.
+    * `how`: `json` (the JSON document ended), `done` (the server reported the end), `failed` (the server
+      ran the call and reported a failure), `next_call` (another call began), `finish` (the choice finished)
+      or `end` (the stream ended).
+    * `valid`: whether the arguments parse as JSON. A call without arguments is valid, unless the stream
+      broke off.
+    * `size`: bytes of UTF-8.
+    * `violation`: how a call that parses contradicts the tools offered; `None` if it does not.
+    * `argument_hash`: equal for calls with equal arguments, in this process only.
     """
 
     choice: int
@@ -81,12 +101,13 @@ class CallClosed(NamedTuple):
     valid: bool
     fragments: int
     size: int
+    # `None` also where nothing was checked: arguments beyond 64 KiB, or no tools in the request.
     violation: Violation | None = None
     argument_hash: int | None = None
 
 
 class Usage(NamedTuple):
-    """Token counts, and `cost` in US dollars, as the server reported them; `None` where it said nothing."""
+    """Token counts, and `cost` in US dollars, as the server reported them; `None` where it reported none."""
 
     input: int | None = None
     output: int | None = None
@@ -102,11 +123,12 @@ class Usage(NamedTuple):
     text_cache_read: int | None = None
     image_cache_read: int | None = None
     audio_cache_read: int | None = None
+    # A server's own figure. A cost computed from prices is not one: see `quirks.Cost`.
     cost: float | None = None
 
 
 class Finished(NamedTuple):
-    """A choice got its finish reason, or (`failure`) the server reported an error in a regular answer."""
+    """A choice's finish reason; or `failure`, the code of an error reported in a regular answer."""
 
     choice: int
     reason: str | None
@@ -116,15 +138,15 @@ class Finished(NamedTuple):
 Event: TypeAlias = (
     Started | Text | Reasoning | Refusal | CallOpened | CallArguments | CallClosed | Usage | Finished
 )
-"""Any of the nine."""
+"""Any of the nine events of an answer."""
 
 
 class Retried(NamedTuple):
-    """The SDK tries again.
+    """The SDK sends a request again.
 
-    `attempt` counts retries from 1; `status` is the HTTP status of the attempt that failed, or `None` where
-    it got no response; `error` is that status as text, or the canonical name of the exception's class;
-    `wait` is in seconds, as the SDK is about to wait.
+    `attempt` counts retries from 1. `status` is the HTTP status of the failed attempt, `None` where it got
+    no response. `error` is that status as text, or the canonical name of the exception's class. `wait` is
+    the SDK's delay before the retry, in seconds.
     """
 
     attempt: int
@@ -134,7 +156,7 @@ class Retried(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """The application brings a tool call's result, `turnaround` nanoseconds after its completion."""
+    """A request holds a tool call's result, `turnaround` nanoseconds after the call was complete."""
 
     id: str
     name: str | None
@@ -142,14 +164,14 @@ class Answered(NamedTuple):
 
 
 class ToolsChanged(NamedTuple):
-    """Other tools are offered than in the step before; the two fingerprints (see `Tools`)."""
+    """A request offers other tools than the step before; both values are fingerprints of `Tools`."""
 
     before: str | None
     now: str | None
 
 
 class ContextReduced(NamedTuple):
-    """The history is shorter than in the step before: compacted or summarised. `None`: unknown."""
+    """The history is shorter than in the step before: compacted or summarised. `None` is unknown."""
 
     messages_before: int | None
     messages: int | None
@@ -158,18 +180,18 @@ class ContextReduced(NamedTuple):
 
 
 Note: TypeAlias = Retried | Answered | ToolsChanged | ContextReduced
-"""Any of them."""
+"""Any event around an answer: these do not come from what the server sent."""
 
 
 class Reader(Protocol):
-    """Turns what the server sent into events."""
+    """The interface of a reader, which turns what the server sent into events."""
 
     @property
     def output(self) -> bool:
-        """Whether what was read last is output of the model, not a notice of the service."""
+        """Whether the last body was output of the model, not a notice of the service."""
 
     def read(self, body: Any) -> list[Event]:
-        """The events of one chunk or one whole answer."""
+        """Return the events of one chunk or of one whole answer."""
 
     def close(self) -> list[Event]:
-        """The events of the end."""
+        """Return the events of the end."""

@@ -6,13 +6,18 @@ import json
 
 from . import values
 
+# Bounds keep the work of one request constant: histories and images may be many megabytes. A collision
+# costs one wrong "repeated request" link, so hashing everything is not worth its time.
 _WHOLE = 65_536  # characters of a text that count; of a longer one as many, from both of its ends
-_MOST = 16  # members of a list or an object that count, from both of its ends
-_DEEPEST = 6
+_MOST = 16  # members of a list that count, from both of its ends; of an object, the first ones
+_DEEPEST = 6  # levels of lists and objects
 
 
 def digest(value: object, depth: int = _DEEPEST) -> int:
-    """The hash of a JSON value; what is too long or too deep counts by its size or not at all."""
+    """Return the hash of a JSON value, as an integer valid in this process only.
+
+    Long texts and lists count by their size and both ends; a value nested deeper than `depth` counts as 0.
+    """
     if isinstance(value, str):
         half = _WHOLE // 2
         return hash(value if len(value) <= _WHOLE else (len(value), value[:half], value[-half:]))
@@ -32,10 +37,13 @@ _PLAIN = frozenset((str, int, float, bool, type(None)))
 
 
 def argument_hash(value: object) -> int | None:
-    """A number that equal arguments share, in this process only; `None` for what is no JSON."""
+    """Return an integer that equal arguments share, in this process only; `None` if they are not JSON."""
     try:
-        if type(value) is dict and _PLAIN.issuperset(map(type, value.values())):  # most are flat
+        if type(value) is dict and _PLAIN.issuperset(
+            map(type, value.values())
+        ):  # most are flat, and then need no JSON
             return hash(frozenset(value.items()))
+        # Sorted keys: models repeat a call with its arguments in another order.
         return hash(json.dumps(value, sort_keys=True))
     except (TypeError, ValueError, RecursionError):
         return None

@@ -1,4 +1,4 @@
-"""Read facts from response headers: request id, rate limits, retry delay."""
+"""Read facts from response headers: request id, rate limits, retry delay, LiteLLM's cost."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-_LONGEST_ID = 200
+_LONGEST_ID = 200  # a longer value is no id, and must not become an attribute
 
 
 class Headers(Protocol):
-    """Headers as an HTTP client keeps them."""
+    """Response headers, as HTTP clients of the openai SDK hold them."""
 
     @property
     def raw(self) -> Iterable[tuple[bytes, bytes]]:
-        """Names and values, as they came."""
+        """Names and values in bytes, as received."""
 
 
 LITELLM_COST = b"x-litellm-response-cost"
-"""LiteLLM's header for what the request cost; see `costs.py`."""
+"""LiteLLM's header for the cost of the request; read by `quirks.litellm_cost`."""
 Fields: TypeAlias = Mapping[bytes, bytes]
-"""The last value of each header, by its name in lower case."""
+"""The last value of each header, by lower-case name."""
 
 
 class Limit(NamedTuple):
-    """A rate limit: what its window allows, what is left of it, and in how many seconds it is whole again."""
+    """A rate limit: the size of its window, what remains of it, and the seconds until it is full again."""
 
     limit: int | None = None
     remaining: int | None = None
@@ -39,7 +39,7 @@ NO_LIMIT = Limit()
 
 
 class Head(NamedTuple):
-    """What is known from headers; `retry_after` is in seconds."""
+    """The facts of a response's headers; `retry_after` is in seconds."""
 
     id: str | None = None
     requests: Limit = NO_LIMIT
@@ -48,11 +48,11 @@ class Head(NamedTuple):
 
 
 _IDS = (b"x-request-id", b"request-id", b"apim-request-id", b"x-amzn-requestid")
-"""OpenAI and most others, Anthropic, Azure's gateway, Bedrock; the first one counts."""
+"""Headers with the request's id: OpenAI and most others, Anthropic, Azure's gateway, Bedrock."""
 
 
 def _names() -> Iterator[tuple[bytes, tuple[str, str, int]]]:
-    """Which fact of which limit a header stands for, and its rank: the lowest one counts.
+    """Yield each rate-limit header with its fact, the unit it limits, and its rank; the lowest rank wins.
 
     OpenAI, Groq and Azure name no window; Cerebras and SambaNova end with `-minute` or `-day`, DigitalOcean
     with `-per-minute` and the like.
@@ -64,12 +64,12 @@ def _names() -> Iterator[tuple[bytes, tuple[str, str, int]]]:
 
 
 def _unnamed() -> Iterator[tuple[bytes, tuple[str, str, int]]]:
-    """The same for OpenRouter and Together, which do not say that it is requests they count."""
+    """Yield the headers of OpenRouter and Together, which count requests without naming them."""
     for fact in ("limit", "remaining", "reset"):
         yield f"x-ratelimit-{fact}".encode(), (fact, "requests", _LAST)
 
 
-_LAST = 4  # rank
+_LAST = 4  # rank: after all windows, because these headers do not name what they count
 _LIMITS = dict(_names()) | dict(_unnamed())
 
 
@@ -77,25 +77,29 @@ _KEPT = frozenset((*_IDS, *_LIMITS, b"date", b"retry-after", b"retry-after-ms", 
 
 
 def fields_of(headers: Headers) -> Fields:
-    """The values of those headers that say any of this."""
+    """Return the values of the headers that this module reads, by lower-case name."""
+    # Headers stay in memory while the answer streams, so all others are dropped here. httpx and httpx2
+    # both have `raw`, which costs no decoding.
     named = ((name.lower(), value) for name, value in headers.raw)
     return {name: value for name, value in named if name in _KEPT}
 
 
 def read_head(found: Fields, now: float | None = None) -> Head:
-    """The facts; `now`, in seconds of the epoch, is for dates where the server does not say its own time."""
+    """Return the facts; `now` (seconds of the epoch) dates values of servers that send no `Date`."""
     clock = partial(_now, found.get(b"date"), now)
     requests, tokens = _limits(found, clock)
     return Head(_id(found), requests, tokens, _retry_after(found, clock))
 
 
 def _now(date: bytes | None, now: float | None) -> float | None:
-    """The server's own time, with which its dates are consistent; asked for only where there is a date."""
+    """Return the server's own time where it sends one, else `now`."""
+    # A server's dates agree with its own clock, which may differ from the client's.
     found = None if date is None else timestamp_of(date)
     return now if found is None else found
 
 
 def _id(found: Fields) -> str | None:
+    """Return the request's id: the first of the known headers with a short, printable ASCII value."""
     for name in _IDS:
         value = found.get(name)
         if value and len(value) <= _LONGEST_ID and value.isascii() and (text := value.decode()).isprintable():
@@ -104,12 +108,14 @@ def _id(found: Fields) -> str | None:
 
 
 def _limits(found: Fields, clock: Clock) -> tuple[Limit, Limit]:
-    """Of requests and of tokens; of several windows the shortest of which anything is known."""
+    """Return the limits of requests and of tokens."""
+    # many servers send no limits at all
     if _LIMITS.keys().isdisjoint(found):
         return NO_LIMIT, NO_LIMIT
     known: dict[tuple[str, int], dict[str, Any]] = {}
     for name in [name for name in found if name in _LIMITS]:
         fact, kind, rank = _LIMITS[name]
+        # a reset is a duration or a time; limits and remainders are counts
         number = wait_of(found[name], clock) if fact == "reset" else count_of(found[name])
         if number is not None:
             known.setdefault((kind, rank), {})[fact] = number
@@ -117,12 +123,14 @@ def _limits(found: Fields, clock: Clock) -> tuple[Limit, Limit]:
 
 
 def _shortest(known: Mapping[tuple[str, int], Mapping[str, Any]], kind: str) -> Limit:
+    """Return the limit with the shortest window among those of one kind."""
     ranks = [rank for of, rank in known if of == kind]
     return Limit(**known[kind, min(ranks)]) if ranks else NO_LIMIT
 
 
 def _retry_after(found: Fields, clock: Clock) -> float | None:
-    """In milliseconds (OpenAI, Azure), which is more exact, in seconds, or as a date."""
+    """Return the seconds to wait before a retry."""
+    # OpenAI and Azure send both; milliseconds are more exact than whole seconds.
     exact = found.get(b"retry-after-ms")
     if exact is not None and (seconds := wait_of_exact(exact)) is not None:
         return seconds
@@ -134,12 +142,12 @@ def _retry_after(found: Fields, clock: Clock) -> float | None:
 
 
 Clock: TypeAlias = "Callable[[], float | None]"
-"""The time in seconds of the epoch, if it is known."""
+"""Returns the time in seconds of the epoch, `None` if it is unknown."""
 
 _LONGEST = 64  # bytes of a value
-_DIGITS = 18  # of a number of 64 bits
+_DIGITS = 18  # always fits the 64 bits of an attribute
 _DAY = 86_400.0
-_YEAR = 366 * _DAY  # nobody waits that long
+_YEAR = 366 * _DAY  # a longer wait is a time of the epoch, or an error
 _NUMBER = re.compile(rb"[0-9]{1,18}(?:\.[0-9]*)?\Z")
 _DURATION = re.compile(rb"(?:[0-9]+(?:\.[0-9]+)?(?:ms|us|ns|[dhms]))+\Z")
 _PART = re.compile(rb"([0-9.]+)([a-z]+)")
@@ -149,40 +157,41 @@ _UNITS: Mapping[bytes, float] = MappingProxyType(
 
 
 def count_of(value: bytes) -> int | None:
-    """A whole number of 64 bits, not negative."""
+    """Return a non-negative integer of at most 18 digits, else `None`."""
     return int(value) if len(value) <= _DIGITS and value.isdigit() else None
 
 
 def wait_of(value: bytes, clock: Clock) -> float | None:
-    """Seconds to wait: a number, a duration, or a number that is too large for one and so is a moment."""
+    """Return seconds to wait, from a number, a duration or a time in seconds of the epoch."""
     seconds = _duration(value) if len(value) <= _LONGEST else None
     return seconds if seconds is None or seconds <= _YEAR else _until(_timestamp(seconds), clock)
 
 
 def wait_of_exact(value: bytes) -> float | None:
-    """Seconds to wait, from milliseconds."""
+    """Return seconds to wait, from milliseconds."""
     seconds = float(value) / 1000 if _NUMBER.match(value) else None
     return seconds if seconds is not None and seconds <= _YEAR else None
 
 
 def wait_of_date(value: bytes, clock: Clock) -> float | None:
-    """Seconds to wait, from a date of HTTP."""
+    """Return seconds to wait, from an HTTP date."""
     timestamp = timestamp_of(value)
     return None if timestamp is None else _until(timestamp, clock)
 
 
 def timestamp_of(value: bytes) -> float | None:
-    """A date of HTTP, in seconds of the epoch."""
+    """Return an HTTP date in seconds of the epoch, or `None` if it is invalid."""
     try:
         found = parsedate_tz(value.decode("latin-1")) if len(value) <= _LONGEST else None
         return float(mktime_tz(found)) if found is not None else None
-    except (ValueError, TypeError, OverflowError, IndexError):  # the library's, of dates that are none
+    except (ValueError, TypeError, OverflowError, IndexError):  # the parser raises these for bad dates
         return None
 
 
+# The same few durations come with every response.
 @lru_cache(maxsize=256)
 def _duration(value: bytes) -> float | None:
-    """Seconds: plain ones (Azure, Cerebras), or with units (OpenAI, Groq): `20ms`, `6m0s`, `2m59.56s`."""
+    """Return seconds, from a plain number (Azure, Cerebras) or with units (OpenAI, Groq): `6m0s`, `20ms`."""
     text = value.strip()
     if _NUMBER.match(text):
         return float(text)
@@ -192,13 +201,15 @@ def _duration(value: bytes) -> float | None:
 
 
 def _timestamp(value: float) -> float:
-    """Seconds of the epoch: DigitalOcean sends these, OpenRouter milliseconds."""
+    """Return seconds of the epoch: DigitalOcean sends seconds, OpenRouter milliseconds."""
+    # 1e11 seconds are the year 5138, 1e11 milliseconds are 1973: no real time is ambiguous.
     return value / 1000 if value > 1e11 else value
 
 
 def _until(timestamp: float, clock: Clock) -> float | None:
-    """Seconds from now until then; what was a little ago is now."""
+    """Return the seconds from now until a time; 0 for one less than a day ago, `None` beyond a year."""
     now = clock()
     if now is None or not now - _DAY <= timestamp <= now + _YEAR:
         return None
+    # Clocks differ and answers take time: a reset just passed is now.
     return max(timestamp - now, 0.0)

@@ -1,8 +1,7 @@
-"""An incremental JSON validator: it reads each fragment once and knows when the document is complete.
+"""An incremental JSON validator: it reads each fragment once and reports where the document ends.
 
-It keeps no text but a cut token (at most `_LONGEST` characters), so its memory does not grow with the
-document, unless it is to keep the value of one that comes at once. It accepts what `json.loads` accepts, no
-more, up to a depth of `_DEEPEST`.
+It accepts exactly what `json.loads` accepts, to a depth of `_DEEPEST`. It keeps no text but a cut token (at
+most `_LONGEST` characters), so its memory does not grow with the document.
 """
 
 from __future__ import annotations
@@ -11,15 +10,16 @@ import json
 import re
 
 EMPTY, OPEN, COMPLETE, BROKEN = "empty", "open", "complete", "broken"
-"""Nothing but white space yet; within the document; exactly one document; not JSON."""
+"""States: only white space so far; inside the document; exactly one whole document; not JSON."""
 UNPARSED: object = object()
-"""Stands for the value of what was not kept, or does not parse."""
+"""The value of a document that was not kept or does not parse; `None` would be JSON's null."""
 
-_DEEPEST = 900  # beyond it `json.loads` meets the interpreter's recursion limit
-_LONGEST = 4300  # digits beyond which Python refuses to convert an integer
+_DEEPEST = 900  # deeper, `json.loads` raises at the interpreter's recursion limit (1000)
+_LONGEST = 4300  # digits; Python refuses to convert a longer integer, so `json.loads` would fail
 
 _VALUE, _FIRST_VALUE, _KEY, _FIRST_KEY, _COLON, _COMMA, _NOTHING = range(7)
 
+# Regular expressions scan in C; a Python loop over the characters would be slower.
 _TOKEN = re.compile(r"[ \t\n\r]*(?:([{}\[\],:\"])|([-+.0-9A-Za-z]+)|(.))?", re.DOTALL)
 _WORD = re.compile(r"true|false|null|NaN|-?Infinity|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?", re.ASCII)
 _IN_STRING = re.compile(r'[\\"\x00-\x1f]')
@@ -28,7 +28,11 @@ _CUT_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 
 
 class JsonScanner:
-    """Feed it fragments; read `state`. With `keep`, `value` is that of an object that came at once."""
+    """A scanner of one JSON document, fed in fragments; `state` is `EMPTY`, `OPEN`, `COMPLETE` or `BROKEN`.
+
+    With `keep`, `value` is the parsed object if the whole document comes in the first fragment, else
+    `UNPARSED`.
+    """
 
     __slots__ = ("_carry", "_expect", "_in_string", "_keep", "_stack", "state", "value")
 
@@ -44,7 +48,9 @@ class JsonScanner:
     def feed(self, text: str) -> str:
         """Read one more fragment and return the new state."""
         if self._in_string and not self._carry and _IN_STRING.search(text) is None:
-            return self.state  # within a string, as most fragments of long arguments are
+            return self.state  # inside a string: most fragments of long arguments
+        # Answers that are not streamed, and several servers (Groq, Mistral), send all arguments at once:
+        # then one `json.loads` both validates and yields the value.
         if self.state is EMPTY and text[:1] == "{" and text[-1:] == "}" and self._is_object(text):
             return self.state
         if self._carry:
@@ -58,7 +64,8 @@ class JsonScanner:
         return self.state
 
     def _is_object(self, text: str) -> bool:
-        """Whether it is a whole object, as the arguments of an answer that is not streamed are."""
+        """Return whether the first fragment is a whole object; if so, the document is complete."""
+        # An upper bound of the depth: deeper documents are for the scanner alone to reject.
         if text.count("{") + text.count("[") > _DEEPEST:
             return False
         value = parsed(text)
@@ -70,26 +77,28 @@ class JsonScanner:
         return True
 
     def close(self) -> str:
-        """Say that nothing follows: a number at the top level is complete only now."""
+        """Return the state at the end: a number at the top level is complete only now."""
         word, self._carry = self._carry, ""
         if word and not self._in_string and self.state is not BROKEN:
             self._word(word)
         return self.state
 
     def _string(self, text: str, position: int, length: int) -> int:
-        """Read on within a string; the expectation for what follows it is already set."""
+        """Read on within a string and return the new position."""
         found = _IN_STRING.search(text, position)
         if found is None:
             return length
         position = found.start()
         if text[position] == '"':
             self._in_string = False
+            # A key set `_COLON` when it was opened; `_NOTHING` marks a value.
             if self._expect == _NOTHING:
                 self._after_value()
             return position + 1
         escape = _ESCAPE.match(text, position)
         if escape is not None:
             return escape.end()
+        # The fragment ends within an escape: it is joined with the next one.
         if _CUT_ESCAPE.match(text, position):
             self._carry = text[position:]
         else:
@@ -97,12 +106,13 @@ class JsonScanner:
         return length
 
     def _token(self, text: str, position: int, length: int) -> int:
-        """Read white space and one token."""
+        """Read white space and one token, and return the new position."""
         found = _TOKEN.match(text, position)
         assert found is not None  # every part of the pattern is optional
         mark, word, other = found.groups()
         if mark is not None:
             self._mark(mark)
+        # The fragment ends within a number or literal, which may go on in the next one.
         elif word is not None and found.end() == length and len(word) <= _LONGEST:
             self._carry = word
             self._begin_value()
@@ -113,13 +123,14 @@ class JsonScanner:
         return found.end()
 
     def _begin_value(self) -> None:
+        """Check that a value may stand here, and leave the state `EMPTY`."""
         if self._expect not in (_VALUE, _FIRST_VALUE):
             self.state = BROKEN
         elif self.state is EMPTY:
             self.state = OPEN
 
     def _word(self, word: str) -> None:
-        """A number or a literal, now whole."""
+        """Read a whole number or literal."""
         self._begin_value()
         if self.state is OPEN and len(word) <= _LONGEST and _WORD.fullmatch(word):
             self._after_value()
@@ -127,7 +138,7 @@ class JsonScanner:
             self.state = BROKEN
 
     def _mark(self, mark: str) -> None:
-        """One of the six structural characters, or the quote that opens a string."""
+        """Read a structural character, or the quote that opens a string."""
         if mark == '"':
             self._open_string()
         elif mark in "{[":
@@ -146,6 +157,7 @@ class JsonScanner:
             self.state = BROKEN
 
     def _open_string(self) -> None:
+        """Enter a string, a key or a value."""
         if self._expect in (_KEY, _FIRST_KEY):
             self._expect = _COLON
         else:
@@ -154,6 +166,7 @@ class JsonScanner:
         self._in_string = True
 
     def _end_container(self, mark: str) -> None:
+        """Leave a list or an object, if the bracket fits."""
         opener, first = ("{", _FIRST_KEY) if mark == "}" else ("[", _FIRST_VALUE)
         if self._stack and self._stack[-1] == opener and self._expect in (first, _COMMA):
             self._stack.pop()
@@ -162,6 +175,7 @@ class JsonScanner:
             self.state = BROKEN
 
     def _after_value(self) -> None:
+        """Set what may follow a value; at the top level the document is complete."""
         if self._stack:
             self._expect = _COMMA
         else:
@@ -169,7 +183,7 @@ class JsonScanner:
 
 
 def parsed(text: str) -> object:
-    """The value of arguments as they came, `{}` for none; `UNPARSED` for what does not parse."""
+    """Return the value of a JSON text, `{}` for an empty one, `UNPARSED` if it does not parse."""
     try:
         return json.loads(text.strip() or "{}")
     except (ValueError, RecursionError):

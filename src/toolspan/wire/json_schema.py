@@ -1,4 +1,4 @@
-"""Check arguments against the JSON Schema that the model received."""
+"""Check a tool call's arguments against the JSON Schema in the request's tools."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 DEEPEST = 100
-"""Schemas within schemas, references counted."""
-_MOST_STEPS = 5_000  # some milliseconds
+"""Levels of schemas within schemas, references included."""
+# The check runs inside the application's request: 5,000 steps are some milliseconds. References can
+# double the work at each level, so the size of a schema is no bound.
+_MOST_STEPS = 5_000
 
 Path: TypeAlias = tuple[str, ...]
 Schema: TypeAlias = dict[str, Any]
 
 
 class Found:
-    """The first argument that is missing and the first that is of a wrong type; outer ones come first."""
+    """The first missing argument and the first of a wrong type so far; outer ones win over inner ones."""
 
     __slots__ = ("missing", "wrong")
 
@@ -28,17 +30,17 @@ class Found:
         return self.missing is not None or self.wrong is not None
 
     def is_missing(self, path: Path) -> None:
-        """This one is missing."""
+        """Record that the argument at `path` is missing."""
         if self.missing is None or len(path) < len(self.missing):
             self.missing = path
 
     def is_wrong(self, path: Path) -> None:
-        """This one is of a wrong type."""
+        """Record that the argument at `path` is of a wrong type."""
         if self.wrong is None or len(path) < len(self.wrong):
             self.wrong = path
 
     def take(self, other: Found) -> None:
-        """Take over what another one has."""
+        """Record what another one found."""
         if other.missing is not None:
             self.is_missing(other.missing)
         if other.wrong is not None:
@@ -46,11 +48,11 @@ class Found:
 
 
 class TooMuchError(Exception):
-    """The walk would take more than it is worth."""
+    """The check needs more steps or levels than it may have."""
 
 
 class Walk:
-    """One walk; `root` is where references start."""
+    """One check of one value; `root` is the schema in which references are resolved."""
 
     __slots__ = ("_depth", "_rules", "_steps", "root")
 
@@ -61,7 +63,8 @@ class Walk:
         self._depth = 0
 
     def part(self, schema: object, value: object, path: Path, found: Found) -> None:
-        """Hold one value against one schema; a schema that is no object says nothing."""
+        """Check a value against a schema; anything but an object is no schema and finds nothing."""
+        # `nullable` is OpenAPI's keyword, which generated schemas use although JSON Schema lacks it.
         if not isinstance(schema, dict) or (value is None and schema.get("nullable") is True):
             return
         self._depth += 1
@@ -72,24 +75,25 @@ class Walk:
         self._depth -= 1
 
     def spend(self, steps: int) -> None:
-        """Something takes so many steps; raises `TooMuchError` when there are none left."""
+        """Use up steps; raise `TooMuchError` when none are left."""
         self._steps -= steps
         if self._steps < 0 or self._depth > DEEPEST:
             raise TooMuchError
 
 
 Rule: TypeAlias = Callable[[Walk, Schema, Any, Path, Found], None]
-"""What one keyword of a schema says of a value."""
+"""A function that checks one keyword of a schema."""
 
 
 def may_be(name: object, value: object) -> bool:
-    """Whether a value is of the type of this name; a name that JSON does not have is that of any value."""
+    """Return whether a value has the type of this name; an unknown name fits any value."""
     test = _TYPES.get(name) if isinstance(name, str) else None
     return test is None or test(value)
 
 
 def same(first: Any, second: Any) -> bool:
-    """Whether two values may be one: 1 is 1.0, but not `true`; lists and objects are not looked into."""
+    """Return whether two JSON values may be equal; lists and objects are not compared."""
+    # In Python `True == 1`; in JSON it is not.
     if isinstance(first, bool) or isinstance(second, bool):
         return first is second
     if isinstance(first, (list, dict)):
@@ -117,28 +121,32 @@ _TYPES: Mapping[str, Callable[[object], bool]] = {
 
 
 _PLAIN = frozenset(("type", "description", "title", "default", "examples", "format", "enum"))
+# Most schemas are a flat object of plain types: those are checked without a walk.
 _FLAT = frozenset(
     ("type", "properties", "required", "additionalProperties", "description", "title", "$schema")
 )
-_FEW = 32  # values that are looked through without being counted as steps
+_FEW = 32  # listed values that are compared without counting steps
 _EXACT: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", dict: "object", list: "array"}
 
 INNER = "[]"
-"""In a path, a part of a list, or one under a name that the schema does not say."""
+"""A path's step into a list, or to a value under an undeclared name."""
 
 
 def _ref(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
-    """A reference within the schema; others lead nowhere."""
+    """Follow a reference within the schema; a reference to elsewhere finds nothing."""
     ref, target = schema["$ref"], walk.root
+    # Nothing is fetched: a reference to another document is not resolved.
     if not isinstance(ref, str) or not ref.startswith("#"):
         return
     for step in unquote(ref[1:]).split("/")[1:]:
+        # The escapes of JSON Pointer (RFC 6901); this order keeps `~01` a literal `~1`.
         name = step.replace("~1", "/").replace("~0", "~")
         target = target.get(name) if isinstance(target, dict) else None
     walk.part(target, value, path, found)
 
 
 def _type(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
+    """Check `type`, one name or several."""
     wanted = schema["type"]
     if isinstance(wanted, str):
         if not may_be(wanted, value):
@@ -150,6 +158,7 @@ def _type(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> N
 
 
 def _enum(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
+    """Check `enum`."""
     listed = _list(schema["enum"])
     walk.spend(len(listed))
     if type(value) is str and value in listed:
@@ -159,11 +168,13 @@ def _enum(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> N
 
 
 def _const(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
+    """Check `const`."""
     if not same(schema["const"], value):
         found.is_wrong(path)
 
 
 def _required(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
+    """Check `required`."""
     names = _list(schema["required"])
     walk.spend(len(names))
     if isinstance(value, dict):
@@ -173,6 +184,7 @@ def _required(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) 
 
 
 def _properties(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
+    """Check the values under declared names."""
     parts = schema["properties"]
     if isinstance(value, dict) and isinstance(parts, dict):
         walk.spend(len(parts))
@@ -182,7 +194,7 @@ def _properties(walk: Walk, schema: Schema, value: Any, path: Path, found: Found
 
 
 def _is_plainly(schema: object, value: object) -> bool:
-    """Whether a schema asks for nothing but this very type, or text: most do, and so cost no walk."""
+    """Return whether a schema asks only for this exact type or a listed text, and the value fits."""
     if type(schema) is not dict or not _PLAIN.issuperset(schema):
         return False
     wanted = schema.get("type")
@@ -195,7 +207,7 @@ def _is_plainly(schema: object, value: object) -> bool:
 
 
 def fits_plainly(schema: object, value: object) -> bool:
-    """Whether a flat object is certainly all right: most arguments are, and so cost no walk."""
+    """Return whether a flat object certainly fits; `False` means that a full check is needed."""
     if type(schema) is not dict or type(value) is not dict or not _FLAT.issuperset(schema):
         return False
     parts, others = schema.get("properties"), schema.get("additionalProperties")
@@ -209,8 +221,9 @@ def fits_plainly(schema: object, value: object) -> bool:
 
 
 def _others(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
-    """What stands under names that the schema does not say; patterns of names are not tried."""
+    """Check values under undeclared names against `additionalProperties`."""
     part, known = schema["additionalProperties"], schema.get("properties")
+    # Patterns would need regular expressions of the application's, whose time has no bound.
     if isinstance(value, dict) and isinstance(part, dict) and "patternProperties" not in schema:
         for name, inner in value.items():
             if not isinstance(known, dict) or name not in known:
@@ -218,11 +231,12 @@ def _others(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) ->
 
 
 def _prefix(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
+    """Check `prefixItems`."""
     _in_turn(walk, schema["prefixItems"], value, path, found)
 
 
 def _items(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
-    """All parts of a list, or those that follow the first ones; older drafts list the first ones here."""
+    """Check the items of a list; older drafts of JSON Schema use `items` as `prefixItems`."""
     part = schema["items"]
     if isinstance(value, list) and isinstance(part, dict):
         for inner in value[len(_list(schema.get("prefixItems"))) :]:
@@ -232,18 +246,19 @@ def _items(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> 
 
 
 def _in_turn(walk: Walk, parts: object, value: Any, path: Path, found: Found) -> None:
-    """The first parts of a list, each with a schema of its own."""
+    """Check the first items of a list, each against its own schema."""
     for part, inner in zip(_list(parts), _list(value), strict=False):
         walk.part(part, inner, (*path, INNER), found)
 
 
 def _all(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
+    """Check `allOf`."""
     for part in _list(schema["allOf"]):
         walk.part(part, value, path, found)
 
 
 def _one(keyword: str, walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
-    """At least one of several. If none fits, what is said is what the one says that comes nearest."""
+    """Check `anyOf` or `oneOf`; if no alternative fits, record the findings of the closest one."""
     tried: list[Found] = []
     for part in _list(schema[keyword]):
         tried.append(Found())
@@ -255,7 +270,8 @@ def _one(keyword: str, walk: Walk, schema: Schema, value: Any, path: Path, found
 
 
 def _closeness(found: Found) -> int:
-    """Something missing is nearer than a wrong type; the deeper the wrong type, the nearer."""
+    """Return how close an alternative came: a missing argument is closer than a wrong type."""
+    # The deeper the wrong type, the more of the alternative fitted before it.
     return DEEPEST + 1 if found.wrong is None else len(found.wrong)
 
 
@@ -275,9 +291,10 @@ RULES: Mapping[str, Rule] = {
     "$ref": _ref,
     "allOf": _all,
     "anyOf": partial(_one, "anyOf"),
+    # checked like `anyOf`: a value that fits two alternatives is still a usable call
     "oneOf": partial(_one, "oneOf"),
 }
-"""By keyword."""
+"""Rules by keyword. All other keywords (formats, ranges, patterns) find nothing."""
 
 
 MISSING_ARGUMENT, WRONG_TYPE = "missing_argument", "wrong_type"
@@ -286,10 +303,10 @@ _LONGEST = 256  # characters of a path
 
 
 class Violation(NamedTuple):
-    """What is wrong with a call, and where: `stops[].city`; `""` if it is the call or all of its arguments.
+    """How a call contradicts the tools offered, and where: `stops[].city`, or `""` for the whole call.
 
-    A path is made of the schema's own names; `[]` is a part of a list, or one under a name that the schema
-    does not say, so that no word of the model's is in it.
+    A path consists of the schema's own names; `[]` is an item of a list, or a value under an undeclared
+    name. So a path never holds text of the model.
     """
 
     kind: str
@@ -297,17 +314,18 @@ class Violation(NamedTuple):
 
 
 def violation_of(schema: object, value: object) -> Violation | None:
-    """What is wrong with a value by a schema: the first thing missing, else the first of a wrong type.
+    """Return the first missing argument, else the first of a wrong type, else `None`.
 
-    Outer ones come before inner ones. What `enum` and `const` do not list is of a wrong type. Nothing is said
-    of what would take too many steps, and nothing is raised, whatever the schema is.
+    Outer arguments come before inner ones. A value outside `enum` or `const` is of a wrong type. The result
+    is also `None` where the check would take too many steps or the schema is broken; nothing is raised.
     """
     try:
+        # `fits_plainly` never rejects: it only saves the walk for what fits.
         if fits_plainly(schema, value):
             return None
         found = Found()
         Walk(schema, RULES).part(schema, value, (), found)
-    except Exception:  # it may hold objects of the application's, which raise what they like
+    except Exception:  # a schema may hold application objects, which can raise anything
         return None
     if found.missing is not None:
         return Violation(MISSING_ARGUMENT, _written(found.missing))
@@ -315,5 +333,6 @@ def violation_of(schema: object, value: object) -> Violation | None:
 
 
 def _written(path: Path) -> str:
+    """Return a path as text, at most `_LONGEST` characters."""
     found = ".".join(path).replace(f".{INNER}", INNER)
     return found if len(found) <= _LONGEST else f"{found[: _LONGEST - 1]}…"

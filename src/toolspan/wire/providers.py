@@ -1,6 +1,6 @@
-"""Which provider stands behind an address, and the address without credentials, path or query.
+"""Find the provider behind a base URL, and the address without credentials, path or query.
 
-Names are those of the convention's enumeration where it has one; else the provider's own. It knows no client.
+Names are those of the GenAI conventions' `gen_ai.provider.name`; a provider that they lack has its own.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ HOSTS: Mapping[str, str] = MappingProxyType(
         "open.bigmodel.cn": "zhipu_ai",
     }
 )
-"""Host (or the domain it belongs to) to provider; settings may add to it."""
+"""Provider by host or domain; the setting `providers` adds to it."""
 
 SERVERS: Mapping[str, str] = MappingProxyType(
     {
@@ -76,24 +76,27 @@ SERVERS: Mapping[str, str] = MappingProxyType(
         "vllm": "vllm",
     }
 )
-"""Servers that people run themselves, by the first word of their host's name, as in `vllm-0.models.svc`."""
+"""Self-hosted servers by the first word of their host's name, as in `vllm-0.models.svc`."""
 
-_PORTS = MappingProxyType({11434: "ollama", 1234: "lm_studio"})  # so unusual that they are a name
+_PORTS = MappingProxyType({11434: "ollama", 1234: "lm_studio"})  # default ports that no other server has
 _SCHEMES = MappingProxyType({"http": 80, "https": 443, "ws": 80, "wss": 443})
-_OPENAI = "openai"  # what speaks OpenAI's protocol at an unknown address, by the convention's OpenAI page
+# The conventions' OpenAI page prescribes `openai` for an unknown server that speaks OpenAI's protocol.
+_OPENAI = "openai"
 
 
 class Endpoint(NamedTuple):
-    """Where a request goes."""
+    """A request's provider, host and port."""
 
     provider: str
     address: str | None
     port: int | None
 
 
+# An application has a few base URLs, and each request needs the endpoint of one. A bound, because a
+# gateway's client may build URLs per tenant.
 @lru_cache(maxsize=256)
 def endpoint(base_url: str, added: tuple[tuple[str, str], ...] = (), default: str = _OPENAI) -> Endpoint:
-    """The endpoint of a base URL; `default` is what the client says of itself, for unknown hosts."""
+    """Return the endpoint of a base URL; `default` is the client's own provider, used for unknown hosts."""
     try:
         parts = urlsplit(base_url)
         address, port = parts.hostname, parts.port
@@ -104,26 +107,29 @@ def endpoint(base_url: str, added: tuple[tuple[str, str], ...] = (), default: st
     if port is None:
         port = _SCHEMES.get(parts.scheme)
     known = dict(added)
+    # What the user set wins over the built-in table.
     found = known.get(f"{address}:{port}") or _by_domain(address, known)
     if found == "azure.ai.inference" and "/openai" in parts.path:
-        found = "azure.ai.openai"  # Azure's v1 API, at the address of its model catalogue
+        found = "azure.ai.openai"  # Azure's v1 API shares the host of the model catalogue
+    # a client that names its provider (Azure's, Bedrock's) is more reliable than the host's name
     if found is None and default == _OPENAI:
         found = _by_name(address, port)
     return Endpoint(found or default, address, port)
 
 
 def _by_domain(host: str, added: Mapping[str, str]) -> str | None:
-    """The entry for the host itself, else for the domain it lies in."""
+    """Return the provider of a host, or of the longest known domain it belongs to."""
     labels = host.lower().rstrip(".").split(".")
     for start in range(len(labels)):
         domain = ".".join(labels[start:])
         if domain in added or domain in HOSTS:
             return added.get(domain) or HOSTS[domain]
-    return "gcp.vertex_ai" if host.endswith("-aiplatform.googleapis.com") else None  # one for each region
+    # Vertex has one host per region, such as `europe-west1-aiplatform.googleapis.com`.
+    return "gcp.vertex_ai" if host.endswith("-aiplatform.googleapis.com") else None
 
 
 def _by_name(host: str, port: int | None) -> str | None:
-    """What a server of one's own is called, or the port that only one kind of them has."""
+    """Return the provider of a self-hosted server, by the first word of its host or by its port."""
     first = host.lower().partition(".")[0]
     for name, provider in SERVERS.items():
         if first == name or first.startswith(name + "-"):

@@ -1,4 +1,4 @@
-"""Fold the events of an answer into one record, and decide the outcome of the call."""
+"""Fold the events of an answer into one record, and decide the outcome of the request."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from .events import (
 )
 from .json_schema import Violation
 
-_MOST_CHOICES = 128
+_MOST_CHOICES = 128  # a wrong `n` or index must not make a long list of finish reasons
 
 
 @dataclass(slots=True)
 class ToolCall:
-    """One call as far as it is known. `text` holds the arguments only if the record keeps content."""
+    """One tool call so far; `pieces` holds its arguments only if the record keeps content."""
 
     choice: int
     index: int
     id: str | None
     name: str | None
     kind: str
-    opened_at: int
+    opened_at: int  # nanoseconds, as all times of a record
     closed_at: int | None = None
     closed_by: str | None = None
     valid: bool = False
@@ -48,7 +48,7 @@ class ToolCall:
 
     @property
     def outcome(self) -> str:
-        """The first that holds: `unfinished`, `invalid` (no JSON), what is wrong by the offer, `valid`."""
+        """`unfinished` (the stream ended first), `invalid` (not JSON), a violation's kind, or `valid`."""
         if not self.valid:
             return "unfinished" if self.closed_by == "end" else "invalid"
         return "valid" if self.violation is None else self.violation.kind
@@ -56,7 +56,7 @@ class ToolCall:
 
 @dataclass(slots=True)
 class Choice:
-    """One choice: its reason, and its texts if the record keeps content."""
+    """One choice: its finish reason, and its texts if the record keeps content."""
 
     reason: str | None = None
     has_text: bool = False
@@ -66,7 +66,7 @@ class Choice:
 
 
 class Record:
-    """What is known of one answer; `keep` says whether texts and arguments are kept."""
+    """The facts of one answer; with `keep`, also its texts and arguments."""
 
     __slots__ = (
         "_calls",
@@ -94,7 +94,11 @@ class Record:
         self.last_at = 0
 
     def apply(self, event: Event, at: int) -> bool:
-        """Take one event; says whether it marks a moment: a call's beginning or end, a text's beginning."""
+        """Apply one event, at a time in nanoseconds.
+
+        Return whether it is worth a span event: the start or end of a tool call, or a choice's first text.
+        """
+        # Text and arguments first: nearly all events are one of these.
         if isinstance(event, Text):
             return self._text(event)
         if isinstance(event, CallArguments):
@@ -104,6 +108,7 @@ class Record:
         return self._rarer(event, at)
 
     def _text(self, event: Text) -> bool:
+        """Apply a piece of text."""
         choice = self._choice(event.choice)
         if self.keep:
             choice.text.append(event.text)
@@ -113,6 +118,7 @@ class Record:
         return True
 
     def _rarer(self, event: Event, at: int) -> bool:
+        """Apply an event that is neither a text nor a piece of arguments."""
         if isinstance(event, CallOpened):
             return self._opened(event, at)
         if isinstance(event, CallClosed):
@@ -128,9 +134,12 @@ class Record:
         return False
 
     def _opened(self, event: CallOpened, at: int) -> bool:
+        """Add a call, or complete the id and name of one."""
         key = (event.choice, event.call)
         known = self._calls.get(key)
         if known is not None:
+            # A repeated `CallOpened` brings a late id or name; the call keeps its time and is not counted
+            # twice.
             known.id, known.name = event.id, event.name
             return False
         self._choice(event.choice)
@@ -140,62 +149,67 @@ class Record:
         return True
 
     def _closed(self, event: CallClosed, at: int) -> bool:
-        """The first close is the moment; a later one corrects what grew after it."""
+        """Close a call; a later close corrects the counts but keeps the time and the cause of the first."""
         call = self._calls[event.choice, event.call]
         call.valid, call.fragments, call.size = event.valid, event.fragments, event.size
         call.violation, call.argument_hash = event.violation, event.argument_hash
+        # The span event and the metric of the first close are out already: they cannot be corrected.
         if call.closed_at is not None:
             return False
         call.closed_at, call.closed_by = at, event.how
         return True
 
     def _finished(self, event: Finished) -> None:
+        """Store a finish reason or a failure."""
         if event.failure is not None:
             self.failure = event.failure
         else:
             self._choice(event.choice).reason = event.reason
 
     def _other_text(self, event: Reasoning | Refusal) -> None:
+        """Apply a piece of reasoning or of a refusal."""
         choice = self._choice(event.choice)
         if self.keep:
             (choice.reasoning if isinstance(event, Reasoning) else choice.refusal).append(event.text)
 
     def _choice(self, index: int) -> Choice:
+        """Return a choice, new if it is the first event of it."""
         choice = self.choices.get(index)
         if choice is None:
             choice = self.choices[index] = Choice()
         return choice
 
     def call(self, event: CallOpened | CallClosed) -> ToolCall:
-        """The call that an event of this record speaks of."""
+        """Return the call that an event of this record belongs to."""
         return self._calls[event.choice, event.call]
 
     def reasons(self, expected: int) -> list[str]:
-        """One finish reason for each expected or seen choice, `error` where none came (semconv, §6.3)."""
+        """Return one finish reason per choice, expected or seen; `error` where none came (semconv, §6.3)."""
         count = min(max(expected, max(self.choices, default=-1) + 1), _MOST_CHOICES)
         return [
             (choice.reason if choice else None) or "error" for choice in map(self.choices.get, range(count))
         ]
 
     def whole(self, expected: int) -> bool:
-        """Whether every expected choice got its reason."""
+        """Return whether every expected choice has its finish reason."""
         choices = self.choices
+        # The common case, without building a list.
         if len(choices) == expected == 1 and 0 in choices:
             return choices[0].reason is not None
         return bool(choices) and "error" not in self.reasons(expected)
 
 
 class Outcome(str, Enum):
-    """The six ways a call can end. Only `failed` and `cancelled` are errors."""
+    """The six ways in which a request can end. Only `FAILED` and `CANCELLED` are errors."""
 
     COMPLETED = "completed"
-    """Read to the end, or left by the application after every choice had its finish reason."""
+    """Read to the end, or closed after every choice had its finish reason."""
     CLOSED = "closed"
-    """Closed by the application before that."""
+    """Closed by the application before every choice had its finish reason."""
     ABANDONED = "abandoned"
-    """Dropped by the application, unread or half read."""
+    """Dropped by the application unread or half read, or open at the exit of the process."""
     CANCELLED = "cancelled"
-    """Interrupted: the task was cancelled, or the process was told to stop."""
+    """Interrupted by `CancelledError`, `KeyboardInterrupt` and the like."""
     FAILED = "failed"
     """An error before or during the answer."""
     TRUNCATED = "truncated"
@@ -203,40 +217,42 @@ class Outcome(str, Enum):
 
     @property
     def is_error(self) -> bool:
-        """Whether it is recorded as an error."""
+        """Whether the outcome is recorded as an error."""
         return self in (Outcome.FAILED, Outcome.CANCELLED)
 
 
 class End(Enum):
-    """What the entrances see of an end."""
+    """How reading an answer ended, as the patched SDK methods see it."""
 
     EXHAUSTED = 1
-    """Nothing follows: the stream, or the whole answer, was read."""
+    """The stream, or the whole answer, was read to its end."""
     CLOSED = 2
     """The application closed the stream or its response."""
     DROPPED = 3
-    """Nobody holds the stream any more, or the process ends."""
+    """The last reference to the stream is gone, or the process ends."""
 
 
 def is_failure(end: object) -> bool:
     """Return whether an end is an error, and not an interruption.
 
-    The type is asked and not `isinstance`, which reads `__class__`: an exception may raise from it.
+    `type()` and not `isinstance()`: the latter reads `__class__`, from which an exception may raise.
     """
     return issubclass(type(end), Exception)
 
 
 def is_exhaustion(error: BaseException) -> bool:
-    """Return whether an iterator said by this error that nothing follows; see `is_failure`."""
+    """Return whether an error is an iterator's regular end; see `is_failure`."""
     return issubclass(type(error), (StopIteration, StopAsyncIteration))
 
 
 def outcome_of(end: End | BaseException, record: Record, expected: int, streamed: bool) -> Outcome:
-    """The outcome of a call that ended so; `expected` is the number of choices asked for."""
+    """Return the outcome of a request; `expected` is the number of choices requested."""
+    # A server can report a failure in a stream that ends regularly (OpenRouter).
     if is_failure(end) or record.failure is not None:
         return Outcome.FAILED
     if isinstance(end, BaseException):
         return Outcome.CANCELLED
+    # A stream left after its finish reasons lost nothing; a whole answer cannot be left half read.
     if record.whole(expected) or not streamed:
         return Outcome.COMPLETED
     early = {End.EXHAUSTED: Outcome.TRUNCATED, End.CLOSED: Outcome.CLOSED, End.DROPPED: Outcome.ABANDONED}

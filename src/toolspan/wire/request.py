@@ -13,12 +13,12 @@ from .tools import Tools, tools
 
 NOTHING_RETURNED = Returns()
 _USER = "user"
-_LARGEST = 1e300  # a number beyond is no parameter
+_LARGEST = 1e300  # excludes infinity, and integers that are too large for a float
 
 
 @dataclass(slots=True)
 class Request:
-    """What a request asks for. `messages` is the body's own list, kept only where content is captured."""
+    """The facts of a request. `messages` is the body's own list, kept only where content is captured."""
 
     model: str | None = None
     stream: bool = False
@@ -39,42 +39,43 @@ class Request:
     reasoning_level: str | None = None
     service_tier: str | None = None
     prompts: int = 1
-    """Prompts in one request; each is answered by as many choices."""
+    """The number of prompts; each gets `choices` answers."""
     instructions: Any = None
     conversation: str | None = None
     previous_response: str | None = None
     prompt_name: str | None = None
     prompt_version: str | None = None
     response: str | None = None
-    """The id of a response that is fetched."""
+    """The id of the response to fetch."""
     cursor: str | None = None
     encoding_formats: list[str] | None = None
     dimensions: int | None = None
     returns: Returns = NOTHING_RETURNED
     checked: bool = False
-    """Whether the calls of the answer are checked against the tools."""
+    """Whether tool calls in the answer are checked against the tools."""
     last_role: str | None = None
-    """Whose the last message is; of an item that is no message, its type."""
+    """The role of the last message; for an item that is no message, its type."""
     digest: int | None = None
-    """A hash of the last message, or of what is embedded; see `digest.py`."""
+    """The hash of the last message or of an embedding's input; see `hashing.digest`."""
 
     @property
     def expected(self) -> int:
-        """How many choices the answer should have."""
+        """The number of choices that the answer should have."""
         return self.choices * self.prompts
 
     def release(self) -> None:
-        """Let go of what is the application's."""
+        """Drop the references to the application's own objects."""
         self.messages = self.instructions = self.tools = None
 
 
 Rules: TypeAlias = Mapping[str, tuple[str, Callable[[Any], Any]]]
-"""What of a body is read, into which fact, and how; a reader's `None` means that the value is none."""
+"""By key of the body: the fact, and the function that reads it; that returns `None` for an unusable value."""
 
 
 def read_facts(body: Mapping[str, Any], rules: Rules) -> Request:
-    """The facts of a body."""
+    """Return the facts of a body by these rules; a value of a wrong type is ignored."""
     found = Request()
+    # Bodies hold fewer keys than the table has rules.
     for key, value in body.items():
         if value is not None and (rule := rules.get(key)) is not None:
             name, read = rule
@@ -84,7 +85,7 @@ def read_facts(body: Mapping[str, Any], rules: Rules) -> Request:
 
 
 def take_messages(found: Request, messages: object, keep: bool) -> None:
-    """Count what is sent to the model, and keep it if content is captured; a single text counts as one."""
+    """Count the messages sent to the model, and keep them if content is captured; a text counts as one."""
     if isinstance(messages, (list, tuple)):
         found.message_count = len(messages)
         found.digest = digest(messages[-1]) if messages else None
@@ -95,46 +96,48 @@ def take_messages(found: Request, messages: object, keep: bool) -> None:
         found.digest = digest(messages)
     else:
         return
+    # The body's own list, not a copy: content is copied only where it is recorded.
     found.messages = messages if keep else None
 
 
 def _role(message: object) -> str | None:
+    """Return a message's role; for an item that is no message, its type."""
     known = values.fields(message)
     return values.text(known.get("role")) or values.text(known.get("type"))
 
 
 def number(value: object) -> float | None:
-    """A finite number."""
+    """Return a number as a float; `None` for another type, a boolean or an infinite one."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > _LARGEST:
         return None
     return float(value)
 
 
 def whole(value: object) -> int | None:
-    """A whole number of 64 bits."""
+    """Return an integer of 64 bits, else `None`."""
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
 
 
 def strings(value: object) -> list[str]:
-    """One string or several, as a list."""
+    """Return one string or several as a list."""
     if isinstance(value, str):
         return [value]
     return [part for part in value if isinstance(part, str)] if isinstance(value, (list, tuple)) else []
 
 
 def output_type(value: object) -> str | None:
-    """What the answer shall be: `json` with or without a schema, or `text`."""
+    """Return the requested output: `json`, with or without a schema, or `text`."""
     kind = values.text(values.fields(value).get("type"))
     return {"json_object": "json", "json_schema": "json", "text": "text"}.get(kind or "")
 
 
 def choices(value: object) -> int | None:
-    """A number of choices."""
+    """Return a positive number of choices, else `None`."""
     return values.count(value) or None
 
 
 def tool_choice(value: object) -> str | None:
-    """`auto`, `none`, `required`, or the name of the one tool that must be called."""
+    """Return `auto`, `none`, `required`, or the name of the one tool that must be called."""
     if isinstance(value, str):
         return value or None
     known = values.fields(value)
@@ -144,16 +147,17 @@ def tool_choice(value: object) -> str | None:
 
 Body = Mapping[str, Any]
 BROUGHT = "brought"
-"""No key of the wire: what was sent to a Realtime session since its last response stands under it."""
+"""Not a key of the API: the items sent to a Realtime session since its last response."""
 
 
 def chat_request(body: Body, *, keep: bool) -> Request:
-    """A chat completion's; `keep` says whether the messages are kept for capture."""
+    """Return the facts of a chat completion; `keep` keeps the messages for content capture."""
     found = read_facts(body, _CHAT)
+    # A string is not valid here: its length must not count as a number of messages.
     if not isinstance(messages := body.get("messages"), str):
         take_messages(found, messages, keep)
         found.returns = chat_returns(messages)
-    if "max_completion_tokens" in body:  # the newer name counts
+    if "max_completion_tokens" in body:  # `max_tokens` is deprecated
         found.max_tokens = whole(body["max_completion_tokens"]) or found.max_tokens
     if (modalities := body.get("modalities")) and isinstance(modalities, (list, tuple)):
         found.output_type = "speech" if "audio" in modalities else found.output_type
@@ -161,7 +165,7 @@ def chat_request(body: Body, *, keep: bool) -> Request:
 
 
 def responses_request(body: Body, *, keep: bool) -> Request:
-    """A response's, over HTTP or a WebSocket; so is that of a compaction."""
+    """Return the facts of a response over HTTP or a WebSocket, or of a compaction."""
     found = read_facts(body, _RESPONSES)
     take_messages(found, body.get("input"), keep)
     found.returns = response_returns(body.get("input"))
@@ -174,7 +178,7 @@ def responses_request(body: Body, *, keep: bool) -> Request:
 
 
 def realtime_request(body: Body, *, keep: bool) -> Request:
-    """That of a response of a Realtime session, whose defaults it has too."""
+    """Return the facts of a Realtime response, whose body includes the session's defaults."""
     found = read_facts(body, _REALTIME)
     take_messages(found, body.get("input"), keep)
     found.returns = response_returns(body.get(BROUGHT))
@@ -187,7 +191,7 @@ def realtime_request(body: Body, *, keep: bool) -> Request:
 
 
 def fetch_request(body: Body, *, keep: bool) -> Request:
-    """That of a response to fetch: its id, and where its stream shall go on."""
+    """Return the facts of fetching a response: its id and the position where its stream goes on."""
     cursor = body.get("starting_after")
     number = values.count(cursor)
     return Request(
@@ -197,10 +201,11 @@ def fetch_request(body: Body, *, keep: bool) -> Request:
 
 
 def completions_request(body: Body, *, keep: bool) -> Request:
-    """A legacy completion's. Prompts may be texts or tokens, one or several."""
+    """Return the facts of a legacy completion, whose prompts are texts or tokens, one or several."""
     found = read_facts(body, _COMPLETIONS)
     prompt = body.get("prompt")
     if isinstance(prompt, (list, tuple)) and prompt:
+        # A list of integers is one prompt, as tokens.
         prompt = [prompt] if type(prompt[0]) is int else prompt
         found.prompts = len(prompt)
     take_messages(found, prompt, keep)
@@ -208,8 +213,9 @@ def completions_request(body: Body, *, keep: bool) -> Request:
 
 
 def embeddings_request(body: Body, *, keep: bool) -> Request:
-    """That of embeddings; what is embedded is never kept, the convention has no place for it."""
+    """Return the facts of an embeddings request; its input is never kept."""
     found = read_facts(body, _EMBEDDINGS)
+    # The conventions have no attribute for an embedding's input; the hash recognises a repeated request.
     if body.get("input") is not None:
         found.digest = digest(body["input"])
     return found
@@ -224,7 +230,7 @@ def _format(value: object) -> str | None:
 
 
 def _identity(value: object) -> str | None:
-    """A conversation, as its id or as an object that has one."""
+    """Return a conversation's id, from the id itself or from an object."""
     return values.text(value) or values.text(values.fields(value).get("id"))
 
 
@@ -233,6 +239,7 @@ def _formats(value: object) -> list[str] | None:
 
 
 def _stream(value: object) -> bool:
+    """Return whether `stream` is true."""
     return value is True
 
 
@@ -256,6 +263,7 @@ _COMPLETIONS: Rules = {
 _CHAT: Rules = {
     **_COMPLETIONS,
     "tools": ("tools", tools),
+    # The deprecated forms of `tools` and `tool_choice`.
     "functions": ("tools", tools),
     "tool_choice": ("tool_choice", tool_choice),
     "function_call": ("tool_choice", tool_choice),

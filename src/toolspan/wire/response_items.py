@@ -1,7 +1,4 @@
-"""Output items of the Responses API: which of them are tool calls, and what each says of its call.
-
-It knows single items; their place in a stream is decided in `responses.py`.
-"""
+"""Read output items of the Responses API: which of them are tool calls, and their names and arguments."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from . import quirks
 from .events import Reasoning, Refusal, Text
 from .values import fields, sequence, text, view
 
@@ -24,18 +22,18 @@ ANSWERED = frozenset(
         "mcp_approval_request",
     )
 )
-"""Kinds of calls that the application answers; all others run at the server."""
+"""Kinds of calls whose result the application sends; all others run at the server."""
 
 NAMED = frozenset(("function", "custom", "mcp", "mcp_approval_request"))
-"""Kinds of calls that have a name; all others are called as their kind."""
+"""Kinds of calls that have a name; for all others, the kind is the name."""
 HOSTED = frozenset(
     ("web_search", "file_search", "code_interpreter", "image_generation", "mcp_list_tools", "program")
 ) | (ANSWERED - NAMED)
-"""The kinds that are known and have no name."""
+"""The known kinds without a name."""
 FREE_TEXT = frozenset(("custom", "code_interpreter", "program"))
-"""Kinds whose arguments are no JSON."""
+"""Kinds whose arguments are not JSON."""
 
-_CUSTOM = "custom_tool"  # what is left of `custom_tool_call`
+_CUSTOM = "custom_tool"  # the type `custom_tool_call` without its suffix
 _OTHER_TYPES = ("mcp_list_tools", "mcp_approval_request", "program")
 _ARGUMENTS = {
     "custom": "input",
@@ -50,11 +48,11 @@ _ARGUMENTS = {
     "program": "code",
     "image_generation": "",
     "mcp_list_tools": "",
-}  # all others: `arguments`
+}  # an empty name: no arguments; all other kinds: `arguments`
 
 
 class Item(NamedTuple):
-    """A tool call as its item tells it; `ids` are all by which events may refer to it."""
+    """A tool call as an item describes it; `ids` are all ids by which events may refer to it."""
 
     kind: str
     id: str | None
@@ -65,7 +63,7 @@ class Item(NamedTuple):
 
 
 def call_item(item: object) -> Item | None:
-    """The call that an item is; `None` for messages, reasoning, compactions and the results of calls."""
+    """Return an item's tool call; `None` for messages, reasoning, compactions and results of calls."""
     known = fields(item)
     kind = _kind(known)
     if kind is None:
@@ -74,7 +72,7 @@ def call_item(item: object) -> Item | None:
     name = (text(known.get("name")) or "") if kind in NAMED else kind.removeprefix("hosted_")
     return Item(
         kind,
-        call_id or own_id,  # with the first of the two the application answers
+        call_id or own_id,  # the application sends its result under `call_id`
         name,
         _text(_arguments(known, kind)),
         tuple(identity for identity in (own_id, call_id) if identity),
@@ -83,7 +81,7 @@ def call_item(item: object) -> Item | None:
 
 
 def _kind(known: Mapping[str, Any]) -> str | None:
-    """The kind by the item's type; shells and searches may run at the server or at the application."""
+    """Return the kind of a call by its item's type, `None` for other items."""
     type_ = text(known.get("type")) or ""
     if type_.endswith("_call"):
         kind = type_.removesuffix("_call")
@@ -92,23 +90,26 @@ def _kind(known: Mapping[str, Any]) -> str | None:
         return type_
     else:
         return None
+    # The same kind of tool may run at the server or in the application, which must send a result only for
+    # its own.
     environment = text(fields(known.get("environment")).get("type")) or ""
     by_server = environment.startswith("container") or known.get("execution") == "server"
     return f"hosted_{kind}" if by_server and kind in ("shell", "tool_search") else kind
 
 
 def _arguments(known: Mapping[str, Any], kind: str) -> object:
-    """What the call is made with; the newer computer tool has several actions instead of one."""
+    """Return the field that holds a call's arguments."""
     found = known.get(_ARGUMENTS.get(kind, "arguments"))
-    if kind == "web_search" and found is not None:  # its sources are what was found
+    if kind == "web_search" and found is not None:  # its sources are results, not arguments
         return {key: part for key, part in _plain(found).items() if key != "sources"}
+    # The newer computer tool has a list of actions instead of one.
     return known.get("actions") if found is None and kind == "computer" else found
 
 
 def _text(value: object) -> str:
-    """Arguments as text; what is no text as the JSON it was."""
+    """Return arguments as text, JSON for anything but a string."""
     if isinstance(value, str):
-        return value
+        return quirks.arguments_piece(value)
     if value is None:
         return ""
     try:
@@ -118,21 +119,22 @@ def _text(value: object) -> str:
 
 
 def _plain(value: object) -> Mapping[str, Any]:
-    """An SDK object as the JSON it was made of, without what was not sent."""
+    """Return an SDK object as the JSON that the server sent, without the class's defaults."""
     known, extra = view(value)
     sent = getattr(value, "__pydantic_fields_set__", known)
     return {**{key: part for key, part in known.items() if key in sent}, **extra}
 
 
 def item_texts(item: object) -> list[Text | Reasoning | Refusal]:
-    """The texts of a message or of a reasoning item; Realtime's transcripts of speech are texts too."""
+    """Return the texts of a message or a reasoning item, transcripts of speech included."""
     known = fields(item)
     if known.get("type") == "reasoning":
+        # An item may hold the reasoning, its summary or both; both would record one thought twice.
         found = _joined(known.get("content")) or _joined(known.get("summary"))
         return [Reasoning(0, found)] if found else []
     texts: list[Text | Reasoning | Refusal] = []
     if known.get("role") not in (None, "assistant"):
-        return texts  # a compaction hands the user's own messages back
+        return texts  # a compaction returns the user's own messages too
     for part in map(fields, sequence(known.get("content"))):
         if refusal := text(part.get("refusal")):
             texts.append(Refusal(0, refusal))
@@ -142,4 +144,5 @@ def item_texts(item: object) -> list[Text | Reasoning | Refusal]:
 
 
 def _joined(parts: object) -> str:
+    """Return the parts' texts as one."""
     return "".join(text(fields(part).get("text")) or "" for part in sequence(parts))

@@ -1,7 +1,7 @@
-"""The tool calls of one response: which call an event or an item of the Responses API speaks of.
+"""Decide which tool call of a response an event or an item of the Responses API belongs to.
 
-Servers leave out places and ids, and repeat or change them, so each call is known by all its keys. It knows
-what an item says from `items.py`, and nothing of texts and of the response as a whole.
+Servers omit indexes and ids, repeat them or change them, so a call is registered under every key it was
+seen with. The servers and reports are in `tests/wire/responses_servers.py` and `responses_repeats.py`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import values
+from . import quirks, values
 from .events import Event
 from .response_items import ANSWERED, Item
 from .tool_call import MOST_CALLS, CallState, ToolCalls
@@ -21,10 +21,10 @@ _ADDED = "response.output_item.added"
 
 
 class ResponseCalls:
-    """Feed it what speaks of calls.
+    """The tool calls of one response, built from its events.
 
-    `pieces` says whether the fragments of arguments are wanted as events; `offered` is what calls are
-    checked against.
+    `pieces` makes each fragment of arguments an event; `offered` are the tools that calls are checked
+    against.
     """
 
     __slots__ = ("_by_key", "_calls", "_last", "_partial")
@@ -33,32 +33,36 @@ class ResponseCalls:
         self._calls = ToolCalls(0, pieces=pieces, offered=offered)
         self._by_key: dict[object, CallState] = {}
         self._last: CallState | None = None
+        # calls whose beginning was not received: `retrieve(starting_after=…)` starts in the middle
         self._partial: set[CallState] = set()
 
     @property
-    def asks(self) -> bool:
-        """Whether any call waits for the application's answer."""
+    def needs_results(self) -> bool:
+        """Whether any call waits for the application's result."""
         return any(call.kind in ANSWERED for call in self._calls.calls)
 
     def piece(self, known: _Known) -> list[Event]:
-        """One more piece of a call's arguments; where its beginning is missing, the whole text is awaited."""
+        """Return the events of one more fragment of a call's arguments."""
         call = self._find(known)
         if call is not None and call.closed is None and call not in self._partial:
             piece = known.get("delta")
-            return self._calls.feed_on(call, piece) if isinstance(piece, str) else _NONE
+            if not isinstance(piece, str):
+                return _NONE
+            return self._calls.feed_on(call, quirks.arguments_piece(piece) if quirks.ARGUMENTS else piece)
         events: list[Event] = []
+        # Text after the end of the document makes the arguments invalid: it is counted, and the call
+        # corrected at its end.
         if call is not None and call.closed == "json" and (text := values.text(known.get("delta"))):
-            self._calls.feed(call, text, events)
+            self._calls.feed(call, quirks.arguments_piece(text), events)
         if call is None:
+            # The fragment is the middle of the arguments, so it is dropped: the item's end brings the
+            # whole.
             item = Item(_kind_of_piece(known), None, "", "", (), False)
             self._partial.add(self._open(item, known, events))
         return events
 
     def arguments(self, text: str, known: _Known) -> list[Event]:
-        """The server says that a call's arguments are complete, and repeats them.
-
-        A call whose beginning is missing waits for its item, which has its name.
-        """
+        """Return the events of a server's report that a call's arguments are complete, with all of them."""
         events: list[Event] = []
         call = self._find(known)
         if call is not None and call not in self._partial:
@@ -66,10 +70,13 @@ class ResponseCalls:
         return events
 
     def begin(self, item: Item, known: _Known, events: list[Event]) -> CallState:
-        """The call of an item: known by one of its ids or by its place, or a new one."""
+        """Return the call of an item: the one with its id or its index, or a new one."""
         call = next((self._by_key[key] for key in item.ids if key in self._by_key), None)
         placed = self._by_key.get(index_of(known))
         if call is None and placed is not None and placed.kind == item.kind:
+            # open-responses-server sends one index for all items (teabranch/open-responses-server#63);
+            # LiteLLM changes ids until the item is done (litellm#36375). So another id at a known index
+            # is a new call only when an item is added.
             known_as_another = placed.id is not None and item.id is not None
             call = None if known_as_another and known.get("type") == _ADDED else placed
         if call is None:
@@ -79,15 +86,16 @@ class ResponseCalls:
         return call
 
     def finish(self, item: Item, known: _Known, events: list[Event]) -> None:
-        """A complete item: its call ends here at the latest."""
+        """Close the call of a complete item."""
         call = self.begin(item, known, events)
         self._complete(call, item.arguments, "failed" if item.failed else "done", events)
 
     def end(self, how: str, events: list[Event]) -> None:
-        """Nothing follows."""
+        """Close all calls; no more events follow."""
         self._calls.end_all(how, events)
 
     def _open(self, item: Item, known: _Known, events: list[Event]) -> CallState:
+        """Open a call; past the bound, return the last one."""
         if len(self._calls.calls) >= MOST_CALLS:
             return self._calls.calls[-1]
         call = self._calls.open(item.id, item.name or None, item.kind, events)
@@ -95,31 +103,33 @@ class ResponseCalls:
         return call
 
     def _remember(self, call: CallState, ids: tuple[str, ...], known: _Known) -> None:
+        """Register the call under its ids and its index."""
         for key in (*ids, values.text(known.get("item_id")), index_of(known)):
             if key is not None:
                 self._by_key[key] = call
         self._last = call
 
     def _find(self, known: _Known) -> CallState | None:
-        """The call that an event speaks of: by its item's id or its place; without a place, the last one."""
+        """Return the call of an event: by the item's id or index; without an index, the last one."""
         index = index_of(known)
         found = self._by_key.get(values.text(known.get("item_id"))) or self._by_key.get(index)
+        # Gateways omit both (RESMP-DEV/ccr-rust#25).
         return self._last if found is None and index is None else found
 
     def _complete(self, call: CallState, arguments: str, how: str, events: list[Event]) -> None:
-        """Feed what was not streamed, and close the call."""
+        """Feed arguments that were not streamed, and close the call."""
         self._partial.discard(call)
         self._calls.fill(call, arguments, events)
         self._calls.end(call, how, events)
 
 
 def index_of(known: _Known) -> int | None:
-    """The place of an event's item among the output; llama-server sends none."""
+    """Return the index of an event's item in the output; llama-server sends none (llama.cpp 0.7.0)."""
     return values.count(known.get("output_index"))
 
 
 def _kind_of_piece(known: _Known) -> str:
-    """The kind of a call of which nothing but a piece was seen."""
+    """Return the kind of a call of which only a fragment was received."""
     name = known["type"].split(".")[1]
     for kind in ("custom", "mcp", "code_interpreter"):
         if name.startswith(kind):

@@ -7,13 +7,14 @@ from functools import partial
 from typing import Any
 
 from . import quirks, values
-from .events import Event, Finished, Reasoning, Refusal, Started, Text, Usage
+from .events import Event, Finished, Reasoning, Refusal, Started, Text, Usage, identified
 from .response_items import call_item, item_texts
 from .response_tool_calls import ResponseCalls, index_of
 from .tools import Tools
 
 _Known = Mapping[str, Any]
 _NONE: list[Event] = []
+# Chat's word for both, so that dashboards need one value.
 _REASONS = {"max_output_tokens": "length", "max_tokens": "length"}
 _COMPACTION = "response.compaction"
 _PENDING = ("queued", "in_progress")
@@ -21,24 +22,24 @@ _ENDED = ("completed", "incomplete", "failed", "cancelled")
 
 
 class ResponsesReader:
-    """Reads the events of one response, in their order.
+    """A reader of the events of one response, in their order. A response has one choice.
 
-    `pieces` says whether every piece of text and arguments is wanted as an event; `offered` is what calls are
-    checked against. A response has one choice.
+    `pieces` makes every piece of text and arguments an event; `offered` are the tools that calls are
+    checked against.
     """
 
     __slots__ = ("_calls", "_finished", "_identity", "_texts", "output")
 
     def __init__(self, expected: int = 1, *, pieces: bool = True, offered: Tools | None = None) -> None:
         self.output = False
-        """Whether what was read last is output of the model, not a notice of the service."""
+        """Whether the last body was output of the model, not a notice of the service."""
         self._identity = Started(None, None)
         self._calls = ResponseCalls(pieces=pieces, offered=offered)
         self._texts = ResponseTexts(pieces=pieces)
         self._finished = False
 
     def read(self, body: Any) -> list[Event]:
-        """The events of one stream event or of one whole response, an SDK object or plain JSON."""
+        """Return the events of one stream event or of one whole response, an SDK object or plain JSON."""
         known = values.fields(body)
         kind = known.get("type")
         self.output = False
@@ -46,6 +47,7 @@ class ResponsesReader:
             return rule(self, known)
         if kind is not None:
             return _NONE
+        # A body with an error but no status is no response object: a gateway's error in a regular answer.
         if known.get("error") and not known.get("status"):
             return self._error(known)
         events: list[Event] = []
@@ -53,7 +55,7 @@ class ResponsesReader:
         return events
 
     def close(self) -> list[Event]:
-        """The events of the end: calls that are still open end with the stream."""
+        """Return the events of the end: a call that is still open ends with the stream."""
         events: list[Event] = []
         self._calls.end("end", events)
         return events
@@ -70,8 +72,9 @@ class ResponsesReader:
         text = known.get("arguments", known.get("input", known.get("code")))
         return self._calls.arguments(quirks.arguments_text(text), known)
 
+    # The command streams as plain text; the arguments are the action in the item's end.
     def _command(self, known: _Known) -> list[Event]:
-        """A shell's command streams as plain text; the arguments are the action that comes with its end."""
+        """Return no events for a piece of a shell's command."""
         self.output = True
         return _NONE
 
@@ -89,23 +92,26 @@ class ResponsesReader:
         return events
 
     def _progress(self, known: _Known) -> list[Event]:
-        """The response as it is so far, in `created`, `in_progress`, `completed` and the like."""
+        """Return the events of a response object within `created`, `completed` and the like."""
         events: list[Event] = []
         ending = known["type"].rpartition(".")[2]
         self._whole(values.fields(known.get("response")), ending, events)
         return events
 
     def _error(self, known: _Known) -> list[Event]:
-        """An error event; its words are not kept."""
+        """Return the failure of an error event, by its code only."""
         found = quirks.failure_of({"error": known.get("error") or {"code": known.get("code")}})
         return [Finished(0, None, found)]
 
     def _whole(self, known: _Known, ending: str | None, events: list[Event]) -> None:
-        """What a response object says: who it is, and if it has ended, its items, tokens and reason."""
+        """Append what a response object holds: its identity and, if it has ended, items, usage and reason."""
         self._identify(known, ending, events)
+        # the event's type decides: the object in it may lack a status or hold an earlier one
         status = ending if ending in _ENDED else known.get("status")
         if status not in _ENDED and (ending not in (None, "done") or status in _PENDING):
             return
+        # Items that were streamed are recognised by index or id, and yield nothing again; gateways send
+        # the whole response in the last event only (Sophomoresty/gemini-web2api#57).
         for position, item in enumerate(values.sequence(known.get("output"))):
             self._item(item, {"output_index": position}, events)
         if (usage := quirks.usage(known.get("usage"))) is not None:
@@ -114,25 +120,23 @@ class ResponsesReader:
             self._finish(known, status, events)
 
     def _identify(self, known: _Known, ending: str | None, events: list[Event]) -> None:
-        """The latest value holds: the tier is `auto` until the response has ended."""
-        old, text = self._identity, values.text
-        new = Started(
-            text(known.get("id")) or old.id,
-            text(known.get("model")) or old.model,
-            text(known.get("service_tier")) or old.service_tier,
-            None,
-            ending if ending in _ENDED else text(known.get("status")) or old.status,
-            old.compacted or known.get("object") == _COMPACTION,
+        """Update the answer's identity; the latest value of each part wins."""
+        old = self._identity
+        # `service_tier` is `auto` until the response has ended, so the latest value wins, unlike in chat.
+        new = identified(old, known, latest=True)._replace(
+            status=ending if ending in _ENDED else values.text(known.get("status")) or old.status,
+            compacted=old.compacted or known.get("object") == _COMPACTION,
         )
         self._know(new, events)
 
     def _know(self, new: Started, events: list[Event]) -> None:
+        """Append an identity that differs from the last one."""
         if new != self._identity:
             self._identity = new
             events.append(new)
 
     def _item(self, value: object, known: _Known, events: list[Event]) -> None:
-        """A complete item."""
+        """Append the events of a complete item."""
         before = len(events)
         if (item := call_item(value)) is not None:
             self._calls.finish(item, known, events)
@@ -144,21 +148,25 @@ class ResponsesReader:
         self.output = self.output or len(events) > before
 
     def _finish(self, known: _Known, status: object, events: list[Event]) -> None:
+        """Close all calls and append the finish reason or the failure, once."""
+        # A last event that is sent twice must not finish the choice twice.
         if self._finished:
             return
         self._finished = True
         self._calls.end("finish", events)
         if status == "failed":
+            # Realtime has the error in `status_details`.
             error = known.get("error") or values.fields(known.get("status_details")).get("error")
             events.append(self._failed(quirks.failure_of({"error": error or {"code": None}})))
         elif (reason := self._reason(known, status)) is not None:
             events.append(Finished(0, reason))
 
     def _failed(self, code: str | None) -> Finished:
+        """Return the event of a failed response."""
         return Finished(0, None, code)
 
     def _reason(self, known: _Known, status: object) -> str | None:
-        """The finish reason in chat's words; a cancelled response has none."""
+        """Return the finish reason in chat's words; `None` for a cancelled response."""
         if status == "incomplete":
             details = values.fields(known.get("incomplete_details") or known.get("status_details"))
             reason = quirks.finish_reason(details.get("reason")) or "incomplete"
@@ -167,7 +175,7 @@ class ResponsesReader:
             return None
         if known.get("object") == _COMPACTION:
             return "compaction"
-        return "tool_calls" if self._calls.asks else "stop"
+        return "tool_calls" if self._calls.needs_results else "stop"
 
 
 _Rule = Callable[[ResponsesReader, _Known], list[Event]]
@@ -189,29 +197,31 @@ _RULES: Mapping[str, _Rule] = {
     "error": ResponsesReader._error,
     **{f"response.{name}": rule for rule, names in _BY_RULE for name in names.split()},
 }
-"""What is done with each event; those that are not here say nothing that an item does not say."""
+"""By event type. Other events repeat what the items hold, or are newer than this table; both are ignored."""
 
 
-_MOST_KEYS = 128
+_MOST_KEYS = 128  # LiteLLM makes a new id for each piece of reasoning (litellm#36375)
 
 
 class ResponseTexts:
-    """Text, reasoning and refusals; `pieces` says whether all pieces are wanted, or only each first one."""
+    """The texts, reasoning and refusals of one response.
+
+    With `pieces`, each piece is an event; without, only the first piece of each text.
+    """
 
     __slots__ = ("_begun", "_pieces")
 
     def __init__(self, *, pieces: bool) -> None:
         self._pieces = pieces
-        self._begun: set[tuple[type, object]] = set()  # `None`: told in pieces that have no key
+        self._begun: set[tuple[type, object]] = set()  # the key is `None` for pieces without index and id
 
     def piece(self, kind: type[Text | Reasoning | Refusal], known: Mapping[str, Any]) -> list[Event]:
-        """One more piece, known again by its place and by its item's id; without both, by its kind.
-
-        LiteLLM makes a new id for each piece of reasoning (litellm#36375), so not all of them are kept.
-        """
+        """Return the events of one more piece of a text."""
         piece = values.text(known.get("delta"))
         if piece is None:
             return _NONE
+        # The index is the better key, because LiteLLM changes the ids; the id is kept as well, because the
+        # item's end may lack the index.
         begun, item, index = self._begun, values.text(known.get("item_id")), index_of(known)
         key = (kind, item if index is None else index)
         fresh = key not in begun
@@ -222,12 +232,13 @@ class ResponseTexts:
         return [kind(0, piece)] if fresh or self._pieces else _NONE
 
     def finish(self, item: object, known: Mapping[str, Any]) -> list[Event]:
-        """What a complete item says that was not told; `known` are the fields of its event."""
+        """Return the texts of a complete item that were not streamed; `known` are the event's fields."""
         identity = values.text(values.fields(item).get("id"))
         keys = [key for key in (identity, index_of(known)) if key is not None]
         found: list[Event] = [
             event
             for event in item_texts(item)
+            # A text that streamed without index and id (llm-rosetta#56) has the key `None`.
             if self._begun.isdisjoint((type(event), key) for key in (*keys, None))
         ]
         self._begun.update((type(event), key) for event in found for key in keys)
@@ -235,16 +246,21 @@ class ResponseTexts:
 
 
 class FetchReader(ResponsesReader):
-    """Its tokens were counted when it was created, and its failure is not one of fetching it."""
+    """A reader of a fetched response.
+
+    Its tokens were counted when it was created, and a failed generation is no failure of fetching it.
+    """
 
     __slots__ = ()
 
     def read(self, body: Any) -> list[Event]:
-        """The events of one stream event or of one whole response, but for its tokens."""
+        """Return the events of one stream event or of one whole response, without its usage."""
         return [event for event in super().read(body) if not isinstance(event, Usage)]
 
     def _failed(self, code: str | None) -> Finished:
+        """Return the finish reason `error`: the fetch itself succeeded."""
         return Finished(0, "error")
 
     def _reason(self, known: Mapping[str, Any], status: object) -> str | None:
+        """Return the finish reason; `error` for a cancelled response."""
         return super()._reason(known, status) or "error"

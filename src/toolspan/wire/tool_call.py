@@ -1,4 +1,4 @@
-"""One tool call and its arguments, from the first delta to the end."""
+"""The state of one tool call and of its arguments, from the first delta to the end."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .response_items import FREE_TEXT
 from .tools import Tools
 
 MOST_CALLS = 1024
-"""Per choice: what comes beyond is taken for the last one."""
+"""The bound of calls per choice; further ones count as the last call."""
 
 _NONE: list[Event] = []
 
 
 class CallState:
-    """What is known of one call so far."""
+    """One tool call so far; `closed` is how it was closed, `None` while it is open."""
 
     __slots__ = (
         "argument_hash",
@@ -44,14 +44,14 @@ class CallState:
         self.closed: str | None = None
         self.violation: Violation | None = None
         self.argument_hash: int | None = None
-        self.reported = 0  # fragments at the time it was closed
+        self.reported = 0  # fragments when `CallClosed` was appended last
 
 
 class ToolCalls:
-    """Appends to the list it is given what happens to a call.
+    """The tool calls of one choice; its methods append the events of what they change.
 
-    `pieces` says whether the fragments of the arguments are wanted as events; `offered` is what the calls are
-    checked against.
+    `pieces` makes each fragment of arguments an event; `offered` are the tools that calls are checked
+    against.
     """
 
     __slots__ = ("_choice", "_described", "_offered", "_pieces", "calls")
@@ -64,7 +64,9 @@ class ToolCalls:
         self.calls: list[CallState] = []
 
     def open(self, identity: str | None, name: str | None, kind: str, events: list[Event]) -> CallState:
-        """One more call began."""
+        """Open and return a new call."""
+        # The text is kept only where it is checked: against a schema, and then only while the call is
+        # open.
         keep = self._described and kind == "function"
         call = CallState(len(self.calls), identity, name, kind, keep=keep)
         self.calls.append(call)
@@ -72,27 +74,28 @@ class ToolCalls:
         return call
 
     def identify(self, call: CallState, identity: str | None, name: str | None, events: list[Event]) -> None:
-        """This is its id and its name; what is known already changes nothing."""
+        """Set a call's id and name; append an event only if one of them changed."""
         if name != call.name or identity != call.id:
             call.id, call.name = identity, name
             events.append(CallOpened(self._choice, call.number, identity, name, call.kind))
 
     def feed(self, call: CallState, piece: str, events: list[Event]) -> None:
-        """One more piece of its arguments; the end of their document closes it."""
+        """Add a fragment of arguments; the end of their JSON document closes the call."""
         if self._pieces:
             events.append(CallArguments(self._choice, call.number, piece))
         if call.arguments.feed(piece) and call.closed is None:
             self.close(call, "json", events)
 
     def fill(self, call: CallState, text: str, events: list[Event]) -> None:
-        """All of its arguments at once, if none came before; what closes it is said by whoever knows."""
+        """Set all arguments at once if none were streamed; the call stays open."""
+        # The end of an item repeats what was streamed.
         if text and not call.arguments.fragments:
             call.arguments.feed(text)
             if self._pieces:
                 events.append(CallArguments(self._choice, call.number, text))
 
     def feed_on(self, call: CallState, piece: str) -> list[Event]:
-        """The same for an unfinished call, as a list of its own; nearly always there is nothing to say."""
+        """Return the events of one more fragment of an unfinished call, mostly none; see `feed`."""
         ended = bool(piece) and call.arguments.feed(piece)
         if not ended and not (piece and self._pieces):
             return _NONE
@@ -102,9 +105,10 @@ class ToolCalls:
         return events
 
     def close(self, call: CallState, how: str, events: list[Event]) -> None:
-        """No more arguments are expected, or more came than was reported."""
+        """Close a call, or correct one that received more arguments after its end."""
         arguments = call.arguments
         call.closed, call.reported = how, arguments.fragments
+        # No arguments are valid (a tool may have none), but not if the stream broke off before them.
         valid = arguments.valid and (how != "end" or arguments.complete)
         size, fragments = arguments.size, arguments.fragments
         violation = self._violation(call) if valid else None
@@ -112,9 +116,10 @@ class ToolCalls:
         events.append(CallClosed(self._choice, call.number, *outcome))
 
     def _violation(self, call: CallState) -> Violation | None:
-        """What is wrong with a call that parses; a document is checked once, white space may follow it."""
+        """Return how a call that parses contradicts the tools offered."""
         if self._offered is None:
             return None
+        # The value exists once. White space after the document corrects the counts, not this verdict.
         value = call.arguments.take()
         if value is not UNPARSED:
             call.argument_hash = argument_hash(value)
@@ -123,7 +128,7 @@ class ToolCalls:
         return call.violation
 
     def end(self, call: CallState, how: str, events: list[Event]) -> None:
-        """Nothing follows for this call: close it if it is open, correct what grew after its end."""
+        """Close a call if it is open; correct it if it grew after its end."""
         call.arguments.close()
         if call.closed is None:
             self.close(call, how, events)
@@ -131,22 +136,23 @@ class ToolCalls:
             self.close(call, call.closed, events)
 
     def end_all(self, how: str, events: list[Event]) -> None:
-        """Nothing follows for any call."""
+        """End all calls."""
         for call in self.calls:
             self.end(call, how, events)
 
 
-_MOST_PENDING = 32  # fragments that wait to be read at once
-_MOST_KEPT = 64 * 1024  # bytes of a text that is kept
+# Fragments wait and are scanned together: that costs a tenth of scanning each. Only a fragment with the
+# character that may end the document is scanned at once, so the end is still seen immediately.
+_MOST_PENDING = 32
+_MOST_KEPT = 64 * 1024  # bytes of arguments; longer ones are not checked against the schema
 _CLOSERS = {"{": "}", "[": "]", '"': '"'}
 
 
 class Arguments:
-    """Counts, a checksum and a scanner, of constant size; with `keep` also the text, or its value, to 64 KiB.
+    """The arguments of one call: their counts, a checksum and a JSON scanner, in constant memory.
 
-    Free text (the input of a custom tool) has no scanner: it is complete only when something else says so,
-    and always valid. A fragment without the character that could end the document waits for the next ones;
-    that is most of them, and reading them at once costs a tenth.
+    With `keep`, also the text, up to 64 KiB, or its value. Free text (the input of a custom tool) has no
+    scanner: it is always valid, and complete only when the server or the next call says so.
     """
 
     __slots__ = ("_checksum", "_closer", "_kept", "_pending", "_scanner", "_size", "fragments")
@@ -155,13 +161,13 @@ class Arguments:
         self.fragments = 0
         self._size = 0
         self._checksum = 0
-        self._closer = ""  # in every text: the first fragment is read at once
+        self._closer = ""  # an empty text is in every text, so the first fragment is read at once
         self._pending: list[str] = []
         self._kept: list[str] | None = [] if keep else None
         self._scanner = None if free_text else JsonScanner(keep=keep)
 
     def feed(self, text: str) -> bool:
-        """Take one more fragment; whether the JSON document has ended."""
+        """Add a fragment; return whether the JSON document has ended."""
         self.fragments += 1
         pending = self._pending
         pending.append(text)
@@ -170,14 +176,14 @@ class Arguments:
         return False
 
     def close(self) -> None:
-        """Say that nothing follows."""
+        """Accept that no more fragments follow."""
         self._read()
         if self._scanner is not None:
             self._scanner.close()
 
     @property
     def size(self) -> int:
-        """Bytes of UTF-8."""
+        """The size in bytes of UTF-8."""
         self._read()
         return self._size
 
@@ -193,13 +199,13 @@ class Arguments:
 
     @property
     def valid(self) -> bool:
-        """Whether they parse, or there are none."""
+        """Whether the arguments parse as JSON, or are empty, or are free text."""
         return self._read() in (COMPLETE, EMPTY) or self._scanner is None
 
     def take(self) -> object:
-        """The value of a whole document, which is let go with it, or `{}` where none has begun.
+        """Return the value of a complete document and drop it; `{}` if no document has begun.
 
-        `UNPARSED` for what was too long or does not parse, and for a document that was taken before.
+        Return `UNPARSED` if the text was too long, does not parse, or was taken before.
         """
         state, scanner, kept = self._read(), self._scanner, self._kept
         if scanner is None or kept is None or state not in (COMPLETE, EMPTY):
@@ -209,18 +215,19 @@ class Arguments:
         return parsed("".join(kept)) if value is UNPARSED else value
 
     def repeats(self, text: str) -> bool:
-        """Whether `text` is everything so far once more, as it is or encoded as a JSON string."""
+        """Return whether `text` equals all arguments so far, as it is or encoded as a JSON string."""
         if not self.size:
             return False
         return self._equals(text) or (text.startswith('"') and self._equals(_decoded(text)))
 
     def _read(self) -> str:
-        """Read what waits, and return the scanner's state."""
+        """Read the pending fragments and return the scanner's state."""
         if self._pending:
             text = "".join(self._pending)
             self._pending.clear()
             data = text.encode("utf-8", "surrogatepass")
             self._size += len(data)
+            # A checksum recognises LiteLLM's repeated arguments without keeping their text.
             self._checksum = zlib.crc32(data, self._checksum)
             if (scanner := self._scanner) is not None:
                 scanner.feed(text)
@@ -230,18 +237,20 @@ class Arguments:
         return OPEN if self._scanner is None else self._scanner.state
 
     def _keep(self, scanner: JsonScanner, kept: list[str], text: str) -> None:
-        """Keep this too, or let go of all of it where there is nothing to check any more."""
+        """Keep the text of these fragments; drop all text once it can no longer be checked."""
         if self._size <= _MOST_KEPT and scanner.state is not BROKEN:
             kept.append(text)
         else:
             self._kept, scanner.value = None, UNPARSED
 
     def _equals(self, text: str) -> bool:
+        """Return whether a text has the size and checksum of the arguments."""
         data = text.encode("utf-8", "surrogatepass")
         return len(data) == self._size and zlib.crc32(data) == self._checksum
 
 
 def _decoded(text: str) -> str:
+    """Return the text within a JSON string, or an empty text."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

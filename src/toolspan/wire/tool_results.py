@@ -1,7 +1,7 @@
-"""What a request brings back to the model: results of tool calls, and how far the loop has come.
+"""Read what a request sends back to the model: results of tool calls, and the step of the agent's loop.
 
-Only the loop that is going on is looked at, from the end of the history to the last word of the user, so that
-a long history costs nothing. It knows no call that was made before; ids are all it keeps.
+Only the current loop is read, from the end of the history back to the user's last message, so a long
+history costs nothing. Only ids are kept.
 """
 
 from __future__ import annotations
@@ -12,36 +12,38 @@ from typing import Any, NamedTuple, TypeAlias
 from .response_items import ANSWERED
 from .values import fields, sequence, text
 
-_MOST = 512  # messages or items that are looked at
+_MOST = 512  # messages or items that are read; longer loops are read in part
 
 
 class Returns(NamedTuple):
-    """Ids in the order of the history. `turns` counts what the model said since the user's last word."""
+    """Ids of the current loop, in the order of the history; `turns` counts the model's turns in it."""
 
     results: tuple[str, ...] = ()
-    """Of the results after the model's last turn."""
+    """Ids of the results after the model's last turn: new in this request."""
     earlier: tuple[str, ...] = ()
-    """Of the results before it, in this loop."""
+    """Ids of the results before that turn."""
     called: tuple[str, ...] = ()
-    """Of the calls that the history holds, in this loop."""
+    """Ids of the calls in the history."""
     turns: int = 0
 
     @property
     def repeated(self) -> int:
-        """Results too many: for a call that has another one in this history."""
+        """The number of surplus results: for calls that have another result in this history."""
         all_results = self.results + self.earlier
+        # Nearly all histories have one result per id: then the quadratic count below is skipped.
         if len(all_results) == len(set(all_results)):
             return 0
         return sum(
+            # Some servers reuse ids (`call_0`, …), so an id may have as many results as calls.
             max(0, all_results.count(identity) - max(1, self.called.count(identity)))
             for identity in set(all_results)
         )
 
 
 class _Part(NamedTuple):
-    """One message or item: of the `model` or the `user`, or a `result`; and the ids it holds."""
+    """One message or item: from the `model`, from the `user` or a `result`, with the ids in it."""
 
-    whose: str
+    source: str
     ids: tuple[str, ...] = ()
 
 
@@ -49,16 +51,17 @@ _ReadPart: TypeAlias = "Callable[[Mapping[str, Any]], _Part | None]"
 
 
 def chat_returns(messages: object) -> Returns:
-    """Of the messages of a chat completion."""
+    """Return the ids in the messages of a chat completion."""
     return _returns(messages, _message)
 
 
 def response_returns(items: object) -> Returns:
-    """Of the input of a response."""
+    """Return the ids in the input of a response."""
     return _returns(items, _item)
 
 
 def _returns(history: object, read_part: _ReadPart) -> Returns:
+    """Return the ids in a history; `read_part` returns `None` for parts that do not matter."""
     if not isinstance(history, (list, tuple)):
         return Returns()
     results: list[str] = []
@@ -69,18 +72,21 @@ def _returns(history: object, read_part: _ReadPart) -> Returns:
         part = read_part(fields(value))
         if part is None:
             continue
-        if part.whose == "result":
+        if part.source == "result":
             (earlier if turns else results).extend(part.ids)
-        elif part.whose == "model":
+        elif part.source == "model":
+            # The history is read backwards; everything is reversed at the end.
             called.extend(part.ids[::-1])
+            # A turn of the Responses API is several items in a row: reasoning, message, calls.
             turns += before != "model"
         elif turns:
             break
-        before = part.whose
+        before = part.source
     return Returns(tuple(results[::-1]), tuple(earlier[::-1]), tuple(called[::-1]), turns)
 
 
 def _message(message: Mapping[str, Any]) -> _Part | None:
+    """Return the part of one chat message."""
     role = message.get("role")
     if role == "assistant":
         calls = message.get("tool_calls")
@@ -93,15 +99,18 @@ def _message(message: Mapping[str, Any]) -> _Part | None:
 
 
 def _item(item: Mapping[str, Any]) -> _Part | None:
+    """Return the part of one input item."""
     kind = text(item.get("type")) or "message"
     if kind == "message":
         role = item.get("role")
         return _Part("model") if role == "assistant" else _Part("user") if role == "user" else None
+    # By suffix, so that kinds of tools that are newer than this code are read too.
     if kind.endswith("_output") or kind == "mcp_approval_response":
         identity = text(item.get("call_id")) or text(item.get("approval_request_id"))
         return _Part("result", (identity,) if identity else ())
     if kind.endswith("_call") or kind == "mcp_approval_request":
         name = kind.removesuffix("_call")
+        # A call that ran at the server needs no result, so its id would look unanswered.
         answered = ("custom" if name == "custom_tool" else name) in ANSWERED
         identity = text(item.get("call_id")) or text(item.get("id"))
         return _Part("model", (identity,) if answered and identity else ())

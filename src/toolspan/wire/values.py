@@ -1,6 +1,6 @@
-"""Reading single values of what a server sent, as a plain dict or as an SDK's object, without touching it.
+"""Read single values of what a server sent, as a plain dict or as an SDK object.
 
-No attribute is created, nothing is dumped; a value of a wrong type reads as absent. It knows no field.
+Nothing is created, changed or dumped; a value of a wrong type reads as absent.
 """
 
 from __future__ import annotations
@@ -8,23 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_MOST = 128  # an index beyond this is taken for noise
+_MOST = 128  # a larger index is an error of the server: nothing is allocated by an index
 
 NOTHING: Mapping[str, Any] = {}
-"""The fields of what has none."""
+"""No fields."""
 
 
 def view(value: object) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The declared fields, and what was sent beyond them, of a dict or of an SDK object.
+    """Return the declared and the undeclared fields of a dict or an SDK object.
 
-    pydantic 2 keeps the two apart; a dict and pydantic 1 have them in one. Anything else has nothing.
+    pydantic 2 separates the two; a dict and pydantic 1 hold both in one mapping. Other values have no
+    fields.
     """
     if isinstance(value, dict):
         return value, value
-    try:  # as `guard.attribute` does, without another call for each object of a chunk
+    try:  # as `guard.attribute`, inlined: this runs for each object of each chunk
         known = getattr(value, "__dict__", None)
     except Exception:
         return NOTHING, NOTHING
+    # A class may define `__dict__` as anything.
     if type(known) is not dict:
         return NOTHING, NOTHING
     extra = getattr(value, "__pydantic_extra__", known)
@@ -32,18 +34,19 @@ def view(value: object) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 
 
 def fields(value: object) -> Mapping[str, Any]:
-    """All fields in one mapping, for the places that are not reached with every chunk."""
+    """Return all fields in one mapping, declared ones first; not for code that runs for every chunk."""
     known, extra = view(value)
+    # A merged copy, which is why the fast paths use `view`.
     return known if extra is known or not extra else {**extra, **known}
 
 
 def text(value: object) -> str | None:
-    """A string that says something, else `None`: Azure and LM Studio send `""` where they mean nothing."""
+    """Return a non-empty string, else `None`: Azure and LM Studio send an empty one for an absent value."""
     return value if isinstance(value, str) and value else None
 
 
 def sequence(value: object) -> Iterable[Any]:
-    """A list; OpenRouter sends `choices: null` on upstream errors, others an object instead of a list."""
+    """Return a list; OpenRouter sends `choices: null` on upstream errors, others an object for a list."""
     if type(value) is list:
         return value
     if isinstance(value, tuple):
@@ -52,12 +55,13 @@ def sequence(value: object) -> Iterable[Any]:
 
 
 def index_of(value: object) -> int | None:
-    """A usable index; Gemini and Ollama before 0.4.7 send none (openai-python#2806)."""
+    """Return an index from 0 to 127; Gemini and Ollama before 0.4.7 send none (openai-python#2806)."""
     return value if type(value) is int and 0 <= value < _MOST else None
 
 
 def count(value: object) -> int | None:
-    """A number of tokens: a whole number, not negative, and not `True`."""
+    """Return a number of tokens: an integer of 64 bits, not negative, else `None`."""
+    # In JSON, `9.0` is a count as well. `type()`, because `True` is an instance of `int`.
     if type(value) is float and value.is_integer():
         value = int(value)
     return value if type(value) is int and 0 <= value < 2**63 else None

@@ -173,7 +173,7 @@ def test_a_failure(lab: Lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.Log
     assert len(lab.spans) == 2
     assert names.INPUT_MESSAGES in lab.spans[1].attributes
     (record,) = caplog.records
-    expected = "the completion hook failed with SystemExit; the application is not affected"
+    expected = "toolspan: the completion hook failed with SystemExit; the application is not affected"
     assert record.getMessage() == expected
 
 
@@ -226,8 +226,8 @@ def test_a_name_that_is_not_there(
     (record,) = caplog.records
     known = "Broken, Hook" if hooks else "none"
     assert record.getMessage() == (
-        f"{VARIABLE}=upload: no completion hook of this name is installed (there are: {known}); `upload` "
-        "comes with the package opentelemetry-util-genai[upload]"
+        f"toolspan: {VARIABLE}=upload ignored: no completion hook of this name is installed "
+        f"(installed: {known}); `upload` comes with the package opentelemetry-util-genai[upload]"
     )
 
 
@@ -238,4 +238,6 @@ def test_a_hook_that_cannot_be_made(
     installed(monkeypatch, Unmakeable)
     assert find("Unmakeable", full=False) is None
     (record,) = caplog.records
-    assert record.getMessage() == f"{VARIABLE}=Unmakeable: the hook cannot be made: RuntimeError"
+    assert record.getMessage() == (
+        f"toolspan: {VARIABLE}=Unmakeable ignored: creating the hook failed with RuntimeError"
+    )

@@ -77,7 +77,9 @@ def test_junk(name: str, junk: str, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
         assert redacted(REFUSED[junk], name, copied(ORIGINALS[name])) == {}
     warned = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert [record.getMessage().startswith(f"redacting {name} failed with ") for record in warned] == [True]
+    assert [
+        record.getMessage().startswith(f"toolspan: redacting {name} failed with ") for record in warned
+    ] == [True]
     assert "MARK" not in caplog.text
 
 
@@ -133,7 +135,7 @@ def test_raising(name: str, error: BaseException, caplog: pytest.LogCaptureFixtu
     found = Redaction(fail, guard.report)({name: ORIGINALS[name], **others})
     assert found == dict.fromkeys(others, "fine")
     kind = type(error).__name__
-    expected = f"redacting {name} failed with {kind}; the application is not affected"
+    expected = f"toolspan: redacting {name} failed with {kind}; the application is not affected"
     assert caplog.records[0].getMessage() == expected
     assert "in fail" in caplog.text
     assert "MARK" not in caplog.text

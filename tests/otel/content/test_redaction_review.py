@@ -244,7 +244,7 @@ def test_content_that_cannot_be_made(
         review.emit({"a": fail, "b": lambda limit: "fine"}, 10, told.append, wait=True)
     assert told == [{"b": "fine"}] * 2
     assert [record.getMessage() for record in caplog.records] == [
-        "collecting content failed with RuntimeError; the application is not affected"
+        "toolspan: collecting content failed with RuntimeError; the application is not affected"
     ]
 
 

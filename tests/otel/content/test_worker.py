@@ -13,7 +13,7 @@ from toolspan.otel.content import worker as module
 from toolspan.otel.content.worker import Contents, ContentWorker, Job, finish_all
 
 BUSY = 1.0  # seconds in which a busy machine begins any work
-LEFT_OUT = "content is left out, because nobody could look at it: "
+LEFT_OUT = "toolspan: content is not recorded: "
 
 
 def threads() -> list[threading.Thread]:
@@ -135,7 +135,7 @@ def test_the_deadline(
     assert bench.submit(3, lambda: {"back": True}).over.wait(10)
     assert bench.told[3:] == [(3, {"back": True})]
     messages = [record.getMessage() for record in caplog.records]
-    assert messages == [LEFT_OUT + "it took too long", LEFT_OUT + "too much is waiting"]
+    assert messages == [LEFT_OUT + module._SLOW, LEFT_OUT + module._FULL]
 
 
 def test_the_deadline_of_what_waits(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +159,7 @@ def test_a_full_queue(
     bench.submit(1, lambda: {"late": True})
     assert bench.submit(2, lambda: {"late": True}).over.is_set()
     assert bench.told == [(0, {}), (1, {}), (2, {})]
-    assert [record.getMessage() for record in caplog.records] == [LEFT_OUT + "too much is waiting"]
+    assert [record.getMessage() for record in caplog.records] == [LEFT_OUT + module._FULL]
 
 
 def test_no_threads(bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -171,7 +171,7 @@ def test_no_threads(bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytes
     monkeypatch.setattr(threading.Thread, "start", refuse)
     bench.submit(0, lambda: {"late": True})
     assert bench.told == [(0, {})]
-    assert [record.getMessage() for record in caplog.records] == [LEFT_OUT + "the process ends"]
+    assert [record.getMessage() for record in caplog.records] == [LEFT_OUT + module._ENDING]
 
 
 def test_finish(bench: Bench) -> None:
@@ -197,7 +197,7 @@ def test_finish_in_time(
     assert bench.told == [(0, {}), (1, {})]
     assert bench.submit(2, lambda: {"late": True}).over.is_set()
     messages = [record.getMessage() for record in caplog.records]
-    assert messages == [LEFT_OUT + "there was no time left", LEFT_OUT + "too much is waiting"]
+    assert messages == [LEFT_OUT + module._SHUTDOWN, LEFT_OUT + module._FULL]
 
 
 def test_after_the_end(bench: Bench) -> None:
@@ -236,7 +236,7 @@ def test_work_of_ours_that_fails(monkeypatch: pytest.MonkeyPatch, caplog: pytest
     bench.aside.finish(10)
     assert bench.told == [(0, {}), (1, {"fine": True})]
     (record,) = caplog.records
-    assert record.getMessage().startswith("looking at content failed with RuntimeError")
+    assert record.getMessage().startswith("toolspan: reviewing content failed with RuntimeError")
 
 
 def test_another_process(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

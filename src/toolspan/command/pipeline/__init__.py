@@ -1,1 +1,1 @@
-"""`toolspan pipeline`: find the stage that lost a chunk, from a trace."""
+"""`toolspan pipeline`: load a trace, order its stages, and find the stage that lost a chunk."""

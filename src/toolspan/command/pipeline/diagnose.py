@@ -1,4 +1,4 @@
-"""Decide what each stage did to the stream, and follow one chunk through the stages."""
+"""Find what each stage did to the stream, and follow one chunk through the stages."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from .load import Event, InputError
 from .traced_stages import FATES, KINDS, Chunk, Stage
 
 ALL, LOST, CHANGED = 0, 1, 3
-"""Exit statuses: every chunk arrived; some did not; all did, but not once and in order."""
+"""Exit statuses: every chunk arrived once and in order; some did not arrive; some repeated or moved."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that did not go on as it was. `where` is a stage's name, or two with an arrow between.
+    """A change to the stream. `where` is a stage's name, or two names with an arrow between.
 
-    `weight` is `LOST`, `CHANGED`, or `ALL` for what is only worth knowing. `chunk` says which one, in words;
-    `position` counts from 1 among those that the stage read, or of an injected one, handed on.
+    `weight` is `LOST`, `CHANGED`, or `ALL` for information only. `chunk` describes the chunk in words.
+    `position` counts from 1 among the chunks that the stage read; for an injected chunk, among those it
+    emitted.
     """
 
     where: str
@@ -29,11 +30,13 @@ class Finding:
     position: int | None = None
     fingerprint: str = ""
     cause: bool = True
-    """Whether it happened here; else it only follows from what a later stage did."""
+    """Whether the stage caused it; `False` if a later stage did, by ending early."""
 
 
 def first(found: list[Finding]) -> Finding | None:
-    """The one that explains the others: the first cause, of those that lost something, if any did."""
+    """Return the finding that explains the others, or `None`: losses first, and causes before effects."""
+    # A loss matters more than a change before it; an effect is named only if its cause is not in the
+    # trace.
     for weight in (LOST, CHANGED):
         for cause in (True, False):
             for each in found:
@@ -43,7 +46,7 @@ def first(found: list[Finding]) -> Finding | None:
 
 
 def status(found: list[Finding], *, strict: bool) -> int:
-    """The exit status; when `strict`, also what was altered or injected on purpose counts."""
+    """Return the exit status; `strict` counts altered and injected chunks as changes."""
     weights = {each.weight for each in found}
     if LOST in weights:
         return LOST
@@ -51,26 +54,29 @@ def status(found: list[Finding], *, strict: bool) -> int:
 
 
 _LEFT = ("closed", "abandoned")
-_BY_CUTTING = ("altered", "dropped", "injected")
-_LONG = 1.0  # seconds for which a stage may hold a chunk before that is why its reader left
+# What splitting or merging looks like chunk by chunk, although no content changed.
+_BY_SPLITTING = ("altered", "dropped", "injected")
+_LONG = 1.0  # seconds; a chunk held longer counts as the reason why the reader left
 _LOSING = ("dropped", "blocked", "pending", "untracked")
 _WORDS = {
-    "dropped": "read it and did not hand it on",
-    "blocked": "read it and ended the stream without it",
-    "pending": "still held it when it was left",
-    "altered": "handed it on in another version",
-    "reordered": "handed it on after later ones",
-    "injected": "handed it on without having read it",
+    "dropped": "dropped it",
+    "blocked": "read it and ended the stream without emitting it",
+    "pending": "still held it when the stage ended",
+    "altered": "emitted a changed version of it",
+    "reordered": "emitted it after later chunks",
+    "injected": "emitted it without having read it",
 }
 
 
 def findings(stages: list[Stage]) -> list[Finding]:
-    """All that did not go on as it was, from the first stage to the last."""
+    """Return all changes to the stream, from the first stage to the last."""
     found: list[Finding] = []
     by_id = {stage.span.span_id: stage for stage in stages}
+    # A reader that leaves ends all stages before it; what they held then is an effect.
     left = stages[-1].outcome in _LEFT
     for number, stage in enumerate(stages):
         linked = [by_id[each] for each in stage.span.links if each in by_id]
+        # Links say which stage reads which, so clocks need not agree; without links, the order does.
         before = linked[0] if linked else stages[number - 1] if number else None
         if before is not None and stage.reads:
             found += _between(before, stage)
@@ -80,34 +86,37 @@ def findings(stages: list[Stage]) -> list[Finding]:
 
 
 def _within(stage: Stage, left: bool) -> Iterator[Finding]:
-    """What a stage did; `left` says that the last reader simply left."""
+    """Yield what a stage did; `left` is true if the last reader stopped by its own choice."""
     named = dict.fromkeys(_WORDS, 0)
-    anew = _same(stage, "in", stage, "out") if stage.reads else False
+    split = _same(stage, "in", stage, "out") if stage.reads else False
     for event in stage.changed:
         fate = str(event.attributes.get(stage_semconv.CHUNK_FATE, ""))
         kind = event.attributes.get(stage_semconv.CHUNK_KIND)
         if fate in named:
             named[fate] += 1
-            cut = anew and kind in ("text", "tool_call") and fate in _BY_CUTTING
-            if not cut or event.attributes.get(stage_semconv.CHUNK_REPEATS):
+            # Finish chunks cannot be split, and a repeated chunk is a change even if the content is
+            # equal.
+            by_split = split and kind in ("text", "tool_call") and fate in _BY_SPLITTING
+            if not by_split or event.attributes.get(stage_semconv.CHUNK_REPEATS):
                 yield _case(stage, fate, event, left)
-    if anew and any(stage.fate(fate) for fate in ("altered", "dropped")):
-        yield Finding(stage.name, ALL, "cut its chunks anew; what they say is whole")
-    for fate, told in named.items():
-        if (more := stage.fate(fate) - told) > 0 and not anew:
+    if split and any(stage.fate(fate) for fate in ("altered", "dropped")):
+        yield Finding(stage.name, ALL, "split or merged chunks; the content is unchanged")
+    # A stage records the first 24 changed chunks only; the others are counted.
+    for fate, listed in named.items():
+        if (more := stage.fate(fate) - listed) > 0 and not split:
             yield Finding(stage.name, _weight(fate, 0), f"{more} more {fate}")
     if untracked := stage.fate("untracked"):
-        what = f"{untracked} chunks were held with too many others to say what became of them"
+        what = f"{untracked} chunks could not be compared: the stage held too many at once"
         yield Finding(stage.name, LOST, what)
     if stage.itself and stage.outcome == "failed":
         yield Finding(stage.name, LOST, f"raised {stage.error} after {stage.chunks('out')} chunks")
     if stage.itself and stage.outcome == "cancelled" and not stage.fate("pending"):
-        what = f"was at work, with {stage.chunks('in')} chunks read, when it was cancelled"
+        what = f"was cancelled while processing, after reading {stage.chunks('in')} chunks"
         yield Finding(stage.name, LOST, what, cause=not left)
 
 
 def _broken(before: Stage | None, stage: Stage) -> Iterator[Finding]:
-    """What a stage reads failed, and no stage before it did."""
+    """Yield an error that reached the stage from outside, if no earlier stage recorded it."""
     if stage.outcome != "failed" or stage.itself or (before is not None and before.outcome == "failed"):
         return
     where = f"{before.name} → {stage.name}" if before is not None else f"before {stage.name}"
@@ -115,88 +124,96 @@ def _broken(before: Stage | None, stage: Stage) -> Iterator[Finding]:
 
 
 def _same(one: Stage, side: str, other: Stage, other_side: str) -> bool:
-    """Whether both sides say the same, however it is cut."""
+    """Return whether both sides carry the same content, however it is split into chunks."""
     ends = one.counts(side)["finish"] == other.counts(other_side)["finish"]
     return ends and one.digest(side) == other.digest(other_side)
 
 
 def _case(stage: Stage, fate: str, event: Event, left: bool) -> Finding:
-    given = event.attributes
-    position = given.get(stage_semconv.CHUNK_POSITION) or given.get(stage_semconv.CHUNK_OUT_POSITION)
-    repeats = given.get(stage_semconv.CHUNK_REPEATS)
+    """Return the finding of one recorded chunk."""
+    facts = event.attributes
+    position = facts.get(stage_semconv.CHUNK_POSITION) or facts.get(stage_semconv.CHUNK_OUT_POSITION)
+    repeats = facts.get(stage_semconv.CHUNK_REPEATS)
     what, cause = _WORDS[fate], True
     if repeats:
-        what = f"handed chunk {repeats} on once more"
+        what = f"emitted chunk {repeats} again"
     if fate == "pending" and (held := stage.seconds(stage_semconv.STAGE_HELD_LONGEST)) is not None:
         what = f"still held it after {held:.3f} s, when it {_left(stage)}"
         cause = not left or held >= _LONG
-    mark = given.get(stage_semconv.CHUNK_FINGERPRINT) or given.get(stage_semconv.CHUNK_OUT_FINGERPRINT) or ""
+    mark = facts.get(stage_semconv.CHUNK_FINGERPRINT) or facts.get(stage_semconv.CHUNK_OUT_FINGERPRINT) or ""
     return Finding(stage.name, _weight(fate, repeats), what, _what(stage, event), position, str(mark), cause)
 
 
 def _weight(fate: str, repeats: object) -> int:
+    """Return the weight of a fate."""
     if fate in _LOSING:
         return LOST
     return CHANGED if fate == "reordered" or repeats else ALL
 
 
 def _left(stage: Stage) -> str:
-    words = {"cancelled": "was cancelled", "closed": "was closed", "abandoned": "was left"}
+    """Return in words how a stage ended early."""
+    words = {"cancelled": "was cancelled", "closed": "was closed", "abandoned": "was abandoned"}
     return words.get(stage.outcome, "ended")
 
 
 def _what(stage: Stage, event: Event) -> str:
-    """What the chunk is: by the role in which it was followed there, else by its kind."""
-    given = event.attributes
-    read = given.get(stage_semconv.CHUNK_POSITION)
-    side, at = ("out", given.get(stage_semconv.CHUNK_OUT_POSITION)) if read is None else ("in", read)
+    """Return what a chunk is: by the role for which it was recorded, else by its kind."""
+    facts = event.attributes
+    read = facts.get(stage_semconv.CHUNK_POSITION)
+    side, at = ("out", facts.get(stage_semconv.CHUNK_OUT_POSITION)) if read is None else ("in", read)
     roles = [each for each in stage.followed if (each.side, each.position) == (side, at)]
     words = dict.fromkeys(each.what for each in roles if each.role != "nth")
     if words:
         return " and ".join(word for word in words if len(words) == 1 or not word.startswith("latest"))
-    kind, call = str(given.get(stage_semconv.CHUNK_KIND, "")), given.get(names.CALL_INDEX)
+    kind, call = str(facts.get(stage_semconv.CHUNK_KIND, "")), facts.get(names.CALL_INDEX)
     return Chunk("", 0, kind, "", "", None, call, 0).what
 
 
 def _between(before: Stage, after: Stage) -> Iterator[Finding]:
-    """What the one handed on and the other did not read, or the other way round."""
+    """Yield how the chunks that one stage emitted differ from those that the next one read."""
     where = f"{before.name} → {after.name}"
     sent, got = before.counts("out"), after.counts("in")
     gone = {kind: sent[kind] - got[kind] for kind in KINDS}
+    # A hop may split or merge chunks; digests compare the content as a whole.
     if _same(before, "out", after, "in"):
         if any(gone.values()):
-            yield Finding(where, ALL, "the chunks were cut anew; what they say arrived whole")
+            yield Finding(where, ALL, "chunks were split or merged; the content arrived unchanged")
         return
     lost = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in gone.items() if count > 0)
     more = ", ".join(f"{-count} {kind.replace('_', ' ')}" for kind, count in gone.items() if count < 0)
+    # A stage that ended early did not lose what it never read.
     if lost and not after.complete:
-        yield Finding(where, LOST, f"never read: {lost}; {after.name} {_left(after)} before", cause=False)
+        yield Finding(where, LOST, f"not read: {lost}; {after.name} {_left(after)} before", cause=False)
     elif lost:
-        yield _named(before, after, where, f"lost on the way: {lost}")
+        yield _named(before, after, where, f"lost in transit: {lost}")
     if more:
-        yield Finding(where, CHANGED, f"came from nowhere: {more}")
+        yield Finding(where, CHANGED, f"received, but never sent: {more}")
     if not lost and not more:
-        yield Finding(where, CHANGED, "what arrived says something else than what was sent")
+        yield Finding(where, CHANGED, "the content received differs from the content sent")
 
 
 def _named(before: Stage, after: Stage, where: str, what: str) -> Finding:
-    """The first followed chunk that did not arrive, if any of the lost ones was followed."""
+    """Return a loss between stages, with the first recorded chunk that did not arrive, if there is one."""
     arrived = {chunk.fingerprint for chunk in after.followed if chunk.side == "in"}
     for chunk in before.followed:
+        # the first chunk often holds only a role, which need not arrive
         if chunk.side == "out" and chunk.role != "first" and chunk.fingerprint not in arrived:
             return Finding(where, LOST, what, chunk.what, chunk.position, chunk.fingerprint)
     return Finding(where, LOST, what)
 
 
 def _ending(stages: list[Stage], found: list[Finding]) -> Iterator[Finding]:
-    """Where nobody lost anything, the last stage may still not have been read to the end."""
+    """Yield why the last stage did not reach the end, if no stage lost anything."""
     last = stages[-1]
     if last.outcome in ("completed", "unknown") or any(each.weight == LOST and each.cause for each in found):
         return
     if last.outcome == "truncated":
-        yield Finding(last.name, LOST, "the stream ended without a finish chunk; no stage ever saw one")
+        yield Finding(last.name, LOST, "the stream ended without a finish chunk; no stage read one")
     elif last.outcome == "cancelled" and all(not stage.itself for stage in stages):
-        yield Finding(f"before {stages[0].name}", LOST, "no more came, until all of them were cancelled")
+        yield Finding(
+            f"before {stages[0].name}", LOST, "no further chunk came before all stages were cancelled"
+        )
     else:
         error = f" with {last.error}" if last.error else ""
         yield Finding(
@@ -209,10 +226,9 @@ HELP = "first, finish, call:N:first, call:N:last, a position at the first stage,
 
 @dataclass(frozen=True)
 class Sight:
-    """One side of one stage; `state` is `same`, `changed` or `missing`.
+    """One chunk at one side of one stage; `state` is `same`, `changed` or `missing`.
 
-    `chunk` is what is followed there: the chosen one, or the one in its place; where it passed without being
-    followed, there is none.
+    `chunk` is the chosen chunk or the one in its place; `None` where none was recorded.
     """
 
     stage: Stage
@@ -222,13 +238,14 @@ class Sight:
 
 
 def journey(stages: list[Stage], wanted: str) -> list[Sight]:
-    """Where the chosen chunk was seen; see `HELP` for how it is chosen."""
+    """Return where the chosen chunk was seen; `HELP` lists how to choose one."""
     chosen = _chosen(stages, wanted)
     found: list[Sight] = []
     begun = False
     for number, stage in enumerate(stages):
         for side in ("in", "out") if stage.reads else ("out",):
             sight = _sight(stage, side, chosen, stages[number - 1] if number else None)
+            # Once lost, a chunk stays lost, even where later stages recorded nothing of it.
             if found and found[-1].state != "same" and sight.chunk is None:
                 sight = Sight(stage, side, None, found[-1].state)
             begun = begun or sight.state == "same"
@@ -238,7 +255,7 @@ def journey(stages: list[Stage], wanted: str) -> list[Sight]:
 
 
 def lost_at(sights: list[Sight]) -> str | None:
-    """Where it disappeared or changed for the first time: a stage, or the way between two."""
+    """Return where the chunk first disappeared or changed: at a stage or between two."""
     before: Sight | None = None
     for sight in sights:
         if sight.state != "same":
@@ -251,8 +268,10 @@ def lost_at(sights: list[Sight]) -> str | None:
 
 
 def _sight(stage: Stage, side: str, chosen: Chunk, before: Stage | None) -> Sight:
+    """Return what one side of a stage recorded of the chosen chunk."""
     here = [chunk for chunk in stage.followed if chunk.side == side]
     same = [chunk for chunk in here if chunk.fingerprint == chosen.fingerprint]
+    # Chunks with equal content have equal fingerprints; the role tells them apart.
     alike = [chunk for chunk in same if chunk.role == chosen.role] or same
     if alike:
         return Sight(stage, side, alike[0], "same")
@@ -266,20 +285,22 @@ def _sight(stage: Stage, side: str, chosen: Chunk, before: Stage | None) -> Sigh
 
 
 def _became(stage: Stage, chosen: Chunk) -> str:
-    """What a stage did to a chunk that it had read; where it is not named as changed, it has passed."""
+    """Return what a stage did to a chunk that it read, as a state."""
     for event in stage.changed:
         if event.attributes.get(stage_semconv.CHUNK_FINGERPRINT) == chosen.fingerprint:
             fate = str(event.attributes.get(stage_semconv.CHUNK_FATE))
             return {"altered": "changed", "reordered": "same"}.get(fate, "missing")
-    told = sum(stage.fate(fate) for fate in FATES if fate != "passed")
-    return "same" if told == len(stage.changed) else "missing"
+    # More changes than events: the chunk may be among those without an event, so it counts as missing.
+    changes = sum(stage.fate(fate) for fate in FATES if fate != "passed")
+    return "same" if changes == len(stage.changed) else "missing"
 
 
 def _arrived(stage: Stage, side: str, chosen: Chunk, before: Stage | None, instead: bool) -> str:
-    """What came of a chunk on the way, where another is followed in its place, or none."""
+    """Return the state of a chunk between two stages; `instead` if another chunk is in its place."""
     if before is None:
         return "missing"
     sent, got = before.counts("out"), stage.counts(side)
+    # The chunk itself was not recorded here, so the totals of the two sides decide.
     if before.digest("out") == stage.digest(side) and sent.get("finish") == got.get("finish"):
         return "same"
     fewer = sent.get(chosen.kind, 0) > got.get(chosen.kind, 0)
@@ -287,7 +308,7 @@ def _arrived(stage: Stage, side: str, chosen: Chunk, before: Stage | None, inste
 
 
 def _chosen(stages: list[Stage], wanted: str) -> Chunk:
-    """The chunk that is meant, where it is seen first."""
+    """Return the chosen chunk, as the first stage that recorded it has it."""
     known = [chunk for stage in stages for chunk in stage.followed]
     for chunk in known:
         if wanted.lower() in _names(chunk):
@@ -296,12 +317,12 @@ def _chosen(stages: list[Stage], wanted: str) -> Chunk:
     first = [chunk for chunk in at_first if stages and chunk in stages[0].followed]
     if first:
         return first[0]
-    said = dict.fromkeys(name for chunk in known for name in _names(chunk)[:1])
-    raise InputError(f"no chunk {wanted!r} is followed in it ({HELP}); there are: {', '.join(said)}")
+    available = dict.fromkeys(name for chunk in known for name in _names(chunk)[:1])
+    raise InputError(f"chunk {wanted!r} is not recorded (use {HELP}); available: {', '.join(available)}")
 
 
 def _names(chunk: Chunk) -> tuple[str, ...]:
-    """How it can be chosen; the first is the one to show."""
+    """Return the names by which a chunk can be chosen; the first one is shown."""
     if chunk.role in ("call_first", "call_last"):
         which = chunk.role.removeprefix("call_")
         return f"call:{0 if chunk.call is None else chunk.call}:{which}", chunk.fingerprint

@@ -15,26 +15,28 @@ from typing import Any
 
 
 def load(source: str, address: str | None) -> list[Span]:
-    """All spans; `source` is a file, `-`, or with an address the id of a trace."""
+    """Return all spans of a file, of `-` (standard input), or of a trace id at Jaeger's address."""
     if address is not None:
         return _spans([fetch(address, source)], f"the answer of Jaeger at {address}")
-    name = "the standard input" if source == "-" else source
+    name = "standard input" if source == "-" else source
     return _spans(_documents(_read(source), name), name)
 
 
 def _read(source: str) -> str:
+    """Return the text of a file or of standard input."""
     try:
         data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as error:
         raise InputError(f"{source} cannot be read: {error.strerror or error}") from None
     try:
+        # Windows tools write a byte order mark.
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{source} is no text; a trace is read as JSON, uncompressed") from None
+        raise InputError(f"{source} is not text: expected JSON, uncompressed") from None
 
 
 def _documents(text: str, name: str) -> list[Any]:
-    """One JSON document, or one in each line; a file that is still being written may end within a line."""
+    """Return the JSON documents of a text: one in all, or one per line."""
     if not text.strip():
         raise InputError(f"{name} is empty")
     try:
@@ -47,46 +49,53 @@ def _documents(text: str, name: str) -> list[Any]:
         try:
             found.append(json.loads(line))
         except (ValueError, RecursionError) as error:
+            # The Collector may still be writing the file: an incomplete last line is ignored.
             if found and number == lines[-1][0] and not text.endswith("\n"):
                 break
-            raise InputError(f"{name}, line {number}: no JSON ({error})") from None
+            raise InputError(f"{name}, line {number}: not JSON ({error})") from None
     return found
 
 
 def _spans(documents: list[Any], name: str) -> list[Span]:
+    """Return the spans of documents, each span once."""
     try:
         found = {
-            (span.trace_id, span.span_id): span for document in documents for span in _of(document, name)
+            # OTLP delivers at least once: after a retry a file can hold a span twice.
+            (span.trace_id, span.span_id): span
+            for document in documents
+            for span in _of(document, name)
         }
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{name} is neither OTLP nor Jaeger's JSON as it should be: {error}") from None
+        raise InputError(f"{name} is not valid OTLP or Jaeger JSON: {error}") from None
     if not found:
-        raise InputError(f"{name} holds no spans")
+        raise InputError(f"{name} contains no spans")
     return list(found.values())
 
 
 def _of(document: Any, name: str) -> Iterator[Span]:
-    """By the fields at the top: OTLP, Jaeger's answer or one trace of it, or a list of any of these."""
+    """Yield the spans of a document: OTLP, a Jaeger answer, one of its traces, or a list of any of these."""
     if isinstance(document, list):
         for each in document:
             yield from _of(each, name)
         return
     if not isinstance(document, Mapping):
-        raise InputError(f"{name} holds JSON, but no trace")
+        raise InputError(f"{name} is JSON, but not a trace")
     if "resourceSpans" in document or "resource_spans" in document:
         yield from otlp_spans(document)
     elif "data" in document or "result" in document:
         yield from _of(document.get("data", document.get("result")) or [], name)
     elif "spans" in document:
         yield from jaeger_spans(document)
+    # A file of the Collector may hold logs and metrics among the spans; those are skipped.
     elif not document.keys() & {"resourceLogs", "resourceMetrics", "resource_logs", "resource_metrics"}:
-        raise InputError(f"{name} holds JSON, but neither OTLP's resourceSpans nor Jaeger's data")
+        raise InputError(f"{name} is JSON without resourceSpans (OTLP) and without data (Jaeger)")
 
 
 def otlp_spans(export: Mapping[str, Any]) -> Iterator[Span]:
-    """The spans of one export."""
+    """Yield the spans of one OTLP export."""
     for resource in _list(export, "resourceSpans"):
         service = _attributes(_get(resource, "resource") or {}).get("service.name", "")
+        # `instrumentationLibrarySpans` is the name before OTLP 1.0.
         scopes = _list(resource, "scopeSpans") or _list(resource, "instrumentationLibrarySpans")
         for scope in scopes:
             for span in _list(scope, "spans"):
@@ -117,31 +126,34 @@ def _attributes(holder: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(value: Mapping[str, Any]) -> Any:
-    for name, said in value.items():
+    """Return an OTLP attribute's value, a list for an array."""
+    for name, content in value.items():
         kind = name.replace("_", "").lower()
         if kind == "intvalue":
-            return int(said)
+            return int(content)  # OTLP's JSON writes 64-bit integers as strings
         if kind == "arrayvalue":
-            return [_value(each) for each in _list(said, "values")]
-        return said
+            return [_value(each) for each in _list(content, "values")]
+        return content
     return None
 
 
 def _get(holder: Mapping[str, Any], name: str) -> Any:
-    """A field by its name in JSON, or as it stands in the protocol's definition."""
+    """Return a field by its JSON name or by its name in the protocol's definition (snake case)."""
     if name in holder:
         return holder[name]
     return holder.get("".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name))
 
 
 def _list(holder: Mapping[str, Any], name: str) -> list[Any]:
+    """Return a field that holds a list, else an empty list."""
     found = _get(holder, name)
     return found if isinstance(found, list) else []
 
 
 def _id(value: object, size: int) -> str:
-    """An id in hexadecimal, as OTLP wants it, or in base64, as the plain mapping of the protocol has it."""
+    """Return an id of `size` bytes in hexadecimal."""
     text = value if isinstance(value, str) else ""
+    # OTLP prescribes hexadecimal; a plain protobuf-to-JSON mapping writes base64.
     if len(text) == 2 * size or not text:
         return text.lower()
     try:
@@ -150,34 +162,35 @@ def _id(value: object, size: int) -> str:
         return text.lower()
 
 
-SECONDS = 30
-_MOST = 256 * 1024 * 1024  # bytes of an answer
+SECONDS = 30  # the timeout of one request to Jaeger
+_MOST = 256 * 1024 * 1024  # bytes of an answer; a wrong address may answer without end
 
 
 def fetch(address: str, trace_id: str) -> Any:
-    """The answer of a running Jaeger to the question for one trace."""
+    """Return Jaeger's answer for one trace."""
     if not all(letter in "0123456789abcdef" for letter in trace_id.lower()) or not trace_id:
-        raise InputError(f"{trace_id!r} is no trace id: hexadecimal digits are")
+        raise InputError(f"{trace_id!r} is not a trace id: expected hexadecimal digits")
     base = address if "://" in address else f"http://{address}"
     url = f"{base.rstrip('/')}/api/traces/{trace_id.lower()}"
+    # `urlopen` would also open `file://`.
     if not url.startswith(("http://", "https://")):
-        raise InputError(f"{address} is no address of a Jaeger: http:// or https:// is")
+        raise InputError(f"{address} is not an address of Jaeger: expected http:// or https://")
     try:
         with urllib.request.urlopen(url, timeout=SECONDS) as answer:
             return json.loads(answer.read(_MOST))
     except urllib.error.HTTPError as error:
         if error.code == 404:
             raise InputError(f"Jaeger at {base} has no trace {trace_id}") from None
-        raise InputError(f"Jaeger at {base} answered {error.code}") from None
+        raise InputError(f"Jaeger at {base} answered with HTTP status {error.code}") from None
     except OSError as error:
         reason = getattr(error, "reason", error)
-        raise InputError(f"Jaeger at {base} could not be asked: {reason}") from None
+        raise InputError(f"Jaeger at {base} cannot be reached: {reason}") from None
     except ValueError:
-        raise InputError(f"what answers at {base} is no Jaeger: its answer is no JSON") from None
+        raise InputError(f"the server at {base} is not Jaeger: its answer is not JSON") from None
 
 
 def jaeger_spans(trace: Mapping[str, Any]) -> Iterator[Span]:
-    """The spans of one trace."""
+    """Yield the spans of one trace in Jaeger's JSON."""
     processes = trace.get("processes") or {}
     for span in trace.get("spans") or []:
         process = processes.get(span.get("processID")) or span.get("process") or {}
@@ -199,7 +212,8 @@ def jaeger_spans(trace: Mapping[str, Any]) -> Iterator[Span]:
 
 
 def _references(references: list[Any]) -> tuple[str, tuple[str, ...]]:
-    """The parent, and all others; Jaeger keeps no attributes of a link."""
+    """Return the parent's span id and all other referenced span ids."""
+    # Jaeger stores a link as a reference, and without attributes.
     parents = [each for each in references if each.get("refType") == "CHILD_OF"]
     others = [each for each in references if each not in parents[:1]]
     found = [str(each.get("spanID", "")).lower().zfill(16) for each in (*parents[:1], *others)]
@@ -217,12 +231,12 @@ def _tags(tags: Any) -> dict[str, Any]:
 
 
 class InputError(Exception):
-    """Something is wrong with what the command was given; its text says what, in one line."""
+    """The input is unusable; the message is one line that names the problem."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """An event of a span; `at` is in nanoseconds of Unix time."""
+    """A span event; `at` is in nanoseconds of Unix time."""
 
     name: str
     at: int
@@ -231,7 +245,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Span:
-    """Ids are lower-case hexadecimal, times nanoseconds of Unix time; `links` are ids of spans."""
+    """A span. Ids are lower-case hexadecimal, times nanoseconds of Unix time, `links` span ids."""
 
     trace_id: str
     span_id: str

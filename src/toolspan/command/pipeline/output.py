@@ -1,4 +1,4 @@
-"""The stages of a stream on a terminal; it judges nothing."""
+"""Print the stages of a stream and the findings, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from ...pipeline import semconv as stage_semconv
 from .diagnose import ALL, LOST, Finding, Sight
 from .traced_stages import FATES, Stage
 
-_WIDTH = 160  # of what is written to a file or to another program
+_WIDTH = 160  # columns in a file or a pipe, which has no width; rich's 80 would cut the table
 _SIGNS = {"same": "✔", "changed": "≠", "missing": "✘"}
 
 
 def console() -> Any:
-    """Where it is printed; rich is an extra."""
+    """Return the console for standard output; rich is an optional dependency."""
+    # Imported here: `--json` works without the extra.
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False, soft_wrap=True)
 
 
 def show(out: Any, stages: list[Stage], found: list[Finding], verdict: str) -> None:
-    """The table of stages, what is to be said of them, and the verdict."""
+    """Print the table of stages, the findings and the verdict."""
     from rich.table import Table
 
     first = stages[0]
@@ -34,6 +35,7 @@ def show(out: Any, stages: list[Stage], found: list[Finding], verdict: str) -> N
         table.add_row(*_row(stage))
     out.print(table)
     for each in found:
+        # `markup=False`: names come from the trace, and `[red]` in one is text.
         out.print(line(each), markup=False, soft_wrap=True)
     out.print(verdict, markup=False, style="bold", soft_wrap=True)
 
@@ -54,12 +56,14 @@ _COLUMNS = (
 
 
 def _row(stage: Stage) -> list[str]:
+    """Return a stage's cells."""
     before, after = stage.counts("in"), stage.counts("out")
     fates = [f"{stage.fate(fate)} {fate}" for fate in FATES[1:] if stage.fate(fate)]
     return [
         stage.name,
         str(stage.chunks("in")) if stage.reads else "·",
         str(stage.chunks("out")),
+        # A stage without input has nothing to compare, so both sides are the same.
         *(_both(before[kind] if stage.reads else after[kind], after[kind]) for kind in after),
         _seconds(stage.seconds(stage_semconv.OUT_FIRST_CHUNK)),
         _seconds(stage.seconds(stage_semconv.OUT_LONGEST_PAUSE)),
@@ -70,6 +74,7 @@ def _row(stage: Stage) -> list[str]:
 
 
 def _both(before: int, after: int) -> str:
+    """Return one number if both sides agree, else both."""
     return str(after) if before == after else f"{before} → {after}"
 
 
@@ -78,7 +83,7 @@ def _seconds(value: float | None) -> str:
 
 
 def line(found: Finding) -> str:
-    """A finding in words."""
+    """Return a finding as one line of text."""
     position = "" if found.position is None else f"chunk {found.position}"
     what = ", ".join(part for part in (position, found.chunk, found.fingerprint) if part)
     sign = "·" if found.weight == ALL else "✘"
@@ -86,7 +91,7 @@ def line(found: Finding) -> str:
 
 
 def show_journey(out: Any, sights: list[Sight], lost: str | None) -> None:
-    """One chunk on its way."""
+    """Print where one chunk was seen."""
     chunk = sights[0].chunk if sights else None
     if chunk is not None:
         out.print(f"\n{chunk.what}, {chunk.fingerprint}", markup=False, style="bold", soft_wrap=True)
@@ -94,18 +99,24 @@ def show_journey(out: Any, sights: list[Sight], lost: str | None) -> None:
         for sight in sights:
             where = f"{sight.stage.name} {sight.side}"
             out.print(f"{_SIGNS[sight.state]} {where:32} {_seen(sight, began)}", markup=False, soft_wrap=True)
-    out.print(f"it {lost}" if lost else "it passed all stages", markup=False, style="bold", soft_wrap=True)
+    out.print(
+        f"the chunk {lost}" if lost else "the chunk passed all stages",
+        markup=False,
+        style="bold",
+        soft_wrap=True,
+    )
 
 
 def _seen(sight: Sight, began: int) -> str:
+    """Return how a chunk was seen at one side of a stage."""
     if sight.chunk is None:
-        return "passed" if sight.state == "same" else "not there"
-    instead = "" if sight.state == "same" else f", {sight.chunk.fingerprint} in its place"
+        return "passed" if sight.state == "same" else "missing"
+    instead = "" if sight.state == "same" else f", but {sight.chunk.fingerprint}"
     return f"chunk {sight.chunk.position}, {(sight.chunk.at - began) / 1e9:+.6f} s{instead}"
 
 
 def as_json(stages: list[Stage], found: list[Finding], sights: list[Sight], status: int) -> str:
-    """All of it for another program."""
+    """Return everything as JSON, for other programs."""
     return json.dumps(
         {
             "stream": stages[0].stream,
@@ -139,6 +150,7 @@ def as_json(stages: list[Stage], found: list[Finding], sights: list[Sight], stat
 
 
 def _stage(stage: Stage) -> dict[str, Any]:
+    """Return a stage as JSON."""
     return {
         "name": stage.name,
         "service": stage.span.service,

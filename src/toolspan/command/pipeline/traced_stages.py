@@ -1,4 +1,4 @@
-"""The stages of one stream out of the spans of a trace, in the order in which chunks pass them."""
+"""Build the stages of one stream from the spans of a trace, in the order in which chunks pass them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FATES = tuple(_FATES)
 
 @dataclass(frozen=True)
 class Chunk:
-    """A chunk as one side saw it: position from 1 on, what it is followed for or what became of it."""
+    """A recorded chunk at one side of a stage: its position from 1, and why it was recorded."""
 
     side: str
     position: int
@@ -53,7 +53,7 @@ class Chunk:
 
     @property
     def what(self) -> str:
-        """What it is, in words; where the answer did not end, a call's last piece is only its latest."""
+        """The chunk in words; a call's last piece is its `latest` one if the answer did not end."""
         call = "" if self.call is None else f" of tool call {self.call}"
         last = "last" if self.ended else "latest"
         words = {"call_first": f"first piece{call}", "call_last": f"{last} piece{call}"}
@@ -64,74 +64,76 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: its span, and what that says."""
+    """One stage: its span and the facts in it. Sides are `in` (read) and `out` (emitted)."""
 
     span: Span
 
     @property
     def name(self) -> str:
-        """As the application named it."""
+        """The name that the application gave it."""
         return str(self.span.attributes.get(stage_semconv.STAGE_NAME, self.span.name))
 
     @property
     def stream(self) -> str:
-        """The stream's id."""
+        """The id of the stream."""
         return str(self.span.attributes.get(stage_semconv.STREAM_ID, ""))
 
     @property
     def outcome(self) -> str:
-        """How it ended."""
+        """How the stage ended."""
         return str(self.span.attributes.get(names.STREAM_OUTCOME, "unknown"))
 
     @property
     def error(self) -> str:
-        """The type of the error that it raised or handed on; empty if there was none."""
+        """The type of the error that it raised or passed on; empty if there was none."""
         return str(self.span.attributes.get(names.ERROR_TYPE, ""))
 
     @property
     def itself(self) -> bool:
-        """Whether that came from itself, not from what it reads; if interrupted, whether it was at work."""
+        """Whether its error or interruption came from the stage itself, not from what it reads."""
         return self.span.attributes.get(stage_semconv.STAGE_ERROR_SIDE) == "stage"
 
     @property
     def reads(self) -> bool:
-        """Whether it is known what it read."""
+        """Whether the span records what the stage read; a stage without input only emits."""
         return stage_semconv.IN_CHUNKS in self.span.attributes
 
     @property
     def complete(self) -> bool:
-        """Whether it read to the end of what it reads."""
+        """Whether the stage read its input to the end."""
+        # A tag in Jaeger's JSON may hold a boolean as text.
         return self.span.attributes.get(stage_semconv.IN_COMPLETE) in (True, "true")
 
     def chunks(self, side: str) -> int:
-        """How many it read (`in`) or handed on (`out`)."""
+        """Return the number of chunks at a side."""
         return _int(
             self.span.attributes, stage_semconv.IN_CHUNKS if side == "in" else stage_semconv.OUT_CHUNKS
         )
 
     def counts(self, side: str) -> Mapping[str, int]:
-        """The same by kind."""
+        """Return the number of chunks at a side, by kind."""
         return {kind: _int(self.span.attributes, name) for kind, name in _COUNTS[side].items()}
 
     def digest(self, side: str) -> Any:
-        """What they said together."""
+        """Return the digest of a side's whole content."""
         return self.span.attributes.get(stage_semconv.IN_DIGEST if side == "in" else stage_semconv.OUT_DIGEST)
 
     def fate(self, fate: str) -> int:
-        """How many had this fate."""
+        """Return the number of chunks with this fate."""
         return _int(self.span.attributes, _FATES[fate])
 
     def seconds(self, name: str) -> float | None:
-        """A delay."""
+        """Return a duration attribute in seconds, `None` if it is absent."""
         value = self.span.attributes.get(name)
         return float(value) if isinstance(value, (int, float)) else None
 
     @cached_property
     def followed(self) -> tuple[Chunk, ...]:
-        """The chunks that are followed; a point's are the same on both sides."""
+        """The recorded chunks of both sides."""
         found = [
             _followed(event) for event in self.span.events if event.name == stage_semconv.CHUNK_FOLLOWED_EVENT
         ]
+        # A point, which has no function of its own, records one side: both are equal.
         if self.reads and not any(chunk.side == "in" for chunk in found):
             found = [replace(chunk, side="in") for chunk in found] + found
         ended = {(chunk.side, chunk.choice) for chunk in found if chunk.role == "finish"}
@@ -139,46 +141,50 @@ class Stage:
 
     @cached_property
     def changed(self) -> tuple[Event, ...]:
-        """The chunks that did not simply pass."""
+        """The events of chunks that did not pass unchanged; at most 24 per stage."""
         return tuple(event for event in self.span.events if event.name == stage_semconv.CHUNK_CHANGED_EVENT)
 
     @property
     def began_at(self) -> int:
-        """When the first chunk passed, else when it began."""
+        """The time of the first chunk, else of the stage's start, in nanoseconds of Unix time."""
         first = self.seconds(stage_semconv.IN_FIRST_CHUNK)
         first = self.seconds(stage_semconv.OUT_FIRST_CHUNK) if first is None else first
         return self.span.start + (0 if first is None else int(first * 1e9))
 
 
 def choose(spans: Iterable[Span], trace: str | None, stream: str | None) -> list[Stage]:
-    """The stages of the one stream that is meant, in order."""
+    """Return the stages of one stream, in order; raise `InputError` if the choice is ambiguous or empty."""
     found = [Stage(span) for span in spans if stage_semconv.STAGE_NAME in span.attributes]
     if not found:
-        raise InputError("there is no stage in it: put toolspan.stage around the streams that are to be seen")
+        raise InputError("the trace has no stages: wrap the streams in toolspan.stage")
     found = _one(found, "trace", trace, lambda stage: stage.span.trace_id)
     found = _one(found, "stream", stream, lambda stage: stage.stream)
     return _in_order(found)
 
 
 def _one(stages: list[Stage], what: str, wanted: str | None, of: Any) -> list[Stage]:
+    """Return the stages with the wanted trace or stream, or with the only one."""
     known = list(dict.fromkeys(of(stage) for stage in sorted(stages, key=lambda stage: stage.span.start)))
     if wanted is None and len(known) > 1:
         raise InputError(
-            f"it holds stages of {len(known)} {what}s; choose one by --{what}: {', '.join(known)}"
+            f"the input has stages of {len(known)} {what}s; choose one with --{what}: {', '.join(known)}"
         )
+    # Ids are lower-case hexadecimal; people paste them in upper case.
     chosen = [stage for stage in stages if wanted is None or of(stage) == wanted.lower()]
     if not chosen:
-        raise InputError(f"it holds no stage of {what} {wanted}; there are: {', '.join(known)}")
+        raise InputError(f"the input has no stage of {what} {wanted}; available: {', '.join(known)}")
     return chosen
 
 
 def _in_order(stages: list[Stage]) -> list[Stage]:
-    """After the stages that it reads from, and else by the time of its first chunk: clocks may differ."""
+    """Return the stages in the order of their links, and of their first chunks where links are missing."""
     left = sorted(stages, key=lambda stage: (stage.began_at, stage.span.start))
     ids = {stage.span.span_id for stage in stages}
     placed: dict[str, Stage] = {}
     while left:
+        # Clocks of machines differ, so links decide; times order stages that have none.
         ready = [stage for stage in left if not (set(stage.span.links) & ids) - placed.keys()]
+        # Broken input may link stages in a circle: then the earliest one goes first.
         stage = (ready or left)[0]
         left.remove(stage)
         placed[stage.span.span_id] = stage
@@ -186,12 +192,13 @@ def _in_order(stages: list[Stage]) -> list[Stage]:
 
 
 def missing(stages: list[Stage]) -> list[Stage]:
-    """Stages that read from one that is not there."""
+    """Return the stages that read from a stage outside the trace."""
     ids = {stage.span.span_id for stage in stages}
     return [stage for stage in stages if stage.span.links and not set(stage.span.links) & ids]
 
 
 def _followed(event: Event) -> Chunk:
+    """Return the chunk of a `toolspan.chunk.followed` event."""
     attributes = event.attributes
     return Chunk(
         str(attributes.get(stage_semconv.CHUNK_SIDE, "")),
@@ -206,5 +213,7 @@ def _followed(event: Event) -> Chunk:
 
 
 def _int(attributes: Mapping[str, Any], name: str) -> int:
+    """Return an attribute as an integer, 0 if it is absent or no number."""
     value = attributes.get(name, 0)
+    # OTLP's JSON writes integers as strings, and hand-made files write anything.
     return int(value) if isinstance(value, (int, float, str)) and str(value).lstrip("-").isdigit() else 0

@@ -1,4 +1,4 @@
-"""What content a signal carries: whether it is captured, in which form and how much of it."""
+"""The content that a signal carries: whether it is captured, in which form, and how long it may be."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from . import messages as content_messages
 from .truncate import KEYS, WHOLE, call_arguments, dump, messages_json, names_only, narrow, sanitise, within
 from .worker import ContentMakers, Contents
 
-_STRUCTURES_SINCE = (1, 45)  # spans of older OpenTelemetry versions drop nested values
+_STRUCTURES_SINCE = (1, 45)  # spans of older OpenTelemetry versions drop nested values with a log warning
 
 
 def spans_take_structures() -> bool:
-    """Whether this OpenTelemetry keeps nested attribute values on spans."""
+    """Return whether this OpenTelemetry keeps nested attribute values on spans."""
+    # By the version of the API: this package does not require the SDK, which is released with it.
     try:
         numbers = re.findall(r"\d+", version("opentelemetry-api"))
     except PackageNotFoundError:
@@ -33,10 +34,10 @@ def spans_take_structures() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """How one signal carries content.
+    """The form of content in one signal.
 
-    `limit` is in characters per text; `total`, where set, in characters per attribute. `full` says whether
-    the tools' definitions have descriptions and parameters.
+    `limit` is in characters per text; `total`, if set, in characters per attribute. `structured` selects
+    nested values instead of JSON text, `full` tool definitions with descriptions and parameters.
     """
 
     on: bool
@@ -46,11 +47,11 @@ class Capture:
     full: bool = False
 
     def of(self, call: Observed) -> bool:
-        """Whether this call's content is wanted; it may be switched off for single clients."""
-        return self.on and call.record.keep
+        """Return whether this call's content is captured."""
+        return self.on and call.record.keep  # `toolspan.switch` turns `keep` off for a single client
 
     def attributes(self, contents: Contents) -> dict[str, Any]:
-        """The content in this signal's form; what there is no room for is left out."""
+        """Return the content as attributes in this signal's form, without those that exceed the limits."""
         found = {}
         for name, value in contents.items():
             form = self._form(name, value)
@@ -59,10 +60,12 @@ class Capture:
         return found
 
     def _form(self, name: str, value: Any) -> Any:
+        # An SDK cuts longer texts anywhere: shortened here, a text still ends with an ellipsis.
         if self.total is not None and self.total < self.limit:
             value = narrow(name, value, self.total)
         if self.structured or value is None or isinstance(value, str):
             return value
+        # JSON text is never cut in the middle: a viewer could not parse it.
         if isinstance(value, list):
             if name == names.TOOL_DEFINITIONS and self.total is not None and len(dump(value)) > self.total:
                 value = names_only(value)
@@ -72,7 +75,7 @@ class Capture:
 
 
 def call_messages(call: Observed, *, full: bool) -> ContentMakers:
-    """Instructions, messages and the definitions of the tools, these in full or by name."""
+    """Return makers of the instructions, the messages and the tool definitions, in full or by name."""
     request = call.request
     tools = partial(content_messages.full_definitions if full else _by_name, request)
     return {
@@ -84,23 +87,24 @@ def call_messages(call: Observed, *, full: bool) -> ContentMakers:
 
 
 def arguments(tool: ToolCall) -> ContentMakers:
-    """What the model wants a tool to be called with."""
+    """Return a maker of a tool call's arguments."""
     return {names.TOOL_CALL_ARGUMENTS: partial(_arguments, tool)}
 
 
 def words(error: BaseException, secrets: Callable[[], tuple[str, ...]]) -> ContentMakers:
-    """What an error says."""
+    """Return a maker of an error's message."""
+    # `secrets` is called when the message is made: most calls never need them.
     return {names.EXCEPTION_MESSAGE: lambda limit: errors.message(error, secrets(), limit)}
 
 
 def trace(error: BaseException, secrets: Callable[[], tuple[str, ...]]) -> ContentMakers:
-    """What an error says, and where it was raised."""
+    """Return makers of an error's message and traceback."""
     makers = {names.EXCEPTION_STACKTRACE: lambda limit: errors.stacktrace(error, secrets(), limit)}
     return {**words(error, secrets), **makers}
 
 
 def value_makers(name: str, value: Any) -> ContentMakers:
-    """A value of the application's own: what a tool was called with, or what it gave, as an object."""
+    """Return a maker of a tool's input or result, which are values of the application, as an object."""
     return {name: partial(_value, name, value)}
 
 
@@ -111,9 +115,10 @@ def _by_name(request: Request, limit: int) -> Any:
 def _arguments(tool: ToolCall, limit: int) -> Any:
     value = call_arguments(tool.arguments, limit, tool.kind)
     broken = isinstance(value, str) and not tool.valid and tool.kind not in FREE_TEXT
+    # Broken JSON stays a text, so that it is not mistaken for a valid JSON string.
     if value in ("", None) or isinstance(value, dict) or broken:
         return value
-    return {KEYS[names.TOOL_CALL_ARGUMENTS]: value}  # the attribute is an object by the convention
+    return {KEYS[names.TOOL_CALL_ARGUMENTS]: value}  # the convention requires an object
 
 
 def _value(name: str, value: Any, limit: int) -> Any:
@@ -123,7 +128,8 @@ def _value(name: str, value: Any, limit: int) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A pydantic object or a dataclass as its fields; anything else as it is."""
+    """Return the fields of a pydantic object or a dataclass as a dict, and any other value unchanged."""
+    # On the class: a foreign `__getattr__` answers to any name.
     if hasattr(type(value), "model_dump"):
         return value.model_dump()
     if is_dataclass(value) and not isinstance(value, type):

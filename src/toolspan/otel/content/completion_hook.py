@@ -1,4 +1,4 @@
-"""The completion hook of OpenTelemetry's GenAI utilities, and the types that it expects."""
+"""Support for the completion hook of OpenTelemetry's GenAI utilities, and the types that it expects."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ log = logging.getLogger("toolspan")
 
 _VARIABLE = "OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK"
 _GROUP = "opentelemetry_genai_completion_hook"
-_NONE = "_NoOpCompletionHook"  # what util-genai makes of a hook that lacks a setting, having said so
+_NONE = "_NoOpCompletionHook"  # util-genai's replacement for a hook that lacks a setting, already logged
 
 
 def find(hook: Any, *, full: bool) -> Completion | None:
-    """The hook itself or, given a name, the entry point's; what cannot be found is said once.
+    """Return a hook object, or the hook of the entry point with that name; `None` if there is none.
 
-    `full` says whether it gets the tools' descriptions and parameters.
+    A name that cannot be loaded is logged as a warning. `full` passes the tools' descriptions and parameters.
     """
     hook = _load(hook) if isinstance(hook, str) else hook
     return None if hook is None or type(hook).__name__ == _NONE else Completion(hook, full=full)
@@ -44,13 +44,15 @@ def _load(name: str) -> Any:
         try:
             return found.load()()
         except Exception as error:
-            log.warning("%s=%s: the hook cannot be made: %s", _VARIABLE, name, type(error).__qualname__)
-            log.debug("%s=%s: the hook cannot be made", _VARIABLE, name, exc_info=without_words(error))
+            kind = type(error).__qualname__
+            log.warning("toolspan: %s=%s ignored: creating the hook failed with %s", _VARIABLE, name, kind)
+            # Without the message, which may quote the URL and the credentials of the upload.
+            log.debug("toolspan: creating the hook %s failed", name, exc_info=without_words(error))
             return None
     known = ", ".join(sorted(found.name for found in entry_points(group=_GROUP))) or "none"
     log.warning(
-        "%s=%s: no completion hook of this name is installed (there are: %s); `upload` comes with the "
-        "package opentelemetry-util-genai[upload]",
+        "toolspan: %s=%s ignored: no completion hook of this name is installed (installed: %s); "
+        "`upload` comes with the package opentelemetry-util-genai[upload]",
         _VARIABLE,
         name,
         known,
@@ -59,20 +61,22 @@ def _load(name: str) -> Any:
 
 
 class Completion:
-    """Calls `on_completion` as util-genai does, with its types; whatever it raises is the caller's."""
+    """A hook, called with `on_completion` and util-genai's types; its errors reach the caller."""
 
     def __init__(self, hook: Any, *, full: bool) -> None:
         self._hook = hook
         self._full = full
 
     def makers(self, call: Observed) -> ContentMakers | None:
-        """Messages of inference, also where no sink takes content; not where another tells of the call."""
+        """Return makers of the call's messages; `None` if the hook is not called for this call."""
+        # Not for a borrowed call: its owner may call the hook too, and content would be uploaded twice.
+        # Independent of the capture settings: the hook is a second destination, often the only one.
         if call.borrowed or not call.record.keep or call.operation not in call_data.INFERENCE:
             return None
         return content.call_messages(call, full=self._full)
 
     def __call__(self, span: Span | None, record: LogRecord | None, contents: Contents) -> None:
-        """Give it what may be told of the call."""
+        """Call the hook with the content of a call; it may set attributes on span and record."""
         self._hook.on_completion(
             inputs=_each(input_message, contents, names.INPUT_MESSAGES),
             outputs=_each(output_message, contents, names.OUTPUT_MESSAGES),
@@ -84,11 +88,12 @@ class Completion:
 
 
 def _each(make: Any, contents: Contents, name: str) -> list[Any]:
+    # A redaction callback may have replaced a message by a text, for which util-genai has no type.
     return [make(value) for value in contents.get(name, ()) if isinstance(value, Mapping)]
 
 
 class _Type(NamedTuple):
-    """The names a type has had, the newest first, and its fields with their defaults."""
+    """A type of util-genai: the names it has had, the newest first, and its fields with defaults."""
 
     names: tuple[str, ...]
     fields: Mapping[str, Any]
@@ -132,27 +137,28 @@ _TEXTS = ("text", "reasoning")
 
 
 def input_message(message: Mapping[str, Any]) -> Any:
-    """A message that is sent."""
+    """Return a message of the request as util-genai's type."""
     return _message(_INPUT, message)
 
 
 def output_message(message: Mapping[str, Any]) -> Any:
-    """A message that was made."""
+    """Return a message of the response as util-genai's type."""
     return _message(_OUTPUT, message)
 
 
 def tool_definition(tool: Mapping[str, Any]) -> Any:
-    """A tool that is offered."""
+    """Return the definition of an offered tool as util-genai's type."""
     return _made(_FUNCTION if tool.get("type") == "function" else _TOOL, tool)
 
 
 def part(found: Mapping[str, Any]) -> Any:
-    """A part of a message; a kind without a type of its own keeps the name of its kind."""
+    """Return a part of a message as util-genai's type, a generic one for an unknown kind."""
     kind = found.get("type")
     values = dict(found)
+    # A redaction callback may have put a structure in the place of a text.
     if kind in _TEXTS and not isinstance(values.get("content", ""), str):
         values["content"] = dump(values["content"])
-    if kind == "blob":
+    if kind == "blob":  # util-genai's type holds bytes; inline data is never kept, so they are empty
         values["content"] = str(values.get("content") or "").encode()
     return _made(_PARTS.get(str(kind), _OTHER), values)
 
@@ -165,15 +171,16 @@ def _message(kind: _Type, message: Mapping[str, Any]) -> Any:
 
 def _made(kind: _Type, values: Mapping[str, Any]) -> Any:
     cls, accepted = _class(kind.names, tuple(kind.fields))
-    hook = {name: values.get(name, default) for name, default in kind.fields.items() if name in accepted}
-    return cls(**hook)
+    # Versions of util-genai differ in their fields: only those of the installed one are passed.
+    known = {name: values.get(name, default) for name, default in kind.fields.items() if name in accepted}
+    return cls(**known)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=64)  # an import that fails, and `make_dataclass`, are slow
 def _class(known_as: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[Any, frozenset[str]]:
-    """The type, and those of its fields that can be given."""
+    """Return util-genai's type, or a dataclass of its name and fields, and the names of its fields."""
     found = next((cls for cls in map(_installed, known_as) if cls is not None), None)
-    if found is None:
+    if found is None:  # a hook of the application's needs no util-genai
         found = make_dataclass(known_as[0], wanted)
     return found, frozenset(field.name for field in fields(found))
 

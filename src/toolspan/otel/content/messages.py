@@ -1,4 +1,4 @@
-"""Requests and records as the messages of the GenAI conventions."""
+"""Convert requests and records to the messages of the GenAI conventions."""
 
 from __future__ import annotations
 
@@ -12,37 +12,36 @@ from ...wire.response_items import ANSWERED, call_item, item_texts
 from ..attributes import clean
 from .truncate import call_arguments, schema, shorten
 
-_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}
+_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}  # the convention's value
 
 
 def input_messages(request: Request, limit: int) -> list[Json]:
-    """What is sent to the model, in this order; `limit` is in characters per text."""
+    """Return the messages of the request in their order; `limit` is in characters per text."""
     sent = request.messages
     texts = [sent] if isinstance(sent, str) else values.sequence(sent)
-    return [
-        _input(message, limit) for message in texts if not isinstance(message, (int, list))
-    ]  # else tokens
+    # Embeddings and completions also accept token ids, as integers or lists of them: no text.
+    return [_input(message, limit) for message in texts if not isinstance(message, (int, list))]
 
 
 def system_instructions(request: Request, limit: int) -> list[Json]:
-    """The instructions of a response, which are no part of its input."""
+    """Return the `instructions` of a Responses request, which are separate from its input."""
     return content_parts(request.instructions, limit)
 
 
 def output_messages(record: Record, limit: int) -> list[Json]:
-    """One message for each choice that produced something, partial answers included."""
+    """Return one message for each choice that has output, also if its stream broke off."""
     return [_output_message(record, index, choice, limit) for index, choice in sorted(record.choices.items())]
 
 
 def tool_definitions(request: Request) -> list[Json]:
-    """Kind and name of each offered tool."""
+    """Return kind and name of each offered tool."""
     tools = request.tools
     pairs = zip(tools.kinds, tools.names, strict=True) if tools else ()
     return [{"type": clean(kind), "name": clean(name)} for kind, name in pairs]
 
 
 def full_definitions(request: Request, limit: int) -> list[Json]:
-    """The same with descriptions and parameters, shortened; a schema far beyond the limit is left out."""
+    """Return the tools with shortened descriptions and parameters, without schemas far beyond the limit."""
     found = tool_definitions(request)
     for shown, known in zip(found, request.tools.definitions if request.tools else (), strict=True):
         if description := values.text(known.get("description")):
@@ -54,7 +53,7 @@ def full_definitions(request: Request, limit: int) -> list[Json]:
 
 
 def _input(message: Any, limit: int) -> Json:
-    """A text is the user's; what is no message is an item of the Responses API."""
+    """Return a message for a text, which is the user's, a message, or an item of the Responses API."""
     if isinstance(message, str):
         return {"role": "user", "parts": content_parts(message, limit)}
     known = values.fields(message)
@@ -87,6 +86,7 @@ def _output_message(record: Record, index: int, choice: Choice, limit: int) -> J
         if text:
             parts.append(text_part(text, limit))
     parts += [_tool_part(call, limit) for call in record.calls if call.choice == index]
+    # The convention's reason for a choice without one. Phoenix drops messages without `finish_reason`.
     reason = choice.reason or "error"
     return {"role": "assistant", "parts": parts, "finish_reason": clean(_REASONS.get(reason, reason))}
 
@@ -97,7 +97,7 @@ def _tool_part(call: ToolCall, limit: int) -> Json:
 
 
 def item_message(item: Mapping[str, Any], limit: int) -> Json | None:
-    """The message that an item stands for; `None` for an item that is a message itself."""
+    """Return the message for an item of the Responses API; `None` if the item is a message itself."""
     kind = values.text(item.get("type"))
     if kind is None or kind == "message" or "role" in item:
         return None
@@ -105,6 +105,7 @@ def item_message(item: Mapping[str, Any], limit: int) -> Json | None:
         arguments = call_arguments(call.arguments, limit, call.kind)
         part = call_part(call.id, call.name, arguments, None if call.kind in ANSWERED else call.kind)
         return {"role": "assistant", "parts": [part]}
+    # `function_call_output`, `computer_call_output` and so on, also those of kinds that are still unknown.
     if kind.endswith("_output"):
         identity = values.text(item.get("call_id")) or values.text(item.get("id"))
         return {
@@ -123,17 +124,17 @@ _MODALITIES = ("image", "audio", "video")
 
 
 def text_part(text: str, limit: int) -> Json:
-    """A text part."""
+    """Return a text part."""
     return {"type": "text", "content": shorten(text, limit)}
 
 
 def reasoning_parts(text: str | None, limit: int) -> list[Json]:
-    """Reasoning, if there is any."""
+    """Return a list with a reasoning part, empty without text."""
     return [{"type": "reasoning", "content": shorten(text, limit)}] if text else []
 
 
 def call_part(identity: str | None, name: str | None, arguments: Any, kind: str | None = None) -> Json:
-    """A tool call; `kind` is that of a tool that the server runs itself."""
+    """Return a tool call part; `kind` is the kind of a tool that the server runs itself."""
     found: Json = {"type": "server_tool_call" if kind else "tool_call", "name": clean(name or "")}
     if identity:
         found["id"] = clean(identity)
@@ -146,14 +147,17 @@ def call_part(identity: str | None, name: str | None, arguments: Any, kind: str 
 
 
 def response_part(identity: str | None, content: Any, limit: int) -> Json:
-    """What the application answers to a tool call: a text or parts."""
+    """Return the part for the result of a tool call, which is a text or a list of parts."""
     response = shorten(content, limit) if isinstance(content, str) else content_parts(content, limit)
     found: Json = {"type": "tool_call_response", "response": response}
     return {**found, "id": clean(identity)} if identity else found
 
 
 def content_parts(content: Any, limit: int) -> list[Json]:
-    """The parts of a message's content: a text, or a list of typed parts; what is unknown keeps its type."""
+    """Return the parts of a message's content, which is a text or a list of typed parts.
+
+    A part of an unknown type is reduced to its type: which of its fields are content is not known.
+    """
     if isinstance(content, str):
         return [text_part(content, limit)] if content else []
     return [_part(part, limit) for part in values.sequence(content)]
@@ -164,6 +168,7 @@ def _part(part: Any, limit: int) -> Json:
         return text_part(part, limit)
     known = values.fields(part)
     kind = values.text(known.get("type")) or "unknown"
+    # By their fields and not by their types: servers name text parts `text`, `input_text`, `output_text`, …
     if isinstance(text := known.get("text"), str):
         return text_part(text, limit)
     if isinstance(refusal := known.get("refusal"), str):
@@ -182,7 +187,10 @@ def _modality(kind: str) -> str:
 
 
 def _address(value: Any, modality: str, limit: int) -> Json:
-    """A URL as such; a data URL as its media type and size. Both forms: sentry-python#6478."""
+    """Return a part for a URL, or media type and size of a data URL.
+
+    The URL is a text or an object with `url`: both forms occur (sentry-python#6478).
+    """
     url = value if isinstance(value, str) else values.text(values.fields(value).get("url")) or ""
     if url[:5].lower() == "data:":
         head, _, data = url[5:].partition(",")
@@ -202,8 +210,8 @@ def _file(known: Mapping[str, Any]) -> Json:
 
 
 def _blob(modality: str, mime_type: str | None, data: Any) -> Json:
-    """Inline data without the data: `size` is in bytes, reckoned from the length of the base64 text."""
-    size = len(data) * 3 // 4 if isinstance(data, (str, bytes)) else 0
+    """Return a part for inline data without the data; `size` is in bytes."""
+    size = len(data) * 3 // 4 if isinstance(data, (str, bytes)) else 0  # base64: 4 characters for 3 bytes
     found: Json = {"type": "blob", "modality": modality, "content": "", "size": size}
     if mime_type:
         found["mime_type"] = clean(mime_type)

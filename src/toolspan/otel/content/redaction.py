@@ -20,25 +20,31 @@ if TYPE_CHECKING:
 
 
 Redact: TypeAlias = "Callable[[str, Any], Any]"
-"""Gets the name of an attribute and its value, which it may change; gives what is recorded, or `None`."""
+"""A callback: takes an attribute's name and value; returns the value to record, or `None` for nothing.
 
-_SPARE = 65_536  # characters: what comes back may be twice as long as what was given, and so much longer
+It may change the value in place: content is a copy that only the review holds.
+"""
+
+_SPARE = 65_536  # characters: a redacted value may be twice as long as the original, and this much longer
 
 
 class Redaction:
-    """Content as the callback wants it recorded."""
+    """The application's redaction callback, applied to each content of a call."""
 
     def __init__(self, callback: Redact, report: Callable[[str, BaseException], None]) -> None:
         self._callback = callback
         self._report = report
 
     def __call__(self, contents: Contents) -> Contents:
-        """What may be recorded; content of which the callback raises, or gives what does not fit, is none."""
+        """Return the redacted content, without values whose callback raises or returns an invalid value.
+
+        The original is never recorded in their place.
+        """
         found: Contents = {}
         for name, value in contents.items():
             try:
                 kept = self._one(name, value)
-            except BaseException as error:  # it may be anyone's, and nobody waits for it here
+            except BaseException as error:  # `SystemExit` too: it would end the worker's thread silently
                 self._report(f"redacting {name}", without_words(error))
                 continue
             if kept not in (None, "", []):
@@ -46,15 +52,16 @@ class Redaction:
         return found
 
     def _one(self, name: str, value: Any) -> Any:
-        room = 2 * len(dump(value)) + _SPARE
+        room = 2 * len(dump(value)) + _SPARE  # before the callback, which may change the value in place
         redacted = self._callback(name, value)
-        if inspect.iscoroutine(redacted):
-            redacted.close()  # else Python warns that nobody awaited it
+        if inspect.iscoroutine(redacted):  # an `async def` callback; `fitting` raises for it below
+            redacted.close()  # else Python warns that it was never awaited
         return None if redacted is None else fitting(name, redacted, room)
 
 
 def without_words(error: BaseException) -> BaseException:
-    """The same type of error from the same place; its words may quote content, and so may its causes."""
+    """Return an error of the same type name and traceback, without message and causes."""
+    # Both may quote content. A new class: the original may need arguments, or print its attributes.
     kind = type(type(error).__qualname__, (Exception,), {"__module__": type(error).__module__})
     found: BaseException = kind()
     return found.with_traceback(traceback_of(error))
@@ -64,17 +71,21 @@ _Completed: TypeAlias = "Callable[[Contents], None]"
 
 
 class Hook(Protocol):
-    """What gets a call's content beside the sinks, before its span ends."""
+    """A receiver of a call's content that is no sink, called before the span ends."""
 
     def makers(self, call: Observed) -> ContentMakers | None:
-        """The content it wants of this call; `None` if it is not called for it."""
+        """Return makers of the content to pass for this call; `None` if the hook is not called for it."""
 
     def __call__(self, span: Span | None, record: LogRecord | None, contents: Contents) -> None:
-        """The call is over. `record` is the event with its details, if that is told."""
+        """Receive the content of a call that is over. `record` is its details event, if that is emitted."""
 
 
 class Review:
-    """What nobody has to look at is told at once; all else beside the application."""
+    """The way of content from sinks to telemetry, through the redaction callback and the completion hook.
+
+    Without callback and hook, telemetry is emitted at once. Otherwise both run in a worker thread, because
+    they may take long or hang, and telemetry is emitted after them.
+    """
 
     def __init__(
         self,
@@ -90,18 +101,19 @@ class Review:
 
     @property
     def hooked(self) -> bool:
-        """Whether content is wanted even if no sink wants it."""
+        """Return whether content is kept even if no sink captures it."""
         return self._hook is not None
 
     @property
     def is_needed(self) -> bool:
-        """Whether anybody looks at content."""
+        """Return whether there is a redaction callback or a completion hook."""
         return self._worker is not None
 
     def of_call(
         self, call: Observed, pendings: list[PendingEmit], then: Callable[[Contents], None], *, last: bool
     ) -> Job | None:
-        """`tell` for a call's moment or, with `last`, for its end, which the hook hears of."""
+        """Emit a span event of a call or, with `last`, its end, for which the hook is called. See `emit`."""
+        # Each content is made and redacted once for all sinks: by name, with the largest of their limits.
         makers = {name: make for pending in pendings for name, make in pending.makers.items()}
         limit = max([pending.limit for pending in pendings], default=0)
         completed: _Completed | None = None
@@ -121,36 +133,39 @@ class Review:
         completed: _Completed | None = None,
         wait: bool = False,
     ) -> Job | None:
-        """Call `then` once, with what may be told of `wants`: at once, or as soon as it has been looked at.
+        """Call `then` once with the content that may be recorded: at once, or after its review.
 
-        Content is made here and now. `limit` is in characters per text; those who look see whole texts.
-        `before` has to be told first; `completed` is called between. `wait`: a fast look is waited for.
-        Gives the job that `before` of the next one has to be, if there is any.
+        Return the job to pass as `before` of the next one, or `None`. `limit` is in characters per text.
+        `then` is called after the job `before`; `completed` gets the redacted content before `then`.
+        With `wait`, this call blocks for 50 ms at most, so that a fast review is over when it returns.
         """
         worker = self._worker
         if worker is None:
             then(self._made(makers, limit))
             return None
+        # Made now, in the application's thread: the application may change its messages afterwards.
+        # Made whole: a secret that is cut in two would not be found by the callback.
         contents = self._made(makers, WHOLE)
         work = None
         if contents or completed is not None:
-            work = partial(self._looked_at, contents, limit, completed)
+            work = partial(self._reviewed, contents, limit, completed)
         elif before is None or before.over.is_set():
             then(contents)
             return None
+        # A job without work still keeps the order: it is emitted after the one before it.
         job = worker.submit(work, then, before)
         if wait:
             worker.wait(job)
         return job
 
     def finish_job(self, job: Job | None) -> None:
-        """Tell what is still to be told, if need be without content; a fast look is waited for."""
+        """Emit all pending telemetry up to this job now, without content if its review is slow."""
         if job is not None and self._worker is not None:
             self._worker.wait(job)
             job.give_up()
 
     def finish(self, seconds: float) -> None:
-        """All is told when this returns: what takes longer than these seconds, without content."""
+        """Emit all pending telemetry; what takes longer than these seconds is emitted without content."""
         if self._worker is not None:
             self._worker.finish(seconds)
 
@@ -166,15 +181,17 @@ class Review:
                 found[name] = value
         return found
 
-    def _looked_at(self, contents: Contents, limit: int, completed: _Completed | None) -> Contents:
-        """What may be told. Requests made while looking are not traced: they would be looked at again."""
+    def _reviewed(self, contents: Contents, limit: int, completed: _Completed | None) -> Contents:
+        """Return the content to record; runs in the worker's thread."""
+        # A callback may ask a model. If that request were traced, its content would be reviewed, and so on.
         with suppress_instrumentation():
             if self._redaction is not None:
                 contents = self._redaction(contents)
             if completed is not None:
                 try:
                     completed(contents)
-                except BaseException as error:  # anyone's, and nobody waits for it here
+                except BaseException as error:  # `SystemExit` too: it would end the worker's thread
                     self._report("the completion hook", without_words(error))
+        # Shortened last: the callback and the hook see whole texts.
         shorter = {name: narrow(name, value, limit) for name, value in contents.items()}
         return {name: value for name, value in shorter.items() if value is not None}

@@ -14,23 +14,29 @@ from ..attributes import clean
 
 _DEEPEST = 8  # levels: an OTLP request may nest 100 messages, and each level of a value takes three
 _DEEPEST_SCHEMA = 16  # a schema has two levels where a value has one
-_LEAST = 16  # characters: a text is not shortened beyond that, other things are left out instead
+_LEAST = 16  # characters: shorter texts are useless, so messages are dropped instead
 _LEAST_TOTAL = 64  # characters: arguments may always have four times as many
 _KEEP = frozenset(("type", "role", "modality", "mime_type", "id", "file_id", "name", "finish_reason"))
-_ARGUMENTS, _RESPONSE, _PARAMETERS = "arguments", "response", "parameters"  # below these keys nothing is ours
+# The values under these keys come from a model or an application: there `_KEEP` protects nothing.
+_ARGUMENTS, _RESPONSE, _PARAMETERS = "arguments", "response", "parameters"
 
 
 def shorten(text: str, limit: int) -> str:
-    """At most `limit` characters, with an ellipsis where something is missing."""
+    """Return at most `limit` characters, with an ellipsis at the end of a shortened text."""
     return clean(text if len(text) <= limit else text[: limit - 1] + "…" if limit else "")
 
 
 def sanitise(value: Any, limit: int, depth: int = _DEEPEST) -> Any:
-    """The same value with short texts, numbers of 64 bits and bounded depth; what is deeper becomes text."""
+    """Return the value with short texts, numbers of 64 bits and bounded depth.
+
+    Parts that are deeper become JSON text, values of other types `str(value)`.
+    """
     if isinstance(value, str):
         return shorten(value, limit)
     if value is None or isinstance(value, bool):
         return value
+    # OTLP has integers of 64 bits: a larger one would keep the exporter from encoding the whole batch.
+    # JSON has no NaN and no infinity.
     if isinstance(value, int):
         return value if -(2**63) <= value < 2**63 else shorten(str(value), limit)
     if isinstance(value, float):
@@ -44,12 +50,13 @@ def _container(value: Any, limit: int, depth: int) -> Any:
     if not depth:
         return shorten(dump(value), limit)
     if isinstance(value, Mapping):
+        # Keys of attributes must not be empty.
         return {clean(str(key)) or "_": sanitise(part, limit, depth - 1) for key, part in value.items()}
     return [sanitise(part, limit, depth - 1) for part in value]
 
 
 def dump(value: Any) -> str:
-    """Compact JSON; a value that has none gives an empty text."""
+    """Return compact JSON; an empty text for a value that JSON cannot express."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     except (TypeError, ValueError, RecursionError):
@@ -57,16 +64,20 @@ def dump(value: Any) -> str:
 
 
 def parse(text: str) -> Any:
-    """The value of a JSON text; raises `ValueError` for anything else."""
+    """Return the value of a JSON text; raise `ValueError` for any other text."""
     try:
         return json.loads(text)
-    except RecursionError as error:
+    except RecursionError as error:  # a model's arguments may be ten thousand brackets
         raise ValueError("nested too deeply") from error
 
 
 def within(value: Any, limit: int, total: int, depth: int = _DEEPEST) -> Any:
-    """`tidy`, with ever shorter texts until the JSON has at most `total` characters, else `None`."""
+    """Return the sanitised value, with ever shorter texts until its JSON has at most `total` characters.
+
+    Return `None` if it is too long with the shortest texts too.
+    """
     width = limit
+    # Halved each time, so that a huge value is serialised a few times only.
     while True:
         found = sanitise(value, width, depth)
         if len(dump(found)) <= total:
@@ -77,11 +88,10 @@ def within(value: Any, limit: int, total: int, depth: int = _DEEPEST) -> Any:
 
 
 def call_arguments(text: str, limit: int, kind: str = "function") -> Any:
-    """Arguments as the value they stand for, with shortened texts; as shortened text if they do not parse.
+    """Return parsed arguments with shortened texts, or shortened text if they do not parse.
 
-    The input of a custom tool is free text, whatever it looks like.
-
-    `None` for what cannot be brought below four times the limit without cutting into its structure.
+    Return `None` if their JSON is longer than four times the limit with the shortest texts too. The input of
+    a custom tool is free text, even if it is valid JSON.
     """
     try:
         value = parse(text) if kind not in FREE_TEXT else text
@@ -93,15 +103,16 @@ def call_arguments(text: str, limit: int, kind: str = "function") -> Any:
 
 
 def schema(value: Any, limit: int) -> Any:
-    """A JSON Schema with shortened texts.
-
-    `None` where its own words would be shortened too, and for what is more than four times the limit even so.
-    """
+    """Return a JSON Schema with shortened texts; `None` if it is longer than four times the limit even so."""
+    # Below this limit the keywords would be shortened too, such as the values of `type`.
     return None if limit < _LEAST else within(value, limit, max(limit, _LEAST_TOTAL) * 4, _DEEPEST_SCHEMA)
 
 
 def messages_json(value: list[Any], limit: int | None) -> str | None:
-    """JSON of at most `limit` characters: short texts first, then the oldest messages are left out."""
+    """Return JSON of at most `limit` characters: texts are shortened, then the oldest messages dropped.
+
+    Return `None` if not even the newest message fits.
+    """
     text = dump(value)
     if limit is None or len(text) <= limit:
         return text
@@ -111,15 +122,16 @@ def messages_json(value: list[Any], limit: int | None) -> str | None:
         text = dump(narrowed(value, width))
         if len(text) <= limit:
             return text
+    # Each message is serialised once: dropping them one by one would serialise the history again each time.
     return _newest([dump(narrowed(message, _LEAST)) for message in value], limit)
 
 
 def _newest(texts: list[str], limit: int) -> str | None:
-    """The JSON list of as many of the last texts as fit."""
+    """Return a JSON list of as many of the last texts as fit; `None` if there is none."""
     kept: list[str] = []
-    room = limit - 2
+    room = limit - 2  # the brackets
     for text in reversed(texts):
-        room -= len(text) + bool(kept)
+        room -= len(text) + bool(kept)  # and a comma
         if room < 0:
             break
         kept.append(text)
@@ -127,9 +139,10 @@ def _newest(texts: list[str], limit: int) -> str | None:
 
 
 def narrowed(value: Any, limit: int) -> Any:
-    """Our own messages with shorter texts, but for the words that say what a part is."""
+    """Return messages in the convention's form with shorter texts; types, roles, names and ids stay whole."""
     if isinstance(value, Mapping):
         found = {key: _narrowed_part(key, part, limit) for key, part in value.items()}
+        # `None` means "too long": the key is dropped, unless its value was `None` before.
         return {key: part for key, part in found.items() if part is not None or value[key] is None}
     if isinstance(value, (list, tuple)):
         return [narrowed(part, limit) for part in value]
@@ -147,21 +160,27 @@ def _narrowed_part(key: str, part: Any, limit: int) -> Any:
 
 
 WHOLE: Final = sys.maxsize
-"""As a limit: texts are not shortened."""
+"""A limit with which texts are not shortened."""
 LONGEST_TRACE: Final = 16_384
-"""Characters of a traceback: its end, where the error is."""
+"""Characters that a traceback may have even if the limit is lower; its end is kept."""
 KEYS: Final = {names.TOOL_CALL_ARGUMENTS: "input", names.TOOL_CALL_RESULT: "output"}
-"""These are objects by the convention; what is none becomes the value of such a key."""
+"""Attributes that the convention defines as objects; any other value is put under this key of an object."""
 _LISTS = frozenset(
     (names.SYSTEM_INSTRUCTIONS, names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.TOOL_DEFINITIONS)
 )
 _TEXTS = frozenset((names.EXCEPTION_MESSAGE, names.EXCEPTION_STACKTRACE))
-_DEEPEST_CONTENT = 20  # levels: an OTLP request may nest 100 messages, and each level of a value takes three
+# Deeper than `_DEEPEST`, because here the messages and parts around a value count too. With three messages
+# for each level, 60 of the 100 that an OTLP request may nest.
+_DEEPEST_CONTENT = 20
 _LEAST_NARROWED = 64  # characters: arguments may always have four times as many
 
 
 def fitting(name: str, value: Any, room: int) -> Any:
-    """The value as plain JSON of at most so many characters; `TypeError` or `ValueError` if it is none."""
+    """Return a redacted value as plain JSON of at most `room` characters, in the form of its attribute.
+
+    Raise `TypeError` for another form or a type that is not JSON, `ValueError` for a value too long or too
+    deep. The texts of these errors never quote the value.
+    """
     found = _Plain(room).of(value, _DEEPEST_CONTENT)
     if name in _LISTS:
         fits = isinstance(found, list) and all(isinstance(part, dict) for part in found)
@@ -175,7 +194,7 @@ def fitting(name: str, value: Any, room: int) -> Any:
 
 
 def narrow(name: str, value: Any, limit: int) -> Any:
-    """The value with texts of at most so many characters; `None` if that is not enough."""
+    """Return the value with texts of at most `limit` characters; `None` if it is too long even so."""
     if name == names.EXCEPTION_STACKTRACE:
         return value[-max(limit, LONGEST_TRACE) :]
     if isinstance(value, str):
@@ -186,22 +205,26 @@ def narrow(name: str, value: Any, limit: int) -> Any:
 
 
 def names_only(tools: list[Any]) -> list[Any]:
-    """Definitions of tools without all that makes them long."""
+    """Return definitions of tools reduced to type and name."""
     return [{key: tool[key] for key in ("type", "name") if key in tool} for tool in tools]
 
 
 class _Plain:
-    """Copies a value as plain JSON, as long as there is room: it may be endless."""
+    """A copier of values to plain JSON, up to a number of characters.
+
+    A redaction callback may return anything: a lazy mapping without end, a list that contains itself.
+    """
 
     def __init__(self, room: int) -> None:
         self._room = room
 
     def of(self, value: Any, depth: int) -> Any:
-        self._take(1)
+        self._take(1)  # for every value, so that empty lists without end are too long as well
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
             self._take(len(value))
+            # Not `str(value)`: a subclass may define another `__str__`, and an enumeration has one.
             return clean(str.__str__(value))
         if isinstance(value, (int, float)):
             kind = int if isinstance(value, int) else float
@@ -212,15 +235,15 @@ class _Plain:
             return {self._key(key): self.of(part, depth - 1) for key, part in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.of(part, depth - 1) for part in value]
-        raise TypeError("no JSON")
+        raise TypeError("not a JSON value")
 
     def _key(self, key: Any) -> str:
         if not isinstance(key, str):
-            raise TypeError("no JSON")
+            raise TypeError("not a JSON key")
         self._take(len(key))
         return clean(str.__str__(key)) or "_"
 
     def _take(self, count: int) -> None:
         self._room -= count
         if self._room < 0:
-            raise ValueError("too much")
+            raise ValueError("too long")
