@@ -32,6 +32,7 @@ class Patch:
 
     def __init__(self, sdk: Sdk, exchange: Exchange, sockets: WebSocketPatch) -> None:
         self._clients = sdk.clients
+        self._package = sdk.member.module.partition(".")[0]
         self._exchange: Exchange | None = exchange
         self._sockets = sockets
         self._attempts = retries.Attempts(sdk.base_client)
@@ -52,7 +53,7 @@ class Patch:
             self._undo.append(undoing(owner, _METHOD, own))
         # Private methods, whose loss costs only the facts on retries: an error here leaves tracing on.
         guarded(self._attempts.install)
-        self._sockets.install()
+        self._sockets.install(self._package)
 
     def use(self, exchange: Exchange) -> None:
         """Trace later requests with these settings and sinks; open requests keep theirs."""
