@@ -9,8 +9,9 @@ import pytest
 
 from toolspan.otel import semconv as names
 
-from ..wire import responses_functions, responses_hosted
 from ..wire.response_shapes import ONE, Case, begins, done, ends, function
+from ..wire.responses_table import functions as responses_functions
+from ..wire.responses_table import hosted as responses_hosted
 from .apis import ASK_RESPONSE, FETCH, RESPONSES, STREAM_RESPONSE
 from .lab import Lab, new_call, run
 

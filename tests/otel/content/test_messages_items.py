@@ -14,10 +14,10 @@ from toolspan.wire.request import completions_request, responses_request
 
 from ...conformance.messages import check_messages
 from ...table import each_row
-from ...wire import responses_functions, responses_hosted, responses_texts
 from ...wire.response_shapes import ONE, message
-from ...wire.responses_functions import CUSTOM
-from ...wire.responses_hosted import CODE, PROGRAM
+from ...wire.responses_table import functions as responses_functions
+from ...wire.responses_table import hosted as responses_hosted
+from ...wire.responses_table import texts as responses_texts
 from ..kept import longest
 
 TEXT = {"type": "text", "content": "Hi"}
@@ -171,7 +171,7 @@ def test_all_items_together_are_valid_messages(limit: int) -> None:
     """All items together are valid by the schema, with limited texts and without inline data."""
     found = inputs([item for item, _, _ in ITEMS.values()], limit)
     assert check_messages("input-messages", found) == []
-    assert responses_hosted.BLOB[:9] not in repr(found)
+    assert responses_hosted.IMAGE["result"][:9] not in repr(found)
     assert "gAAA" not in repr(found)
     assert longest([message["parts"] for message in found]) <= max(limit, 25)  # types are no content
 
@@ -296,9 +296,9 @@ def test_texts_refusals_and_addresses_keep_the_limit() -> None:
 @pytest.mark.parametrize(
     ("item", "field"),
     [
-        (CODE, "code"),
-        (PROGRAM, "code"),
-        (CUSTOM, "input"),
+        (responses_hosted.CODE, "code"),
+        (responses_hosted.PROGRAM, "code"),
+        (responses_functions.CUSTOM, "input"),
     ],
     ids=["code", "program", "custom"],
 )

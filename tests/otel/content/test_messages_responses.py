@@ -12,15 +12,12 @@ from toolspan.otel.content.capture import Capture
 from ...conformance.messages import check_messages
 from ...table import each_row
 from ...wire.response_shapes import Case, message, response
-from ...wire.responses_functions import CASES as ASKED
-from ...wire.responses_hosted import BLOB
-from ...wire.responses_hosted import CASES as HOSTED
-from ...wire.responses_table import CASES, IDS
-from ...wire.responses_texts import CASES as TEXTS
+from ...wire.responses_table import BLOB, CASES, IDS, functions, hosted, texts
 from ..apis import ASK_COMPLETION, ASK_FETCH, ASK_RESPONSE, COMPLETION, COMPLETIONS, FETCH, RESPONSES, WHOLE
 from ..kept import encoded, longest, plain, strict
 from ..lab import OFF, ON, TEXT_ONLY, Lab, new_call, run
 
+ASKED, HOSTED, TEXTS = functions.CASES, hosted.CASES, texts.CASES
 STREAMED = {**ASK_RESPONSE, "stream": True, "instructions": "Be brief."}
 
 
