@@ -1,4 +1,4 @@
-"""What all tests share: this package's own errors are raised here, so that none hides behind the guard."""
+"""Fixtures and options of all tests; the guard raises the package's own errors here."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from toolspan import guard, instrumentor
-from toolspan import instrumentor as assembly
 
 from . import matrix
 from .otel.lab import Lab
 from .sdk.telemetry import Telemetry
 
+pytest.register_assert_rewrite("tests.sdk.endings", "tests.sdk.faults", "tests.sdk.observe")
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")  # a machine that is busy makes slow examples, and no wrong ones
 
@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> Iterator[None]:
-    """Leave out combinations before a test is made for each: to collect them all takes 40 s."""
+    """Leave out combinations before tests are made of them: collecting all takes 40 s."""
     yield
     calls = metafunc._calls
     if calls and not metafunc.config.getoption("full"):
@@ -41,39 +41,34 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Iterator[None]:
 
 
 def pytest_collection_finish() -> None:
-    """The tests themselves are many objects and stay: the collector need not look at them again each time."""
+    """Exclude the many objects of the tests themselves from garbage collections."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True, name="reraise")
 def _reraise(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mistake of ours fails the test; tests of the guard itself switch this off again."""
+    """Let errors of the package fail the test; tests of the guard switch this off again."""
     monkeypatch.setattr(guard, "reraise", True)
     guard.reset()
 
 
 @pytest.fixture(autouse=True, name="patient")
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is done beside the application is waited for, so that none of it reaches into the next test."""
+    """Wait for background work and drop waiting measurements, which else reach the next test."""
     monkeypatch.setattr(instrumentor, "_AT_END", 30.0)
-
-
-@pytest.fixture(autouse=True, name="no_backlog")
-def _no_backlog() -> None:
-    """No measurement of another test waits."""
-    assembly.backlog.clear()
+    instrumentor.backlog.clear()
 
 
 @pytest.fixture(name="telemetry")
 def _telemetry() -> Telemetry:
-    """An in-memory SDK; switch the instrumentation on with `telemetry.on()`."""
+    """Return an in-memory OpenTelemetry SDK; `telemetry.on()` instruments."""
     return Telemetry()
 
 
 @pytest.fixture(name="unraisable")
 def _unraisable(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Errors that nobody could catch, in `__del__` above all; the test fails if there were any."""
+    """Fail the test for errors that cannot be caught, as in `__del__`."""
     found: list[str] = []
     monkeypatch.setattr(
         sys, "unraisablehook", lambda args: found.append(f"{args.exc_value!r} in {args.object!r}")
@@ -87,13 +82,13 @@ def _unraisable(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 @pytest.fixture(name="guarded")
 def _guarded(monkeypatch: pytest.MonkeyPatch, reraise: None) -> None:
-    """Here the guard does what it does in production: it reports, and raises nothing."""
+    """Let the guard report errors instead of raising them, as in production."""
     monkeypatch.setattr(guard, "reraise", False)
 
 
 @pytest.fixture(autouse=True, name="environment")
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting comes from the environment in which the tests run."""
+    """Remove settings of the environment in which the tests run."""
     for name in os.environ:
         if name.startswith(("TOOLSPAN_", "OTEL_", "OPENAI_")) and name != "TOOLSPAN_TEST_SCALE":
             monkeypatch.delenv(name)
@@ -101,5 +96,5 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(name="lab")
 def _lab() -> Lab:
-    """An in-memory SDK for the sinks alone."""
+    """Return an in-memory OpenTelemetry SDK for the sinks alone."""
     return Lab()

@@ -6,32 +6,36 @@ import threading
 import weakref
 from typing import Any
 
+import pytest
+
+from toolspan import call as module
+from toolspan import guard
 from toolspan.wire.record import End, Outcome
 
-from .otel.lab import ASK, STREAM, new_call, run
+from .otel.lab import ASK, STREAM, Lab, new_call, run
 from .otel.test_dispatch import Noting
 from .sdk import wire
 from .table import each_row
 
 
-def test_life_of_a_stream() -> None:
-    """Opened, streaming, a moment, and one end."""
+def test_a_stream_opens_streams_and_ends_once() -> None:
+    """A stream has a start, chunks, span events and exactly one end."""
     sink = Noting()
     call = run(new_call(STREAM, sink), *wire.TEXT)
     assert sink.told == ["opened", "streaming", "span_event", "inter_chunk", "ended"]
     assert (call.outcome, call.record.chunks) == (Outcome.COMPLETED, 5)
 
 
-def test_life_of_an_answer() -> None:
-    """A whole answer has the moments of its calls, but no stream and no beginning of a text."""
+def test_a_whole_answer_has_events_of_its_calls_only() -> None:
+    """A whole answer has the span events of its tool calls, and no stream or text event."""
     sink = Noting()
     call = run(new_call(ASK, sink), wire.answer(calls=[("f", "{}")]))
     assert sink.told == ["opened", "span_event", "span_event", "ended"]
     assert call.outcome is Outcome.COMPLETED
 
 
-def test_first_end_counts() -> None:
-    """Whatever comes after the first end changes nothing."""
+def test_only_the_first_end_counts() -> None:
+    """Chunks and ends after the first end change nothing."""
     sink = Noting()
     call = run(new_call(STREAM, sink), wire.text("x"), end=End.CLOSED)
     told = list(sink.told)
@@ -43,7 +47,7 @@ def test_first_end_counts() -> None:
     assert (call.outcome, call.record.chunks) == (Outcome.CLOSED, 1)
 
 
-def test_one_end_of_many_threads() -> None:
+def test_ends_of_many_threads_count_once() -> None:
     """Many threads end the call at once; it ends once."""
     sink = Noting()
     call = new_call(ASK, sink)
@@ -62,18 +66,18 @@ def test_one_end_of_many_threads() -> None:
     assert sink.told == ["opened", "ended"]
 
 
-def test_nothing_is_kept() -> None:
+def test_an_ended_call_keeps_no_messages_span_or_error() -> None:
     """After the end the call holds no messages, no span, no context and no error."""
     call = run(new_call(STREAM, Noting()), wire.text("x"), end=ValueError())
     assert (call.request.messages, call.span, call.context, call.error, call.labels) == (None,) * 5
 
 
 class Schema(dict[str, Any]):
-    """A tool's parameters, of which it can be asked whether they are still there."""
+    """A tool's parameters, which a weak reference can follow."""
 
 
-def test_definitions_are_let_go() -> None:
-    """They are not copied, they are held as long as calls may have to be checked, and no longer."""
+def test_tool_definitions_are_kept_only_while_checks_need_them() -> None:
+    """Tool definitions are not copied, and are released after the last check."""
     kept = Schema(required=["city"])
     gone = weakref.ref(kept)
     call = new_call(
@@ -101,13 +105,13 @@ def test_definitions_are_let_go() -> None:
     ],
     ids=["exhausted", "closed", "dropped", "failed", "cancelled"],
 )
-def test_outcomes(end: Any, outcome: Outcome) -> None:
-    """The way it ended decides the outcome of a stream without a finish reason."""
+def test_the_end_decides_an_outcome_without_finish_reason(end: Any, outcome: Outcome) -> None:
+    """Each kind of end has its outcome where no finish reason was received."""
     assert run(new_call(STREAM), wire.text("x"), end=end).outcome is outcome
 
 
-def test_open_calls_end_with_the_stream() -> None:
-    """A tool call that was cut off is told as complete, but not valid."""
+def test_a_truncated_tool_call_is_complete_but_not_valid() -> None:
+    """A truncated tool call completes at the end of the stream, and is not valid."""
     sink = Noting()
     call = run(new_call(STREAM, sink), *wire.CALLS[:3])
     assert sink.told.count("span_event") == 2
@@ -115,8 +119,8 @@ def test_open_calls_end_with_the_stream() -> None:
     assert (tool.valid, tool.closed_by) == (False, "end")
 
 
-def test_leave() -> None:
-    """A stream that is not ours to watch ends at once, without an outcome."""
+def test_an_untracked_stream_ends_at_once_without_outcome() -> None:
+    """A stream that is not tracked ends at once, without an outcome."""
     sink = Noting()
     call = new_call(STREAM, sink)
     call.open()
@@ -126,8 +130,8 @@ def test_leave() -> None:
     assert call.ended_at >= call.began_at
 
 
-def test_forget() -> None:
-    """A call that another process ends is told nothing more."""
+def test_a_forgotten_call_records_nothing_more() -> None:
+    """A call that another process ends records nothing more."""
     sink = Noting()
     call = new_call(STREAM, sink)
     call.open()
@@ -138,8 +142,8 @@ def test_forget() -> None:
     assert sink.told == ["opened"]
 
 
-def test_gap() -> None:
-    """The time between two chunks is told once; without timing it is not taken."""
+def test_the_time_between_chunks_is_recorded_once() -> None:
+    """Each inter-chunk time is recorded once; without chunk timing none is."""
     sink = Noting()
     call = new_call(STREAM, sink)
     call.open()
@@ -153,10 +157,95 @@ def test_gap() -> None:
     assert (untimed.inter_chunk, sink.told.count("inter_chunk")) == (0, 1)
 
 
-def test_wall() -> None:
-    """Times are the wall clock's, but run as evenly as the monotonic one; none if the clock failed."""
+def test_event_times_follow_the_monotonic_clock() -> None:
+    """Times start at the wall clock and advance with the monotonic one."""
     call = new_call(ASK)
     assert call.wall(5) is None
     call.open()
     assert call.began is not None
     assert call.wall(call.began_at + 7) == call.began + 7
+
+
+class BrokenReader:
+    """A reader that cannot read."""
+
+    def read(self, body: Any) -> Any:
+        """Fail."""
+        raise RuntimeError("MARKER")
+
+    def close(self) -> Any:
+        """Fail, too."""
+        raise RuntimeError("MARKER")
+
+
+@pytest.fixture(name="guarded")
+def _guarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guard as the application has it."""
+    monkeypatch.setattr(guard, "reraise", False)
+
+
+@pytest.fixture(name="lab")
+def _lab() -> Lab:
+    """An in-memory SDK."""
+    return Lab()
+
+
+@pytest.mark.usefixtures("guarded")
+def test_a_broken_reader_is_reported_once_and_not_used_again(caplog: pytest.LogCaptureFixture) -> None:
+    """A reader that fails costs one warning, and all sinks get the end."""
+    sink = Noting()
+    call = new_call(STREAM, sink)
+    call.reader = BrokenReader()
+    run(call, *wire.TEXT)
+    assert sink.told[-1] == "ended"
+    assert call.record.chunks == 5
+    assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
+        "toolspan: reading a chunk failed with RuntimeError"
+    ]
+
+
+@pytest.mark.usefixtures("guarded")
+@pytest.mark.parametrize("streamed", [True, False], ids=["end", "answer"])
+def test_a_reader_that_fails_at_the_end_still_ends_the_call(
+    caplog: pytest.LogCaptureFixture, streamed: bool
+) -> None:
+    """A reader may fail at the end or at a whole answer; the call ends."""
+    sink = Noting()
+    call = new_call(STREAM if streamed else ASK, sink)
+    call.reader = BrokenReader()
+    run(call, *(() if streamed else (wire.answer(), wire.answer())))
+    assert sink.told[-1] == "ended"
+    assert call.outcome is Outcome.COMPLETED
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.usefixtures("guarded")
+@pytest.mark.parametrize("clock", ["now", "wall_now"])
+def test_without_a_clock_sinks_still_see_the_end(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, clock: str
+) -> None:
+    """Without a clock the application gets its answer, and sinks get the end."""
+
+    def broken() -> int:
+        raise OSError("no clock")
+
+    monkeypatch.setattr(module, clock, broken)
+    sink = Noting()
+    call = run(new_call(STREAM, sink), *wire.TEXT)
+    assert sink.told[0] == "opened"
+    assert sink.told[-1] == "ended"
+    assert call.wall(0) is None
+    assert caplog.records
+
+
+@pytest.mark.usefixtures("guarded")
+def test_without_a_clock_an_untracked_stream_ends_without_duration(
+    monkeypatch: pytest.MonkeyPatch, lab: Lab
+) -> None:
+    """The span ends, and no duration is recorded."""
+    monkeypatch.setattr(module, "now", lambda: 1 / 0)
+    call = new_call(STREAM, lab.span_sink(), lab.metric_sink(), lab.log_sink())
+    call.open()
+    call.leave()
+    assert lab.span.end_time >= lab.span.start_time
+    assert lab.metrics() == {}

@@ -1,4 +1,4 @@
-"""The guard: an error of our own is reported once and costs the application nothing."""
+"""The guard: an error of the package is reported once and costs the application nothing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def _guarded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "reraise", False)
 
 
-def test_one_warning(caplog: pytest.LogCaptureFixture) -> None:
-    """The same failure is reported once; its words are not, because they may hold content."""
+def test_a_failure_is_reported_once_without_its_message(caplog: pytest.LogCaptureFixture) -> None:
+    """A repeated failure is logged once, without its message, which may hold content."""
     for _ in range(3):
         guard.report("reading a chunk", ValueError("MARKER"))
     (record,) = caplog.records
@@ -26,8 +26,8 @@ def test_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     assert "MARKER" not in caplog.text
 
 
-def test_traceback_at_debug(caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever wants to know more gets the traceback at level DEBUG."""
+def test_the_traceback_is_logged_at_level_debug(caplog: pytest.LogCaptureFixture) -> None:
+    """At level DEBUG the report includes the traceback."""
     with caplog.at_level(logging.DEBUG, logger="toolspan"):
         guard.report("reading a chunk", ValueError("MARKER"))
     assert [record.levelname for record in caplog.records] == ["WARNING", "DEBUG"]
@@ -39,15 +39,17 @@ def test_traceback_at_debug(caplog: pytest.LogCaptureFixture) -> None:
     [("ending a call", ValueError()), ("reading a chunk", KeyError())],
     ids=["elsewhere", "another error"],
 )
-def test_another_failure(caplog: pytest.LogCaptureFixture, what: str, error: Exception) -> None:
+def test_another_place_or_type_is_another_failure(
+    caplog: pytest.LogCaptureFixture, what: str, error: Exception
+) -> None:
     """A failure elsewhere, or of another type, is another one."""
     guard.report("reading a chunk", ValueError())
     guard.report(what, error)
     assert len(caplog.records) == 2
 
 
-def test_one_cause_in_several_places(caplog: pytest.LogCaptureFixture) -> None:
-    """What was raised at the same line is the same failure, wherever it is met."""
+def test_an_error_raised_at_one_line_is_one_failure(caplog: pytest.LogCaptureFixture) -> None:
+    """An error raised at one line is the same failure in every place that reports it."""
     for what in ("reading a chunk", "ending a call"):
         try:
             raise ValueError
@@ -56,16 +58,16 @@ def test_one_cause_in_several_places(caplog: pytest.LogCaptureFixture) -> None:
     assert len(caplog.records) == 1
 
 
-def test_reset(caplog: pytest.LogCaptureFixture) -> None:
-    """A new instrumentation reports anew."""
+def test_a_reset_reports_failures_anew(caplog: pytest.LogCaptureFixture) -> None:
+    """After a new instrumentation each failure is reported again."""
     guard.report("reading a chunk", ValueError())
     guard.reset()
     guard.report("reading a chunk", ValueError())
     assert len(caplog.records) == 2
 
 
-def test_reraise(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In this package's own tests the error is raised."""
+def test_reraise_raises_the_error_in_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `reraise` set, as in these tests, the guard raises the error."""
     monkeypatch.setattr(guard, "reraise", True)
     with pytest.raises(ValueError, match="MARKER"):
         guard.report("reading a chunk", ValueError("MARKER"))

@@ -11,11 +11,13 @@ import pytest
 import toolspan
 from toolspan import kill_switch
 
-from .sdk.apis import CHAT, STREAMED, Api
+from .sdk.api import Api
+from .sdk.apis import CHAT, STREAMED
+from .sdk.connection import Door
+from .sdk.connections import REALTIME, RESPONSES, through, until
 from .sdk.params import over
 from .sdk.script import Transport
 from .sdk.sdk import Face, both_faces
-from .sdk.socket_doors import REALTIME, RESPONSES, Door, through, until
 from .sdk.telemetry import Telemetry
 from .sdk.test_privacy import everything
 
@@ -37,8 +39,10 @@ async def stream(face: Face, client: Any, api: Api = CHAT, **more: Any) -> Any:
 
 @both_faces
 @over(*STREAMED)
-def test_everything_off(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """No request is looked at while it is off, and every one when it is on again."""
+def test_switching_all_off_and_on_applies_to_every_request(
+    face: Face, api: Api, telemetry: Telemetry
+) -> None:
+    """No request is traced while off, and every request after switching on."""
 
     async def scenario() -> None:
         async with face.client(Transport(api.streams)) as client:
@@ -54,8 +58,8 @@ def test_everything_off(face: Face, api: Api, telemetry: Telemetry) -> None:
 
 
 @both_faces
-def test_one_client_off(face: Face, telemetry: Telemetry) -> None:
-    """One client is off, with its copies; another is not. What is off for all is off for each."""
+def test_switching_one_client_off_leaves_others_on(face: Face, telemetry: Telemetry) -> None:
+    """A client is off with its copies; a switch for all applies to each client."""
 
     async def scenario() -> None:
         async with face.client(Transport(CHAT.streams)) as one, face.client(Transport(CHAT.streams)) as two:
@@ -79,8 +83,8 @@ def test_one_client_off(face: Face, telemetry: Telemetry) -> None:
 
 @both_faces
 @pytest.mark.parametrize("everywhere", [True, False], ids=["all", "one"])
-def test_streams_off(face: Face, everywhere: bool, telemetry: Telemetry) -> None:
-    """The SDK's own stream is handed out, and its span ends when it begins, without an outcome."""
+def test_a_switch_returns_the_sdks_own_stream(face: Face, everywhere: bool, telemetry: Telemetry) -> None:
+    """The span ends at the start of the SDK's own stream, without an outcome."""
 
     async def scenario() -> None:
         async with face.client(Transport(CHAT.streams)) as client:
@@ -97,8 +101,10 @@ def test_streams_off(face: Face, everywhere: bool, telemetry: Telemetry) -> None
 
 @both_faces
 @pytest.mark.parametrize("everywhere", [True, False], ids=["all", "one"])
-def test_content_off(face: Face, everywhere: bool, telemetry: Telemetry) -> None:
-    """No content is captured, whatever the settings say; when it is on again, it is."""
+def test_a_switch_stops_and_restarts_content_capture(
+    face: Face, everywhere: bool, telemetry: Telemetry
+) -> None:
+    """Switched off, no content is captured in any mode; switched on again, it is."""
 
     async def scenario() -> None:
         async with face.client(Transport(CHAT.streams)) as client:
@@ -114,8 +120,8 @@ def test_content_off(face: Face, everywhere: bool, telemetry: Telemetry) -> None
     assert "MARK" in everything(telemetry, "span")
 
 
-def test_what_is_no_client(caplog: pytest.LogCaptureFixture) -> None:
-    """What is no client is reported, by its type, and switches nothing."""
+def test_an_object_that_is_no_client_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    """The warning names the object's type, and nothing is switched."""
     toolspan.switch("MARK", enabled=False)
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("toolspan", logging.WARNING)
@@ -124,7 +130,7 @@ def test_what_is_no_client(caplog: pytest.LogCaptureFixture) -> None:
     assert kill_switch.switches_of(object()) == kill_switch.Switches()
 
 
-def test_nothing_is_kept_of_a_client() -> None:
+def test_a_switched_client_that_is_gone_is_forgotten() -> None:
     """A client that was switched and is gone is forgotten."""
     import gc
 
@@ -146,8 +152,10 @@ def test_nothing_is_kept_of_a_client() -> None:
 @through(RESPONSES, REALTIME)
 @pytest.mark.parametrize("everywhere", [True, False], ids=["all", "one"])
 @pytest.mark.parametrize("part", ["enabled", "track_streams", "content"])
-def test_sockets(face: Face, door: Door, part: str, everywhere: bool, telemetry: Telemetry) -> None:
-    """A switch holds for what is asked for from then on, also on connections that are there already."""
+def test_a_switch_holds_for_open_connections(
+    face: Face, door: Door, part: str, everywhere: bool, telemetry: Telemetry
+) -> None:
+    """A switch applies to new requests on connections that are already open."""
     body: dict[str, Any] = {"instructions": "MARK-instructions"}
 
     async def scenario() -> None:

@@ -1,4 +1,4 @@
-"""What the sample of a parametrized test holds, and what a table says of its rows that fail."""
+"""The sample of a parametrized test, and the report of a table's failing rows."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def from_environment(**environment: str) -> Settings:
     return read_settings({}, environment)
 
 
-def test_defaults() -> None:
+def test_defaults_hold_without_keywords_and_environment() -> None:
     """Without keywords and environment the defaults hold; content is off."""
     settings = read_settings({}, {})
     assert settings == Settings()
@@ -46,7 +46,7 @@ def test_defaults() -> None:
     assert (settings.tool_events, settings.metric_names) == ("both", "released")
 
 
-def test_frozen() -> None:
+def test_settings_cannot_be_changed() -> None:
     """Settings do not change once they are read."""
     settings: Any = Settings()
     with pytest.raises(FrozenInstanceError):
@@ -79,7 +79,7 @@ VARIABLES: list[tuple[str, str, str, Any]] = [
 
 
 @each_row(("variable", "value", "name", "expected"), VARIABLES)
-def test_variable(variable: str, value: str, name: str, expected: Any) -> None:
+def test_each_variable_sets_only_its_field(variable: str, value: str, name: str, expected: Any) -> None:
     """Each variable sets its field, in any case and with blanks around it, and nothing else."""
     settings = from_environment(**{variable: value})
     assert getattr(settings, name) == expected
@@ -118,12 +118,12 @@ KEYWORDS: list[tuple[str, Any, Any]] = [
 
 
 @each_row(("name", "value", "expected"), KEYWORDS)
-def test_keyword(name: str, value: Any, expected: Any) -> None:
+def test_each_field_is_a_keyword(name: str, value: Any, expected: Any) -> None:
     """Each field is a keyword, with plain Python values."""
     assert getattr(read_settings({name: value}, {}), name) == expected
 
 
-def test_order() -> None:
+def test_keywords_come_before_variables() -> None:
     """The keyword comes first, then the variable; a keyword of `None` is none, an empty variable too."""
     environment = {"TOOLSPAN_CONTENT_LIMIT": "5", "TOOLSPAN_TOOL_EVENTS": ""}
     assert read_settings({"content_limit": 7}, environment).content_limit == 7
@@ -131,7 +131,7 @@ def test_order() -> None:
     assert (settings.content_limit, settings.tool_events) == (5, "both")
 
 
-def test_order_of_variables() -> None:
+def test_the_span_limit_comes_before_the_general_limit() -> None:
     """The limit for spans comes before the general one."""
     environment = {"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": "1", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "2"}
     assert read_settings({}, environment).attribute_limit == 1
@@ -164,15 +164,17 @@ WRONG: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("name", "value", "accepted"), WRONG)
-def test_wrong_value(caplog: pytest.LogCaptureFixture, name: str, value: Any, accepted: str) -> None:
-    """A wrong value is reported by its name, with the accepted ones, and the default holds."""
+def test_a_wrong_value_is_reported_with_accepted_ones(
+    caplog: pytest.LogCaptureFixture, name: str, value: Any, accepted: str
+) -> None:
+    """The warning names value and accepted values, and the default holds."""
     assert read_settings({name: value}, {}) == Settings()
     (record,) = caplog.records
     kept = f"the default {getattr(Settings(), name)!r} is kept"
     assert record.getMessage() == f"toolspan: {name}={value!r} ignored; accepted: {accepted}; {kept}"
 
 
-def test_wrong_variable(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_variable_is_reported_by_its_name(caplog: pytest.LogCaptureFixture) -> None:
     """A wrong value in the environment is reported by the variable's name; the others still count."""
     settings = from_environment(TOOLSPAN_TRACK_STREAMS="perhaps", TOOLSPAN_CONTENT_LIMIT="5")
     assert (settings.track_streams, settings.content_limit) == (True, 5)
@@ -187,8 +189,10 @@ def test_wrong_variable(caplog: pytest.LogCaptureFixture) -> None:
         ("xyz", "accepted: enabled, "),
     ],
 )
-def test_unknown_keyword(caplog: pytest.LogCaptureFixture, name: str, hint: str) -> None:
-    """A keyword that is no setting is reported with the nearest setting, or with all of them."""
+def test_an_unknown_keyword_is_reported_with_a_hint(
+    caplog: pytest.LogCaptureFixture, name: str, hint: str
+) -> None:
+    """The warning names the nearest setting, or all of them."""
     caplog.clear()
     assert read_settings({name: True}, {}) == Settings()
     (record,) = caplog.records
@@ -204,8 +208,8 @@ def test_unknown_keyword(caplog: pytest.LogCaptureFixture, name: str, hint: str)
         ("span_and_event", True, True),
     ],
 )
-def test_capture_modes(mode: str, spans: bool, events: bool) -> None:
-    """Where content goes in each mode, and whether the details event follows."""
+def test_each_capture_mode_decides_where_content_goes(mode: str, spans: bool, events: bool) -> None:
+    """Each mode sets spans, events and the details event."""
     settings = read_settings({"capture_message_content": mode}, {})
     assert (settings.content_on_spans, settings.content_on_events) == (spans, events)
     assert settings.content is (spans or events)
@@ -214,13 +218,13 @@ def test_capture_modes(mode: str, spans: bool, events: bool) -> None:
 
 @pytest.mark.parametrize("wanted", [True, False], ids=["on", "off"])
 @pytest.mark.parametrize("mode", ["no_content", "span_and_event"])
-def test_details_event(mode: str, wanted: bool) -> None:
-    """The details event can be had and left without regard to content."""
+def test_the_details_event_is_independent_of_content(mode: str, wanted: bool) -> None:
+    """The details event can be enabled without content, and disabled with it."""
     assert read_settings({"capture_message_content": mode, "emit_event": wanted}, {}).details is wanted
 
 
-def test_a_redaction_that_cannot_be_called(caplog: pytest.LogCaptureFixture) -> None:
-    """It is named, and one that lets nothing through takes its place."""
+def test_a_redaction_that_is_not_callable_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    """A warning names the value, and all content is removed."""
     settings = read_settings({"redact": "names"}, {})
     assert settings.redact is not None
     assert settings.redact("gen_ai.input.messages", []) is None

@@ -1,4 +1,4 @@
-"""`toolspan.attributes`: where its attributes are seen, which values it takes, and that it never raises."""
+"""`toolspan.attributes`: the scope of its attributes, their values, and that it never raises."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert current() == {}
 
 
-def test_inside_and_outside() -> None:
+def test_attributes_hold_only_inside_the_block() -> None:
     """The attributes hold inside of the block, and nowhere else."""
     with toolspan.attributes(feature="search", tenant=7):
         assert current() == {"feature": "search", "tenant": 7}
     assert current() == {}
 
 
-def test_names_with_dots() -> None:
+def test_a_mapping_takes_names_with_dots() -> None:
     """A mapping takes names that are no keywords; a keyword of the same name wins."""
     with toolspan.attributes({"enduser.id": "42", "feature": "a", "given": 1}, feature="search"):
         assert current() == {"enduser.id": "42", "feature": "search", "given": 1}
 
 
-def test_nested() -> None:
+def test_inner_blocks_add_to_outer_ones() -> None:
     """Inner blocks add to outer ones and win over them; afterwards the outer one is as it was."""
     with toolspan.attributes(feature="search", tenant="a"):
         with toolspan.attributes(feature="rank", step=1):
@@ -52,14 +52,14 @@ def test_nested() -> None:
         assert current() == {"feature": "search", "tenant": "a"}
 
 
-def test_left_by_an_error() -> None:
-    """A block that is left by an error lets it pass."""
+def test_a_block_passes_on_an_error() -> None:
+    """An error inside the block leaves it unchanged."""
     with pytest.raises(KeyError), toolspan.attributes(feature="search"):
         raise KeyError
 
 
-def test_one_block_many_times() -> None:
-    """The same block may be entered again, inside of itself too."""
+def test_one_block_may_be_entered_many_times() -> None:
+    """A block may be entered again, also inside itself."""
     block = toolspan.attributes(feature="search")
     with block:
         with block:
@@ -91,7 +91,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
 
 
 @each_row(("value", "expected"), VALUES.values(), ids=VALUES)
-def test_values(value: Any, expected: Any) -> None:
+def test_values_have_exactly_the_types_of_attributes(value: Any, expected: Any) -> None:
     """Values are of the types that attributes have, exactly."""
     with toolspan.attributes(feature=value):
         found = current()["feature"]
@@ -111,7 +111,9 @@ WRONG: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("value", "kind"), WRONG.values(), ids=WRONG)
-def test_wrong_values(value: Any, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_value_is_left_out_and_reported_once(
+    value: Any, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """A value of a wrong type is left out and named once, by its key and type; the others hold."""
     for _ in range(2):
         with toolspan.attributes(feature=value, tenant="a"):
@@ -121,8 +123,8 @@ def test_wrong_values(value: Any, kind: str, caplog: pytest.LogCaptureFixture) -
     assert (record.name, record.levelno) == ("toolspan", logging.WARNING)
 
 
-def test_wrong_keys(caplog: pytest.LogCaptureFixture) -> None:
-    """A key is a text that is not empty, and none of toolspan's own."""
+def test_empty_and_reserved_keys_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    """A key is a non-empty string outside toolspan's namespace."""
     wrong: Any = {1: "MARKER", "": "MARKER", "toolspan.cost.amount": 1.0}
     with toolspan.attributes(wrong):
         assert current() == {}
@@ -133,23 +135,25 @@ def test_wrong_keys(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
-def test_reports_end() -> None:
-    """A hundred reports are enough."""
+def test_at_most_a_hundred_values_are_reported() -> None:
+    """After a hundred warnings no more are logged."""
     for number in range(200):
         toolspan.attributes({f"key{number}": None})  # type: ignore[dict-item]  # the wrong type is the point
     assert len(user_attributes._warned) == 100
 
 
-def test_a_list_is_copied() -> None:
-    """What the application does with its list afterwards changes nothing."""
+def test_a_list_is_copied_when_the_block_begins() -> None:
+    """Later changes of the application's list change no attribute."""
     tags = ["a"]
     with toolspan.attributes(tags=tags):
         tags.append("b")
         assert current() == {"tags": ["a"]}
 
 
-def test_no_mapping(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """What is no mapping at all is reported, and the block is an empty one."""
+def test_an_argument_that_is_no_mapping_is_reported(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The warning names the type, and the block has no attributes."""
     monkeypatch.setattr(guard, "reraise", False)
     wrong: Any = 5
     with toolspan.attributes(wrong, feature="search"):
@@ -159,15 +163,15 @@ def test_no_mapping(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFi
     ]
 
 
-def test_threads() -> None:
-    """A thread that runs in a copy of the context sees them; one with a context of its own does not."""
+def test_a_thread_sees_attributes_of_its_copied_context() -> None:
+    """A thread in a copied context has them; a thread in a new context has none."""
     with toolspan.attributes(feature="search"), ThreadPoolExecutor(1) as pool:
         assert pool.submit(contextvars.copy_context().run, current).result() == {"feature": "search"}
         assert pool.submit(current).result() == {}
 
 
-def test_one_block_in_many_threads() -> None:
-    """A block that is shared by threads keeps nothing of one for another."""
+def test_a_block_shared_by_threads_keeps_them_apart() -> None:
+    """A block shared by threads restores each thread's own attributes."""
     block = toolspan.attributes(feature="search")
     together, seen = threading.Barrier(4), []
 
@@ -186,8 +190,8 @@ def test_one_block_in_many_threads() -> None:
     assert len(seen) == 8
 
 
-def test_tasks() -> None:
-    """A task sees what was open when it was made, also after that has ended; siblings see their own."""
+def test_a_task_sees_the_attributes_of_its_creation() -> None:
+    """A task keeps the attributes of its creation after the block's end."""
 
     async def look(gate: asyncio.Event) -> Mapping[str, Any]:
         await gate.wait()
@@ -205,8 +209,8 @@ def test_tasks() -> None:
     assert asyncio.run(scenario()) == [{"tenant": 0}, {"tenant": 1}, {"tenant": 2}]
 
 
-def test_awaiting_inside() -> None:
-    """A block in a coroutine holds across its awaits, and not in what runs meanwhile."""
+def test_a_block_holds_across_the_awaits_of_its_coroutine() -> None:
+    """Other tasks that run during the awaits do not have the attributes."""
 
     async def one(number: int) -> Mapping[str, Any]:
         with toolspan.attributes(tenant=number):
@@ -226,8 +230,8 @@ def pieces() -> Generator[int, None, None]:
         yield 2
 
 
-def test_a_generator_that_ends_elsewhere(caplog: pytest.LogCaptureFixture) -> None:
-    """A generator may be read in one context and closed in another: nothing is raised, said or left there."""
+def test_a_generator_closed_in_another_context_raises_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """A generator closed in another context raises and logs nothing, and leaves no attribute."""
     generator = pieces()
     contextvars.copy_context().run(next, generator)
     with toolspan.attributes(tenant="a"):
@@ -236,7 +240,7 @@ def test_a_generator_that_ends_elsewhere(caplog: pytest.LogCaptureFixture) -> No
     assert caplog.records == []
 
 
-def test_blocks_that_overlap() -> None:
+def test_the_end_of_a_block_leaves_later_ones_alone() -> None:
     """A block that ends while a later one is open leaves that one alone."""
     generator = pieces()
     assert next(generator) == 1
@@ -247,8 +251,8 @@ def test_blocks_that_overlap() -> None:
     assert current() == {}
 
 
-def test_what_others_attach_stays() -> None:
-    """The end of a block does not undo what was attached inside of it and is still wanted."""
+def test_context_attached_inside_a_block_stays() -> None:
+    """The end of a block keeps context values that were attached inside it."""
     span = trace.NonRecordingSpan(trace.SpanContext(1, 2, is_remote=False))
 
     def attach() -> None:
@@ -260,8 +264,8 @@ def test_what_others_attach_stays() -> None:
     contextvars.copy_context().run(attach)
 
 
-def test_decorated() -> None:
-    """A function or a coroutine function may be decorated; it stays what it is."""
+def test_functions_and_coroutine_functions_may_be_decorated() -> None:
+    """A decorated function or coroutine function keeps its kind."""
 
     @toolspan.attributes(feature="search")
     def plain(depth: int = 0) -> Mapping[str, Any]:
@@ -279,8 +283,8 @@ def test_decorated() -> None:
     assert asyncio.run(asynchronous()) == {"feature": "rank"}
 
 
-def test_decorated_generator(caplog: pytest.LogCaptureFixture) -> None:
-    """A generator function is left as it is, and that is said."""
+def test_decorating_a_generator_function_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    """A generator function is returned undecorated, with one warning."""
     decorate = toolspan.attributes(feature="search")
 
     def numbers() -> Iterator[int]:
@@ -299,8 +303,8 @@ def test_decorated_generator(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
-def test_baggage() -> None:
-    """Entries of the baggage that are wanted are attributes; others are not, and blocks win."""
+def test_selected_baggage_entries_are_attributes() -> None:
+    """Selected baggage entries are attributes, and attributes of a block win over them."""
     carried = baggage.set_baggage("tenant", "a", baggage.set_baggage("secret", "MARKER"))
     token = context.attach(carried)
     try:
@@ -312,8 +316,8 @@ def test_baggage() -> None:
         context.detach(token)
 
 
-def test_baggage_of_a_wrong_type(caplog: pytest.LogCaptureFixture) -> None:
-    """An entry that was set in this process may be anything, and is named if it is left out."""
+def test_a_baggage_entry_of_a_wrong_type_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    """An entry of a wrong type is left out, with one warning."""
     token = context.attach(baggage.set_baggage("tenant", object()))
     try:
         assert current(("tenant",)) == {}
@@ -339,14 +343,14 @@ FAULTS: dict[str, tuple[Any, str, Callable[[], Any]]] = {
 
 
 @pytest.mark.parametrize(("owner", "name", "act"), FAULTS.values(), ids=FAULTS)
-def test_faults(
+def test_a_failure_costs_the_attributes_and_raises_nothing(
     owner: Any,
     name: str,
     act: Callable[[], Any],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Whatever fails costs the attributes, is said once, and is never raised."""
+    """Any failure costs the attributes and one warning."""
     monkeypatch.setattr(guard, "reraise", False)
     ran = []
     with monkeypatch.context() as patch:

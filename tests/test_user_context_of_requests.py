@@ -1,4 +1,4 @@
-"""What the application says of its calls is on their spans and log records, and by choice on metrics."""
+"""User attributes on the spans and log records of requests, and on metrics by a setting."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ from toolspan.sdk import requests
 
 from .conformance.playing import StartSampler
 from .sdk import script, wire
-from .sdk.apis import ALL, CHAT, RESPONSES, STREAMED, Api
-from .sdk.faults import alive, broken, unharmed
+from .sdk.api import Api
+from .sdk.apis import ALL, CHAT, RESPONSES, STREAMED
+from .sdk.connection import Door
+from .sdk.connections import every_door, until
+from .sdk.faults import broken
 from .sdk.params import over
 from .sdk.script import Transport
 from .sdk.sdk import ASYNC, KEY, SYNC, Face, both_faces, http
-from .sdk.socket_doors import Door, every_door, until
 from .sdk.telemetry import Telemetry
+from .sdk.test_faults import alive, unharmed
 
 SAID = {"feature": "search", "tenant": "MARK-tenant"}
 OUR_METRICS = {"toolspan.streams", "toolspan.streams.open", "toolspan.tool_calls"}
@@ -48,8 +51,8 @@ def ask(face: Face, api: Api, *answers: Any, outside: bool = False) -> None:
 
 @both_faces
 @over(*ALL)
-def test_on_spans_and_records(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """Every span and every log record of a call carries them; metrics do not."""
+def test_attributes_are_on_every_span_and_log_record(face: Face, api: Api, telemetry: Telemetry) -> None:
+    """Spans and log records have the attributes; metrics do not."""
     with telemetry.on(emit_event=True):
         ask(face, api, api.calling if api.text else api.answers)
     for told in (telemetry.span, *telemetry.records):
@@ -59,16 +62,16 @@ def test_on_spans_and_records(face: Face, api: Api, telemetry: Telemetry) -> Non
 
 
 @over(*STREAMED)
-def test_a_stream_that_is_read_later(api: Api, telemetry: Telemetry) -> None:
-    """They are those of the moment of asking, wherever the stream is read."""
+def test_a_stream_has_the_attributes_of_its_request(api: Api, telemetry: Telemetry) -> None:
+    """The attributes are those current at the request, in whichever context the stream is read."""
     with telemetry.on():
         ask(SYNC, api, api.calling, outside=True)
     assert {key: telemetry.span.attributes.get(key) for key in SAID} == SAID
     assert all(record.attributes["feature"] == "search" for record in telemetry.records)
 
 
-def test_samplers_see_them() -> None:
-    """They are there when the span starts."""
+def test_samplers_get_the_attributes() -> None:
+    """The attributes are present when the span starts."""
     sampler = StartSampler()
     with Telemetry(sampler).on():
         ask(SYNC, CHAT, script.ANSWER)
@@ -76,8 +79,8 @@ def test_samplers_see_them() -> None:
     assert {key: at_start.get(key) for key in SAID} == SAID
 
 
-def test_nothing_of_ours_is_overridden(telemetry: Telemetry) -> None:
-    """What toolspan finds out itself stays as it is, at the start and at the end, on all signals."""
+def test_attributes_never_replace_those_of_toolspan(telemetry: Telemetry) -> None:
+    """The values of toolspan win at the start and the end, on all signals."""
     given: dict[str, Any] = {
         "gen_ai.request.model": "MARK",
         "gen_ai.response.model": "MARK",
@@ -101,8 +104,8 @@ def test_nothing_of_ours_is_overridden(telemetry: Telemetry) -> None:
     assert "MARK" not in {point.get("toolspan.stream.outcome") for point in points}
 
 
-def test_failed_request(telemetry: Telemetry) -> None:
-    """A request that fails has them, and so has its exception."""
+def test_a_failed_request_and_its_exception_have_them(telemetry: Telemetry) -> None:
+    """The failed span and the exception's log record have the attributes."""
     with telemetry.on(), pytest.raises(openai.APIConnectionError):
         ask(SYNC, CHAT, http.ConnectError("nobody there"))
     (record,) = telemetry.records
@@ -124,8 +127,10 @@ CONVERSATION = "gen_ai.conversation.id"
     ],
     ids=["chat", "responses", "named-by-the-request", "a-number"],
 )
-def test_conversation(api: Api, more: Any, given: Any, expected: Any, telemetry: Telemetry) -> None:
-    """A conversation given by the application counts where the request names none."""
+def test_a_given_conversation_counts_where_the_request_has_none(
+    api: Api, more: Any, given: Any, expected: Any, telemetry: Telemetry
+) -> None:
+    """The application's conversation id is recorded where the request has none."""
     client = openai.OpenAI(
         api_key=KEY, http_client=http.Client(transport=http.MockTransport(Transport(api.answers)))
     )
@@ -134,8 +139,10 @@ def test_conversation(api: Api, more: Any, given: Any, expected: Any, telemetry:
     assert telemetry.span.attributes[CONVERSATION] == expected
 
 
-def test_conversation_is_the_requests(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other features find it in the facts of the request."""
+def test_other_features_see_the_given_conversation(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sinks find the conversation id in the request's data."""
     seen = []
     monkeypatch.setattr(Call, "open", lambda call: seen.append(call.request.conversation))
     with telemetry.on(), toolspan.attributes({CONVERSATION: "c-1"}):
@@ -143,8 +150,10 @@ def test_conversation_is_the_requests(telemetry: Telemetry, monkeypatch: pytest.
     assert seen == ["c-1"]
 
 
-def test_baggage(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Baggage entries that a setting names are such attributes, also where the variable names them."""
+def test_selected_baggage_entries_are_on_the_spans(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Baggage entries selected by keyword or variable are on the spans."""
     monkeypatch.setenv("TOOLSPAN_BAGGAGE_KEYS", "tenant,region")
     token = context.attach(baggage.set_baggage("region", "eu", baggage.set_baggage("tenant", "theirs")))
     try:
@@ -165,8 +174,8 @@ def labels(telemetry: Telemetry, key: str) -> dict[str, set[Any]]:
 
 
 @pytest.mark.parametrize("api", [CHAT, RESPONSES], ids=["chat", "responses"])
-def test_on_metrics(api: Api, telemetry: Telemetry) -> None:
-    """Those that a setting names are on every metric; the others on none."""
+def test_selected_attributes_are_on_every_metric(api: Api, telemetry: Telemetry) -> None:
+    """Selected attributes are on every metric, and others on none."""
     with telemetry.on(metric_attributes=["feature"], metric_names="both"):
         ask(SYNC, api, api.calling)
     found = labels(telemetry, "feature")
@@ -175,8 +184,8 @@ def test_on_metrics(api: Api, telemetry: Telemetry) -> None:
     assert {value for values in labels(telemetry, "tenant").values() for value in values} == {None}
 
 
-def test_cost_by_feature(telemetry: Telemetry) -> None:
-    """The sum of the costs of a feature, and of a conversation, comes from its attributes."""
+def test_costs_can_be_summed_by_feature_and_conversation(telemetry: Telemetry) -> None:
+    """The cost metric has the selected attributes."""
     answer = script.whole(wire.answer(usage={"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.25}))
     channel = http.Client(transport=http.MockTransport(Transport(answer)))
     with (
@@ -194,8 +203,8 @@ def test_cost_by_feature(telemetry: Telemetry) -> None:
     assert sums == {("c-1", "search"): 0.5, ("c-2", "rank"): 0.25, (None, None): 0.25}
 
 
-def test_bounded(telemetry: Telemetry) -> None:
-    """After a hundred values of a key all others are one, and what is opened under it is closed under it."""
+def test_after_a_hundred_values_a_key_has_one_more(telemetry: Telemetry) -> None:
+    """Further values of a key share one value, at the start and the end of a stream."""
     channel = http.Client(transport=http.MockTransport(Transport(script.TEXT)))
     with telemetry.on(metric_attributes="feature"), openai.OpenAI(api_key=KEY, http_client=channel) as client:
         streams = []
@@ -211,7 +220,7 @@ def test_bounded(telemetry: Telemetry) -> None:
     assert {span.attributes["feature"] for span in telemetry.spans} == {f"f{number}" for number in range(110)}
 
 
-def test_tasks_and_threads(telemetry: Telemetry) -> None:
+def test_tasks_and_threads_have_their_own_attributes(telemetry: Telemetry) -> None:
     """Each task and each thread has its own."""
 
     async def one(client: Any, number: int) -> None:
@@ -244,8 +253,8 @@ def test_tasks_and_threads(telemetry: Telemetry) -> None:
 
 
 @every_door
-def test_on_connections(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """Each response of a WebSocket connection has what holds where it is asked for."""
+def test_each_response_of_a_connection_has_them(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """Each response of a WebSocket connection has the attributes current at its request."""
 
     async def scenario() -> None:
         with door.server(door.text, door.text) as server:
@@ -260,8 +269,8 @@ def test_on_connections(face: Face, door: Door, telemetry: Telemetry) -> None:
     assert [span.attributes["number"] for span in telemetry.spans] == [0, 1]
 
 
-def test_borrowed(telemetry: Telemetry) -> None:
-    """Another instrumentation's span for the call gets them, but for names that it has itself."""
+def test_a_borrowed_span_gets_only_missing_names(telemetry: Telemetry) -> None:
+    """Another instrumentation's span keeps its own attributes."""
     theirs = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test", "tenant": "theirs"}
     outer = telemetry.tracers.get_tracer("theirs").start_span("theirs", attributes=theirs)
     with telemetry.on(), trace.use_span(outer):
@@ -278,14 +287,14 @@ OWNERS: dict[str, Any] = {"_entries": user_context, "of": UserLabels, "current":
 @pytest.mark.usefixtures("guarded")
 @both_faces
 @pytest.mark.parametrize("name", OWNERS)
-def test_faults(
+def test_a_failure_costs_attributes_but_no_answer(
     face: Face,
     name: str,
     telemetry: Telemetry,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Reading them may fail: that costs the attributes, but neither an answer nor its telemetry."""
+    """A failure in reading the attributes costs neither answers nor telemetry."""
     with toolspan.attributes(feature="search"), monkeypatch.context() as patch:
         patch.setattr(OWNERS[name], name, broken)
         unharmed(face, CHAT, telemetry, caplog, metric_attributes="feature")

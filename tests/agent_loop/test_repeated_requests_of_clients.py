@@ -15,9 +15,9 @@ import pytest
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 
 from ..sdk import script
-from ..sdk.apis import CHAT, COMPLETIONS, FETCHED, RESPONSES, STREAMED, Api
+from ..sdk.api import Api
+from ..sdk.apis import CHAT, COMPLETIONS, FETCHED, FLOATS, RESPONSES, STREAMED
 from ..sdk.params import over
-from ..sdk.retrying import FLOATS
 from ..sdk.script import Transport
 from ..sdk.sdk import ASYNC, Face, both_faces, http
 from ..sdk.telemetry import Telemetry

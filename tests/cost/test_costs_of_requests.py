@@ -19,11 +19,12 @@ from toolspan.cost.prices import Prices
 
 from ..sdk import script, wire
 from ..sdk.apis import CHAT, EMBEDDINGS, RESPONSES
-from ..sdk.faults import broken, unharmed
+from ..sdk.faults import broken
 from ..sdk.observe import watch
 from ..sdk.script import Transport
 from ..sdk.sdk import KEY, SYNC, Face, both_faces, http
 from ..sdk.telemetry import Telemetry
+from ..sdk.test_faults import unharmed
 from .bills import BILLS, chat_counts
 
 HAND = BILLS["cached"]

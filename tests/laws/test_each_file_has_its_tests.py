@@ -10,19 +10,8 @@ ROOT = Path(toolspan.__file__).parent
 TESTS = Path(__file__).parents[1]
 FILES = [path.relative_to(ROOT) for path in sorted(ROOT.rglob("*.py")) if not path.stem.startswith("__")]
 
-PARTS = "each way through the SDK takes it: the transparency tests run all of it"
 ELSEWHERE: dict[str, str] = {
-    "instrumentor.py": "tests/sdk/test_instrumentor.py: it needs the SDK",
-    "log_lines/format.py": "test_sink.py and test_console.py: the sink's lines",
     "pipeline/semconv.py": "names; tests/otel/test_semconv.py checks them",
-    "sdk/hooks.py": "test_endings.py and test_left_alone.py",
-    "sdk/patch.py": "test_instrumented.py and test_instrumented_again.py",
-    "sdk/requests.py": PARTS,
-    "sdk/routes.py": PARTS,
-    "sdk/stream.py": PARTS,
-    "tool_execution/decorator.py": "test_tool.py",
-    "tool_execution/execution.py": "test_tool_calls.py and test_tool_content.py",
-    "tool_execution/wrapping.py": "test_tool.py and test_tool_runner.py",
 }
 """Files whose tests are elsewhere, and where; short, and shorter with time."""
 

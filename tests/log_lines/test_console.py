@@ -1,4 +1,4 @@
-"""Where the stream log is seen: on the error output, until the application has set up `logging` itself."""
+"""The stream log's output: stderr, until the application configures `logging`."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def printed(then: str, setting: str, root: str) -> list[str]:
     return found.stderr.splitlines()
 
 
-def test_environment_alone(pytestconfig: pytest.Config) -> None:
-    """One variable is enough: all lines are on the error output, until the instrumentation is out."""
+def test_the_variable_alone_writes_lines_to_stderr(pytestconfig: pytest.Config) -> None:
+    """`TOOLSPAN_LOG=text` is enough; uninstrumenting ends the lines."""
     found = printed("", "text", str(pytestconfig.rootpath))
     assert [line.partition("]")[0] for line in found] == [
         "[request",
@@ -56,8 +56,8 @@ def test_environment_alone(pytestconfig: pytest.Config) -> None:
     assert printed("", "off", str(pytestconfig.rootpath)) == []
 
 
-def test_logging_of_the_application(pytestconfig: pytest.Config) -> None:
-    """As soon as the application has handlers, lines go there, once, and nowhere else."""
+def test_lines_move_to_the_applications_handlers(pytestconfig: pytest.Config) -> None:
+    """Once the application has handlers, each line goes to them once, and not to the error output."""
     then = "logging.basicConfig(format='MINE %(levelname)s %(name)s %(message)s', level=logging.INFO)"
     found = printed(then, "text", str(pytestconfig.rootpath))
     own, mine = found[:6], [line for line in found[6:] if "toolspan" in line]
@@ -79,8 +79,8 @@ def alone() -> Iterator[None]:
 
 
 @alone()
-def test_leaves_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
-    """The level is set where nobody has set one, and put back; one that is there is left alone."""
+def test_the_level_is_restored_afterwards(capsys: pytest.CaptureFixture[str]) -> None:
+    """Uninstrumenting restores the logger's level, and leaves alone a level that the application set."""
     console = Console()
     assert LOG.level == logging.INFO
     LOG.info("seen")
@@ -98,8 +98,8 @@ def test_leaves_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @alone()
-def test_an_output_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error output that is closed harms nobody."""
+def test_a_closed_stderr_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines for a closed error output are lost without an error."""
     monkeypatch.setattr(logging, "raiseExceptions", False)
     monkeypatch.setattr(sys, "stderr", None)
     console = Console()
@@ -110,11 +110,12 @@ def test_an_output_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "format", broken)
     LOG.info("lost")
     console.remove()
+    assert console not in LOG.handlers
 
 
 @alone()
-def test_handlers_of_opentelemetry(capsys: pytest.CaptureFixture[str]) -> None:
-    """A handler that exports the lines shows them to nobody: they are written all the same."""
+def test_an_exporting_handler_does_not_replace_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    """A handler that only exports lines does not keep them from the error output."""
 
     class LoggingHandler(logging.Handler):
         __module__ = "opentelemetry.sdk._logs"
@@ -132,8 +133,8 @@ def test_handlers_of_opentelemetry(capsys: pytest.CaptureFixture[str]) -> None:
     assert (exported, capsys.readouterr().err) == (["seen"], "seen\n")
 
 
-def test_without_propagation(capsys: pytest.CaptureFixture[str]) -> None:
-    """Handlers that the lines would not reach do not count."""
+def test_handlers_that_lines_cannot_reach_do_not_count(capsys: pytest.CaptureFixture[str]) -> None:
+    """A handler behind a logger without propagation does not replace the error output."""
     LOG.propagate = False
     console = Console()
     try:

@@ -1,4 +1,4 @@
-"""The stream log: what a person sees who has nothing but `logging`, and what a machine reads of it."""
+"""The stream log as a whole: its settings, its level, redacted content, and failures."""
 
 from __future__ import annotations
 
@@ -13,238 +13,27 @@ import toolspan
 from toolspan.log_lines import sink
 from toolspan.log_lines.sink import LOG
 
-from ..sdk import retrying, script, wire
-from ..sdk.apis import CHAT, EMBEDDINGS, RESPONSES, Api
+from ..sdk import script, wire
+from ..sdk.api import Api
+from ..sdk.apis import CHAT
 from ..sdk.marked import Marked
 from ..sdk.observe import watch
 from ..sdk.params import crossed, over
-from ..sdk.retrying import Waits
-from ..sdk.reviewing import hide
+from ..sdk.redacting import hide
 from ..sdk.script import Body, Transport
 from ..sdk.sdk import SYNC, Face, both_faces, http
 from ..sdk.telemetry import Telemetry
 from ..sdk.test_privacy import ask
 from ..sdk.test_redaction import ALL
-
-BOTH = (CHAT, RESPONSES)
-TOOLS = {
-    "chat": [wire.TOOL, {"type": "function", "function": {"name": "get_time", "parameters": {}}}],
-    "responses": [
-        {"type": "function", "name": name, "parameters": {"type": "object", "properties": {}}}
-        for name in ("get_weather", "get_time")
-    ],
-}
-_ = retrying._waits  # the fixture
-
-
-@pytest.fixture(name="lines")
-def _lines(caplog: pytest.LogCaptureFixture) -> Any:
-    """Makes a list of what was logged since."""
-    caplog.set_level(logging.INFO, logger=LOG.name)
-    return partial(said, caplog)
-
-
-def said(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The lines, and how grave those are that are warnings."""
-    return [
-        f"{'! ' if record.levelno == logging.WARNING else ''}{record.getMessage()}"
-        for record in caplog.records
-        if record.name == LOG.name
-    ]
-
-
-async def read(face: Face, client: Any, api: Api, **more: Any) -> Any:
-    """Ask with both tools on offer, and read all of the stream."""
-    return await face.read(await face.done(api.stream(client, **{"tools": TOOLS[api.name], **more})))
-
-
-def steady(lines: list[str]) -> list[str]:
-    """Lines without their times and ids."""
-    return [stream_re(line.partition(" [trace ")[0]) for line in lines]
-
-
-def stream_re(line: str) -> str:
-    """A line without its times."""
-    words = line.split()
-    return " ".join("0" if word.replace(".", "").isdigit() and "." in word else word for word in words)
-
-
-@both_faces
-@over(*BOTH)
-def test_text(face: Face, api: Api, telemetry: Telemetry, lines: Any) -> None:
-    """Request, each call, the end: one line for each, with its kind in front and its span behind."""
-    with telemetry.on(log="text", capture_message_content="SPAN_ONLY"):
-        watch(face, partial(read, api=api, tool_choice="auto"), Transport(api.calling))
-    tokens = "tokens 11 in, 7 out" if api is CHAT else "tokens 11 in, 7 out, 3 cached"
-    found = steady(lines())
-    assert found[0] == (
-        "[request] chat gpt-test at openai; streamed; 1 message, the last from user; "
-        "tools: get_weather, get_time, tool choice auto"
-    )
-    assert found[1].startswith("[tool detected] get_weather (call_0) after 0 s")
-    assert found[2].startswith("[tool completed] get_weather (call_0): valid; 15 B in 2 fragments; 0 s; ")
-    assert found[2].endswith('{"city":"Bern"}')
-    assert found[3].startswith("[tool detected] get_time (call_1)")
-    assert found[4].endswith('; 8 B in 1 fragment; 0 s; {"at":1}')
-    assert found[5] == f"[finish] tool_calls; completed; 2 tool calls; {tokens}; 0 s"
-    assert len(found) == 6
-    context = telemetry.span.context
-    ids = f" [trace {context.trace_id:032x} span {context.span_id:016x}]"
-    assert all(line.endswith(ids) for line in lines())
-
-
-@both_faces
-@over(*BOTH)
-def test_json(face: Face, api: Api, telemetry: Telemetry, lines: Any) -> None:
-    """The same as JSON: one object in each line, with the time and the span's ids."""
-    with telemetry.on(log="json"):
-        watch(face, partial(read, api=api), Transport(api.calling))
-    found = [json.loads(line) for line in lines()]
-    assert [line["event"] for line in found] == [
-        "request",
-        *["tool_detected", "tool_completed"] * 2,
-        "finish",
-    ]
-    request, detected, completed, *_, finish = found
-    assert (request["model"], request["stream"], request["messages"]) == ("gpt-test", True, 1)
-    assert (request["last_role"], request["tools"]) == ("user", ["get_weather", "get_time"])
-    assert (detected["tool"], detected["id"], detected["index"]) == ("get_weather", "call_0", 0)
-    assert (completed["outcome"], completed["size"]) == ("valid", 15)
-    assert (finish["finish_reasons"], finish["outcome"]) == (["tool_calls"], "completed")
-    assert (finish["input_tokens"], finish["output_tokens"], finish["tool_calls"]) == (11, 7, 2)
-    context = telemetry.span.context
-    assert {line["trace_id"] for line in found} == {format(context.trace_id, "032x")}
-    assert {line["span_id"] for line in found} == {format(context.span_id, "016x")}
-    times = [line["time"] for line in found]
-    assert times == sorted(times)
-
-
-@over(*BOTH)
-def test_text_and_nothing_called(api: Api, telemetry: Telemetry, lines: Any) -> None:
-    """A model that only talks: the text's beginning, and that none of the tools was called."""
-    with telemetry.on(log="text"):
-        watch(SYNC, partial(read, api=api), Transport(api.streams))
-    found = steady(lines())
-    assert found[1] == "[text] started after 0 s"
-    assert found[2].startswith("[finish] stop; completed; no tool called of 2 offered; tokens 11 in, 7 out")
-    assert len(found) == 3
-
-
-@over(*BOTH)
-def test_no_tools(api: Api, telemetry: Telemetry, lines: Any) -> None:
-    """A chat without tools is warned of: nothing can be called in it."""
-
-    async def whole(face: Face, client: Any) -> None:
-        await face.done(api.whole(client))
-
-    with telemetry.on(log="text"):
-        watch(SYNC, whole, Transport(api.answers))
-    request, finish = steady(lines())
-    assert request == (
-        "! [request] chat gpt-test at openai; not streamed; 1 message, the last from user; "
-        "no tools offered, none can be called"
-    )
-    assert finish.startswith("[finish] stop; completed; tokens ")
-
-
-def test_embeddings(telemetry: Telemetry, lines: Any) -> None:
-    """What calls no tools is not told to have none."""
-
-    async def embed(face: Face, client: Any) -> None:
-        await face.done(EMBEDDINGS.whole(client))
-
-    with telemetry.on(log="text"):
-        watch(SYNC, embed, Transport(EMBEDDINGS.answers))
-    request, finish = steady(lines())
-    assert request.startswith("[request] embeddings gpt-test at openai; not streamed")
-    assert finish.startswith("[finish] completed; tokens ")
-
-
-def test_what_is_wrong_with_a_call(telemetry: Telemetry, lines: Any) -> None:
-    """Calls that cannot be run are warnings, and say why."""
-    required = {"type": "object", "required": ["day"]}
-    tool = {"type": "function", "function": {"name": "get_weather", "parameters": required}}
-    with telemetry.on(log="text"):
-        watch(SYNC, partial(read, api=CHAT, tools=[tool]), Transport(CHAT.calling))
-    found = steady(lines())
-    assert (
-        found[2]
-        == "! [tool completed] get_weather (call_0): missing_argument (day); 15 B in 2 fragments; 0 s"
-    )
-    assert found[4].startswith("! [tool completed] get_time (call_1): unknown_tool;")
-    assert "; 2 tool calls, 2 not valid;" in found[5]
-
-
-def test_cut(telemetry: Telemetry, lines: Any) -> None:
-    """A stream that breaks off, and an answer that was too long, are warnings."""
-    with telemetry.on(log="text"):
-        watch(SYNC, partial(read, api=CHAT), Transport(script.stream(*wire.CALLS[:3])))
-        cut = script.stream(wire.text("Hel"), wire.chunk(None, "length"), wire.DONE)
-        watch(SYNC, partial(read, api=CHAT), Transport(cut))
-    found = steady(lines())
-    assert found[2].startswith("! [tool completed] get_weather (call_0): unfinished;")
-    assert found[3] == "! [finish] error; truncated; 1 tool call, 1 not valid; no usage reported; 0 s"
-    assert found[-1].startswith("! [finish] length; completed; no tool called")
-
-
-@both_faces
-@over(*BOTH)
-@pytest.mark.parametrize("capture", ["NO_CONTENT", "EVENT_ONLY"])
-def test_error(face: Face, api: Api, capture: str, telemetry: Telemetry, lines: Any) -> None:
-    """Why a call failed: its class always, its words where content is captured, no key in them."""
-    refused = script.whole({"error": {"message": "sk-test-0123456789 is no key"}}, status=401)
-    with telemetry.on(log="text", capture_message_content=capture):
-        watch(face, partial(read, api=api), Transport(refused))
-    request, error, finish = steady(lines())
-    assert request.startswith("[request]")
-    assert error.startswith("! [error] openai.AuthenticationError")
-    assert ("is no key" in error) is (capture == "EVENT_ONLY")
-    assert "sk-test" not in error
-    assert finish == "! [finish] failed; no usage reported; 0 s".replace(
-        "failed;", "failed; no tool called of 2 offered;"
-    )
-
-
-def test_failure_within(telemetry: Telemetry, lines: Any) -> None:
-    """A failure that the server reports in a regular answer has its code."""
-    failed = [{"type": "error", "code": "busy", "message": "MARK", "param": None}]
-    with telemetry.on(log="text", capture_message_content="SPAN_AND_EVENT"):
-        watch(SYNC, partial(read, api=RESPONSES), Transport(script.stream(*failed)))
-    assert "! [error] busy" in steady(lines())
-
-
-def test_retry(telemetry: Telemetry, lines: Any, waits: Waits) -> None:
-    """A retry of the SDK says why, and how long it waits."""
-    transport = Transport(retrying.BUSY, CHAT.calling)
-    with telemetry.on(log="text"):
-        watch(SYNC, partial(read, api=CHAT), transport, max_retries=2)
-    assert waits.seconds == [1.5]
-    assert stream_re("! [retry] number 1 in 1.500 s, because of 429") in steady(lines())
-
-
-def test_answered(telemetry: Telemetry, lines: Any) -> None:
-    """A request that brings a tool's result back says so."""
-    answer = {"role": "tool", "tool_call_id": "call_0", "content": "rain"}
-    with telemetry.on(log="text"):
-        watch(SYNC, partial(read, api=CHAT), Transport(CHAT.calling))
-        watch(
-            SYNC,
-            partial(read, api=CHAT, messages=[*wire.ASK["messages"], *asked(), answer]),
-            Transport(CHAT.streams),
-        )
-    assert "[tool answered] get_weather (call_0) after 0 s" in steady(lines())
-
-
-def asked() -> list[Any]:
-    """The model's turn with the call."""
-    call = {"id": "call_0", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
-    return [{"role": "assistant", "tool_calls": [call]}]
+from .test_format import BOTH, _lines, read, said, steady  # noqa: F401 - a fixture
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
 @crossed(("given", "answer"), ALL)
-def test_no_content(given: Marked, answer: str, form: str, telemetry: Telemetry, lines: Any) -> None:
-    """Without content capture no word of the request or of the answer is in a line; redacted, none either."""
+def test_without_capture_no_content_is_in_a_line(
+    given: Marked, answer: str, form: str, telemetry: Telemetry, lines: Any
+) -> None:
+    """Lines have no content of request or answer without capture, nor with redaction."""
     streamed, transport = given.answers[answer]
     scenario = partial(ask, given=given, streamed=streamed)
     for settings in ({}, {"capture_message_content": "SPAN_AND_EVENT", "redact": hide}):
@@ -254,8 +43,8 @@ def test_no_content(given: Marked, answer: str, form: str, telemetry: Telemetry,
     assert not [line for line in lines() if "MARK" in line or "TUFSS" in line]
 
 
-def test_redacted(telemetry: Telemetry, lines: Any) -> None:
-    """With a redaction, the preview is of what it has left, in the order of what happened."""
+def test_the_preview_shows_only_redacted_content(telemetry: Telemetry, lines: Any) -> None:
+    """The preview shows the callback's result, and lines keep their order."""
 
     def redact(name: str, value: Any) -> Any:
         return {"city": "****"} if "city" in value else None
@@ -269,33 +58,8 @@ def test_redacted(telemetry: Telemetry, lines: Any) -> None:
     assert found[4].endswith("; 8 B in 1 fragment; 0 s")
 
 
-def test_preview_of_arguments(telemetry: Telemetry, lines: Any) -> None:
-    """The first 200 characters, as they came; a line stays a line whatever the model writes."""
-    long = '{"text":"' + "\\u00e4" * 10 + "ä" * 300 + '"}'
-    bent = '{"a":\n"\x1b[31m\ud800"}'
-    calls = [
-        wire.call(json.dumps({}), name="na\nme\u2028x"),
-        wire.call(long, name="long", index=1),
-        wire.call(bent, name="bent", index=2),
-    ]
-    answer = script.stream(*calls, wire.chunk(None, "tool_calls"), wire.DONE)
-    for form in ("text", "json"):
-        with telemetry.on(
-            log=form, capture_message_content="SPAN_ONLY", content_limit=300, check_arguments=False
-        ):
-            watch(SYNC, partial(read, api=CHAT), Transport(answer))
-    assert all(line.isprintable() for line in lines())
-    completed = [line for line in lines() if "completed]" in line]
-    assert completed[0].startswith("[tool completed] na\\nme\\u2028x (call_0): valid;")
-    assert f"; {long[:200]} [trace" in completed[1]
-    assert '; {"a":\\n"\\x1b[31m\\ud800"} [trace' in completed[2]
-    parsed = [json.loads(line.removeprefix("! ")) for line in lines() if line.endswith("}")]
-    found = [line["arguments"] for line in parsed if line["event"] == "tool_completed"]
-    assert found == ["{}", long[:200], bent]
-
-
-def test_one_client_without_content(telemetry: Telemetry, lines: Any) -> None:
-    """A client whose content is switched off has none here."""
+def test_a_client_without_content_has_no_preview(telemetry: Telemetry, lines: Any) -> None:
+    """A client whose content is switched off has no previews in its lines."""
 
     async def scenario(face: Face, client: Any) -> None:
         toolspan.switch(client, content=False)
@@ -307,8 +71,8 @@ def test_one_client_without_content(telemetry: Telemetry, lines: Any) -> None:
     assert len(lines()) == 6
 
 
-def test_borrowed(telemetry: Telemetry, lines: Any) -> None:
-    """Where another instrumentation tells of the call, the lines lead to its span."""
+def test_lines_name_the_span_of_another_instrumentation(telemetry: Telemetry, lines: Any) -> None:
+    """Lines carry the trace and span of another instrumentation's span for the call."""
     attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test"}
     outer = telemetry.tracer.start_as_current_span("chat gpt-test", attributes=attributes)
     with telemetry.on(log="text"), outer as span:
@@ -317,23 +81,23 @@ def test_borrowed(telemetry: Telemetry, lines: Any) -> None:
     assert [f" span {identity}]" in line for line in lines()] == [True] * 6
 
 
-def test_small_limit(telemetry: Telemetry, lines: Any) -> None:
-    """A small limit of content holds here too."""
+def test_a_small_content_limit_holds_for_previews(telemetry: Telemetry, lines: Any) -> None:
+    """A content limit below the preview's length shortens the preview."""
     with telemetry.on(log="json", capture_message_content="SPAN_ONLY", content_limit=5):
         watch(SYNC, partial(read, api=CHAT), Transport(CHAT.calling))
     found = [json.loads(line).get("arguments") for line in lines()]
     assert [text for text in found if text] == ['{"cit', '{"at"']
 
 
-def test_off_by_default(telemetry: Telemetry, lines: Any) -> None:
-    """Without the setting there is no line."""
+def test_without_the_setting_there_is_no_line(telemetry: Telemetry, lines: Any) -> None:
+    """Without the setting `log` nothing is logged."""
     with telemetry.on():
         watch(SYNC, partial(read, api=CHAT), Transport(CHAT.calling))
     assert lines() == []
 
 
-def test_without_telemetry(lines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where OpenTelemetry is switched off, the log is all there is; without it, nothing is watched."""
+def test_the_log_works_where_opentelemetry_is_off(lines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With OpenTelemetry disabled, lines are logged; with neither, requests are not traced."""
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
     for form, count in (("text", 6), ("off", 6)):
         instrumentor = toolspan.OpenAIInstrumentor()
@@ -346,8 +110,10 @@ def test_without_telemetry(lines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not [line for line in lines() if "trace" in line]
 
 
-def test_level(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
-    """The logger's level decides what is shown: at WARNING, only what is wrong."""
+def test_the_loggers_level_decides_what_is_shown(
+    telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At level WARNING only warnings are logged."""
     caplog.set_level(logging.WARNING, logger=LOG.name)
     with telemetry.on(log="text"):
         watch(SYNC, partial(read, api=CHAT), Transport(CHAT.calling))
@@ -358,18 +124,20 @@ def test_level(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
 
 @both_faces
 @over(*BOTH)
-def test_transparent(face: Face, api: Api, telemetry: Telemetry, lines: Any) -> None:
-    """The application sees what it sees without it."""
+def test_the_log_does_not_change_what_the_application_gets(
+    face: Face, api: Api, telemetry: Telemetry, lines: Any
+) -> None:
+    """The application gets the same with and without the log."""
     bare = watch(face, partial(read, api=api), Transport(api.calling))
     with telemetry.on(log="text"):
         assert watch(face, partial(read, api=api), Transport(api.calling)).result == bare.result
 
 
 @pytest.mark.usefixtures("guarded")
-def test_a_log_that_fails(
+def test_a_line_that_cannot_be_made_is_reported_once(
     telemetry: Telemetry, lines: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A line that cannot be made is missing, and one warning says so; all else goes on."""
+    """A line that fails is missing and costs one warning; all other lines are logged."""
 
     def broken(*args: Any) -> Any:
         raise RuntimeError("MARKER")
@@ -385,8 +153,8 @@ def test_a_log_that_fails(
     assert len(telemetry.spans) == 2
 
 
-def test_lost_connection(telemetry: Telemetry, lines: Any) -> None:
-    """A stream whose connection is lost has its error and its end."""
+def test_a_lost_connection_logs_its_error_and_end(telemetry: Telemetry, lines: Any) -> None:
+    """A stream with a lost connection logs an error line and a finish line."""
     lost = Body([*map(wire.sse, wire.TEXT[:2]), http.ReadError("the line went dead")])
     with telemetry.on(log="text"):
         watch(SYNC, partial(read, api=CHAT), Transport(script.stream(body=lost)))

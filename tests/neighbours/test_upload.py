@@ -14,7 +14,7 @@ from opentelemetry.util.genai import types
 from opentelemetry.util.genai._upload.completion_hook import UploadCompletionHook
 
 from tests.sdk import marked
-from tests.sdk.reviewing import Recorder, hide
+from tests.sdk.redacting import Recorder, hide
 from tests.sdk.sdk import AsyncFace, Face
 from tests.sdk.telemetry import Telemetry
 from tests.sdk.test_completion_hook import run

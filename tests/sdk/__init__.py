@@ -1,5 +1,1 @@
-"""The seam, tested with the real SDK over scripted transports and loopback servers."""
-
-import pytest
-
-pytest.register_assert_rewrite("tests.sdk.endings", "tests.sdk.faults", "tests.sdk.observe")
+"""The instrumentation with the real SDK, over scripted transports and loopback servers."""

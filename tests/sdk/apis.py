@@ -1,117 +1,23 @@
-"""The APIs over which the same tests run: how each is asked, and what a server answers.
-
-It knows the SDK's methods by their paths only; what an SDK does not have is skipped, see `features.py`.
-"""
+"""The table of APIs over which the same tests run."""
 
 from __future__ import annotations
 
-import importlib
-import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-import pytest
+from . import wire, wire_others, wire_responses
+from .api import Api
+from .features import needs
 
-from . import script, wire, wire_others, wire_responses
-from .features import has, needs
-
-
-def door(client: Any, *paths: str) -> Any:
-    """The first of these methods that the client has; where it has none, the test is skipped."""
-    for path in paths:
-        try:
-            return operator.attrgetter(path)(client)
-        except AttributeError:
-            continue
-    pytest.skip(f"this SDK has no {' or '.join(paths)}")
-
-
-@dataclass(frozen=True, eq=False)
-class Api:
-    """One API; `text` and `calls` are answers as chunks, without what follows the last one."""
-
-    name: str
-    resource: str
-    ask: Mapping[str, Any]
-    answer: Mapping[str, Any]
-    verb: str = "create"
-    text: tuple[Any, ...] = ()
-    calls: tuple[Any, ...] = ()
-    finished: int = 0
-    """After how many chunks of `text` the answer is known to be whole."""
-    done: tuple[bytes, ...] = (wire.DONE,)
-    """What follows the last chunk."""
-    span: str = "chat gpt-test"
-    path: str = "/responses"
-    method: str = "post"
-    chunk: str = "responses.ResponseStreamEvent"
-    """Where in `openai.types` the type of a chunk is."""
-    helpers: tuple[str, ...] = ()
-    """Paths of the helper that reads a stream, newest first."""
-    final: str = "get_final_response"
-    """The helper's method that returns the whole answer."""
-    marks: tuple[Any, ...] = ()
-    """What a test over it is marked with."""
-
-    def whole(self, client: Any, **more: Any) -> Any:
-        """Ask for a whole answer."""
-        return door(client, f"{self.resource}.{self.verb}")(**{**self.ask, **more})
-
-    def stream(self, client: Any, **more: Any) -> Any:
-        """Ask for a stream."""
-        return self.whole(client, stream=True, **more)
-
-    def raw(self, client: Any, **more: Any) -> Any:
-        """Ask for a raw response."""
-        return door(client, f"{self.resource}.with_raw_response.{self.verb}")(**{**self.ask, **more})
-
-    def late(self, client: Any, **more: Any) -> Any:
-        """Ask for a response whose body is read later: a manager."""
-        return door(client, f"{self.resource}.with_streaming_response.{self.verb}")(**{**self.ask, **more})
-
-    def helper(self, client: Any, **more: Any) -> Any:
-        """Ask for a stream with the SDK's helper: a manager."""
-        return door(client, *self.helpers)(**{**self.ask, **more})
-
-    @property
-    def helped(self) -> bool:
-        """Whether this SDK has a helper that reads its streams."""
-        more = ":response_id" if "response_id" in self.ask else ""
-        return any(has(f"{path}{more}") for path in self.helpers)
-
-    def by_hand(self, client: Any, **more: Any) -> Any:
-        """Ask by the client's own `post()` or `get()`."""
-        body = {"body": {**self.ask, **({"stream": True} if more else {})}} if self.method == "post" else {}
-        return getattr(client, self.method)(self.path, **body, **{"cast_to": object, **more})
-
-    @property
-    def full(self) -> tuple[Any, ...]:
-        """The parts of the short stream, with its end."""
-        return (*self.text, *self.done)
-
-    @property
-    def chunk_class(self) -> Any:
-        """The SDK's type of a chunk."""
-        module, _, name = f"openai.types.{self.chunk}".rpartition(".")
-        return getattr(importlib.import_module(module), name)
-
-    @property
-    def streams(self) -> Callable[[], Any]:
-        """A transport's answer: the short stream."""
-        return script.stream(*self.full)
-
-    @property
-    def calling(self) -> Callable[[], Any]:
-        """A transport's answer: the stream with calls."""
-        return script.stream(*self.calls, *self.done)
-
-    @property
-    def answers(self) -> Callable[[], Any]:
-        """A transport's answer: the whole one."""
-        return script.whole(self.answer)
-
-
+_COMPACTED = {
+    "id": "resp_2",
+    "object": "response.compaction",
+    "created_at": 1,
+    "output": [
+        wire_responses.message("Hello"),
+        {"id": "cmp_1", "type": "compaction", "encrypted_content": "secret"},
+    ],
+    "usage": wire_responses.COUNTS,
+}
 CHAT = Api(
     "chat",
     "chat.completions",
@@ -176,12 +82,14 @@ EMBEDDINGS = Api(
     span="embeddings gpt-test",
     path="/embeddings",
 )
+FLOATS = replace(EMBEDDINGS, ask={**EMBEDDINGS.ask, "encoding_format": "float"})
+"""Embeddings for which no SDK needs numpy."""
 COMPACTED = replace(
     RESPONSES,
     name="compacted",
     verb="compact",
     path="/responses/compact",
-    answer=wire_responses.COMPACTED,
+    answer=_COMPACTED,
     text=(),
     marks=(needs("responses.compact"),),
 )

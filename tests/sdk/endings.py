@@ -1,4 +1,4 @@
-"""How a test of an ending is played, and what holds after every ending."""
+"""Play one ending of a request, and check what holds after every ending."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from opentelemetry.trace import StatusCode
 
 from toolspan import open_streams
 
-from .apis import CHAT, Api
+from .api import Api
+from .apis import CHAT
 from .features import OLD_SDK
 from .sdk import Face
 from .telemetry import Telemetry
 
-SILENT = ("toolspan", "opentelemetry", "asyncio")
-"""Loggers that must say nothing."""
+SILENT = ("toolspan", "opentelemetry", "asyncio")  # loggers without any line
 
 
 class Play:
-    """What an ending has at hand: a face, an API, a client, and the application's span, which is current."""
+    """The face, the API, the client and the current span of the application, for one ending."""
 
     def __init__(self, face: Face, api: Api, client: Any, telemetry: Telemetry, parent: Any) -> None:
         self.face = face
@@ -33,11 +33,11 @@ class Play:
         self._parent = parent
 
     async def open(self, **options: Any) -> Any:
-        """A stream."""
+        """Open a stream."""
         return await self.face.done(self.api.stream(self.client, **options))
 
     async def raw(self) -> Any:
-        """A raw response that carries a stream."""
+        """Return a raw response with a stream."""
         return await self.face.done(self.api.raw(self.client, stream=True))
 
     async def next(self, stream: Any, count: int = 1) -> None:
@@ -53,7 +53,7 @@ Act = Callable[[Play], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Ended:
-    """What the span of an ending must say."""
+    """The expected span of an ending."""
 
     outcome: str
     reasons: tuple[str, ...] | None = ("error",)
@@ -64,7 +64,7 @@ class Ended:
 def play(
     face: Face, act: Act, telemetry: Telemetry, transport: Any = None, *, api: Api = CHAT, **options: Any
 ) -> BaseException | None:
-    """Play an ending with the collector off; the application's error, if there was one, is returned bare.
+    """Play an ending with the collector off, and return the application's error without its traceback.
 
     The span must have ended when the act is over, while the client is still open.
     """
@@ -100,7 +100,7 @@ async def _caught(act: Act, played: Play) -> BaseException | None:
 
 
 def check(telemetry: Telemetry, want: Ended, records: list[logging.LogRecord]) -> None:
-    """What holds after every ending."""
+    """Assert what holds after every ending."""
     span = telemetry.span
     found = span.attributes
     if want.streamed:
@@ -124,9 +124,3 @@ def check(telemetry: Telemetry, want: Ended, records: list[logging.LogRecord]) -
     others = [span for span in telemetry.everything_ended if span is not application]
     assert {span.parent.span_id for span in others} == {application.context.span_id}
     assert application.status.status_code is StatusCode.UNSET
-
-
-def type_name(error: BaseException) -> str:
-    """The name under which an error is recorded."""
-    kind = type(error)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

@@ -1,24 +1,29 @@
-"""Requests and answers in which every content bears a mark, by API, and which marks may be recorded at all.
+"""Requests and answers in which every content bears a mark, by API, and the marks that may be recorded.
 
-It knows nothing of telemetry.
+Names, ids and counts bear no mark: those are recorded.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from . import marked_responses, script, wire, wire_others
-from .apis import CHAT, COMPACTED, COMPLETIONS, EMBEDDINGS, FETCHED, RESPONSES, Api
+from . import script, wire_others, wire_responses
+from .api import Api
+from .apis import CHAT, COMPACTED, COMPLETIONS, EMBEDDINGS, FETCHED, RESPONSES
 from .features import known
 
+_TEXT = (Path(__file__).parent / "data" / "marked.json").read_text(encoding="utf-8")
+DATA = json.loads(_TEXT.replace("MARK*3000", "MARK" * 3000))
 _FAILURE = {"code": "MARK code", "message": "MARK-error", "param": "MARK"}
 
 
 @dataclass(frozen=True, eq=False)
 class Marked:
-    """One API's; `input` and `output` are the marks that content shows where it is asked for."""
+    """One API's; `input` and `output` are the marks that content shows where it is captured."""
 
     api: Api
     ask: Mapping[str, Any]
@@ -29,16 +34,16 @@ class Marked:
     odd: Mapping[str, list[Any]] = field(default_factory=dict)
     """More streams, which need not show all marks."""
     unlogged: frozenset[str] = frozenset()
-    """Those that are on spans only: a fetched response has no event with its details."""
+    """Marks on spans only: a fetched response has no event with its details."""
 
     @property
     def name(self) -> str:
-        """The API's."""
+        """The API's name."""
         return self.api.name
 
     @property
     def marks(self) -> tuple[Any, ...]:
-        """What a test over it is marked with: as its API is."""
+        """The pytest marks of a test over it, which are those of its API."""
         return self.api.marks
 
     @property
@@ -62,101 +67,53 @@ class Marked:
         return found
 
 
-_CHAT_ASK: dict[str, Any] = {
-    "model": "gpt-test",
-    "messages": [
-        {"role": "system", "content": "MARK-system"},
-        {"role": "user", "name": "ann", "content": [{"type": "text", "text": "MARK-prompt"}]},
-        {
-            "role": "assistant",
-            "content": "MARK-said",
-            "tool_calls": [
-                {
-                    "id": "call_5",
-                    "type": "function",
-                    "function": {"name": "look", "arguments": '{"q": "MARK-history"}'},
-                }
-            ],
-        },
-        {"role": "tool", "tool_call_id": "call_5", "content": "MARK-result"},
-    ],
-    "tools": [
-        {
-            "type": "function",
-            "function": {
-                "name": "look",
-                "description": "MARK-description",
-                "parameters": {"type": "object", "properties": {"MARK-schema": {"type": "string"}}},
-            },
-        }
-    ],
-    "user": "MARK-user",
-    "metadata": {"note": "MARK-metadata"},
-    "prediction": {"type": "content", "content": "MARK-prediction"},
-    "extra_headers": {"X-Note": "MARK-header"},
-    "extra_query": {"note": "MARK-query"},
-}
-_CHAT_WHOLE = wire.answer("MARK-answer", calls=[("look", '{"q": "MARK-arguments"}')], reason="tool_calls")
-_CHAT_WHOLE["choices"][0]["message"] |= {"refusal": "MARK-refusal", "reasoning_content": "MARK-reasoning"}
-_CHAT = Marked(
-    CHAT,
-    known("chat.completions.create", _CHAT_ASK),
-    _CHAT_WHOLE,
-    frozenset({"MARK-system", "MARK-prompt", "MARK-said", "MARK-history", "MARK-result"}),
-    frozenset({"MARK-answer", "MARK-refusal", "MARK-reasoning", "MARK-arguments"}),
-    (
-        wire.chunk({"role": "assistant", "reasoning_content": "MARK-reasoning"}),
-        wire.text("MARK-"),
-        wire.text("answer"),
-        wire.chunk({"refusal": "MARK-refusal"}),
-        wire.call('{"q": "MARK-', name="look"),
-        wire.call('arguments"}'),
-        wire.chunk(None, "tool_calls"),
+def _row(api: Api, name: str, **more: Any) -> Marked:
+    data = DATA[name]
+    ask = known("chat.completions.create", data["ask"]) if api is CHAT else data["ask"]
+    base = {"stream": tuple(data["stream"]), "odd": data.get("odd", {})}
+    marks = {kind: frozenset(data[kind]) for kind in ("input", "output")}
+    return Marked(api, ask, data["whole"], **{**base, **marks, **more})
+
+
+def _responses_streams(data: Any) -> dict[str, Any]:
+    """The stream of the Responses API with its last event, and streams that break off or fail."""
+    more = {"instructions": "MARK-instructions", "metadata": {"note": "MARK-metadata"}, "user": "MARK-user"}
+    last = wire_responses.progress("completed", data["whole"]["output"], **more)
+    events = wire_responses.numbered([*data["stream"], last])
+    message = wire_responses.added(data["whole"]["output"][-1], 9, content=[])
+    failure = {"code": "MARK code", "message": "MARK-error", "param": "MARK-param"}
+    odd = {
+        "cut": [*events[:8]],
+        "cut-in-a-text": [*events[:2], message, *events[29:30]],
+        "failed": [*events[:4], wire_responses.progress("failed", error=failure, **more)],
+        "error-event": [*events[:4], {"type": "error", **failure}],
+        "error-inside": [*events[:4], {"type": "error", "error": failure}],
+        "unknown": [
+            {"type": "response.MARK", "delta": "MARK"},
+            {"type": "MARK", "response": {"MARK": "MARK"}},
+        ],
+    }
+    return {"stream": events, "odd": odd}
+
+
+_RESPONSES = _row(RESPONSES, "responses", **_responses_streams(DATA["responses"]))
+_FETCHED_ASK = {"extra_headers": {"X-Note": "MARK-header"}, "extra_query": {"note": "MARK-query"}}
+_ONLY_ON_SPANS = frozenset({"MARK-answer", "MARK-refusal", "MARK-reasoning"})
+_FETCHED = replace(
+    _RESPONSES, api=FETCHED, ask={**FETCHED.ask, **_FETCHED_ASK}, input=frozenset(), unlogged=_ONLY_ON_SPANS
+)
+_COMPACTED_ASK = {name: _RESPONSES.ask[name] for name in ("model", "instructions", "input")}
+_SECRET = {"type": "compaction", "id": "cmp_1", "encrypted_content": "MARK"}
+ALL = (
+    _row(CHAT, "chat"),
+    _RESPONSES,
+    _FETCHED,
+    Marked(COMPACTED, _COMPACTED_ASK, {**COMPACTED.answer, "output": [_SECRET]}, _RESPONSES.input),
+    _row(COMPLETIONS, "completions"),
+    Marked(
+        EMBEDDINGS,
+        {"model": "gpt-test", "input": ["MARK-input", "MARK-more"], "user": "MARK-user"},
+        {**EMBEDDINGS.answer, "data": [wire_others.embedding("TUFSS" * 40)]},
     ),
-    {
-        "cut": [wire.text("MARK-answer"), wire.call('{"q": "MARK-arg', name="look")],
-        "error-in-chunk": [wire.text("x", error={"code": "MARK error", "message": "MARK"})],
-        "invented-tool": [wire.call("{}", name="known"), wire.call('"MARK"', index=1)],
-    },
 )
-_RESPONSES = Marked(
-    RESPONSES,
-    marked_responses.ASK,
-    marked_responses.WHOLE,
-    frozenset(marked_responses.INPUT),
-    frozenset(marked_responses.OUTPUT),
-    marked_responses.STREAM,
-    marked_responses.STREAMS,
-)
-_FETCHED = Marked(
-    FETCHED,
-    {**FETCHED.ask, "extra_headers": {"X-Note": "MARK-header"}, "extra_query": {"note": "MARK-query"}},
-    marked_responses.WHOLE,
-    frozenset(),
-    frozenset(marked_responses.OUTPUT),
-    marked_responses.STREAM,
-    marked_responses.STREAMS,
-    frozenset({"MARK-answer", "MARK-refusal", "MARK-reasoning"}),
-)
-_COMPACTED = Marked(
-    COMPACTED,
-    {name: marked_responses.ASK[name] for name in ("model", "instructions", "input")},
-    {**COMPACTED.answer, "output": [{"type": "compaction", "id": "cmp_1", "encrypted_content": "MARK"}]},
-    frozenset(marked_responses.INPUT),
-)
-_COMPLETIONS = Marked(
-    COMPLETIONS,
-    {"model": "gpt-test", "prompt": "MARK-prompt", "suffix": "MARK-suffix", "user": "MARK-user"},
-    wire_others.completion(wire_others.choice("MARK-answer", "stop")),
-    frozenset({"MARK-prompt"}),
-    frozenset({"MARK-answer"}),
-    (wire_others.chunk("MARK-"), wire_others.chunk("answer"), wire_others.chunk("", "stop")),
-    {"cut": [wire_others.chunk("MARK-answer")]},
-)
-_EMBEDDINGS = Marked(
-    EMBEDDINGS,
-    {"model": "gpt-test", "input": ["MARK-input", "MARK-more"], "user": "MARK-user"},
-    {**EMBEDDINGS.answer, "data": [wire_others.embedding("TUFSS" * 40)]},
-)
-ALL = (_CHAT, _RESPONSES, _FETCHED, _COMPACTED, _COMPLETIONS, _EMBEDDINGS)
 """An embedding's vector is `MARK` in base64."""

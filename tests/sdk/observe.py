@@ -1,32 +1,22 @@
-"""Everything an application can see of a scenario, in a form that can be compared.
-
-A scenario runs bare and instrumented; objects are portrayed by what they show, never by their address.
-"""
+"""Run a scenario bare and instrumented, and compare everything that the application can see of it."""
 
 from __future__ import annotations
 
 import logging
-import re
 import traceback
 import warnings
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import openai
-from pydantic import BaseModel
-
+from .portray import portray, steady
 from .script import Transport
-from .sdk import Face, http
+from .sdk import Face
 from .telemetry import Telemetry
 
 Scenario = Callable[[Face, Any], Awaitable[Any]]
-
-_VOLATILE = re.compile(
-    r"0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|127\.0\.0\.1:\d+|'?port'?=?\d+"
-)
-_STREAMS = (openai.Stream, openai.AsyncStream)
 
 
 @dataclass
@@ -39,38 +29,34 @@ class Sight:
     warnings: list[Any]
 
 
-class _Log(logging.Handler):
-    """Keeps what is logged by anyone but the instrumentation."""
+@contextmanager
+def logged(name: str = "") -> Iterator[list[str]]:
+    """Collect the lines logged below this logger, except those of the instrumentation."""
+    lines: list[str] = []
 
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
+    def emit(record: logging.LogRecord) -> None:
         if not record.name.startswith(("toolspan", "opentelemetry.instrumentation")):
-            self.lines.append(steady(f"{record.levelname} {record.name}: {record.getMessage()}"))
+            lines.append(steady(f"{record.levelname} {record.name}: {record.getMessage()}"))
 
-
-def steady(text: str) -> str:
-    """The text without addresses of objects, random ids and the ports of loopback servers."""
-    return _VOLATILE.sub("…", text)
+    logger, handler = logging.getLogger(name), logging.Handler(logging.DEBUG)
+    handler.emit = emit  # type: ignore[method-assign]
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield lines
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
 
 
 def watch(face: Face, scenario: Scenario, transport: Any = None, **options: Any) -> Sight:
-    """Run a scenario and note everything."""
-    log, root = _Log(), logging.getLogger()
-    level = root.level
-    root.addHandler(log)
-    root.setLevel(logging.DEBUG)
-    try:
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always")
-            result = face.run(_outcome(face, scenario, transport, options))
-    finally:
-        root.setLevel(level)
-        root.removeHandler(log)
+    """Run a scenario and return everything that it shows."""
+    with logged() as lines, warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        result = face.run(_outcome(face, scenario, transport, options))
     sent = [portray(request) for request in getattr(transport, "requests", ())]
-    return Sight(result, sent, log.lines, [(found.category, steady(str(found.message))) for found in warned])
+    return Sight(result, sent, lines, [(found.category, steady(str(found.message))) for found in warned])
 
 
 async def _outcome(face: Face, scenario: Scenario, transport: Any, options: dict[str, Any]) -> Any:
@@ -84,7 +70,7 @@ async def _outcome(face: Face, scenario: Scenario, transport: Any, options: dict
 
 
 def _is_ours(error: Exception) -> bool:
-    """Whether the scenario itself raised it: a mistake in a test is no sight."""
+    """Whether the scenario itself raised it, which is a mistake in the test."""
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
     return Path(frame.f_code.co_filename).parent == Path(__file__).parent
 
@@ -92,7 +78,7 @@ def _is_ours(error: Exception) -> bool:
 def same(
     face: Face, scenario: Scenario, answer: Callable[[], list[Any]], telemetry: Telemetry, **options: Any
 ) -> Sight:
-    """Run a scenario bare and instrumented; the application must not be able to tell which is which."""
+    """Run a scenario bare and instrumented, assert that both show the same, and return it."""
     bare = watch(face, scenario, Transport(*answer()), **options)
     with telemetry.on():
         seen = watch(face, scenario, Transport(*answer()), **options)
@@ -101,48 +87,3 @@ def same(
     assert seen.logs == bare.logs
     assert seen.warnings == bare.warnings
     return bare
-
-
-def portray(value: Any) -> Any:
-    """The value as something that can be compared, types included."""
-    if isinstance(value, BaseModel):
-        return type(value), portray(vars(value)), portray(getattr(value, "__pydantic_extra__", None))
-    if isinstance(value, Mapping) and not isinstance(value, http.Headers):
-        return {steady(str(key)): portray(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value), [portray(part) for part in value]
-    if isinstance(value, BaseException):
-        return _error(value)
-    if isinstance(value, _STREAMS):
-        return type(value), isinstance(value, _STREAMS), dir(value), portray(value.response)
-    if isinstance(value, http.Response):
-        return _response(value)
-    if isinstance(value, http.Request):
-        return type(value), value.method, str(value.url), value.headers.raw, value.content
-    if isinstance(value, http.Headers):
-        return type(value), value.raw
-    if isinstance(value, str):
-        return steady(value)
-    return value if isinstance(value, (bytes, bool, int, float, type(None), type)) else type(value)
-
-
-def _error(error: BaseException) -> Any:
-    cause, context = error.__cause__, error.__context__
-    shown = {name: portray(part) for name, part in vars(error).items() if not name.startswith("__")}
-    return (
-        type(error),
-        steady(str(error)),
-        [portray(part) for part in error.args],
-        shown,
-        type(cause),
-        type(context),
-        error.__suppress_context__,
-    )
-
-
-def _response(response: Any) -> Any:
-    """Status, headers and state; the names of its members, but not what is behind the private ones."""
-    names = [name for name in dir(response) if not name.startswith("_")]
-    states = ("status_code", "reason_phrase", "http_version", "is_closed", "is_stream_consumed")
-    found = {name: getattr(response, name) for name in (*states, "num_bytes_downloaded", "encoding")}
-    return type(response), names, found, portray(response.headers), str(response.url)

@@ -1,7 +1,4 @@
-"""How a test is run over APIs: once for each, with the marks that say which versions of the SDK have it.
-
-It knows no API and no test.
-"""
+"""Parametrize a test over APIs, with the marks that skip APIs which the installed SDK lacks."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .apis import Api
+from .api import Api
 
 
 def over(*apis: Api) -> Any:

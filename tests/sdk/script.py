@@ -1,4 +1,4 @@
-"""A scripted transport: answers from a list, bodies handed out part by part, a note of what was sent."""
+"""A scripted transport: answers from a list, bodies sent part by part, and the requests it got."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
 from . import wire
-from .sdk import http
+from .http_module import http
 
 
 class Body(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc]  # whichever module it is
-    """A body handed out part by part. A part may be bytes, an error to raise, or a function to call."""
+    """A body sent part by part. A part may be bytes, an error to raise, or a function to call."""
 
     def __init__(self, parts: Iterable[Any]) -> None:
         self.parts = list(parts)
@@ -74,6 +74,12 @@ def whole(value: Any, *, status: int = 200, headers: dict[str, str] | None = Non
     """Answers with a whole JSON document (or with the given bytes)."""
     data = value if isinstance(value, bytes) else json.dumps(value).encode()
     return lambda: http.Response(status, headers={**wire.WHOLE_HEADERS, **(headers or {})}, content=data)
+
+
+def answering(body: Body, content_type: str, **headers: str) -> Any:
+    """Return an HTTP transport that answers every request with this body."""
+    found = {"content-type": content_type, **headers}
+    return http.MockTransport(lambda request: http.Response(200, headers=found, stream=body))
 
 
 TEXT = stream(*wire.TEXT, wire.DONE)

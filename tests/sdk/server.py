@@ -40,7 +40,7 @@ class Server:
         """The base URL for a client."""
         return f"http://127.0.0.1:{self._http.server_port}/v1"
 
-    def __enter__(self) -> Server:  # noqa: PYI034 - nobody derives from it
+    def __enter__(self) -> Server:  # noqa: PYI034 - it has no subclass
         self._thread.start()
         return self
 
@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def refused_url() -> str:
-    """A base URL at which nobody listens."""
+    """Return a base URL without a server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}/v1"

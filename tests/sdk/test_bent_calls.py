@@ -1,4 +1,4 @@
-"""Calls held against the tools that were offered, through the SDK: every signal says what came of each."""
+"""Tool calls checked against the request's tools, through the SDK: every signal has the outcome."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from ..wire.bent_calls import CASES, CHAT_TOOL, RESPONSES_TOOL, Bent
 from . import script, wire, wire_responses
-from .apis import CHAT, RESPONSES, Api
+from .api import Api
+from .apis import CHAT, RESPONSES
 from .observe import watch
 from .params import crossed, over
 from .script import Transport
@@ -58,8 +59,10 @@ def completed(telemetry: Telemetry) -> list[Any]:
 
 
 @crossed(("api", "bent", "way"), [case for case in WAYS if case[1].ended or case[2] == "stream"])
-def test_every_signal_says_it(api: Api, bent: Bent, way: str, telemetry: Telemetry) -> None:
-    """Events, span and metric say the outcome and where it is; with content off, no word of the arguments."""
+def test_every_signal_reports_the_outcome_of_a_tool_call(
+    api: Api, bent: Bent, way: str, telemetry: Telemetry
+) -> None:
+    """Events, span and metric have outcome and path, and no arguments without capture."""
     run(telemetry, api, bent, way)
     for found in completed(telemetry):
         assert (found[OUTCOME], found.get(PATH)) == (bent.outcome, bent.path)
@@ -76,8 +79,8 @@ def test_every_signal_says_it(api: Api, bent: Bent, way: str, telemetry: Telemet
 
 @both_faces
 @over(CHAT, RESPONSES)
-def test_switched_off(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """`check_arguments=off`: whatever parses is valid, and nothing is said of the offer."""
+def test_without_checks_whatever_parses_is_valid(face: Face, api: Api, telemetry: Telemetry) -> None:
+    """With `check_arguments=off` any JSON document is valid, and tools are not compared."""
     for bent in (CASES[1], next(bent for bent in CASES if bent.outcome == "unknown_tool")):
         telemetry = Telemetry()
         run(telemetry, api, bent, "stream", face, check_arguments="off")
@@ -88,8 +91,8 @@ def test_switched_off(face: Face, api: Api, telemetry: Telemetry) -> None:
 
 @both_faces
 @over(CHAT, RESPONSES)
-def test_content_changes_nothing(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """With content captured the outcome is the same, and the arguments are there as ever."""
+def test_captured_content_does_not_change_the_outcome(face: Face, api: Api, telemetry: Telemetry) -> None:
+    """With content captured, outcome and arguments are the same as without checks."""
     bent = next(bent for bent in CASES if bent.id == "wrong-in-list")
     run(telemetry, api, bent, "stream", face, capture_message_content="SPAN_AND_EVENT")
     for found in completed(telemetry):

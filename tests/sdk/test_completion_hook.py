@@ -13,7 +13,7 @@ from . import marked
 from .marked import Marked
 from .observe import watch
 from .params import each
-from .reviewing import Recorder
+from .redacting import Recorder
 from .script import Transport
 from .sdk import SYNC, Face, both_faces
 from .telemetry import Telemetry
@@ -34,8 +34,10 @@ def run(face: Face, given: Marked, answer: str) -> Any:
     ("given", "answer"),
     [(given, answer) for given in INFERRED for answer in ("stream", "whole") if answer in given.answers],
 )
-def test_without_capture(face: Face, given: Marked, answer: str, telemetry: Telemetry) -> None:
-    """It has input and output with capture off; telemetry has nothing of them."""
+def test_the_hook_gets_content_although_capture_is_off(
+    face: Face, given: Marked, answer: str, telemetry: Telemetry
+) -> None:
+    """The hook gets input and output, and telemetry has neither."""
     hook = Recorder()
     bare = run(face, given, answer)
     with telemetry.on(completion_hook=hook, emit_event=True):
@@ -49,8 +51,8 @@ def test_without_capture(face: Face, given: Marked, answer: str, telemetry: Tele
 
 @both_faces
 @pytest.mark.parametrize("answer", ["400", "stream-error", "cut"])
-def test_a_failure(face: Face, answer: str, telemetry: Telemetry) -> None:
-    """Of a call that fails or breaks off it has the input, and what there is of the output."""
+def test_the_hook_gets_the_input_of_failed_calls(face: Face, answer: str, telemetry: Telemetry) -> None:
+    """The hook gets the input of a failed or truncated call, and the output so far."""
     hook = Recorder()
     with telemetry.on(completion_hook=hook):
         run(face, marked.ALL[0], answer)
@@ -61,16 +63,18 @@ def test_a_failure(face: Face, answer: str, telemetry: Telemetry) -> None:
 
 
 @each(("given",), [(given,) for given in marked.ALL if given not in INFERRED])
-def test_what_infers_nothing(given: Marked, telemetry: Telemetry) -> None:
-    """It is not called for embeddings and for responses that are fetched."""
+def test_the_hook_is_not_called_for_embeddings_and_fetched_responses(
+    given: Marked, telemetry: Telemetry
+) -> None:
+    """Embeddings and fetched responses are no inference, and do not call the hook."""
     hook = Recorder()
     with telemetry.on(completion_hook=hook):
         run(SYNC, given, "whole")
     assert (hook.calls, len(telemetry.spans)) == ([], 1)
 
 
-def test_not_sampled() -> None:
-    """It is called for calls that are not sampled."""
+def test_the_hook_is_called_for_unsampled_calls() -> None:
+    """A sampler that drops the span does not keep the hook from its call."""
     telemetry, hook = Telemetry(ALWAYS_OFF), Recorder()
     with telemetry.on(completion_hook=hook):
         run(SYNC, marked.ALL[0], "stream")
@@ -78,10 +82,10 @@ def test_not_sampled() -> None:
     assert "MARK-answer" in hook.said
 
 
-def test_a_name_that_is_not_installed(
+def test_a_hook_that_is_not_installed_is_reported_once(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One warning names variable, value and package; telemetry is as without, and nothing is collected."""
+    """One warning names variable, value and package; no content is collected."""
     monkeypatch.setenv(VARIABLE, "elsewhere")
     with telemetry.on() as instrumentor:
         assert not instrumentor._reviews[-1][1].hooked
@@ -95,8 +99,10 @@ def test_a_name_that_is_not_installed(
 
 
 @pytest.mark.parametrize("wrong", [7, Recorder, object()], ids=["number", "class", "object"])
-def test_what_is_no_hook(wrong: Any, telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
-    """What has no `on_completion` is named with what is accepted."""
+def test_an_object_without_on_completion_is_reported(
+    wrong: Any, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The warning names the type and the method that a hook needs."""
     with telemetry.on(completion_hook=wrong):
         run(SYNC, marked.ALL[0], "stream")
     assert len(telemetry.spans) == 1

@@ -14,7 +14,8 @@ import pytest
 from opentelemetry import trace
 
 from . import wire
-from .apis import STREAMED, Api
+from .api import Api
+from .apis import STREAMED
 from .params import over
 from .script import Body
 from .sdk import ASYNC, END, KEY, http
@@ -65,8 +66,8 @@ def check(telemetry: Telemetry, api: Api, count: int = COUNT) -> None:
 
 
 @over(*STREAMED)
-def test_in_tasks(api: Api, telemetry: Telemetry) -> None:
-    """Tasks that take turns at every chunk, on one client."""
+def test_streams_in_parallel_tasks_keep_their_own_spans(api: Api, telemetry: Telemetry) -> None:
+    """Tasks alternate at every chunk, on one client."""
 
     async def one(client: Any, number: int) -> None:
         with telemetry.tracer.start_as_current_span(f"caller {number}") as parent:
@@ -85,8 +86,8 @@ def test_in_tasks(api: Api, telemetry: Telemetry) -> None:
 
 
 @over(*STREAMED)
-def test_in_one_task(api: Api, telemetry: Telemetry) -> None:
-    """Two streams that one task reads by turns, each opened under a span of its own."""
+def test_streams_read_in_turns_by_one_task_keep_their_spans(api: Api, telemetry: Telemetry) -> None:
+    """One task reads two streams in turns, each opened below its own span."""
 
     async def scenario() -> None:
         async with ASYNC.client(answers(api)) as client:
@@ -103,8 +104,8 @@ def test_in_one_task(api: Api, telemetry: Telemetry) -> None:
 
 
 @over(*STREAMED)
-def test_in_threads(api: Api, telemetry: Telemetry) -> None:
-    """Threads that take turns at every chunk, on one client."""
+def test_streams_in_parallel_threads_keep_their_own_spans(api: Api, telemetry: Telemetry) -> None:
+    """Threads alternate at every chunk, on one client."""
     turn = threading.Barrier(COUNT, timeout=20)
     faults: list[BaseException] = []
     channel = http.Client(transport=http.MockTransport(answers(api)))
@@ -133,7 +134,7 @@ def test_in_threads(api: Api, telemetry: Telemetry) -> None:
 
 
 @over(*STREAMED)
-def test_one_is_cancelled(api: Api, telemetry: Telemetry) -> None:
+def test_a_cancelled_task_leaves_other_streams_alone(api: Api, telemetry: Telemetry) -> None:
     """A task that is cancelled in the middle leaves the others as they are."""
 
     async def one(client: Any, number: int) -> None:

@@ -9,8 +9,9 @@ import openai
 import pytest
 
 from . import script, server
-from .apis import STREAMED, Api
-from .endings import Ended, Play, check, play, type_name
+from .api import Api
+from .apis import STREAMED
+from .endings import Ended, Play, check, play
 from .params import over
 from .script import Transport
 from .sdk import Face, both_faces, http
@@ -20,13 +21,19 @@ from .telemetry import Telemetry
 pytestmark = pytest.mark.usefixtures("unraisable")
 
 
+def type_name(error: BaseException) -> str:
+    """The name under which an error is recorded."""
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
 async def _loop(played: Play) -> None:
     await played.face.read(await played.open())
 
 
 @both_faces
 @over(*STREAMED)
-def test_a_connection_is_dropped(
+def test_a_dropped_connection_is_a_failure_with_the_sdks_error(
     face: Face, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A reset in mid-stream is a failure with the SDK's error; the caller's span is left alone."""
@@ -40,7 +47,7 @@ def test_a_connection_is_dropped(
 @both_faces
 @over(*STREAMED)
 @pytest.mark.parametrize("how", ["stream", "response"])
-def test_a_body_that_is_still_open_is_closed(
+def test_closing_a_stream_ends_the_span_of_an_open_body(
     face: Face, api: Api, how: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Closing the stream or its response ends the span although the server has more to say."""
@@ -61,7 +68,7 @@ def test_a_body_that_is_still_open_is_closed(
 
 @both_faces
 @over(*STREAMED)
-def test_chunks_come_through_one_by_one(
+def test_each_chunk_arrives_before_the_next_is_sent(
     face: Face, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each chunk is with the application before the server is allowed to send the next."""
@@ -94,7 +101,7 @@ REFUSALS: dict[str, tuple[list[Any], dict[str, Any]]] = {
 @both_faces
 @over(*STREAMED)
 @pytest.mark.parametrize("name", REFUSALS)
-def test_a_request_fails(
+def test_a_failed_request_makes_one_span_with_its_error(
     face: Face, api: Api, name: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An error in the request, after retries or at once, makes one failed span that has the error's type."""
@@ -109,7 +116,9 @@ def test_a_request_fails(
 
 @both_faces
 @over(*STREAMED)
-def test_nobody_listens(face: Face, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refused_connection_leaves_a_span_with_its_address(
+    face: Face, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
     """A refused connection leaves a span with address, model and error."""
     error = play(face, _loop, telemetry, api=api, base_url=server.refused_url())
     assert isinstance(error, openai.APIConnectionError)
@@ -119,7 +128,7 @@ def test_nobody_listens(face: Face, api: Api, telemetry: Telemetry, caplog: pyte
 
 @both_faces
 @over(*STREAMED)
-def test_a_retry_that_succeeds(
+def test_a_successful_retry_belongs_to_the_calls_span(
     face: Face, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A 429 that is retried belongs to the one span of the call."""

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from .apis import CHAT, RESPONSES, Api
+from .api import Api
+from .apis import CHAT, RESPONSES
 from .features import needs
 from .params import over
 
@@ -22,7 +23,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import {processor}, ConsoleSpanExporter
 from tests.sdk import script, wire, wire_responses
-from tests.sdk.sdk import openai, http
+from tests.sdk.http_module import openai, http
 from toolspan import OpenAIInstrumentor
 
 show = lambda span: " ".join((span.name, span.attributes["toolspan.stream.outcome"], "")) + chr(10)
@@ -42,7 +43,7 @@ ASK = {
         "client.responses.create(stream=True, model='gpt-test', input='x')",
     ),
 }
-"""What is answered and asked, written out: a process that imports `apis` imports all of the SDK."""
+"""Answers and requests, written out: a process that imports `apis` imports all of the SDK."""
 
 
 def run(
@@ -70,15 +71,15 @@ LAST = [
 
 
 @pytest.mark.parametrize(("last", "code", "processor"), LAST, ids=["end", "batch", "sys.exit", "held"])
-def test_a_stream_is_open_at_the_end_of_the_process(last: str, code: int, processor: str) -> None:
-    """Its span is ended and exported before the telemetry SDK shuts down, and nothing is printed about it."""
+def test_a_stream_open_at_exit_is_exported(last: str, code: int, processor: str) -> None:
+    """The span ends before the tracer provider shuts down, and nothing is printed."""
     done = run(last, processor)
     assert (done.returncode, done.stdout, done.stderr) == (code, "chat gpt-test abandoned \n", "")
 
 
 @needs("responses.create")
-def test_a_stream_is_open_when_the_program_dies() -> None:
-    """An uncaught error of the application is shown as ever, and the span is exported."""
+def test_a_stream_open_at_an_uncaught_error_is_exported() -> None:
+    """An uncaught error is printed unchanged, and the span of the open stream is exported."""
     done = run("raise LookupError('mine')", api="responses")
     assert (done.returncode, done.stdout) == (1, "chat gpt-test abandoned \n")
     assert done.stderr.endswith("LookupError: mine\n")
@@ -87,8 +88,8 @@ def test_a_stream_is_open_when_the_program_dies() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("default")
 @over(CHAT, RESPONSES)
-def test_a_stream_is_open_in_a_fork(api: Api) -> None:
-    """Only the parent tells of a stream that it opened, whatever its children do with their copies."""
+def test_only_the_parent_ends_a_stream_open_at_a_fork(api: Api) -> None:
+    """A child that reads or drops its copy of a stream records nothing of it."""
     lines = """
         for child in "os._exit(0)", "del stream; os._exit(0)", "stream.close(); os._exit(0)", "sys.exit()":
             if os.fork() == 0:
@@ -100,8 +101,8 @@ def test_a_stream_is_open_in_a_fork(api: Api) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{api.span} completed \n", "")
 
 
-def test_a_fork_has_streams_of_its_own() -> None:
-    """A child that makes requests of its own is traced as any process."""
+def test_a_child_traces_its_own_requests_after_a_fork() -> None:
+    """Requests of a child process are traced as in any process."""
     done = run("""
         if os.fork() == 0:
             list(ask())

@@ -14,7 +14,8 @@ import pytest
 from opentelemetry import trace
 
 from . import script, wire
-from .apis import STREAMED, Api
+from .api import Api
+from .apis import STREAMED
 from .endings import Ended, Play, check, play
 from .params import over
 from .script import Body, Transport
@@ -34,10 +35,10 @@ async def _cancel(played: Play, work: Callable[[], Awaitable[Any]], reached: asy
 
 
 @over(*STREAMED)
-def test_a_request_cancelled_before_the_head(
+def test_a_request_cancelled_before_its_answer_is_cancelled(
     api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A task that is cancelled while it waits for the answer: the error passes, the span says so."""
+    """A task cancelled while it waits for the answer raises, and its span is cancelled."""
 
     async def act(played: Play) -> None:
         async def answer() -> Any:
@@ -64,10 +65,10 @@ class _Late:
 
 @pytest.mark.parametrize("how", ["cancel", "wait_for", "wait_for-next"])
 @over(*STREAMED)
-def test_a_stream_cancelled_between_chunks(
+def test_cancellation_between_chunks_reaches_the_application_unchanged(
     how: str, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Cancellation and timeouts in the middle of a stream reach the application as they do without us."""
+    """Cancellations and timeouts raise what they raise in the bare SDK."""
 
     async def act(played: Play) -> None:
         async def hang() -> bytes:
@@ -91,7 +92,7 @@ def test_a_stream_cancelled_between_chunks(
 
 
 @over(*STREAMED)
-def test_another_thread_reads_the_rest(
+def test_a_stream_may_end_in_another_thread(
     api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A stream may be begun in one thread and ended in another; no context is confused."""
@@ -111,7 +112,7 @@ def test_another_thread_reads_the_rest(
 
 @pytest.mark.parametrize("how", ["read", "close"])
 @over(*STREAMED)
-def test_another_task_ends_it(
+def test_a_stream_may_end_in_another_task(
     how: str, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A stream may be begun in one task and ended in another."""
@@ -127,7 +128,7 @@ def test_another_task_ends_it(
 
 
 @over(*STREAMED)
-def test_a_second_reader_is_turned_away(
+def test_a_second_reader_does_not_disturb_the_first(
     api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Two tasks in one stream: the SDK refuses the second, and the first goes on to the end."""
@@ -155,7 +156,7 @@ def test_a_second_reader_is_turned_away(
 
 
 @over(*STREAMED)
-def test_a_stream_that_dies_in_a_collection(api: Api, telemetry: Telemetry) -> None:
+def test_a_collected_stream_ends_by_the_next_request(api: Api, telemetry: Telemetry) -> None:
     """A stream in a reference cycle ends when the collector found it, at the latest with the next request."""
     with telemetry.on(), _client(api.streams) as client:
         stream = api.stream(client)
@@ -172,7 +173,9 @@ def _client(answer: Any) -> Any:
 
 
 @over(*STREAMED)
-def test_many_streams_at_once(api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_hundred_interleaved_streams_end_a_hundred_spans(
+    api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
     """A hundred interleaved streams end a hundred spans, each with its own parent and its own chunks."""
     caplog.set_level(logging.WARNING)
 

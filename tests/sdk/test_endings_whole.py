@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from . import script, wire_responses
-from .apis import ALL, CHAT, COMPACTED, EMBEDDINGS, FETCHED, RESPONSES, Api
-from .endings import Act, Ended, Play, check, play, type_name
+from .api import Api
+from .apis import ALL, CHAT, COMPACTED, EMBEDDINGS, FETCHED, RESPONSES
+from .endings import Act, Ended, Play, check, play
 from .params import each, over
 from .script import Body, Transport
 from .sdk import ASYNC, Face, both_faces, http
 from .telemetry import Telemetry
-from .test_http_response_whole import pieces_of
+from .test_endings_cut import type_name
+from .test_http_response import pieces_of
 
 pytestmark = pytest.mark.usefixtures("unraisable")
 
@@ -62,10 +64,10 @@ _REASONS: dict[str, Any] = {"embeddings": None, "compacted": ("compaction",)}
 
 @both_faces
 @each(("api", "act"), [(api, act) for api in ALL for act in (*READ, *UNREAD)])
-def test_an_answer_ends_it(
+def test_a_span_ends_when_its_answer_is_read(
     face: Face, api: Api, act: Act, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """However its body is read: the span ends when that is over, with what is known of the answer."""
+    """The span ends after each way of reading the body, with the answer's attributes."""
 
     def answer() -> Any:
         return http.Response(200, headers={"content-type": "application/json"}, stream=Body(pieces_of(api)))
@@ -91,7 +93,7 @@ FAILURES: dict[str, Any] = {
 @both_faces
 @over(*ALL)
 @pytest.mark.parametrize("name", FAILURES)
-def test_a_request_fails(
+def test_a_failed_request_makes_one_span_with_its_error(
     face: Face, api: Api, name: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An error in the request makes one failed span that has the error's type."""
@@ -103,10 +105,10 @@ def test_a_request_fails(
 
 @over(*ALL)
 @pytest.mark.parametrize("door", [ask, late], ids=lambda door: door.__name__)
-def test_a_task_is_cancelled(
+def test_a_cancelled_request_has_a_cancelled_span(
     api: Api, door: Act, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A task that is cancelled while it waits for the answer: the error passes, the span says so."""
+    """A task cancelled while it waits for the answer raises, and its span is cancelled."""
 
     async def act(played: Play) -> None:
         task = asyncio.ensure_future(door(played))
@@ -140,10 +142,10 @@ STATES: dict[str, tuple[dict[str, Any], Ended]] = {
 @both_faces
 @over(RESPONSES, FETCHED)
 @pytest.mark.parametrize("state", STATES)
-def test_the_state_of_a_response(
+def test_an_unfinished_or_failed_response_has_its_state(
     face: Face, api: Api, state: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A response may not have ended yet, or badly; one that was fetched so was fetched all the same."""
+    """A fetched response may be unfinished or failed, while the request for it succeeds."""
     answer, want = STATES[state]
     assert play(face, ask, telemetry, Transport(script.whole(answer)), api=api) is None
     outcome, error_type = ("completed", None) if api is FETCHED else (want.outcome, want.error_type)
@@ -154,10 +156,10 @@ def test_the_state_of_a_response(
 
 @both_faces
 @over(CHAT, RESPONSES, EMBEDDINGS, COMPACTED)
-def test_an_error_in_a_regular_answer(
+def test_an_error_within_an_answer_of_200_fails_the_span(
     face: Face, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Gateways answer 200 with an error inside: the span fails with its code, the application sees it."""
+    """The span fails with the code of the error, and the application gets the answer."""
     answer = {"error": {"code": 502, "message": "bad gateway"}}
     error = play(face, ask, telemetry, Transport(script.whole(answer)), api=api)
     assert not telemetry.span.status.is_ok

@@ -1,4 +1,4 @@
-"""The looking for features: what is there is found, what is not is named; it must not know versions."""
+"""Features of the SDK are found by inspection, and a missing one is named in the skip."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ NOT_THERE = ("chat.nothing", f"{CREATE}:nothing", "openai.nothing.at_all", "open
 
 
 @pytest.mark.parametrize("feature", THERE)
-def test_there(feature: str) -> None:
-    """Methods, parameters, modules and names that every version has are found, and nothing is skipped."""
+def test_features_of_every_version_are_found(feature: str) -> None:
+    """Methods, parameters, modules and names of every version are found."""
     assert has(feature)
     assert needs(feature).args == (False,)
     require(feature)
 
 
 @pytest.mark.parametrize("feature", NOT_THERE)
-def test_not_there(feature: str) -> None:
-    """What no version has is not found; the reason of the skip names it."""
+def test_a_missing_feature_is_named_in_the_skip(feature: str) -> None:
+    """A missing feature is not found, and the skip's reason names it."""
     assert not has(feature)
     mark = needs(CREATE, feature)
     assert (mark.args, mark.kwargs) == ((True,), {"reason": f"this SDK has no {feature}"})

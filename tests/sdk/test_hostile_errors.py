@@ -14,15 +14,93 @@ from toolspan import guard
 from toolspan.event_stream.events import Done, StreamError
 from toolspan.sdk import retries
 
-from ..hostile import ERRORS, Interrupted, Result, Unreadable
 from . import script, wire
 from .apis import CHAT
 from .sdk import ASYNC, SYNC, Face, both_faces
 from .telemetry import Telemetry
 
+
+class Unreadable(Exception):  # noqa: N818 - it says what the object is
+    """What a hostile object raises when it is read."""
+
+
+def _refuse(*_: object) -> Any:
+    raise Unreadable("MARKER")
+
+
+def _allow(*_: object) -> None:
+    """Take a value, as `contextlib` sets a traceback, and do nothing with it."""
+
+
+_READ = ("completion", "response", "request", "status_code", "body", "code", "message", "rcvd", "tool_calls")
+
+
+class AnyName(Exception):  # noqa: N818
+    """Raises for every attribute that it does not have."""
+
+    __getattr__ = _refuse
+
+
+class EveryName(Exception):  # noqa: N818
+    """Raises for every attribute, also for those that each exception has."""
+
+    __getattribute__ = _refuse
+
+
+class Wordless(Exception):  # noqa: N818
+    """Cannot say its words."""
+
+    __str__ = _refuse
+    __repr__ = _refuse
+
+
+class Classless(Exception):  # noqa: N818
+    """Raises when `isinstance` asks for its class."""
+
+    __class__ = property(_refuse)
+
+
+class Traceless(Exception):  # noqa: N818
+    """Raises when its traceback, its cause or its context is read."""
+
+    __traceback__ = property(_refuse, _allow)
+    __cause__ = property(_refuse, _allow)
+    __context__ = property(_refuse, _allow)
+
+
+class Unequal(Exception):  # noqa: N818
+    """Has neither a truth value, nor a hash, nor equality."""
+
+    __bool__ = _refuse
+    __hash__ = _refuse
+    __eq__ = _refuse
+
+
+Properties: Any = type("Properties", (Exception,), dict.fromkeys(_READ, property(_refuse)))
+"""Has the attributes of the SDK's errors, each of which raises."""
+
+
+class Interrupted(BaseException):
+    """An interruption that raises when `isinstance` asks for its class."""
+
+    __class__ = property(_refuse)
+
+
+ERRORS = (AnyName, EveryName, Wordless, Classless, Traceless, Unequal, Properties)
+"""Each of them is an `Exception`."""
+
+
+class Result:
+    """A result that raises when `isinstance` asks for its class, as an unbound proxy does."""
+
+    __class__ = property(_refuse)
+
+
 pytestmark = pytest.mark.usefixtures("guarded")
 
+
 EVERYTHING: dict[str, Any] = {"capture_message_content": "SPAN_AND_EVENT", "log": "json"}
+
 each_error = pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
 
 
@@ -81,7 +159,7 @@ def failed(telemetry: Telemetry, kind: type[BaseException], outcome: str | None)
 @both_faces
 @each_error
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "stream"])
-def test_a_request_that_raises(
+def test_an_unreadable_error_of_a_request_reaches_the_application(
     face: Face, kind: type[Exception], streamed: bool, telemetry: Telemetry
 ) -> None:
     """A request raises the application's own exception, and its span fails."""
@@ -94,7 +172,9 @@ def test_a_request_that_raises(
 
 @both_faces
 @each_error
-def test_a_stream_that_raises(face: Face, kind: type[Exception], telemetry: Telemetry) -> None:
+def test_an_unreadable_error_of_a_stream_reaches_the_application(
+    face: Face, kind: type[Exception], telemetry: Telemetry
+) -> None:
     """A stream raises the application's own exception, and its span fails."""
     error = kind("words")
     with telemetry.on(**EVERYTHING):
@@ -103,17 +183,19 @@ def test_a_stream_that_raises(face: Face, kind: type[Exception], telemetry: Tele
 
 
 @both_faces
-def test_an_interruption(face: Face, telemetry: Telemetry) -> None:
+def test_an_unreadable_interruption_is_cancelled_like_any_other(face: Face, telemetry: Telemetry) -> None:
     """An interruption that cannot be read is cancelled like any other, streamed or not."""
     with telemetry.on(**EVERYTHING):
         for play in (refused, broken_off):
             error = Interrupted()
             assert face.run(play(face, error)) is error
     assert len(telemetry.started) == len(telemetry.spans) == 2
-    assert {span.attributes["error.type"] for span in telemetry.spans} == {"tests.hostile.Interrupted"}
+    assert {span.attributes["error.type"] for span in telemetry.spans} == {
+        "tests.sdk.test_hostile_errors.Interrupted"
+    }
 
 
-def test_an_error_that_ends_the_process(telemetry: Telemetry) -> None:
+def test_an_error_that_exits_when_read_still_ends_the_span(telemetry: Telemetry) -> None:
     """An error whose code calls `sys.exit()` when it is read does not keep the span from ending."""
 
     class ExitingError(Exception):
@@ -126,7 +208,9 @@ def test_an_error_that_ends_the_process(telemetry: Telemetry) -> None:
 
 
 @each_error
-def test_the_cause_of_a_retry(kind: type[Exception], telemetry: Telemetry) -> None:
+def test_an_unreadable_cause_of_a_retry_has_its_class_name(
+    kind: type[Exception], telemetry: Telemetry
+) -> None:
     """A retry whose cause cannot be read is noted by the name of the cause's class."""
     calls: list[Any] = []
     telling: Any = type(
@@ -137,7 +221,7 @@ def test_the_cause_of_a_retry(kind: type[Exception], telemetry: Telemetry) -> No
 
 
 @each_error
-def test_events_say_the_error_and_done(kind: type[Exception]) -> None:
+def test_events_yield_the_error_and_done_then_raise(kind: type[Exception]) -> None:
     """`toolspan.events` yields the error and `Done`, and then raises the same exception."""
     error = kind("words")
 
@@ -153,8 +237,8 @@ def test_events_say_the_error_and_done(kind: type[Exception]) -> None:
 
 
 @each_error
-def test_async_events_say_the_error_and_done(kind: type[Exception]) -> None:
-    """The async stream of events does the same."""
+def test_async_events_yield_the_error_and_done_then_raise(kind: type[Exception]) -> None:
+    """`toolspan.events` of an async stream yields the error and `Done`, then raises."""
     error = kind("words")
     found: list[Any] = []
 
@@ -185,7 +269,9 @@ def caught(act: Callable[[], object]) -> BaseException | None:
 
 @each_error
 @pytest.mark.parametrize("way", ["function", "block", "generator"])
-def test_a_tool_that_raises(kind: type[Exception], way: str, telemetry: Telemetry) -> None:
+def test_an_unreadable_error_of_a_tool_fails_one_span(
+    kind: type[Exception], way: str, telemetry: Telemetry
+) -> None:
     """A tool raises its own exception, and its execution is one failed span with one record."""
     error = kind("words")
 
@@ -213,7 +299,9 @@ def test_a_tool_that_raises(kind: type[Exception], way: str, telemetry: Telemetr
 
 @both_faces
 @each_error
-def test_a_stage_that_raises(face: Face, kind: type[Exception], telemetry: Telemetry) -> None:
+def test_an_unreadable_error_of_a_stage_fails_its_span(
+    face: Face, kind: type[Exception], telemetry: Telemetry
+) -> None:
     """A stage passes the same exception on, from the stream that it reads, and its span fails."""
     error = kind("words")
 
@@ -239,7 +327,9 @@ def test_a_stage_that_raises(face: Face, kind: type[Exception], telemetry: Telem
 
 
 @each_error
-def test_a_block_that_is_a_stage(kind: type[Exception], telemetry: Telemetry) -> None:
+def test_a_stage_block_fails_with_the_same_unreadable_error(
+    kind: type[Exception], telemetry: Telemetry
+) -> None:
     """A block that is a stage fails by the same exception."""
     error = kind("words")
 
@@ -252,8 +342,8 @@ def test_a_block_that_is_a_stage(kind: type[Exception], telemetry: Telemetry) ->
     assert telemetry.span.attributes["toolspan.stream.outcome"] == "failed"
 
 
-def test_a_result_that_cannot_be_read(telemetry: Telemetry) -> None:
-    """A tool's and a stage's result that raises for its class is handed on as it is."""
+def test_an_unreadable_result_is_returned_as_it_is(telemetry: Telemetry) -> None:
+    """A result of a tool or a stage that raises for its class is returned unchanged."""
     result = Result()
     with telemetry.on():
         assert toolspan.tool(lambda: result)() is result
@@ -261,13 +351,16 @@ def test_a_result_that_cannot_be_read(telemetry: Telemetry) -> None:
     assert len(telemetry.spans) == 2
 
 
-def test_the_guard_itself_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A handler of the application's that raises does not make the guard raise."""
+def test_the_guard_survives_a_logging_handler_that_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A logging handler that raises does not make the guard raise."""
+    handled: list[str] = []
 
     class Broken(logging.Handler):
         def handle(self, record: logging.LogRecord) -> bool:
+            handled.append(record.levelname)
             raise Unreadable
 
     monkeypatch.setattr(guard.log, "handlers", [Broken()])
     monkeypatch.setattr(guard.log, "propagate", False)
     guard.report("anything", Unreadable())
+    assert handled[:1] == ["WARNING"]

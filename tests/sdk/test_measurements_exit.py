@@ -1,4 +1,4 @@
-"""Measurements that wait when an instrumentation is taken out, when the process ends, and where none can."""
+"""Waiting measurements when the package is uninstrumented, when the process ends, and without callbacks."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def printed(body: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_the_process_ends() -> None:
-    """The last collection, of a process that ends, has what waited."""
+def test_the_last_collection_has_all_waiting_measurements() -> None:
+    """The last collection before exit has all measurements that waited."""
     found = printed("""
         set_up()
         OpenAIInstrumentor().instrument()
@@ -79,8 +79,8 @@ def counts(requests: int) -> str:
     return str({"gen_ai.client.token.usage": 2 * requests, "gen_ai.client.operation.duration": requests})
 
 
-def test_taken_out() -> None:
-    """What waits is made when the instrumentation is taken out; the next one's meter gets only its own."""
+def test_uninstrumenting_records_waiting_measurements() -> None:
+    """Waiting measurements are recorded, and the next meter gets its own only."""
     first, second = Telemetry(), Telemetry()
     with first.on():
         ask()
@@ -93,8 +93,8 @@ def test_taken_out() -> None:
     assert (durations(first), durations(second)) == (2, 1)
 
 
-def test_collected_elsewhere() -> None:
-    """A collection of any provider makes all that waits, each measurement with its own meter."""
+def test_a_collection_records_the_measurements_of_all_meters() -> None:
+    """A collection of any provider records all waiting measurements, each by its meter."""
     telemetry, other = Telemetry(), Telemetry()
     with other.on():
         ask()
@@ -124,8 +124,8 @@ def _refuse(*_: object, **__: object) -> None:
     raise NotImplementedError
 
 
-def test_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where collections cannot be noticed, each measurement is made at once, and all is as it was."""
+def test_without_a_collection_callback_measurements_are_immediate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A meter without observable callbacks gets each measurement at once."""
     monkeypatch.setattr(guard, "reraise", False)
     telemetry, reader = Telemetry(), InMemoryMetricReader()
     with telemetry.on(meter_provider=_NoCallbacks([reader], shutdown_on_exit=False)):

@@ -1,4 +1,4 @@
-"""An SDK that lacks what we wrap: that one door stays shut, one line is logged, all others are traced."""
+"""An SDK that lacks a wrapped class or method: one line is logged, and all others are traced."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.parametrize(("face", "other"), [(SYNC, ASYNC), (ASYNC, SYNC)], ids=["sync", "async"])
-def test_no_request(
+def test_an_sdk_class_without_request_is_reported_once(
     face: Face,
     other: Face,
     telemetry: Telemetry,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Without one class's method, the other class is traced, and one line says so."""
+    """The class without `request` costs one log line; the other class is traced."""
     owner = next(cls for cls in face.client_class.__mro__ if "request" in vars(cls))
     monkeypatch.delattr(owner, "request")
 
@@ -61,10 +61,10 @@ def test_no_request(
 
 
 @pytest.mark.parametrize("lacking", ["module", "manager", *METHODS])
-def test_no_connection(
+def test_an_sdk_without_connection_classes_is_reported_once(
     lacking: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a class or a method that is needed, nothing of the connection is wrapped; one line says so."""
+    """A missing class or method costs one log line, and no connection is wrapped."""
     caplog.set_level("INFO", logger="toolspan")
     module = types.ModuleType(DOOR.module)
     if lacking != "module":

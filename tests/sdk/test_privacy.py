@@ -1,4 +1,4 @@
-"""Content is off until it is asked for, and then it is where it was asked for; a key is nowhere, ever."""
+"""Content is captured only with the setting, and only on the signals of its mode; keys never are."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def own_words(caplog: pytest.LogCaptureFixture) -> str:
 def test_no_content_anywhere_by_default(
     face: Face, given: Marked, answer: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With content off, nothing of prompt, tools, answer or error is in any signal or in our own logging."""
+    """With capture off, neither signals nor log lines have content."""
     caplog.set_level(logging.DEBUG, logger="toolspan")
     run(face, telemetry, given, answer, "NO_CONTENT")
     assert len(telemetry.started) == len(telemetry.spans) == 1
@@ -99,8 +99,10 @@ def test_content_is_where_it_was_asked_for(
 
 @pytest.mark.parametrize("mode", MODES)
 @each(("given",), [(given,) for given in marked.ALL if "tools" in given.ask])
-def test_definitions_need_content(given: Marked, mode: str, telemetry: Telemetry) -> None:
-    """Descriptions and parameters of tools, if asked for, are where content is, and nowhere else."""
+def test_tool_definitions_are_recorded_only_with_content(
+    given: Marked, mode: str, telemetry: Telemetry
+) -> None:
+    """Descriptions and parameters of tools are on the signals that carry content only."""
     run(SYNC, telemetry, given, "stream", mode, tool_definitions="full")
     for kind, modes in (("span", ("SPAN_ONLY", "SPAN_AND_EVENT")), ("log", ("EVENT_ONLY", "SPAN_AND_EVENT"))):
         found = set(re.findall(r"MARK[-\w]*", everything(telemetry, kind)))
@@ -109,8 +111,8 @@ def test_definitions_need_content(given: Marked, mode: str, telemetry: Telemetry
     assert "MARK" not in everything(telemetry, "metric")
 
 
-def test_content_is_in_the_right_places(telemetry: Telemetry) -> None:
-    """On a span: the messages in order with their roles, the calls with their arguments, the tools' names."""
+def test_captured_messages_keep_order_roles_and_arguments(telemetry: Telemetry) -> None:
+    """The span has messages in order with roles, arguments and tool names."""
     run(SYNC, telemetry, marked.ALL[0], "stream", "SPAN_ONLY")
     found = {key: _plain(value) for key, value in telemetry.span.attributes.items()}
     given, said = (_parsed(found[f"gen_ai.{side}.messages"]) for side in ("input", "output"))

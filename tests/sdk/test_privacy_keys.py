@@ -1,4 +1,4 @@
-"""The API key is nowhere, in no content mode, whoever quotes it."""
+"""The API key is not recorded in any capture mode, even where a server quotes it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from . import script
-from .apis import CHAT, EMBEDDINGS, STREAMED, Api
+from .api import Api
+from .apis import CHAT, EMBEDDINGS, STREAMED
 from .observe import watch
 from .params import crossed
 from .script import Transport
@@ -55,10 +56,10 @@ def _crossed() -> Iterator[tuple[Api, str]]:
 @both_faces
 @crossed(("api", "mode"), _crossed())
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_the_key_is_nowhere(
+def test_a_key_quoted_in_an_error_is_not_recorded(
     face: Face, api: Api, answer: str, mode: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A server or a transport may quote the key in its error: telemetry and our own logging do not."""
+    """A key that a server or a transport quotes is neither recorded nor logged."""
     caplog.set_level(logging.DEBUG, logger="toolspan")
     with telemetry.on(capture_message_content=mode):
         watch(face, partial(ask, api=api), Transport(ANSWERS[answer]), api_key=KEY)
@@ -71,7 +72,7 @@ def test_the_key_is_nowhere(
 @pytest.mark.parametrize("mode", ["NO_CONTENT", "SPAN_AND_EVENT"])
 @pytest.mark.parametrize("given", CLIENTS)
 @pytest.mark.parametrize("answer", ["fine", "401"])
-def test_a_key_in_another_place_is_nowhere(
+def test_a_key_in_url_headers_or_query_is_not_recorded(
     face: Face, answer: str, given: str, mode: str, telemetry: Telemetry
 ) -> None:
     """A key in the base URL, in headers or in the query leaves only host and port on the span."""
@@ -91,8 +92,10 @@ AZURE: dict[str, dict[str, Any]] = {
 @both_faces
 @pytest.mark.parametrize("mode", ["NO_CONTENT", "SPAN_AND_EVENT"])
 @pytest.mark.parametrize("given", AZURE)
-def test_an_azure_key_is_nowhere(face: Face, given: str, mode: str, telemetry: Telemetry) -> None:
-    """Azure's keys and tokens, also those that a function provides, are nowhere either."""
+def test_azure_keys_and_tokens_are_not_recorded(
+    face: Face, given: str, mode: str, telemetry: Telemetry
+) -> None:
+    """Azure's keys and tokens, also those of a token provider, are not recorded."""
     options = {"azure_endpoint": "http://my.openai.azure.com", "api_version": "2024-10-21", **AZURE[given]}
     with telemetry.on(capture_message_content=mode):
         watch(face, ask, Transport(ANSWERS["401"]), cls=face.azure_class, **options)

@@ -1,4 +1,4 @@
-"""A redaction callback sees all content before anything records it; the application sees nothing of that."""
+"""A redaction callback gets all content before it is recorded, and changes nothing for the application."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from toolspan import instrumentor as assembly
 from toolspan.otel.content import worker
 
 from ..otel.content.test_redaction import REFUSED, Junk
-from ..tool_execution.tool_kinds import OopsError, plain
+from ..tool_execution.test_decorator import OopsError, plain
 from . import marked
+from .connection import Door
+from .connections import RESPONSES, through, until
 from .marked import Marked
 from .observe import watch
 from .params import crossed
-from .reviewing import Recorder, hidden, hide
+from .redacting import Recorder, hidden, hide
 from .script import Transport
 from .sdk import SYNC, Face, both_faces
-from .socket_doors import RESPONSES, Door, through, until
 from .telemetry import Telemetry
 from .test_privacy import MODES, ask, everything, own_words
 
@@ -38,10 +39,10 @@ def run(face: Face, given: Marked, answer: str) -> Any:
 
 @both_faces
 @crossed(("given", "answer"), ALL)
-def test_nothing_of_the_original(
+def test_only_redacted_content_is_in_any_signal(
     face: Face, given: Marked, answer: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever is answered: only what the callback gave is in a signal, the hook and our own logging."""
+    """No signal, hook or log line has more than the callback returned."""
     caplog.set_level(logging.DEBUG, logger="toolspan")
     hook = Recorder()
     with telemetry.on(capture_message_content="SPAN_AND_EVENT", redact=hide, completion_hook=hook):
@@ -55,10 +56,10 @@ def test_nothing_of_the_original(
 @both_faces
 @pytest.mark.parametrize("mode", MODES)
 @crossed(("given", "answer"), WHOLE)
-def test_what_it_gives_is_where_content_was(
+def test_each_mode_records_redacted_content_in_its_place(
     face: Face, given: Marked, answer: str, mode: str, telemetry: Telemetry
 ) -> None:
-    """Each mode puts what the callback gave where it put content before, and nowhere else."""
+    """Redacted content is on the signals of the capture mode, and on no other."""
     with telemetry.on(capture_message_content=mode, redact=hide):
         run(face, given, answer)
     for kind in ("span", "log"):
@@ -71,8 +72,10 @@ def test_what_it_gives_is_where_content_was(
 
 
 @both_faces
-def test_at_once(face: Face, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a fast callback all is there when the call returns."""
+def test_a_fast_callback_is_done_when_the_call_returns(
+    face: Face, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a fast callback telemetry is complete when the call returns."""
     monkeypatch.setattr(worker, "TIMEOUT", 10)  # the machine may be busy
     with telemetry.on(capture_message_content="SPAN_AND_EVENT", redact=hide):
         for count in (1, 2):
@@ -82,8 +85,10 @@ def test_at_once(face: Face, telemetry: Telemetry, monkeypatch: pytest.MonkeyPat
 
 
 @both_faces
-def test_where_spans_take_text(face: Face, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The callback sees structures, also where spans carry JSON."""
+def test_the_callback_gets_structures_also_for_json_spans(
+    face: Face, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The callback gets structures, also where spans carry JSON text."""
     seen: list[type] = []
 
     def note(name: str, value: Any) -> Any:
@@ -101,7 +106,7 @@ def test_where_spans_take_text(face: Face, telemetry: Telemetry, monkeypatch: py
 @both_faces
 @pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
 @crossed(("given", "answer"), [(given, answer) for given, answer in WHOLE if given.output])
-def test_raising(
+def test_a_callback_that_raises_costs_only_content(
     face: Face,
     given: Marked,
     answer: str,
@@ -110,7 +115,7 @@ def test_raising(
     caplog: pytest.LogCaptureFixture,
     guarded: None,
 ) -> None:
-    """The application sees what it sees without, telemetry has all but content, and one line is logged."""
+    """Telemetry has all but content, and one warning is logged."""
 
     def fail(name: str, value: Any) -> Any:
         raise error(value)
@@ -131,8 +136,10 @@ def test_raising(
 
 @both_faces
 @pytest.mark.parametrize("junk", BROKEN)
-def test_junk(face: Face, junk: str, telemetry: Telemetry, guarded: None) -> None:
-    """Whatever it gives, nothing of the original is anywhere, and telemetry has all the rest."""
+def test_a_callback_that_returns_junk_costs_only_content(
+    face: Face, junk: str, telemetry: Telemetry, guarded: None
+) -> None:
+    """Junk from the callback removes the content, and leaves all other telemetry."""
     given = marked.ALL[0]
     bare = run(face, given, "stream")
     with telemetry.on(capture_message_content="SPAN_AND_EVENT", redact=BROKEN[junk]):
@@ -144,8 +151,8 @@ def test_junk(face: Face, junk: str, telemetry: Telemetry, guarded: None) -> Non
 
 
 @both_faces
-def test_an_error(face: Face, telemetry: Telemetry) -> None:
-    """Status, event and traceback of a failed request pass the callback."""
+def test_the_error_of_a_failed_request_is_redacted(face: Face, telemetry: Telemetry) -> None:
+    """Status, event and traceback of a failed request are redacted."""
     with telemetry.on(capture_message_content="SPAN_AND_EVENT", redact=hide):
         run(face, marked.ALL[0], "400")
     assert "HIDE-error" in telemetry.span.status.description
@@ -156,8 +163,8 @@ def test_an_error(face: Face, telemetry: Telemetry) -> None:
 
 
 @pytest.mark.parametrize("city", ["MARK-city", "nowhere"], ids=["returns", "raises"])
-def test_a_tool(city: str, telemetry: Telemetry) -> None:
-    """What the application's own tool is called with, gives and raises passes the callback too."""
+def test_arguments_results_and_errors_of_tools_are_redacted(city: str, telemetry: Telemetry) -> None:
+    """The callback gets arguments, results and errors of the application's own tools."""
     with telemetry.on(capture_message_content="SPAN_AND_EVENT", redact=hide):
         try:
             assert plain(city) == "MARK-sunny in MARK-city"
@@ -169,8 +176,8 @@ def test_a_tool(city: str, telemetry: Telemetry) -> None:
 
 
 @through(RESPONSES)
-def test_a_connection(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """Responses over a WebSocket pass the callback too."""
+def test_responses_over_a_websocket_are_redacted(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """The callback gets the content of responses over a WebSocket."""
     given = marked.ALL[1]
     events = [event for event in given.stream if isinstance(event, dict)]
     body = {key: given.ask[key] for key in ("instructions", "input", "tools")}
@@ -188,7 +195,7 @@ def test_a_connection(face: Face, door: Door, telemetry: Telemetry) -> None:
 
 
 @both_faces
-def test_switched_off(face: Face, telemetry: Telemetry) -> None:
+def test_without_content_neither_callback_nor_hook_is_called(face: Face, telemetry: Telemetry) -> None:
     """Where content is switched off, neither callback nor hook is called."""
     hook, seen = Recorder(), []
     toolspan.switch(content=False)
@@ -204,8 +211,10 @@ def test_switched_off(face: Face, telemetry: Telemetry) -> None:
     assert (seen, hook.calls, len(telemetry.spans)) == ([], [], 1)
 
 
-def test_what_cannot_be_called(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
-    """Something else in its place lets nothing through, and is named."""
+def test_a_redaction_that_is_not_callable_removes_all_content(
+    telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One warning names the value, and no content is recorded."""
     wrong: Any = "redact"
     with telemetry.on(capture_message_content="SPAN_AND_EVENT", redact=wrong):
         run(SYNC, marked.ALL[0], "stream")

@@ -1,4 +1,4 @@
-"""Content that has still to be looked at when the process ends, or is forked."""
+"""Content whose redaction is not finished when the process ends or forks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
 from tests.sdk import script, wire
-from tests.sdk.sdk import openai, http
+from tests.sdk.http_module import openai, http
 from toolspan import OpenAIInstrumentor
 from toolspan.otel.content import worker
 
@@ -58,16 +58,16 @@ LEFT_OUT = "toolspan: content is not recorded: "
 
 
 @pytest.mark.parametrize("last", ["list(ask())", "stream = ask(); next(stream)"], ids=["read", "left open"])
-def test_there_is_time(last: str) -> None:
-    """A look that comes to its end within a second is waited for."""
+def test_a_callback_that_ends_in_time_is_awaited_at_exit(last: str) -> None:
+    """A callback that ends within a second is awaited at interpreter exit."""
     printed, complaints = run(f"import atexit\n{last}\natexit.register(gate.set)\n")
     assert printed == [f"{'abandoned' if 'next' in last else 'completed'} hidden", ""]
     assert complaints == ""
 
 
 @pytest.mark.parametrize("last", ["list(ask())", "stream = ask(); next(stream)"], ids=["read", "left open"])
-def test_there_is_no_time(last: str) -> None:
-    """A look that hangs is left behind: the span goes out without content, which is said once."""
+def test_a_callback_that_hangs_costs_content_at_exit(last: str) -> None:
+    """A callback that hangs at exit costs the content, and one warning is logged."""
     printed, complaints = run(f"worker.AT_EXIT = 0.1\n{last}\n")
     assert printed == [f"{'abandoned' if 'next' in last else 'completed'} without", ""]
     assert complaints.count(LEFT_OUT) == 1
@@ -88,8 +88,8 @@ FORK = """
 
 
 @pytest.mark.parametrize("free", [True, False], ids=["idle", "held up"])
-def test_a_fork(free: bool) -> None:
-    """A child looks at its own content with threads of its own, even if the parent's are held up."""
+def test_a_child_redacts_with_its_own_threads(free: bool) -> None:
+    """A child redacts with its own worker, even if the parent's worker hangs."""
     printed, complaints = run(FORK.format(free=free))
     assert sorted(printed) == ["", *["completed hidden"] * 3]
     assert complaints == ""

@@ -25,8 +25,8 @@ async def ask(face: Face, client: Any) -> Any:
     return client.chat.completions.create(model="gpt-test", messages=[{"role": "user", "content": content}])
 
 
-def test_the_example(telemetry: Telemetry, monkeypatch: Any) -> None:
-    """Numbers of cards are hidden in prompts and arguments, everything else is as it was."""
+def test_the_example_of_the_readme_hides_card_numbers(telemetry: Telemetry, monkeypatch: Any) -> None:
+    """Card numbers are hidden in prompts and arguments, and all else is unchanged."""
     (code,) = re.findall(r"```python\n([^`]*def redact(?:[^`]|`(?!``))*)```", README.read_text("utf-8"))
     given: dict[str, Any] = {}
     instrument = toolspan.OpenAIInstrumentor.instrument

@@ -1,7 +1,4 @@
-"""A redaction callback or a completion hook that is slow, or never comes back, holds nobody up.
-
-All of these tests let the application finish while the callback is still held at a gate.
-"""
+"""A slow redaction callback or completion hook delays neither answers nor tools."""
 
 from __future__ import annotations
 
@@ -18,19 +15,49 @@ import toolspan
 from toolspan.otel.content import worker
 
 from . import marked, script, wire
+from .connection import Door
+from .connections import RESPONSES, through, until
 from .marked import Marked
 from .observe import watch
 from .params import each
-from .reviewing import Gate, hidden, hide
+from .redacting import hidden, hide
 from .script import Transport
 from .sdk import END, Face, both_faces
-from .socket_doors import RESPONSES, Door, through, until
 from .telemetry import Telemetry
 from .test_privacy import ask, everything
 
 SETTINGS: dict[str, Any] = {"capture_message_content": "SPAN_AND_EVENT"}
+
 ANSWERS = ("stream", "whole", "400", "stream-error")
+
 KINDS = pytest.mark.parametrize("kind", ["redact", "completion_hook"])
+
+
+class Gate:
+    """A callback and a hook that are held up until the gate is opened."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self.inside = threading.Event()
+        self.given: list[dict[str, Any]] = []
+
+    def open(self) -> None:
+        """Let all through from now on."""
+        self._open.set()
+
+    def redact(self, name: str, value: Any) -> Any:
+        """A redaction that takes its time."""
+        self._pass()
+        return hide(name, value)
+
+    def on_completion(self, **given: Any) -> None:
+        """A completion hook that takes its time."""
+        self._pass()
+        self.given.append(given)
+
+    def _pass(self) -> None:
+        self.inside.set()
+        assert self._open.wait(30)
 
 
 @pytest.fixture(name="gate")
@@ -70,10 +97,10 @@ def _pending() -> Iterator[tuple[Marked, str, str]]:
 
 @both_faces
 @each(("given", "answer", "kind"), _pending())
-def test_the_application_does_not_wait(
+def test_an_answer_does_not_wait_for_a_slow_callback(
     face: Face, given: Marked, answer: str, kind: str, telemetry: Telemetry, gate: Gate
 ) -> None:
-    """It has its whole answer before the first look is over; afterwards telemetry is what it always is."""
+    """The answer is complete before the callback returns; telemetry is complete afterwards."""
     streamed, transport = given.answers[answer]
     scenario = partial(ask, given=given, streamed=streamed)
     bare = watch(face, scenario, Transport(transport)).result
@@ -96,8 +123,8 @@ def test_the_application_does_not_wait(
 
 @KINDS
 @both_faces
-def test_no_chunk_waits(face: Face, kind: str, telemetry: Telemetry, gate: Gate) -> None:
-    """Each chunk is handed out while the first call's arguments are still being looked at."""
+def test_no_chunk_waits_for_a_slow_callback(face: Face, kind: str, telemetry: Telemetry, gate: Gate) -> None:
+    """Every chunk arrives while the callback still has the first tool call's arguments."""
 
     async def scenario() -> None:
         async with face.client(Transport(script.stream(*wire.CALLS, wire.text("MARK"), wire.DONE))) as client:
@@ -117,8 +144,10 @@ def test_no_chunk_waits(face: Face, kind: str, telemetry: Telemetry, gate: Gate)
 
 
 @through(RESPONSES)
-def test_no_connection_waits(face: Face, door: Door, telemetry: Telemetry, gate: Gate) -> None:
-    """The events of a WebSocket are handed out, and it is closed, while the callback is held up."""
+def test_no_connection_waits_for_a_slow_callback(
+    face: Face, door: Door, telemetry: Telemetry, gate: Gate
+) -> None:
+    """Events arrive and the WebSocket closes while the callback is blocked."""
 
     async def scenario() -> None:
         with door.server(door.calls, door.text) as server:
@@ -134,8 +163,8 @@ def test_no_connection_waits(face: Face, door: Door, telemetry: Telemetry, gate:
     assert [span.attributes["toolspan.stream.outcome"] for span in telemetry.spans] == ["completed"] * 2
 
 
-def test_no_tool_waits(telemetry: Telemetry, gate: Gate) -> None:
-    """What a tool gives is there while its arguments are being looked at."""
+def test_no_tool_waits_for_a_slow_callback(telemetry: Telemetry, gate: Gate) -> None:
+    """A tool returns its result while the callback still has its arguments."""
 
     @toolspan.tool
     def look(q: str) -> str:
@@ -155,7 +184,7 @@ def test_no_tool_waits(telemetry: Telemetry, gate: Gate) -> None:
 @pytest.mark.crossed(few=2)
 @KINDS
 @both_faces
-def test_one_that_never_comes_back(
+def test_after_the_deadline_telemetry_goes_out_without_content(
     face: Face,
     kind: str,
     telemetry: Telemetry,
@@ -163,7 +192,7 @@ def test_one_that_never_comes_back(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """After the deadline telemetry goes out without content, with nothing else to set it off; said once."""
+    """Without any further call, spans end without content, and one warning is logged."""
     monkeypatch.setattr(worker, "DEADLINE", 1)  # a busy machine begins within it
     given, ended = marked.ALL[0], Ended()
     telemetry.tracers.add_span_processor(ended)
@@ -186,10 +215,10 @@ def test_one_that_never_comes_back(
 
 
 @both_faces
-def test_more_than_can_wait(
+def test_a_full_queue_ends_spans_without_content(
     face: Face, telemetry: Telemetry, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What waits is bounded: the rest is told at once, without content, and each span ends once."""
+    """The queue is bounded: further spans end at once, once, and without content."""
     monkeypatch.setattr(worker, "MOST", 4)
     given = marked.ALL[0]
     scenario = partial(ask, given=given, streamed=True)
@@ -204,10 +233,10 @@ def test_more_than_can_wait(
 
 
 @both_faces
-def test_taking_the_instrumentation_out(
+def test_uninstrumenting_waits_for_callbacks_one_second_at_most(
     face: Face, telemetry: Telemetry, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It takes a second at most; what has not been looked at by then is told without content."""
+    """Content that is not redacted by then is left out."""
     monkeypatch.setattr("toolspan.instrumentor._AT_END", 0.05)
     given = marked.ALL[0]
     with telemetry.on(**settings(gate, "redact")):
@@ -220,8 +249,8 @@ def test_taking_the_instrumentation_out(
 
 
 @both_faces
-def test_a_stream_that_outlives_it(face: Face, telemetry: Telemetry) -> None:
-    """Its content is looked at as before."""
+def test_a_stream_that_outlives_its_instrumentation_is_redacted(face: Face, telemetry: Telemetry) -> None:
+    """A stream that is read after uninstrumenting is redacted as before."""
     given = marked.ALL[0]
 
     async def scenario() -> None:

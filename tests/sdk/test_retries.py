@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -15,27 +16,105 @@ from toolspan import instrumentor
 from toolspan.sdk import retries
 from toolspan.sdk.family import OPENAI, import_sdk
 
-from . import retrying, script
-from .apis import CHAT, COMPLETIONS, FETCHED, RESPONSES, Api
+from . import script
+from .api import Api
+from .apis import CHAT, COMPLETIONS, FETCHED, FLOATS, RESPONSES
 from .faults import broken
 from .features import needs
 from .observe import same, watch
 from .params import each, over
-from .retrying import BROKEN, BUSY, CAUSES, FLOATS, GONE, LATE, Waits, good
 from .script import Transport
 from .sdk import ASYNC, KEY, Face, both_faces, http
 from .telemetry import Telemetry
 
-_waits = retrying._waits
+LIMITS = {"x-ratelimit-remaining-requests": "59", "x-ratelimit-reset-tokens": "6m0s", "x-secret": "hidden"}
+
+BUSY = script.whole(
+    {"error": {"message": "Slow down."}},
+    status=429,
+    headers={"retry-after-ms": "1500", "x-request-id": "req_busy", "x-ratelimit-remaining-requests": "0"},
+)
+
+BROKEN = script.whole({"error": {"message": "Oh."}}, status=500, headers={"x-request-id": "req_broken"})
+
+GONE = http.ReadError("gone")
+
+LATE = http.ReadTimeout("too late")
+
+CAUSES = [("429", 429), ("500", 500), (f"{http.__name__}.ReadError", None)]
+"""Of the three failures, `error.type` and status."""
+
+
+@dataclass
+class Waits:
+    """How long the SDK would have waited each time; what to do instead."""
+
+    seconds: list[float] = field(default_factory=list)
+    instead: Callable[[], None] = lambda: None
+
+    def wait(self, seconds: float) -> None:
+        """Stands for `time.sleep`."""
+        self.seconds.append(seconds)
+        self.instead()
+
+    async def wait_async(self, seconds: float) -> None:
+        """Stands for `anyio.sleep`."""
+        self.wait(seconds)
+
+
+@pytest.fixture(name="waits")
+def _waits(monkeypatch: pytest.MonkeyPatch) -> Waits:
+    """The SDK does not wait, and its waits are not random."""
+    found = Waits()
+    monkeypatch.setattr(_base_client.time, "sleep", found.wait)
+    monkeypatch.setattr(_base_client.anyio, "sleep", found.wait_async)
+    monkeypatch.setattr(_base_client, "random", lambda: 0.5)
+    return found
+
+
+def good(api: Api, *, streamed: bool) -> Callable[[], Any]:
+    """Return the last answer, with rate limit headers and one that is not recorded."""
+    made = api.calling if streamed else api.answers
+
+    def answer() -> Any:
+        response = made()
+        response.headers.update(LIMITS)
+        return response
+
+    return answer
+
+
+async def whole(face: Face, client: Any, api: Api) -> Any:
+    """Ask for a whole answer."""
+    return await face.done(api.whole(client))
+
+
+async def streamed(face: Face, client: Any, api: Api) -> Any:
+    """Ask for a stream and read it."""
+    return await face.read(await face.done(api.stream(client)))
+
+
+async def raw(face: Face, client: Any, api: Api) -> Any:
+    """Ask for a raw response; newer SDKs say how often they tried."""
+    response = await face.done(api.raw(client))
+    return dict(response.headers), getattr(response, "retries_taken", None), response.text
+
+
+async def late(face: Face, client: Any, api: Api) -> Any:
+    """Ask for a response that is read later."""
+    async with face.within(api.late(client)) as response:
+        return await face.done(response.json())
+
+
 RETRIED = "toolspan.retry"
 
 
 def _ways() -> Iterator[tuple[Api, Any]]:
     for api in (CHAT, RESPONSES, FLOATS, FETCHED, COMPLETIONS):
-        yield from ((api, way) for way in (retrying.whole, retrying.raw))
+        yield from ((api, way) for way in (whole, raw))
         if api.text:
-            yield api, retrying.streamed
-    yield from ((api, retrying.late) for api in (CHAT, FLOATS))
+            yield api, streamed
+    yield from ((api, late) for api in (CHAT, FLOATS))
 
 
 def told(telemetry: Telemetry) -> list[dict[str, Any]]:
@@ -58,9 +137,11 @@ def samples(telemetry: Telemetry) -> int:
 
 @both_faces
 @each(("api", "way"), _ways())
-def test_each_retry_is_told(face: Face, api: Api, way: Any, telemetry: Telemetry, waits: Waits) -> None:
-    """Refused, broken, dropped, answered: three events, one span; the attempts are those of the bare SDK."""
-    answers = [BUSY, BROKEN, GONE, good(api, streamed=way is retrying.streamed)]
+def test_each_retry_is_an_event_of_one_span(
+    face: Face, api: Api, way: Any, telemetry: Telemetry, waits: Waits
+) -> None:
+    """Three failed attempts are three events of one span."""
+    answers = [BUSY, BROKEN, GONE, good(api, streamed=way is streamed)]
     bare = same(face, partial(way, api=api), lambda: answers, telemetry, max_retries=4)
     assert len(bare.requests) == 4
     assert told(telemetry) == [
@@ -81,9 +162,11 @@ def test_each_retry_is_told(face: Face, api: Api, way: Any, telemetry: Telemetry
 
 @both_faces
 @over(CHAT, RESPONSES, FLOATS)
-def test_all_attempts_fail(face: Face, api: Api, telemetry: Telemetry, waits: Waits) -> None:
-    """When no attempt is left the request has failed; id and limits are those of the last response."""
-    scenario = partial(retrying.whole, api=api)
+def test_a_request_without_attempts_left_has_failed(
+    face: Face, api: Api, telemetry: Telemetry, waits: Waits
+) -> None:
+    """The failed span has the id and the limits of the last response."""
+    scenario = partial(whole, api=api)
     same(face, scenario, lambda: [BROKEN, GONE, BUSY], telemetry, max_retries=2)
     found = telemetry.span.attributes
     assert found["error.type"] == "openai.RateLimitError"
@@ -96,9 +179,11 @@ def test_all_attempts_fail(face: Face, api: Api, telemetry: Telemetry, waits: Wa
 
 @both_faces
 @over(CHAT, RESPONSES)
-def test_no_response_in_the_end(face: Face, api: Api, telemetry: Telemetry, waits: Waits) -> None:
-    """Where the last attempt got no response, the headers are those of the last one that there was."""
-    same(face, partial(retrying.whole, api=api), lambda: [BUSY, LATE], telemetry, max_retries=2)
+def test_headers_come_from_the_last_response_there_was(
+    face: Face, api: Api, telemetry: Telemetry, waits: Waits
+) -> None:
+    """If the last attempt gets no response, the headers are those of the one before."""
+    same(face, partial(whole, api=api), lambda: [BUSY, LATE], telemetry, max_retries=2)
     found = telemetry.span.attributes
     assert [event["error.type"] for event in told(telemetry)] == ["429", f"{http.__name__}.ReadTimeout"]
     assert found["error.type"] == "openai.APITimeoutError"
@@ -107,9 +192,11 @@ def test_no_response_in_the_end(face: Face, api: Api, telemetry: Telemetry, wait
 
 @both_faces
 @each(("api", "way"), _ways())
-def test_nothing_is_retried(face: Face, api: Api, way: Any, telemetry: Telemetry) -> None:
-    """Without a retry nothing is said of one; id and limits of the only response are there."""
-    answer = good(api, streamed=way is retrying.streamed)
+def test_without_a_retry_there_is_no_retry_event(
+    face: Face, api: Api, way: Any, telemetry: Telemetry
+) -> None:
+    """A single attempt has no retry event, and has the response's id and limits."""
+    answer = good(api, streamed=way is streamed)
     same(face, partial(way, api=api), lambda: [answer], telemetry)
     assert told(telemetry) == []
     found = telemetry.span.attributes
@@ -123,15 +210,17 @@ def test_nothing_is_retried(face: Face, api: Api, way: Any, telemetry: Telemetry
 
 @both_faces
 @over(CHAT, RESPONSES)
-def test_cancelled_while_it_waits(face: Face, api: Api, telemetry: Telemetry, waits: Waits) -> None:
-    """A wait that is interrupted is told, and so is the interruption."""
+def test_an_interrupted_wait_is_recorded_with_its_interruption(
+    face: Face, api: Api, telemetry: Telemetry, waits: Waits
+) -> None:
+    """The span has the retry event, and the interruption as its error."""
 
     def interrupt() -> None:
         raise asyncio.CancelledError
 
     waits.instead = interrupt
     with telemetry.on(), pytest.raises(asyncio.CancelledError):
-        watch(face, partial(retrying.whole, api=api), Transport(BUSY), max_retries=2)
+        watch(face, partial(whole, api=api), Transport(BUSY), max_retries=2)
     assert len(told(telemetry)) == 1
     assert telemetry.span.attributes["error.type"] == "asyncio.exceptions.CancelledError"
 
@@ -146,19 +235,23 @@ CLIENTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=needs(f"openai.{name}"), id=name) for name in CLIENTS]
 )
-def test_other_clients(face: Face, name: str, telemetry: Telemetry, waits: Waits) -> None:
-    """The clients for other providers are told of in the same way."""
+def test_clients_for_other_providers_record_their_retries(
+    face: Face, name: str, telemetry: Telemetry, waits: Waits
+) -> None:
+    """Clients for Azure and Bedrock record the same retry events."""
     cls = getattr(openai, ("Async" if face is ASYNC else "") + name)
     answers = [BUSY, GONE, good(CHAT, streamed=False)]
-    scenario = partial(retrying.whole, api=CHAT)
+    scenario = partial(whole, api=CHAT)
     same(face, scenario, lambda: answers, telemetry, cls=cls, max_retries=2, **CLIENTS[name])
     assert [event["error.type"] for event in told(telemetry)] == [CAUSES[0][0], CAUSES[2][0]]
 
 
 @both_faces
 @pytest.mark.parametrize("ours", [True, False], ids=["ours", "not-ours"])
-def test_requests_within_a_request(face: Face, ours: bool, telemetry: Telemetry, waits: Waits) -> None:
-    """What a request for a token tries again is its own affair, also if no span tells of that request."""
+def test_retries_of_a_token_request_are_not_the_calls(
+    face: Face, ours: bool, telemetry: Telemetry, waits: Waits
+) -> None:
+    """Retries of a request for a token are not on the call's span."""
 
     async def scenario() -> None:
         inner_answers = Transport(BUSY, BROKEN, FLOATS.answers if ours else script.whole({"data": []}))
@@ -190,12 +283,12 @@ def test_requests_within_a_request(face: Face, ours: bool, telemetry: Telemetry,
 
 
 @both_faces
-def test_another_instrumentations_span(face: Face, telemetry: Telemetry, waits: Waits) -> None:
-    """A borrowed span gets the events and our own attributes too."""
+def test_retries_are_events_of_a_borrowed_span(face: Face, telemetry: Telemetry, waits: Waits) -> None:
+    """The span of another instrumentation gets the events and toolspan's attributes."""
     outer = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test"}
     answers = [BUSY, good(CHAT, streamed=False)]
     with telemetry.on(), telemetry.tracer.start_as_current_span("theirs", attributes=outer):
-        watch(face, partial(retrying.whole, api=CHAT), Transport(*answers), max_retries=1)
+        watch(face, partial(whole, api=CHAT), Transport(*answers), max_retries=1)
     (span,) = telemetry.everything_ended
     assert [event.name for event in span.events if event.name == RETRIED] == [RETRIED]
     assert span.attributes["toolspan.request.retries"] == 1
@@ -203,14 +296,14 @@ def test_another_instrumentations_span(face: Face, telemetry: Telemetry, waits: 
 
 
 @both_faces
-def test_an_sdk_without_the_private_methods(
+def test_an_sdk_without_retry_methods_costs_one_log_line(
     face: Face,
     telemetry: Telemetry,
     waits: Waits,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Where the SDK has no such methods, each costs one line of information and what it would show."""
+    """Each missing method costs one log line and its part of the telemetry."""
 
     class Empty:
         BaseClient = object
@@ -219,7 +312,7 @@ def test_an_sdk_without_the_private_methods(
     monkeypatch.setattr(instrumentor, "import_sdk", lambda member: without)
     answers = [BUSY, good(CHAT, streamed=False)]
     with caplog.at_level("INFO", "toolspan"):
-        same(face, partial(retrying.whole, api=CHAT), lambda: answers, telemetry, max_retries=1)
+        same(face, partial(whole, api=CHAT), lambda: answers, telemetry, max_retries=1)
     lines = [record.getMessage() for record in caplog.records if "what it shows" in record.getMessage()]
     assert len(lines) == 3
     assert all("this version of the SDK has no" in line for line in lines)
@@ -227,8 +320,8 @@ def test_an_sdk_without_the_private_methods(
     assert "toolspan.request.id" not in telemetry.span.attributes
 
 
-def test_the_originals_are_back(telemetry: Telemetry) -> None:
-    """After uninstrumenting the SDK's classes are what they were."""
+def test_uninstrumenting_restores_the_retry_methods(telemetry: Telemetry) -> None:
+    """The SDK's classes have the methods that they had before."""
     places = (
         (_base_client.BaseClient, "_calculate_retry_timeout"),
         (_base_client.SyncAPIClient, "_process_response"),
@@ -241,19 +334,19 @@ def test_the_originals_are_back(telemetry: Telemetry) -> None:
 
 
 @both_faces
-def test_the_sdk_cannot_say_how_long(
+def test_a_failing_wait_of_the_sdk_is_no_retry(
     face: Face, telemetry: Telemetry, waits: Waits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the SDK fails at its own question, there is no retry, and the application sees that failure."""
+    """A failure in the SDK's own wait reaches the application, and is no retry."""
     monkeypatch.setattr(_base_client, "random", broken)
-    same(face, partial(retrying.whole, api=CHAT), lambda: [GONE], telemetry, max_retries=1)
+    same(face, partial(whole, api=CHAT), lambda: [GONE], telemetry, max_retries=1)
     assert told(telemetry) == []
     assert telemetry.span.attributes["error.type"] == "tests.sdk.faults.Fault"
 
 
 @both_faces
-def test_a_wait_without_a_cause(face: Face, telemetry: Telemetry) -> None:
-    """Asked for a wait where nothing has failed, the SDK is about to try again for a reason of somebody's."""
+def test_a_wait_without_a_failure_is_a_retry_without_cause(face: Face, telemetry: Telemetry) -> None:
+    """A wait that follows no failure is a retry event without `error.type`."""
     options = _base_client.FinalRequestOptions(method="post", url="/chat/completions")
     clients: list[Any] = []
 
@@ -270,8 +363,8 @@ def test_a_wait_without_a_cause(face: Face, telemetry: Telemetry) -> None:
     assert [event["error.type"] for event in told(telemetry)] == ["_OTHER"]
 
 
-def test_a_wait_outside_of_any_request(telemetry: Telemetry) -> None:
-    """Asked by hand, the SDK says how long it would wait, and nothing is told."""
+def test_a_wait_outside_of_a_request_is_not_recorded(telemetry: Telemetry) -> None:
+    """The SDK's method for the wait returns the same when a program calls it."""
     client = openai.OpenAI(api_key=KEY)
     options = _base_client.FinalRequestOptions(method="post", url="/chat/completions")
     with telemetry.on():

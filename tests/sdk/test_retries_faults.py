@@ -1,4 +1,4 @@
-"""Whatever fails while attempts are followed costs telemetry, no answer and no retry, and is said once."""
+"""Failures in following the SDK's attempts cost telemetry, no answer and no retry, and are logged once."""
 
 from __future__ import annotations
 
@@ -16,24 +16,22 @@ from toolspan.sdk import retries
 from toolspan.wire import headers as header_facts
 from toolspan.wire import request
 
-from . import retrying
-from .apis import CHAT, RESPONSES, Api
+from .api import Api
+from .apis import CHAT, FLOATS, RESPONSES
 from .faults import broken, said_once
 from .observe import watch
 from .params import each
-from .retrying import BUSY, FLOATS, GONE, Waits, good
 from .script import Transport
 from .sdk import Face, both_faces
 from .telemetry import Telemetry
+from .test_retries import BUSY, GONE, Waits, _waits, good  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.usefixtures("guarded")
-
-_waits = retrying._waits
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part that is broken, and what is told all the same."""
+    """A part that is broken, and the telemetry that remains."""
 
     owner: Any
     name: str
@@ -90,7 +88,7 @@ def transport(api: Api) -> Transport:
 
 
 def told(telemetry: Telemetry) -> set[str]:
-    """What is told of the whole scenario, twice."""
+    """Return the telemetry that is complete for two runs of the scenario."""
     spans = telemetry.spans
     found = {
         "retries": len([event for each in spans for event in each.events if "retry" in event.name]) == 8,
@@ -113,7 +111,7 @@ def _cases() -> Iterator[tuple[Api, Part]]:
 
 @both_faces
 @each(("api", "part"), _cases())
-def test_a_part_of_ours_fails(
+def test_a_failure_in_following_retries_costs_no_answer(
     face: Face,
     api: Api,
     part: Part,
@@ -122,7 +120,7 @@ def test_a_part_of_ours_fails(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The application gets what it gets without us, with as many attempts, and no warning twice."""
+    """The application gets the same after as many attempts, and no warning comes twice."""
 
     async def scenario(face: Face, client: Any) -> Any:
         return await use(face, client, api)

@@ -1,4 +1,4 @@
-"""Every quirk of the tables comes through the SDK: the application's events and the telemetry find the same.
+"""Every quirk of the tables through the SDK: events of the application and telemetry agree.
 
 One stream feeds both. What each server means by it stands in the tables of `tests/wire`, once.
 """
@@ -19,7 +19,8 @@ from ..wire.reading import canonical
 from ..wire.responses_table import CASES
 from ..wire.shapes import Call
 from . import script, wire
-from .apis import CHAT, RESPONSES, Api
+from .api import Api
+from .apis import CHAT, RESPONSES
 from .params import crossed
 from .sdk import END, FACES, Face
 from .telemetry import Telemetry
@@ -67,8 +68,10 @@ TABLE = [*map(_chat, QUIRKS), *map(_responses, CASES)]
 
 
 @crossed(("row", "face"), [(row, face) for row in TABLE for face in FACES])
-def test_same_calls(row: Row, face: Face, telemetry: Telemetry) -> None:
-    """The application's events say what the table says, a listener hears the same, so does the telemetry."""
+def test_events_listener_and_telemetry_find_the_same_tool_calls(
+    row: Row, face: Face, telemetry: Telemetry
+) -> None:
+    """Events, listener and telemetry agree with the table's expectation for every row."""
     heard: list[Any] = []
     done = () if row.api is RESPONSES else (wire.DONE,)
     choices = {"n": row.expected} if row.expected > 1 else {}
@@ -90,8 +93,8 @@ def test_same_calls(row: Row, face: Face, telemetry: Telemetry) -> None:
     _check_rest(row, events, telemetry)
 
 
-def test_plain_json() -> None:
-    """Without SDK and instrumentation, from plain JSON, the events are the same but for the chunks."""
+def test_events_from_plain_json_match_those_of_the_sdk() -> None:
+    """Events from plain JSON equal those from the SDK, except for the chunk."""
     for row in TABLE:
         found = list(toolspan.events(row.bodies, choices=row.expected))
         assert canonical(_calls(found), how=False) == canonical(row.calls, how=False), row.name
@@ -115,7 +118,7 @@ async def _read(face: Face, events: Any) -> list[Any]:
 
 
 def _calls(events: Iterable[Any]) -> list[Call]:
-    """The calls that the events tell of: each started, then completed, once, with all of its arguments."""
+    """Return the calls of the events: each started, then completed, once, with all of its arguments."""
     started: dict[tuple[int, int], Any] = {}
     ended: dict[tuple[int, int], Any] = {}
     texts: dict[tuple[int, int], str] = defaultdict(str)
@@ -163,7 +166,7 @@ def _plain(value: Any) -> Any:
 
 
 def _as_told(call: Call) -> tuple[Any, ...]:
-    """A call of the table as the details event tells of it."""
+    """Return a call of the table as the details event has it."""
     text: Any = call.arguments
     try:
         found = text if call.kind in _FREE_TEXT else json.loads(text)

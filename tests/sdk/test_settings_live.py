@@ -1,4 +1,4 @@
-"""Each setting does what it says, by keyword and by environment; a wrong one is named once and ignored."""
+"""Each setting takes effect by keyword and by variable; a wrong one is reported once and ignored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import openai
 import pytest
 
-from .apis import CHAT, COMPLETIONS, FETCHED, RESPONSES, STREAMED, Api
+from .api import Api
+from .apis import CHAT, COMPLETIONS, FETCHED, RESPONSES, STREAMED
 from .observe import watch
 from .params import over
 from .script import Transport
@@ -52,7 +53,9 @@ def use(face: Face, api: Api) -> Any:
 
 @both_faces
 @over(*STREAMED)
-def test_switched_off(face: Face, api: Api, configure: Any, telemetry: Telemetry) -> None:
+def test_enabled_false_leaves_the_classes_alone(
+    face: Face, api: Api, configure: Any, telemetry: Telemetry
+) -> None:
     """`TOOLSPAN_ENABLED=false` leaves the classes alone and records nothing."""
     before = openai.OpenAI.request
     with telemetry.on(**configure("TOOLSPAN_ENABLED", "enabled", "false")):
@@ -63,8 +66,10 @@ def test_switched_off(face: Face, api: Api, configure: Any, telemetry: Telemetry
 
 @both_faces
 @over(*STREAMED)
-def test_streams_off(face: Face, api: Api, configure: Any, telemetry: Telemetry) -> None:
-    """`TOOLSPAN_TRACK_STREAMS=off` hands out the SDK's own stream; its span ends with the head."""
+def test_track_streams_off_returns_the_sdks_own_stream(
+    face: Face, api: Api, configure: Any, telemetry: Telemetry
+) -> None:
+    """With `TOOLSPAN_TRACK_STREAMS=off` the span ends with the response's head."""
     bare = use(face, api)
     assert on(telemetry, configure("TOOLSPAN_TRACK_STREAMS", "track_streams", "off"), face, api) == bare
     assert "toolspan.stream.outcome" not in telemetry.span.attributes
@@ -80,7 +85,9 @@ METRICS = {
 
 @over(*INFERRED)
 @pytest.mark.parametrize("chosen", ["released", "next", "both"])
-def test_metric_names(api: Api, chosen: str, configure: Any, telemetry: Telemetry) -> None:
+def test_a_setting_chooses_the_names_of_standard_metrics(
+    api: Api, chosen: str, configure: Any, telemetry: Telemetry
+) -> None:
     """`TOOLSPAN_METRIC_NAMES` chooses the generation of the standard metrics' names."""
     on(telemetry, configure("TOOLSPAN_METRIC_NAMES", "metric_names", chosen), api=api)
     found = {metric.name for metric in telemetry.metrics()}
@@ -91,21 +98,23 @@ def test_metric_names(api: Api, chosen: str, configure: Any, telemetry: Telemetr
 
 @over(*STREAMED)
 @pytest.mark.parametrize(("value", "count"), [("on", 1), ("off", 0)])
-def test_chunk_timing(api: Api, value: str, count: int, configure: Any, telemetry: Telemetry) -> None:
+def test_a_setting_switches_the_histogram_of_chunk_times(
+    api: Api, value: str, count: int, configure: Any, telemetry: Telemetry
+) -> None:
     """`TOOLSPAN_CHUNK_TIMING` switches the histogram of the time between chunks."""
     on(telemetry, configure("TOOLSPAN_CHUNK_TIMING", "chunk_timing", value), api=api)
     found = len(telemetry.points("gen_ai.client.operation.time_per_output_chunk"))
     assert found == (0 if api is FETCHED else count)  # fetching makes no output
 
 
-def test_providers(configure: Any, telemetry: Telemetry) -> None:
+def test_a_setting_names_the_provider_of_a_host(configure: Any, telemetry: Telemetry) -> None:
     """`TOOLSPAN_PROVIDERS` names the provider behind a host."""
     on(telemetry, configure("TOOLSPAN_PROVIDERS", "providers", "api.test=mine, other.test=theirs"))
     assert telemetry.span.attributes["gen_ai.provider.name"] == "mine"
 
 
 @over(*INFERRED)
-def test_content_limit(api: Api, configure: Any, telemetry: Telemetry) -> None:
+def test_a_setting_shortens_each_captured_text(api: Api, configure: Any, telemetry: Telemetry) -> None:
     """`TOOLSPAN_CONTENT_LIMIT` shortens each captured text."""
     settings = configure("TOOLSPAN_CONTENT_LIMIT", "content_limit", 5)
     on(telemetry, {**settings, "capture_message_content": "SPAN_ONLY"}, api=api)
@@ -117,8 +126,10 @@ def test_content_limit(api: Api, configure: Any, telemetry: Telemetry) -> None:
 @pytest.mark.parametrize(("mode", "emit", "count"), [
     ("EVENT_ONLY", None, 1), ("SPAN_ONLY", None, 0), ("NO_CONTENT", "true", 1), ("EVENT_ONLY", "false", 0),
 ])  # fmt: skip
-def test_the_details_event(mode: str, emit: Any, count: int, telemetry: Telemetry, monkeypatch: Any) -> None:
-    """The details event comes with content on events, or as its own variable says."""
+def test_the_details_event_comes_with_content_or_by_its_setting(
+    mode: str, emit: Any, count: int, telemetry: Telemetry, monkeypatch: Any
+) -> None:
+    """The details event follows content on events, unless its own variable is set."""
     monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", mode)
     if emit is not None:
         monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT", emit)
@@ -148,7 +159,7 @@ def said(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
 
 
 @pytest.mark.parametrize("variable", WRONG)
-def test_a_wrong_value(
+def test_a_wrong_value_is_reported_and_the_default_holds(
     variable: str, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One warning names the variable, the value and what is accepted; the default holds."""
@@ -161,8 +172,10 @@ def test_a_wrong_value(
     assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
 
 
-def test_an_unknown_keyword(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
-    """A keyword that is no setting is named once and ignored."""
+def test_an_unknown_keyword_is_reported_once_and_ignored(
+    telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An unknown keyword costs one warning."""
     on(telemetry, {"colour": "crimson"})
     (record,) = said(caplog)
     assert "colour" in record.getMessage()
@@ -170,7 +183,7 @@ def test_an_unknown_keyword(telemetry: Telemetry, caplog: pytest.LogCaptureFixtu
 
 
 def test_a_keyword_beats_the_environment(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is said in the code holds."""
+    """A keyword wins over the variable of the same setting."""
     monkeypatch.setenv("TOOLSPAN_TOOL_EVENTS", "off")
     on(telemetry, {"tool_events": "span"})
     assert (len(telemetry.span.events), telemetry.records) == (4, [])

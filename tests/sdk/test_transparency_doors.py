@@ -1,4 +1,4 @@
-"""The application cannot tell that it is watched: the other doors of the SDK."""
+"""The SDK's other clients and methods give the same with and without instrumentation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import openai
 import pytest
 
 from . import script, wire_others, wire_responses
-from .apis import ALL, CHAT, EMBEDDINGS, FETCHED, RESPONSES, STREAMED, Api
+from .api import Api
+from .apis import ALL, CHAT, EMBEDDINGS, FETCHED, RESPONSES, STREAMED
 from .features import needs
 from .observe import same
 from .params import crossed, over
@@ -31,7 +32,9 @@ async def read(face: Face, client: Any, api: Api, **more: Any) -> Any:
 
 @both_faces
 @crossed(("api", "scenario"), [*((api, ask) for api in ALL), *((api, read) for api in STREAMED)])
-def test_azure_is_the_same(face: Face, api: Api, scenario: Any, telemetry: Telemetry) -> None:
+def test_azure_clients_send_the_same_requests(
+    face: Face, api: Api, scenario: Any, telemetry: Telemetry
+) -> None:
     """Azure's clients, which rewrite path and headers, send the same request and give the same answer."""
     answer = api.answers if scenario is ask else api.calling
     sight = same(face, partial(scenario, api=api), lambda: [answer], telemetry, cls=face.azure_class, **AZURE)
@@ -42,8 +45,8 @@ def test_azure_is_the_same(face: Face, api: Api, scenario: Any, telemetry: Telem
 
 @both_faces
 @over(*ALL)
-def test_asking_by_hand_is_the_same(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """`client.post()` or `get()` with the path gives whatever type was asked for; one span."""
+def test_post_and_get_by_hand_give_the_same(face: Face, api: Api, telemetry: Telemetry) -> None:
+    """`client.post()` and `client.get()` give the same, and make one span."""
 
     async def scenario(face: Face, client: Any) -> Any:
         return await face.done(api.by_hand(client))
@@ -55,10 +58,10 @@ def test_asking_by_hand_is_the_same(face: Face, api: Api, telemetry: Telemetry) 
 
 
 @over(*ALL)
-def test_the_module_level_client_is_the_same(
+def test_the_module_level_client_gives_the_same(
     api: Api, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`openai.chat.completions.create()` and the like go through the same seam."""
+    """`openai.chat.completions.create()` and the like give the same, and make one span."""
 
     async def scenario(face: Face, client: Any) -> Any:
         monkeypatch.setattr(openai, "_client", client)
@@ -73,7 +76,9 @@ BUSY = script.whole({}, status=429, headers={"retry-after-ms": "1"})
 
 @both_faces
 @crossed(("api", "scenario"), [*((api, ask) for api in ALL), *((api, read) for api in STREAMED)])
-def test_retries_are_the_same(face: Face, api: Api, scenario: Any, telemetry: Telemetry) -> None:
+def test_retries_send_the_same_requests_in_one_span(
+    face: Face, api: Api, scenario: Any, telemetry: Telemetry
+) -> None:
     """The same requests are sent again, and there is one span for all of them."""
     answer = api.answers if scenario is ask else api.calling
     sight = same(face, partial(scenario, api=api), lambda: [BUSY, BUSY, answer], telemetry, max_retries=2)
@@ -108,8 +113,8 @@ VARIANTS: dict[str, tuple[Api, dict[str, Any], Any]] = {
         for name in VARIANTS
     ],
 )
-def test_a_variant_is_the_same(face: Face, variant: str, telemetry: Telemetry) -> None:
-    """What only some APIs can be asked for: the same request, the same answer, one span."""
+def test_options_of_single_apis_give_the_same(face: Face, variant: str, telemetry: Telemetry) -> None:
+    """Options that only some APIs have send the same request, and make one span."""
     api, options, answer = VARIANTS[variant]
 
     async def scenario(face: Face, client: Any) -> Any:

@@ -1,7 +1,4 @@
-"""How a response over a WebSocket can end: each ending has its outcome, and is told the moment it happens.
-
-It must not know how a connection is watched.
-"""
+"""How a response over a WebSocket can end: each ending has its outcome, and is recorded at once."""
 
 from __future__ import annotations
 
@@ -12,12 +9,13 @@ from typing import Any, NamedTuple
 import pytest
 from opentelemetry.trace import StatusCode
 
-from . import socket_realtime, wire_responses
+from . import wire_realtime, wire_responses
+from .connection import Door
+from .connections import REALTIME, RESPONSES, every_door, through, until
 from .sdk import Face
-from .socket_doors import REALTIME, RESPONSES, Door, every_door, through, until
-from .socket_responses import ERROR
-from .socket_server import DROP
 from .telemetry import Telemetry
+from .test_websocket_responses import ERROR
+from .websocket_server import DROP
 
 pytestmark = pytest.mark.usefixtures("unraisable")
 CLOSED = "websockets.exceptions.ConnectionClosedError"
@@ -102,7 +100,9 @@ ENDS: dict[str, tuple[Callable[[Door], list[Any]], Act, Ended]] = {
 
 @every_door
 @pytest.mark.parametrize("end", ENDS)
-def test_ends(face: Face, door: Door, end: str, telemetry: Telemetry) -> None:
+def test_each_end_of_a_response_has_its_outcome(
+    face: Face, door: Door, end: str, telemetry: Telemetry
+) -> None:
     """Each end of the response or of the connection has its outcome."""
     script, act, want = ENDS[end]
     play(face, door, script(door), act, telemetry)
@@ -124,8 +124,10 @@ TOLD: dict[str, tuple[dict[str, Any], Ended]] = {
 
 @through(RESPONSES)
 @pytest.mark.parametrize("end", TOLD)
-def test_ends_of_responses(face: Face, door: Door, end: str, telemetry: Telemetry) -> None:
-    """The Responses API's server says how a response ended; an error ends it too."""
+def test_the_responses_api_decides_how_a_response_ends(
+    face: Face, door: Door, end: str, telemetry: Telemetry
+) -> None:
+    """The last event of the Responses API, or its error, sets the outcome."""
     last, want = TOLD[end]
     play(face, door, half(door, last), partial(read_until, last["type"]), telemetry)
     check(telemetry, want)
@@ -147,9 +149,11 @@ STATUSES: dict[str, tuple[dict[str, Any], Ended]] = {
 
 @through(REALTIME)
 @pytest.mark.parametrize("status", STATUSES)
-def test_ends_of_realtime(face: Face, door: Door, status: str, telemetry: Telemetry) -> None:
-    """Realtime's `response.done` says how a response ended; an error in between ends nothing."""
+def test_response_done_decides_how_a_realtime_response_ends(
+    face: Face, door: Door, status: str, telemetry: Telemetry
+) -> None:
+    """Realtime's `response.done` sets the outcome; an error before it does not."""
     more, want = STATUSES[status]
-    last = socket_realtime.done(status=status, **more)
-    play(face, door, half(door, socket_realtime.error(), last), read, telemetry)
+    last = wire_realtime.done(status=status, **more)
+    play(face, door, half(door, wire_realtime.error(), last), read, telemetry)
     check(telemetry, want)

@@ -1,4 +1,4 @@
-"""Whatever fails in watching a connection costs the application nothing, and is said once."""
+"""Failures in following a connection cost the application nothing, and are logged once."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from toolspan.sdk import websocket_responses
 from toolspan.sdk.requests import Exchange
 from toolspan.sdk.websocket_responses import ConnectionResponses
 
+from .connection import Door
+from .connections import REALTIME, RESPONSES, through, until
 from .faults import Broken, broken, said_once
 from .sdk import Face
-from .socket_doors import REALTIME, RESPONSES, Door, sent_early, through, until
-from .socket_server import SocketServer
-from .socket_ways import see
 from .telemetry import Telemetry
 from .test_privacy import everything
+from .test_websocket_transparency import see, sent_early
+from .websocket_server import SocketServer
 
 pytestmark = pytest.mark.usefixtures("guarded", "unraisable")
 
@@ -61,7 +62,7 @@ def unharmed(face: Face, door: Door, bare: Any, telemetry: Telemetry, caplog: An
 
 @through(RESPONSES, REALTIME)
 @pytest.mark.parametrize("place", PLACES)
-def test_broken_parts(
+def test_a_failing_part_leaves_the_connection_as_it_is(
     face: Face,
     door: Door,
     place: str,
@@ -80,7 +81,7 @@ def test_broken_parts(
 
 @through(RESPONSES, REALTIME)
 @pytest.mark.parametrize("method", ["start_span", "add_event", "end"])
-def test_broken_tracing(
+def test_a_failing_tracer_leaves_connection_and_metrics_as_they_are(
     face: Face, door: Door, method: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A tracing SDK that raises leaves the application and the metrics as they are."""
@@ -91,8 +92,10 @@ def test_broken_tracing(
 
 @through(RESPONSES, REALTIME)
 @pytest.mark.parametrize("mode", ["NO_CONTENT", "SPAN_ONLY", "EVENT_ONLY"])
-def test_content(face: Face, door: Door, mode: str, telemetry: Telemetry) -> None:
-    """Content is where it was asked for, and nowhere else."""
+def test_content_of_a_connection_is_only_where_captured(
+    face: Face, door: Door, mode: str, telemetry: Telemetry
+) -> None:
+    """Content is on the signals of the capture mode, and on no other."""
     text = str(door.text).replace("Hel", "MARK-answer ")
     calls = str(door.calls).replace("Bern", "MARK-arguments")
     body: dict[str, Any] = {"instructions": "MARK-instructions"}

@@ -1,7 +1,4 @@
-"""Responses over a WebSocket that the application leaves: by close, drop, cancellation, or a failed send.
-
-It must not know how a connection is watched.
-"""
+"""Responses over a WebSocket that the application leaves: by close, drop, cancellation, or a failed send."""
 
 from __future__ import annotations
 
@@ -14,18 +11,19 @@ from typing import Any
 import pytest
 
 from . import wire_responses
+from .connection import Door
+from .connections import RESPONSES, every_door, through, until
 from .sdk import ASYNC, Face
-from .socket_doors import RESPONSES, Door, every_door, through, until
-from .socket_server import Hold
 from .telemetry import Telemetry
 from .test_websocket_endings import Ended, check, half
+from .websocket_server import Hold
 
 pytestmark = pytest.mark.usefixtures("unraisable")
 
 
 @every_door
-def test_leaving_the_manager(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """A response that is half read when the application leaves `with` was closed."""
+def test_leaving_with_closes_a_half_read_response(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """Leaving `with` gives a half-read response the outcome `closed`."""
 
     async def scenario() -> None:
         with door.server(half(door)) as server:
@@ -40,8 +38,8 @@ def test_leaving_the_manager(face: Face, door: Door, telemetry: Telemetry) -> No
 
 
 @every_door
-def test_events_after_the_close(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """What is still read from a connection that the application has closed makes no new span."""
+def test_events_read_after_the_close_make_no_span(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """Events read after the application closed the connection make no span."""
 
     async def scenario() -> None:
         sent = threading.Event()
@@ -58,8 +56,8 @@ def test_events_after_the_close(face: Face, door: Door, telemetry: Telemetry) ->
 
 
 @every_door
-def test_send_that_fails(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """A request that cannot be sent has failed; the one that is sent after it is told as ever."""
+def test_a_request_that_cannot_be_sent_has_failed(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """A request that cannot be sent fails; the next one is recorded as usual."""
 
     async def scenario() -> None:
         with door.server() as server:
@@ -78,8 +76,8 @@ def test_send_that_fails(face: Face, door: Door, telemetry: Telemetry) -> None:
 
 
 @every_door
-def test_send_on_a_closed_connection(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """A request on a connection that is closed has failed with the SDK's own error."""
+def test_a_request_on_a_closed_connection_has_failed(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """The span fails with the SDK's error."""
 
     async def scenario() -> None:
         with door.server() as server:
@@ -96,8 +94,8 @@ def test_send_on_a_closed_connection(face: Face, door: Door, telemetry: Telemetr
 
 @every_door
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # Python 3.10 says so of what is dropped
-def test_dropped(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """A connection that nobody holds is collected; its response was abandoned, told with the next act."""
+def test_a_dropped_connection_abandons_its_response(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """The response of a collected connection is abandoned with the next request."""
 
     async def scenario() -> None:
         with door.server(half(door, Hold()), door.text) as server:
@@ -121,8 +119,10 @@ def test_dropped(face: Face, door: Door, telemetry: Telemetry) -> None:
 
 
 @every_door
-def test_uninstrumented_half_way(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """A response that streams when the instrumentation goes ends at once; the application reads on."""
+def test_uninstrumenting_ends_a_streaming_response_at_once(
+    face: Face, door: Door, telemetry: Telemetry
+) -> None:
+    """The span ends at once, and the application reads all remaining events."""
 
     async def scenario() -> None:
         hold = Hold()
@@ -145,8 +145,8 @@ def test_uninstrumented_half_way(face: Face, door: Door, telemetry: Telemetry) -
 
 
 @through(RESPONSES, faces=[ASYNC])
-def test_cancelled_while_receiving(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """Cancelling `recv` is safe: it ends nothing, and what comes later is told."""
+def test_cancelling_a_receive_ends_no_response(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """Cancelling `recv` ends no response, and later events are recorded."""
 
     async def scenario() -> None:
         hold = Hold()
@@ -171,8 +171,8 @@ def test_cancelled_while_receiving(face: Face, door: Door, telemetry: Telemetry)
 
 
 @through(RESPONSES, faces=[ASYNC])
-def test_task_that_is_cancelled(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """A task that is cancelled while it waits leaves `async with`: its response was closed."""
+def test_a_cancelled_task_closes_its_response(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """A task cancelled within `async with` gives its response the outcome `closed`."""
 
     async def scenario() -> None:
         reading = asyncio.Event()

@@ -1,4 +1,4 @@
-"""A connection that the SDK makes again: what was open has failed, what comes after is told once."""
+"""Reconnections by the SDK: the open response has failed, and later ones are recorded once."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from .apis import door as method
+from .api import door as method
+from .connection import Door
+from .connections import DOORS, RESPONSES, through, until
 from .features import needs
 from .sdk import SYNC, Face
-from .socket_doors import DOORS, RESPONSES, Door, through, until
-from .socket_server import DROP
 from .telemetry import Telemetry
+from .websocket_server import DROP
 
 
 def reconnects(door: Door) -> bool:
@@ -52,8 +53,10 @@ BROKEN = [
 
 @through_those
 @pytest.mark.parametrize("broken", BROKEN)
-def test_broken_and_made_again(face: Face, door: Door, broken: Any, telemetry: Telemetry) -> None:
-    """The response that was open ends with the connection; the one after it is told as ever."""
+def test_a_lost_connection_fails_only_the_open_response(
+    face: Face, door: Door, broken: Any, telemetry: Telemetry
+) -> None:
+    """The open response fails with the connection; the next one is recorded as usual."""
     noted: list[Any] = []
 
     async def scenario() -> None:
@@ -73,8 +76,10 @@ def test_broken_and_made_again(face: Face, door: Door, broken: Any, telemetry: T
 
 
 @through_those
-def test_queued_while_it_is_broken(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """A request that waits until the connection is there again is sent once, and told once."""
+def test_a_request_queued_for_reconnection_is_recorded_once(
+    face: Face, door: Door, telemetry: Telemetry
+) -> None:
+    """A request queued until the reconnection is sent once and makes one span."""
 
     async def scenario() -> None:
         held: list[Any] = []
@@ -102,8 +107,10 @@ def test_queued_while_it_is_broken(face: Face, door: Door, telemetry: Telemetry)
 
 
 @through_those
-def test_given_up(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """Where the application does not want it again, the response has failed and the error is the SDK's."""
+def test_an_abandoned_reconnection_fails_with_the_sdks_error(
+    face: Face, door: Door, telemetry: Telemetry
+) -> None:
+    """Without a reconnection the response fails with the SDK's error."""
 
     async def scenario() -> None:
         with door.server([*door.text[:3], 1012]) as server:

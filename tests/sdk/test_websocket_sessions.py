@@ -1,27 +1,29 @@
-"""What is told of a connection as a whole: Realtime's sessions, lanes, and where the server is.
-
-It must not know how a connection is watched.
-"""
+"""WebSocket connections as a whole: sessions, parallel responses, addresses, events and agent loops."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
 
-from . import socket_realtime as realtime
+import toolspan
+from toolspan.log_lines.sink import LOG
+
+from . import wire_realtime as realtime
 from . import wire_responses
+from .connection import Door
+from .connections import REALTIME, RESPONSES, every_door, through, until
 from .features import needs
 from .sdk import Face
-from .socket_doors import REALTIME, RESPONSES, Door, every_door, through, until
-from .socket_responses import begun, ended
 from .telemetry import Telemetry
+from .test_websocket_responses import begun, ended
 
 pytestmark = pytest.mark.usefixtures("unraisable")
 
 
 def lanes(*names: str) -> list[dict[str, Any]]:
-    """One function call in each lane, all of them event by event in turns."""
+    """One function call in each stream, with interleaved events."""
     inner = wire_responses.called("get_weather", '{"city":', '"Bern"}')
     found = []
     for one in (begun("resp"), *inner, ended("resp")):
@@ -35,8 +37,10 @@ def lanes(*names: str) -> list[dict[str, Any]]:
 
 @needs(f"{RESPONSES.module}.ResponsesResponseResource.create:stream_id")
 @through(RESPONSES)
-def test_parallel_lanes(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """Responses that stream in turns on one connection have a span each, under whoever asked for them."""
+def test_parallel_responses_on_one_connection_have_own_spans(
+    face: Face, door: Door, telemetry: Telemetry
+) -> None:
+    """Interleaved responses have one span each, below the span current at their request."""
     script = lanes("a", "b", "c")
 
     async def scenario() -> None:
@@ -62,8 +66,10 @@ def test_parallel_lanes(face: Face, door: Door, telemetry: Telemetry) -> None:
 
 
 @through(REALTIME)
-def test_responses_out_of_band(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """A response beside the conversation is told by its id, while another streams."""
+def test_responses_out_of_band_are_recognised_by_their_ids(
+    face: Face, door: Door, telemetry: Telemetry
+) -> None:
+    """A response beside the conversation has its own span while another streams."""
     one = realtime.whole(realtime.called("get_weather", "{", "}", identity="resp_1"), identity="resp_1")
     two = realtime.whole(realtime.written("Hel", "lo", identity="resp_2"), identity="resp_2")
     script = [event for pair in zip(one, two, strict=True) for event in pair]
@@ -85,8 +91,10 @@ def test_responses_out_of_band(face: Face, door: Door, telemetry: Telemetry) -> 
 
 
 @through(REALTIME)
-def test_responses_that_the_server_begins(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """After speech the server begins a response by itself: its parent is whoever receives it."""
+def test_a_response_begun_by_the_server_has_the_receivers_parent(
+    face: Face, door: Door, telemetry: Telemetry
+) -> None:
+    """Its parent is the span that is current where the application receives."""
 
     async def scenario() -> None:
         spoken = {"input_audio_buffer.commit": [{"type": "input_audio_buffer.committed"}, *door.calls]}
@@ -105,8 +113,8 @@ def test_responses_that_the_server_begins(face: Face, door: Door, telemetry: Tel
 
 
 @through(REALTIME)
-def test_settings_of_the_session(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """Model, tools and limits are the session's as it is then, unless the response has its own."""
+def test_a_response_has_the_settings_of_its_session(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """Model, tools and limits are the session's, unless the response has its own."""
     first = realtime.session("updated", tools=[realtime.TOOL, realtime.TOOL], output_modalities=["audio"])
     more = {"tools": [], "tool_choice": "none", "max_output_tokens": 9, "model": "gpt-realtime-2"}
 
@@ -143,7 +151,7 @@ def where(telemetry: Telemetry) -> tuple[Any, ...]:
 
 
 @every_door
-def test_address_of_the_socket(face: Face, door: Door, telemetry: Telemetry) -> None:
+def test_the_span_has_the_address_of_the_websocket(face: Face, door: Door, telemetry: Telemetry) -> None:
     """Address and port are those of the WebSocket, where the client has another one for it."""
 
     async def scenario() -> int:
@@ -159,8 +167,10 @@ def test_address_of_the_socket(face: Face, door: Door, telemetry: Telemetry) -> 
 
 
 @through(RESPONSES, REALTIME)
-def test_address_of_the_client(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """Where the client has one address for all, that is it."""
+def test_without_a_websocket_address_the_clients_is_recorded(
+    face: Face, door: Door, telemetry: Telemetry
+) -> None:
+    """A client with one address for all has it on the span."""
 
     async def scenario() -> int:
         with door.server() as server:
@@ -178,8 +188,8 @@ def test_address_of_the_client(face: Face, door: Door, telemetry: Telemetry) -> 
 
 
 @through(REALTIME)
-def test_azure(face: Face, door: Door, telemetry: Telemetry) -> None:
-    """A client for Azure speaks to Azure, wherever its WebSocket goes."""
+def test_an_azure_connection_has_azure_as_its_provider(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """A client for Azure has the provider Azure with any WebSocket address."""
 
     async def scenario() -> int:
         azure = {"azure_endpoint": "https://mine.openai.azure.com", "api_version": "1", "api_key": "x"}
@@ -196,3 +206,87 @@ def test_azure(face: Face, door: Door, telemetry: Telemetry) -> None:
     with telemetry.on():
         port = face.run(scenario())
     assert where(telemetry) == ("azure.ai.openai", "127.0.0.1", port)
+
+
+@every_door
+def test_every_response_has_its_own_events_lines_and_tokens(
+    face: Face, door: Door, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two consecutive responses have their own events, lines and tokens."""
+    heard: list[Any] = []
+    toolspan.usage.reset()
+
+    async def scenario() -> None:
+        with door.server(door.text, door.calls) as server:
+            async with door.open(face, server) as connection:
+                for _ in range(2):
+                    await face.done(door.ask(connection))
+                    await until(face, connection, door.last)
+
+    caplog.set_level(logging.INFO, logger=LOG.name)
+    with telemetry.on(on_event=lambda call, event: heard.append((call, event)), log="text"):
+        face.run(scenario())
+    infos = list(dict.fromkeys(call.span_id for call, _ in heard))
+    spans = telemetry.spans
+    assert infos == [format(span.context.span_id, "016x") for span in spans]
+    first, second = ([event for call, event in heard if call.span_id == each] for each in infos)
+    assert "".join(event.text for event in first if event.type == "text.delta") == "Hello"
+    completed = [event for event in second if event.type == "tool_call.completed"]
+    assert [(call.name, call.valid) for call in completed] == [("get_weather", True), ("get_time", True)]
+    for events in (first, second):
+        assert events[-1].type == "done"
+        assert (events[-1].outcome, events[-1].whole) == ("completed", True)
+    lines = [record.getMessage() for record in caplog.records if record.name == LOG.name]
+    kinds = [line.partition("]")[0] for line in lines]
+    called = ["[tool detected", "[tool completed"] * 2
+    assert kinds == ["[request", "[text", "[finish", "[request", *called, "[finish"]
+    total = toolspan.usage.total()
+    assert (total.requests, total.input) == (
+        2,
+        sum(span.attributes["gen_ai.usage.input_tokens"] for span in spans),
+    )
+
+
+@through(REALTIME)
+def test_results_sent_to_a_session_link_to_their_call(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """A result sent as an item links the next response to the span of its call."""
+
+    async def scenario() -> None:
+        with door.server(door.calls, door.text) as server:
+            async with door.open(face, server) as connection:
+                await face.done(door.ask(connection))
+                await until(face, connection, door.last)
+                item = {"type": "function_call_output", "call_id": "call_1", "output": "fine"}
+                await face.done(connection.send({"type": "conversation.item.create", "item": item}))
+                await face.done(door.ask(connection))
+                await until(face, connection, door.last)
+
+    with telemetry.on():
+        face.run(scenario())
+    first, second = telemetry.spans
+    assert [link.context.span_id for link in second.links] == [first.context.span_id]
+    assert second.events[0].name == "toolspan.tool_call.answered"
+    assert second.attributes["toolspan.loop.step"] == 2
+
+
+@through(RESPONSES)
+def test_results_in_a_request_link_to_their_call(face: Face, door: Door, telemetry: Telemetry) -> None:
+    """A result within a request links to the span of its call on any connection."""
+
+    async def scenario() -> None:
+        with door.server(door.calls, door.text) as server:
+            async with door.open(face, server) as connection:
+                await face.done(door.ask(connection))
+                found = await until(face, connection, door.last)
+            call_id = found[-1].response.output[0].call_id
+            item = {"type": "function_call_output", "call_id": call_id, "output": "fine"}
+            async with door.open(face, server) as connection:
+                await face.done(door.ask(connection, input=[item], previous_response_id="resp_1"))
+                await until(face, connection, door.last)
+
+    with telemetry.on():
+        face.run(scenario())
+    first, second = telemetry.spans
+    assert [link.context.span_id for link in second.links] == [first.context.span_id]
+    assert second.events[0].name == "toolspan.tool_call.answered"
+    assert second.attributes["toolspan.loop.step"] == 2

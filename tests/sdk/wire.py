@@ -1,4 +1,4 @@
-"""What servers send: chunks, answers and whole HTTP bodies, as plain data. It knows no SDK."""
+"""What a server of Chat Completions sends: chunks, answers and HTTP bodies, as plain data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What servers of legacy Completions and of Embeddings send, as plain data. It knows no SDK."""
+"""What servers of legacy Completions and of Embeddings send, as plain data."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What servers of the Responses API send: items, events and whole responses, as plain data.
-
-It knows no SDK.
-"""
+"""What a server of the Responses API sends: items, events and whole responses, as plain data."""
 
 from __future__ import annotations
 
@@ -21,26 +18,12 @@ COUNTS: dict[str, Any] = {
 
 def response(status: str = "completed", output: Iterable[Any] = (), **more: Any) -> dict[str, Any]:
     """A whole response; one that has ended has counted its tokens."""
-    return {
-        "id": "resp_1",
-        "object": "response",
-        "created_at": 1,
-        "model": "gpt-test-2026",
-        "status": status,
-        "error": None,
-        "incomplete_details": None,
-        "instructions": None,
-        "metadata": {},
-        "output": list(output),
-        "parallel_tool_calls": True,
-        "temperature": 1.0,
-        "text": {"format": {"type": "text"}},
-        "tool_choice": "auto",
-        "tools": [],
-        "top_p": 1.0,
-        "usage": COUNTS if status in ("completed", "incomplete") else None,
-        **more,
-    }
+    head = {"id": "resp_1", "object": "response", "created_at": 1, "model": "gpt-test-2026", "status": status}
+    settings = {"parallel_tool_calls": True, "temperature": 1.0, "text": {"format": {"type": "text"}}}
+    tools = {"tool_choice": "auto", "tools": [], "top_p": 1.0}
+    unset = {"error": None, "incomplete_details": None, "instructions": None, "metadata": {}}
+    usage = COUNTS if status in ("completed", "incomplete") else None
+    return {**head, **unset, "output": list(output), **settings, **tools, "usage": usage, **more}
 
 
 def event(kind: str, **fields: Any) -> dict[str, Any]:
@@ -58,13 +41,8 @@ def progress(
 def message(text: str, identity: str = "msg_1") -> dict[str, Any]:
     """A message, complete."""
     content = [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}]
-    return {
-        "id": identity,
-        "type": "message",
-        "role": "assistant",
-        "status": "completed",
-        "content": content,
-    }
+    whole = {"type": "message", "role": "assistant", "status": "completed", "content": content}
+    return {"id": identity, **whole}
 
 
 def call(
@@ -147,10 +125,3 @@ FAILED: dict[str, Any] = {"error": {"code": "server_error", "message": "down"}}
 CUT: dict[str, Any] = {"incomplete_details": {"reason": "max_output_tokens"}}
 ERROR: dict[str, Any] = {"type": "error", "code": "rate_limit_exceeded", "message": "slow", "param": None}
 """An error event, which the SDK hands to the application as it hands any other."""
-COMPACTED = {
-    "id": "resp_2",
-    "object": "response.compaction",
-    "created_at": 1,
-    "output": [message("Hello"), {"id": "cmp_1", "type": "compaction", "encrypted_content": "secret"}],
-    "usage": COUNTS,
-}

@@ -1,4 +1,4 @@
-"""The SDK's own loop of requests and tools: each of its requests is a call, and it notices nothing."""
+"""The SDK's own loop of requests and tools: each request is a call, and the loop is unchanged."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REQUEST: Any = {"model": "gpt-test", "input": "What now?", "store": False}
 
 
 def _registered(face: Face, ran: list[Any]) -> Any:
-    """The tool; it notes what it was called with."""
+    """The tool; it keeps its arguments."""
 
     def execute(arguments: Any) -> str:
         ran.append(arguments)
@@ -42,8 +42,8 @@ def _registered(face: Face, ran: list[Any]) -> Any:
 
 @both_faces
 @pytest.mark.parametrize("how", ["whole", "stream", "eager"])
-def test_the_tool_runner_is_the_same(face: Face, how: str, telemetry: Telemetry) -> None:
-    """It asks, runs the tool, asks again and answers; there are two spans, and the first one has the call."""
+def test_the_sdks_tool_runner_gives_the_same(face: Face, how: str, telemetry: Telemetry) -> None:
+    """The runner requests, runs the tool and requests again; two spans, the first with the call."""
     ran: list[Any] = []
     kind = runner.AsyncResponsesToolRunner if face.name == "async" else runner.ResponsesToolRunner
 

@@ -1,0 +1,111 @@
+"""Content, attributes and failures of a tool's execution."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import toolspan
+from toolspan.tool_execution.execution import Executions
+
+from ..otel import kept
+from ..sdk.faults import broken
+from ..sdk.telemetry import Telemetry
+from .test_decorator import KINDS, drain, every_kind, plain
+
+
+@pytest.mark.parametrize("mode", ["no_content", "span_only", "event_only"])
+@every_kind
+def test_arguments_and_results_are_recorded_only_with_capture(
+    kind: str, mode: str, telemetry: Telemetry
+) -> None:
+    """Arguments and results are recorded where content is captured, and only there."""
+    with telemetry.on(capture_message_content=mode):
+        asyncio.run(drain(KINDS[kind]("MARK-city")))
+    attributes = telemetry.span.attributes
+    if mode == "span_only":
+        assert kept.plain(attributes["gen_ai.tool.call.arguments"]) == {"city": "MARK-city"}
+        assert "MARK-sunny in MARK-city" in str(attributes["gen_ai.tool.call.result"])
+    else:
+        assert "MARK" not in str(dict(attributes))
+
+
+def test_a_decorated_function_within_its_block_is_one_execution(telemetry: Telemetry) -> None:
+    """Within the context manager of the same tool, the decorated function is the same execution."""
+    with telemetry.on(capture_message_content="span_only"), toolspan.tool("plain", call_id="call_x"):
+        assert plain("Bern", days=3) == "MARK-sunny in Bern"
+    attributes = telemetry.span.attributes
+    assert attributes["gen_ai.tool.call.id"] == "call_x"
+    assert kept.plain(attributes["gen_ai.tool.call.arguments"]) == {"city": "Bern", "days": 3}
+    assert kept.plain(attributes["gen_ai.tool.call.result"]) == {"output": "MARK-sunny in Bern"}
+
+
+def test_a_cancelled_task_ends_its_span_with_the_error(telemetry: Telemetry) -> None:
+    """A task that is cancelled ends its span with the error, and is cancelled."""
+
+    @toolspan.tool
+    async def forever() -> None:
+        await asyncio.Event().wait()
+
+    async def scenario() -> None:
+        task = asyncio.ensure_future(forever())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with telemetry.on():
+        asyncio.run(scenario())
+    assert telemetry.span.attributes["error.type"] == "asyncio.exceptions.CancelledError"
+
+
+@pytest.mark.parametrize("part", ["begin", "end", "arguments", "result"])
+@every_kind
+def test_a_failure_leaves_the_tools_result_and_one_warning(
+    kind: str, part: str, telemetry: Telemetry, guarded: None, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    """With any failing part the tool returns its result, and one warning is logged."""
+    monkeypatch.setattr(Executions, part, broken)
+    with telemetry.on(capture_message_content="span_only"):
+        found = asyncio.run(drain(KINDS[kind]("Bern")))
+        with toolspan.tool("other", arguments={"a": 1}) as other:
+            other.result(1)
+    assert found == asyncio.run(drain(KINDS[kind].__wrapped__("Bern")))  # type: ignore[attr-defined]
+    assert len([record for record in caplog.records if record.name == "toolspan"]) == 1
+
+
+def test_nothing_is_recorded_before_and_after_instrumenting(telemetry: Telemetry) -> None:
+    """A tool makes no span before instrumenting and after uninstrumenting."""
+    plain("Bern")
+    with telemetry.on():
+        pass
+    plain("Bern")
+    with toolspan.tool("x") as nothing:
+        nothing.result(1)
+    assert telemetry.started == []
+
+
+def test_user_attributes_are_on_span_and_selected_metrics(telemetry: Telemetry) -> None:
+    """User attributes are on the span and, where selected, on the metric."""
+    with telemetry.on(metric_attributes="feature"), toolspan.attributes(feature="search", tenant="t"):
+        plain("Bern")
+    attributes = telemetry.span.attributes
+    assert (attributes["feature"], attributes["tenant"]) == ("search", "t")
+    (point,) = telemetry.points("gen_ai.execute_tool.duration")
+    assert (point.attributes["feature"], "tenant" in point.attributes) == ("search", False)
+
+
+def test_the_context_manager_works_with_async_with(telemetry: Telemetry) -> None:
+    """The context manager also works with `async with`."""
+
+    async def scenario() -> None:
+        async with toolspan.tool("plain", arguments={"city": "Bern"}) as execution:
+            execution.result("sunny")
+
+    with telemetry.on(capture_message_content="span_only"):
+        asyncio.run(scenario())
+    attributes = telemetry.span.attributes
+    assert kept.plain(attributes["gen_ai.tool.call.arguments"]) == {"city": "Bern"}
+    assert kept.plain(attributes["gen_ai.tool.call.result"]) == {"output": "sunny"}
