@@ -44,6 +44,10 @@ lint: $(VENV)/.test ## Style and types.
 coverage: ## The tests with their branch coverage: it fails below all of the pure ring, or 95 % of the rest.
 	$(MAKE) test COVERAGE=1
 
+.PHONY: own-coverage
+own-coverage: $(VENV)/.test ## How much of each file of wire/ its own tests cover.
+	$(BIN)/python -m tools.own_coverage wire --fail-under 90
+
 thorough: $(VENV)/.test ## The property tests at full size: 400 000 chunks, 100 000 splittings.
 	TOOLSPAN_TEST_SCALE=full $(BIN)/python -m pytest -q -n auto --full tests/wire tests/sdk/test_fuzz.py
 

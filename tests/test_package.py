@@ -104,7 +104,7 @@ SINKS = [
 
 def made(settings: Settings) -> list[Any]:
     """The sinks of these settings, with the global providers."""
-    return list(assembly.sinks(settings, None, None, None))
+    return list(assembly.sinks(settings, assembly.Providers()))
 
 
 @each_row(

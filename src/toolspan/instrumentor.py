@@ -1,13 +1,13 @@
-"""`OpenAIInstrumentor`: builds the sinks from the settings, patches the SDK and removes the patch."""
+"""The instrumentors, one class for each SDK: they build the sinks, patch the SDK and remove the patch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from opentelemetry import trace
-from opentelemetry._logs import get_logger
+from opentelemetry._logs import Logger, get_logger
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]  # upstream's file is untyped
 from opentelemetry.metrics import Meter, get_meter
 
@@ -31,7 +31,7 @@ from .otel.metrics import MetricSink
 from .otel.sink import Sink
 from .otel.span import SpanSink
 from .pipeline import run
-from .sdk.family import OPENAI, import_sdk
+from .sdk.family import OPENAI, Member, import_sdk
 from .settings import Settings, changed, read_settings
 from .tool_execution.execution import Executions, use
 
@@ -39,15 +39,16 @@ if TYPE_CHECKING:
     from .sdk.patch import Patch
 
 
-_AT_END = 1.0  # seconds that content may still take when the instrumentation is taken out
+_AT_END = 1.0  # seconds for which `uninstrument()` waits for content that is being redacted
 _PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider")
-_OF_THE_CHECK = ("skip_dep_check", "raise_exception_on_conflict")  # of the SDK's version; done by then
-_MOST_REVIEWS = 4  # which open streams may still need
+_OF_THE_CHECK = ("skip_dep_check", "raise_exception_on_conflict")  # of the SDK's version
+_MOST_REVIEWS = 4  # callbacks of earlier settings that are kept for the streams that are still open
 
 
-class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstream
-    """Traces every request of the OpenAI SDK; one per process, as OpenTelemetry's instrumentors are."""
+class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstream
+    """Traces every request of one SDK. A subclass names the SDK; OpenTelemetry makes each a singleton."""
 
+    member: Member
     _settings = Settings()
     _providers: Mapping[str, Any] = dict.fromkeys(_PROVIDERS)
     _loop: Loop | None = None
@@ -56,63 +57,62 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
     _console: Console | None = None
 
     def instrumentation_dependencies(self) -> Collection[str]:
-        """The SDK this instruments; there is no upper bound, because the seam is the same in all versions."""
-        return (f"{OPENAI.distribution} >= {OPENAI.oldest}",)
+        """Return the SDK and its oldest tested version; the patch point is the same in all later ones."""
+        return (f"{self.member.distribution} >= {self.member.oldest}",)
 
     def instrument(self, **kwargs: Any) -> None:
-        """Instrument the SDK; once more, apply the keywords that are given and keep all others.
-
-        `opentelemetry-instrument` has instrumented the SDK before the application's own code runs: if that
-        call were ignored, as OpenTelemetry's base class does, a redaction would have no effect.
-        """
+        """Instrument the SDK. A second call applies the keywords it is given and keeps all others."""
+        # `opentelemetry-instrument` has instrumented the SDK before the application's own code runs. The base
+        # class ignores a second call: a redaction would have no effect, and content would leave the process.
         if not self.is_instrumented_by_opentelemetry:
             super().instrument(**kwargs)
             return
-        given = {name: kwargs[name] for name in kwargs if name not in _OF_THE_CHECK}
-        providers = {name: given.pop(name, None) or self._providers[name] for name in _PROVIDERS}
-        settings = changed(self._settings, given)
-        if settings != self._settings or any(
-            providers[name] is not self._providers[name] for name in _PROVIDERS
-        ):
+        keywords = {name: kwargs[name] for name in kwargs if name not in _OF_THE_CHECK}
+        providers = {name: keywords.pop(name, None) or self._providers[name] for name in _PROVIDERS}
+        settings = changed(self._settings, keywords)
+        same = all(providers[name] is self._providers[name] for name in _PROVIDERS)
+        if settings != self._settings or not same:
             self._apply(settings, providers)
 
     def _instrument(self, **kwargs: Any) -> None:
-        """Put the seam in; see `toolspan.OpenAIInstrumentor.instrument` in the README for the keywords."""
+        """Patch the SDK; the README lists the keywords."""
         providers = {name: kwargs.pop(name, None) for name in _PROVIDERS}
         self._apply(read_settings(kwargs), providers)
 
     def _apply(self, settings: Settings, providers: Mapping[str, Any]) -> None:
-        """Let requests be seen by these settings; the SDK is patched once. If that fails, none is seen."""
+        """Trace requests with these settings from now on; on an error, trace none."""
         guard.reset()
         self._settings, self._providers = settings, providers
         run.use(tracer(providers["tracer_provider"]), settings)
         try:
             if not settings.enabled or (settings.silent and not any(providers.values())):
-                self._take_out()
+                self._remove()
             else:
-                self._put_in(settings, providers)
+                self._install(settings, Providers(**providers))
         except Exception as error:
-            self._take_out()
+            # Half a patch would trace some requests without the redaction that was asked for.
+            self._remove()
             guard.report("instrumenting this version of the SDK", error)
 
-    def _put_in(self, settings: Settings, providers: Mapping[str, Any]) -> None:
+    def _install(self, settings: Settings, providers: Providers) -> None:
+        # The memory of tool calls outlives a second `instrument()`: their results may still come.
         loop = self._loop = self._loop or Loop()
-        looked_at = self._review(settings)
-        use(executions(settings, loop, looked_at, **providers), settings.baggage_keys)
+        review = self._review(settings)
+        use(executions(settings, loop, review, providers), settings.baggage_keys)
         usage.keep(settings.usage_keys)
         if settings.log == "off":
-            self._quiet()
+            self._remove_console()
         elif self._console is None:
             self._console = _console()
-        seen = Sinks(sinks(settings, **providers), guard.report, looked_at)
-        self._patch = _installed(settings, seen, loop, self._patch)
+        dispatch = Sinks(sinks(settings, providers), guard.report, review)
+        self._patch = _installed(self.member, settings, dispatch, loop, self._patch)
 
     def _review(self, settings: Settings) -> Review:
-        """The same one while the same callbacks see content; open streams may still need earlier ones."""
+        """Return the review of these callbacks; earlier ones are kept for the streams that are open."""
         what = (settings.redact, settings.completion_hook, settings.tool_definitions)
         if self._reviews and self._reviews[-1][0] == what:
             return self._reviews[-1][1]
-        found = review(settings)
+        found = make_review(settings)
         kept = [each for each in self._reviews if each[1].is_needed]
         while len(kept) >= _MOST_REVIEWS:
             kept.pop(0)[1].finish(_AT_END)
@@ -120,48 +120,86 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped ups
         return found
 
     def _uninstrument(self, **kwargs: Any) -> None:
-        """Take the seam out, at once, for every client; streams that are open still end their spans.
+        """Remove the patch at once, for every client; open streams still end their spans.
 
-        Content that has still to be looked at holds it up for a second at most.
+        The call waits up to a second for content that is being redacted.
         """
         run.use(None, None)
-        self._take_out()
-        for _, looked_at in self._reviews:
-            looked_at.finish(_AT_END)
+        self._remove()
+        for _, review in self._reviews:
+            review.finish(_AT_END)
         self._reviews, self._loop = (), None
         self._settings, self._providers = Settings(), dict.fromkeys(_PROVIDERS)
         backlog.stop()
 
-    def _take_out(self) -> None:
+    def _remove(self) -> None:
         use(None)
         if self._patch is not None:
             self._patch.remove()
             self._patch = None
-        self._quiet()
+        self._remove_console()
 
-    def _quiet(self) -> None:
+    def _remove_console(self) -> None:
         if self._console is not None:
             self._console.remove()
             self._console = None
 
 
+class OpenAIInstrumentor(SdkInstrumentor):
+    """Traces every request of the OpenAI SDK.
+
+    `instrument(**settings)` takes the settings of the README and the providers of OpenTelemetry
+    (`tracer_provider`, `meter_provider`, `logger_provider`; the global ones by default). It raises nothing: a
+    value that cannot be used is logged, and the default holds.
+    """
+
+    member = OPENAI
+
+
+class Providers(NamedTuple):
+    """OpenTelemetry's providers; `None` stands for the global one."""
+
+    tracer_provider: Any = None
+    meter_provider: Any = None
+    logger_provider: Any = None
+
+    def tracer(self) -> trace.Tracer:
+        """Return a tracer of toolspan's scope."""
+        return trace.get_tracer(semconv.SCOPE, version("toolspan"), self.tracer_provider)
+
+    def logger(self) -> Logger:
+        """Return a logger of toolspan's scope."""
+        return get_logger(semconv.SCOPE, version("toolspan"), self.logger_provider)
+
+    def meter(self) -> Meter:
+        """Return a meter whose measurements wait for the next collection: no request pays for them."""
+        meter = get_meter(semconv.SCOPE, version("toolspan"), self.meter_provider)
+        try:
+            return deferring(meter, backlog)
+        except Exception as error:
+            # A foreign meter without observable instruments: each measurement is made at once.
+            guard.report("deferring measurements", error)
+            return meter
+
+
 def _console() -> Console | None:
     try:
         return Console()
-    except Exception as error:  # `logging` may be anyone's
+    except Exception as error:  # the application may have replaced anything in `logging`
         guard.report("showing the stream log", error)
         return None
 
 
-def _installed(settings: Settings, sinks: Sinks, loop: Loop, patch: Patch | None) -> Patch:
-    """The seam, put in if it is not; only here is the SDK imported."""
+def _installed(member: Member, settings: Settings, sinks: Sinks, loop: Loop, patch: Patch | None) -> Patch:
+    """Return the installed patch. Only here the SDK is imported: other processes need not have it."""
     from .sdk.patch import Patch
     from .sdk.requests import Exchange
     from .sdk.websocket import WebSocketPatch
 
-    sdk = import_sdk(OPENAI)
+    sdk = import_sdk(member)
     exchange = Exchange(sdk, settings, sinks, loop)
     if patch is not None:
+        # A wrapper around a wrapper would count each request twice.
         patch.use(exchange)
         return patch
     patch = Patch(sdk, exchange, WebSocketPatch(exchange))
@@ -170,96 +208,103 @@ def _installed(settings: Settings, sinks: Sinks, loop: Loop, patch: Patch | None
 
 
 backlog = Backlog(guard.report)
-"""One for the process: a meter keeps the first callback that it was given."""
-
-
-def _meter(own: str, meter_provider: Any) -> Meter:
-    """A meter that lets no request wait for it; `own` is our version."""
-    meter = get_meter(semconv.SCOPE, own, meter_provider)
-    try:
-        return deferring(meter, backlog)
-    except Exception as error:  # it makes no such instruments: then each measurement is made at once
-        guard.report("having measurements wait", error)
-        return meter
+"""The queue of deferred measurements; one for the process, because a meter keeps its first callback."""
 
 
 def tracer(tracer_provider: Any) -> trace.Tracer:
-    """What makes the spans of a pipeline's stages; one that makes none, if it cannot be made."""
+    """Return the tracer for the stages of pipelines; one that records nothing if there is none."""
     try:
-        return trace.get_tracer(semconv.SCOPE, version("toolspan"), tracer_provider)
+        return Providers(tracer_provider).tracer()
     except Exception as error:
-        guard.report("making what tells of stages", error)
+        guard.report("making the tracer of stages", error)
         return trace.NoOpTracer()
 
 
-def review(settings: Settings) -> Review:
-    """Who has to see content before it is recorded."""
+def make_review(settings: Settings) -> Review:
+    """Return the gate that content passes before it is recorded: redaction, then the completion hook."""
     redaction = None if settings.redact is None else Redaction(settings.redact, guard.report)
-    return Review(
-        guard.report,
-        redaction=redaction,
-        hook=completion_hook.find(settings.completion_hook, full=settings.tool_definitions == "full"),
-    )
+    hook = completion_hook.find(settings.completion_hook, full=settings.tool_definitions == "full")
+    return Review(guard.report, redaction=redaction, hook=hook)
 
 
-def sinks(settings: Settings, tracer_provider: Any, meter_provider: Any, logger_provider: Any) -> list[Sink]:
-    """One sink for each signal; one that cannot be made is reported and left out."""
-    scope, own = semconv.SCOPE, version("toolspan")
-    makers: list[Callable[[], Sink]] = [
-        lambda: SpanSink(
-            trace.get_tracer(scope, own, tracer_provider),
-            events=settings.tool_events in ("span", "both"),
-            capture=_span_capture(settings),
-        ),
-        lambda: MetricSink(
-            _meter(own, meter_provider),
-            generation=settings.metric_names,
-            chunk_timing=settings.chunk_timing,
-        ),
-        lambda: LoopMetricSink(_meter(own, meter_provider)),
-        lambda: LogSink(
-            get_logger(scope, own, logger_provider),
-            events=settings.tool_events in ("log", "both"),
-            details=settings.details,
-            capture=Capture(
-                on=settings.content_on_events,
-                structured=True,
-                limit=settings.content_limit,
-                full=settings.tool_definitions == "full",
-            ),
-        ),
-    ]
-    if settings.cost != "off":  # before the sinks that tell of it
-        makers.insert(0, lambda: CostSink(_meter(own, meter_provider), _prices(settings)))
-    makers.append(lambda: SpentSink(_spent))  # it must know what the call cost
-    if settings.log != "off":
-        makers.append(lambda: _stream_log(settings))
-    if settings.agent_loop:  # before the span, which begins with what it finds
-        makers.insert(0, RepeatedRequestSink)
-    return _made(makers)
+_Maker: TypeAlias = Callable[[Settings, Providers], "Sink | None"]
 
 
-def _made(makers: list[Callable[[], Sink]]) -> list[Sink]:
+def sinks(settings: Settings, providers: Providers) -> list[Sink]:
+    """Return the sinks in the order of `_SINKS`; one that cannot be made is logged and left out."""
     found: list[Sink] = []
-    for make in makers:
+    for make in _SINKS:
         try:
-            found.append(make())
+            sink = make(settings, providers)
         except Exception as error:
             guard.report("making a sink", error)
+            continue
+        found += [] if sink is None else [sink]
     return found
+
+
+def _repeated_requests(settings: Settings, providers: Providers) -> Sink | None:
+    return RepeatedRequestSink() if settings.agent_loop else None
+
+
+def _cost(settings: Settings, providers: Providers) -> Sink | None:
+    return None if settings.cost == "off" else CostSink(providers.meter(), _prices(settings))
+
+
+def _span(settings: Settings, providers: Providers) -> Sink | None:
+    events = settings.tool_events in ("span", "both")
+    return SpanSink(providers.tracer(), events=events, capture=_span_capture(settings))
+
+
+def _metrics(settings: Settings, providers: Providers) -> Sink | None:
+    meter = providers.meter()
+    return MetricSink(meter, generation=settings.metric_names, chunk_timing=settings.chunk_timing)
+
+
+def _loop_metrics(settings: Settings, providers: Providers) -> Sink | None:
+    return LoopMetricSink(providers.meter())
+
+
+def _log(settings: Settings, providers: Providers) -> Sink | None:
+    capture = Capture(
+        on=settings.content_on_events,
+        structured=True,
+        limit=settings.content_limit,
+        full=settings.tool_definitions == "full",
+    )
+    events = settings.tool_events in ("log", "both")
+    return LogSink(providers.logger(), events=events, details=settings.details, capture=capture)
+
+
+def _usage(settings: Settings, providers: Providers) -> Sink | None:
+    return SpentSink(_spent)
+
+
+def _stream_log(settings: Settings, providers: Providers) -> Sink | None:
+    if settings.log == "off":
+        return None
+    redacted = settings.redact is not None
+    limit = settings.content_limit
+    return StreamLogSink(settings.log, content=settings.content, redacted=redacted, limit=limit)
+
+
+_SINKS: tuple[_Maker, ...] = (
+    # The span begins with the number of the attempt and the link to the one before: they come first.
+    _repeated_requests,
+    # Span, metrics and totals report what the call cost.
+    _cost,
+    _span,
+    _metrics,
+    _loop_metrics,
+    _log,
+    _usage,
+    _stream_log,
+)
+"""The sinks in the order in which they see each call."""
 
 
 def _spent(names: Mapping[str, str | None], used: tuple[Any, ...]) -> None:
     usage.add(names, UsageTotal(*used))
-
-
-def _stream_log(settings: Settings) -> Sink:
-    return StreamLogSink(
-        settings.log,
-        content=settings.content,
-        redacted=settings.redact is not None,
-        limit=settings.content_limit,
-    )
 
 
 def _span_capture(settings: Settings) -> Capture:
@@ -272,33 +317,25 @@ def _span_capture(settings: Settings) -> Capture:
     )
 
 
-def executions(
-    settings: Settings,
-    loop: Loop,
-    review: Review,
-    tracer_provider: Any,
-    meter_provider: Any,
-    logger_provider: Any,
-) -> Executions | None:
-    """Where executions of tools are told; nowhere, if it cannot be made."""
-    scope, own = semconv.SCOPE, version("toolspan")
+def executions(settings: Settings, loop: Loop, review: Review, providers: Providers) -> Executions | None:
+    """Return what records executions of tools; `None` if it cannot be made."""
     try:
         return Executions(
-            trace.get_tracer(scope, own, tracer_provider),
-            _meter(own, meter_provider),
-            get_logger(scope, own, logger_provider),
+            providers.tracer(),
+            providers.meter(),
+            providers.logger(),
             loop,
             _span_capture(settings),
             review,
             settings.metric_attributes,
         )
     except Exception as error:
-        guard.report("making what follows tools", error)
+        guard.report("making the spans of tools", error)
         return None
 
 
 def _prices(settings: Settings) -> Prices | None:
-    """What costs are computed with; it takes half a second to import, now and not in a request."""
+    """Return the prices; importing them takes half a second, so it happens now and not in a request."""
     try:
         return load() if settings.cost == "on" else None
     except Exception as error:

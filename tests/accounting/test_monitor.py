@@ -1,38 +1,34 @@
-"""`toolspan.usage` by itself: totals that forget whom and never how much, budgets that call back once."""
+"""`toolspan.usage` without the SDK: totals, reset, threads and forks."""
 
 from __future__ import annotations
 
 import os
 import sys
 import threading
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from toolspan import guard
 from toolspan.accounting.budgets import BudgetPassed
 from toolspan.accounting.monitor import UsageMonitor
-from toolspan.accounting.totals import OTHER, Totals, UsageTotal
+from toolspan.accounting.totals import UsageTotal
 
 ONE = UsageTotal(1, 10, 5, 2, 1, 0.25)
 
 
 def monitor(*keys: str) -> UsageMonitor:
-    """A monitor of its own."""
+    """Return a new monitor."""
     found = UsageMonitor()
     found.keep(keys)
     return found
 
 
 def use(found: UsageMonitor, used: UsageTotal = ONE, **names: str) -> None:
-    """A request ends."""
+    """Count a request."""
     found.add(names, used)
 
 
-def test_totals() -> None:
-    """In all, by one name, by several, and for each value of a name."""
+def test_totals_are_summed_by_any_combination_of_names() -> None:
+    """Totals are available in all, by one name, by several, and for each value of a name."""
     found = monitor("feature")
     use(found, conversation="c1", model="m1", feature="search")
     use(found, conversation="c1", model="m2")
@@ -52,8 +48,8 @@ def test_totals() -> None:
     assert {name: each.requests for name, each in found.by("model", feature="search").items()} == {"m1": 2}
 
 
-def test_unknown_name() -> None:
-    """A name by which nothing is kept is a mistake that is told, not a zero."""
+def test_an_unknown_name_is_a_value_error() -> None:
+    """A name that is not a usage key is an error, not a zero."""
     found = monitor()
     for ask in (found.total, found.reset):
         with pytest.raises(ValueError, match="no totals by 'feature', only by conversation, model"):
@@ -62,8 +58,8 @@ def test_unknown_name() -> None:
         found.by("feature")
 
 
-def test_reset() -> None:
-    """Totals begin anew, in all or in part."""
+def test_totals_are_reset_in_all_or_in_part() -> None:
+    """A reset clears all totals, or those of some values."""
     found = monitor()
     use(found, conversation="c1")
     use(found, conversation="c2")
@@ -73,8 +69,8 @@ def test_reset() -> None:
     assert found.total() == UsageTotal()
 
 
-def test_other_keys_later() -> None:
-    """A new instrumentation with other keys loses no sum; what is no key any more is added up."""
+def test_other_usage_keys_later_lose_no_sum() -> None:
+    """Other usage keys keep all sums; a former key is summed up."""
     found = monitor("feature")
     use(found, feature="search", tenant="a", model="m1")
     use(found, feature="chat", tenant="b", model="m1")
@@ -86,117 +82,8 @@ def test_other_keys_later() -> None:
     assert found.by("tenant").keys() == {None, "a"}
 
 
-_NAMES = st.sampled_from(["a", "b", "c", "d", None])
-
-
-@given(st.lists(st.tuples(_NAMES, _NAMES, _NAMES), max_size=60), st.integers(1, 6))
-def test_bounded(keys: list[tuple[Any, Any, Any]], most: int) -> None:
-    """However many come: no more cells than that, and not one request is lost."""
-    totals = Totals(("conversation", "feature", "model"), most)
-    for key in keys:
-        totals.add(key, ONE)
-    assert len(totals._cells) <= most
-    assert totals.total({}).requests == len(keys)
-    for name in totals.names:
-        assert sum(each.requests for each in totals.by(name, {}).values()) == len(keys)
-
-
-def test_what_is_forgotten_first() -> None:
-    """The conversation that was used longest ago goes first; its model's sum stays exact."""
-    totals = Totals(("conversation", "model"), 3)
-    for conversation in ("c1", "c2", "c3", "c1", "c4", "c5"):
-        totals.add((conversation, "m1"), ONE)
-    assert {name: each.requests for name, each in totals.by("conversation", {}).items()} == {
-        OTHER: 4,
-        "c4": 1,
-        "c5": 1,
-    }
-    assert totals.total({"model": "m1"}).requests == 6
-
-
-def test_budget() -> None:
-    """It counts from when it was set, calls back when more was used, once; after a reset, once more."""
-    found, passed = monitor(), list[BudgetPassed]()
-    use(found, conversation="c1")
-    budget = found.budget(passed.append, cost=0.5, conversation="c1")
-    use(found, conversation="c2")
-    use(found, conversation="c1")
-    use(found, conversation="c1")
-    assert (passed, budget.spent().cost) == ([], 0.5)
-    use(found, conversation="c1")
-    use(found, conversation="c1")
-    ((told, value, total),) = passed
-    assert (told, value, total.cost, budget.spent().cost) == (budget, None, 0.75, 1.0)
-    budget.reset()
-    assert budget.spent() == UsageTotal()
-    for _ in range(3):
-        use(found, conversation="c1")
-    assert len(passed) == 2
-    found.cancel(budget)
-    budget.reset()
-    for _ in range(3):
-        use(found, conversation="c1")
-    assert len(passed) == 2
-
-
-def test_budget_for_each_value() -> None:
-    """With `per` each value has the budget by itself; names need not be kept as keys for that."""
-    found, passed = monitor(), list[BudgetPassed]()
-    budget = found.budget(passed.append, {"feature": "search"}, tokens=20, per="tenant")
-    for tenant in ("a", "b", "a", "a", "c"):
-        use(found, tenant=tenant, feature="search")
-    use(found, tenant="b", feature="chat")
-    assert [(each.value, each.total.tokens) for each in passed] == [("a", 30)]
-    assert (budget.spent("b").tokens, budget.spent("a").tokens, budget.spent().tokens) == (15, 45, 0)
-
-
-def test_budget_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of very many values the one used longest ago is forgotten, and may pass again."""
-    monkeypatch.setattr("toolspan.accounting.budgets._MOST_VALUES", 2)
-    found, passed = monitor(), list[BudgetPassed]()
-    budget = found.budget(passed.append, cost=0.2, per="conversation")
-    for conversation in ("c1", "c2", "c3", "c1"):
-        use(found, conversation=conversation)
-    assert [each.value for each in passed] == ["c1", "c2", "c3", "c1"]
-    assert len(budget._used) == len(budget._passed) == 2
-
-
-@pytest.mark.usefixtures("reraise")
-def test_callback_that_raises(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged once, without its words; the other budgets are told."""
-    monkeypatch.setattr(guard, "reraise", False)
-    found, passed = monitor(), list[BudgetPassed]()
-
-    def broken(told: BudgetPassed) -> None:
-        raise RuntimeError("MARKER")
-
-    found.budget(broken, tokens=0, per="conversation")
-    found.budget(passed.append, tokens=0, per="conversation")
-    use(found, conversation="c1")
-    use(found, conversation="c2")
-    assert len(passed) == 2
-    assert [record.getMessage() for record in caplog.records] == [
-        "toolspan: a budget's callback failed with RuntimeError; the application is not affected"
-    ]
-
-
-def test_callback_that_asks() -> None:
-    """A callback may ask for totals, set budgets and use more."""
-    found, heard = monitor(), list[Any]()
-
-    def ask(told: BudgetPassed) -> None:
-        heard.append(found.total().requests)
-        if len(heard) < 3:
-            found.budget(ask, tokens=0)
-            use(found)
-
-    found.budget(ask, tokens=0)
-    use(found)
-    assert heard == [1, 2, 3]
-
-
-def test_many_threads() -> None:
-    """Nothing is lost or told twice where many threads end requests at once."""
+def test_concurrent_requests_are_counted_and_notified_once() -> None:
+    """Requests of many threads are all counted, and a budget calls back once."""
     found, passed = monitor(), list[BudgetPassed]()
     found.budget(passed.append, cost=500)
     before = sys.getswitchinterval()
@@ -218,8 +105,8 @@ def test_many_threads() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_forked_while_locked() -> None:
-    """A child that was forked while another thread held the lock can still count."""
+def test_a_child_forked_while_locked_can_count() -> None:
+    """A child forked while another thread holds the lock can count."""
     found = monitor()
     held, over = threading.Event(), threading.Event()
 

@@ -1,4 +1,4 @@
-"""`toolspan.usage` under the SDK: what each call has used is there when the call is over."""
+"""`toolspan.usage` through the real SDK: a call is counted when it is over."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..sdk.telemetry import Telemetry
 
 @pytest.fixture(autouse=True, name="anew")
 def _anew() -> Iterator[None]:
-    """The monitor is that of the process; each test begins anew."""
+    """Reset the monitor of the process."""
     toolspan.usage.reset()
     yield
     for budget in monitor.usage._budgets:
@@ -33,19 +33,19 @@ def _anew() -> Iterator[None]:
 
 
 async def read(face: Face, client: Any, api: Api = CHAT, **more: Any) -> None:
-    """Ask, and read all of the stream."""
+    """Make a request and read the whole stream."""
     await face.read(await face.done(api.stream(client, **more)))
 
 
 async def whole(face: Face, client: Any, api: Api = CHAT) -> None:
-    """Ask for a whole answer."""
+    """Make a request for a whole answer."""
     await face.done(api.whole(client))
 
 
 @both_faces
 @over(CHAT, RESPONSES)
-def test_counted(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """Streams and whole answers, by the model asked for, by conversation, by a key of the user's."""
+def test_streams_and_answers_are_counted_by_all_names(face: Face, api: Api, telemetry: Telemetry) -> None:
+    """Streams and whole answers count by request model, conversation and user key."""
     with telemetry.on(usage_keys=["feature"], cost="provider"):
         with toolspan.attributes({"gen_ai.conversation.id": "c-1"}, feature="search", step=3):
             watch(face, partial(read, api=api), Transport(api.calling))
@@ -59,8 +59,8 @@ def test_counted(face: Face, api: Api, telemetry: Telemetry) -> None:
     assert toolspan.usage.by("feature").keys() == {"search", None}
 
 
-def test_cost(telemetry: Telemetry) -> None:
-    """What the provider says a request has cost is in the total, and in budgets."""
+def test_a_reported_cost_counts_in_totals_and_budgets(telemetry: Telemetry) -> None:
+    """The reported cost is in totals and budgets."""
     passed: list[Any] = []
     toolspan.usage.budget(passed.append, cost=0.3)
     usage = {"prompt_tokens": 11, "completion_tokens": 7, "cost": 0.2}
@@ -73,8 +73,8 @@ def test_cost(telemetry: Telemetry) -> None:
     assert (value, total.requests, total.cost) == (None, 2, pytest.approx(0.4))
 
 
-def test_what_is_not_known(telemetry: Telemetry) -> None:
-    """A stream without usage and a request that failed are counted as such."""
+def test_requests_without_usage_or_cost_are_counted_as_such(telemetry: Telemetry) -> None:
+    """A stream without usage and a failed request count as `uncounted` and `unpriced`."""
     with telemetry.on():
         watch(SYNC, read, Transport(script.stream(*wire.TEXT[:4], wire.DONE)))
         watch(SYNC, whole, Transport(script.whole({"error": {"message": "no"}}, status=404)))
@@ -82,15 +82,15 @@ def test_what_is_not_known(telemetry: Telemetry) -> None:
 
 
 @over(EMBEDDINGS, FETCHED)
-def test_other_operations(api: Api, telemetry: Telemetry) -> None:
-    """Embeddings use tokens too; a response that is fetched has used them before."""
+def test_embeddings_count_and_fetched_responses_do_not(api: Api, telemetry: Telemetry) -> None:
+    """Embeddings use tokens; a fetched response used them before."""
     with telemetry.on():
         watch(SYNC, partial(whole, api=api), Transport(api.answers))
     assert toolspan.usage.total().requests == (1 if api is EMBEDDINGS else 0)
 
 
-def test_beside_another(telemetry: Telemetry) -> None:
-    """Where another instrumentation tells of the call, it is counted here all the same."""
+def test_usage_is_counted_beside_another_instrumentation(telemetry: Telemetry) -> None:
+    """A call of another instrumentation's span is counted all the same."""
     attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test"}
     with telemetry.on(), telemetry.tracer.start_as_current_span("chat gpt-test", attributes=attributes):
         watch(SYNC, read, Transport(CHAT.streams))
@@ -98,8 +98,10 @@ def test_beside_another(telemetry: Telemetry) -> None:
 
 
 @pytest.mark.usefixtures("guarded")
-def test_callback_that_raises(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
-    """The application sees nothing of it."""
+def test_a_failing_budget_callback_does_not_reach_the_application(
+    telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error of a budget's callback does not reach the application."""
 
     def broken(passed: toolspan.BudgetPassed) -> None:
         raise RuntimeError("MARKER")
@@ -112,8 +114,8 @@ def test_callback_that_raises(telemetry: Telemetry, caplog: pytest.LogCaptureFix
     assert len(telemetry.spans) == 1
 
 
-def test_known_when_a_listener_hears_the_end(telemetry: Telemetry) -> None:
-    """A listener's `Done` comes after the call has been counted."""
+def test_usage_is_counted_before_the_done_event(telemetry: Telemetry) -> None:
+    """A listener receives `Done` after the call is counted."""
     found: list[int] = []
 
     def listen(call: toolspan.CallInfo, event: toolspan.StreamEvent) -> None:

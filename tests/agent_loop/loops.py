@@ -16,6 +16,7 @@ import pytest
 from ..sdk import script, wire
 from ..sdk.features import needs
 from ..sdk.sdk import Face, http
+from ..wire import response_shapes as shapes
 
 Call = tuple[str, str, str]
 """A call's id, tool and arguments."""
@@ -23,7 +24,7 @@ TOOLS = ("get_weather", "get_time")
 
 
 class Clock:
-    """A clock that stands still until it is told to go on; nanoseconds, like the real one."""
+    """A clock that stands still until `pass_by`; nanoseconds, like the real one."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.at = 1_000_000_000
@@ -36,7 +37,7 @@ class Clock:
 
 
 def chat_chunks(calls: Iterable[Call]) -> list[dict[str, Any]]:
-    """A streamed chat answer that asks for these calls, or says something if there are none."""
+    """Return a streamed chat answer with these calls, or with a text if there are none."""
     found = [wire.chunk({"role": "assistant", "content": None})]
     for at, (identity, name, arguments) in enumerate(calls):
         found.append(wire.call(arguments, name=name, identity=identity, index=at))
@@ -49,42 +50,11 @@ _numbers = itertools.count(1)
 
 
 def response_events(calls: Iterable[Call]) -> list[dict[str, Any]]:
-    """The same as events of the Responses API."""
-    whole: dict[str, Any] = {
-        "id": f"resp_{next(_numbers)}",
-        "object": "response",
-        "model": "gpt-test-2026",
-        "status": "in_progress",
-        "output": [],
-    }
-    found: list[dict[str, Any]] = [{"type": "response.created", "response": whole}]
-    items = []
-    for at, (identity, name, arguments) in enumerate(calls):
-        item = {
-            "type": "function_call",
-            "id": f"fc_{identity}",
-            "call_id": identity,
-            "name": name,
-            "arguments": "",
-        }
-        place = {"output_index": at, "item_id": item["id"]}
-        done = {**item, "arguments": arguments, "status": "completed"}
-        items.append(done)
-        found += [
-            {"type": "response.output_item.added", "output_index": at, "item": item},
-            {"type": "response.function_call_arguments.delta", **place, "delta": arguments},
-            {"type": "response.function_call_arguments.done", **place, "arguments": arguments},
-            {"type": "response.output_item.done", "output_index": at, "item": done},
-        ]
-    usage = {
-        "input_tokens": 11,
-        "input_tokens_details": {"cached_tokens": 0},
-        "output_tokens": 7,
-        "output_tokens_details": {"reasoning_tokens": 0},
-        "total_tokens": 18,
-    }
-    ended = {**whole, "status": "completed", "output": items, "usage": usage}
-    found.append({"type": "response.completed", "response": ended})
+    """Return the same as events of the Responses API."""
+    whole = {"id": f"resp_{next(_numbers)}", "model": "gpt-test-2026"}
+    items = [shapes.function(identity, arguments, name) for identity, name, arguments in calls]
+    deltas = [event for at, item in enumerate(items) for event in shapes.asks(item, at)]
+    found = [*shapes.begins(**whole), *deltas, shapes.ends(*items, **whole, usage=shapes.counts(11, 7))]
     return [{**event, "sequence_number": at} for at, event in enumerate(found)]
 
 
@@ -150,7 +120,7 @@ class Agent:
     last: str | None = None
 
     async def turn(self, *calls: Call, **more: Any) -> None:
-        """One request, read to its end; the server asks for these calls."""
+        """Make one request and read it to its end; the server answers with these calls."""
         style = self.style
         ask = {
             "model": "gpt-test",
@@ -181,7 +151,7 @@ class Agent:
 
 
 class Server:
-    """Answers each request with the next of the scripts of its agent, which is told by a header."""
+    """Answers each request with the next script of its agent, whose name is in a header."""
 
     def __init__(self, style: Style, **scripts: Iterable[Iterable[Call]]) -> None:
         self._style = style

@@ -1,4 +1,4 @@
-"""An agent's loop: which span answers which, after how long, in which step; without any code for it."""
+"""An agent's loop without any code of the application: links, turnarounds and steps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def answered(span: Any) -> dict[str, float]:
-    """The turnarounds that a span tells, by the ids of the calls."""
+    """Return a span's turnarounds by the ids of the calls."""
     return {
         event.attributes["gen_ai.tool.call.id"]: event.attributes["toolspan.tool_call.turnaround"]
         for event in span.events
@@ -31,7 +31,7 @@ def answered(span: Any) -> dict[str, float]:
 
 
 def links(span: Any) -> list[tuple[int, str, tuple[str, ...]]]:
-    """To which spans it refers for the sake of calls, why, and for which; not to other attempts."""
+    """Return a span's links that are not to other attempts: target, reason, call ids."""
     return [
         (link.context.span_id, link.attributes["toolspan.link"], link.attributes["toolspan.tool_call.ids"])
         for link in span.links
@@ -40,15 +40,17 @@ def links(span: Any) -> list[tuple[int, str, tuple[str, ...]]]:
 
 
 def loop(span: Any) -> tuple[int, ...]:
-    """Step, answered, unanswered, repeated."""
+    """Return step, answered, unanswered and repeated."""
     names = ("step", "answered", "unanswered", "repeated")
     return tuple(span.attributes.get(f"toolspan.loop.{name}", 0) for name in names)
 
 
 @both_faces
 @every_style
-def test_three_turns(face: Face, style: Style, telemetry: Telemetry, clock: Clock) -> None:
-    """Parallel calls, another call, an answer: a chain of three spans with the right times and steps."""
+def test_three_turns_are_a_chain_of_linked_spans(
+    face: Face, style: Style, telemetry: Telemetry, clock: Clock
+) -> None:
+    """Two parallel calls, another call and an answer are three linked spans with times and steps."""
 
     async def scenario() -> None:
         server = Server(style, only=[[WEATHER, TIME], [AGAIN], []])
@@ -84,8 +86,10 @@ def test_three_turns(face: Face, style: Style, telemetry: Telemetry, clock: Cloc
 
 @both_faces
 @every_style
-def test_unanswered_and_again(face: Face, style: Style, telemetry: Telemetry, clock: Clock) -> None:
-    """A result that is missing, one that comes twice, and one that comes late."""
+def test_missing_late_and_repeated_results_are_counted(
+    face: Face, style: Style, telemetry: Telemetry, clock: Clock
+) -> None:
+    """A result that is missing, one that comes twice, and one that comes late are counted."""
 
     async def scenario() -> None:
         async with face.client(Server(style, only=[[WEATHER, TIME], [], []])) as client:
@@ -107,8 +111,10 @@ def test_unanswered_and_again(face: Face, style: Style, telemetry: Telemetry, cl
 
 @both_faces
 @every_style
-def test_sent_again_after_an_error(face: Face, style: Style, telemetry: Telemetry, clock: Clock) -> None:
-    """A request that failed and is sent again answers its calls once, and is no repetition."""
+def test_request_repeated_after_an_error_answers_its_calls_once(
+    face: Face, style: Style, telemetry: Telemetry, clock: Clock
+) -> None:
+    """A request that failed and is repeated answers its calls once, and repeats no result."""
 
     async def scenario() -> None:
         async with face.client(Server(style, only=[[WEATHER], 500, [], []])) as client:
@@ -137,8 +143,8 @@ def test_sent_again_after_an_error(face: Face, style: Style, telemetry: Telemetr
 
 
 @both_faces
-def test_another_process_asked(face: Face, telemetry: Telemetry) -> None:
-    """Calls that this process does not know: the history says which step it is; nothing is invented."""
+def test_calls_of_another_process_are_numbered_by_the_history(face: Face, telemetry: Telemetry) -> None:
+    """For calls of another process the history shows the step, and there is no link."""
 
     async def scenario() -> None:
         async with face.client(Server(CHAT, only=[[], []])) as client:
@@ -161,7 +167,9 @@ def test_another_process_asked(face: Face, telemetry: Telemetry) -> None:
 
 @both_faces
 @every_style
-def test_across_clients(face: Face, style: Style, telemetry: Telemetry) -> None:
+def test_call_of_one_client_is_answered_through_another(
+    face: Face, style: Style, telemetry: Telemetry
+) -> None:
     """The call that one client got is answered through another."""
 
     async def scenario() -> None:

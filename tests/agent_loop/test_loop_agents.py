@@ -1,4 +1,4 @@
-"""Many agents at once: none is taken for another, and what nobody answers is forgotten."""
+"""Many agents at once: their chains stay separate, and unanswered calls are forgotten."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _agents(pytestconfig: pytest.Config) -> int:
 
 
 def calls(agent: int, turn: int, *, unique: bool) -> list[tuple[str, str, str]]:
-    """What the server asks one agent for; servers that count from 0 give all the same ids."""
+    """Return one agent's calls; servers that count from 0 use the same ids for all agents."""
     prefix = f"call_{agent}_{turn}" if unique else f"call_{turn}"
     return [(f"{prefix}_{at}", "get_weather", "{}") for at in range(2)]
 
@@ -72,8 +72,10 @@ def check(telemetry: Telemetry, agents: int) -> None:
 @every_style
 @pytest.mark.parametrize("unique", [True, False], ids=["own-ids", "same-ids"])
 @pytest.mark.parametrize("traced", [True, False], ids=["traced", "bare"])
-def test_tasks(style: Style, unique: bool, traced: bool, agents: int, telemetry: Telemetry) -> None:
-    """Many agents in tasks have a chain each, also where the server gives all of them the same ids."""
+def test_agents_in_many_tasks_have_separate_chains(
+    style: Style, unique: bool, traced: bool, agents: int, telemetry: Telemetry
+) -> None:
+    """Many agents in tasks have a chain each, also if the server gives all calls the same ids."""
 
     async def one(client: Any, number: int) -> None:
         if not traced:
@@ -92,8 +94,8 @@ def test_tasks(style: Style, unique: bool, traced: bool, agents: int, telemetry:
 
 
 @pytest.mark.parametrize("unique", [True, False], ids=["own-ids", "same-ids"])
-def test_threads(unique: bool, agents: int, telemetry: Telemetry) -> None:
-    """The same in threads, each with a client of its own."""
+def test_agents_in_many_threads_have_separate_chains(unique: bool, agents: int, telemetry: Telemetry) -> None:
+    """Agents in threads, each with its own client, have a chain each."""
     failed: list[BaseException] = []
     server = Server(CHAT, **scripts(agents, unique=unique))
 
@@ -117,8 +119,10 @@ def test_threads(unique: bool, agents: int, telemetry: Telemetry) -> None:
     check(telemetry, agents)
 
 
-def test_never_answered(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ids that nobody answers are forgotten: nothing grows with them."""
+def test_ids_that_are_never_answered_are_forgotten(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory does not grow with ids that are never answered."""
     monkeypatch.setattr(memory, "MOST", 64)
     counts = []
 

@@ -18,8 +18,8 @@ def nothing(call: RememberedCall) -> int:
     return 0
 
 
-def test_by_id() -> None:
-    """A call is found by its id; what is not remembered is not."""
+def test_call_is_found_by_its_id() -> None:
+    """A call is found by its id; an unknown id finds none."""
     memory, call = Memory(), asked("a")
     memory.remember(call)
     assert memory.find("a", nothing) is call
@@ -27,8 +27,8 @@ def test_by_id() -> None:
     assert call.turn.calls == [call]
 
 
-def test_one_id_for_several_calls() -> None:
-    """Of calls with one id, the one counts that most speaks for, then the first without a result."""
+def test_best_match_among_calls_with_one_id_counts() -> None:
+    """Of calls with one id the best match counts, then the first without a result."""
     memory, first, second, third = Memory(), asked("a"), asked("a"), asked("a")
     for call in (first, second, third):
         memory.remember(call)
@@ -40,7 +40,7 @@ def test_one_id_for_several_calls() -> None:
     assert memory.find("a", lambda call: int(call is not second)) is third
 
 
-def test_the_same_call_once() -> None:
+def test_call_of_a_response_fetched_again_is_remembered_once() -> None:
     """A call is remembered once, also if its response is fetched again and again."""
     memory, turn = Memory(), Turn(response="resp_1")
     memory.remember(asked("a", turn))
@@ -49,8 +49,8 @@ def test_the_same_call_once() -> None:
     assert len(memory) == len(turn.calls) == 1
 
 
-def test_bounded() -> None:
-    """Calls that nobody answers push out the oldest; turns do too."""
+def test_oldest_calls_and_turns_are_forgotten_first() -> None:
+    """Calls that are never answered displace the oldest; turns do too."""
     memory = Memory(most=10)
     for at in range(1000):
         turn = Turn(response=f"resp_{at}")
@@ -66,8 +66,8 @@ def test_bounded() -> None:
     assert len(memory._turns) == 10
 
 
-def test_open_by_name() -> None:
-    """Open calls of a tool: without a result, not being executed, the newest first."""
+def test_open_calls_of_a_tool_are_found_newest_first() -> None:
+    """The open calls of a tool have no result and are not being executed; the newest is first."""
     memory = Memory()
     calls = [asked("a"), asked("b"), asked("c", name="g"), asked("d"), asked("e")]
     for call in calls:
@@ -76,7 +76,7 @@ def test_open_by_name() -> None:
     assert memory.open("f") == [calls[4], calls[0]]
 
 
-def test_threads() -> None:
+def test_threads_that_remember_and_find_lose_nothing() -> None:
     """Threads that remember and find at the same time lose nothing and raise nothing."""
     memory = Memory(most=64)
     failed: list[BaseException] = []
@@ -100,7 +100,7 @@ def test_threads() -> None:
     assert len(memory) <= 64 + 8
 
 
-def test_forgotten_twice() -> None:
+def test_call_forgotten_by_two_threads_raises_nothing() -> None:
     """Two threads that forget the same call do no harm."""
     memory, first, second = Memory(), asked("a"), asked("a")
     memory.remember(first)

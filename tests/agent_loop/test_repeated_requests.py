@@ -1,4 +1,4 @@
-"""Which attempt repeats which: by what is asked, by trace, task or thread; bounded in number and time."""
+"""Which attempt repeats which: by content, trace, task or thread; bounded in number and time."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def left(attempt: int = 1, *, parent: int = 8, at: int = 0) -> FailedAttempt:
     return FailedAttempt(attempt, parent, f"span {attempt}", at)
 
 
-def test_the_next_one() -> None:
-    """An attempt is repeated once, by the next of its kin."""
+def test_next_equal_request_repeats_an_attempt_once() -> None:
+    """An attempt is repeated once, by the next equal request."""
     siblings = FailedAttempts()
     assert siblings.recall(request_key(), 0) is None
     siblings.leave(request_key(), left())
@@ -56,24 +56,24 @@ def test_the_next_one() -> None:
     [request_key(what=2), request_key(trace=9), request_key(trace=0, parent=0)],
     ids=["another request", "another trace", "no trace"],
 )
-def test_others(other: RequestKey) -> None:
-    """What asks something else, or in another trace, is no sibling."""
+def test_different_request_or_trace_is_no_repetition(other: RequestKey) -> None:
+    """A different request, or one in another trace, repeats nothing."""
     siblings = FailedAttempts()
     siblings.leave(request_key(), left())
     assert siblings.recall(other, SECOND) is None
     assert siblings.recall(request_key(), SECOND) == left()
 
 
-def test_without_a_trace_the_lane_decides() -> None:
-    """Without a span around them, only those of the same thread or task are siblings."""
+def test_requests_without_a_trace_repeat_within_their_thread_or_task() -> None:
+    """Without a span around them, only requests of the same thread or task are repetitions."""
     siblings = FailedAttempts()
     siblings.leave(request_key("here", trace=0, parent=0), left(parent=0))
     assert siblings.recall(request_key("there", trace=0, parent=0), SECOND) is None
     assert siblings.recall(request_key("here", trace=0, parent=0), SECOND) == left(parent=0)
 
 
-def test_within_a_trace() -> None:
-    """Of others' attempts in the trace, that with the same parent comes first; one's own before it."""
+def test_own_attempt_comes_before_others_of_the_trace() -> None:
+    """In a trace the caller's own attempt comes first, then one with the same parent."""
     siblings = FailedAttempts()
     siblings.leave(request_key("a", parent=1), left(1, parent=1))
     siblings.leave(request_key("b", parent=2), left(2, parent=2))
@@ -85,8 +85,8 @@ def test_within_a_trace() -> None:
     assert siblings.recall(request_key("d", parent=2), SECOND) is None
 
 
-def test_a_task_that_runs_repeats_its_own() -> None:
-    """The attempt of a task is another one's to repeat only when the task has ended, or is gone."""
+def test_attempt_of_a_running_task_is_not_another_tasks() -> None:
+    """Another task repeats an attempt only when the first task has ended, or is gone."""
     siblings, first, second = FailedAttempts(), Task(), Task()
     siblings.leave(request_key(ref(first)), left(1))
     siblings.leave(request_key(ref(second)), left(2))
@@ -101,7 +101,7 @@ def test_a_task_that_runs_repeats_its_own() -> None:
     assert siblings.recall(request_key("other"), SECOND) == left(2)
 
 
-def test_time() -> None:
+def test_attempt_is_forgotten_after_five_minutes() -> None:
     """After five minutes an attempt is forgotten."""
     siblings = FailedAttempts()
     siblings.leave(request_key(), left())
@@ -113,8 +113,8 @@ def test_time() -> None:
     assert len(siblings._attempts) == len(siblings._groups) == 1
 
 
-def test_success() -> None:
-    """Success ends what the same lane has tried before, and no other lane's."""
+def test_success_ends_the_attempts_of_its_caller_only() -> None:
+    """Success ends the earlier attempts of the same caller, and of no other."""
     siblings = FailedAttempts()
     siblings.leave(request_key("a"), left(1))
     siblings.leave(request_key("b"), left(2))
@@ -123,8 +123,8 @@ def test_success() -> None:
     assert siblings.recall(request_key("a"), SECOND) == left(2)
 
 
-def test_bound() -> None:
-    """A thousand attempts are remembered, the oldest are forgotten first, one left again is a new one."""
+def test_thousand_attempts_are_remembered_oldest_forgotten_first() -> None:
+    """A thousand attempts are remembered; an attempt that is remembered again is new."""
     siblings = FailedAttempts()
     for number in range(3_000):
         siblings.leave(request_key(number, what=number), left(at=number))
@@ -137,7 +137,7 @@ def test_bound() -> None:
     assert siblings.recall(request_key("again"), SECOND) == left(at=2_999)
 
 
-def test_another_thread_was_faster() -> None:
+def test_attempt_removed_by_another_thread_raises_nothing() -> None:
     """What another thread has dropped meanwhile is no error."""
     siblings = FailedAttempts()
     siblings._order = type("Emptied", (type(siblings._order),), {"__len__": lambda self: 2_000})()
@@ -145,8 +145,8 @@ def test_another_thread_was_faster() -> None:
     assert siblings.recall(request_key(), SECOND) is None
 
 
-def test_threads() -> None:
-    """Threads that leave and recall at once raise nothing, mix nothing up and keep within the bound."""
+def test_threads_that_remember_and_find_mix_up_no_attempts() -> None:
+    """Threads at the same time raise nothing, mix up nothing and keep within the bound."""
     siblings, wrong = FailedAttempts(), list[object]()
 
     def turn(caller: int) -> None:
@@ -179,8 +179,8 @@ def of(read: Any, body: dict[str, Any], api: str = "x") -> int | None:
     return fingerprint("chat", api, read(body, keep=False))
 
 
-def test_fingerprint() -> None:
-    """API, model, number of messages, tools and the last message tell requests apart; parameters do not."""
+def test_api_model_messages_and_tools_tell_requests_apart() -> None:
+    """API, model, number of messages, tools and the last message count; parameters do not."""
     same = of(chat_request, ASK)
     assert same is not None
     assert of(chat_request, {**ASK, "temperature": 1, "stream": True}) == same
@@ -203,7 +203,7 @@ def test_fingerprint() -> None:
 
 
 @each_row("body", [{}, {"model": "m"}, {"model": "m", "messages": []}, {"messages": 5}])
-def test_nothing_asked(body: dict[str, Any]) -> None:
+def test_request_without_content_is_never_a_repetition(body: dict[str, Any]) -> None:
     """A request of which too little is known is never known again."""
     assert of(chat_request, body) is None
     assert of(embeddings_request, body) is None

@@ -33,7 +33,7 @@ def around(telemetry: Telemetry, *, within: bool) -> AbstractContextManager[Any]
 
 
 async def attempt(face: Face, client: Any, api: Api, **more: Any) -> bool:
-    """Ask; says whether there was an answer."""
+    """Make a request; return whether there was an answer."""
     with suppress(openai.APIError):
         await face.done(api.whole(client, **more))
         return True
@@ -66,8 +66,10 @@ def chains(telemetry: Telemetry) -> list[list[int]]:
 @both_faces
 @over(*APIS)
 @within_a_span
-def test_a_loop(face: Face, api: Api, within: bool, telemetry: Telemetry) -> None:
-    """Attempts are counted from 1, and that one does not say so; after success all begins anew."""
+def test_attempts_are_counted_until_one_succeeds(
+    face: Face, api: Api, within: bool, telemetry: Telemetry
+) -> None:
+    """Attempts are counted from 1, which is not recorded; after success the count starts again."""
 
     async def scenario() -> None:
         answers = (BUSY, http.ConnectError("nobody there"), BUSY, api.answers, api.answers)
@@ -86,8 +88,8 @@ def test_a_loop(face: Face, api: Api, within: bool, telemetry: Telemetry) -> Non
 
 @both_faces
 @over(*APIS)
-def test_another_request(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """What is not the same is no sibling: another model, or another response."""
+def test_other_model_or_response_is_no_repetition(face: Face, api: Api, telemetry: Telemetry) -> None:
+    """A request for another model or another response repeats nothing."""
     changed = {"response_id": "resp_2"} if api is FETCHED else {"model": "gpt-other"}
 
     async def scenario() -> None:
@@ -101,8 +103,8 @@ def test_another_request(face: Face, api: Api, telemetry: Telemetry) -> None:
 
 
 @both_faces
-def test_the_next_step(face: Face, telemetry: Telemetry) -> None:
-    """A longer history, or another last message, is another request."""
+def test_longer_history_is_no_repetition(face: Face, telemetry: Telemetry) -> None:
+    """A request with a longer history or another last message is a new one."""
     longer = [*CHAT.ask["messages"], {"role": "assistant", "content": "x"}, CHAT.ask["messages"][0]]
     other = [{"role": "user", "content": "What then?"}]
 
@@ -117,7 +119,7 @@ def test_the_next_step(face: Face, telemetry: Telemetry) -> None:
 
 
 @both_faces
-def test_another_trace(face: Face, telemetry: Telemetry) -> None:
+def test_equal_request_in_another_trace_is_no_repetition(face: Face, telemetry: Telemetry) -> None:
     """In another trace the same request is not the same attempt's sibling."""
 
     async def scenario() -> None:
@@ -132,8 +134,8 @@ def test_another_trace(face: Face, telemetry: Telemetry) -> None:
 
 
 @both_faces
-def test_spans_of_its_own_around_each_attempt(face: Face, telemetry: Telemetry) -> None:
-    """Within one trace each attempt may have another parent, as frameworks do it."""
+def test_attempts_may_have_different_parents_in_one_trace(face: Face, telemetry: Telemetry) -> None:
+    """In one trace each attempt may have another parent span, as in frameworks."""
 
     async def scenario() -> None:
         async with face.client(Transport(BUSY, CHAT.answers)) as client:
@@ -169,8 +171,10 @@ async def close(face: Face, client: Any, api: Api) -> None:
 @pytest.mark.parametrize(
     ("act", "count"), [(cut, 2), (drop, 2), (close, 1)], ids=["truncated", "abandoned", "closed"]
 )
-def test_streams(face: Face, api: Api, act: Any, count: int, telemetry: Telemetry) -> None:
-    """A stream that broke off or was dropped is tried again; one that was closed had said enough."""
+def test_broken_or_dropped_stream_is_repeated_but_not_a_closed_one(
+    face: Face, api: Api, act: Any, count: int, telemetry: Telemetry
+) -> None:
+    """A stream that broke off or was dropped is repeated; one that was closed is not."""
 
     async def scenario() -> None:
         async with face.client(Transport(script.stream(*api.text[:1]), api.answers)) as client:
@@ -184,7 +188,7 @@ def test_streams(face: Face, api: Api, act: Any, count: int, telemetry: Telemetr
 
 
 class Starts(Sampler):
-    """Notes what a sampler is given, and samples none."""
+    """Keeps a sampler's arguments, and samples no span."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[Any, int]] = []
@@ -209,8 +213,8 @@ class Starts(Sampler):
 
 
 @both_faces
-def test_samplers(face: Face) -> None:
-    """A sampler is given the number and the link; spans that are not sampled are known again too."""
+def test_sampler_gets_the_attempt_number_and_link(face: Face) -> None:
+    """A sampler gets the number and the link; spans that are not sampled are counted too."""
     sampler = Starts()
     telemetry = Telemetry(sampler)
 
@@ -224,8 +228,8 @@ def test_samplers(face: Face) -> None:
 
 
 @both_faces
-def test_another_instrumentations_spans(face: Face, telemetry: Telemetry) -> None:
-    """The number stands on their span; what a link would say, they have not asked for."""
+def test_attempt_number_is_on_another_instrumentations_span(face: Face, telemetry: Telemetry) -> None:
+    """The number is set on the other instrumentation's span, without a link."""
     outer = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test"}
 
     async def scenario() -> None:
@@ -243,8 +247,10 @@ def test_another_instrumentations_spans(face: Face, telemetry: Telemetry) -> Non
 @pytest.mark.crossed(few=2)
 @within_a_span
 @pytest.mark.parametrize("failures", [1, 3])
-def test_a_hundred_at_once(within: bool, failures: int, telemetry: Telemetry) -> None:
-    """A hundred tasks ask the same, ten at a time; each fails, and each goes on with its own attempts."""
+def test_hundred_tasks_each_continue_their_own_attempts(
+    within: bool, failures: int, telemetry: Telemetry
+) -> None:
+    """A hundred tasks make equal requests, ten at a time; each continues its own attempts."""
     seen: dict[Any, int] = {}
     dice = random.Random(failures)
 
@@ -271,8 +277,8 @@ def test_a_hundred_at_once(within: bool, failures: int, telemetry: Telemetry) ->
     assert chains(telemetry) == [list(range(1, failures + 2))] * 100
 
 
-def test_a_task_for_each_attempt(telemetry: Telemetry) -> None:
-    """Within a trace an attempt may be another task's, as with a deadline around each of them."""
+def test_attempts_in_one_trace_may_be_in_different_tasks(telemetry: Telemetry) -> None:
+    """In a trace each attempt may be in another task, as with a deadline around each of them."""
 
     async def scenario() -> None:
         async with ASYNC.client(Transport(BUSY, BUSY, CHAT.answers)) as client:
@@ -284,8 +290,8 @@ def test_a_task_for_each_attempt(telemetry: Telemetry) -> None:
     assert chains(telemetry) == [[1, 2, 3]]
 
 
-def test_a_task_that_is_gone(telemetry: Telemetry) -> None:
-    """A stream may be dropped long after the task that asked for it has ended."""
+def test_stream_dropped_after_its_task_ended_is_an_attempt(telemetry: Telemetry) -> None:
+    """A stream may be dropped long after the task that requested it has ended."""
 
     async def scenario() -> None:
         async with ASYNC.client(Transport(CHAT.streams, CHAT.answers)) as client:
@@ -299,8 +305,8 @@ def test_a_task_that_is_gone(telemetry: Telemetry) -> None:
     assert chains(telemetry) == [[1, 2]]
 
 
-def test_threads_without_a_span(telemetry: Telemetry) -> None:
-    """Without a span around them, each thread goes on with its own attempts."""
+def test_each_thread_continues_its_own_attempts(telemetry: Telemetry) -> None:
+    """Without a span around them, each thread continues its own attempts."""
     failed = threading.Barrier(4)
 
     def turn(client: Any) -> None:
@@ -321,8 +327,8 @@ def test_threads_without_a_span(telemetry: Telemetry) -> None:
     assert chains(telemetry) == [[1, 2]] * 4
 
 
-def test_nothing_is_kept_of_what_was_asked(telemetry: Telemetry) -> None:
-    """Of a request that failed only numbers are remembered, no text."""
+def test_no_text_of_a_failed_request_is_kept(telemetry: Telemetry) -> None:
+    """Of a request that failed only numbers are kept, no text."""
     marked = [{"role": "user", "content": "MARK-message"}]
 
     async def scenario() -> None:

@@ -1,4 +1,4 @@
-"""Attempts as the sinks tell of them: headers as attributes, siblings with and without spans."""
+"""Attempts in the sinks: headers as attributes, repeated requests with and without spans."""
 
 from __future__ import annotations
 
@@ -54,34 +54,34 @@ def headed(body: dict[str, Any] = ASK, api: apis.Api = apis.CHAT, *, failed: boo
     [(ASK, apis.CHAT), (apis.ASK_COMPLETION, apis.COMPLETIONS), (apis.ASK_EMBEDDINGS, apis.EMBEDDINGS)],
     ids=["chat", "completion", "embeddings"],
 )
-def test_headers(body: dict[str, Any], api: apis.Api) -> None:
-    """The id and both limits; when to come again only where the call failed; no other header."""
+def test_request_id_and_limits_are_read_from_the_headers(body: dict[str, Any], api: apis.Api) -> None:
+    """The id and both limits are recorded; the wait only where the call failed; no other header."""
     assert headed(body, api) == {names.REQUEST_ID: "req_1", **LIMITS}
     again = {names.RETRY_AFTER: 7.0}
     assert headed(body, api, failed=True) == {names.REQUEST_ID: "req_1", **LIMITS, **again}
 
 
-def test_headers_that_say_nothing() -> None:
-    """What no header says is left out."""
+def test_headers_without_values_have_no_attributes() -> None:
+    """A value that is in no header is no attribute."""
     call = new_call(ASK)
     call.head = {b"content-type": b"application/json"}
     assert not [name for name in at_end(call) if name.startswith("toolspan.r")]
 
 
-def test_headers_of_a_fetched_response() -> None:
+def test_fetched_response_has_an_id_and_no_limits() -> None:
     """Fetching has no limits of its own, and an id all the same."""
     assert headed(apis.ASK_FETCH, apis.FETCH, failed=True) == {names.REQUEST_ID: "req_1"}
 
 
-def test_nothing_is_kept_after_the_end() -> None:
+def test_headers_are_released_when_the_call_ends() -> None:
     """The headers are let go when the call is over."""
     call = new_call(ASK)
     call.head = HEAD
     assert run(call).head is None
 
 
-def test_a_note_after_the_end() -> None:
-    """A retry after the end of the call, which nobody can make, is not told."""
+def test_retry_after_the_end_of_the_call_is_ignored() -> None:
+    """A retry after the end of the call is not recorded."""
     lab = Lab()
     call = run(new_call(ASK, lab.span_sink()), end=RuntimeError())
     call.note(Retried(1, 429, "429", 0.0))
@@ -93,7 +93,7 @@ def digest(sink: Sink, *others: Any, end: End | BaseException, body: dict[str, A
     return run(new_call(body, sink, *others), end=end)
 
 
-def test_without_an_sdk() -> None:
+def test_attempts_have_numbers_and_no_links_without_a_tracing_sdk() -> None:
     """Where no tracing SDK makes spans, attempts have numbers and no links."""
     sink, spans = RepeatedRequestSink(), SpanSink(NoOpTracer(), events=True, capture=OFF)
     assert digest(sink, spans, end=RuntimeError()).attempt == 1
@@ -101,7 +101,7 @@ def test_without_an_sdk() -> None:
     assert (second.attempt, second.links) == (2, [])
 
 
-def test_without_spans() -> None:
+def test_attempts_have_numbers_and_no_links_without_the_span_sink() -> None:
     """The same where the sink of the spans is off."""
     sink = RepeatedRequestSink()
     digest(sink, end=RuntimeError())
@@ -110,7 +110,7 @@ def test_without_spans() -> None:
     assert digest(sink, end=End.EXHAUSTED).attempt == 1
 
 
-def test_a_stream_that_is_not_ours() -> None:
+def test_call_without_an_outcome_is_no_failed_attempt() -> None:
     """A call that ends without an outcome is no attempt without success."""
     sink = RepeatedRequestSink()
     call = new_call(ASK, sink)
@@ -119,8 +119,8 @@ def test_a_stream_that_is_not_ours() -> None:
     assert digest(sink, end=End.EXHAUSTED).attempt == 1
 
 
-def test_a_request_that_says_nothing() -> None:
-    """Where nothing is asked, nothing is known again."""
+def test_empty_request_is_never_a_repetition() -> None:
+    """A request without content repeats none."""
     sink = RepeatedRequestSink()
     for _ in range(2):
         assert digest(sink, end=RuntimeError(), body={"model": "m"}).attempt == 1

@@ -1,1 +1,1 @@
-"""The chat service of the examples as its page sees it: over a socket, with a real model server behind it."""
+"""Tests of the example chat service, through its socket and with a real model server."""

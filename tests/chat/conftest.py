@@ -1,4 +1,4 @@
-"""What these tests share; where the service's own requirements are missing, there is nothing to test.
+"""Fixtures of these tests, which are collected only where the service's own requirements are installed.
 
 `make test` installs them; environments with other versions of the SDK and of OpenTelemetry do not.
 """
@@ -23,7 +23,7 @@ if find_spec("stamina") is None:
 
 @pytest.fixture(name="telemetry")
 def _telemetry() -> Iterator[Telemetry]:
-    """An in-memory SDK, and the instrumentation on top of it."""
+    """Instrument the SDK with in-memory telemetry."""
     telemetry = Telemetry()
     with telemetry.on(usage_keys=["session.id"]):
         yield telemetry
@@ -31,7 +31,7 @@ def _telemetry() -> Iterator[Telemetry]:
 
 @pytest.fixture(name="serve")
 def _serve(telemetry: Telemetry) -> Iterator[Callable[..., Service]]:
-    """Run the service until the test ends: with settings, tools and the model server's pace."""
+    """Return a function that runs the service until the test ends, with settings, tools and pace."""
     from .service import serving
 
     with ExitStack() as stack:

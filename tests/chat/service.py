@@ -1,4 +1,4 @@
-"""The service in a thread of this process, with the demo server behind it; pages are plain sockets."""
+"""Run the chat service in a thread with the demo server; a page is a plain socket."""
 
 from __future__ import annotations
 
@@ -23,47 +23,47 @@ from websockets.sync.client import connect as open_socket
 from tests.sdk.telemetry import Telemetry
 
 SECONDS = 20
-"""Nothing takes as long."""
+"""The timeout of every wait."""
 PACE = 0.025
 Json = dict[str, Any]
 
 
 class Page:
-    """A page's socket, and what it was told."""
+    """A page's socket, and the events that it received."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
-        self.told: list[Json] = []
+        self.events: list[Json] = []
 
-    def hear(self, *kinds: str, **facts: Any) -> Json:
-        """Listen until something of these kinds happens, with these facts; and give it."""
+    def wait_for(self, *kinds: str, **facts: Any) -> Json:
+        """Receive events until one has one of these kinds and these facts; return it."""
         while True:
-            heard: Json = json.loads(self.socket.recv(timeout=SECONDS))
-            self.told.append(heard)
-            if heard["kind"] in kinds and facts.items() <= heard.items():
-                return heard
+            event: Json = json.loads(self.socket.recv(timeout=SECONDS))
+            self.events.append(event)
+            if event["kind"] in kinds and facts.items() <= event.items():
+                return event
 
     def ask(self, question: str) -> list[Json]:
-        """Ask, listen until the answer is whole or given up, and give all that was told meanwhile."""
-        before = len(self.told)
+        """Send a question and return the events until it is answered or fails."""
+        before = len(self.events)
         self.socket.send(question)
-        self.hear("answered", "failed")
-        return self.told[before:]
+        self.wait_for("answered", "failed")
+        return self.events[before:]
 
 
-def tools_of(told: list[Json]) -> list[tuple[str, str]]:
-    """The tools' states, in the order in which they were told."""
-    return [(each["name"], each["status"]) for each in told if each["kind"] == "tool"]
+def tools_of(events: list[Json]) -> list[tuple[str, str]]:
+    """Return name and status of each tool event, in order."""
+    return [(each["name"], each["status"]) for each in events if each["kind"] == "tool"]
 
 
-def text_of(told: list[Json]) -> str:
-    """The text that was told."""
-    return "".join(each["text"] for each in told if each["kind"] == "text")
+def text_of(events: list[Json]) -> str:
+    """Return the text of the text events."""
+    return "".join(each["text"] for each in events if each["kind"] == "text")
 
 
 @dataclass
 class Service:
-    """Where it listens, what its model server has seen, and what it does its work with."""
+    """A running service: its port, the requests at its model server, its parts and its telemetry."""
 
     port: int
     memory: Memory
@@ -78,14 +78,14 @@ class Service:
             yield Page(socket)
 
     def spans(self, name: str) -> list[Any]:
-        """The spans of a name, by their start, once all have ended; a page hears of the end before that."""
+        """Return the spans of a name by start, once all have ended: a page receives the end before that."""
         until(lambda: len(self.telemetry.everything_started) == len(self.telemetry.everything_ended))
         found = [span for span in self.telemetry.everything_ended if span.name == name]
         return sorted(found, key=lambda span: span.start_time)
 
 
 def variables(base_url: str) -> Json:
-    """What every provider needs, all of it leading to one server."""
+    """Return the variables of every provider, for one server."""
     azure = {"AZURE_OPENAI_ENDPOINT": base_url.removesuffix("/v1"), "AZURE_OPENAI_API_KEY": "k"}
     cerebras = {"CEREBRAS_BASE_URL": base_url, "CEREBRAS_API_KEY": "k"}
     return {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": "k", **azure, **cerebras}
@@ -113,7 +113,7 @@ def serving(
 
 
 def until(holds: Callable[[], bool]) -> None:
-    """Look again and again, for so long as nothing takes."""
+    """Wait until the condition holds."""
     deadline, pause = time.monotonic() + SECONDS, threading.Event()
     while not holds():
         assert time.monotonic() < deadline
@@ -121,28 +121,28 @@ def until(holds: Callable[[], bool]) -> None:
 
 
 def _port(server: uvicorn.Server, thread: threading.Thread) -> int:
-    """The port, once it listens; uvicorn has no other way to tell."""
+    """Return the port, once the server listens; uvicorn has no other way to report it."""
     until(lambda: server.started or not thread.is_alive())
     found: int = server.servers[0].sockets[0].getsockname()[1]
     return found
 
 
 async def get_weather(city: str) -> str:
-    """The weather."""
+    """Return the weather."""
     return f"sun in {city}"
 
 
 async def get_time(city: str) -> str:
-    """The time."""
+    """Return the time."""
     return f"noon in {city}"
 
 
 async def convert_money(amount: float, source: str, target: str) -> str:
-    """Money."""
+    """Fail."""
     raise ConnectionError("no rates today")
 
 
 def quick(*others: Any, limit: float = 5) -> Toolbox:
-    """Tools that take no time, but for those that are given in their place."""
+    """Return fast tools, with these others in their place."""
     functions = {each.__name__: each for each in (get_weather, get_time, convert_money, *others)}
     return Toolbox(*(Tool(function, limit) for function in functions.values()))

@@ -1,4 +1,4 @@
-"""Questions and their answers: one streaming call for each turn, tools at the same time and at once."""
+"""Questions and answers: one streaming request per turn, with tools that run at the same time."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ TWO = "What are the weather and the time in Paris?"
 Serve = Callable[..., Service]
 
 
-def test_text(serve: Serve) -> None:
-    """A question that needs no tool is one request, whose words are told as they come."""
+def test_a_text_answer_is_one_request_streamed_word_by_word(serve: Serve) -> None:
+    """A question without tools is one request, whose words reach the page one by one."""
     service = serve()
     with service.page() as page:
-        told = page.ask("Say something nice.")
-    assert [each["number"] for each in told if each["kind"] != "hello"] == list(range(1, len(told)))
-    assert len([each for each in told if each["kind"] == "text"]) > 20
-    assert text_of(told).startswith("Travelling")
+        events = page.ask("Say something nice.")
+    assert [each["number"] for each in events if each["kind"] != "hello"] == list(range(1, len(events)))
+    assert len([each for each in events if each["kind"] == "text"]) > 20
+    assert text_of(events).startswith("Travelling")
     assert service.memory.requests == 1
 
 
-def test_two_tools(serve: Serve) -> None:
-    """Two tools run at the same time: each of these waits until the other one runs."""
+def test_two_tools_run_at_the_same_time(serve: Serve) -> None:
+    """Each of two tools waits until the other one runs."""
     running = asyncio.Event(), asyncio.Event()
 
     async def get_weather(city: str) -> str:
@@ -45,16 +45,16 @@ def test_two_tools(serve: Serve) -> None:
 
     service = serve(tools=quick(get_weather, get_time))
     with service.page() as page:
-        told = page.ask(TWO)
-    states = tools_of(told)
+        events = page.ask(TWO)
+    states = tools_of(events)
     for name in ("get_weather", "get_time"):
         assert [status for tool, status in states if tool == name] == ["called", "running", "done"]
-    assert text_of(told) == "Here is what I found: sun in Paris; noon in Paris."
+    assert text_of(events) == "Here is what I found: sun in Paris; noon in Paris."
     assert service.memory.requests == 2
 
 
-def test_at_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tool runs while the stream that called it goes on: this one goes on only because the tool has run."""
+def test_a_tool_starts_while_the_stream_goes_on(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stream continues only because the tool that it called has run."""
     ran, send = threading.Event(), RealisticHandler.stream
 
     async def get_weather(city: str) -> str:
@@ -73,14 +73,14 @@ def test_at_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RealisticHandler, "stream", stream)
     service = serve(tools=quick(get_weather))
     with service.page() as page:
-        told = page.ask(TWO)
-    assert told[-1]["kind"] == "answered"
+        events = page.ask(TWO)
+    assert events[-1]["kind"] == "answered"
     tool, (chat, _) = service.spans("execute_tool get_weather")[0], service.spans("chat demo")
     assert tool.start_time < chat.end_time
 
 
-def test_trace(serve: Serve) -> None:
-    """One question is one trace: its turns, their tools, tied to each other; and the next one is another."""
+def test_one_question_is_one_trace(serve: Serve) -> None:
+    """The turns and tools of one question are one trace; the next question is another."""
     service = serve()
     with service.page() as page:
         page.ask(TWO)
@@ -97,19 +97,19 @@ def test_trace(serve: Serve) -> None:
     assert len({turn.attributes["toolspan.tools.fingerprint"] for turn in turns}) == 1
 
 
-def test_failing_tool(serve: Serve) -> None:
-    """A tool that fails is told to the page and to the model, which answers all the same."""
+def test_a_failed_tool_is_shown_and_sent_to_the_model(serve: Serve) -> None:
+    """A failed tool is shown on the page and sent to the model, which still answers."""
     service = serve()
     with service.page() as page:
-        told = page.ask("Convert 20 EUR to USD, and what is the weather in Rome?")
-    assert ("convert_money", "failed") in tools_of(told)
-    assert "sun in Rome; error: no rates today" in text_of(told)
+        events = page.ask("Convert 20 EUR to USD, and what is the weather in Rome?")
+    assert ("convert_money", "failed") in tools_of(events)
+    assert "sun in Rome; error: no rates today" in text_of(events)
     (span,) = service.spans("execute_tool convert_money")
     assert span.attributes["error.type"] == "ConnectionError"
 
 
-def test_time_limit(serve: Serve) -> None:
-    """A tool that hangs gets its time and no more; the other one's result is there."""
+def test_a_hanging_tool_is_stopped_after_its_time_limit(serve: Serve) -> None:
+    """A hanging tool is stopped after its limit, and the other one's result is kept."""
 
     async def get_time(city: str) -> str:
         await asyncio.Event().wait()
@@ -117,15 +117,15 @@ def test_time_limit(serve: Serve) -> None:
 
     service = serve(tools=quick(get_time, limit=0.05))
     with service.page() as page:
-        told = page.ask(TWO)
-    assert ("get_time", "timed out") in tools_of(told)
-    assert "sun in Paris; error: no answer within 0.05 s" in text_of(told)
+        events = page.ask(TWO)
+    assert ("get_time", "timed out") in tools_of(events)
+    assert "sun in Paris; error: no answer within 0.05 s" in text_of(events)
     (span,) = service.spans("execute_tool get_time")
     assert span.attributes["error.type"] == "TimeoutError"
 
 
-def test_wrong_calls(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call with arguments that were not asked for, or of a tool that was not offered, is not run."""
+def test_invalid_tool_calls_are_not_executed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call with unknown arguments, or of an unknown tool, is not executed."""
     made = [
         {"index": 0, "id": "call_a", "name": "get_weather", "arguments": '{"town": "Rome"}'},
         {"index": 1, "id": "call_b", "name": "get_rain", "arguments": "{}"},
@@ -140,10 +140,10 @@ def test_wrong_calls(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chat_service.demo_model.calls", calls)
     service = serve()
     with service.page() as page:
-        told = page.ask(TWO)
-    notes = [each["note"] for each in told if each.get("status") == "refused"]
+        events = page.ask(TWO)
+    notes = [each["note"] for each in events if each.get("status") == "refused"]
     assert notes == ["missing_argument: city", "unknown_tool", "invalid"]
-    assert "error: not run: missing_argument: city" in text_of(told)
+    assert "error: not run: missing_argument: city" in text_of(events)
     sent_back = [call["function"]["arguments"] for call in sent[2]["tool_calls"]]
     assert sent_back == [
         '{"town": "Rome"}',
@@ -153,40 +153,40 @@ def test_wrong_calls(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not [span for span in service.telemetry.everything_ended if "execute_tool" in span.name]
 
 
-def test_endless(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model that calls tools for ever is stopped, and the conversation is as it was."""
+def test_endless_tool_calls_are_stopped(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that calls tools endlessly is stopped, and the conversation is unchanged."""
     again = [{"index": 0, "id": "call_a", "name": "get_weather", "arguments": '{"city": "Rome"}'}]
     monkeypatch.setattr("chat_service.demo_model.calls", lambda request: again)
     service = serve(settings=Settings(turns=3))
     with service.page() as page:
-        told = page.ask(TWO)
+        events = page.ask(TWO)
         monkeypatch.undo()
         assert page.ask("Say something nice.")[-1]["kind"] == "answered"
-    assert told[-1] == told[-1] | {"kind": "failed", "text": "There is no answer: TooManyTurnsError."}
+    assert events[-1] == events[-1] | {"kind": "failed", "text": "There is no answer: TooManyTurnsError."}
     assert service.memory.requests == 4
-    assert len({each["id"] for each in told if each["kind"] == "tool"}) == 3  # of the page's own
+    assert len({each["id"] for each in events if each["kind"] == "tool"}) == 3  # of the page's own
 
 
-def test_one_after_another(serve: Serve) -> None:
-    """A question that comes while another one is answered waits, and knows that answer."""
+def test_a_second_question_waits_for_the_first_answer(serve: Serve) -> None:
+    """A question asked during an answer waits, and its history has that answer."""
     service = serve()
     with service.page() as page:
         page.socket.send(TWO)
         page.socket.send("And what is the time in Rome?")
-        page.hear("answered")
-        page.hear("answered")
+        page.wait_for("answered")
+        page.wait_for("answered")
     first, second = service.spans("answer question")
     assert second.start_time >= first.end_time
     assert service.spans("chat demo")[-1].attributes["toolspan.request.messages"] == 9
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_providers(provider: str, serve: Serve) -> None:
-    """Whoever is asked, the answer is the same; the model is the one that this provider is asked for."""
+def test_every_provider_gives_the_same_answer(provider: str, serve: Serve) -> None:
+    """Each provider gives the same answer with its own model."""
     service = serve(settings=Settings(provider=provider))
     with service.page() as page:
-        hello = page.hear("hello")
-        told = page.ask(TWO)
+        hello = page.wait_for("hello")
+        events = page.ask(TWO)
     assert (hello["provider"], hello["model"]) == (provider, PROVIDERS[provider].model)
-    assert text_of(told) == "Here is what I found: sun in Paris; noon in Paris."
+    assert text_of(events) == "Here is what I found: sun in Paris; noon in Paris."
     assert len(service.spans(f"chat {PROVIDERS[provider].model}")) == 2

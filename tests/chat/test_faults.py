@@ -1,4 +1,4 @@
-"""What goes wrong on the provider's side: what is tried again, how the page sees it, and what is given up."""
+"""Faults of the provider: what is retried, how the page shows it, and what fails."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Serve = Callable[..., Service]
 
 
 def attempts(service: Service) -> list[Any]:
-    """The spans of the question's first turn, in order."""
+    """Return the spans of the question's first turn, in order."""
     return [span for span in service.spans("chat demo") if span.attributes.get("toolspan.loop.step") == 1]
 
 
 def linked(spans: list[Any]) -> bool:
-    """Whether each but the first is linked to the one before, as another attempt, and numbered."""
+    """Return whether each span but the first links to the one before, with its attempt number."""
     for number, (before, span) in enumerate(pairwise(spans), start=2):
         (link,) = span.links
         assert link.context.span_id == before.context.span_id
@@ -33,15 +33,15 @@ def linked(spans: list[Any]) -> bool:
     return True
 
 
-def test_rate_limit(serve: Serve) -> None:
-    """Two refusals are waited for, as long as the server says, which the page and the trace tell."""
+def test_rate_limits_are_retried_after_the_requested_wait(serve: Serve) -> None:
+    """Two rate limits are retried after the server's wait, shown on page and trace."""
     service = serve()
     with service.page() as page:
-        told = page.ask(f"Rate limit: {TWO}")
-    again = [each for each in told if each["kind"] == "again"]
+        events = page.ask(f"Rate limit: {TWO}")
+    again = [each for each in events if each["kind"] == "again"]
     assert [each["attempt"] for each in again] == [2, 3]
     assert {(each["text"], each["seconds"]) for each in again} == {("the provider's rate limit", 0.01)}
-    assert told[-1]["kind"] == "answered"
+    assert events[-1]["kind"] == "answered"
     assert service.memory.requests == 4
     spans = attempts(service)
     assert [span.attributes.get("error.type") for span in spans] == ["openai.RateLimitError"] * 2 + [None]
@@ -51,34 +51,34 @@ def test_rate_limit(serve: Serve) -> None:
     assert [wait["chat.attempt"] for wait in waits] == [2, 3]
 
 
-def test_given_up(serve: Serve) -> None:
-    """A provider that refuses for good is asked as often as is set: the SDK's own retries are off."""
+def test_a_permanent_rate_limit_fails_after_all_attempts(serve: Serve) -> None:
+    """A provider that always refuses gets the configured attempts; the SDK's own retries are off."""
     service = serve(settings=Settings(attempts=3))
     with service.page() as page:
-        told = page.ask("Limited for good: hello?")
+        events = page.ask("Limited for good: hello?")
         assert service.memory.requests == 3
         page.ask("Say something nice.")
-    assert told[-1]["kind"] == "failed"
-    assert told[-1]["text"] == "There is no answer: the provider's rate limit."
+    assert events[-1]["kind"] == "failed"
+    assert events[-1]["text"] == "There is no answer: the provider's rate limit."
     question, _ = service.spans("answer question")
     assert not question.status.is_ok
     assert service.spans("chat demo")[-1].attributes["toolspan.request.messages"] == 2
 
 
-def test_time_out(serve: Serve) -> None:
-    """A server that says nothing is asked again after the time that it has."""
-    service = serve(settings=Settings(patience=1, first_wait=0.01))
+def test_a_silent_server_is_retried_after_the_timeout(serve: Serve) -> None:
+    """A server that does not answer is retried after the timeout."""
+    service = serve(settings=Settings(patience=0.5, first_wait=0.01))
     with service.page() as page:
-        told = page.ask(f"Hang: {TWO}")
-    assert [each["text"] for each in told if each["kind"] == "again"] == ["no answer in time"]
-    assert told[-1]["kind"] == "answered"
+        events = page.ask(f"Hang: {TWO}")
+    assert [each["text"] for each in events if each["kind"] == "again"] == ["no answer in time"]
+    assert events[-1]["kind"] == "answered"
     spans = attempts(service)
     assert [span.attributes.get("error.type") for span in spans] == ["openai.APITimeoutError", None]
     assert linked(spans)
 
 
-def test_broken_off(serve: Serve) -> None:
-    """An answer that breaks off is asked for again, and a tool that had started then is not started twice."""
+def test_a_broken_stream_is_retried_without_restarting_its_tool(serve: Serve) -> None:
+    """A broken answer is retried, and a tool that had started is not started again."""
     runs: list[str] = []
 
     async def get_weather(city: str) -> str:
@@ -87,11 +87,11 @@ def test_broken_off(serve: Serve) -> None:
 
     service = serve(tools=quick(get_weather))
     with service.page() as page:
-        told = page.ask(f"Break off: {TWO}")
-    assert [each["text"] for each in told if each["kind"] == "again"] == ["the answer broke off"]
-    assert ("get_weather", "taken over") in tools_of(told)
+        events = page.ask(f"Break off: {TWO}")
+    assert [each["text"] for each in events if each["kind"] == "again"] == ["the answer broke off"]
+    assert ("get_weather", "taken over") in tools_of(events)
     assert runs == ["Bern"]
-    assert text_of(told) == "Here is what I found: sun in Bern; noon in Bern."
+    assert text_of(events) == "Here is what I found: sun in Bern; noon in Bern."
     spans = attempts(service)
     assert [span.attributes["toolspan.stream.outcome"] for span in spans] == ["failed", "completed"]
     assert linked(spans)
@@ -99,8 +99,8 @@ def test_broken_off(serve: Serve) -> None:
     assert [event.name for event in question.events] == ["chat.retry", "chat.tool.taken_over"]
 
 
-def test_cut_short(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stream that ends properly, but before the answer does, counts as broken off."""
+def test_an_incomplete_stream_is_retried(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream that ends without a finish reason is retried."""
     send, cut = RealisticHandler.stream, []
 
     def stream(self: Any, lines: list[str], *, whole: bool = True) -> None:
@@ -110,14 +110,14 @@ def test_cut_short(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RealisticHandler, "stream", stream)
     service = serve()
     with service.page() as page:
-        told = page.ask("Say something nice.")
-    assert [each["text"] for each in told if each["kind"] == "again"] == ["the answer broke off"]
+        events = page.ask("Say something nice.")
+    assert [each["text"] for each in events if each["kind"] == "again"] == ["the answer broke off"]
     spans = service.spans("chat demo")
     assert [span.attributes["toolspan.stream.outcome"] for span in spans] == ["truncated", "completed"]
 
 
-def test_error_within(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that reports an error in the middle of its answer is asked again, where it may pass."""
+def test_a_transient_error_within_a_stream_is_retried(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transient error in the middle of an answer is retried."""
     send, codes = RealisticHandler.stream, ["server_error", "content_filter"]
 
     def stream(self: Any, lines: list[str], *, whole: bool = True) -> None:
@@ -127,16 +127,16 @@ def test_error_within(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RealisticHandler, "stream", stream)
     service = serve()
     with service.page() as page:
-        told = page.ask("Say something nice.")
-    said = [each["text"] for each in told if each["kind"] in ("again", "failed")]
+        events = page.ask("Say something nice.")
+    said = [each["text"] for each in events if each["kind"] in ("again", "failed")]
     assert said == [
         "the provider's error server_error",
         "There is no answer: the provider's error content_filter.",
     ]
 
 
-def test_no_second_chance(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What will not pass is not tried again: a request that the provider finds wrong."""
+def test_an_invalid_request_is_not_retried(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that the provider rejects as invalid is not retried."""
 
     def refuse(self: RealisticHandler, request: object) -> None:
         self.whole(400, {"error": {"message": "no such model", "code": "model_not_found"}})
@@ -144,13 +144,13 @@ def test_no_second_chance(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(RealisticHandler, "reply", refuse)
     service = serve()
     with service.page() as page:
-        told = page.ask("Say something nice.")
-    assert [each["kind"] for each in told] == ["hello", "question", "failed"]
-    assert told[-1]["text"] == "There is no answer: the provider's error 400."
+        events = page.ask("Say something nice.")
+    assert [each["kind"] for each in events] == ["hello", "question", "failed"]
+    assert events[-1]["text"] == "There is no answer: the provider's error 400."
 
 
-def test_stopped(serve: Serve) -> None:
-    """Where there is no answer, nothing runs on: a tool that still runs is stopped, and the page knows."""
+def test_a_failed_answer_stops_its_tools(serve: Serve) -> None:
+    """When there is no answer, a running tool is stopped, and the page shows it."""
 
     async def get_weather(city: str) -> str:
         await asyncio.Event().wait()
@@ -158,10 +158,10 @@ def test_stopped(serve: Serve) -> None:
 
     service = serve(settings=Settings(attempts=1), tools=quick(get_weather))
     with service.page() as page:
-        told = page.ask(f"Break off: {TWO}")
-        assert told[-1]["text"] == "There is no answer: the answer broke off."
+        events = page.ask(f"Break off: {TWO}")
+        assert events[-1]["text"] == "There is no answer: the answer broke off."
         page.socket.send("Say something nice.")
-        page.hear("answered")
-    assert ("get_weather", "stopped") in tools_of(page.told)
+        page.wait_for("answered")
+    assert ("get_weather", "stopped") in tools_of(page.events)
     (span,) = service.spans("execute_tool get_weather")
     assert span.attributes["error.type"] == "asyncio.exceptions.CancelledError"

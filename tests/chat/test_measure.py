@@ -1,4 +1,4 @@
-"""The ways that are measured: they differ in time and in requests, not in what they answer."""
+"""The measured variants differ in time and requests, not in their answers."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ FOUND = "Here is what I found: 18 °C and light rain in Paris; 14:05 in Paris."
 @pytest.mark.parametrize(
     ("question", "words"), [(TWO, FOUND), (NONE, "Travelling")], ids=["tools", "no tools"]
 )
-def test_ways(question: str, words: str, telemetry: Telemetry) -> None:
-    """Each way answers in the same words; only the probe asks twice where there is nothing to call."""
+def test_every_variant_gives_the_same_answer(question: str, words: str, telemetry: Telemetry) -> None:
+    """Each variant gives the same answer; only the probe makes a second request without tools."""
 
     async def play() -> list[tuple[float, Watched]]:
         taken = await asyncio.gather(*(once(way, question, pace=PACE) for way in WAYS.values()))

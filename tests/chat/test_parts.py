@@ -1,4 +1,4 @@
-"""The parts of the service, each for itself: providers, settings, what passes, tools, conversations."""
+"""The parts of the service: providers, settings, retries, tools, conversations."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1/chat/completions")
 
 
 @each_row("name", PROVIDERS)
-def test_providers(name: str) -> None:
-    """Each provider's client asks its own host, with the patience that is set, and retries nothing itself."""
+def test_each_provider_has_its_host_timeout_and_no_retries(name: str) -> None:
+    """Each provider's client has its own host, the set timeout and no retries of its own."""
     client, model = connect(Settings(provider=name, patience=7), VARIABLES)
     assert client.base_url.host == HOSTS[name]
     assert (client.max_retries, client.timeout) == (0, 7)
@@ -45,16 +45,16 @@ def test_providers(name: str) -> None:
     assert connect(Settings(provider=name, model="mine"), VARIABLES)[1] == "mine"
 
 
-def test_no_provider() -> None:
-    """What is missing, or wrong, is said by the name of its variable."""
+def test_a_missing_or_wrong_variable_is_named() -> None:
+    """A missing or invalid setting is reported by the name of its variable."""
     with pytest.raises(ValueError, match="AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY"):
         connect(Settings(provider="azure"), {})
     with pytest.raises(ValueError, match="CHAT_PROVIDER='other' is none of demo, openai"):
         connect(Settings(provider="other"), VARIABLES)
 
 
-def test_settings() -> None:
-    """A setting is a variable; a key alone chooses OpenAI, and another server's address that server."""
+def test_settings_come_from_variables_and_keys_select_a_provider() -> None:
+    """A variable sets a setting; a key alone selects OpenAI, and a base URL another server."""
     assert read({}) == Settings()
     assert read({"CHAT_ATTEMPTS": "2", "CHAT_PATIENCE": "0.5"}) == Settings(attempts=2, patience=0.5)
     assert read({"OPENAI_API_KEY": "k"}).provider == "openai"
@@ -65,7 +65,7 @@ def test_settings() -> None:
 
 
 def status(code: int, body: Any = None, **headers: str) -> APIStatusError:
-    """The SDK's error for a response."""
+    """Return the SDK's error for a response."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return APIStatusError("no", response=httpx2.Response(code, headers=named, request=REQUEST), body=body)
 
@@ -92,8 +92,10 @@ def status(code: int, body: Any = None, **headers: str) -> APIStatusError:
         pytest.param(KeyError("x"), False, id="a mistake of ours"),
     ],
 )
-def test_passes(error: Exception, wanted: bool | float) -> None:
-    """What is tried again, and after how long where the server says so."""
+def test_transient_errors_are_retried_after_the_requested_wait(
+    error: Exception, wanted: bool | float
+) -> None:
+    """Transient errors are retried, after the server's wait if there is one."""
     found = passes(error, longest=20)
     assert (found, type(found)) == (wanted, type(wanted))
 
@@ -103,8 +105,8 @@ async def move(x: Annotated[int, Field(ge=0)], name: str = "it") -> str:
     return f"{name} to {x + 1}"
 
 
-def test_tool() -> None:
-    """A tool is described by its function, and called with arguments that fit; it is described once."""
+def test_a_tool_is_described_by_its_function() -> None:
+    """A tool's description is that of its function, which receives valid arguments only."""
     tool = Tool(move, 1)
     function = tool.describe()["function"]
     assert (function["name"], function["description"]) == ("move", "Move something.")
@@ -120,8 +122,8 @@ def test_tool() -> None:
     assert [tool.name for tool in TOOLS] == ["get_weather", "get_time", "convert_money", "find_hotels"]
 
 
-def test_conversations() -> None:
-    """Of many conversations, those that nobody used for longest are forgotten."""
+def test_the_least_recently_used_conversation_is_dropped() -> None:
+    """Of too many conversations, the least recently used ones are dropped."""
     known = Conversations(most=2)
     first, second = known.get("a"), known.get("b")
     assert known.get("a") is first
@@ -130,17 +132,17 @@ def test_conversations() -> None:
     assert known.get("b") is not second
 
 
-def test_happenings() -> None:
-    """Whoever listens is told what happened after a number, and then what happens, each once and in order."""
+def test_a_listener_receives_each_event_once_and_in_order() -> None:
+    """A listener receives the events after a number, and then new ones, each once and in order."""
 
     async def play() -> list[int]:
-        conversation, heard = Conversation("c"), []
+        conversation, numbers = Conversation("c"), list[int]()
         conversation.tell("one")
         conversation.tell("two")
 
         async def listen() -> None:
             async for each in conversation.happenings(1):
-                heard.append(each["number"])
+                numbers.append(each["number"])
                 if each["kind"] == "last":
                     return
 
@@ -149,18 +151,18 @@ def test_happenings() -> None:
             await asyncio.sleep(0)
             conversation.tell(kind)
         await asyncio.wait_for(listening, 5)
-        return heard
+        return numbers
 
     assert asyncio.run(play()) == [2, 3, 4, 5]
 
 
 def message(role: str) -> dict[str, str]:
-    """A message of somebody."""
+    """Return a message of this role."""
     return {"role": role, "content": role}
 
 
-def test_divide() -> None:
-    """What is kept begins with a question, so that no result stands without its call."""
+def test_the_kept_history_begins_with_a_question() -> None:
+    """The kept history begins with a question, so each result has its tool call."""
     history = [message(role) for role in ("user", "assistant", "tool", "assistant", "user", "assistant")]
     assert divide(history, 1) == (history[:4], history[4:])
     assert divide(history, 2) == ([], history)

@@ -1,4 +1,4 @@
-"""A page whose connection breaks, pages of other sites, and what the service says by HTTP."""
+"""Broken connections, pages of other sites, and the service's HTTP routes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ TWO = "What are the weather and the time in Paris?"
 Serve = Callable[..., Service]
 
 
-def test_dropped(serve: Serve) -> None:
-    """A socket breaks while a tool runs: the answer goes on, and the next socket brings what was missed."""
+def test_a_reconnected_page_receives_what_it_missed(serve: Serve) -> None:
+    """When a socket breaks, the answer continues, and the next socket gets the missed events."""
     go_on = threading.Event()
 
     async def get_weather(city: str) -> str:
@@ -32,65 +32,65 @@ def test_dropped(serve: Serve) -> None:
     service = serve(tools=quick(get_weather, limit=SECONDS))
     with service.page() as page:
         page.socket.send(TWO)
-        page.hear("tool", name="get_weather", status="running")
+        page.wait_for("tool", name="get_weather", status="running")
         page.socket.socket.shutdown(socket.SHUT_RDWR)  # without a word, as a network does it
-    numbers = [each["number"] for each in page.told if each["kind"] != "hello"]
+    numbers = [each["number"] for each in page.events if each["kind"] != "hello"]
     with service.page(after=numbers[-1]) as later:
-        hello = later.hear("hello")
+        hello = later.wait_for("hello")
         assert hello["last"] >= numbers[-1]
         assert hello["fresh"] is False
         go_on.set()
-        later.hear("answered")
-    numbers += [each["number"] for each in later.told if each["kind"] != "hello"]
+        later.wait_for("answered")
+    numbers += [each["number"] for each in later.events if each["kind"] != "hello"]
     assert numbers == list(range(1, len(numbers) + 1))
     (question,) = service.spans("answer question")
     assert [event.name for event in question.events] == ["chat.page.lost", "chat.page.connected"]
     assert service.memory.requests == 2
 
 
-def test_two_pages(serve: Serve) -> None:
-    """Two pages of one conversation see the same; another conversation sees nothing of it."""
+def test_two_pages_of_one_conversation_see_the_same(serve: Serve) -> None:
+    """Two pages of a conversation receive the same events; another conversation none of them."""
     service = serve()
     with service.page() as one, service.page() as two, service.page("c-2") as other:
-        told = one.ask("Say something nice.")
-        two.hear("answered")
-        assert two.told[1:] == told[1:]
+        events = one.ask("Say something nice.")
+        two.wait_for("answered")
+        assert two.events[1:] == events[1:]
         assert other.ask("Say something nice.")[1]["number"] == 1
 
 
-def test_forgotten(serve: Serve) -> None:
-    """A page that knows more than the service, which was started again, is told to begin anew."""
+def test_a_page_of_a_restarted_service_starts_anew(serve: Serve) -> None:
+    """A page that is ahead of a restarted service is asked to start anew."""
     service = serve()
     with service.page(after=57) as page:
-        assert page.hear("hello")["fresh"] is True
+        assert page.wait_for("hello")["fresh"] is True
         assert page.ask("Say something nice.")[0]["number"] == 1
 
 
-def test_elsewhere(serve: Serve) -> None:
-    """The page of another site gets no socket that answers; ours does."""
+def test_a_page_of_another_site_is_refused(serve: Serve) -> None:
+    """A page of another site gets no open socket; the service's own does."""
     service = serve()
     with service.page(origin="https://elsewhere.example") as page, pytest.raises(ConnectionClosed) as closed:
-        page.hear("hello")
+        page.wait_for("hello")
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4403
     with service.page(origin=f"http://127.0.0.1:{service.port}") as page:
-        assert page.hear("hello")["tools"] == ["get_weather", "get_time", "convert_money"]
+        assert page.wait_for("hello")["tools"] == ["get_weather", "get_time", "convert_money"]
 
 
-def test_bytes_and_nothing(serve: Serve) -> None:
-    """An empty question is none, and bytes end the socket without harm."""
+def test_empty_questions_and_bytes_are_ignored(serve: Serve) -> None:
+    """An empty question is ignored, and bytes end the socket without an error."""
     service = serve()
     with service.page() as page:
         page.socket.send("   ")
         page.socket.send(b"\x00")
         with pytest.raises(ConnectionClosed):
-            page.hear("question")
+            page.wait_for("question")
     with service.page() as page:
         assert page.ask("Say something nice.")[-1]["kind"] == "answered"
 
 
-def test_over_http() -> None:
-    """The page and its parts are served; what Prometheus scrapes has the conventions' metrics and ours."""
+def test_pages_and_metrics_are_served_over_http() -> None:
+    """The page and its files are served, and Prometheus reads the conventions' and own metrics."""
     reader, telemetry = PrometheusMetricReader(), Telemetry()
     telemetry.meters = MeterProvider([reader], resource=RESOURCE, shutdown_on_exit=False)
     try:
@@ -115,7 +115,7 @@ def test_over_http() -> None:
 
 
 def read(service: Service, path: str) -> str:
-    """What the service answers."""
+    """Return the service's response."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"http://127.0.0.1:{service.port}{path}", timeout=SECONDS) as answer:
         text: str = answer.read().decode()

@@ -1,4 +1,4 @@
-"""Long conversations: what is old is summed up once an answer is out, and the trace shows it."""
+"""Long conversations are summarised after an answer, and the trace shows it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ QUESTION = "What is the time in Paris?"
 SHORT = Settings(summarise_above=1, keep_questions=1, first_wait=0.01)
 
 
-def test_summed_up(serve: Serve) -> None:
-    """The summary is a request with a feature of its own; the next question's sends less, and says so."""
+def test_a_long_conversation_is_summarised_and_sends_less(serve: Serve) -> None:
+    """The summary is a request with its own feature; the next question sends less and records it."""
     service = serve(settings=SHORT)
     with service.page() as page:
         page.ask(QUESTION)
         page.ask(QUESTION)
-        told = page.hear("summarised")
+        events = page.wait_for("summarised")
         page.ask(QUESTION)
-        page.hear("summarised")
-    assert (told["before"], told["after"]) == (8, 5)
+        page.wait_for("summarised")
+    assert (events["before"], events["after"]) == (8, 5)
     summary, *_ = [s for s in service.spans("chat demo") if s.attributes.get("feature") == "summary"]
     shortening = service.spans("shorten conversation")
     assert summary.parent.span_id in {span.context.span_id for span in shortening}
@@ -38,8 +38,8 @@ def test_summed_up(serve: Serve) -> None:
     assert "toolspan.context.reduced" in [event.name for event in first_turn.events]
 
 
-def test_not_summed_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the summary fails, the conversation goes on with all that was said."""
+def test_a_failed_summary_keeps_the_whole_history(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the summary fails, the conversation continues with its whole history."""
     reply = RealisticHandler.reply
 
     def refuse(self: RealisticHandler, request: Any) -> None:
@@ -53,27 +53,29 @@ def test_not_summed_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
         page.ask(QUESTION)
         page.ask(QUESTION)
         assert page.ask(QUESTION)[-1]["kind"] == "answered"
-    assert "summarised" not in [each["kind"] for each in page.told]
+    assert "summarised" not in [each["kind"] for each in page.events]
     last = [span for span in service.spans("chat demo") if span.attributes["feature"] == "chat"][-1]
     assert last.attributes["toolspan.request.messages"] == 12
     assert "exception" in [event.name for event in service.spans("shorten conversation")[-1].events]
 
 
-def test_budget(serve: Serve) -> None:
-    """A conversation that has cost more than it may gets no more answers; what it has used is told."""
+def test_a_conversation_over_budget_gets_no_more_answers(serve: Serve) -> None:
+    """A conversation over its budget gets no more answers, and the page shows its usage."""
     service = serve(settings=Settings(budget=1e-6))
     with service.page() as page, service.page("c-2") as other:
-        told = page.ask(QUESTION)
-        (first, second) = [each for each in told if each["kind"] == "usage"]
+        events = page.ask(QUESTION)
+        (first, second) = [each for each in events if each["kind"] == "usage"]
         assert (second["input"] > first["input"], second["cost"] > first["cost"] > 0) == (True, True)
-        assert told[-1]["kind"] == "answered"
+        assert events[-1]["kind"] == "answered"
         assert page.ask(QUESTION)[-1]["text"] == "This conversation has cost as much as it may."
         assert other.ask(QUESTION)[-1]["kind"] == "answered"
     assert service.memory.requests == 4
 
 
-def test_uncounted(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that counts no tokens does not keep a conversation from being summed up."""
+def test_a_server_without_token_counts_is_summarised_too(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that reports no tokens does not prevent the summary."""
     reply = RealisticHandler.reply
 
     def uncounted(self: RealisticHandler, request: Any) -> None:
@@ -84,5 +86,5 @@ def test_uncounted(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     with service.page("uncounted") as page:
         page.ask(QUESTION)
         page.ask(QUESTION)
-        page.hear("summarised")
-    assert [each["input"] for each in page.told if each["kind"] == "usage"] == [0, 0, 0, 0]
+        page.wait_for("summarised")
+    assert [each["input"] for each in page.events if each["kind"] == "usage"] == [0, 0, 0, 0]

@@ -1,4 +1,4 @@
-"""Traces of real stages in every form that the command reads; must not know what it makes of them."""
+"""Traces of real stages in every form that the command reads."""
 
 from __future__ import annotations
 

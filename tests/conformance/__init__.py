@@ -1,1 +1,1 @@
-"""Whether emitted telemetry keeps to the conventions and to the package's own table of names."""
+"""Check that emitted telemetry conforms to the conventions and to toolspan's own facts."""

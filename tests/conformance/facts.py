@@ -1,4 +1,4 @@
-"""The facts of the conventions and of toolspan's own table; must not know how telemetry is checked."""
+"""Load the facts of the conventions and of toolspan's own table, and look up the levels of a signal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ RENAMED: dict[str, str] = CONVENTION["renamed"]
 DETAILS = "gen_ai.client.inference.operation.details"
 EXCEPTION = "gen_ai.client.operation.exception"
 _SPANS = {name: fact["attributes"] for name, fact in {**CONVENTION["spans"], **OWN["spans"]}.items()}
-_EMBEDDINGS: Levels = {**_SPANS["gen_ai.embeddings.client"], **_SPANS["toolspan.embeddings"]}
 _INFERENCE: Levels = {**_SPANS["gen_ai.client.inference"], **_SPANS["toolspan.inference"]}
 _OPENAI: Levels = {**_SPANS["openai.gen_ai.client.inference"], **_SPANS["toolspan.inference"]}
 _EMBEDDINGS: Levels = {**_SPANS["gen_ai.embeddings.client"], **_SPANS["toolspan.embeddings"]}
@@ -35,7 +34,7 @@ _OPENAI_FETCH: Levels = {**_SPANS["openai.fetch_response.client"], **_SPANS["too
 
 
 def operation_levels(attributes: Mapping[str, Any]) -> Levels:
-    """What belongs on the span of the operation that these attributes name.
+    """Return the attributes that belong on the span of an operation.
 
     The OpenAI refinements add names for every provider; their levels hold where the provider is `openai`.
     """
@@ -51,8 +50,8 @@ def operation_levels(attributes: Mapping[str, Any]) -> Levels:
 
 
 def event_levels(name: str, attributes: Mapping[str, Any]) -> Levels:
-    """What belongs on a log event; an exception may also carry what the span carries, none of it required."""
-    if name == DETAILS:  # an event of inference, by the name and by the words of the convention
+    """Return the attributes that belong on a log event; an exception may also carry those of the span."""
+    if name == DETAILS:  # the convention defines this event for inference only
         return operation_levels({**attributes, "gen_ai.operation.name": "chat"})
     own: Levels = EVENTS[name]["attributes"]
     if name != EXCEPTION:
@@ -62,5 +61,5 @@ def event_levels(name: str, attributes: Mapping[str, Any]) -> Levels:
 
 
 def sampling_relevant(attributes: Mapping[str, Any]) -> set[str]:
-    """The attributes that a sampler should be given, for this operation."""
+    """Return the names that this operation's sampler should receive."""
     return {name for name, fact in operation_levels(attributes).items() if fact.get("sampling_relevant")}

@@ -1,4 +1,4 @@
-"""Checks content against its JSON schema, and each part against its own kind's; must not know signals."""
+"""Check content against its JSON schema, and each part against the schema of its type."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MESSAGES = ("input-messages", "output-messages")
 
 
 def check_messages(kind: str, value: Any) -> list[str]:
-    """What is wrong with content of this kind, structured or as JSON text; the kinds are in `SCHEMAS`."""
+    """Return the complaints about content of this kind, structured or as JSON text."""
     return check_content(kind, value, text=True)
 
 
 def check_content(kind: str, value: Any, *, text: bool) -> list[str]:
-    """The same; a JSON string passes only where `text` says so."""
+    """Return the complaints about content, which may be a JSON string only with `text`."""
     if isinstance(value, str):
         if not text:
             return ["is a string; structured content is required here"]
@@ -35,7 +35,7 @@ def check_content(kind: str, value: Any, *, text: bool) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
-    """The value in the types that a schema knows: an SDK keeps lists as tuples."""
+    """Return the value in JSON's types: an SDK keeps lists as tuples."""
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
@@ -49,7 +49,7 @@ def _violations(schema: Fact, value: Any) -> list[str]:
 
 
 def _items(kind: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Parts and tool definitions, each with its place."""
+    """Yield parts and tool definitions, each with its place."""
     if kind in MESSAGES:
         for at, message in enumerate(value):
             for number, part in enumerate(message["parts"]):
@@ -60,7 +60,7 @@ def _items(kind: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _item(kind: str, item: dict[str, Any]) -> list[str]:
-    """One part by the schema of its own type: the schema of the list accepts any object with a type."""
+    """Check one part by its own type: the schema of the list accepts any object with a type."""
     definitions = _by_type(SCHEMAS[kind])
     if item["type"] not in definitions:
         near = difflib.get_close_matches(item["type"], definitions, n=1, cutoff=0.85)
@@ -70,7 +70,7 @@ def _item(kind: str, item: dict[str, Any]) -> list[str]:
 
 
 def _by_type(schema: Fact) -> dict[str, str]:
-    """The definition for each value of `type` that has one of its own."""
+    """Return the definition for each value of `type` that has one."""
     found = {}
     for name, definition in schema["$defs"].items():
         if (constant := definition.get("properties", {}).get("type", {}).get("const")) is not None:
@@ -79,7 +79,7 @@ def _by_type(schema: Fact) -> dict[str, str]:
 
 
 def _beyond_schema(part: dict[str, Any]) -> list[str]:
-    """What the conventions say in words: no data in a URI, arguments as the object they are."""
+    """Check the conventions' prose: no data in a URI, arguments as an object."""
     if part["type"] == "uri" and str(part.get("uri", "")).lower().startswith("data:"):
         return ["a data: URL belongs in a blob part"]
     if part["type"] == "tool_call" and _is_object(part.get("arguments")):

@@ -1,4 +1,4 @@
-"""Plays a scenario with the instrumentation on, and asks the checker about all that it emitted; no rules."""
+"""Play a scenario with the instrumentation on, and check everything that it emits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from toolspan.otel import semconv
 
 from ..sdk.telemetry import Telemetry
-from .checker import check_log, check_messages, check_metrics, check_span, check_start
+from .checker import check_log, check_metrics, check_span, check_start
+from .messages import check_messages
 
 KINDS = {
     semconv.INPUT_MESSAGES: "input-messages",
@@ -21,14 +22,14 @@ KINDS = {
 
 
 class Playable(Protocol):
-    """Anything that an application does."""
+    """A scenario."""
 
     def play(self) -> None:
-        """Let it happen."""
+        """Do what the application does."""
 
 
 class StartSampler(Sampler):
-    """Notes the attributes with which each span is started, and samples all."""
+    """Keep the attributes with which each span starts, and sample every span."""
 
     def __init__(self) -> None:
         self.attributes: list[Mapping[str, Any]] = []
@@ -43,17 +44,17 @@ class StartSampler(Sampler):
         links: Any = None,
         trace_state: Any = None,
     ) -> SamplingResult:
-        """Sample it."""
+        """Sample the span."""
         self.attributes.append(dict(attributes or {}))
         return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
 
     def get_description(self) -> str:
-        """The sampler's name."""
+        """Return the sampler's name."""
         return "StartSampler"
 
 
 def played(scenario: Playable, **settings: Any) -> tuple[Telemetry, StartSampler]:
-    """The telemetry of a scenario, with the details event and both generations of metrics."""
+    """Return the telemetry of a scenario, with the details event and both generations of metrics."""
     sampler = StartSampler()
     telemetry = Telemetry(sampler)
     with telemetry.on(**{"emit_event": True, "metric_names": "both", **settings}):
@@ -62,12 +63,12 @@ def played(scenario: Playable, **settings: Any) -> tuple[Telemetry, StartSampler
 
 
 def complaints(telemetry: Telemetry, sampler: StartSampler) -> list[str]:
-    """All that the checker says of all signals."""
+    """Return the complaints about all signals."""
     return list(_complaints(telemetry, sampler))
 
 
 def _complaints(telemetry: Telemetry, sampler: StartSampler) -> Iterator[str]:
-    for span, at_start in zip(telemetry.spans, sampler.attributes, strict=True):  # none in another
+    for span, at_start in zip(telemetry.spans, sampler.attributes, strict=True):
         yield from check_span(span)
         yield from check_start(span, at_start)
         for name, kind in KINDS.items():

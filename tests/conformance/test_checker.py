@@ -1,19 +1,53 @@
-"""The checker of spans, told good from spoilt; must not know how telemetry is emitted."""
+"""The check of spans accepts good samples and finds each kind of mistake."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from ..table import each_row
 from .checker import check_span, check_start
-from .samples import COMPLETED, DETECTED, EMBEDDINGS, FETCH, GONE, INPUT, OUTPUT, SPAN, changed, failed, span
+from .samples import GONE, SAMPLES, Attributes, changed
 
 CALL = "toolspan.tool_call.completed"
 REASONS = "gen_ai.response.finish_reasons"
 CACHE = "gen_ai.usage.cache_read.input_tokens"
+
+SPAN = SAMPLES["span"]
+EMBEDDINGS = SAMPLES["embeddings"]
+FETCH = SAMPLES["fetch"]
+DETECTED = SAMPLES["detected"]
+COMPLETED = SAMPLES["completed"]
+INPUT = SAMPLES["input"]
+OUTPUT = SAMPLES["output"]
+
+
+def span(
+    attributes: Attributes = SPAN,
+    *,
+    name: str = "chat gpt-test",
+    kind: SpanKind = SpanKind.CLIENT,
+    status: Status | None = None,
+    events: Sequence[tuple[str, Attributes]] = (("toolspan.tool_call.detected", DETECTED),),
+) -> ReadableSpan:
+    """Build a finished span."""
+    return ReadableSpan(
+        name=name,
+        kind=kind,
+        status=status or Status(StatusCode.UNSET),
+        attributes=attributes,
+        events=[Event(event, each) for event, each in events],
+    )
+
+
+def failed(attributes: Attributes, description: str | None = None) -> ReadableSpan:
+    """Build a finished span whose status is ERROR."""
+    return span(attributes, status=Status(StatusCode.ERROR, description))
+
 
 GOOD: dict[str, Any] = {
     "streamed": span(),
@@ -39,7 +73,7 @@ GOOD: dict[str, Any] = {
     "unlisted provider": span(changed(SPAN, **{"gen_ai.provider.name": "fireworks"})),
 }
 
-SPOILT_ATTRIBUTES: dict[str, tuple[dict[str, Any], str]] = {
+WRONG_ATTRIBUTES: dict[str, tuple[dict[str, Any], str]] = {
     "unknown name": ({"gen_ai.zzz": 1}, "gen_ai.zzz: unknown attribute"),
     "misspelt name": ({"gen_ai.usage.input_token": 1}, "is gen_ai.usage.input_tokens meant?"),
     "old name": (
@@ -84,7 +118,7 @@ SPOILT_ATTRIBUTES: dict[str, tuple[dict[str, Any], str]] = {
     "content that is no JSON": ({"gen_ai.input.messages": "[{"}, "a string that is not JSON"),
 }
 
-SPOILT_SPANS: dict[str, tuple[Any, str]] = {
+WRONG_SPANS: dict[str, tuple[Any, str]] = {
     "kind": (span(kind=SpanKind.INTERNAL), "span kind: INTERNAL, not CLIENT"),
     "name": (span(name="chat"), "span name: 'chat', not 'chat gpt-test'"),
     "status": (span(status=Status(StatusCode.OK)), "status: OK"),
@@ -128,31 +162,31 @@ SPOILT_SPANS: dict[str, tuple[Any, str]] = {
 
 
 @each_row("good", GOOD.values(), ids=GOOD)
-def test_good_span(good: Any) -> None:
-    """A span that conforms has no complaint."""
+def test_a_conforming_span_has_no_complaint(good: Any) -> None:
+    """Each conforming span passes the check."""
     assert check_span(good) == []
 
 
-@each_row(("changes", "complaint"), SPOILT_ATTRIBUTES.values(), ids=SPOILT_ATTRIBUTES)
-def test_spoilt_attribute(changes: dict[str, Any], complaint: str) -> None:
-    """Each kind of wrong attribute is complained of, by its name."""
+@each_row(("changes", "complaint"), WRONG_ATTRIBUTES.values(), ids=WRONG_ATTRIBUTES)
+def test_each_wrong_attribute_is_found_by_name(changes: dict[str, Any], complaint: str) -> None:
+    """Each kind of wrong attribute causes a complaint with its name."""
     assert any(complaint in each for each in check_span(span(changed(SPAN, **changes))))
 
 
-@each_row(("spoilt", "complaint"), SPOILT_SPANS.values(), ids=SPOILT_SPANS)
-def test_spoilt_span(spoilt: Any, complaint: str) -> None:
-    """Each kind of wrong name, kind, status and event is complained of, and nothing else."""
-    (found,) = check_span(spoilt)
+@each_row(("wrong", "complaint"), WRONG_SPANS.values(), ids=WRONG_SPANS)
+def test_each_wrong_span_causes_one_complaint(wrong: Any, complaint: str) -> None:
+    """Each wrong name, kind, status and event causes one complaint."""
+    (found,) = check_span(wrong)
     assert complaint in found
 
 
-def test_sampled_start() -> None:
-    """What a sampler should have been given, and was not, is complained of."""
+def test_an_attribute_missing_at_the_start_is_found() -> None:
+    """A sampling-relevant attribute that is set after the start causes a complaint."""
     at_start = changed(SPAN, **{"server.port": GONE})
     assert check_start(span(), at_start) == ["server.port: sampling-relevant, but set after the start"]
     assert check_start(span(), SPAN) == []
 
 
-def test_span_without_attributes() -> None:
-    """An empty span is complained of, not stumbled over."""
+def test_a_span_without_attributes_causes_complaints() -> None:
+    """An empty span causes two complaints and no error."""
     assert len(check_span(span({}, events=()))) == 2

@@ -1,4 +1,4 @@
-"""The checker of log events and of message shapes, told good from spoilt; must not know spans and metrics."""
+"""The checks of log events and messages accept good samples and find each kind of mistake."""
 
 from __future__ import annotations
 
@@ -6,16 +6,37 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-from opentelemetry._logs import SeverityNumber
+from opentelemetry._logs import LogRecord, SeverityNumber
 
 from ..table import each_row
-from .checker import check_log, check_messages
-from .samples import COMPLETED, DETECTED, EMBEDDINGS, EXCEPTION, GONE, INPUT, OUTPUT, SPAN, changed, log
+from .checker import check_log
+from .messages import check_messages
+from .samples import GONE, SAMPLES, Attributes, changed
 
 FAILURE = "gen_ai.client.operation.exception"
 DETECT = "toolspan.tool_call.detected"
 CALL = "toolspan.tool_call.completed"
 WARN, INFO = SeverityNumber.WARN, SeverityNumber.INFO
+
+SPAN = SAMPLES["span"]
+EMBEDDINGS = SAMPLES["embeddings"]
+DETECTED = SAMPLES["detected"]
+COMPLETED = SAMPLES["completed"]
+EXCEPTION = SAMPLES["exception"]
+INPUT = SAMPLES["input"]
+OUTPUT = SAMPLES["output"]
+
+
+def log(
+    name: str | None = "gen_ai.client.inference.operation.details",
+    attributes: Attributes = SPAN,
+    *,
+    severity: SeverityNumber = SeverityNumber.DEBUG,
+    body: Any = None,
+) -> LogRecord:
+    """Build a log record that is an event."""
+    return LogRecord(event_name=name, severity_number=severity, attributes=attributes, body=body)
+
 
 GOOD: dict[str, Any] = {
     "details": log(),
@@ -27,7 +48,7 @@ GOOD: dict[str, Any] = {
     "tool call": log(CALL, COMPLETED, severity=INFO),
     "as exported": SimpleNamespace(log_record=log()),
 }
-SPOILT: dict[str, tuple[Any, str]] = {
+WRONG: dict[str, tuple[Any, str]] = {
     "no name": (log(None), "event name: missing"),
     "misspelt name": (log("gen_ai.client.operation.exceptions"), f"is {FAILURE} meant?"),
     "details at INFO": (log(severity=INFO), "severity: 9, not 5"),
@@ -62,7 +83,7 @@ SPOILT: dict[str, tuple[Any, str]] = {
 
 
 def message(**part: Any) -> list[Any]:
-    """One message of one part."""
+    """Return one message of one part."""
     return [{"role": "assistant", "parts": [part]}]
 
 
@@ -81,7 +102,7 @@ GOOD_MESSAGES: dict[str, tuple[str, Any]] = {
     ),
     "arguments": ("tool-call-arguments", {"city": "Paris"}),
 }
-SPOILT_MESSAGES: dict[str, tuple[str, Any, str]] = {
+WRONG_MESSAGES: dict[str, tuple[str, Any, str]] = {
     "not a list": ("input-messages", {}, "not of type 'array'"),
     "no role": ("input-messages", [{"parts": []}], "'role' is a required property"),
     "no type": ("input-messages", message(content="x"), "not valid under any of the given schemas"),
@@ -114,26 +135,26 @@ SPOILT_MESSAGES: dict[str, tuple[str, Any, str]] = {
 
 
 @each_row("good", GOOD.values(), ids=GOOD)
-def test_good_log(good: Any) -> None:
-    """A log event that conforms has no complaint, bare or as an exporter keeps it."""
+def test_a_conforming_log_event_has_no_complaint(good: Any) -> None:
+    """Each conforming log event passes, bare or in an exporter's wrapper."""
     assert check_log(good) == []
 
 
-@each_row(("spoilt", "complaint"), SPOILT.values(), ids=SPOILT)
-def test_spoilt_log(spoilt: Any, complaint: str) -> None:
-    """Each kind of wrong log event is complained of, and nothing else."""
-    (found,) = check_log(spoilt)
+@each_row(("wrong", "complaint"), WRONG.values(), ids=WRONG)
+def test_each_wrong_log_event_causes_one_complaint(wrong: Any, complaint: str) -> None:
+    """Each kind of wrong log event causes one complaint."""
+    (found,) = check_log(wrong)
     assert complaint in found
 
 
 @each_row(("kind", "value"), GOOD_MESSAGES.values(), ids=GOOD_MESSAGES)
-def test_good_messages(kind: str, value: Any) -> None:
-    """Content of the right shape has no complaint, structured or as text."""
+def test_conforming_content_has_no_complaint(kind: str, value: Any) -> None:
+    """Content of the right shape passes, structured or as JSON."""
     assert check_messages(kind, value) == []
 
 
-@each_row(("kind", "value", "complaint"), SPOILT_MESSAGES.values(), ids=SPOILT_MESSAGES)
-def test_spoilt_messages(kind: str, value: Any, complaint: str) -> None:
-    """Content of a wrong shape is complained of, also where the schema has room for anything with a type."""
+@each_row(("kind", "value", "complaint"), WRONG_MESSAGES.values(), ids=WRONG_MESSAGES)
+def test_each_wrong_content_causes_one_complaint(kind: str, value: Any, complaint: str) -> None:
+    """Content of a wrong shape causes a complaint, even where the schema accepts any object with a type."""
     (found,) = check_messages(kind, value)
     assert complaint in found

@@ -14,16 +14,16 @@ from toolspan.pipeline import semconv as stage_semconv
 from ..sdk.features import needs
 from ..sdk.telemetry import Telemetry
 from .playing import KINDS, complaints, played
-from .scenarios import AGAIN, SCENARIOS, Scenario
-from .scenarios_loop import CASES as LOOPS
-from .scenarios_stages import CASES as STAGES
+from .scenarios import REPEATED, SCENARIOS, Scenario
+from .test_emitted_loop import CASES as LOOPS
+from .test_emitted_pipeline import CASES as STAGES
 
 MODES = ("no_content", "span_only", "event_only", "span_and_event")
 TOKENS = SCENARIOS["completion of tokens"]
 
 
 def over(scenarios: Mapping[str, Scenario]) -> Any:
-    """Runs a test once for each scenario that the SDK can play."""
+    """Run a test once for each scenario that the installed SDK supports."""
     marked = [pytest.param(each, id=name, marks=needs(*each.features)) for name, each in scenarios.items()]
     return pytest.mark.parametrize("scenario", marked)
 
@@ -33,8 +33,8 @@ everywhere = over(SCENARIOS)
 
 @pytest.mark.parametrize("mode", MODES)
 @everywhere
-def test_scenario(scenario: Scenario, mode: str) -> None:
-    """One span, its metrics and its events, all of them conforming; content is where the mode says."""
+def test_spans_metrics_and_events_of_every_scenario_conform(scenario: Scenario, mode: str) -> None:
+    """Span, metrics and events conform in each capture mode, and carry content only where the mode says."""
     telemetry, sampler = played(scenario, capture_message_content=mode)
     assert complaints(telemetry, sampler) == []
     assert telemetry.span.attributes[semconv.OPERATION_NAME] == scenario.operation
@@ -45,7 +45,7 @@ def test_scenario(scenario: Scenario, mode: str) -> None:
 
 
 def _check_durations(scenario: Scenario, telemetry: Telemetry) -> None:
-    """A call is one sample in each metric of duration that it has, with both generations on."""
+    """A request is one sample of each duration metric, with both generations on."""
     found = {metric.name for metric in telemetry.metrics()}
     assert semconv.OPERATION_DURATION in found
     assert (semconv.INFERENCE_DURATION in found) is scenario.inferred
@@ -55,7 +55,7 @@ def _check_durations(scenario: Scenario, telemetry: Telemetry) -> None:
 
 
 def _check_content(scenario: Scenario, mode: str, telemetry: Telemetry) -> None:
-    """Spans and events carry messages in their modes and in no other; only inference has input messages."""
+    """Spans and events carry messages in their modes only; only inference has input messages."""
     on_span, on_event = mode in ("span_only", "span_and_event"), mode in ("event_only", "span_and_event")
     expected = on_span and scenario.inferred and scenario is not TOKENS
     assert (semconv.INPUT_MESSAGES in telemetry.span.attributes) is expected
@@ -77,7 +77,7 @@ GENERATIONS = {
 @pytest.mark.parametrize("limit", [None, 50, 200, 1000, 2000])
 @pytest.mark.parametrize("generation", GENERATIONS)
 @everywhere
-def test_settings(
+def test_every_scenario_conforms_under_all_content_settings(
     scenario: Scenario,
     generation: str,
     limit: int | None,
@@ -85,7 +85,7 @@ def test_settings(
     structured: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Structures and JSON texts, cut to any limit, conform; a generation's metric names are the only ones."""
+    """Content conforms as structures and as JSON, at any limit; metric names are of one generation."""
     monkeypatch.setattr(assembly, "spans_take_structures", lambda: structured)
     settings = {"attribute_limit": limit, "tool_definitions": definitions, "metric_names": generation}
     if limit is not None and limit <= 1000:
@@ -98,7 +98,7 @@ def test_settings(
 
 
 def _check_generation(scenario: Scenario, generation: str, telemetry: Telemetry) -> None:
-    """Each generation of metric names is the only one there; operations without a model share one."""
+    """Metric names are of one generation; operations without inference have the same in both."""
     names = {metric.name for metric in telemetry.metrics() if metric.name.startswith("gen_ai.")}
     if not scenario.inferred:
         names -= {semconv.TOKEN_USAGE} if generation == "released" else set()
@@ -108,19 +108,19 @@ def _check_generation(scenario: Scenario, generation: str, telemetry: Telemetry)
         assert all(name.startswith(GENERATIONS[generation]) for name in names)
 
 
-@over(AGAIN)
-def test_asked_again(scenario: Scenario) -> None:
-    """Two spans that conform; the second one is linked to the first."""
+@over(REPEATED)
+def test_a_repeated_request_is_a_second_span_with_a_link(scenario: Scenario) -> None:
+    """Both spans conform, and the second one links to the first."""
     telemetry, sampler = played(scenario)
     assert complaints(telemetry, sampler) == []
     assert [len(span.links) for span in telemetry.spans] == [0, 1]
 
 
 @needs(*(feature for scenario in SCENARIOS.values() for feature in scenario.features))
-def test_every_name_is_emitted() -> None:
-    """The scenarios are complete: every name we know leaves in one of them at least."""
+def test_every_known_name_is_emitted_by_some_scenario() -> None:
+    """Each name in the two modules of names is emitted in at least one scenario."""
     found: set[str] = set()
-    for scenario in (*SCENARIOS.values(), *AGAIN.values(), *LOOPS.values(), *STAGES.values()):
+    for scenario in (*SCENARIOS.values(), *REPEATED.values(), *LOOPS.values(), *STAGES.values()):
         telemetry, _ = played(scenario, capture_message_content="span_and_event")
         for span in telemetry.spans:
             found |= set(span.attributes) | {event.name for event in span.events}

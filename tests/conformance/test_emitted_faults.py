@@ -1,4 +1,4 @@
-"""Deliberate mistakes in what is emitted are found: the tests of everything emitted can fail."""
+"""The checks find deliberate mistakes in emitted telemetry."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAULTS: dict[str, tuple[str, Any, str]] = {
         "gen_ai.operation.name: required attribute is missing",
     ),
     "retired attribute": ("PROVIDER_NAME", "gen_ai.system", "is gen_ai.provider.name meant?"),
-    "mistyped attribute": ("RESPONSE_ID", "gen_ai.request.seed", "is str, not int"),
+    "mistyped attribute": ("STREAM_OUTCOME", "gen_ai.request.seed", "is str, not int"),
     "misplaced attribute": ("STREAM_CHUNKS", "toolspan.choice.index", "attribute does not belong here"),
     "misspelt span event": ("CALL_DETECTED_EVENT", "toolspan.tool_call.found", "unknown span event"),
     "misspelt log event": ("DETAILS_EVENT", "gen_ai.client.inference.details", "unknown event"),
@@ -63,8 +63,10 @@ OTHERS: dict[str, tuple[str, str, Any, str]] = {
 
 
 @pytest.mark.parametrize(("constant", "value", "complaint"), FAULTS.values(), ids=FAULTS)
-def test_fault_is_found(monkeypatch: pytest.MonkeyPatch, constant: str, value: Any, complaint: str) -> None:
-    """A deliberate mistake in one constant is reported: these tests can fail."""
+def test_a_wrong_constant_is_found_in_chat(
+    monkeypatch: pytest.MonkeyPatch, constant: str, value: Any, complaint: str
+) -> None:
+    """A deliberate mistake in one constant causes a complaint."""
     monkeypatch.setattr(semconv, constant, value)
     found = complaints(*played(SCENARIOS["parallel calls"]))
     assert [each for each in found if complaint in each]
@@ -77,24 +79,24 @@ def test_fault_is_found(monkeypatch: pytest.MonkeyPatch, constant: str, value: A
         for kind, fault in OTHERS.items()
     ],
 )
-def test_fault_of_another_api_is_found(
+def test_a_wrong_constant_is_found_in_other_apis(
     monkeypatch: pytest.MonkeyPatch, name: str, constant: str, value: Any, complaint: str
 ) -> None:
-    """The same for APIs that are no chat."""
+    """A deliberate mistake in one constant causes a complaint for the other APIs."""
     monkeypatch.setattr(semconv, constant, value)
     found = complaints(*played(SCENARIOS[name]))
     assert [each for each in found if complaint in each]
 
 
-def test_fault_in_a_message_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A part that lacks what its kind requires is reported, on span and event."""
+def test_an_incomplete_message_part_is_found_on_span_and_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text part without its content causes a complaint about the span and about the event."""
     monkeypatch.setattr(content_messages, "text_part", lambda text, limit: {"type": "text"})
     found = complaints(*played(SCENARIOS["text stream"], capture_message_content="span_and_event"))
     assert len([each for each in found if "'content' is a required property" in each]) >= 2
 
 
-def test_late_attribute_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sampling-relevant attribute that the sampler never saw is reported."""
+def test_a_sampling_relevant_attribute_set_late_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sampling-relevant attribute that the sampler did not receive causes a complaint."""
     telemetry, sampler = played(SCENARIOS["text stream"])
     for attributes in sampler.attributes:
         attributes.pop(semconv.PROVIDER_NAME)  # type: ignore[attr-defined]  # a dict of ours

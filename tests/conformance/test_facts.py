@@ -1,4 +1,4 @@
-"""The facts file against the conventions' own data; must not know how the facts are used."""
+"""The file of facts matches the conventions' data."""
 
 from __future__ import annotations
 
@@ -26,25 +26,27 @@ def _data() -> Path:
     return folder
 
 
-def test_facts_are_up_to_date(data: Path) -> None:
-    """The file is what the script derives from the data today."""
+def test_the_file_of_facts_is_what_the_script_derives(data: Path) -> None:
+    """The file equals the text that the script derives from the data."""
     derived = semconv_facts.render(semconv_facts.derive(data))
     assert semconv_facts.TARGET.read_text("utf-8") == derived
 
 
-def test_derivation_is_stable(data: Path) -> None:
+def test_deriving_the_facts_twice_gives_the_same_text(data: Path) -> None:
     """Deriving twice gives the same text."""
     first, second = (semconv_facts.render(semconv_facts.derive(data)) for _ in range(2))
     assert first == second
 
 
-def test_check_passes(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`--check` says nothing and succeeds while the file is up to date."""
+def test_check_prints_nothing_while_the_file_is_current(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--check` succeeds without output while the file is up to date."""
     assert semconv_facts.main([str(data), "--check"]) == 0
     assert capsys.readouterr().out == ""
 
 
-def test_check_shows_the_difference(
+def test_check_prints_a_diff_and_keeps_the_file(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`--check` prints a diff and fails when the file differs, and leaves the file as it is."""
@@ -56,16 +58,18 @@ def test_check_shows_the_difference(
     assert stale.read_text("utf-8") == "{}\n"
 
 
-def test_writes_the_file(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without `--check` the file is written."""
+def test_the_script_writes_the_file_without_check(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without `--check` the script writes the file."""
     target = tmp_path / "facts.json"
     monkeypatch.setattr(semconv_facts, "TARGET", target)
     assert semconv_facts.main([str(data)]) == 0
     assert json.loads(target.read_text("utf-8")) == CONVENTION
 
 
-def test_no_place_and_no_prose() -> None:
-    """The file names commits, but no folder of a machine; no schema keeps its words."""
+def test_the_file_has_no_local_paths_and_no_prose() -> None:
+    """The file contains no folder of a machine and no description of a schema."""
     text = semconv_facts.TARGET.read_text("utf-8")
     assert "/home" not in text
     assert "SHOULD" not in text
@@ -73,14 +77,14 @@ def test_no_place_and_no_prose() -> None:
     assert all("json-schema.org/draft-07" in line for line in addresses)
 
 
-def test_words_are_stripped_from_schemas_only() -> None:
-    """A property that is called `description` stays; the description of a schema goes."""
+def test_only_the_descriptions_of_schemas_are_removed() -> None:
+    """A property named `description` stays; the description of a schema is removed."""
     schema = {"description": "words", "properties": {"description": {"title": "T", "type": "string"}}}
     assert semconv_facts.bare(schema) == {"properties": {"description": {"type": "string"}}}
 
 
-def test_own_reference_wins_over_a_group() -> None:
-    """What an entry says of an attribute overrides the group, and what it does not say stays."""
+def test_a_direct_reference_overrides_the_group_it_extends() -> None:
+    """An entry's own fields override those of the group; other fields stay."""
     model = semconv_facts.Model(Path(__file__).parent)  # no YAML there
     model.groups["group"] = [{"ref": "a", "requirement_level": {"recommended": "if any"}}, {"ref": "b"}]
     found = model.resolve([{"ref": "a", "sampling_relevant": True}, {"ref_group": "group"}])
@@ -89,16 +93,16 @@ def test_own_reference_wins_over_a_group() -> None:
 
 
 @pytest.mark.parametrize("kind", ["spans", "metrics", "events"])
-def test_every_attribute_is_defined(kind: str) -> None:
-    """Each attribute of each signal, the package's own included, has a type."""
+def test_every_attribute_of_every_signal_has_a_type(kind: str) -> None:
+    """Each attribute of each signal, including toolspan's own, is defined."""
     known = {*CONVENTION["attributes"], *OWN["attributes"]}
     for table in (CONVENTION, OWN):
         for signal in table[kind].values():
             assert set(signal["attributes"]) <= known
 
 
-def test_own_names_are_our_own() -> None:
-    """Names that no GenAI convention has lie under `toolspan.`, but for HTTP's status; each one is used."""
+def test_own_names_begin_with_toolspan_and_are_used() -> None:
+    """Names outside the GenAI conventions begin with `toolspan.`, except HTTP's status; each one is used."""
     signals = [signal for kind in ("spans", "metrics", "events") for signal in OWN[kind].values()]
     used = {name for signal in (*signals, OWN["links"]) for name in signal["attributes"]}
     added = used - set(CONVENTION["attributes"])
@@ -110,8 +114,8 @@ def test_own_names_are_our_own() -> None:
 TOOLS = "gen_ai.execute_tool.duration"
 
 
-def test_both_generations_of_metrics() -> None:
-    """Released and next metrics stand side by side."""
+def test_the_facts_hold_both_generations_of_metrics() -> None:
+    """The facts contain the released metrics and those of the next version."""
     by_generation: dict[str, set[str]] = {}
     for name, fact in CONVENTION["metrics"].items():
         by_generation.setdefault(fact["generation"], set()).add(name.removeprefix("gen_ai.client."))

@@ -1,4 +1,4 @@
-"""The page of names against the names that are emitted; must not know how they are emitted."""
+"""The page of names lists exactly the names that are emitted."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ SAID_BY_INSTRUMENT = ("gen_ai.token.type", "gen_ai.token.modality")
 """Labels that the conventions' metrics have by themselves."""
 
 
-def test_names_are_on_the_page() -> None:
-    """Each name that is emitted stands on the page, or in a group that does; names of ours stand in full."""
+def test_every_emitted_name_is_on_the_page() -> None:
+    """The page lists each emitted name; convention names may be listed as a group."""
     grouped = {name for name in NAMES if name.startswith(GROUPS) and not name.startswith("toolspan.")}
     assert set(NAMES) - QUOTED - grouped - set(SAID_BY_INSTRUMENT) == set()
 
 
-def test_page_names_nothing_else() -> None:
-    """No name of ours stands on the page that is not emitted."""
+def test_the_page_lists_no_name_that_is_not_emitted() -> None:
+    """Each `toolspan.` name on the page is an emitted name or a public name."""
     assert {name for name in QUOTED if re.match(r"toolspan\.\w", name)} - PUBLIC <= set(NAMES)
 
 
-def test_values_are_on_the_page() -> None:
-    """The values of our own enumerations stand on the page, but for those that the design explains."""
+def test_values_of_own_enumerations_are_on_the_page() -> None:
+    """The page lists the values of each enumeration, except stream outcomes."""
     for name, fact in OWN["attributes"].items():
         if name != semconv.STREAM_OUTCOME:
             assert set(fact.get("values", ())) <= QUOTED, name

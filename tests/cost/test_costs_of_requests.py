@@ -1,4 +1,4 @@
-"""Costs through the real SDK: by setting, with the extra and without it."""
+"""Costs of requests through the real SDK, by setting, with and without the extra."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from toolspan import instrumentor as assembly
 from toolspan.cost import prices
 from toolspan.cost.prices import Prices
 
-from ..otel.bills import BILLS, chat_counts
 from ..sdk import script, wire
 from ..sdk.apis import CHAT, EMBEDDINGS, RESPONSES
 from ..sdk.faults import broken, unharmed
@@ -25,6 +24,7 @@ from ..sdk.observe import watch
 from ..sdk.script import Transport
 from ..sdk.sdk import KEY, SYNC, Face, both_faces, http
 from ..sdk.telemetry import Telemetry
+from .bills import BILLS, chat_counts
 
 HAND = BILLS["cached"]
 COMPUTED = HAND.input + HAND.output
@@ -33,7 +33,7 @@ MODEL = {"model": HAND.model}
 
 
 def answers(streamed: bool, **usage: Any) -> Any:
-    """An answer of a model whose price is known."""
+    """Return an answer of a model with a known price."""
     counts = {**USAGE, **usage}
     if streamed:
         return script.stream(
@@ -43,14 +43,14 @@ def answers(streamed: bool, **usage: Any) -> Any:
 
 
 async def ask(face: Face, client: Any, streamed: bool) -> Any:
-    """Ask once."""
+    """Make one request."""
     if streamed:
         return await face.read(await face.done(CHAT.stream(client)))
     return await face.done(CHAT.whole(client))
 
 
 def cost(telemetry: Telemetry, name: str = "amount") -> Any:
-    """What the span says of its cost."""
+    """Return the cost attributes of the span."""
     return telemetry.span.attributes.get(f"toolspan.cost.{name}")
 
 
@@ -67,10 +67,10 @@ def cost(telemetry: Telemetry, name: str = "amount") -> Any:
     ],
     ids=["on-computed", "on-reported", "provider-silent", "provider-reported", "off"],
 )
-def test_setting(
+def test_the_cost_setting_selects_the_source_of_costs(
     face: Face, streamed: bool, setting: str, usage: Any, amount: Any, source: Any, telemetry: Telemetry
 ) -> None:
-    """`cost` says whether costs are computed, taken from the provider only, or not told at all."""
+    """`cost` selects computed costs, the provider's only, or none."""
     with telemetry.on(cost=setting):
         watch(face, partial(ask, streamed=streamed), Transport(answers(streamed, **usage)))
     assert cost(telemetry) == (amount if amount is None else pytest.approx(amount))
@@ -78,8 +78,10 @@ def test_setting(
     assert len(telemetry.points("toolspan.cost")) == (0 if amount is None else 1)
 
 
-def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry) -> None:
-    """Where the package of prices is not installed there is no computed cost, and nothing is said of it."""
+def test_without_the_extra_there_is_no_computed_cost(
+    monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry
+) -> None:
+    """Without the package of prices there is no computed cost and no log line."""
     monkeypatch.setattr(assembly, "load", lambda: None)
     with telemetry.on():
         watch(SYNC, partial(ask, streamed=False), Transport(answers(False)))
@@ -90,7 +92,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry
 @pytest.mark.usefixtures("guarded")
 @pytest.mark.parametrize(("owner", "name"), [(assembly, "load"), (Prices, "cost"), (prices, "sheet_of")])
 @both_faces
-def test_faults(
+def test_failing_prices_lose_only_the_computed_cost(
     face: Face,
     owner: Any,
     name: str,
@@ -98,13 +100,13 @@ def test_faults(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Prices that cannot be had or used cost the computed cost, and are reported once."""
+    """Prices that cannot be loaded or used lose the computed cost and are reported once."""
     monkeypatch.setattr(owner, name, broken)
     unharmed(face, CHAT, telemetry, caplog)
     assert len(telemetry.started) == len(telemetry.spans)
 
 
-def test_others(telemetry: Telemetry) -> None:
+def test_responses_and_embeddings_have_costs(telemetry: Telemetry) -> None:
     """Responses and embeddings have costs too."""
     usage = {"input_tokens": 5000, "output_tokens": 0}
     transport = Transport(
@@ -127,8 +129,10 @@ def test_others(telemetry: Telemetry) -> None:
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_the_example(monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry) -> None:
-    """The README's example runs as it stands there, and gives a sum for its feature."""
+def test_the_example_of_the_readme_computes_a_sum(
+    monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry
+) -> None:
+    """The README's example runs and prints the sum of its feature."""
     (code,) = re.findall(r"```python\n([^`]*toolspan\.attributes\([^`]*)```", README.read_text("utf-8"))
     channel = http.Client(transport=http.MockTransport(Transport(script.ANSWER)))
     monkeypatch.setattr(openai, "OpenAI", partial(openai.OpenAI, api_key=KEY, http_client=channel))
@@ -146,24 +150,23 @@ def test_the_example(monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry) -> N
 IMPORTED = """
 import sys
 import toolspan
-before = "genai_prices" in sys.modules
-toolspan.OpenAIInstrumentor().instrument(skip_dep_check=True, cost={setting!r})
-print(before, "genai_prices" in sys.modules)
+print("genai_prices" in sys.modules)
+for setting in ("off", "provider", "on"):
+    toolspan.OpenAIInstrumentor().instrument(skip_dep_check=True, cost=setting)
+    print("genai_prices" in sys.modules)
+    toolspan.OpenAIInstrumentor().uninstrument()
 """
 
 
-@pytest.mark.parametrize(("setting", "imported"), [("on", True), ("provider", False), ("off", False)])
-def test_imported_when_it_is_wanted(setting: str, imported: bool) -> None:
-    """Prices are imported by `instrument()`, where they are wanted; not with the package."""
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORTED.format(setting=setting)], capture_output=True, text=True, check=True
-    )
-    assert (done.stdout.split(), done.stderr) == (["False", str(imported)], "")
+def test_prices_are_imported_by_instrument_only_if_needed() -> None:
+    """`instrument()` imports the prices if costs are computed; importing the package does not."""
+    done = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True)
+    assert (done.stdout.split(), done.stderr) == (["False", "False", "False", "True"], "")
 
 
 @both_faces
-def test_a_proxy_that_says_it_in_a_header(face: Face, telemetry: Telemetry) -> None:
-    """LiteLLM's header counts where the usage names no cost."""
+def test_the_cost_header_of_a_proxy_counts(face: Face, telemetry: Telemetry) -> None:
+    """LiteLLM's header counts where the usage has no cost."""
     answer = script.whole(wire.answer(usage=USAGE, **MODEL), headers={"x-litellm-response-cost": "0.25"})
 
     async def scenario() -> None:

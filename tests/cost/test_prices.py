@@ -1,4 +1,4 @@
-"""Computed costs: equal to a calculation by hand, none where a price is not known, and quick to be had."""
+"""Computed costs equal a calculation by hand, and are absent for unknown prices."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from toolspan.wire.providers import HOSTS, Endpoint
 from toolspan.wire.quirks import Cost
 
 from ..otel.apis import CHAT, EMBEDDINGS, Api
-from ..otel.bills import BILLS, OPENAI, Bill
 from ..otel.lab import new_call
+from .bills import BILLS, OPENAI, Bill
 
 WHEN = int(datetime(2026, 11, 20, 12, tzinfo=timezone.utc).timestamp()) * 10**9
 
 
 @pytest.fixture(name="listed", scope="module")
 def _listed() -> Prices:
-    """The prices of the package."""
+    """Return the prices of the package."""
     found = load()
     assert found is not None
     return found
@@ -44,7 +44,7 @@ def asked(
     served: str | None = None,
     at: int | None = WHEN,
 ) -> Call:
-    """A call for a model, and the answer of perhaps another one."""
+    """Return a call for a model, answered by the same or another model."""
     body = {key: value for key, value in (("model", model), ("service_tier", wanted)) if value is not None}
     call = new_call(body, api=api, endpoint=endpoint)
     call.began = at
@@ -53,8 +53,8 @@ def asked(
 
 
 @pytest.mark.parametrize("bill", BILLS.values(), ids=BILLS)
-def test_by_hand(bill: Bill, listed: Prices) -> None:
-    """The cost is what a calculation by hand says, for models of either direction's name."""
+def test_the_computed_cost_equals_the_calculation_by_hand(bill: Bill, listed: Prices) -> None:
+    """The cost equals a calculation by hand, for request and response models."""
     for names in ((bill.model, None), ("my-deployment", bill.model)):
         found = listed.cost(asked(*names, endpoint=bill.endpoint, api=bill.api), bill.usage)
         assert found is not None
@@ -63,8 +63,8 @@ def test_by_hand(bill: Bill, listed: Prices) -> None:
         assert found.source == "computed"
 
 
-def test_model_of_the_answer_comes_first(listed: Prices) -> None:
-    """What answered is priced; what was asked for only if the other is not known."""
+def test_the_model_of_the_response_is_priced_first(listed: Prices) -> None:
+    """The response's model is priced, and the request's model if that one is unknown."""
     usage = Usage(1000, 0)
     for answered, expected in (("gpt-4o-mini", 0.15e-3), ("who-knows", 2e-3), (None, 2e-3)):
         assert listed.cost(asked("gpt-4.1", answered), usage) == Cost(
@@ -83,8 +83,8 @@ UNKNOWN: dict[str, Call] = {
 
 
 @pytest.mark.parametrize("call", UNKNOWN.values(), ids=UNKNOWN)
-def test_unknown(call: Call, listed: Prices) -> None:
-    """There is no number for what has no price."""
+def test_an_unknown_model_or_provider_has_no_cost(call: Call, listed: Prices) -> None:
+    """A request without a known price has no cost."""
     assert listed.cost(call, Usage(1000, 100)) is None
 
 
@@ -100,13 +100,13 @@ COUNTS: dict[str, tuple[str, Usage]] = {
 
 
 @pytest.mark.parametrize(("model", "usage"), COUNTS.values(), ids=COUNTS)
-def test_counts_that_say_too_little(model: str, usage: Usage, listed: Prices) -> None:
-    """There is no number where counts are missing, contradict each other, or leave a price open."""
+def test_insufficient_token_counts_have_no_cost(model: str, usage: Usage, listed: Prices) -> None:
+    """Missing, contradictory or insufficient counts have no cost."""
     assert listed.cost(asked(model), usage) is None
 
 
-def test_one_line_for_each_model(caplog: pytest.LogCaptureFixture) -> None:
-    """What is not known is said once for each model, at level DEBUG, and a hundred times at most."""
+def test_each_unknown_model_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """An unknown model is logged once at level DEBUG, and at most a hundred are."""
     caplog.set_level(logging.DEBUG, logger="toolspan")
     listed = Prices(get_snapshot)
     for at in (WHEN, WHEN, WHEN + 10**15):
@@ -136,31 +136,31 @@ TIERS: list[tuple[str, str | None, str | None, float | None]] = [
 
 
 @pytest.mark.parametrize(("model", "wanted", "served", "expected"), TIERS)
-def test_tiers(
+def test_the_tier_that_served_the_request_is_priced(
     model: str, wanted: str | None, served: str | None, expected: float | None, listed: Prices
 ) -> None:
-    """The tier that served counts; one that has another price has a number only if that is listed."""
+    """The tier that served counts; a tier with another price has a cost only if it is listed."""
     found = listed.cost(asked(model, wanted=wanted, served=served), Usage(10**6, 0))
     assert (found and found.amount) == (None if expected is None else pytest.approx(expected))
 
 
-def test_tier_of_who_offers_another_ones_model(listed: Prices) -> None:
-    """That OpenAI has prices for a tier says nothing of Azure's."""
+def test_tier_prices_do_not_apply_to_another_provider(listed: Prices) -> None:
+    """OpenAI's prices for a tier do not apply to Azure."""
     azure = Endpoint("azure.ai.openai", "x.openai.azure.com", 443)
     for tier, known in ((None, True), ("priority", False)):
         call = asked("gpt-4.1-mini", endpoint=azure, wanted=tier)
         assert (listed.cost(call, Usage(1000, 100)) is not None) is known
 
 
-def test_prices_of_the_time_of_the_request(listed: Prices) -> None:
-    """A price that changed is that of the request's day: o3 became cheaper on the tenth of June 2025."""
+def test_a_price_is_that_of_the_day_of_the_request(listed: Prices) -> None:
+    """A changed price is that of the request's day: o3 became cheaper on 10 June 2025."""
     days = [datetime(2025, 6, day, 12, tzinfo=timezone.utc) for day in (9, 11)]
     found = [listed.cost(asked("o3", at=int(day.timestamp()) * 10**9), Usage(10**6, 0)) for day in days]
     assert [cost and cost.amount for cost in found] == [pytest.approx(10), pytest.approx(2)]
 
 
-def test_providers_are_known() -> None:
-    """Each name in the table is one of the package's, and is a provider of ours."""
+def test_every_provider_of_the_table_exists() -> None:
+    """Each provider of the table is known to the package and to toolspan."""
     known = {provider.id for provider in get_snapshot().providers}
     assert set(PROVIDERS.values()) <= known
     assert set(PROVIDERS) <= set(HOSTS.values())
@@ -168,8 +168,8 @@ def test_providers_are_known() -> None:
     assert {*same, "openai", "openrouter", "perplexity"} <= known & set(HOSTS.values())
 
 
-def test_provider_by_host() -> None:
-    """Z.ai and its Chinese twin have one name and two price lists."""
+def test_a_provider_with_two_hosts_has_two_price_lists() -> None:
+    """Z.ai has one name and, by host, two price lists."""
     seen: list[str] = []
     provider = SimpleNamespace(id="zai", find_model=lambda name, all_providers: seen.append(name))
     listed = Prices(lambda: SimpleNamespace(providers=[provider]))  # type: ignore[arg-type,return-value]  # a part
@@ -178,8 +178,8 @@ def test_provider_by_host() -> None:
     assert seen == ["glm"]
 
 
-def test_kept() -> None:
-    """A price is looked up once in a quarter of an hour; of many models the oldest is forgotten."""
+def test_a_price_is_cached_for_a_quarter_of_an_hour() -> None:
+    """A price is looked up once in a quarter of an hour; the cache drops the oldest model."""
     lookups = 0
 
     def snapshot() -> Any:
@@ -210,14 +210,16 @@ class Without:
 
 @pytest.fixture(name="unloaded")
 def _unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the package had not been imported yet."""
+    """Import the package anew."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "genai_prices"]:
         monkeypatch.delitem(sys.modules, name)
 
 
 @pytest.mark.usefixtures("unloaded")
-def test_not_installed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """Without the extra there are no prices, and one line at level DEBUG says so."""
+def test_a_missing_package_is_one_debug_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without the extra there are no prices, and one line at level DEBUG."""
     caplog.set_level(logging.DEBUG, logger="toolspan")
     monkeypatch.setattr(sys, "meta_path", [Without("genai_prices"), *sys.meta_path])
     assert load() is None
@@ -226,28 +228,28 @@ def test_not_installed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptur
 
 @pytest.mark.usefixtures("unloaded")
 @pytest.mark.parametrize("missing", ["genai_prices.data_snapshot", "genai_prices.data"])
-def test_broken_installation(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package that is there but cannot be imported is an error, which the caller reports."""
+def test_a_broken_package_is_an_error(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package that cannot be imported is an error that the caller reports."""
     monkeypatch.setattr(sys, "meta_path", [Without(missing), *sys.meta_path])
     with pytest.raises(ImportError):
         load()
 
 
-def test_version_with_other_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So is a version whose prices have other names: it would make every price a wrong one."""
+def test_a_version_with_unknown_fields_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version whose prices have other fields is an error, as each cost would be wrong."""
     monkeypatch.setattr(prices, "sheet_of", lambda price: price.no_such_price)
     with pytest.raises(AttributeError):
         load()
 
 
-def test_its_warnings_stay_inside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the package warns of while it is loaded does not reach the application."""
+def test_warnings_of_the_package_do_not_reach_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Warnings while the package loads do not reach the application."""
     monkeypatch.setattr(
         prices, "sheet_of", lambda price: warnings.warn("old", DeprecationWarning, stacklevel=2)
     )
     assert load() is not None  # else the warning would have been raised
 
 
-def test_embeddings_need_no_output(listed: Prices) -> None:
-    """Embeddings have input tokens only, also of a model that has a price for output."""
+def test_embeddings_are_priced_without_output_tokens(listed: Prices) -> None:
+    """Embeddings are priced by input tokens only, even if the model has an output price."""
     assert listed.cost(asked("gpt-4.1", api=EMBEDDINGS), Usage(1000)) is not None

@@ -1,4 +1,4 @@
-"""The arithmetic of costs, against the package of prices itself: for every model it has, in every tier."""
+"""The arithmetic of costs equals that of the package, for every model and tier."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROVIDERS = get_snapshot().providers
 
 
 def usages(random: Random) -> Iterator[Usage]:
-    """Counts that do not contradict each other, below and beyond the tiers."""
+    """Return consistent counts, below and beyond the tiers."""
     for taken in (0, 10, 5000, 300_000, 2_000_000):
         made = random.choice((0, 1, 700))
         cached, written = random.randint(0, taken // 4), random.randint(0, taken // 4)
@@ -43,7 +43,7 @@ def usages(random: Random) -> Iterator[Usage]:
 
 
 def theirs(price: ModelPrice, usage: Usage) -> Any:
-    """What the package makes of the same counts."""
+    """Return the package's own calculation."""
     counts = {
         "input_tokens": usage.input,
         "output_tokens": usage.output,
@@ -60,8 +60,8 @@ def theirs(price: ModelPrice, usage: Usage) -> Any:
 
 
 @each_row("provider", PROVIDERS, ids=lambda provider: provider.id)
-def test_the_same_as_the_package(provider: Any) -> None:
-    """For each model with prices for tokens the cost and its parts are what the package says."""
+def test_every_model_costs_what_the_package_computes(provider: Any) -> None:
+    """For each model with token prices, the cost and its parts equal those of the package."""
     random = Random(provider.id)
     for model in provider.models:
         price = model.get_prices(WHEN)
@@ -75,16 +75,16 @@ def test_the_same_as_the_package(provider: Any) -> None:
             assert given == pytest.approx([float(expected[name]) for name in names]), model.id
 
 
-def test_nothing_is_free_for_want_of_a_price() -> None:
-    """Tokens of a direction that has no price make no number; where there are none, none is needed."""
+def test_tokens_without_a_price_have_no_cost() -> None:
+    """Tokens without a price have no cost; without tokens no price is needed."""
     sheet = sheet_of(ModelPrice())
     assert cost_at(sheet, Usage(1, 0)) is cost_at(sheet, Usage(0, 1)) is None
     assert cost_at(sheet, Usage(0, 0)) == (0.0, "computed", 0.0, 0.0)
 
 
 @pytest.mark.parametrize("side", ["cache", "audio"])
-def test_unknown_overlap_that_does_not_matter(side: str) -> None:
-    """How much of the audio was cached need not be known where one of the two has no price of its own."""
+def test_cached_audio_without_own_prices_needs_no_count(side: str) -> None:
+    """Cached audio need not be counted where one of the two has no own price."""
     own = {"cache_read_mtok": Decimal(1)} if side == "cache" else {"input_audio_mtok": Decimal(9)}
     sheet = sheet_of(ModelPrice(input_mtok=Decimal(2), output_mtok=Decimal(2), **own))
     found = cost_at(sheet, Usage(10, 0, 4, audio_input=6))

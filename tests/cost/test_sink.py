@@ -1,4 +1,4 @@
-"""The sink of costs: what the provider says comes first, each request counts once, and all see the cost."""
+"""The sink of costs: the provider's cost comes first, and each request counts once."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from toolspan.cost.sink import CostSink
 from toolspan.wire.record import End
 
 from ..otel.apis import ASK_FETCH, EMBEDDINGS, FETCH, RESPONSES, VECTORS
-from ..otel.bills import BILLS, chat_counts
 from ..otel.lab import ASK, STREAM, Lab, new_call, run
 from ..sdk import wire
 from ..wire.response_shapes import response
+from .bills import BILLS, chat_counts
 
 HAND = BILLS["cached"]
 """A call whose price is known, computed by hand."""
@@ -27,14 +27,14 @@ REPORTED = {**USAGE, "cost": 0.5}
 
 @pytest.fixture(name="prices", scope="module")
 def _prices() -> Prices:
-    """The prices of the package."""
+    """Return the prices of the package."""
     found = load()
     assert found is not None
     return found
 
 
 def costs(span: Any) -> dict[str, Any]:
-    """What the span says of its cost, by the last part of each name."""
+    """Return the cost attributes of the span by the last part of each name."""
     prefix = "toolspan.cost."
     return {
         key.removeprefix(prefix): value for key, value in span.attributes.items() if key.startswith(prefix)
@@ -42,12 +42,12 @@ def costs(span: Any) -> dict[str, Any]:
 
 
 def summed(lab: Lab) -> dict[str, float]:
-    """The counter, by source."""
+    """Return the counter by source."""
     return {point.attributes["toolspan.cost.source"]: point.value for point in lab.points("toolspan.cost")}
 
 
 def chunks(usage: Any) -> list[Any]:
-    """A stream with these counts at its end."""
+    """Return a stream that ends with these counts."""
     return [
         wire.text("Hi", **MODEL),
         wire.chunk(None, "stop", **MODEL),
@@ -56,8 +56,8 @@ def chunks(usage: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
-def test_computed(streamed: bool, lab: Lab, prices: Prices) -> None:
-    """Amount, currency, source and the two parts stand on the span; the counter has the amount."""
+def test_a_computed_cost_is_on_span_and_counter(streamed: bool, lab: Lab, prices: Prices) -> None:
+    """The span has amount, currency, source and parts; the counter has the amount."""
     bodies = chunks(USAGE) if streamed else [wire.answer(usage=USAGE, **MODEL)]
     run(new_call(STREAM if streamed else ASK, lab.cost_sink(prices), lab.span_sink()), *bodies)
     assert costs(lab.span) == {
@@ -80,16 +80,16 @@ def test_computed(streamed: bool, lab: Lab, prices: Prices) -> None:
 
 
 @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
-def test_the_provider_comes_first(streamed: bool, lab: Lab, prices: Prices) -> None:
-    """What the provider says holds unchanged, though a price is known; it has no parts."""
+def test_the_cost_of_the_provider_comes_first(streamed: bool, lab: Lab, prices: Prices) -> None:
+    """A reported cost is recorded unchanged and without parts, even with a known price."""
     bodies = chunks(REPORTED) if streamed else [wire.answer(usage=REPORTED, **MODEL)]
     run(new_call(STREAM if streamed else ASK, lab.cost_sink(prices), lab.span_sink()), *bodies)
     assert costs(lab.span) == {"amount": 0.5, "currency": "USD", "source": "provider"}
     assert summed(lab) == {"provider": 0.5}
 
 
-def test_free_is_a_cost(lab: Lab, prices: Prices) -> None:
-    """A provider that asks for nothing has said so."""
+def test_a_reported_cost_of_zero_is_recorded(lab: Lab, prices: Prices) -> None:
+    """A reported cost of zero is recorded."""
     run(
         new_call(ASK, lab.cost_sink(prices), lab.span_sink()),
         wire.answer(usage={**USAGE, "cost": 0}, **MODEL),
@@ -98,8 +98,8 @@ def test_free_is_a_cost(lab: Lab, prices: Prices) -> None:
     assert summed(lab) == {"provider": 0.0}
 
 
-def test_without_prices(lab: Lab) -> None:
-    """Without the extra there is only what providers say."""
+def test_without_prices_only_reported_costs_are_recorded(lab: Lab) -> None:
+    """Without the extra only reported costs are recorded."""
     sink = lab.cost_sink()
     run(new_call(ASK, sink, lab.span_sink()), wire.answer(usage=USAGE, **MODEL))
     assert costs(lab.span) == summed(lab) == {}
@@ -107,16 +107,16 @@ def test_without_prices(lab: Lab) -> None:
     assert summed(lab) == {"provider": 0.5}
 
 
-def test_embeddings(lab: Lab, prices: Prices) -> None:
-    """Embeddings cost, too."""
+def test_embeddings_have_a_cost(lab: Lab, prices: Prices) -> None:
+    """Embeddings have a cost."""
     usage = {"prompt_tokens": 5000, "total_tokens": 5000}
     body = {**VECTORS, "model": "text-embedding-3-small", "usage": usage}
     run(new_call(ASK, lab.cost_sink(prices), lab.span_sink(), api=EMBEDDINGS), body)
     assert costs(lab.span)["amount"] == pytest.approx(5000 * 0.02e-6)
 
 
-def test_fetched(lab: Lab, prices: Prices) -> None:
-    """A response that is fetched has cost when it was made."""
+def test_a_fetched_response_has_no_cost(lab: Lab, prices: Prices) -> None:
+    """A fetched response has no cost: it was counted when it was generated."""
     body = response(usage={"input_tokens": 9, "output_tokens": 4, "cost": 0.5}, **MODEL)
     for api, ask in ((RESPONSES, ASK), (FETCH, ASK_FETCH)):
         run(new_call(ask, lab.cost_sink(prices), lab.span_sink(), api=api), body)
@@ -128,15 +128,15 @@ def test_fetched(lab: Lab, prices: Prices) -> None:
 
 @pytest.mark.parametrize("end", [End.EXHAUSTED, End.CLOSED, ValueError("x")], ids=["cut", "closed", "failed"])
 @pytest.mark.parametrize("known", [True, False], ids=["after-usage", "before-usage"])
-def test_unhappy_ends(end: Any, known: bool, lab: Lab, prices: Prices) -> None:
-    """A stream that does not end well has a cost if it came to its usage, and none before."""
+def test_an_early_end_has_a_cost_only_with_usage(end: Any, known: bool, lab: Lab, prices: Prices) -> None:
+    """A stream that ends early has a cost if its usage arrived, and none before."""
     bodies = [{**wire.text("Hi", **MODEL), **({"usage": USAGE} if known else {})}]
     run(new_call(STREAM, lab.cost_sink(prices), lab.span_sink()), *bodies, end=end)
     assert bool(costs(lab.span)) is bool(summed(lab)) is known
 
 
-def test_borrowed(lab: Lab, prices: Prices) -> None:
-    """Another instrumentation's span gets the cost, and the counter does: the other one counts none."""
+def test_the_cost_is_recorded_on_another_span(lab: Lab, prices: Prices) -> None:
+    """Another instrumentation's span gets the cost, and the counter counts it."""
     outer = lab.tracer.start_span("theirs")
     call = new_call(STREAM, lab.cost_sink(prices), lab.span_sink())
     call.borrowed, call.span, call.context = True, outer, trace.set_span_in_context(outer)
@@ -145,8 +145,8 @@ def test_borrowed(lab: Lab, prices: Prices) -> None:
     assert summed(lab) == {"provider": 0.5}
 
 
-def test_details(lab: Lab, prices: Prices) -> None:
-    """The details event says what the span says."""
+def test_the_details_event_has_the_cost_of_the_span(lab: Lab, prices: Prices) -> None:
+    """The details event has the span's cost."""
     run(new_call(ASK, lab.cost_sink(prices), lab.log_sink()), wire.answer(usage=REPORTED, **MODEL))
     assert costs(lab.record("gen_ai.client.inference.operation.details"))["amount"] == 0.5
 
@@ -159,8 +159,10 @@ class Broken:
         raise RuntimeError("MARKER")
 
 
-def test_broken_prices(lab: Lab, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Prices that raise cost the cost, and no other signal."""
+def test_failing_prices_lose_no_other_signal(
+    lab: Lab, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prices that raise lose the cost and no other telemetry."""
     monkeypatch.setattr(guard, "reraise", False)
     broken: Any = Broken()
     run(new_call(ASK, CostSink(lab.meter, broken), lab.span_sink()), wire.answer(usage=USAGE))

@@ -1,1 +1,1 @@
-"""The end-to-end test, run by `python -m tests.e2e`: a real agent, two model servers, a real Collector."""
+"""The end-to-end test, `python -m tests.e2e`: a real agent, two model servers, a real Collector."""

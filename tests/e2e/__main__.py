@@ -1,7 +1,4 @@
-"""Obtains the parts, runs the agent against each model server, and checks what the Collector received.
-
-The only place that knows the order of things; it must not know the details of any of them.
-"""
+"""Obtain the parts, run the agent against each model server, and check what the Collector received."""
 
 import shutil
 import signal

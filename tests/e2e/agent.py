@@ -1,4 +1,4 @@
-"""An agent with two tools, as any application would write it; it must not know telemetry, nor who watches it.
+"""An agent with two tools, as any application would write it.
 
 The server comes from `OPENAI_BASE_URL`. It prints, as JSON, what the application itself has seen: the answer,
 and for each turn of the model the tokens and the tool calls.

@@ -1,4 +1,4 @@
-"""aimock, a scripted model server from npm; it must not know the agent or the receiver."""
+"""Run aimock, a scripted model server from npm."""
 
 import json
 from collections.abc import Iterator

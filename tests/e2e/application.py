@@ -1,7 +1,4 @@
-"""The agent in a virtual environment of its own, run under `opentelemetry-instrument`.
-
-It must not know what the telemetry should look like; it knows this repository only as a package to install.
-"""
+"""Run the agent in its own virtual environment under `opentelemetry-instrument`."""
 
 import json
 import os
@@ -56,7 +53,7 @@ def run_agent(folder: Path, server_port: int, endpoint: str, protocol: str) -> S
         raise FatalError(f"the agent did not end within {SECONDS} s") from None
     (folder / "agent.log").write_text(done.stdout + done.stderr)
     if done.returncode or done.stderr:
-        raise FatalError(f"the agent ended with {done.returncode} and complained:\n{tail(done.stderr)}")
+        raise FatalError(f"the agent ended with {done.returncode}; its stderr:\n{tail(done.stderr)}")
     return _seen(json.loads(done.stdout))
 
 

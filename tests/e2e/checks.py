@@ -1,4 +1,4 @@
-"""What the telemetry of one run must be; it must not know how it was made, sent or received.
+"""Check the telemetry of one run.
 
 A check yields a line for each thing that is wrong, and nothing when all is well.
 """
@@ -93,10 +93,10 @@ def tool_events(run: Run) -> Problems:
     wanted = [call for call in run.seen.calls[0] for _ in (DETECTED, COMPLETED)]
     yield from differ("the calls of the tool events", [call(each) for each in events], wanted)
     if not all(call_id for call_id, _ in wanted):
-        yield "a call has no id"
+        yield "a tool call has no id"
     times = [run.turns[0].start, *(each.time for each in events), run.turns[0].end]
     if times != sorted(set(times)):
-        yield f"start, events and end do not rise: {[time - times[0] for time in times]} ns"
+        yield f"start, events and end are not in order: {[time - times[0] for time in times]} ns"
     later = [each.name for each in run.turns[1].events if each.name in (DETECTED, COMPLETED)]
     yield from differ("the tool events of the second turn", later, [])
 

@@ -1,6 +1,6 @@
-"""An OpenTelemetry Collector, built from Go modules, that writes what it receives to a file as lines of JSON.
+"""Run an OpenTelemetry Collector, built from Go modules, that writes what it receives as lines of JSON.
 
-It must not know who sends or what is expected. Its two files are YAML, of which JSON is a part.
+Its two files are YAML, of which JSON is a part.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""Unpacks packages of Debian sid into a folder, with all they need; nothing is installed on the machine.
+"""Unpack packages of Debian sid with their dependencies into a folder; nothing is installed.
 
-It must not know which package is wanted or what for. The mirror is the machine's own, and apt checks the
-signatures as it always does. The programs inside run with the folder's own C library.
+The mirror is the machine's own, and apt checks the signatures as it always does. The programs inside run with
+the folder's own C library.
 """
 
 import re
@@ -24,7 +24,7 @@ def unpack(package: str, folder: Path) -> None:
     run([*apt, "--download-only", "--yes", "install", package])
     archives = sorted(state.glob("cache/archives/*.deb"))
     if not archives:
-        raise FatalError(f"apt brought no archive of {package}")
+        raise FatalError(f"apt downloaded no archive of {package}")
     for archive in archives:
         run(["dpkg-deb", "--extract", archive, folder])
         archive.unlink()
@@ -35,7 +35,7 @@ def _mirror() -> str:
     uris = run(["apt-get", "--print-uris", "update"])
     found = re.search(r"'(\S+/debian)/+dists/", uris)
     if found is None:
-        raise FatalError("apt on this machine knows no Debian mirror")
+        raise FatalError("apt has no Debian mirror on this machine")
     return found[1]
 
 

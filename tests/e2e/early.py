@@ -1,7 +1,7 @@
-"""What it saves to run a tool while the answer still streams, instead of reading to the end first.
+"""Measure the time saved by running a tool while the answer still streams.
 
 `python -m tests.e2e.early` prints the table of `docs/events.md`. aimock streams two calls at a model's pace:
-the tool of the first takes half a second, the arguments of the second are long. It must not know telemetry.
+the tool of the first takes half a second, the arguments of the second are long.
 """
 
 import asyncio
@@ -102,7 +102,7 @@ def problems(api: str, late: Took, early: Took) -> Iterator[str]:
     if not early.began < early.ended - TOOL_SECONDS:
         yield f"{api}: the tool began after {early.began:.3f} s, the stream ended after {early.ended:.3f} s"
     if late.over - early.over < LEAST_SAVED:
-        yield f"{api}: {late.over - early.over:.3f} s are saved, not at least {LEAST_SAVED} s"
+        yield f"{api}: saved {late.over - early.over:.3f} s, expected at least {LEAST_SAVED} s"
 
 
 def table(folder: Path) -> tuple[list[str], list[str]]:
@@ -126,7 +126,7 @@ def check() -> int:
         lines, wrong = [], [repr(error)]
     print("| API | tool began, s | stream ended, s | run afterwards, s | run meanwhile, s | saved, s |")
     print("| --- | --: | --: | --: | --: | --: |", *lines, sep="\n")
-    title = "a tool runs while the answer streams, and its time is saved"
+    title = "running a tool while the answer streams saves its time"
     print(f"{'FAIL' if wrong else 'ok  '}  aimock: {title}", *wrong, sep="\n      ", flush=True)
     return bool(wrong)
 

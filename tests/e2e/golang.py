@@ -1,6 +1,6 @@
-"""Programs built from Go modules, all in one workspace so that they share what they have in common.
+"""Build programs from Go modules in one workspace, which shares their dependencies.
 
-It must not know which programs. The workspace grows to gigabytes: `clear` it when all are built.
+The workspace grows to gigabytes: `clear` it when all are built.
 """
 
 import shutil

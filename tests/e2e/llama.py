@@ -1,4 +1,4 @@
-"""llama-server from Debian sid with a model that recites; it must not know the agent or the receiver."""
+"""Run llama-server from Debian sid with a model that recites a script."""
 
 import shutil
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the telemetry must say of the agent's loop, from turn to turn; it must not know who ran it."""
+"""Check the telemetry of the agent's loop, from turn to turn."""
 
 from .checks import Problems, Run, call, differ
 

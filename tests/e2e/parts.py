@@ -1,4 +1,4 @@
-"""The cache of parts: what is there is used, what is not is made; it must not know what a part is for."""
+"""The cache of parts: each part is made once and reused."""
 
 import fcntl
 import hashlib

@@ -1,4 +1,4 @@
-"""The versions of everything the test obtains; it must not know how they are obtained.
+"""The versions of everything that the test downloads.
 
 Debian keeps one version of a package at a time, so llama-server, Prometheus and docker-compose
 have no pin: they are what sid holds on that day. The Collector's versions stand in `deploy/builder.yaml`.

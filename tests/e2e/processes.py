@@ -1,4 +1,4 @@
-"""Commands and servers on this machine, each bounded in time; it must not know what any of them does."""
+"""Run commands and servers on this machine, each with a timeout."""
 
 import http.client
 import os

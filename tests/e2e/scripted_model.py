@@ -1,6 +1,6 @@
-"""Writes a tiny llama model whose next token depends on the last one alone, so that it recites a script.
+"""Write a tiny llama model whose next token depends on the last one alone, so that it recites a script.
 
-`python -m tests.e2e.scripted_model TEMPLATE OUTPUT`, with `gguf` and `numpy`; it must not know the server.
+`python -m tests.e2e.scripted_model TEMPLATE OUTPUT`, with `gguf` and `numpy`.
 
 The attention and the feed-forward layer are zero, so a token's own embedding, which is one-hot, reaches the
 output matrix unchanged; there, each token's column points at the token that follows it in the script.

@@ -1,4 +1,4 @@
-"""What both model servers recite; it must not know who plays it.
+"""The conversation that both model servers recite.
 
 Every private text (question, instructions, arguments, results, answer) holds the word `PRIVATE`, so that one
 search shows whether any of them leaked into the telemetry.

@@ -1,4 +1,4 @@
-"""What a Collector wrote, as plain records; it must not know who sent it or what is expected."""
+"""Read what a Collector wrote as plain records."""
 
 import json
 from collections.abc import Iterator

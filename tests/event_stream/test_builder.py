@@ -1,4 +1,4 @@
-"""What an application is told of an answer: each call started, fed and completed once, whatever the order."""
+"""The events that an application reads: each call is started, fed and completed once, in any order."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from ..wire.shapes import ARGS, choice, chunk, ends, entry, says, tokens, tools
 
 
 def told(bodies: Iterable[Any], expected: int = 1, offered: Any = None) -> list[Any]:
-    """All that is told of these bodies."""
+    """Return all events of these bodies."""
     following = Following(expected, offered and offer(offered))
     found = [event for body in bodies for event in following.read(body)]
     return found + following.end(End.EXHAUSTED)
 
 
-def test_order() -> None:
-    """Started with the first chunk, a piece with each, completed with the brace; then usage, then the end."""
+def test_events_are_start_pieces_completion_usage_and_end() -> None:
+    """A call starts with its first chunk, and is completed by the closing brace; then usage, then the end."""
     bodies = [
         says("Hm"),
         tools(entry(0, "call_a", "weather", "")),
@@ -60,8 +60,8 @@ def test_order() -> None:
     ]
 
 
-def test_name_after_the_arguments() -> None:
-    """A call without a name waits for it: then it is started, fed and completed at once."""
+def test_call_without_a_name_waits_for_it() -> None:
+    """A call without a name is started, fed and completed when the name comes."""
     first, last = tools(entry(0, "call_a", arguments=ARGS)), tools(entry(0, name="weather"))
     assert told([first])[0] == ToolCallStarted(0, 0, "call_a", None, "function")
     following = Following()
@@ -72,7 +72,7 @@ def test_name_after_the_arguments() -> None:
     assert [event.type for event in following.end(End.EXHAUSTED)] == ["done"]
 
 
-def test_name_never() -> None:
+def test_call_that_never_gets_a_name_completes_with_its_choice() -> None:
     """A call that never gets a name is completed at the latest when its choice finishes."""
     other = tools(entry(0, "call_b", arguments=ARGS), index=1)
     found = told([other, tools(entry(0, "call_a", arguments=ARGS)), ends(), ends(index=1)], expected=2)
@@ -83,8 +83,8 @@ def test_name_never() -> None:
     ]
 
 
-def test_garbage_after_the_end() -> None:
-    """A call that was complete and valid is not completed again: what follows is an error of its own."""
+def test_text_after_a_complete_call_is_an_error_event() -> None:
+    """Text after a complete, valid call is an error event; the call is not completed again."""
     garbage = tools(entry(0, arguments=" Done!"))
     found = told([tools(entry(0, "call_a", "weather", ARGS)), garbage, ends()])
     assert [event.type for event in found] == [
@@ -104,7 +104,7 @@ def test_garbage_after_the_end() -> None:
     )
 
 
-def test_white_space_after_the_end() -> None:
+def test_white_space_after_a_complete_call_is_no_error() -> None:
     """White space after a call's end is no error."""
     found = told([tools(entry(0, "call_a", "weather", ARGS)), tools(entry(0, arguments="\n")), ends()])
     assert [event.type for event in found if event.type == "error"] == []
@@ -112,8 +112,8 @@ def test_white_space_after_the_end() -> None:
 
 @each_row("case", CASES, ids=[case.id for case in CASES])
 @each_row("tool", [CHAT_TOOL, RESPONSES_TOOL], ids=["chat", "responses"])
-def test_held_against_the_offer(case: Bent, tool: dict[str, Any]) -> None:
-    """With the tools that were offered, the verdict is that of telemetry, and where it is wrong."""
+def test_outcome_of_a_call_is_that_of_telemetry(case: Bent, tool: dict[str, Any]) -> None:
+    """With the request's tools, an event has the outcome of telemetry, and the path to the violation."""
     bodies = [tools(entry(0, "call_a", case.name, case.arguments)), *([ends()] if case.ended else [])]
     found = told(bodies, offered=[tool])
     (completed,) = [event for event in found if isinstance(event, ToolCallCompleted)]
@@ -134,7 +134,9 @@ def test_held_against_the_offer(case: Bent, tool: dict[str, Any]) -> None:
         ("{'a': 1}", None, False),
     ],
 )
-def test_parsed(arguments: str, parsed: Any, valid: bool) -> None:
+def test_arguments_are_parsed_and_empty_ones_an_empty_object(
+    arguments: str, parsed: Any, valid: bool
+) -> None:
     """Arguments as JSON; none are an empty object."""
     found = told([tools(entry(0, "call_a", "weather", arguments)), ends()])
     (completed,) = [event for event in found if isinstance(event, ToolCallCompleted)]
@@ -142,8 +144,8 @@ def test_parsed(arguments: str, parsed: Any, valid: bool) -> None:
     assert completed.reason == (None if valid else "invalid")
 
 
-def test_too_long_for_this_python() -> None:
-    """What parses, but not in this process, is not valid: nobody here can use it."""
+def test_arguments_that_this_python_cannot_parse_are_not_valid() -> None:
+    """Arguments that parse elsewhere, but not in this process, are not valid."""
     before = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(640)
     try:
@@ -154,8 +156,8 @@ def test_too_long_for_this_python() -> None:
     assert (completed.valid, completed.reason, completed.parsed) == (False, "invalid", None)
 
 
-def test_texts() -> None:
-    """Reasoning, refusals and legacy texts are told apart; any of them makes its choice known."""
+def test_reasoning_refusals_and_texts_are_separate_events() -> None:
+    """Reasoning, refusals and legacy texts are separate events, each with its choice."""
     thought = tools(reasoning_content="Hm", index=1)
     found = told([thought, thought, chunk(choice({"refusal": "no"}, index=2))], expected=3)
     assert found[1:3] == [
@@ -167,7 +169,7 @@ def test_texts() -> None:
     assert [event.type for event in told([legacy])] == ["text.delta", "done"]
 
 
-def test_one_of_two_choices_finished() -> None:
+def test_end_of_one_choice_completes_no_call_of_another() -> None:
     """The end of one choice completes nothing of another."""
     teller = EventBuilder(2)
     nameless = [CallOpened(1, 0, "call_b", None), CallClosed(1, 0, "json", True, 1, 2)]
@@ -178,7 +180,7 @@ def test_one_of_two_choices_finished() -> None:
     ]
 
 
-def test_free_text() -> None:
+def test_input_of_a_custom_tool_is_valid_as_it_is() -> None:
     """The input of a custom tool is no JSON; it is valid as it is."""
     custom = {"index": 0, "id": "call_a", "type": "custom", "custom": {"name": "shell", "input": "ls"}}
     found = told([tools(custom), ends()])
@@ -187,8 +189,8 @@ def test_free_text() -> None:
     assert (completed.kind, completed.hosted) == ("custom", False)
 
 
-def test_hosted() -> None:
-    """Who runs a call is said from its beginning: a search runs at the server."""
+def test_hosted_call_is_marked_from_its_beginning() -> None:
+    """An event names who executes a call: a web search is the server's."""
     search = {"type": "web_search_call", "id": "ws_1", "status": "in_progress"}
     found = told([*begins(), added(search, 0)])
     assert [(event.name, event.hosted) for event in found if hasattr(event, "hosted")] == [
@@ -196,8 +198,8 @@ def test_hosted() -> None:
     ] * 2
 
 
-def test_piece_before_its_item() -> None:
-    """Pieces of a call whose beginning is missing wait until its item comes, or the end."""
+def test_pieces_before_their_item_wait_for_it() -> None:
+    """Pieces of a call without a beginning wait until its item comes, or the end."""
     found = told([*begins(), *pieces("function_call_arguments", [ARGS], "fc_1", 0)])
     assert [event.type for event in found] == [
         "tool_call.started",
@@ -208,8 +210,8 @@ def test_piece_before_its_item() -> None:
     ]
 
 
-def test_failures_once() -> None:
-    """What a server says of its failure twice is one error, with its words."""
+def test_failure_sent_twice_is_one_error_event() -> None:
+    """A failure that the server sends twice is one error, with its message."""
     failed = {"code": "server_error", "message": "The server is down."}
     found = told(
         [
@@ -233,8 +235,8 @@ def test_failures_once() -> None:
         (ValueError("no"), "failed", 1),
     ],
 )
-def test_ends(end: Any, outcome: str, errors: int) -> None:
-    """Each way to end has its outcome; where nobody wanted it, there is an error of one form."""
+def test_each_way_to_end_has_its_outcome(end: Any, outcome: str, errors: int) -> None:
+    """Each way to end has its outcome; an end by an error has an error event."""
     teller = EventBuilder(2)
     teller.build([Text(0, "Hm"), Finished(0, "stop")], None)
     *found, done = teller.end(end)
@@ -244,12 +246,12 @@ def test_ends(end: Any, outcome: str, errors: int) -> None:
     assert (done.outcome, done.finish_reasons, done.whole) == (outcome, ("stop", None), False)
 
 
-def test_whole_answer() -> None:
+def test_whole_answer_needs_no_finish_reason() -> None:
     """An answer that was not streamed needs no finish reason to be whole."""
     assert EventBuilder().end(End.EXHAUSTED, streamed=False) == [Done((None,), None, "completed", True)]
 
 
-def test_reader_that_gave_up() -> None:
+def test_call_never_closed_by_its_reader_completes_at_the_end() -> None:
     """A call that its reader never closed is completed at the end, and is not valid."""
     teller = EventBuilder()
     teller.build([CallOpened(0, 0, "call_a", "weather"), CallArguments(0, 0, "{")], None)
@@ -257,16 +259,16 @@ def test_reader_that_gave_up() -> None:
     assert (completed.valid, completed.arguments, broken.kind) == (False, "{", "arguments")
 
 
-def test_closed_twice() -> None:
-    """A second close that changes nothing says nothing."""
+def test_second_close_without_a_change_is_no_event() -> None:
+    """A second close that changes nothing adds no event."""
     teller = EventBuilder()
     opened = CallOpened(0, 0, "call_a", "weather")
     closed = CallClosed(0, 0, "json", False, 1, 1)
     assert [event.type for event in teller.build([opened, closed, closed], None)].count("error") == 1
 
 
-def test_what_says_nothing() -> None:
-    """What tells of no API is passed over, until something does; then the reader is chosen."""
+def test_chunks_that_show_no_api_are_skipped_until_one_does() -> None:
+    """Chunks that show no API are skipped until one does; then the reader is chosen."""
     ping = {"type": "ping"}
     assert [event.type for event in told([ping, None, 3, says("Hm"), ping])] == [
         "text.delta",
@@ -277,41 +279,13 @@ def test_what_says_nothing() -> None:
     assert told([{"error": {"code": "busy", "message": "Busy"}}])[0].message == "Busy"
 
 
-def test_helper_events() -> None:
-    """The chunks that the SDK's helper wraps are read, its own events are not."""
+def test_events_of_the_sdk_helper_are_read_by_their_chunks() -> None:
+    """The chunks that the SDK's helper wraps are read; its own events are not."""
     inner = says("Hm")
     wrapped = SimpleNamespace(type="chunk", chunk=inner, snapshot=None)
     own = SimpleNamespace(type="content.delta", delta="Hm", snapshot="Hm")
     found = told([wrapped, own])
     assert [(event.type, event.chunk is inner) for event in found[:-2]] == [("text.delta", True)]
-
-
-def test_to_dict() -> None:
-    """Each event as JSON: its type first, what is known of usage, neither chunk nor exception."""
-    call = {"choice": 0, "index": 1, "id": "call_a", "name": "weather", "kind": "function"}
-    judged = {"arguments": "{}", "parsed": {}, "valid": False, "reason": "missing_argument", "path": "city"}
-    error = {"kind": "provider", "message": "no", "code": "busy", "choice": 0, "index": None}
-    end = {"finish_reasons": ("stop",), "outcome": "completed", "whole": True}
-    counted = {"input": 1, "cost": 0.5}
-    for kind, fields in (
-        (TextDelta, {"choice": 0, "text": "a"}),
-        (ReasoningDelta, {"choice": 0, "text": "a"}),
-        (RefusalDelta, {"choice": 0, "text": "a"}),
-        (ToolCallStarted, call),
-        (ToolCallArgumentsDelta, {"choice": 0, "index": 1, "delta": "{"}),
-        (ToolCallCompleted, {**call, **judged}),
-        (StreamError, {**error, "id": None, "name": None}),
-    ):
-        event: Any = kind(**fields, chunk=object())
-        assert event.to_dict() == {"type": event.type, **fields}
-        assert next(iter(event.to_dict())) == "type"
-    for event, fields in (
-        (UsageReported(Usage(1, cost=0.5)), {"usage": counted}),
-        (Done(**end, usage=Usage(1, cost=0.5)), {**end, "usage": counted}),
-        (Done(**end, usage=None), {**end, "usage": None}),
-    ):
-        assert event.to_dict() == {"type": event.type, **fields}
-    assert "error" not in StreamError("provider", "no", error=OSError()).to_dict()
 
 
 class APIConnectionError(Exception):
@@ -325,8 +299,8 @@ class WordlessError(Exception):
         raise RuntimeError
 
 
-def test_breaks() -> None:
-    """A lost connection and a time-out break off; a server's error does not."""
+def test_lost_connection_and_time_out_are_interruptions() -> None:
+    """A lost connection and a time-out are interruptions; a server's error is not."""
     assert [broke_off(error) for error in (APIConnectionError(), TimeoutError(), OSError())] == [True] * 3
     assert broke_off(KeyboardInterrupt())
     assert not broke_off(ValueError())
@@ -335,8 +309,8 @@ def test_breaks() -> None:
     assert [code_of(error) for error in (coded, ValueError())] == ["no_model", "ValueError"]
 
 
-def test_words() -> None:
-    """Words of exceptions and of the places where servers put theirs; none of anything else."""
+def test_messages_of_exceptions_and_servers_are_found() -> None:
+    """Messages are read from exceptions and from the places where servers put them, and nowhere else."""
     assert [words_of(error) for error in (ValueError("no"), ValueError(), WordlessError())] == [
         "no",
         "ValueError",
@@ -348,8 +322,8 @@ def test_words() -> None:
     assert [words_of(body) for body in ({}, None, {"error": "no"})] == [""] * 3
 
 
-def test_same_with_and_without_a_beginning() -> None:
-    """The short way through the reader keeps every piece of a text that is wanted."""
+def test_fast_path_keeps_every_piece_of_text() -> None:
+    """The fast path through the reader keeps every piece of a text that is wanted."""
     reader = ChatReader()
     bodies = [chunk(choice({"content": piece})) for piece in ("a", "", "b", "c", "d", "e")]
     assert [event for body in bodies for event in reader.read(body) if isinstance(event, Text)] == [

@@ -1,4 +1,4 @@
-"""Whatever a server sends, an application's events keep their law, and say what the record says."""
+"""For any input, an application's events keep their order and agree with the record."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def check_law(bodies: Iterable[Any], expected: int = 1) -> list[Any]:
     return events
 
 
-def test_damaged_chunks() -> None:
-    """Damaged chunks of chat, as SDK objects and as they are: nothing is raised, the law holds."""
+def test_damaged_chat_chunks_keep_the_order_of_events() -> None:
+    """Damaged chunks raise nothing and keep the promised order, as SDK objects and as dicts."""
     rng = Random(7)
     for _ in range(ROUNDS):
         quirk = rng.choice(QUIRKS)
@@ -68,8 +68,8 @@ def test_damaged_chunks() -> None:
         check_law(map(sdk, bodies), quirk.expected)
 
 
-def test_damaged_events() -> None:
-    """Damaged events of the Responses API, in any order and with some of them lost."""
+def test_damaged_response_events_keep_the_order_of_events() -> None:
+    """Damaged events keep the promised order, in any order and with some of them lost."""
     rng = Random(8)
     for _ in range(ROUNDS):
         bodies = [randoms.altered(rng, body, 0.05) for body in rng.choice(CASES).events]
@@ -79,8 +79,8 @@ def test_damaged_events() -> None:
         check_law(kept)
 
 
-def test_every_cut() -> None:
-    """A stream that breaks off anywhere keeps the law; it is whole only if every choice had its reason."""
+def test_stream_cut_anywhere_keeps_the_order_of_events() -> None:
+    """A stream that breaks off keeps the order; it is complete only if each choice had its reason."""
     for quirk in QUIRKS:
         for length in range(len(quirk.chunks) + 1):
             bodies = quirk.chunks[:length]
@@ -90,8 +90,8 @@ def test_every_cut() -> None:
             assert done.usage == record.usage
 
 
-def test_mixed_streams() -> None:
-    """Chunks of both APIs in one stream, which no server sends: the first one decides, nothing is raised."""
+def test_first_chunk_decides_the_api_of_a_mixed_stream() -> None:
+    """In a stream with chunks of both APIs the first one decides, and nothing is raised."""
     rng = Random(9)
     for _ in range(ROUNDS // 4):
         bodies = [*rng.choice(QUIRKS).chunks, *rng.choice(CASES).events]

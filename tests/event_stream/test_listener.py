@@ -23,7 +23,7 @@ BOTH = (CHAT, RESPONSES)
 
 
 class Ears:
-    """A listener that keeps what it hears."""
+    """A listener that keeps the events it gets."""
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
@@ -42,15 +42,17 @@ class Ears:
 
 
 def calls_of(chunk: Any) -> Any:
-    """What a chunk of chat says of calls."""
+    """Return the tool calls of a chat chunk."""
     choices = getattr(chunk, "choices", None)
     return choices and choices[0].delta.tool_calls
 
 
 @both_faces
 @over(*BOTH)
-def test_before_the_application(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """What a chunk says is told before the application has the chunk: a guard can act in time."""
+def test_listener_gets_an_event_before_the_application_has_the_chunk(
+    face: Face, api: Api, telemetry: Telemetry
+) -> None:
+    """A listener gets events before the application has the chunk, so it can act in time."""
     ears = Ears()
 
     async def scenario() -> None:
@@ -73,7 +75,7 @@ def test_before_the_application(face: Face, api: Api, telemetry: Telemetry) -> N
 
 @both_faces
 @over(*ALL)
-def test_every_call(face: Face, api: Api, telemetry: Telemetry) -> None:
+def test_listener_gets_the_events_of_whole_answers(face: Face, api: Api, telemetry: Telemetry) -> None:
     """A whole answer has its events too, and each call has its end."""
     ears = Ears()
 
@@ -91,8 +93,8 @@ def test_every_call(face: Face, api: Api, telemetry: Telemetry) -> None:
 
 
 @over(*BOTH)
-def test_call_info(api: Api, telemetry: Telemetry) -> None:
-    """What a listener hears of the call: the request, where it goes, and the span it is found by."""
+def test_listener_gets_the_request_endpoint_and_span(api: Api, telemetry: Telemetry) -> None:
+    """A listener gets the request, the endpoint and the ids of the span."""
     ears = Ears()
 
     async def scenario(face: Face, client: Any) -> None:
@@ -117,8 +119,8 @@ def test_call_info(api: Api, telemetry: Telemetry) -> None:
         info.attributes["feature"] = "other"
 
 
-def test_without_spans() -> None:
-    """Where nobody keeps spans there are events all the same, without ids."""
+def test_listener_without_spans_gets_events_without_ids() -> None:
+    """Without a tracer provider there are events, without ids."""
     ears = Ears()
     instrumentor = toolspan.OpenAIInstrumentor()
     instrumentor.instrument(on_event=ears)
@@ -131,8 +133,8 @@ def test_without_spans() -> None:
 
 
 @pytest.mark.usefixtures("guarded")
-def test_without_a_span(telemetry: Telemetry) -> None:
-    """A call whose span cannot be started is heard of without ids."""
+def test_call_whose_span_cannot_start_has_events_without_ids(telemetry: Telemetry) -> None:
+    """A call whose span cannot be started has events without ids."""
     ears = Ears()
     with telemetry.on(on_event=ears, log="text", tracer_provider=Broken(telemetry.tracers, "start_span")):
         watch(SYNC, _ask, Transport(CHAT.calling))
@@ -152,10 +154,10 @@ def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
 @pytest.mark.usefixtures("guarded")
 @both_faces
 @over(*BOTH)
-def test_a_listener_that_raises(
+def test_listener_that_raises_is_logged_once(
     face: Face, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is logged once, without its words; the application sees what it sees without it."""
+    """An error of a listener is logged once, without its message; the application is not affected."""
     heard: list[str] = []
 
     def listener(call: Any, event: Any) -> None:
@@ -177,10 +179,10 @@ def test_a_listener_that_raises(
 
 
 @pytest.mark.usefixtures("guarded")
-def test_our_own_mistake(
+def test_error_of_toolspan_disables_listeners_and_is_logged_once(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Where we cannot tell, nobody is told any more, once is logged, and telemetry goes on."""
+    """An error of toolspan ends the events, is logged once, and telemetry goes on."""
     guard.reset()
 
     def broken(*args: Any, **kwargs: Any) -> Any:
@@ -197,7 +199,7 @@ def test_our_own_mistake(
     assert len(telemetry.span.events) == 4
 
 
-def test_its_own_requests(telemetry: Telemetry) -> None:
+def test_requests_of_a_listener_are_traced_but_not_reported_to_it(telemetry: Telemetry) -> None:
     """A listener may ask a model; that is traced, but it does not hear itself."""
     heard: list[str] = []
 
@@ -223,8 +225,8 @@ def test_its_own_requests(telemetry: Telemetry) -> None:
 
 @both_faces
 @over(*BOTH)
-def test_ends(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """A request that fails, a stream that is closed or dropped or breaks: each is told once."""
+def test_each_end_of_a_request_is_reported_once(face: Face, api: Api, telemetry: Telemetry) -> None:
+    """A request that fails, and a stream that is closed, dropped or broken, ends once."""
 
     async def closed(stream: Any) -> None:
         await face.next(stream)
@@ -260,7 +262,7 @@ def test_ends(face: Face, api: Api, telemetry: Telemetry) -> None:
 
 
 @both_faces
-def test_refused(face: Face, telemetry: Telemetry) -> None:
+def test_request_without_an_answer_has_an_error_and_an_end(face: Face, telemetry: Telemetry) -> None:
     """A request that never got an answer has its error and its end."""
     ears = Ears()
     refused = script.whole({"error": {"message": "No such model", "code": "no_model"}}, status=404)
@@ -271,8 +273,8 @@ def test_refused(face: Face, telemetry: Telemetry) -> None:
 
 
 @pytest.mark.parametrize("setting", ["enrich", "span"])
-def test_beside_another(setting: str, telemetry: Telemetry) -> None:
-    """Where another instrumentation tells of the call, the listener hears of it as ever."""
+def test_listener_works_beside_another_instrumentation(setting: str, telemetry: Telemetry) -> None:
+    """Where another instrumentation records the call, a listener gets all events."""
     ears = Ears()
     attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test"}
     outer = telemetry.tracer.start_as_current_span("chat gpt-test", attributes=attributes)
@@ -283,8 +285,8 @@ def test_beside_another(setting: str, telemetry: Telemetry) -> None:
     assert same is (setting == "enrich")
 
 
-def test_switched_off(telemetry: Telemetry) -> None:
-    """`toolspan.switch` holds for listeners too; content is theirs whatever is captured."""
+def test_kill_switch_stops_listeners_but_capture_does_not(telemetry: Telemetry) -> None:
+    """`toolspan.switch` stops listeners; they get content whether or not it is captured."""
     ears = Ears()
 
     async def scenario() -> None:
@@ -302,7 +304,9 @@ def test_switched_off(telemetry: Telemetry) -> None:
         SYNC.run(scenario())
 
 
-def test_no_listener(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+def test_listener_that_cannot_be_called_is_named_and_ignored(
+    telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
     """What cannot be called at once is named and ignored."""
 
     async def listener(call: Any, event: Any) -> None: ...
@@ -315,8 +319,8 @@ def test_no_listener(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> 
     assert len(telemetry.spans) == 2
 
 
-def test_arguments_are_checked(telemetry: Telemetry) -> None:
-    """The offer of the request is what calls are held against, as in telemetry."""
+def test_listener_gets_calls_checked_against_the_requests_tools(telemetry: Telemetry) -> None:
+    """A call's outcome for a listener is that of telemetry."""
     ears = Ears()
     tool = {"type": "function", "function": {"name": "get_weather", "parameters": {"required": ["day"]}}}
 

@@ -83,10 +83,7 @@ async def follow(face: Face, telemetry: Telemetry, api: Api, *views: Any, door: 
     ],
 )
 def test_events_come_with_their_chunk(face: Face, api: Api, door: str, telemetry: Telemetry) -> None:
-    """Detected when it begins, completed at the closing brace or where the server says so; in both signals.
-
-    The server has not sent anything more by then.
-    """
+    """A call's events are emitted with their chunk, before the server has sent anything more."""
     with telemetry.on():
         face.run(follow(face, telemetry, api, seen_on_span, seen_as_logs, door=DOORS[door]))
     assert len(telemetry.spans) == 1

@@ -42,7 +42,7 @@ CALLS = {
 
 
 def said(event: Any) -> tuple[Any, ...]:
-    """What a completed event says, in the order of `CALLS`."""
+    """Return the facts of a completed event, in the order of `CALLS`."""
     found, own = event.attributes, "toolspan.tool_call."
     tool = tuple(found[f"gen_ai.tool.{name}"] for name in ("name", "call.id", "type"))
     assert found[f"{own}valid"] is True
@@ -52,8 +52,8 @@ def said(event: Any) -> tuple[Any, ...]:
 
 @both_faces
 @over(*HELPED)
-def test_events_say_which_and_how(face: Face, api: Api, telemetry: Telemetry) -> None:
-    """Each call has the id with which the application answers it, and what its arguments were like."""
+def test_events_have_the_call_id_and_outcome(face: Face, api: Api, telemetry: Telemetry) -> None:
+    """Each call's events have the id that the application answers, and the arguments' outcome."""
     with telemetry.on():
         face.run(follow(face, telemetry, api))
     span = telemetry.span

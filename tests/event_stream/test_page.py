@@ -1,4 +1,4 @@
-"""The examples of docs/events.md and of the README run as they stand, and do what is said of them."""
+"""The examples of docs/events.md and of the README run as written and have the documented effect."""
 
 from __future__ import annotations
 
@@ -42,8 +42,10 @@ def run(source: str, transport: Transport, monkeypatch: pytest.MonkeyPatch, **na
     return names
 
 
-def test_events(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """The page's first example runs each tool once, with its parsed arguments, and prints the rest."""
+def test_first_example_of_the_page_runs_each_tool_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page's first example calls each tool with its parsed arguments, and prints the rest."""
     ran: list[Any] = []
     tools = [wire.TOOL, {"type": "function", "function": {"name": "get_time"}}]
     with ThreadPoolExecutor(1) as pool:
@@ -61,7 +63,7 @@ def test_events(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out == printed
 
 
-def test_events_of_the_readme(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_example_of_the_readme_runs_each_tool_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The shorter example of the README does the same."""
     (source,) = [block for block in blocks("README.md") if "toolspan.events" in block]
     ran: list[Any] = []
@@ -73,7 +75,9 @@ def test_events_of_the_readme(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [name for name, *_ in ran] == ["get_weather", "get_time"]
 
 
-def test_listener(monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry) -> None:
+def test_listener_example_shows_each_tool_with_its_conversation(
+    monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry
+) -> None:
     """The listener shows each tool with its conversation."""
     shown: list[Any] = []
     (source,) = [block for block in blocks("docs/events.md") if "def listen" in block]
@@ -92,8 +96,10 @@ def test_listener(monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry) -> None
     assert shown == [("c-17", "get_weather"), ("c-17", "get_time")]
 
 
-def test_usage(monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry) -> None:
-    """Totals and budget are as the page says; a second request passes it."""
+def test_usage_example_has_the_totals_and_budget_of_the_page(
+    monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry
+) -> None:
+    """Totals and budget are those of the page; a second request exceeds the budget."""
     (source,) = [block for block in blocks("docs/events.md") if "toolspan.usage.total()" in block]
     _, _, body = source.partition("\n\n")
     body = body.replace("create(...)", "create(**ask)")

@@ -34,8 +34,8 @@ def kinds(events: list[Any]) -> list[str]:
 
 @both_faces
 @over(*BOTH)
-def test_in_time(face: Face, api: Api) -> None:
-    """A call is complete with the chunk that completed it: no byte beyond is asked for."""
+def test_call_completes_with_the_chunk_that_completes_it(face: Face, api: Api) -> None:
+    """A call is complete with its last chunk: no later byte is read."""
     body = body_of(api)
 
     async def scenario() -> None:
@@ -55,8 +55,8 @@ def test_in_time(face: Face, api: Api) -> None:
 
 @both_faces
 @over(*STREAMED)
-def test_every_door(face: Face, api: Api) -> None:
-    """The same events by `create`, by a raw response and by the SDK's helper, entered or not."""
+def test_events_are_the_same_by_every_method_of_the_sdk(face: Face, api: Api) -> None:
+    """`create`, a raw response and the SDK's helper, entered or not, give the same events."""
 
     async def scenario() -> None:
         async with face.client(Transport(api.calling)) as client:
@@ -85,8 +85,10 @@ def plain(events: list[Any]) -> list[Any]:
 @both_faces
 @over(*BOTH)
 @pytest.mark.parametrize("instrumented", [True, False], ids=["instrumented", "bare"])
-def test_chunks_at_hand(face: Face, api: Api, instrumented: bool, telemetry: Telemetry) -> None:
-    """Each event has the very object that the SDK handed out."""
+def test_each_event_has_the_sdks_own_chunk(
+    face: Face, api: Api, instrumented: bool, telemetry: Telemetry
+) -> None:
+    """Each event has the object that the SDK returned."""
     given: list[Any] = []
 
     async def scenario() -> list[Any]:
@@ -121,7 +123,9 @@ def noted(face: Face, stream: Any, given: list[Any]) -> Any:
 
 @both_faces
 @over(*BOTH)
-def test_left_with_break(face: Face, api: Api, telemetry: Telemetry, unraisable: list[str]) -> None:
+def test_leaving_a_loop_closes_the_stream(
+    face: Face, api: Api, telemetry: Telemetry, unraisable: list[str]
+) -> None:
     """Breaking out of a loop, a `with` block or `close()` closes the stream; the span ends as closed."""
 
     async def broken(stream: Any) -> None:
@@ -162,8 +166,8 @@ def test_left_with_break(face: Face, api: Api, telemetry: Telemetry, unraisable:
 
 
 @both_faces
-def test_plain_streams(face: Face) -> None:
-    """Any iterable of chunks will do; one that has nothing to close is not closed."""
+def test_any_iterable_of_chunks_has_events(face: Face) -> None:
+    """Any iterable of chunks can be read; one without `close` is not closed."""
 
     async def later() -> Any:
         for chunk in wire.CALLS:
@@ -180,7 +184,7 @@ def test_plain_streams(face: Face) -> None:
 
 @both_faces
 @over(*BOTH)
-def test_collector_off(face: Face, api: Api) -> None:
+def test_events_dropped_half_read_leave_no_garbage(face: Face, api: Api) -> None:
     """Events that are dropped half read leave nothing that only a collection would free."""
 
     async def scenario() -> None:
@@ -198,8 +202,8 @@ def test_collector_off(face: Face, api: Api) -> None:
     face.run(scenario())
 
 
-def test_nothing_to_close() -> None:
-    """An async iterator that has nothing to close is read to its end, and left."""
+def test_async_iterator_without_close_is_read_and_left() -> None:
+    """An async iterator without `aclose` is read to its end, and left."""
 
     class Plain:
         def __init__(self) -> None:
@@ -217,22 +221,22 @@ def test_nothing_to_close() -> None:
     assert found[-1].whole
 
 
-def test_no_tools_on_offer() -> None:
-    """What the SDK is given for no tools may be given here too."""
+def test_tools_may_be_omitted_like_in_the_sdk() -> None:
+    """The SDK's values for no tools are accepted as well."""
     for nothing in (None, [], openai.NOT_GIVEN):
         events = list(toolspan.events(wire.CALLS, tools=nothing))
         assert [event.valid for event in events if event.type == "tool_call.completed"] == [True, True]
 
 
-def test_legacy_completions() -> None:
-    """A stream of legacy Completions has texts as well."""
+def test_legacy_completions_have_text_events() -> None:
+    """A stream of legacy Completions has text events."""
     events = list(toolspan.events(COMPLETIONS.text))
     assert "".join(event.text for event in events if event.type == "text.delta") == "Hello"
     assert events[-1].whole
 
 
-def test_two_choices() -> None:
-    """The events of several choices are told apart."""
+def test_events_of_several_choices_are_separate() -> None:
+    """The events of several choices have the index of their choice."""
     chunks = [
         wire.text("a"),
         wire.chunk({"content": "b"}, index=1),

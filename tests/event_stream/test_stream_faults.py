@@ -34,7 +34,7 @@ async def drain(face: Face, events: Any, found: list[Any]) -> None:
 
 @both_faces
 @over(*BOTH)
-def test_errors_of_the_stream(face: Face, api: Api) -> None:
+def test_lost_connection_is_an_error_event_and_the_sdks_exception(face: Face, api: Api) -> None:
     """A lost connection is an error event, then the end, then the SDK's own exception, unchanged."""
     bodies = [Body([*map(wire.sse, api.text[:2]), http.ReadError("the line went dead")]) for _ in range(2)]
 
@@ -60,8 +60,8 @@ def test_errors_of_the_stream(face: Face, api: Api) -> None:
 
 
 @both_faces
-def test_error_of_the_provider(face: Face) -> None:
-    """An error that the server streams is one of the provider, with its words."""
+def test_error_streamed_by_the_server_is_a_provider_error(face: Face) -> None:
+    """An error that the server streams is an error event of the provider, with its message."""
     failure = {"error": {"message": "Overloaded", "code": "overloaded"}}
     answer = script.stream(wire.text("Hel"), failure)
 
@@ -81,8 +81,8 @@ def test_error_of_the_provider(face: Face) -> None:
 
 @both_faces
 @over(*HELPED)
-def test_error_of_the_request(face: Face, api: Api) -> None:
-    """A helper's request that fails does so when the events are read; the form is the same."""
+def test_failed_request_of_a_helper_is_an_error_when_read(face: Face, api: Api) -> None:
+    """A helper's request that fails does so when the events are read, in the same form."""
     if not api.helped:
         pytest.skip("this SDK has no such helper")
     refused = script.whole({"error": {"message": "No such model", "code": "no_model"}}, status=404)
@@ -101,8 +101,8 @@ def test_error_of_the_request(face: Face, api: Api) -> None:
 
 @both_faces
 @over(*BOTH)
-def test_cut(face: Face, api: Api) -> None:
-    """A stream that ends too early is an interruption; the call that was open is not valid."""
+def test_stream_that_ends_too_early_is_an_interruption(face: Face, api: Api) -> None:
+    """A stream that ends too early is an interruption; the open call is not valid."""
     cut = next(at for at, part in enumerate(api.calls) if '{\\"' in json.dumps(part)) + 1
 
     async def scenario() -> list[Any]:
@@ -116,8 +116,8 @@ def test_cut(face: Face, api: Api) -> None:
     assert (done.outcome, done.whole) == ("truncated", False)
 
 
-def test_cancelled(telemetry: Telemetry) -> None:
-    """A task that is cancelled while it waits gets its cancellation at once; the stream is closed."""
+def test_cancelled_task_gets_its_cancellation_and_closes_the_stream(telemetry: Telemetry) -> None:
+    """A task that is cancelled while it waits is cancelled at once, and the stream is closed."""
     body = Body([wire.sse(wire.text("Hel")), lambda: asyncio.Event().wait()])
 
     async def scenario() -> None:
@@ -137,8 +137,8 @@ def test_cancelled(telemetry: Telemetry) -> None:
     assert telemetry.span.attributes["toolspan.stream.outcome"] == "cancelled"
 
 
-def test_closed_by_another() -> None:
-    """Another thread, and another task, may close what is being read: the reader hears it by the stream."""
+def test_stream_closed_by_another_thread_ends_for_its_reader() -> None:
+    """Another thread may close a stream that is read: the reader gets the stream's own error or end."""
     reading, closing = threading.Event(), threading.Event()
 
     def wait() -> bytes:
@@ -164,8 +164,8 @@ def test_closed_by_another() -> None:
     SYNC.run(scenario())
 
 
-def test_closed_by_another_task() -> None:
-    """The same for tasks."""
+def test_stream_closed_by_another_task_ends_for_its_reader() -> None:
+    """Another task may close a stream that is read."""
 
     async def scenario() -> None:
         gate = asyncio.Event()
@@ -189,8 +189,8 @@ def test_closed_by_another_task() -> None:
     asyncio.run(scenario())
 
 
-def test_no_stream() -> None:
-    """What is no stream is refused at once, with a word on what was meant."""
+def test_value_that_is_not_a_stream_is_refused_with_a_hint() -> None:
+    """A value that is not a stream is refused at once, with a hint on what to pass."""
 
     async def coroutine() -> None: ...
 
@@ -211,10 +211,10 @@ def test_no_stream() -> None:
 
 @pytest.mark.usefixtures("guarded")
 @both_faces
-def test_error_of_our_own(
+def test_error_of_toolspan_is_an_event_reported_once(
     face: Face, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What we cannot read is an event of its kind, reported once; the stream goes on to its end."""
+    """An error while reading is an event of its kind, reported once; the stream goes on to its end."""
     guard.reset()
 
     class Broken:
@@ -272,8 +272,8 @@ class AsyncFailing(Failing):
 
 
 @both_faces
-def test_errors_of_closing(face: Face) -> None:
-    """What closing raises is raised, once; but never in the place of the error that came before."""
+def test_error_of_closing_is_raised_unless_another_came_before(face: Face) -> None:
+    """An error of closing is raised once, but never in place of an earlier error."""
     kind = Failing if face is SYNC else AsyncFailing
 
     async def drained(stream: Any, error: type[Exception]) -> None:
@@ -295,8 +295,8 @@ def test_errors_of_closing(face: Face) -> None:
 
 
 @both_faces
-def test_managers(face: Face) -> None:
-    """A manager is entered once, when the events are read, and left once; if it was not entered, never."""
+def test_manager_is_entered_and_left_at_most_once(face: Face) -> None:
+    """A manager is entered once, when the events are read, and left once; an unread one is not entered."""
     noted: list[str] = []
 
     @contextmanager

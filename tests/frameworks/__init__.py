@@ -1,1 +1,1 @@
-"""Frameworks that people use, each in an environment of its own, traced without a line of code."""
+"""Popular frameworks, each in its own environment, traced without code."""

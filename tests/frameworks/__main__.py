@@ -1,7 +1,4 @@
-"""`python -m tests.frameworks [names]`: prepares each framework, runs its turn, checks it, writes the table.
-
-The only place that knows the order of things; it must not know the details of any of them.
-"""
+"""`python -m tests.frameworks [names]`: prepare each framework, run its turn, check it, write the table."""
 
 from __future__ import annotations
 
@@ -56,7 +53,7 @@ def still_fails(framework: Framework, api: str, server: str) -> Iterator[str]:
         environment.playing(framework, api, running.port, folder) as done,
     ):
         if not list(failures(framework, done())):
-            yield "works without toolspan, the catalog need not leave it out"
+            yield "works without toolspan now: remove the exclusion from the catalog"
 
 
 def _folder(framework: Framework, *names: str) -> Path:

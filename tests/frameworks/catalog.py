@@ -1,4 +1,4 @@
-"""Which frameworks are run, by which of the two APIs and against which server; it must not know how.
+"""The frameworks, their APIs and their servers.
 
 A framework is installed in the newest version that resolves, with the version of the SDK that this one wants.
 """

@@ -1,4 +1,4 @@
-"""A server that streams as Cerebras does, in this process; it must not know who asks and what is logged.
+"""A server that streams as Cerebras does, in this process.
 
 Reasoning is `reasoning`, tokens and `time_info` come with the finish reason; parameters that it does not have
 are refused with 400. No real chunk of its tool calls is known, so it sends them in both ways that are used:

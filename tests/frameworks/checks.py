@@ -1,4 +1,4 @@
-"""What must hold of each run; it must not know how anything was run."""
+"""Check the telemetry of one run of a framework."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _spans(run: Run) -> Iterator[str]:
         yield f"{len(run.spans)} spans for {expected} calls of the model"
     streamed = [True] * expected if run.requests is None else [each.streamed for each in run.requests]
     if streamed != [bool(span.attributes.get("gen_ai.request.stream")) for span in run.spans]:
-        yield "the spans do not say which requests were streamed"
+        yield "the spans do not record which requests were streamed"
     if not any(streamed):
         yield "nothing was streamed"
 
@@ -89,7 +89,7 @@ def _span(run: Run, span: Span) -> Iterator[str]:
         if span.attributes.get(name) != value:
             yield f"{name} is {span.attributes.get(name)!r}, not {value!r}"
     if span.scope != "toolspan":
-        yield f"the span is {span.scope}'s"
+        yield f"the span's scope is {span.scope}"
     if span.failed:
         yield "the span failed"
 
@@ -100,11 +100,11 @@ def _calls(run: Run, span: Span, count: int) -> Iterator[str]:
         events = _events(span, event_name)
         names, ids = ([event.get(f"gen_ai.tool.{key}") for event in events] for key in ("name", "call.id"))
         if names != [name for name, _ in given[:count]]:
-            yield f"{event_name} of {names}"
+            yield f"the tools of {event_name} are {names}"
         if len({*ids}) != len(ids) or None in ids or (run.requests and ids != list(CALL_IDS[:count])):
             yield f"{event_name} has the ids {ids}"
     if not all(event["toolspan.tool_call.valid"] for event in _events(span, COMPLETED)):
-        yield "there are arguments that do not parse"
+        yield "some arguments are not valid JSON"
     sizes = [event["toolspan.tool_call.arguments.size"] for event in _events(span, COMPLETED)]
     if run.requests and sizes != [len(json.dumps(each, separators=(",", ":"))) for _, each in given[:count]]:
         yield f"the sizes of the arguments are {sizes}"

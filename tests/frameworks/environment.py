@@ -1,4 +1,4 @@
-"""An environment for each framework, and one run of a program in it; it must not know what is checked."""
+"""Make an environment for each framework, and run a program in it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The Agents SDK against a server like Cerebras, with the stream log on: what a person reads of each turn.
-
-It must not know how the server makes its chunks.
-"""
+"""Check the log lines of the Agents SDK against a server like Cerebras."""
 
 from __future__ import annotations
 
@@ -83,8 +80,8 @@ def problems(framework: Framework, way: str, *, content: bool) -> Iterator[str]:
         yield f"answered {done.output[-300:]!r}: {done.complaints[-1000:]}"
     found, wanted = lines(done), expected(way, content=content)
     yield from (f"{line!r} is missing" for line in wanted if line not in found)
-    yield from (f"{line!r} is too much" for line in found if line not in wanted)
+    yield from (f"{line!r} is unexpected" for line in found if line not in wanted)
     if sorted(found) == sorted(wanted) and found != wanted:
         yield f"the order is {found}"
     if not content and any(story.PRIVATE in line for line in found):
-        yield "private text is in the lines"
+        yield "the lines contain private text"

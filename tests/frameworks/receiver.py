@@ -1,4 +1,4 @@
-"""An OTLP/HTTP receiver in this process; it must not know what should arrive."""
+"""An OTLP/HTTP receiver in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two model servers, and what they say they were asked; it must not know the frameworks.
+"""Run the two model servers, and read the requests that they received.
 
 aimock is given fixed ids and tokens here, so that telemetry can be compared with what was sent.
 """

@@ -1,4 +1,4 @@
-"""The table in `docs/frameworks.md`, which keeps the rows that are not run; it must not know the checks."""
+"""Write the table of `docs/frameworks.md`, and keep the rows of other runs."""
 
 from __future__ import annotations
 

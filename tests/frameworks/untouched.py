@@ -1,4 +1,4 @@
-"""Whether a framework did its work, and the same without toolspan; it must not know the telemetry."""
+"""Compare a framework's results and requests with those of a run without toolspan."""
 
 from __future__ import annotations
 

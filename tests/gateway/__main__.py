@@ -1,7 +1,4 @@
-"""Runs one chat under each policy through all parts, and asks the command about each; `make pipeline`.
-
-The only place that knows the order of things; what must come of it stands in `expected.py`.
-"""
+"""Run one chat under each policy through all parts, and check the command's output; `make pipeline`."""
 
 from __future__ import annotations
 
@@ -62,7 +59,7 @@ def await_stages(file: Path, count: int) -> None:
 def check_chat(told: dict[str, Any], wanted: Expected, file: Path) -> Iterator[str]:
     """One chat: what the client got, and what the command says of it."""
     if (told["chunks"], told["ended"]) != (wanted.chunks, wanted.ended):
-        yield f"the client got {told['chunks']} chunks and {told['ended']}"
+        yield f"the client received {told['chunks']} chunks and {told['ended']}"
     status, out = command(file, "--trace", told["trace"])
     lines = out.splitlines() or [""]
     if status != wanted.status:
@@ -70,9 +67,9 @@ def check_chat(told: dict[str, Any], wanted: Expected, file: Path) -> Iterator[s
     if wanted.verdict not in lines[-1] or (wanted.verdict == ARRIVED and lines[-1] != ARRIVED):
         yield f"the verdict is: {lines[-1]}"
     if wanted.said not in out:
-        yield f"it does not say {wanted.said!r}"
+        yield f"{wanted.said!r} is not in the output"
     if told["stream"] not in lines[0]:
-        yield f"the stream is not the client's: {lines[0]}"
+        yield f"the stream id is not the client's: {lines[0]}"
     names = tuple(line.split()[0] for line in lines[2 : 2 + len(STAGES)])
     if names != STAGES:
         yield f"the stages are {', '.join(names)}"
@@ -94,14 +91,14 @@ def check_services(told: dict[str, Any], file: Path) -> Iterator[str]:
     _, out = command(file, "--trace", told["trace"], "--json")
     for stage in json.loads(out)["stages"]:
         if stage["service"] != SERVICES[stage["name"].partition(".")[0]]:
-            yield f"{stage['name']} is told of by {stage['service']}"
+            yield f"{stage['name']} comes from the service {stage['service']}"
 
 
 def check_logs(told: list[dict[str, Any]], file: Path, logs: dict[str, Path]) -> Iterator[str]:
     """No part complains, the messages are logged, and no content is told of."""
     for name, log in logs.items():
         text = log.read_text()
-        yield from (f"{name} says {sign!r}" for sign in BAD_SIGNS if sign in text)
+        yield from (f"the log of {name} contains {sign!r}" for sign in BAD_SIGNS if sign in text)
     words = logs["control-plane"].read_text()
     stream = told[0]["stream"]
     for word in ("START", "CHUNK", "END"):
@@ -110,7 +107,7 @@ def check_logs(told: list[dict[str, Any]], file: Path, logs: dict[str, Path]) ->
     if "ERROR stream=" not in words:
         yield "the control plane's log has no ERROR"
     stages = [line for line in file.read_text().splitlines() if '"toolspan.stage.name"' in line]
-    yield from (f"a stage tells of {secret}" for secret in SECRETS if secret in _stages(stages))
+    yield from (f"a stage's span contains {secret}" for secret in SECRETS if secret in _stages(stages))
 
 
 def _stages(lines: list[str]) -> str:

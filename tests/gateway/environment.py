@@ -1,4 +1,4 @@
-"""The environment of the proxy, and the parts of the example as processes; it knows nothing of the checks."""
+"""Make the environment of the proxy, and run the parts of the example as processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command must say of the example's answer under each policy."""
+"""What `toolspan pipeline` must print of the example's answer under each policy."""
 
 from __future__ import annotations
 

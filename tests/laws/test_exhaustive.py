@@ -12,7 +12,7 @@ from toolspan.event_stream import builder
 from toolspan.event_stream.events import StreamEvent
 from toolspan.log_lines import format as line_format
 from toolspan.log_lines.format import event_line
-from toolspan.otel import call_data, other_instrumentations, span_events
+from toolspan.otel import attributes, call_data, other_instrumentations, span_events
 from toolspan.otel import semconv as names
 from toolspan.pipeline import chunk
 from toolspan.sdk import routes
@@ -61,18 +61,30 @@ UNTOLD = {Started}
 
 
 def test_each_operation_has_a_route() -> None:
-    """Each operation that a request can have is one that a request is given."""
+    """The routes use each operation."""
     routed = {route.operation for route in (*routes.ROUTES.values(), routes.REALTIME, routes._FETCH)}
     assert routed == REQUESTED
 
 
-def test_each_operation_has_a_key_of_other_instrumentations() -> None:
-    """The mark that another instrumentation leaves is known for each operation."""
-    assert other_instrumentations._KEYS.keys() == REQUESTED
+def test_each_operation_has_a_row_of_traits() -> None:
+    """Each operation says what it means for telemetry, and how other instrumentations mark it."""
+    assert call_data.OPERATIONS.keys() == OPERATIONS
+    assert {name for name in REQUESTED if not call_data.traits(name).outer_key} == set()
+
+
+def test_an_operation_without_a_row_has_no_traits() -> None:
+    """A request of an operation that somebody forgot in the table is traced, without content."""
+    assert call_data.traits("moderation") == call_data.Operation()
+
+
+def test_each_field_of_the_identity_has_an_attribute() -> None:
+    """Each text that every API sends about its answer has a field and an attribute."""
+    assert attributes._IDENTITY.keys() == set(wire_events.IDENTITY)
+    assert set(wire_events.IDENTITY) <= set(Started._fields)
 
 
 def test_an_operation_without_a_key_is_no_error() -> None:
-    """An operation without a row is taken for one that no other instrumentation marks."""
+    """An operation without a row is taken as one that no other instrumentation records."""
     assert other_instrumentations.outer_call("moderation", "gpt-test") is None
 
 
@@ -82,7 +94,7 @@ def test_each_type_has_an_example() -> None:
 
 
 def test_each_note_has_a_span_event() -> None:
-    """Each note has a name and a rule for its attributes, under a name of its own."""
+    """Each note has an event name of its own and a rule for its attributes."""
     assert span_events._NOTES.keys() == set(get_args(Note))
     found = [span_events.noted(EXAMPLES[kind]) for kind in get_args(Note)]
     assert len({name for name, _ in found}) == len(found)
@@ -91,7 +103,7 @@ def test_each_note_has_a_span_event() -> None:
 
 @pytest.mark.parametrize("kind", get_args(Event), ids=lambda kind: kind.__name__)
 def test_each_event_changes_the_record(kind: type) -> None:
-    """The fold knows each event: it is seen in the record."""
+    """The record changes with each event."""
     record, before = Record(keep=True), Record(keep=True)
     for each in (record, before):
         if kind in (CallArguments, CallClosed):
@@ -106,8 +118,8 @@ def state(record: Record) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", get_args(Event), ids=lambda kind: kind.__name__)
-def test_each_event_that_marks_a_moment_has_a_span_event(kind: type) -> None:
-    """What the record takes for a moment has a span event and a line in the stream log; nothing else has."""
+def test_each_timed_event_has_a_span_event_and_a_log_line(kind: type) -> None:
+    """An event whose time the record keeps has a span event and a line in the stream log; no other has."""
     call = new_call(STREAM)
     if kind in (CallArguments, CallClosed):
         call.record.apply(EXAMPLES[CallOpened], 1)
@@ -121,7 +133,7 @@ def test_each_event_that_marks_a_moment_has_a_span_event(kind: type) -> None:
 
 @pytest.mark.parametrize("kind", get_args(Note), ids=lambda kind: kind.__name__)
 def test_each_note_has_a_line_or_is_known_to_have_none(kind: type) -> None:
-    """The stream log has a line for a note, in each form, or this file says that it has none."""
+    """The stream log has a line for each note in each form, or this file names it as having none."""
     line = event_line(new_call(STREAM), EXAMPLES[kind], 2)
     assert (line is None) == (kind in UNLOGGED)
     if line is not None:
@@ -145,7 +157,7 @@ def _told(kind: type, shown: bool) -> list[Any]:
 
 
 def test_each_span_event_has_words_in_the_terminal() -> None:
-    """The terminal has a row for the event of each note and of each moment."""
+    """The terminal has a row for the span event of each note and of each timed event."""
     lines = pytest.importorskip("toolspan.terminal.text", exc_type=ImportError)  # it needs `rich`
     from toolspan.terminal.text import NOTES
 
@@ -154,6 +166,6 @@ def test_each_span_event_has_words_in_the_terminal() -> None:
     assert known >= moments_of | {name for name, _ in span_events._NOTES.values()}
 
 
-def test_each_event_of_the_application_has_a_meaning_in_a_pipeline() -> None:
-    """A stage knows what each of the application's events says."""
+def test_each_event_of_the_application_parses_in_a_pipeline() -> None:
+    """A stage parses each of the application's events."""
     assert {kind._field_defaults["type"] for kind in get_args(StreamEvent)} == chunk._RULES.keys()

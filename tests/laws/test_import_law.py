@@ -178,7 +178,7 @@ def test_asynchronous_code_stands_in_few_files() -> None:
         assert not found or name in ASYNC, name
 
 
-def test_each_module_says_what_it_is_for() -> None:
+def test_each_module_has_a_docstring_of_five_words() -> None:
     """A module's docstring has at least one sentence of five words."""
     for name, tree in TREES.items():
         text = ast.get_docstring(tree) or ""

@@ -1,1 +1,1 @@
-"""Other instrumentations beside this one, the real packages, in an environment of their own."""
+"""Tests with other instrumentations of the SDK, the real packages."""

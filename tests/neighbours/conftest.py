@@ -1,6 +1,6 @@
-"""What these tests share: an SDK in memory; and where the neighbours are missing, there is nothing to test.
+"""Fixtures of these tests, which are collected only where the other instrumentations are installed.
 
-`make test` has an environment of its own, in which they would instrument the demo as well.
+They have their own environment: in that of `make test` they would instrument the demo as well.
 """
 
 from __future__ import annotations
@@ -17,5 +17,5 @@ if find_spec("pydantic_ai") is None:
 
 @pytest.fixture(name="telemetry")
 def _telemetry() -> Telemetry:
-    """An in-memory SDK; switch the instrumentation on with `telemetry.on()`."""
+    """Return an in-memory SDK; `telemetry.on()` switches the instrumentation on."""
     return Telemetry()

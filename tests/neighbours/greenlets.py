@@ -1,7 +1,6 @@
-"""A program patched by gevent: many streams at once in greenlets, against a loopback server within it.
+"""A program that gevent patches: many concurrent streams in greenlets, from a loopback server within it.
 
-It prints what its spans say, as JSON; it must not know what they should say. With the argument `redact` their
-content is looked at by a callback that lets other greenlets run.
+It prints its spans as JSON. With the argument `redact`, a redaction callback lets other greenlets run.
 """
 
 from gevent import monkey
@@ -26,7 +25,7 @@ COUNT = 20
 
 
 def application(environment, start_response):  # type: ignore[no-untyped-def]  # WSGI
-    """A stream with two tool calls; other greenlets run between its chunks."""
+    """Answer with two tool calls; other greenlets run between the chunks."""
     environment["wsgi.input"].read()
     start_response("200 OK", [("content-type", "text/event-stream")])
     for part in wire.events(wire.CALLS):
@@ -35,7 +34,7 @@ def application(environment, start_response):  # type: ignore[no-untyped-def]  #
 
 
 def turn(telemetry: Telemetry, client: openai.OpenAI, number: int) -> None:
-    """One stream within a span of its own; every third is left early."""
+    """Read a stream within its own span; close every third one early."""
     with telemetry.tracer.start_as_current_span(f"turn {number}") as parent:
         stream = client.chat.completions.create(stream=True, **wire.ASK)
         for at, _ in enumerate(stream):
@@ -47,17 +46,17 @@ def turn(telemetry: Telemetry, client: openai.OpenAI, number: int) -> None:
 
 
 def redact(name, value):  # type: ignore[no-untyped-def]  # any content
-    """Slow, and seen to have been here."""
+    """Block, and mark the content."""
     time.sleep(0.001)
     return None if isinstance(value, list) else {"seen": True}
 
 
 def main() -> None:
-    """Run them all, and tell.
+    """Run all streams and print their spans.
 
-    The SDK asks for the platform once, which forks; and in the child of a fork the telemetry SDK lets other
-    greenlets run, each of which asks and forks again, without end. So it is asked before there is telemetry,
-    and from then on every child ends before anything of anybody's runs in it.
+    The SDK reads the platform once, which forks; in the child the telemetry SDK lets other greenlets run,
+    each of which forks again, without end. So the platform is read before there is telemetry, and every
+    later child ends at once.
     """
     platform.platform()
     os.register_at_fork(after_in_child=partial(os._exit, 1))
@@ -70,7 +69,7 @@ def main() -> None:
         gevent.joinall([gevent.spawn(turn, telemetry, client, at) for at in range(COUNT)], raise_error=True)
     server.stop()
     names = {span.context.span_id: span.name for span in telemetry.everything_ended}
-    told = [
+    spans = [
         {
             "parent": names[span.parent.span_id],
             "outcome": span.attributes["toolspan.stream.outcome"],
@@ -80,7 +79,7 @@ def main() -> None:
         for span in telemetry.spans
     ]
     loops = [names[span.parent.span_id] for span in telemetry.everything_ended if span.name == "in the loop"]
-    print(json.dumps({"spans": told, "loops": sorted(set(loops))}))
+    print(json.dumps({"spans": spans, "loops": sorted(set(loops))}))
 
 
 main()

@@ -1,7 +1,4 @@
-"""What is asked of telemetry that two instrumentations have made.
-
-It knows no instrumentation but by the names that the conventions give.
-"""
+"""Read telemetry that two instrumentations have made."""
 
 from __future__ import annotations
 
@@ -11,15 +8,17 @@ from tests.sdk.telemetry import Telemetry
 
 
 def inference(telemetry: Telemetry) -> list[Any]:
-    """All spans that stand for a call of a model, whoever made them."""
-    wanted = ("chat", "text_completion", "embeddings", "fetch_response")
+    """Return the spans of model calls, of any instrumentation."""
+    operations = ("chat", "text_completion", "embeddings", "fetch_response")
     return [
-        span for span in telemetry.everything_ended if span.attributes.get("gen_ai.operation.name") in wanted
+        span
+        for span in telemetry.everything_ended
+        if span.attributes.get("gen_ai.operation.name") in operations
     ]
 
 
 def tokens(telemetry: Telemetry) -> dict[str, int]:
-    """The tokens counted, by type."""
+    """Return the counted tokens by type."""
     found: dict[str, int] = {}
     for point in telemetry.points("gen_ai.client.token.usage"):
         kind = point.attributes["gen_ai.token.type"]
@@ -28,7 +27,7 @@ def tokens(telemetry: Telemetry) -> dict[str, int]:
 
 
 def names(span: Any) -> list[str]:
-    """The names of a span's events."""
+    """Return the names of a span's events."""
     return [event.name for event in span.events]
 
 

@@ -1,7 +1,4 @@
-"""OpenTelemetry's own instrumentation of the SDK, which wraps the resources: it is outside, this one inside.
-
-It must not know how either of them is made.
-"""
+"""OpenTelemetry's own instrumentation of the SDK wraps the same requests."""
 
 from __future__ import annotations
 
@@ -61,8 +58,8 @@ def run(face: Face, answer: Any, act: Any) -> Any:
 
 @FACES
 @ORDERS
-def test_one_span_of_a_stream(face: Face, first: bool, telemetry: Telemetry) -> None:
-    """A stream with tool calls is one span, the other's, with this one's events; tokens are counted once."""
+def test_a_stream_is_one_span_with_events_of_toolspan(face: Face, first: bool, telemetry: Telemetry) -> None:
+    """A stream with tool calls is one span, the other's, with toolspan's events; tokens are counted once."""
 
     async def act(client: Any) -> Any:
         stream = client.chat.completions.create(stream=True, tools=[wire.TOOL], **wire.ASK)
@@ -82,8 +79,8 @@ def test_one_span_of_a_stream(face: Face, first: bool, telemetry: Telemetry) -> 
 
 
 @FACES
-def test_one_span_of_a_whole_answer(face: Face, telemetry: Telemetry) -> None:
-    """The same for an answer that is not streamed."""
+def test_a_whole_answer_is_one_span_with_events_of_toolspan(face: Face, telemetry: Telemetry) -> None:
+    """A whole answer is one span, the other's, with toolspan's events."""
     answer = script.whole(wire.answer(None, calls=[("get_weather", "{}")], reason="tool_calls"))
 
     async def act(client: Any) -> Any:
@@ -97,8 +94,8 @@ def test_one_span_of_a_whole_answer(face: Face, telemetry: Telemetry) -> None:
 
 
 @FACES
-def test_embeddings_are_counted_once(face: Face, telemetry: Telemetry) -> None:
-    """Embeddings have a mark of their own."""
+def test_tokens_of_embeddings_are_counted_once(face: Face, telemetry: Telemetry) -> None:
+    """Embeddings, which have their own mark, are counted once."""
 
     async def act(client: Any) -> Any:
         return await face.done(client.embeddings.create(model="embed", input="text"))
@@ -111,8 +108,8 @@ def test_embeddings_are_counted_once(face: Face, telemetry: Telemetry) -> None:
 
 
 @FACES
-def test_a_failure_is_told_once(face: Face, telemetry: Telemetry) -> None:
-    """An error is on the other's span; no exception is recorded a second time."""
+def test_a_failure_is_recorded_once(face: Face, telemetry: Telemetry) -> None:
+    """An error is on the other's span, and the exception is recorded once."""
 
     async def act(client: Any) -> Any:
         with pytest.raises(Exception, match="400"):
@@ -126,8 +123,8 @@ def test_a_failure_is_told_once(face: Face, telemetry: Telemetry) -> None:
 
 
 @FACES
-def test_by_setting_both_tell(face: Face, telemetry: Telemetry) -> None:
-    """`span`: this one makes its own span too, inside of the other's."""
+def test_the_setting_span_records_two_spans(face: Face, telemetry: Telemetry) -> None:
+    """With `span`, toolspan's own span is a child of the other's."""
 
     async def act(client: Any) -> Any:
         return await face.done(client.chat.completions.create(**wire.ASK))
@@ -140,8 +137,8 @@ def test_by_setting_both_tell(face: Face, telemetry: Telemetry) -> None:
 
 
 @FACES
-def test_by_setting_this_one_is_silent(face: Face, telemetry: Telemetry) -> None:
-    """`skip`: nothing of this one is in the telemetry, not even an attribute."""
+def test_the_setting_skip_records_nothing_of_toolspan(face: Face, telemetry: Telemetry) -> None:
+    """With `skip`, the telemetry contains nothing of toolspan."""
 
     async def act(client: Any) -> Any:
         return await face.read(await face.done(client.chat.completions.create(stream=True, **wire.ASK)))

@@ -1,7 +1,4 @@
-"""Servers that are patched by gevent: spans of greenlets that run in turns do not mix.
-
-It must not know how the context is kept.
-"""
+"""gevent patches the process: spans of greenlets that alternate do not mix."""
 
 from __future__ import annotations
 
@@ -16,8 +13,8 @@ REPOSITORY = Path(__file__).parent.parent.parent
 
 
 @pytest.mark.parametrize("argument", ["plain", "redact"])
-def test_greenlets(argument: str) -> None:
-    """Each stream has the parent of its own greenlet, its own calls, content and ending."""
+def test_each_greenlet_has_its_own_parent_and_calls(argument: str) -> None:
+    """The stream of each greenlet has its own parent, tool calls, content and ending."""
     done = subprocess.run(
         [
             sys.executable,

@@ -1,7 +1,4 @@
-"""A framework that makes inference spans itself: Pydantic AI's agents, with their own instrumentation on.
-
-It must not know how either of them is made.
-"""
+"""Pydantic AI makes inference spans with its own instrumentation."""
 
 from __future__ import annotations
 
@@ -60,8 +57,8 @@ async def turn(telemetry: Telemetry, streamed: bool) -> str:
 
 
 @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
-def test_one_span_for_each_call(streamed: bool, telemetry: Telemetry) -> None:
-    """Two calls of the model are two spans, the framework's; the tool's events are on the first."""
+def test_each_model_call_is_one_span_of_the_framework(streamed: bool, telemetry: Telemetry) -> None:
+    """Two model calls are two spans of the framework; the first one has the tool's events."""
     with telemetry.on():
         assert asyncio.run(turn(telemetry, streamed)) == "Hello"
     first, second = inference(telemetry)
@@ -72,8 +69,8 @@ def test_one_span_for_each_call(streamed: bool, telemetry: Telemetry) -> None:
     assert tokens(telemetry) == {"input": 22, "output": 14}
 
 
-def test_by_setting_a_span_of_its_own(telemetry: Telemetry) -> None:
-    """`span`: this one's spans lie within the framework's, and have all events and attributes."""
+def test_the_setting_span_adds_spans_within_those_of_the_framework(telemetry: Telemetry) -> None:
+    """With `span`, toolspan's spans are children of the framework's, with all events and attributes."""
     with telemetry.on(other_instrumentations="span"):
         asyncio.run(turn(telemetry, True))
     own: list[Any] = telemetry.spans

@@ -1,7 +1,4 @@
-"""OpenTelemetry's completion hook and its upload, the real package: files, and refs to them in telemetry.
-
-It must not know how content reaches the hook.
-"""
+"""OpenTelemetry's completion hook uploads content to files, to which the telemetry refers."""
 
 from __future__ import annotations
 
@@ -48,8 +45,10 @@ def uploaded(found: Any) -> dict[str, Any]:
 
 @FACES
 @pytest.mark.parametrize("capture", ["NO_CONTENT", "SPAN_AND_EVENT"])
-def test_files_and_refs(face: Face, capture: str, hook: Any, telemetry: Telemetry) -> None:
-    """Instructions, messages and tools are in files, redacted; span and details event refer to them."""
+def test_the_upload_hook_writes_redacted_files_and_refs(
+    face: Face, capture: str, hook: Any, telemetry: Telemetry
+) -> None:
+    """Instructions, messages and tools are in redacted files, to which span and details event refer."""
     with telemetry.on(completion_hook=hook, capture_message_content=capture, emit_event=True, redact=hide):
         run(face, RESPONSES, "stream")
     hook.shutdown()
@@ -67,8 +66,8 @@ def test_files_and_refs(face: Face, capture: str, hook: Any, telemetry: Telemetr
     assert ("HIDE-answer" in everything(telemetry)) is (capture != "NO_CONTENT")
 
 
-def test_its_own_types(telemetry: Telemetry) -> None:
-    """A hook gets util-genai's own types."""
+def test_the_hook_receives_the_types_of_util_genai(telemetry: Telemetry) -> None:
+    """A hook receives the types of util-genai."""
     hook = Recorder()
     with telemetry.on(completion_hook=hook):
         run(Face(), CHAT, "stream")
@@ -95,7 +94,7 @@ print(telemetry.span.attributes.get("gen_ai.output.messages_ref"))
 
 
 def started(**environment: str) -> subprocess.CompletedProcess[str]:
-    """A program that only the environment tells of the hook."""
+    """Return a program that finds the hook by its environment only."""
     variables = {f"OTEL_INSTRUMENTATION_GENAI_{name}": value for name, value in environment.items()}
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", PROGRAM],
@@ -109,8 +108,8 @@ def started(**environment: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("scheme", ["", "file://"], ids=["path", "url"])
-def test_by_the_environment(scheme: str, tmp_path: Path) -> None:
-    """The variables that OpenTelemetry's own packages read are enough; the files outlive the process."""
+def test_the_variables_of_opentelemetry_enable_uploads(scheme: str, tmp_path: Path) -> None:
+    """OpenTelemetry's variables are enough, and the files outlive the process."""
     done = started(COMPLETION_HOOK="upload", UPLOAD_BASE_PATH=f"{scheme}{tmp_path}")
     assert done.stderr == ""
     (message,) = json.loads(Path(done.stdout.strip().removeprefix("file://")).read_text("utf-8"))
@@ -118,16 +117,16 @@ def test_by_the_environment(scheme: str, tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 3  # input, output and tools
 
 
-def test_an_upload_without_a_place() -> None:
-    """The hook says itself what is missing; nothing is collected, and telemetry is as without it."""
+def test_an_upload_without_a_destination_collects_nothing() -> None:
+    """Without a destination the hook logs what is missing, and the telemetry is unchanged."""
     done = started(COMPLETION_HOOK="upload")
     assert done.stdout == "None\n"
     assert "UPLOAD_BASE_PATH is required but not set" in done.stderr
     assert "toolspan" not in done.stderr
 
 
-def test_a_place_that_cannot_be_written() -> None:
-    """An upload that cannot be made is named, without the error's words."""
+def test_a_failing_upload_is_logged_without_its_message() -> None:
+    """A failed upload is logged without the message of its error."""
     done = started(COMPLETION_HOOK="upload", UPLOAD_BASE_PATH="/proc/nowhere")
     assert done.stdout == "None\n"
     assert "COMPLETION_HOOK=upload ignored: creating the hook failed with ValueError" in done.stderr

@@ -1,4 +1,4 @@
-"""The APIs as the sinks see them, and small bodies of those that are no chat. It knows no SDK."""
+"""The APIs, and small requests and answers of each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..wire import response_shapes as shapes
 
 
 class Api(NamedTuple):
-    """One API: its operation, its type by the convention, and how its requests and answers are read."""
+    """One API: its operation, its type in the convention, and its readers of requests and answers."""
 
     operation: str
     api_type: str | None
@@ -49,7 +49,7 @@ STREAM = [
     *shapes.asks(shapes.ONE, 1, 3, 9),
     shapes.ends(HELLO, shapes.ONE),
 ]
-"""A text of two pieces and a call of three: eighteen events."""
+"""A text of two deltas and a call of three: eighteen events."""
 VECTORS = {
     "object": "list",
     "model": "e-test-2",
@@ -63,3 +63,21 @@ COMPLETION = {
     "choices": [{"text": "Hello", "index": 0, "finish_reason": "stop", "logprobs": None}],
     "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
 }
+
+
+def tools(*names: str) -> list[dict[str, Any]]:
+    """Return definitions of tools with these names."""
+    return [
+        {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}} for name in names
+    ]
+
+
+def calls_answer(*calls: tuple[str, str]) -> dict[str, Any]:
+    """Return a whole answer with these calls: names and arguments."""
+    entries = [
+        {"id": f"call_{at}", "type": "function", "function": {"name": name, "arguments": arguments}}
+        for at, (name, arguments) in enumerate(calls)
+    ]
+    message = {"role": "assistant", "content": None, "tool_calls": entries}
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+    return {"id": "chatcmpl-1", "model": "gpt-test-2026", "choices": [choice]}

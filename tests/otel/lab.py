@@ -1,15 +1,11 @@
-"""A workbench for the sinks: calls fed by hand, and an OpenTelemetry SDK that keeps everything in memory."""
+"""An in-memory OpenTelemetry SDK with the sinks, and calls whose chunks a test supplies."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
-from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
-from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -25,7 +21,6 @@ from toolspan.cost.prices import Prices
 from toolspan.cost.sink import CostSink
 from toolspan.otel.content.capture import Capture, spans_take_structures
 from toolspan.otel.content.redaction import Review
-from toolspan.otel.content.worker import ContentMakers, Contents
 from toolspan.otel.dispatch import Sinks
 from toolspan.otel.log import LogSink
 from toolspan.otel.metrics import MetricSink
@@ -45,7 +40,7 @@ TEXT_ONLY = Capture(on=True, structured=False, limit=8192)
 
 
 class Lab:
-    """Three providers, their exporters and, by `call`, calls whose sinks feed them."""
+    """Three in-memory providers, and the sinks that record to them."""
 
     def __init__(self, sampler: Sampler = ALWAYS_ON) -> None:
         self._spans, self._logs = InMemorySpanExporter(), InMemoryLogRecordExporter()
@@ -59,75 +54,66 @@ class Lab:
         self.logger = loggers.get_logger("toolspan")
 
     def span_sink(self, capture: Capture = OFF, *, events: bool = True) -> SpanSink:
-        """A sink for spans; structures become JSON where this OpenTelemetry drops them."""
+        """Return a sink for spans; content is JSON where this OpenTelemetry drops structures."""
         capture = replace(capture, structured=capture.structured and spans_take_structures())
         return SpanSink(self.tracer, events=events, capture=capture)
 
     def cost_sink(self, prices: Prices | None = None) -> CostSink:
-        """A sink for costs; without prices it knows those that providers report."""
+        """Return a sink for costs; without prices it records only reported costs."""
         return CostSink(self.meter, prices)
 
     def metric_sink(self, generation: str = "released", *, chunk_timing: bool = True) -> MetricSink:
-        """A sink for metrics."""
+        """Return a sink for metrics."""
         return MetricSink(self.meter, generation=generation, chunk_timing=chunk_timing)
 
     def log_sink(self, capture: Capture = OFF, *, events: bool = True, details: bool = True) -> LogSink:
-        """A sink for log events."""
+        """Return a sink for log events."""
         return LogSink(self.logger, events=events, details=details, capture=capture)
 
     def all_sinks(self, capture: Capture = ON) -> tuple[Sink, ...]:
-        """One of each."""
+        """Return a sink of each signal."""
         return self.span_sink(capture), self.metric_sink("both"), self.log_sink(capture)
 
     @property
     def spans(self) -> list[Any]:
-        """The ended spans."""
+        """Return the ended spans."""
         return list(self._spans.get_finished_spans())
 
     @property
     def span(self) -> Any:
-        """The only span."""
+        """Return the only ended span."""
         (found,) = self.spans
         return found
 
     @property
+    def log_data(self) -> Any:
+        """Return the log records as the exporter received them."""
+        return self._logs.get_finished_logs()
+
+    @property
     def records(self) -> list[Any]:
-        """The log records, the first one first."""
-        return [data.log_record for data in self._logs.get_finished_logs()]
+        """Return the log records in their order."""
+        return [data.log_record for data in self.log_data]
 
     def record(self, name: str) -> Any:
-        """The only log record of this event."""
+        """Return the only log record of this event."""
         (found,) = (record for record in self.records if record.event_name == name)
         return found
 
+    def metrics_data(self) -> Any:
+        """Collect the metrics, as a reader does."""
+        return self._reader.get_metrics_data()
+
     def metrics(self) -> dict[str, Any]:
-        """All metrics by name."""
-        data = self._reader.get_metrics_data()
-        resources = data.resource_metrics if data is not None else ()
-        return {
-            metric.name: metric
-            for resource in resources
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-        }
+        """Return all metrics by name."""
+        data = self.metrics_data()
+        scopes = [scope for each in data.resource_metrics for scope in each.scope_metrics] if data else []
+        return {metric.name: metric for scope in scopes for metric in scope.metrics}
 
     def points(self, name: str) -> list[Any]:
-        """The data points of one metric; none if nothing was recorded."""
+        """Return the data points of one metric; none if nothing was recorded."""
         metric = self.metrics().get(name)
         return list(metric.data.data_points) if metric is not None else []
-
-    def encode(self) -> int:
-        """Encode everything for OTLP and decode it again, as a receiver does; the size in bytes."""
-        messages: list[Any] = [encode_spans(self.spans), encode_logs(self._logs.get_finished_logs())]
-        data = self._reader.get_metrics_data()
-        if data is not None:
-            messages.append(encode_metrics(data))
-        size = 0
-        for message in messages:
-            wire = message.SerializeToString()
-            type(message).FromString(wire)
-            size += len(wire)
-        return size
 
 
 def new_call(
@@ -140,7 +126,7 @@ def new_call(
     secrets: tuple[str, ...] = (),
     review: Review | None = None,
 ) -> Call:
-    """A call as the seam makes it, with its content kept."""
+    """Return a call as the patch makes it, with its content kept."""
     request = api.request(body, keep=keep)
     request.stream = body.get("stream") is True
     request.checked = request.tools is not None
@@ -158,7 +144,7 @@ def new_call(
 
 
 def run(call: Call, *bodies: Any, end: End | BaseException = End.EXHAUSTED) -> Call:
-    """The whole life of a call: these chunks, or this whole answer, and then the end."""
+    """Begin a call, read these chunks or this whole answer, and end it."""
     call.open()
     if call.request.stream:
         call.streaming()
@@ -166,45 +152,3 @@ def run(call: Call, *bodies: Any, end: End | BaseException = End.EXHAUSTED) -> C
         call.chunk(body) if call.request.stream else call.answer(body)
     call.end(end)
     return call
-
-
-def recorded(capture: Capture, wanted: ContentMakers) -> dict[str, Any]:
-    """The attributes that a sink makes of its content."""
-    found: Contents = {}
-    Review(guard.report).emit(wanted, capture.limit, found.update)
-    return capture.attributes(found)
-
-
-def tools(*names: str) -> list[dict[str, Any]]:
-    """Definitions of tools of these names."""
-    return [
-        {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}} for name in names
-    ]
-
-
-def calls_answer(*calls: tuple[str, str]) -> dict[str, Any]:
-    """A whole answer with these calls: names and arguments."""
-    entries = [
-        {"id": f"call_{at}", "type": "function", "function": {"name": name, "arguments": arguments}}
-        for at, (name, arguments) in enumerate(calls)
-    ]
-    message = {"role": "assistant", "content": None, "tool_calls": entries}
-    choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
-    return {"id": "chatcmpl-1", "model": "gpt-test-2026", "choices": [choice]}
-
-
-def strict(text: str) -> Any:
-    """The value of a JSON text, by the standard: without `NaN` and `Infinity`."""
-
-    def refuse(constant: str) -> Any:
-        raise ValueError(constant)
-
-    return json.loads(text, parse_constant=refuse)
-
-
-def longest(value: Any) -> int:
-    """The length of the longest text among the values."""
-    if isinstance(value, str):
-        return len(value)
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return max(map(longest, inner), default=0)

@@ -1,4 +1,4 @@
-"""Measurements that wait: when they are made, what is kept of them until then, what becomes of too many."""
+"""Deferred measurements: when they are recorded, what they keep until then, and their limit."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def _bench() -> Bench:
     return Bench()
 
 
-def test_made_when_collected(bench: Bench) -> None:
-    """A collection finds all that waited, each under its attributes; the instruments are the meter's."""
+def test_a_collection_records_all_deferred_measurements(bench: Bench) -> None:
+    """A collection records each deferred measurement with its attributes, by the meter's own instruments."""
     buckets = {"explicit_bucket_boundaries_advisory": [1, 2]}
     time = bench.meter.create_histogram("time", "s", "How long.", **buckets)
     calls = bench.meter.create_counter("calls", "{call}", "How many.")
@@ -93,8 +93,8 @@ def test_made_when_collected(bench: Bench) -> None:
     assert len(bench.backlog) == 0
 
 
-def test_nobody_has_collected(bench: Bench) -> None:
-    """Until the first collection, and from the end of the instrumentation to the next one, nothing waits."""
+def test_nothing_is_deferred_without_a_collecting_reader(bench: Bench) -> None:
+    """Before the first collection, and after the instrumentation ends, measurements are recorded at once."""
     counter = bench.meter.create_counter("calls")
     counter.add(1, LABELS, bench.context)
     counter.add(1, LABELS, bench.context)
@@ -106,8 +106,10 @@ def test_nobody_has_collected(bench: Bench) -> None:
     assert (len(bench.backlog), bench.value()) == (0, 4)
 
 
-def test_a_series_begins_with_its_first_measurement(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first measurement with its attributes does not wait; nor does any of too many series."""
+def test_the_first_measurement_of_a_series_is_not_deferred(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first measurement of each series is recorded at once, and so is one of too many series."""
     monkeypatch.setattr(deferred_metrics, "MOST_SERIES", 2)
     counter = bench.counter()
     for model, waits in (("a", 0), ("a", 1), ("b", 1), ("b", 1), ("a", 2)):
@@ -116,8 +118,8 @@ def test_a_series_begins_with_its_first_measurement(bench: Bench, monkeypatch: p
     assert [point.value for point in bench.points("calls")] == [0, 3, 2]
 
 
-def test_exemplars(bench: Bench) -> None:
-    """The exemplar of each measurement that waited leads to its own span."""
+def test_the_exemplar_of_a_deferred_measurement_links_its_span(bench: Bench) -> None:
+    """The exemplar of each deferred measurement has the ids of its own span."""
     spans = [bench.new_span() for _ in range(2)]
     histogram = bench.meter.create_histogram("time", explicit_bucket_boundaries_advisory=[1, 2])
     histogram.record(0, LABELS, bench.context)
@@ -130,21 +132,21 @@ def test_exemplars(bench: Bench) -> None:
     assert found == {1: first, 2: second, 3: first}
 
 
-def test_each_reader_finds_it() -> None:
-    """What waited is made for all readers, whichever collects first."""
+def test_every_reader_collects_deferred_measurements() -> None:
+    """Deferred measurements reach all readers, whichever collects first."""
     bench = Bench(readers=2)
     bench.counter().add(1, LABELS, bench.context)
     assert [bench.value(reader=at) for at in (1, 0)] == [1, 1]
 
 
-def test_without_a_context(bench: Bench) -> None:
-    """A measurement of the current context is made at once: it will be another one later."""
+def test_a_measurement_without_a_context_is_not_deferred(bench: Bench) -> None:
+    """A measurement in the current context is recorded at once, as the context changes later."""
     bench.counter().add(1, LABELS)
     assert (len(bench.backlog), bench.value()) == (0, 1)
 
 
-def test_instrumented_again(bench: Bench) -> None:
-    """A meter keeps the callback that it was given first; it empties what other instruments left, too."""
+def test_a_second_instrumentation_empties_the_same_backlog(bench: Bench) -> None:
+    """A meter keeps its first callback, which also records what other instruments deferred."""
     bench.counter().add(1, LABELS, bench.context)
     again = bench.new_meter().create_counter("calls")
     for _ in range(2):
@@ -152,8 +154,10 @@ def test_instrumented_again(bench: Bench) -> None:
     assert (len(bench.backlog), bench.value()) == (2, 3)
 
 
-def test_full(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What finds no room is made at once, and nothing else then: what waits is bounded, nothing is lost."""
+def test_a_full_backlog_records_new_measurements_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full backlog grows no further: a new measurement is recorded at once, and none is lost."""
     monkeypatch.setattr(deferred_metrics, "MOST", 3)
     counter = bench.counter()
     for number in range(10):
@@ -162,8 +166,8 @@ def test_full(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     assert bench.value() == 1_111_111_111
 
 
-def test_the_span_is_let_go(bench: Bench) -> None:
-    """What waits keeps the ids of a span, not the span with all that is on it."""
+def test_a_deferred_measurement_does_not_keep_its_span(bench: Bench) -> None:
+    """A deferred measurement keeps the ids of its span, not the span."""
     bench.counter().add(1, LABELS, bench.context)
     span = weakref.ref(bench.span)
     del bench.span, bench.context
@@ -171,8 +175,10 @@ def test_the_span_is_let_go(bench: Bench) -> None:
     assert (span(), len(bench.backlog)) == (None, 1)
 
 
-def test_one_fails(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A measurement that cannot be made is reported; the others are made."""
+def test_a_failing_measurement_does_not_stop_the_others(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A measurement that fails is reported, and the others are recorded."""
     calls, time = bench.counter(), bench.counter("time")
     monkeypatch.setattr(time, "_make", _refuse)
     time.add(1, LABELS, bench.context)
@@ -185,8 +191,8 @@ def _refuse(*_: object) -> None:
     raise ValueError("no")
 
 
-def test_two_empty_it_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who finds it emptied by another thread has nothing more to do."""
+def test_an_emptied_backlog_is_recorded_only_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that finds the backlog emptied by another thread records nothing."""
     counter = bench.counter()
     with monkeypatch.context() as patch:
         patch.setattr(counter, "_make", lambda *_: bench.backlog.catch_up())
@@ -198,8 +204,8 @@ def test_two_empty_it_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_forked(bench: Bench) -> None:
-    """A child makes nothing that its parent has measured."""
+def test_a_forked_child_records_nothing_of_its_parent(bench: Bench) -> None:
+    """A forked child does not record its parent's deferred measurements."""
     bench.counter().add(1, LABELS, bench.context)
     child = os.fork()
     if not child:
@@ -208,21 +214,21 @@ def test_forked(bench: Bench) -> None:
     assert (len(bench.backlog), bench.value()) == (1, 1)
 
 
-def test_no_collections() -> None:
-    """Where metrics are switched off nothing waits."""
+def test_nothing_is_deferred_where_metrics_are_off() -> None:
+    """Without an SDK for metrics, nothing is deferred."""
     bench, meter = Bench(), NoOpMeter("test")
     assert deferred_metrics.deferring(meter, bench.backlog) is meter
 
 
-def test_observables(bench: Bench) -> None:
-    """Instruments that are asked when they are collected are the meter's own."""
+def test_observable_instruments_are_those_of_the_meter(bench: Bench) -> None:
+    """Observable instruments are the meter's own."""
     own = bench.provider.get_meter("test")
     for make in ("create_observable_counter", "create_observable_gauge", "create_observable_up_down_counter"):
         assert getattr(bench.meter, make)(make) is getattr(own, make)(make)
 
 
-def test_threads(bench: Bench) -> None:
-    """Many threads measure while others collect: each measurement is made once."""
+def test_concurrent_measurements_are_each_recorded_once(bench: Bench) -> None:
+    """While threads measure and others collect, each measurement is recorded once."""
     counter, done = bench.counter(), threading.Event()
 
     def measure() -> None:

@@ -1,4 +1,4 @@
-"""The fan-out and its fuse: a method of a sink that fails is off for a while; everything else goes on."""
+"""Sinks are called in order, and a method that fails is switched off for a while."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from toolspan import guard
 from toolspan.otel.content.worker import PendingEmit
 from toolspan.otel.dispatch import Sinks
+from toolspan.wire.record import Outcome
 
 from ..sdk import wire
 from .lab import STREAM, Lab, new_call, run
@@ -19,7 +20,7 @@ METHODS = ["opened", "streaming", "span_event", "inter_chunk", "ended"]
 
 
 class Noting:
-    """A sink that notes what it is told, and raises at one of them if it shall."""
+    """A sink that keeps the names of its calls, and fails in one of them on demand."""
 
     def __init__(self, fails_at: str | None = None, kind: type[Exception] = RuntimeError) -> None:
         self.told: list[str] = []
@@ -39,7 +40,7 @@ class Noting:
         self._note("streaming")
 
     def span_event(self, call: Any, event: Any, at: int) -> None:
-        """See `Sink.moment`."""
+        """See `Sink.span_event`."""
         self._note("span_event")
 
     def inter_chunk(self, call: Any, nanoseconds: int) -> None:
@@ -58,26 +59,26 @@ class Noting:
 
 @pytest.fixture(name="guarded")
 def _guarded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The guard as the application has it."""
+    """Report errors, as in production."""
     monkeypatch.setattr(guard, "reraise", False)
 
 
-def test_all_are_told_in_order() -> None:
-    """Every sink hears everything."""
+def test_every_sink_receives_every_call_in_order() -> None:
+    """Each sink receives each event of a call, in the sinks' order."""
     first, second = Noting(), Noting()
     run(new_call(STREAM, first, second), wire.text("a"))
     assert first.told == second.told == ["opened", "streaming", "span_event", "ended"]
 
 
 class Clock:
-    """A clock that the test sets, and that says how often it was read."""
+    """A clock that the test sets, and that counts how often it is read."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
         self.reads = 0
 
     def __call__(self) -> float:
-        """The time."""
+        """Return the time."""
         self.reads += 1
         return self.now
 
@@ -106,13 +107,13 @@ class Lines:
 
 
 def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The warnings of toolspan, in their order."""
+    """Return the warnings of toolspan, in their order."""
     return [one.getMessage() for one in caplog.records if one.name == "toolspan"]
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_method_that_fails_is_off_and_comes_back(method: str, caplog: pytest.LogCaptureFixture) -> None:
-    """After three failures this method of this sink alone is off, for sixty seconds; then it is on again."""
+def test_a_failing_method_is_off_for_a_minute(method: str, caplog: pytest.LogCaptureFixture) -> None:
+    """After three failures only this method of this sink is off, for sixty seconds."""
     before, broken, behind = Noting(), Noting(method), Noting()
     lines = Lines(before, broken, behind)
     lines.calls(10)
@@ -135,8 +136,8 @@ def test_a_method_that_fails_is_off_and_comes_back(method: str, caplog: pytest.L
     assert {what for what, _ in lines.reports} == {f"Noting.{method}"}
 
 
-def test_losses_are_counted_over_all_times_that_a_method_is_off(caplog: pytest.LogCaptureFixture) -> None:
-    """The second line, a minute later, counts what was lost while the method was off."""
+def test_the_second_warning_counts_all_losses(caplog: pytest.LogCaptureFixture) -> None:
+    """The second warning, a minute later, counts what was lost while the method was off."""
     broken = Noting("span_event")
     lines = Lines(broken)
     lines.calls(10)
@@ -146,8 +147,8 @@ def test_losses_are_counted_over_all_times_that_a_method_is_off(caplog: pytest.L
     assert ["3 lost so far" in line or "13 lost so far" in line for line in warned(caplog)] == [True, True]
 
 
-def test_rare_failures_switch_nothing_off(caplog: pytest.LogCaptureFixture) -> None:
-    """Two failures in a minute cost one event each, and are logged once a minute."""
+def test_rare_failures_do_not_switch_a_method_off(caplog: pytest.LogCaptureFixture) -> None:
+    """Two failures in a minute lose one event each and are logged once a minute."""
     broken = Noting("span_event")
     lines = Lines(broken)
     for _ in range(10):
@@ -160,10 +161,10 @@ def test_rare_failures_switch_nothing_off(caplog: pytest.LogCaptureFixture) -> N
 
 
 @pytest.mark.parametrize("kind", [RecursionError, MemoryError])
-def test_a_stack_or_memory_that_is_used_up_switches_nothing_off(
+def test_recursion_and_memory_errors_switch_nothing_off(
     kind: type[Exception], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """`RecursionError` and `MemoryError` cost one event each, and are logged once a minute."""
+    """`RecursionError` and `MemoryError` lose one event each and are logged once a minute."""
     broken = Noting("span_event", kind)
     lines = Lines(broken)
     lines.calls(100)
@@ -182,14 +183,14 @@ def test_a_stack_or_memory_that_is_used_up_switches_nothing_off(
 
 
 def test_no_clock_is_read_while_nothing_fails() -> None:
-    """The good case costs nothing."""
+    """A call without failures does not read the clock of the fuse."""
     lines = Lines(Noting(), Noting())
     lines.calls(3)
     assert lines.clock.reads == 0
 
 
-def test_what_is_due_later_fails_by_itself(caplog: pytest.LogCaptureFixture) -> None:
-    """What a method leaves to be done later is off by itself; the method is asked as before."""
+def test_a_failing_deferred_emit_is_off_separately(caplog: pytest.LogCaptureFixture) -> None:
+    """A deferred emit that fails is off separately, while its method is still called."""
 
     class Late(Noting):
         signals: ClassVar[dict[str, str]] = {"ended": "letters"}
@@ -209,10 +210,10 @@ def test_what_is_due_later_fails_by_itself(caplog: pytest.LogCaptureFixture) -> 
 
 
 @pytest.mark.usefixtures("guarded")
-def test_an_event_that_cannot_be_made_costs_no_span(
+def test_failing_span_events_leave_spans_and_metrics_intact(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Span events that fail are off; every span, its attributes and the metrics go on."""
+    """Failing span events are off; every span, its attributes and the metrics are recorded."""
     monkeypatch.setattr("toolspan.otel.span.span_event_of", lambda call, event: {}[event])
     sinks = Sinks([lab.span_sink(), lab.metric_sink()], guard.report)
     for _ in range(10):
@@ -231,10 +232,10 @@ def test_an_event_that_cannot_be_made_costs_no_span(
 
 @pytest.mark.usefixtures("guarded")
 @pytest.mark.parametrize("method", ["streaming", "ended"])
-def test_open_streams_are_counted_exactly_whatever_fails(
+def test_open_streams_stay_exact_while_metrics_fail(
     lab: Lab, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stream that was counted is counted out, and no other one, while metrics fail and are off."""
+    """Each counted stream is counted out once, also while metrics fail or are off."""
     sink = lab.metric_sink()
     part = sink._streams if method == "ended" else sink._open
     add, broken = part.add, [True]
@@ -249,8 +250,8 @@ def test_open_streams_are_counted_exactly_whatever_fails(
 
 
 @pytest.mark.usefixtures("guarded")
-def test_one_warning_without_content(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
-    """The warning names the sink and the error's type, but not its words; the spans go on."""
+def test_a_failing_sink_logs_one_warning_without_content(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
+    """The warning names the sink and the type of the error, without its message; spans continue."""
     call = new_call(STREAM, Noting("opened"), lab.span_sink())
     with caplog.at_level(logging.WARNING):
         run(call, *wire.TEXT)
@@ -261,14 +262,15 @@ def test_one_warning_without_content(lab: Lab, caplog: pytest.LogCaptureFixture)
     assert lab.span.name == "chat gpt-test"
 
 
-def test_no_sinks() -> None:
-    """Without any sink nothing happens."""
-    run(new_call(STREAM), *wire.TEXT)
+def test_a_call_without_sinks_works() -> None:
+    """A call without sinks has its outcome and its record."""
+    call = run(new_call(STREAM), *wire.TEXT)
+    assert (call.outcome, call.record.chunks) == (Outcome.COMPLETED, 5)
 
 
 @pytest.mark.usefixtures("guarded")
-def test_interrupts_pass() -> None:
-    """A fuse is for errors; an interruption of the application passes through."""
+def test_a_keyboard_interrupt_passes_through_the_sinks() -> None:
+    """An interruption is not caught as a failure of a sink."""
 
     class Interrupted(Noting):
         def opened(self, call: Any) -> None:

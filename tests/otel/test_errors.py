@@ -1,4 +1,4 @@
-"""What is said of an error: its type always, its words only where content is captured."""
+"""The type of an error is always recorded, its message only with captured content."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class BrokenError(Exception):
 
 
 def bad_request() -> openai.BadRequestError:
-    """An error as the SDK raises it."""
+    """Return an error as the SDK raises it."""
     response = http.Response(400, request=http.Request("POST", "http://api.test/v1"))
     return openai.BadRequestError("bad", response=response, body=None)
 
 
 def raised(error: BaseException) -> BaseException:
-    """The same error with a traceback."""
+    """Return the same error with a traceback."""
     try:
         raise error  # MARKER in the source line
     except BaseException as caught:
@@ -54,34 +54,34 @@ def raised(error: BaseException) -> BaseException:
     ],
     ids=["builtin", "interrupt", "cancelled", "own", "sdk"],
 )
-def test_type_of_an_exception(error: BaseException, expected: str) -> None:
-    """The canonical name of the class; builtins without their module."""
+def test_the_error_type_is_the_canonical_class_name(error: BaseException, expected: str) -> None:
+    """The error type is the canonical name of the class, without the module for builtins."""
     assert error_type(error, Record()) == expected
 
 
 @pytest.mark.parametrize(("failure", "expected"), [("502", "502"), (None, "_OTHER")], ids=["code", "nothing"])
-def test_type_without_an_exception(failure: str | None, expected: str) -> None:
-    """The code that the server reported in a regular answer, else `_OTHER`."""
+def test_the_error_type_of_an_answer_is_its_code(failure: str | None, expected: str) -> None:
+    """The error type is the code in the answer, or `_OTHER`."""
     record = Record()
     record.apply(Finished(0, None, failure), 0)
     assert error_type(None, record) == expected
 
 
-def test_message_hides_secrets() -> None:
-    """The API key does not appear, however often the server quotes it, and the limit holds."""
+def test_the_error_message_contains_no_api_key() -> None:
+    """The message contains no API key, however often the server quotes it, and keeps its limit."""
     error = ValueError(f"bad key {SECRET} and {SECRET}: " + "x" * 100)
     words = message(error, (SECRET, "other"), 60)
     assert words.startswith("bad key [redacted] and [redacted]")
     assert len(words) == 60
 
 
-def test_message_of_an_error_without_words() -> None:
-    """An error whose text cannot be had is no error of ours."""
+def test_an_error_without_a_readable_message_is_tolerated() -> None:
+    """An error whose text cannot be read causes no error."""
     assert isinstance(message(BrokenError(), (), 100), str)
 
 
-def test_without_content() -> None:
-    """Type and places, but no words and no source lines."""
+def test_a_stacktrace_without_content_has_places_only() -> None:
+    """Without captured content the stack trace has type and places, but no message and no source lines."""
     found = exception_attributes(raised(ValueError("MARKER " + SECRET)))
     assert found[names.EXCEPTION_TYPE] == "ValueError"
     assert set(found) == {names.EXCEPTION_TYPE, names.EXCEPTION_STACKTRACE}
@@ -90,8 +90,8 @@ def test_without_content() -> None:
     assert SECRET not in str(found)
 
 
-def test_with_content() -> None:
-    """Words and the whole traceback, with the secret hidden in both."""
+def test_a_stacktrace_with_content_hides_the_key() -> None:
+    """With captured content, message and stack trace are complete, except for the API key."""
     error = raised(ValueError("the words " + SECRET))
     assert message(error, (SECRET,), 100) == "the words [redacted]"
     trace = stacktrace(error, (SECRET,), 100)
@@ -99,21 +99,21 @@ def test_with_content() -> None:
     assert SECRET not in trace
 
 
-def test_causes() -> None:
-    """Causes stand in the traceback only where content is captured, without the secret."""
+def test_causes_are_in_the_stacktrace_only_with_content() -> None:
+    """The stack trace contains causes only with captured content, without the API key."""
     error = InnerError("outer")
     error.__cause__ = ValueError("WORDS " + SECRET)
     assert "WORDS [redacted]" in stacktrace(raised(error), (SECRET,), 100)
     assert "WORDS" not in str(exception_attributes(error))
 
 
-def test_words_that_cannot_be_encoded() -> None:
-    """Lone surrogates in words and traceback become question marks."""
+def test_lone_surrogates_of_an_error_are_replaced() -> None:
+    """Lone surrogates in message and stack trace become question marks."""
     error = raised(ValueError("é 漢字 😀 \ud83d"))
     assert message(error, (), 100) == "é 漢字 😀 ?"
     stacktrace(error, (), 100).encode()
 
 
-def test_stacktrace_is_limited() -> None:
-    """An error of a megabyte does not make a stack trace of a megabyte."""
+def test_a_large_error_has_a_limited_stacktrace() -> None:
+    """The stack trace of an error of a megabyte is limited."""
     assert len(stacktrace(raised(ValueError("x" * 1_000_000)), (), 1000)) < 20_000

@@ -1,4 +1,4 @@
-"""Everything we emit, encoded for OTLP: no error is logged, whatever was in requests and answers."""
+"""Telemetry of any request and answer can be encoded for OTLP without a logged error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from ..sdk import wire
-from .lab import ON, STREAM, TEXT_ONLY, Lab, new_call, run, tools
+from .apis import tools
+from .kept import encoded
+from .lab import ON, STREAM, TEXT_ONLY, Lab, new_call, run
 
 CIRCLE: list[Any] = []
 CIRCLE.append(CIRCLE)
@@ -35,8 +37,8 @@ CONTENTS: dict[str, Any] = {
 
 @pytest.mark.parametrize("capture", [ON, TEXT_ONLY], ids=["structured", "json"])
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
-def test_messages(lab: Lab, capture: Any, content: Any) -> None:
-    """Any content of any message, in any place of it: no error, and little to send."""
+def test_any_message_content_can_be_exported(lab: Lab, capture: Any, content: Any) -> None:
+    """Any content in any place of a message can be exported, and is small."""
     history = [
         {"role": "user", "content": content, "name": content},
         {"role": "tool", "content": content, "tool_call_id": content},
@@ -49,22 +51,22 @@ def test_messages(lab: Lab, capture: Any, content: Any) -> None:
         content,
     ]
     run(new_call({**STREAM, "messages": history}, *lab.all_sinks(capture)), *wire.CALLS)
-    assert lab.encode() < 100_000
+    assert encoded(lab) < 100_000
 
 
 @pytest.mark.parametrize("tools_sent", [*CONTENTS.values(), tools(WORDS)], ids=[*CONTENTS, "names"])
-def test_tools(lab: Lab, tools_sent: Any) -> None:
-    """Any value in the place of the tools, and within one."""
+def test_any_value_in_the_tools_can_be_exported(lab: Lab, tools_sent: Any) -> None:
+    """Any value in place of the tools, or within them, can be exported."""
     inner = [{"type": "function", "function": {"name": "f", "parameters": tools_sent}}]
     for value in (tools_sent, [tools_sent], inner):
         run(new_call({**STREAM, "tools": value}, *lab.all_sinks()), *wire.CALLS)
-    lab.encode()
+    assert encoded(lab) > 0
     assert len(lab.spans) == 3
 
 
 @pytest.mark.parametrize("value", CONTENTS.values(), ids=CONTENTS)
-def test_parameters(lab: Lab, value: Any) -> None:
-    """Any value in the place of any parameter."""
+def test_any_parameter_value_can_be_exported(lab: Lab, value: Any) -> None:
+    """Any value in place of any parameter can be exported."""
     names = (
         "model",
         "temperature",
@@ -78,7 +80,7 @@ def test_parameters(lab: Lab, value: Any) -> None:
     )
     more = ("reasoning_effort", "service_tier", "modalities", "messages", "functions", "top_k")
     run(new_call({**dict.fromkeys((*names, *more), value), "stream": True}, *lab.all_sinks()), *wire.CALLS)
-    lab.encode()
+    assert encoded(lab) > 0
     assert len(lab.spans) == 1
 
 
@@ -94,8 +96,8 @@ ARGUMENTS = {
 
 @pytest.mark.parametrize("capture", [ON, TEXT_ONLY], ids=["structured", "json"])
 @pytest.mark.parametrize("arguments", ARGUMENTS.values(), ids=ARGUMENTS)
-def test_arguments(lab: Lab, capture: Any, arguments: str) -> None:
-    """Any arguments, in the answer and in the history."""
+def test_any_tool_call_arguments_can_be_exported(lab: Lab, capture: Any, arguments: str) -> None:
+    """Any arguments in the answer and in the history can be exported."""
     history = [
         {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": arguments}}]}
     ]
@@ -105,11 +107,11 @@ def test_arguments(lab: Lab, capture: Any, arguments: str) -> None:
         wire.call(arguments, name="f"),
         wire.chunk(None, "tool_calls"),
     )
-    lab.encode()
+    assert encoded(lab) > 0
 
 
-def test_identities(lab: Lab) -> None:
-    """Ids, names, models and reasons that cannot be encoded."""
+def test_ids_and_names_with_lone_surrogates_can_be_exported(lab: Lab) -> None:
+    """Ids, names, models and reasons with lone surrogates can be exported."""
     head = {"id": WORDS, "model": WORDS, "service_tier": WORDS, "system_fingerprint": WORDS}
     run(
         new_call({**STREAM, "model": WORDS}, *lab.all_sinks()),
@@ -118,13 +120,13 @@ def test_identities(lab: Lab) -> None:
         wire.usage(),
         end=ValueError(WORDS),
     )
-    lab.encode()
+    assert encoded(lab) > 0
     assert lab.span.attributes["gen_ai.response.id"] == "é 漢字 😀 ?"
 
 
-def test_hundred_calls(lab: Lab) -> None:
-    """A hundred calls in one stream are all told, and can be sent."""
+def test_a_hundred_tool_calls_of_a_stream_are_exported(lab: Lab) -> None:
+    """A hundred tool calls in one stream all have their events, and can be exported."""
     chunks = [wire.call('{"a": 1}', name=f"tool_{at}", index=at) for at in range(100)]
     run(new_call(STREAM, *lab.all_sinks()), *chunks, wire.chunk(None, "tool_calls"))
     assert len([record for record in lab.records if "completed" in record.event_name]) == 100
-    lab.encode()
+    assert encoded(lab) > 0

@@ -1,4 +1,4 @@
-"""Calls that the server runs itself: their events, their metrics, and under which names they are counted."""
+"""Tool calls that the server runs: their events, metrics and names."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from toolspan.otel import semconv as names
-from toolspan.otel.span_events import tool_type
 
-from ..table import each_row
-from ..wire import responses_functions, responses_hosted
 from ..wire.response_shapes import ONE, Case, begins, done, ends, function
+from ..wire.responses_table import functions as responses_functions
+from ..wire.responses_table import hosted as responses_hosted
 from .apis import ASK_RESPONSE, FETCH, RESPONSES, STREAM_RESPONSE
 from .lab import Lab, new_call, run
 
@@ -22,36 +21,20 @@ OFFERED = [{"type": "function", "name": "weather"}, {"type": "custom", "name": "
 
 
 def labels(lab: Lab, name: str) -> list[dict[str, Any]]:
-    """The attributes of a metric's points."""
+    """Return the attributes of a metric's points."""
     return [dict(point.attributes) for point in lab.points(name)]
 
 
 def called(lab: Lab, *items: dict[str, Any], **body: Any) -> set[str]:
-    """The names under which the calls of one whole response are counted."""
+    """Return the names under which the calls of one whole response are counted."""
     answer = {"id": "resp_1", "status": "completed", "output": list(items)}
     run(new_call({**ASK_RESPONSE, **body}, lab.metric_sink(), api=RESPONSES), answer)
     return {point["gen_ai.tool.name"] for point in labels(lab, names.TOOL_CALLS)}
 
 
-@each_row(
-    ("kind", "type_"),
-    [
-        *((kind, "function") for kind in ("function", "custom", "computer", "shell", "local_shell")),
-        *((kind, "function") for kind in ("apply_patch", "tool_search", "mcp_approval_request")),
-        *((kind, "extension") for kind in ("mcp", "mcp_list_tools", "web_search", "code_interpreter")),
-        *((kind, "extension") for kind in ("image_generation", "program", "hosted_shell")),
-        *((kind, "extension") for kind in ("hosted_tool_search", "hologram")),
-        ("file_search", "datastore"),
-    ],
-)
-def test_type(kind: str, type_: str) -> None:
-    """Who runs a tool: the application, the server, or the server over its data."""
-    assert tool_type(kind) == type_
-
-
 @pytest.mark.parametrize("case", HOSTED, ids=[case.id for case in HOSTED])
-def test_run_by_the_server(lab: Lab, case: Case) -> None:
-    """Such a call is counted and detected; how long and how large its arguments are says nothing of it."""
+def test_a_hosted_call_is_counted_without_argument_metrics(lab: Lab, case: Case) -> None:
+    """A hosted call is counted and detected, without duration and size of its arguments."""
     run(new_call(STREAM_RESPONSE, lab.metric_sink(), lab.span_sink(), api=RESPONSES), *case.events)
     assert not {names.CALL_ARGUMENTS_DURATION, names.CALL_ARGUMENTS_SIZE} & set(lab.metrics())
     assert [point.count for point in lab.points(names.CALL_TIME_TO_DETECT)] == [1]
@@ -62,8 +45,8 @@ def test_run_by_the_server(lab: Lab, case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", ASKED, ids=[case.id for case in ASKED])
-def test_run_by_the_application(lab: Lab, case: Case) -> None:
-    """A call that the application answers has all four metrics, and is a function to the convention."""
+def test_a_call_for_the_application_has_all_metrics(lab: Lab, case: Case) -> None:
+    """A call that the application answers has all four metrics and is a function."""
     run(new_call(STREAM_RESPONSE, lab.metric_sink(), lab.span_sink(), api=RESPONSES), *case.events)
     sizes = lab.points(names.CALL_ARGUMENTS_SIZE)
     assert sum(point.sum for point in sizes) == sum(len(call.arguments) for call in case.calls)
@@ -73,8 +56,8 @@ def test_run_by_the_application(lab: Lab, case: Case) -> None:
 
 
 @pytest.mark.parametrize("api", [RESPONSES, FETCH], ids=["create", "fetch"])
-def test_events(lab: Lab, api: Any) -> None:
-    """Span and log have the two moments of such a call, fetched or made, with its name and type."""
+def test_hosted_calls_have_both_events_on_span_and_log(lab: Lab, api: Any) -> None:
+    """Span and log have both events of a hosted call, fetched or made, with its name and type."""
     item = {**responses_hosted.WEB, "status": "failed"}
     sinks = (lab.span_sink(), lab.log_sink(details=False))
     run(new_call(STREAM_RESPONSE, *sinks, api=api), *begins(), done(item), ends(item))
@@ -91,8 +74,8 @@ def test_events(lab: Lab, api: Any) -> None:
         assert "gen_ai.tool.call.arguments" not in completed
 
 
-def test_names_that_were_offered(lab: Lab) -> None:
-    """Names that were offered and kinds of hosted tools are counted as such, inventions as `_OTHER`."""
+def test_only_offered_and_hosted_names_are_counted_by_name(lab: Lab) -> None:
+    """Offered tools and kinds of hosted tools are counted by name, other names as `_OTHER`."""
     items = (
         ONE,
         function("call_2", "{}", "invented"),
@@ -107,22 +90,22 @@ def test_names_that_were_offered(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("kind", ["mcp", "tool_search", "namespace"])
-def test_names_that_are_found_later(lab: Lab, kind: str) -> None:
-    """Where more tools exist than the request names, the first names are kept."""
+def test_the_first_names_are_kept_with_a_tool_search(lab: Lab, kind: str) -> None:
+    """With tools that the request does not list, the first names are counted by name."""
     tool = {"type": kind, "server_label": "dice", "tools": [{"name": "listed"}]}
     found = called(lab, responses_hosted.MCP, function("call_2", "{}", "deferred"), tools=[*OFFERED, tool])
     assert found == {"roll", "_OTHER" if kind == "namespace" else "deferred"}
 
 
-def test_names_of_namespaces(lab: Lab) -> None:
-    """The functions of a namespace are offered."""
+def test_functions_of_a_namespace_count_as_offered(lab: Lab) -> None:
+    """The functions of a namespace are counted by name."""
     tool = {"type": "namespace", "name": "crm", "tools": [{"name": "listed"}]}
     assert called(lab, function("call_1", "{}", "listed"), tools=[tool]) == {"listed"}
 
 
 @pytest.mark.parametrize("tools", [OFFERED, [{"type": "mcp", "server_label": "dice"}], None])
-def test_series_are_bounded(lab: Lab, tools: Any) -> None:
-    """Whatever types and names the items have, the number of series does not grow."""
+def test_random_tool_names_do_not_add_series(lab: Lab, tools: Any) -> None:
+    """The number of series does not grow with types and names of items."""
     chance = random.Random(1)
     counts = []
     sink = lab.metric_sink("both")

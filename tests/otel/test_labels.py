@@ -1,4 +1,4 @@
-"""Attributes of the application's as labels of metrics: only those that are wanted, short and few."""
+"""User attributes as labels of metrics: selected keys, short values, few series."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from toolspan.otel.labels import MOST_VALUES, UserLabels
 from ..table import each_row
 
 
-def test_only_what_is_wanted() -> None:
-    """A key that is not wanted, or has no value, is no label."""
+def test_only_selected_keys_become_labels() -> None:
+    """A key that is not selected, or has no value, is not a label."""
     wanted = UserLabels(("feature", "plan"))
     assert wanted.of({"feature": "search", "tenant": "a"}) == {"feature": "search"}
     assert wanted.of({}) == UserLabels(()).of({"feature": "search"}) == {}
@@ -29,13 +29,13 @@ def test_only_what_is_wanted() -> None:
     ],
     ids=["text", "long", "int", "bool", "float", "nan", "list"],
 )
-def test_values(value: Any, expected: Any) -> None:
-    """Texts are shortened; what could make a series of its own each time is made a text."""
+def test_label_values_are_shortened_and_never_floats_or_lists(value: Any, expected: Any) -> None:
+    """Texts are shortened; floats and lists become texts."""
     assert UserLabels(("feature",)).of({"feature": value}) == {"feature": expected}
 
 
-def test_bounded() -> None:
-    """The first hundred values of each key are kept, all others are one; each key has its own hundred."""
+def test_only_the_first_hundred_values_of_a_key_are_labels() -> None:
+    """The first hundred values of each key are kept, further values share one label."""
     wanted = UserLabels(("feature", "plan"))
     found = [wanted.of({"feature": f"f{number}"})["feature"] for number in range(MOST_VALUES + 5)]
     assert found[MOST_VALUES - 1 :] == [f"f{MOST_VALUES - 1}", *["_OTHER"] * 5]

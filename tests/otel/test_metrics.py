@@ -1,4 +1,4 @@
-"""The metrics of calls: what is counted, how often, and what is no sample at all."""
+"""The metrics of calls: what is a sample, and how often."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .lab import ASK, STREAM, Lab, new_call, run
 
 
 def labels(lab: Lab, name: str) -> list[dict[str, Any]]:
-    """The attributes of a metric's points."""
+    """Return the attributes of a metric's points."""
     return [dict(point.attributes) for point in lab.points(name)]
 
 
-def test_usage(lab: Lab) -> None:
-    """Input and output tokens, once for each call."""
+def test_input_and_output_tokens_are_recorded_once(lab: Lab) -> None:
+    """Input and output tokens are one sample each per call."""
     run(new_call(STREAM, lab.metric_sink()), *wire.TEXT)
     points = {point.attributes["gen_ai.token.type"]: point for point in lab.points(names.TOKEN_USAGE)}
     assert {kind: (point.sum, point.count) for kind, point in points.items()} == {
@@ -30,28 +30,28 @@ def test_usage(lab: Lab) -> None:
     }
 
 
-def test_cumulative_usage(lab: Lab) -> None:
-    """Where every chunk reports the usage so far, only the last report counts."""
+def test_only_the_last_cumulative_usage_counts(lab: Lab) -> None:
+    """Where every chunk reports cumulative usage, only the last report counts."""
     run(new_call(STREAM, lab.metric_sink()), *(wire.text("x", **counts(at)) for at in (0, 3, 8)))
     points = {point.attributes["gen_ai.token.type"]: point for point in lab.points(names.TOKEN_USAGE)}
     assert (points["output"].sum, points["output"].count) == (8, 1)
 
 
 def counts(completion: int, **details: int) -> dict[str, Any]:
-    """The usage of a chunk."""
+    """Return the usage of a chunk."""
     usage = {"prompt_tokens": 5, "completion_tokens": completion, "prompt_tokens_details": details}
     return {"usage": usage}
 
 
 @pytest.mark.parametrize("end", [End.EXHAUSTED, ValueError()], ids=["without usage", "failed"])
-def test_no_usage(lab: Lab, end: Any) -> None:
-    """Where the server reported no usage there are no token metrics, and nothing is estimated."""
+def test_no_token_metric_without_reported_usage(lab: Lab, end: Any) -> None:
+    """Without reported usage there are no token metrics, and nothing is estimated."""
     run(new_call(STREAM, lab.metric_sink("both")), wire.text("x"), end=end)
     assert not [name for name in lab.metrics() if "token" in name]
 
 
-def test_zero_of_a_part_is_no_sample(lab: Lab) -> None:
-    """No cached tokens: nothing in the metric of cached tokens; some: a sample."""
+def test_zero_cached_tokens_are_not_a_sample(lab: Lab) -> None:
+    """Zero cached tokens are not a sample of their metric; some cached tokens are."""
     sink = lab.metric_sink("next")
     run(new_call(STREAM, sink), wire.text("x", **counts(0, cached_tokens=0)))
     assert names.INFERENCE_USAGE_CACHE_READ not in lab.metrics()
@@ -60,8 +60,8 @@ def test_zero_of_a_part_is_no_sample(lab: Lab) -> None:
     assert [point.value for point in lab.points(names.INFERENCE_USAGE_CACHE_READ)] == [4]
 
 
-def test_chunks(lab: Lab) -> None:
-    """One sample for each chunk after the first, one for the first; none with the timing off."""
+def test_chunk_times_are_sampled_unless_switched_off(lab: Lab) -> None:
+    """Each chunk after the first is one sample, and so is the first chunk; none with the timing off."""
     run(new_call(STREAM, lab.metric_sink()), *wire.TEXT)
     assert [point.count for point in lab.points(names.OPERATION_TIME_TO_FIRST_CHUNK)] == [1]
     other = Lab()
@@ -69,8 +69,8 @@ def test_chunks(lab: Lab) -> None:
     assert other.points(names.OPERATION_TIME_PER_OUTPUT_CHUNK) == []
 
 
-def test_gaps(lab: Lab) -> None:
-    """The reader of the stream settles each gap; the last one is settled with the end."""
+def test_inter_chunk_times_are_recorded_by_the_reader(lab: Lab) -> None:
+    """The stream's reader records each inter-chunk time; the end records the last one."""
     call = new_call(STREAM, lab.metric_sink())
     call.open()
     call.streaming()
@@ -87,8 +87,8 @@ def test_gaps(lab: Lab) -> None:
     [(End.CLOSED, "closed"), (End.DROPPED, "abandoned"), (OSError(), "failed")],
     ids=["closed", "abandoned", "failed"],
 )
-def test_streams(lab: Lab, end: Any, outcome: str) -> None:
-    """A stream is open until it ends, in whatever way; then it is counted by its outcome."""
+def test_a_stream_is_open_until_it_ends_with_an_outcome(lab: Lab, end: Any, outcome: str) -> None:
+    """A stream is open until any end, and is then counted by its outcome."""
     call = new_call(STREAM, lab.metric_sink())
     call.open()
     call.streaming()
@@ -98,30 +98,30 @@ def test_streams(lab: Lab, end: Any, outcome: str) -> None:
     assert [point["toolspan.stream.outcome"] for point in labels(lab, names.STREAMS)] == [outcome]
 
 
-def test_stream_that_is_not_watched(lab: Lab) -> None:
-    """A stream handed out untouched has a duration, but no outcome, and was never open."""
+def test_an_unwrapped_stream_has_only_a_duration(lab: Lab) -> None:
+    """A stream returned unwrapped has a duration, but no outcome, and is never open."""
     call = new_call(STREAM, lab.metric_sink())
     call.open()
     call.leave()
     assert set(lab.metrics()) == {names.OPERATION_DURATION}
 
 
-def test_error(lab: Lab) -> None:
-    """An error's type is on the duration only, and the same as on the span."""
+def test_the_error_type_is_only_on_the_duration(lab: Lab) -> None:
+    """The duration has the span's error type; other metrics have none."""
     run(new_call(ASK, lab.metric_sink(), lab.span_sink()), end=ValueError("words"))
     (found,) = labels(lab, names.OPERATION_DURATION)
     assert found[names.ERROR_TYPE] == lab.span.attributes[names.ERROR_TYPE] == "ValueError"
 
 
-def test_duration_is_the_spans(lab: Lab) -> None:
-    """The duration is the time between the span's start and its end."""
+def test_the_duration_equals_that_of_the_span(lab: Lab) -> None:
+    """The duration is the time between the span's start and end."""
     run(new_call(ASK, lab.span_sink(), lab.metric_sink()), wire.answer())
     (point,) = lab.points(names.OPERATION_DURATION)
     assert point.sum == pytest.approx((lab.span.end_time - lab.span.start_time) / 1e9, abs=1e-6)
 
 
-def test_clock_failed_at_the_start(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a known beginning no duration is made up."""
+def test_there_is_no_duration_without_a_start_time(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a start time there is no duration."""
     call = new_call(STREAM, lab.metric_sink())
     monkeypatch.setattr(call_module, "wall_now", lambda: 1 / 0)
     monkeypatch.setattr(guard, "reraise", False)

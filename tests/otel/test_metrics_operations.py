@@ -1,4 +1,4 @@
-"""The metrics of operations that are no chat: which there are, under which names, and how often."""
+"""Metrics of fetched responses, embeddings, completions and streamed responses."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ FETCHES: dict[str, tuple[dict[str, Any], tuple[Any, ...]]] = {
 def measured(
     lab: Lab, generation: str, api: Api, body: Any, *bodies: Any, end: Any = End.EXHAUSTED
 ) -> set[str]:
-    """The names of all metrics of one call."""
+    """Return the names of all metrics of one call."""
     run(new_call(body, lab.metric_sink(generation), api=api), *bodies, end=end)
     return set(lab.metrics())
 
 
 def labels(lab: Lab, name: str) -> list[dict[str, Any]]:
-    """The attributes of a metric's points."""
+    """Return the attributes of a metric's points."""
     return [dict(point.attributes) for point in lab.points(name)]
 
 
 @GENERATIONS
 @pytest.mark.parametrize(("body", "bodies"), FETCHES.values(), ids=FETCHES)
-def test_fetch(lab: Lab, generation: str, body: Any, bodies: Any) -> None:
-    """Fetching a response has a duration, under one name in both generations; nothing is counted again."""
+def test_a_fetched_response_has_only_a_duration(lab: Lab, generation: str, body: Any, bodies: Any) -> None:
+    """A fetched response has a duration, with one name in both generations, and no tokens."""
     found = measured(lab, generation, FETCH, body, *bodies)
     streams = {"toolspan.streams", "toolspan.streams.open"} if body.get("stream") else set()
     assert found == {"gen_ai.client.operation.duration"} | streams
@@ -69,8 +69,8 @@ def test_fetch(lab: Lab, generation: str, body: Any, bodies: Any) -> None:
 
 
 @GENERATIONS
-def test_failed_response_fetched(lab: Lab, generation: str) -> None:
-    """A response that had failed is no error of fetching it; an error of fetching is one."""
+def test_fetching_a_failed_response_is_not_an_error(lab: Lab, generation: str) -> None:
+    """A failed response is no error of the request that fetches it; a failed fetch is one."""
     sink = lab.metric_sink(generation)
     run(new_call(ASK_FETCH, sink, api=FETCH), response(status="failed", error={"code": "x"}))
     run(new_call(ASK_FETCH, sink, api=FETCH), end=ValueError())
@@ -83,8 +83,8 @@ def test_failed_response_fetched(lab: Lab, generation: str) -> None:
     [("released", True), ("next", False), ("both", True)],
     ids=["released", "next", "both"],
 )
-def test_embeddings(lab: Lab, generation: str, tokens: bool) -> None:
-    """Embeddings have a duration, once; their tokens are in the released metric, and the next has none."""
+def test_embeddings_have_one_duration_and_released_tokens(lab: Lab, generation: str, tokens: bool) -> None:
+    """Embeddings have one duration; their tokens are in the released metric only."""
     found = measured(lab, generation, EMBEDDINGS, ASK_EMBEDDINGS, VECTORS)
     assert found == {"gen_ai.client.operation.duration"} | (
         {"gen_ai.client.token.usage"} if tokens else set()
@@ -96,8 +96,8 @@ def test_embeddings(lab: Lab, generation: str, tokens: bool) -> None:
 
 
 @GENERATIONS
-def test_completion(lab: Lab, generation: str) -> None:
-    """A legacy completion is inference: it has the generation's own names, and none of the other's."""
+def test_a_legacy_completion_has_the_names_of_its_generation(lab: Lab, generation: str) -> None:
+    """A legacy completion is inference and has the names of its generation only."""
     found = measured(lab, generation, COMPLETIONS, ASK_COMPLETION, COMPLETION)
     prefixes = {"released": ("gen_ai.client.operation.", "gen_ai.client.token."),
                 "next": ("gen_ai.client.inference.",), "both": ("gen_ai.client.",)}  # fmt: skip
@@ -110,8 +110,8 @@ def test_completion(lab: Lab, generation: str) -> None:
     }
 
 
-def test_streamed_response(lab: Lab) -> None:
-    """A streamed response has all that a streamed chat has; notices of the service are no chunks."""
+def test_a_streamed_response_has_all_stream_metrics(lab: Lab) -> None:
+    """A streamed response has all metrics of a streamed chat; service events are not chunks."""
     call = new_call(STREAM_RESPONSE, lab.metric_sink(), api=RESPONSES)
     call.open()
     call.streaming()
@@ -129,15 +129,15 @@ def test_streamed_response(lab: Lab) -> None:
     assert [point.value for point in lab.points(names.TOOL_CALLS)] == [1]
 
 
-def test_notices_only(lab: Lab) -> None:
-    """A stream of nothing but notices has no first chunk."""
+def test_a_stream_of_service_events_has_no_first_chunk(lab: Lab) -> None:
+    """A stream of only service events has no time to its first chunk."""
     run(new_call(STREAM_RESPONSE, lab.metric_sink("both"), api=RESPONSES), *STREAM[:2], end=End.CLOSED)
     assert not [name for name in lab.metrics() if "chunk" in name]
     assert [point["toolspan.stream.outcome"] for point in labels(lab, names.STREAMS)] == ["closed"]
 
 
-def test_duration_of_other_operations_is_one_instrument(lab: Lab) -> None:
-    """With both generations the released duration has every operation, the next one only inference."""
+def test_both_generations_share_the_duration_of_other_operations(lab: Lab) -> None:
+    """With both generations, the released duration has all operations, the next one only inference."""
     sink = lab.metric_sink("both")
     run(new_call(ASK_EMBEDDINGS, sink, api=EMBEDDINGS), VECTORS)
     run(new_call(ASK_COMPLETION, sink, api=COMPLETIONS), COMPLETION)

@@ -1,4 +1,4 @@
-"""The series of the metrics: which names and keys there are, and that their number does not grow."""
+"""The series of the metrics: fixed keys, and a bounded number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from toolspan.otel import semconv as names
 from toolspan.wire.providers import Endpoint
 
 from ..sdk import wire
-from .lab import ASK, STREAM, Lab, calls_answer, new_call, run, tools
+from .apis import calls_answer, tools
+from .lab import ASK, STREAM, Lab, new_call, run
 
 COMMON = {
     "gen_ai.operation.name",
@@ -40,19 +41,19 @@ OFFERED = {**STREAM, "tools": tools("get_weather", "get_time")}
 
 
 def labels(lab: Lab, name: str) -> list[dict[str, Any]]:
-    """The attributes of a metric's points."""
+    """Return the attributes of a metric's points."""
     return [dict(point.attributes) for point in lab.points(name)]
 
 
-def test_names_and_keys_of_a_stream(lab: Lab) -> None:
-    """Every metric of a streamed call with tool calls, each with its own fixed set of keys."""
+def test_every_stream_metric_has_a_fixed_set_of_keys(lab: Lab) -> None:
+    """Each metric of a stream with tool calls has its fixed set of keys."""
     run(new_call(OFFERED, lab.metric_sink()), *(chunk | {"service_tier": "default"} for chunk in wire.CALLS))
     found = {name: {key for point in labels(lab, name) for key in point} for name in lab.metrics()}
     assert found == {name: keys - {"error.type"} for name, keys in KEYS.items()}
 
 
-def test_names_of_a_whole_answer(lab: Lab) -> None:
-    """Nothing about streams and about time within them."""
+def test_a_whole_answer_has_no_stream_metrics(lab: Lab) -> None:
+    """A whole answer has no metric of streams or of times within them."""
     run(new_call(ASK, lab.metric_sink()), wire.answer(calls=[("f", "{}")]))
     assert set(lab.metrics()) == {
         "gen_ai.client.operation.duration",
@@ -64,11 +65,11 @@ def test_names_of_a_whole_answer(lab: Lab) -> None:
 
 @pytest.mark.parametrize(
     ("body", "rounds", "most"),
-    [({**ASK, "tools": tools("known")}, 5000, 20), (ASK, 500, 250)],
+    [({**ASK, "tools": tools("known")}, 1500, 20), (ASK, 500, 250)],
     ids=["some tools offered", "no tools offered"],
 )
-def test_series_are_bounded(lab: Lab, body: Any, rounds: int, most: int) -> None:
-    """Whatever ids, names and sizes come in thousands of calls, the number of series does not grow."""
+def test_thousands_of_random_calls_add_no_series(lab: Lab, body: Any, rounds: int, most: int) -> None:
+    """The number of series does not grow with ids, names and sizes of calls."""
     chance = random.Random(1)
     counts = []
     sink = lab.metric_sink("both")
@@ -80,8 +81,8 @@ def test_series_are_bounded(lab: Lab, body: Any, rounds: int, most: int) -> None
     assert counts[0] == counts[1] < most
 
 
-def test_tool_names(lab: Lab) -> None:
-    """Names that were offered are counted as such, all others as `_OTHER`."""
+def test_unknown_tool_names_are_counted_as_other(lab: Lab) -> None:
+    """Offered tools are counted by name, all others as `_OTHER`."""
     run(
         new_call({**ASK, "tools": tools("f")}, lab.metric_sink()),
         calls_answer(("f", "{}"), ("g", "{"), ("h", "")),
@@ -92,8 +93,8 @@ def test_tool_names(lab: Lab) -> None:
     assert found == {("f", "valid"), ("_OTHER", "invalid"), ("_OTHER", "unknown_tool")}
 
 
-def test_unknown_endpoint(lab: Lab) -> None:
-    """Without a model and an address there are no labels for them."""
+def test_unknown_model_and_address_have_no_labels(lab: Lab) -> None:
+    """Without model and address there are no labels for them."""
     sink = lab.metric_sink()
     run(new_call({}, sink, endpoint=Endpoint("x", None, None)))
     assert labels(lab, names.OPERATION_DURATION) == [
@@ -103,8 +104,8 @@ def test_unknown_endpoint(lab: Lab) -> None:
     assert labels(lab, names.OPERATION_DURATION)[1].get("server.address") == "host"
 
 
-def test_sampling_changes_nothing() -> None:
-    """The metrics are the same whether spans are sampled or not."""
+def test_metrics_do_not_depend_on_sampling() -> None:
+    """The metrics are the same with and without sampled spans."""
     found = []
     for sampler in (ALWAYS_ON, ALWAYS_OFF):
         lab = Lab(sampler)
@@ -114,8 +115,8 @@ def test_sampling_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", ["toolspan.tool_call.time_to_detect", "toolspan.tool_call.arguments.size"])
-def test_own_buckets(lab: Lab, name: str) -> None:
-    """Our own histograms have buckets that fit what they measure."""
+def test_own_histograms_have_fitting_buckets(lab: Lab, name: str) -> None:
+    """Own histograms have the buckets of their unit."""
     run(new_call(OFFERED, lab.metric_sink()), *wire.CALLS)
     expected = names.SIZE_BUCKETS if name.endswith("size") else names.DURATION_BUCKETS
     assert tuple(lab.points(name)[0].explicit_bounds) == expected

@@ -1,4 +1,4 @@
-"""Whether another instrumentation tells of the very call that is about to be made."""
+"""Detect another instrumentation's span for the same request, and add to it instead of making a span."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from toolspan.otel.other_instrumentations import Outer, outer_call
+from toolspan.wire.record import End
 
+from ..sdk import wire
 from ..table import each_row
+from .apis import ASK_RESPONSE, RESPONSES, STREAM
+from .lab import ON, Lab, new_call, run
 
 CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test"}
 MARK = "opentelemetry.genai.client.inference.context"
@@ -54,7 +58,7 @@ SPANS: dict[str, tuple[dict[str, Any], str, str | None, bool]] = {
 
 
 def span(attributes: dict[str, Any], scope: str = "other") -> Any:
-    """A span of another instrumentation."""
+    """Return a span of another instrumentation."""
     return TracerProvider(shutdown_on_exit=False).get_tracer(scope).start_span("x", attributes=attributes)
 
 
@@ -71,40 +75,153 @@ def within(found: Any, operation: str = "chat", model: str | None = "gpt-test", 
 
 
 @each_row(("attributes", "operation", "model", "found"), SPANS.values(), ids=SPANS)
-def test_span(attributes: dict[str, Any], operation: str, model: str | None, found: bool) -> None:
-    """A span stands for this call if it says that its operation and its model are the same."""
+def test_a_span_matches_by_operation_and_model(
+    attributes: dict[str, Any], operation: str, model: str | None, found: bool
+) -> None:
+    """A span stands for this request if its operation and its model match."""
     outer = span(attributes)
     assert within(outer, operation, model) == (Outer(outer) if found else None)
 
 
-def test_no_span() -> None:
-    """Without a current span nobody else tells of the call."""
+def test_without_a_current_span_nothing_matches() -> None:
+    """Without a current span there is no other instrumentation."""
     assert within(None) is None
 
 
-def test_own_span() -> None:
+def test_a_span_of_this_package_does_not_match() -> None:
     """A span of this package is not another instrumentation's."""
     assert within(span(CHAT, "toolspan")) is None
 
 
 @pytest.mark.parametrize("mark", [MARK, SILENCE])
-def test_mark(mark: str) -> None:
-    """A mark in the context says that another tells of the call; its span is enriched where it is seen."""
+def test_a_mark_in_the_context_matches_without_a_span(mark: str) -> None:
+    """A mark in the context announces another instrumentation; its span is used where it is current."""
     outer = span({"gen_ai.operation.name": "chat", "gen_ai.request.model": "of-the-framework"})
     assert within(None, **{mark: True}) == Outer(None)
     assert within(outer, **{mark: True}) == Outer(outer)
     assert within(span({}), **{mark: True}) == Outer(None)
 
 
-def test_mark_of_another_operation() -> None:
-    """The mark of an inference says nothing of embeddings."""
+def test_a_mark_of_inference_does_not_match_embeddings() -> None:
+    """The mark of an inference does not match embeddings."""
     assert within(None, "embeddings", **{MARK: True}) is None
     assert within(None, "embeddings", **{"opentelemetry.genai.client.embedding.context": True}) == Outer(None)
 
 
-def test_span_that_is_not_sampled() -> None:
-    """A span that is not recorded cannot be recognised without a mark."""
+def test_an_unsampled_span_matches_only_with_a_mark() -> None:
+    """A span that is not recorded matches only with a mark."""
     tracer = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False).get_tracer("other")
     unsampled = tracer.start_span("x", attributes=CHAT)
     assert within(unsampled) is None
     assert within(unsampled, **{MARK: True}) == Outer(None)
+
+
+ASK: dict[str, Any] = {**ASK_RESPONSE, "stream": True, "tools": [{"type": "function", "name": "weather"}]}
+
+
+def borrowed(lab: Lab, span: Any, *sinks: Any, api: Any = RESPONSES, body: Any = ASK) -> Any:
+    """Return a call of another instrumentation, with its span if there is one."""
+    call = new_call(body, *sinks, api=api)
+    call.borrowed = True
+    call.span = span
+    call.context = trace.set_span_in_context(span) if span is not None else None
+    return call
+
+
+def test_the_other_span_gets_attributes_and_events(lab: Lab) -> None:
+    """The other's span gets attributes and events, and is neither renamed nor ended."""
+    outer = lab.tracer.start_span("theirs", attributes={"gen_ai.operation.name": "chat"})
+    run(borrowed(lab, outer, lab.span_sink(ON)), *STREAM)
+    assert outer.is_recording()
+    assert lab.spans == []
+    assert outer.name == "theirs"
+    assert [event.name for event in outer.events] == [
+        "toolspan.text.started",
+        "toolspan.tool_call.detected",
+        "toolspan.tool_call.completed",
+    ]
+    ours = {name for name in outer.attributes if name != "gen_ai.operation.name"}
+    assert {name.partition(".")[0] for name in ours} == {"toolspan"}
+    assert outer.attributes["toolspan.stream.outcome"] == "completed"
+    assert outer.attributes["toolspan.tool_calls.names"] == ("weather",)
+
+
+def test_everything_is_recorded_at_the_finish_reason(lab: Lab) -> None:
+    """All attributes are set at the finish reason, after which the other may end its span."""
+    outer = lab.tracer.start_span("theirs")
+    call = borrowed(lab, outer, lab.span_sink())
+    call.open()
+    call.streaming()
+    for body in STREAM:
+        call.chunk(body)
+    assert outer.attributes["toolspan.tool_calls.count"] == 1
+    assert outer.attributes["toolspan.stream.outcome"] == "completed"
+    outer.end()
+    call.end(End.EXHAUSTED)
+    assert lab.span.attributes["toolspan.stream.chunks"] == len(STREAM)
+
+
+def test_an_error_is_not_set_on_the_other_span(lab: Lab) -> None:
+    """An error on the other's span is left to the other."""
+    outer = lab.tracer.start_span("theirs")
+    call = borrowed(lab, outer, lab.span_sink(ON), lab.log_sink(ON), lab.metric_sink())
+    run(call, *STREAM[:3], end=ValueError("words"))
+    assert outer.status.is_unset
+    assert "error.type" not in outer.attributes
+    assert outer.attributes["toolspan.stream.outcome"] == "failed"
+    assert all(record.event_name.startswith("toolspan.") for record in lab.records)
+
+
+def test_shared_metrics_are_not_counted_twice(lab: Lab) -> None:
+    """Tokens and durations are left to the other; tool calls and streams are counted here."""
+    outer = lab.tracer.start_span("theirs")
+    call = borrowed(lab, outer, lab.metric_sink("both"))
+    call.inter_chunk = 5
+    run(call, *STREAM)
+    assert set(lab.metrics()) == {
+        "toolspan.tool_call.time_to_detect",
+        "toolspan.tool_call.arguments.duration",
+        "toolspan.tool_call.arguments.size",
+        "toolspan.tool_calls",
+        "toolspan.streams",
+        "toolspan.streams.open",
+    }
+
+
+def test_log_events_carry_the_ids_of_the_other_span(lab: Lab) -> None:
+    """Tool call events have the other's span ids; there is no details event."""
+    outer = lab.tracer.start_span("theirs")
+    run(borrowed(lab, outer, lab.log_sink(ON)), *STREAM)
+    assert [record.event_name for record in lab.records] == [
+        "toolspan.text.started",
+        "toolspan.tool_call.detected",
+        "toolspan.tool_call.completed",
+    ]
+    assert {record.span_id for record in lab.records} == {outer.get_span_context().span_id}
+
+
+def test_without_the_other_span_no_span_is_made(lab: Lab) -> None:
+    """Where the other's span is not current, no span is made; metrics and logs are unchanged."""
+    run(borrowed(lab, None, *lab.all_sinks()), *STREAM)
+    assert lab.spans == []
+    assert len(lab.records) == 3
+    assert lab.points("toolspan.tool_calls")
+
+
+@pytest.mark.parametrize("bodies", [wire.CALLS, wire.TEXT], ids=["calls", "text"])
+def test_chat_completions_use_the_other_span_too(lab: Lab, bodies: Any) -> None:
+    """Chat Completions add to the other's span in the same way."""
+    outer = lab.tracer.start_span("theirs")
+    call = new_call({**wire.ASK, "stream": True}, lab.span_sink())
+    call.borrowed, call.span = True, outer
+    run(call, *bodies)
+    assert outer.attributes["toolspan.stream.outcome"] == "completed"
+    assert all(name.startswith("toolspan.") for name in outer.attributes)
+
+
+def test_an_ended_span_is_not_changed(lab: Lab) -> None:
+    """A span that the other has already ended stays unchanged."""
+    outer = lab.tracer.start_span("theirs")
+    outer.end()
+    run(borrowed(lab, outer, lab.span_sink()), *STREAM)
+    assert not lab.span.attributes

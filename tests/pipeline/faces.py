@@ -1,4 +1,4 @@
-"""The same stream and the same stage, sync and async; must not know what is tested."""
+"""The same stream and the same stage, sync and async."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Sync:
         return list(stream)
 
     async def close(self, stream: Any) -> None:
-        """Want no more."""
+        """Close the stream."""
         stream.close()
 
 
@@ -75,7 +75,7 @@ class Async:
         return [chunk async for chunk in stream]
 
     async def close(self, stream: Any) -> None:
-        """Want no more."""
+        """Close the stream."""
         await stream.aclose()
 
 

@@ -1,4 +1,4 @@
-"""Chunks in every form in which a stage may meet them; must not know what is expected of them."""
+"""Chunks in every form that a stage may receive."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def chunk(delta: Json, reason: str | None = None, index: int = 0) -> Json:
 
 
 def role() -> Json:
-    """The first chunk, which says nothing."""
+    """The first chunk, which has a role only."""
     return chunk({"role": "assistant", "content": ""})
 
 
@@ -71,4 +71,4 @@ FORMS: dict[str, Callable[[Json], Any]] = {
     "event": lambda body: f"data: {json.dumps(body)}\n\n",
     "event bytes": lambda body: f"data: {tight(body)}\n\n".encode(),
 }
-"""Each makes of a chunk as a dict what a stage may be given."""
+"""Each makes one form of a chunk of the dict."""

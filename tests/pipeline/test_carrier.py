@@ -22,8 +22,10 @@ messages = st.dictionaries(st.text(max_size=6).filter(lambda name: name != KEY),
 
 
 @given(message=messages, spaces=st.sampled_from(["", " ", "\n"]), tight=st.booleans())
-def test_json_there_and_back(message: dict[str, Any], spaces: str, tight: bool) -> None:
-    """The JSON of any object carries the note, stays JSON, and comes out as it was, leading spaces aside."""
+def test_json_of_any_object_carries_the_note_and_comes_back(
+    message: dict[str, Any], spaces: str, tight: bool
+) -> None:
+    """The JSON of any object carries the route, stays JSON, and comes back, leading spaces aside."""
     plain = json.dumps(message, separators=(",", ":") if tight else None)
     for text in (spaces + plain, (spaces + plain).encode()):
         carrying = put(text, NOTE)
@@ -37,8 +39,8 @@ def test_json_there_and_back(message: dict[str, Any], spaces: str, tight: bool) 
 
 
 @given(message=messages)
-def test_dicts_there_and_back(message: dict[str, Any]) -> None:
-    """So does a dict, and the given one is not touched."""
+def test_dict_carries_the_note_and_is_not_changed(message: dict[str, Any]) -> None:
+    """A dict carries the route, and the given dict is not changed."""
     before = dict(message)
     carrying = put(message, NOTE)
     assert message == before
@@ -47,8 +49,8 @@ def test_dicts_there_and_back(message: dict[str, Any]) -> None:
 
 
 @given(message=messages)
-def test_written_anew_on_the_way(message: dict[str, Any]) -> None:
-    """A broker that decodes and encodes a message does not lose the note, wherever it stands then."""
+def test_note_survives_a_broker_that_decodes_and_encodes(message: dict[str, Any]) -> None:
+    """The route survives a broker that decodes and encodes the message, wherever the field is then."""
     whole = json.loads(put(json.dumps(message), NOTE))
     moved = {name: whole[name] for name in sorted(whole, reverse=True)}
     found, note = take(json.dumps(moved, separators=(",", ":")))
@@ -56,7 +58,7 @@ def test_written_anew_on_the_way(message: dict[str, Any]) -> None:
 
 
 @each_row("text", ["", "plain", "[1]", "{", "data: {}", '"text"', "7", "{broken"])
-def test_no_object(text: str) -> None:
+def test_text_that_is_not_a_json_object_stays_as_it_is(text: str) -> None:
     """What is no JSON object stays as it is, both ways."""
     assert put(text, NOTE) is text
     assert take(text) == (text, None)
@@ -76,13 +78,13 @@ def test_no_object(text: str) -> None:
         '{"a": {"toolspan":{}}}',
     ],
 )
-def test_a_field_of_somebody_else(text: str) -> None:
-    """A field of that name that holds something else belongs to the message."""
+def test_other_field_of_the_same_name_belongs_to_the_message(text: str) -> None:
+    """A field of that name with another value belongs to the message."""
     assert take(text) == (text, None)
 
 
-def test_headers() -> None:
-    """Headers carry the entries, as text or as bytes like those that are there, whatever their case."""
+def test_header_pairs_carry_the_entries_as_text_or_bytes() -> None:
+    """Headers carry the entries, as text or bytes like the others, in any case."""
     text, raw = [("content-type", "x")], [(b"content-type", b"x")]
     mixed = [("content-type", b"x")]
     assert put(text, NOTE) == [*text, *NOTE.items()]
@@ -109,8 +111,8 @@ class Framework:
         return NOTE.items()
 
 
-def test_the_rest() -> None:
-    """A framework's headers are read; anything else is left alone."""
+def test_other_envelopes_are_read_or_left_alone() -> None:
+    """A framework's headers are read; any other value is not changed."""
     found = Framework()
     assert take(found) == (found, NOTE)
     for other in (7, None, object()):

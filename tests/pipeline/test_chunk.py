@@ -1,4 +1,4 @@
-"""What a chunk says, whatever it is made of."""
+"""Parsed chunks: the same for every form of a chunk."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ CALLING = {"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]}
 
 
 def meaning(item: Any) -> Any:
-    """What one item says."""
+    """Return the parsed chunks of one item."""
     (found,) = Chunks().read(item)
     return found
 
 
 @pytest.mark.parametrize("form", shapes.FORMS.values(), ids=shapes.FORMS)
 @given(body=chunks)
-def test_the_same_in_every_form(form: Any, body: shapes.Json) -> None:
-    """An SDK object, a dict, JSON, bytes and server-sent events mean the same, down to the fingerprint."""
+def test_chunk_parses_the_same_in_every_form(form: Any, body: shapes.Json) -> None:
+    """An SDK object, a dict, JSON, bytes and server-sent events have one parsed form and fingerprint."""
     found = meaning(form(body))
     assert found == parse_chunk(body)
     assert fingerprint(found, b"key") == fingerprint(parse_chunk(body), b"key")
 
 
 @given(one=words.filter(bool), other=words.filter(bool), call=st.integers(0, 40))
-def test_different_chunks_differ(one: str, other: str, call: int) -> None:
-    """Another text, another call, another choice and another reason are other meanings."""
+def test_chunks_with_other_content_have_other_fingerprints(one: str, other: str, call: int) -> None:
+    """Another text, call, choice or reason is another parsed chunk."""
     bodies = [
         shapes.text(one),
         shapes.text(one, 1),
@@ -81,13 +81,13 @@ def test_different_chunks_differ(one: str, other: str, call: int) -> None:
         ({"token": "a"}, OTHER),
     ],
 )  # fmt: skip
-def test_kind(body: shapes.Json, kind: str) -> None:
-    """A chunk is counted once, as the weightiest thing that it says."""
+def test_chunk_counts_once_by_its_most_important_part(body: shapes.Json, kind: str) -> None:
+    """A chunk is counted once, as its most important part."""
     assert kind_of(parse_chunk(body)) == kind
 
 
-def test_what_gateways_rewrite() -> None:
-    """Ids, models, times and an id that is repeated with each piece are no part of the meaning."""
+def test_ids_models_and_times_do_not_change_a_chunk() -> None:
+    """Ids, models, times and an id repeated in each piece are not part of the parsed chunk."""
     body = shapes.fragment('{"a"')
     other = {**body, "id": "other", "model": "other", "created": 7, "system_fingerprint": "fp"}
     assert parse_chunk(other) == parse_chunk(body)
@@ -96,8 +96,8 @@ def test_what_gateways_rewrite() -> None:
     assert parse_chunk(repeated) == parse_chunk(body)
 
 
-def test_an_envelope() -> None:
-    """A chunk is found in a message of any schema, as an object or as JSON text, two levels deep."""
+def test_chunk_is_found_inside_a_message_of_any_schema() -> None:
+    """A chunk is found in any message, as an object or as JSON text, two levels deep."""
     body = shapes.text("hello")
     for envelope in (
         {"type": "CHUNK", "data": body},
@@ -132,8 +132,8 @@ def test_an_envelope() -> None:
         ({"type": "response.output_text.delta", "delta": ""}, OTHER),
     ],
 )
-def test_events_of_the_responses_api(event: shapes.Json, kind: str) -> None:
-    """They are text, calls and an end like chunks of chat."""
+def test_events_of_the_responses_api_parse_like_chunks(event: shapes.Json, kind: str) -> None:
+    """Events are text, calls and an end, like chunks of chat."""
     assert kind_of(parse_chunk(event)) == kind
     assert meaning(json.dumps(event)) == parse_chunk(event)
 
@@ -160,8 +160,8 @@ events = st.one_of(
 
 
 @given(event=events, envelope=st.booleans())
-def test_events_in_every_form(event: shapes.Json, envelope: bool) -> None:
-    """Events mean the same as dicts, as objects, as JSON of either spacing and as server-sent events."""
+def test_response_event_parses_the_same_in_every_form(event: shapes.Json, envelope: bool) -> None:
+    """Events parse alike as dicts, objects, JSON of any spacing and server-sent events."""
     expected = parse_event(event, event["type"].removeprefix("response."))
     assert parse_chunk(event) == expected
     assert parse_chunk(SimpleNamespace(**event)) == expected
@@ -179,8 +179,8 @@ class Open(BaseModel):
 
 
 @given(body=chunks)
-def test_objects_that_declare_nothing(body: shapes.Json) -> None:
-    """What a gateway's own objects say is found among what was sent beyond their fields."""
+def test_gateway_object_is_read_by_its_extra_fields(body: shapes.Json) -> None:
+    """A gateway's own object without declared fields is read by the fields that were sent."""
 
     def opened(value: Any) -> Any:
         if isinstance(value, list):
@@ -212,20 +212,20 @@ def test_objects_that_declare_nothing(body: shapes.Json) -> None:
         object(),
     ],
 )  # fmt: skip
-def test_odd_things(odd: Any) -> None:
-    """Whatever is no chunk says something too, and raises nothing."""
+def test_value_that_is_not_a_chunk_parses_without_an_error(odd: Any) -> None:
+    """A value that is not a chunk has a parsed form, too, and raises nothing."""
     assert isinstance(parse_chunk(odd), tuple)
     assert fingerprint(parse_chunk(odd), b"") == fingerprint(parse_chunk(odd), b"")
 
 
-def test_the_key() -> None:
+def test_fingerprint_cannot_be_looked_up_without_the_key() -> None:
     """Without the key a fingerprint cannot be looked up in a table."""
     found = parse_chunk(shapes.text("yes"))
     assert fingerprint(found, b"one") != fingerprint(found, b"other")
 
 
-def test_events_of_our_own() -> None:
-    """What `toolspan.events` makes of chunks says what they said, also as JSON; nothing is said twice."""
+def test_events_of_toolspan_parse_like_their_chunks() -> None:
+    """The events of `toolspan.events` parse like their chunks, also as JSON; nothing counts twice."""
     said = [parse_chunk(body) for body in shapes.answer()]
     made = list(toolspan.events(ChatCompletionChunk.model_validate(body) for body in shapes.answer()))
     found = [parse_chunk(event) for event in made]
@@ -246,6 +246,6 @@ def test_events_of_our_own() -> None:
         ("text.delta", 0),
     ],
 )
-def test_what_only_looks_like_them(other: Any) -> None:
-    """Is something of somebody else's."""
+def test_object_that_only_resembles_an_event_is_not_one(other: Any) -> None:
+    """An object that only resembles an event belongs to the application."""
     assert kind_of(parse_chunk(other)) == OTHER

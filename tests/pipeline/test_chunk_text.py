@@ -28,8 +28,8 @@ def read(items: list[Any]) -> list[Any]:
 @pytest.mark.parametrize("line", ["\n", "\r\n"], ids=["lf", "crlf"])
 @pytest.mark.parametrize("as_bytes", [True, False], ids=["bytes", "text"])
 @given(cuts=st.lists(st.integers(0, 3000), max_size=12))
-def test_events_cut_anywhere(cuts: list[int], as_bytes: bool, line: str) -> None:
-    """Server-sent events mean the same wherever they are cut; comments and `[DONE]` are no chunks."""
+def test_server_sent_events_parse_the_same_wherever_cut(cuts: list[int], as_bytes: bool, line: str) -> None:
+    """Server-sent events parse alike wherever they are cut; comments and `[DONE]` are no chunks."""
     events = [f"data: {json.dumps(body)}{line}{line}" for body in shapes.answer()]
     whole = "".join([f": ping{line}{line}", *events, f"data: [DONE]{line}{line}"])
     at = [0, *sorted({min(cut, len(whole)) for cut in cuts}), len(whole)]
@@ -37,7 +37,7 @@ def test_events_cut_anywhere(cuts: list[int], as_bytes: bool, line: str) -> None
     assert read([part.encode() if as_bytes else part for part in parts]) == MEANT
 
 
-def test_events_one_by_one() -> None:
+def test_whole_events_are_read_without_a_buffer() -> None:
     """Whole events are read without a reader that keeps anything."""
     cut = Chunks()
     for body in shapes.answer():
@@ -48,13 +48,13 @@ def test_events_one_by_one() -> None:
     assert not cut.alone
 
 
-def test_lines_of_json() -> None:
+def test_each_line_of_json_is_a_chunk() -> None:
     """Several objects in lines are several chunks."""
     assert read(["\n".join(json.dumps(body) for body in shapes.answer()) + "\n"]) == MEANT
 
 
-def test_plain_text() -> None:
-    """Text that is no JSON is a piece of text, the same as a chunk with that content."""
+def test_plain_text_is_a_chunk_with_that_content() -> None:
+    """Text that is not JSON is a piece of text, equal to a chunk with that content."""
     cut = Chunks()
     assert cut.read("hello") == (parse_chunk(shapes.text("hello")),)
     assert cut.plain
@@ -79,8 +79,8 @@ def test_plain_text() -> None:
         '{"type": "x", "data": "{\\"choices\\": no json"}',
     ],
 )
-def test_odd_texts(odd: str) -> None:
-    """What only looks like a chunk is read as what it is, and raises nothing."""
+def test_text_that_only_resembles_a_chunk_raises_nothing(odd: str) -> None:
+    """A text that only resembles a chunk is read as text, and raises nothing."""
     found = read([odd])
     assert len(found) == 1
     try:

@@ -60,8 +60,8 @@ def names() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_block(block: str, telemetry: Telemetry) -> None:
-    """Each by itself, within an event loop."""
+def test_each_block_of_the_documentation_runs(block: str, telemetry: Telemetry) -> None:
+    """Each block runs by itself, within an event loop."""
     code = compile(block, "page", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
     async def act() -> None:
@@ -74,6 +74,6 @@ def test_block(block: str, telemetry: Telemetry) -> None:
     assert telemetry.started
 
 
-def test_there_are_blocks() -> None:
-    """They are found at all."""
+def test_documentation_of_pipelines_has_blocks() -> None:
+    """The pages have blocks of code, so that the test above has rows."""
     assert len(BLOCKS) == 5

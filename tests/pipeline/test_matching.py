@@ -1,4 +1,4 @@
-"""What became of each chunk between what a stage read and what it handed on."""
+"""The fate of each chunk between a stage's received and emitted sides."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Clock:
 
 
 def run(policy: Policy, chunks: list[Any], end: Any = End.EXHAUSTED) -> Ledger:
-    """The ledger of a policy that was given these chunks."""
+    """Return the ledger of a policy that received these chunks."""
     found, clock = Ledger(), Clock()
     found.reading()
 
@@ -178,8 +178,10 @@ def _calls(chunk: Any) -> bool:
     ],
 )
 @pytest.mark.parametrize("batch", [1, 64])
-def test_fates(policy: Policy, expected: dict[str, int], batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each policy does to the chunks what it says, whether they are counted one by one or some at a time."""
+def test_each_policy_has_the_fates_of_its_chunks(
+    policy: Policy, expected: dict[str, int], batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each policy's chunks have their fates, whether they are counted one by one or in batches."""
     monkeypatch.setattr(tracker, "_BATCH", batch)
     monkeypatch.setattr(tracker, "_FULL", 2 * batch)
     assert counts(run(policy, shapes.answer())) == expected
@@ -196,12 +198,12 @@ def test_fates(policy: Policy, expected: dict[str, int], batch: int, monkeypatch
         (blocked, TOOL_CALL, "blocked"),
     ],
 )
-def test_kinds(policy: Policy, kind: str, fate: str) -> None:
-    """They are counted by kind; what is injected by its own."""
+def test_fates_are_counted_by_kind(policy: Policy, kind: str, fate: str) -> None:
+    """Fates are counted by the kind of chunk; injected chunks by their own kind."""
     assert run(policy, shapes.answer()).matching.counts[fate][kind] == 1
 
 
-def test_cases() -> None:
+def test_chunks_that_did_not_pass_are_named_by_position() -> None:
     """Chunks that did not simply pass are named by their positions on both sides."""
     (lost,) = run(without_last_fragment, ANSWER).matching.cases
     assert lost.read is not None
@@ -215,15 +217,15 @@ def test_cases() -> None:
     assert (changed.read.position, changed.emitted.position) == (2, 2)
 
 
-def test_cases_are_bounded() -> None:
-    """Of many only the first are named, but all are counted."""
+def test_number_of_named_chunks_is_bounded() -> None:
+    """Only the first chunks are named, but all are counted."""
     found = run(lambda chunks: (chunk for chunk in chunks if not chunk), [shapes.text("a")] * 500)
     assert len(found.matching.cases) == matching._MOST_CASES
     assert counts(found) == {"dropped": 500}
 
 
-def test_alterations_without_end() -> None:
-    """Of a stage that alters everything the first are named, all are counted, and how long they took."""
+def test_alterations_are_all_counted_and_timed() -> None:
+    """Of a stage that alters each chunk the first are named, and all are counted and timed."""
     chunks = [shapes.text(f"{number} ") for number in range(100)]
     found = run(lambda given: (shapes.text(str(each)) for each in given), chunks)
     assert counts(found) == {"altered": 100}
@@ -231,8 +233,8 @@ def test_alterations_without_end() -> None:
     assert found.matching.held_sum == 100 * 1000
 
 
-def test_versions_across_others() -> None:
-    """Another version is that of a chunk of its kind, choice and call, past others that are still inside."""
+def test_altered_chunk_matches_its_original_past_others() -> None:
+    """An altered chunk matches one of its kind, choice and call, past others that are in flight."""
     chunks = [shapes.fragment("a", 0), shapes.fragment("b", 1), shapes.text("c", 1), shapes.text("d", 0)]
 
     def policy(given: Iterator[Any]) -> Iterator[Any]:
@@ -248,30 +250,30 @@ def test_versions_across_others() -> None:
 
 
 @pytest.mark.parametrize("count", [WINDOW - 1, WINDOW + 1, 3 * WINDOW])
-def test_held_beyond_the_window(count: int) -> None:
-    """A stage that holds more than is remembered, and lets all go, has let all pass."""
+def test_stage_that_holds_more_than_the_window_passes_all(count: int) -> None:
+    """A stage that holds more chunks than are kept, and emits all, has passed all."""
     chunks = [*(shapes.text(f"{number % 7} ") for number in range(count)), shapes.finish()]
     found = run(late, chunks)
     assert counts(found) == {"passed": count + 1}
     assert found.matching.held_longest >= count * 1000
 
 
-def test_altered_beyond_the_window() -> None:
-    """If it does not come out whole, it is said that not all of it could be followed."""
+def test_alteration_beyond_the_window_is_incomplete() -> None:
+    """If more chunks than are kept come out altered, the span is marked as incomplete."""
     chunks = [*(shapes.text(f"{number} ") for number in range(2 * WINDOW)), shapes.finish()]
     found = run(lambda given: iter([*list(given)[1:]]), chunks)
     assert found.matching.counts["untracked"][TEXT] > 0
     assert not found.whole
 
 
-def test_held() -> None:
-    """How long chunks were inside: each by itself, the longest and all together."""
+def test_time_held_is_measured_for_each_chunk() -> None:
+    """The time in flight is recorded for each chunk: the longest and the sum."""
     found = run(one_behind, [shapes.text(str(number)) for number in range(5)])
     assert (found.matching.held_longest, found.matching.held_sum) == (3000, 13_000)
 
 
-def test_hanging() -> None:
-    """What is still inside when everybody leaves is pending, for as long as it has been there."""
+def test_chunk_in_flight_at_the_end_is_pending() -> None:
+    """A chunk that is in flight when the stream is left is pending, for as long as it was there."""
     found, clock = Ledger(), Clock()
     found.reading()
     found.read(shapes.text("a"), clock)
@@ -283,8 +285,8 @@ def test_hanging() -> None:
     assert counts(found) == {"passed": 1}
 
 
-def test_whole_however_cut() -> None:
-    """The digest of both sides is the same where only the cuts differ."""
+def test_digest_of_a_side_does_not_depend_on_cuts() -> None:
+    """The digests of both sides are equal where only the cuts differ."""
     assert run(joined, ANSWER).whole
     assert not run(without_last_fragment, ANSWER).whole
     assert not run(in_place, shapes.answer()).whole
@@ -315,8 +317,8 @@ def edited(chunks: list[Any], what: list[tuple[str, int]]) -> list[Any]:
 
 
 @given(what=edits, ahead=st.integers(1, 12), size=st.sampled_from([1, 3, 64]))
-def test_every_chunk_has_one_fate(what: list[tuple[str, int]], ahead: int, size: int) -> None:
-    """All that was read and all that was handed on is accounted for, whatever a policy does."""
+def test_each_chunk_of_any_policy_has_one_fate(what: list[tuple[str, int]], ahead: int, size: int) -> None:
+    """Each chunk received and each chunk emitted has one fate, whatever a policy does."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tracker, "_BATCH", size)
         patch.setattr(tracker, "_FULL", 2 * size)
@@ -341,8 +343,8 @@ def test_every_chunk_has_one_fate(what: list[tuple[str, int]], ahead: int, size:
 
 
 @given(chunks=st.lists(st.sampled_from(ANSWER), max_size=40), size=st.sampled_from([1, 2, 5]))
-def test_batches_change_nothing(chunks: list[Any], size: int) -> None:
-    """Counts, digests and what is followed are the same however many chunks are counted at a time."""
+def test_batch_size_changes_no_count_or_digest(chunks: list[Any], size: int) -> None:
+    """Counts, digests and sampled chunks are the same for any size of the batches."""
     found = []
     for batch in (size, 64):
         with pytest.MonkeyPatch.context() as patch:
@@ -354,7 +356,7 @@ def test_batches_change_nothing(chunks: list[Any], size: int) -> None:
     assert found[0] == found[1]
 
 
-def test_nothing() -> None:
+def test_stream_without_chunks_has_no_fates() -> None:
     """A stream without chunks has no fates and no delays."""
     found = run(passing, [])
     assert (counts(found), found.emitted_side.first_at, found.emitted_side.counts[OTHER]) == ({}, None, 0)

@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from opentelemetry import trace
 
 import toolspan
 from toolspan import guard
@@ -27,8 +26,8 @@ faces = pytest.mark.parametrize("face", FACES, ids=lambda face: face.name)
 
 @faces
 @pytest.mark.parametrize("form", shapes.FORMS.values(), ids=shapes.FORMS)
-def test_the_very_same_chunks(form: Any, face: Face, telemetry: Telemetry) -> None:
-    """A point and a function of two sides hand on the same objects, and count them alike in every form."""
+def test_stage_emits_the_same_objects_it_received(form: Any, face: Face, telemetry: Telemetry) -> None:
+    """A source and a function emit the same objects, and count them alike in every form."""
     chunks = [form(body) for body in shapes.answer()]
 
     async def act() -> None:
@@ -56,8 +55,8 @@ def test_the_very_same_chunks(form: Any, face: Face, telemetry: Telemetry) -> No
 
 
 @faces
-def test_errors_pass_unchanged(face: Face, telemetry: Telemetry) -> None:
-    """The very error of the source reaches the reader, and the span says on which side it was raised."""
+def test_error_of_the_source_passes_unchanged(face: Face, telemetry: Telemetry) -> None:
+    """The source's own error reaches the reader, and the span records the side that raised it."""
     error = ValueError("no")
     error.__cause__ = KeyError("cause")
 
@@ -81,8 +80,8 @@ def test_errors_pass_unchanged(face: Face, telemetry: Telemetry) -> None:
 
 
 @faces
-def test_an_own_error(face: Face, telemetry: Telemetry) -> None:
-    """An error that the stage itself raises is its own, and what it had read is blocked."""
+def test_error_of_the_stage_itself_blocks_its_chunks(face: Face, telemetry: Telemetry) -> None:
+    """An error that the stage itself raises is recorded as its own; chunks in flight are blocked."""
 
     @toolspan.stage("broken")
     def broken(chunks: Iterator[Any]) -> Iterator[Any]:
@@ -112,8 +111,8 @@ def test_an_own_error(face: Face, telemetry: Telemetry) -> None:
 
 
 @faces
-def test_generators_stay_generators(face: Face, telemetry: Telemetry) -> None:
-    """What is sent and thrown into a stage reaches its generator, and its answers come back."""
+def test_values_sent_into_a_stage_reach_its_generator(face: Face, telemetry: Telemetry) -> None:
+    """Values sent and errors thrown into a stage reach its generator, and its answers come back."""
     heard: list[Any] = []
 
     def talking(chunks: Iterator[Any]) -> Iterator[Any]:
@@ -153,7 +152,7 @@ def test_generators_stay_generators(face: Face, telemetry: Telemetry) -> None:
     )
 
 
-def test_functions_of_all_kinds(telemetry: Telemetry) -> None:
+def test_functions_of_all_kinds_keep_name_and_kind(telemetry: Telemetry) -> None:
     """Plain functions, coroutine functions, methods and callable objects keep their name and kind."""
 
     class Policy:
@@ -192,8 +191,8 @@ def test_functions_of_all_kinds(telemetry: Telemetry) -> None:
     assert [stage_semconv.IN_CHUNKS in span.attributes for span in telemetry.spans] == [True] * 5 + [False]
 
 
-def test_context_manager(telemetry: Telemetry) -> None:
-    """Where chunks come and go without a stream, the stage is told of them, and hands on nothing itself."""
+def test_stage_as_a_context_manager_counts_reported_chunks(telemetry: Telemetry) -> None:
+    """In a `with` block the stage counts the chunks it is called with, and emits nothing itself."""
     with telemetry.on():
         with toolspan.stage("worker") as stage:
             for chunk in stage.input(iter(["a", "b"])):
@@ -212,7 +211,7 @@ def test_context_manager(telemetry: Telemetry) -> None:
     assert second.attributes[semconv.STREAM_OUTCOME] == "failed"
 
 
-def test_what_can_be_read_again(telemetry: Telemetry) -> None:
+def test_list_of_chunks_is_counted_once_and_stays_a_list(telemetry: Telemetry) -> None:
     """A list of chunks is a stage once, and still a list."""
     with telemetry.on():
         chunks = toolspan.stage("a", ["a", "b"])
@@ -222,8 +221,8 @@ def test_what_can_be_read_again(telemetry: Telemetry) -> None:
 
 
 @both_faces
-def test_the_sdks_stream(face: Any, telemetry: Telemetry) -> None:
-    """It is still the SDK's stream, with all its members, and the stage begins inside of the trace."""
+def test_stage_keeps_the_members_of_the_sdks_stream(face: Any, telemetry: Telemetry) -> None:
+    """The SDK's stream keeps all its members, and the stage is in the trace."""
     answer = script.stream(shapes.text("a"), shapes.text("b"), shapes.finish(), wire.DONE)
     ask = {"model": "m", "messages": [{"role": "user", "content": "a"}], "stream": True}
 
@@ -246,96 +245,8 @@ def test_the_sdks_stream(face: Any, telemetry: Telemetry) -> None:
     assert stage.parent == chat.parent
 
 
-def test_stages_in_a_row(telemetry: Telemetry) -> None:
-    """Each is linked to the one before, all have one stream id and one parent."""
-    with telemetry.on(), telemetry.tracer.start_as_current_span("request"):
-        stream = toolspan.stage("model", iter(shapes.answer()))
-        for name in ("gateway", "policy"):
-            stream = toolspan.stage(name, stream, through=iter)
-        list(stream)
-    spans = {span.attributes[stage_semconv.STAGE_NAME]: span for span in telemetry.spans}
-    assert len({span.attributes[stage_semconv.STREAM_ID] for span in spans.values()}) == 1
-    assert len({span.parent.span_id for span in spans.values()}) == 1
-    assert not spans["model"].links
-    for before, after in (("model", "gateway"), ("gateway", "policy")):
-        (link,) = spans[after].links
-        assert link.context.span_id == spans[before].context.span_id
-        assert link.attributes == {semconv.LINK: "reads"}
-
-
-def test_the_span(telemetry: Telemetry) -> None:
-    """An internal span, never current, with the delays of both sides, and what the application says."""
-    with telemetry.on(), toolspan.attributes(feature="search"):
-        seen = [trace.get_current_span().get_span_context().is_valid for _ in toolspan.stage("a", iter("ab"))]
-    span = telemetry.span
-    assert seen == [False, False]
-    assert (span.name, span.kind, span.attributes["feature"]) == (
-        "stage a",
-        trace.SpanKind.INTERNAL,
-        "search",
-    )
-    got = span.attributes
-    assert got[stage_semconv.OUT_FIRST_CHUNK] >= 0
-    assert got[stage_semconv.OUT_LONGEST_PAUSE] <= (span.end_time - span.start_time) / 1e9
-    assert got[stage_semconv.OUT_SIZE] == 2
-
-
-def test_followed(telemetry: Telemetry) -> None:
-    """The chunks that matter are events on both sides, at the times when they passed; every n-th if asked."""
-
-    @toolspan.stage("policy", sample_every=4)
-    def policy(chunks: Iterator[Any]) -> Iterator[Any]:
-        yield from chunks
-
-    with telemetry.on():
-        list(policy(iter(shapes.answer())))
-    events = [event.attributes for event in telemetry.span.events]
-    for side in ("in", "out"):
-        found = [
-            (each[stage_semconv.CHUNK_POSITION], each[stage_semconv.CHUNK_ROLE])
-            for each in events
-            if each[stage_semconv.CHUNK_SIDE] == side
-        ]
-        assert found == [
-            (1, "first"), (4, "call_first"), (4, "nth"), (6, "call_last"), (7, "call_first"), (8, "nth"),
-            (9, "call_last"), (10, "finish"),
-        ]  # fmt: skip
-    prints = [each[stage_semconv.CHUNK_FINGERPRINT] for each in events]
-    assert prints[:8] == prints[8:]
-    times = [event.timestamp for event in telemetry.span.events[:8]]
-    assert times == sorted(times)
-    assert telemetry.span.start_time <= times[0] <= times[-1] <= telemetry.span.end_time
-
-
-def test_no_content(telemetry: Telemetry) -> None:
-    """Nothing that the chunks say is recorded, not even where content is captured."""
-    secret = "MARKER"
-    with telemetry.on(capture_message_content="span_and_event"):
-        list(toolspan.stage("a", iter([shapes.text(secret), shapes.opening(name=secret)])))
-        stream = toolspan.stage("a", (_ for _ in [secret]), through=_raising)
-        with pytest.raises(ValueError, match=secret):
-            list(stream)
-    assert secret not in str([(span.attributes, span.events, span.status) for span in telemetry.spans])
-
-
-def _raising(chunks: Iterator[Any]) -> Iterator[Any]:
-    for chunk in chunks:
-        raise ValueError(chunk)
-    yield
-
-
-def test_without_anybody_to_tell() -> None:
-    """Without a provider chunks pass unread, and the stream still has its id for the next stage."""
-    stream = toolspan.stage("a", iter("ab"))
-    carried, route = toolspan.extract(toolspan.inject({"type": "START"}, stream))
-    assert carried == {"type": "START"}
-    assert route is not None
-    assert len(route.stream_id) == 16
-    assert list(stream) == ["a", "b"]
-
-
-def test_switched_off(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where toolspan is off, the stream itself is handed out."""
+def test_kill_switch_returns_the_stream_itself(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With toolspan off, `stage` returns the stream itself."""
     source = iter("ab")
     with telemetry.on():
         toolspan.switch(enabled=False)
@@ -353,8 +264,8 @@ def test_switched_off(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> 
     assert telemetry.started == []
 
 
-def test_what_cannot_be_iterated(telemetry: Telemetry) -> None:
-    """Is handed back, as it is."""
+def test_value_that_cannot_be_iterated_is_returned_as_it_is(telemetry: Telemetry) -> None:
+    """A value that cannot be iterated is returned as it is."""
     with telemetry.on():
         assert toolspan.stage("a", 7) == 7
         assert toolspan.stage("a", None) is None
@@ -363,10 +274,10 @@ def test_what_cannot_be_iterated(telemetry: Telemetry) -> None:
 
 @faces
 @pytest.mark.parametrize("part", ["read", "emitted", "end", "reading", "exhausted", "failed"])
-def test_an_error_of_ours(
+def test_error_of_toolspan_loses_no_chunk(
     part: str, face: Face, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, guarded: None
 ) -> None:
-    """Whatever fails in following, all chunks arrive, the errors are the application's own, the span ends."""
+    """An error in following loses no chunk and no error of the application, and the span ends."""
 
     def broken(*args: Any) -> Any:
         raise ZeroDivisionError
@@ -385,39 +296,8 @@ def test_an_error_of_ours(
     assert guard._reported
 
 
-def test_an_error_of_the_provider(
-    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, guarded: None
-) -> None:
-    """A span that cannot be started costs the span, and a route that cannot be found the route."""
-
-    @toolspan.stage("a", route=lambda chunks: 1 / 0)
-    def policy(chunks: Iterator[Any]) -> Iterator[Any]:
-        yield from chunks
-
-    with telemetry.on():
-        assert list(policy(iter("ab"))) == ["a", "b"]
-        monkeypatch.setattr("toolspan.pipeline.run.StageSpan", None)
-        assert list(policy(iter("ab"))) == ["a", "b"]
-    assert len(telemetry.spans) == 1
-
-
-def test_a_provider_that_makes_no_tracer(guarded: None) -> None:
-    """A provider that fails costs the spans, and `instrument()` goes on."""
-
-    class Provider:
-        """Makes nothing."""
-
-        def get_tracer(self, *args: Any, **kwargs: Any) -> Any:
-            """Fail."""
-            raise ZeroDivisionError
-
-    with Telemetry().on(tracer_provider=Provider()):
-        assert list(toolspan.stage("a", iter("ab"))) == ["a", "b"]
-    assert guard._reported
-
-
-def test_settings(telemetry: Telemetry) -> None:
-    """`follow_every` holds where a stage says nothing itself."""
+def test_sample_every_of_the_settings_holds_without_an_argument(telemetry: Telemetry) -> None:
+    """The setting holds where a stage has no `sample_every` of its own."""
     with telemetry.on(sample_every=2):
         list(toolspan.stage("a", iter("abcd")))
         list(toolspan.stage("a", iter("abcd"), sample_every=0))

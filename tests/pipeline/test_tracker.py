@@ -35,7 +35,7 @@ from .test_matching import ANSWER, Clock, passing, run, without_finish
         ([], End.DROPPED, "abandoned"),
     ],
 )
-def test_outcome(chunks: list[Any], end: Any, expected: str) -> None:
+def test_stream_without_its_end_is_truncated(chunks: list[Any], end: Any, expected: str) -> None:
     """A stream that should have an end and has none is truncated; plain text needs none."""
     point, clock = Ledger(), Clock()
     for chunk in chunks:
@@ -44,14 +44,14 @@ def test_outcome(chunks: list[Any], end: Any, expected: str) -> None:
     assert point.emitted_side.chunks == len(chunks)
 
 
-def test_a_lost_end_is_truncated() -> None:
-    """Also where only this stage lost it."""
+def test_end_lost_at_this_stage_is_truncated() -> None:
+    """A stream is truncated, too, where only this stage lost the end."""
     found = run(without_finish, ANSWER)
     assert found.outcome(End.EXHAUSTED).value == "truncated"
 
 
-def test_whose_error() -> None:
-    """An error that came from before is told apart from the stage's own."""
+def test_error_of_the_source_is_not_the_stages_own() -> None:
+    """An error of the source is recorded separately from the stage's own."""
     found, error = Ledger(), ValueError()
     found.reading()
     found.failed(error)
@@ -61,8 +61,8 @@ def test_whose_error() -> None:
 
 
 @pytest.mark.parametrize("form", ["dict", "json", "event bytes"])
-def test_what_cannot_change_is_read_once(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A text that is handed on as it came is not read a second time; a dict is, it may have been changed."""
+def test_text_that_passes_unchanged_is_parsed_once(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text that is emitted as it came is parsed once; a dict again, as it may have been changed."""
     found, clock, seen = Ledger(), Clock(), []
     found.reading()
     monkeypatch.setattr("toolspan.pipeline.tracker.Chunks.read", lambda self, item: seen.append(item) or [()])
@@ -73,8 +73,8 @@ def test_what_cannot_change_is_read_once(form: str, monkeypatch: pytest.MonkeyPa
     assert len(seen) == (2 if form == "dict" else 1)
 
 
-def test_cut_events_that_pass() -> None:
-    """Events cut in the middle pass whole, though each side puts them together for itself."""
+def test_events_cut_in_the_middle_pass_whole() -> None:
+    """Events cut in the middle pass whole; each side joins them by itself."""
     whole = b"".join(b"data: " + json.dumps(body).encode() + b"\n\n" for body in ANSWER)
     parts = [whole[at : at + 100] for at in range(0, len(whole), 100)]
     found = run(passing, parts)
@@ -106,15 +106,15 @@ def held(count: int, form: str) -> int:
 
 
 @each_row("form", shapes.FORMS)
-def test_memory_is_flat(form: str) -> None:
-    """After ten times as many chunks a stage holds no more."""
+def test_memory_of_a_stage_does_not_grow_with_chunks(form: str) -> None:
+    """After ten times as many chunks a stage keeps no more."""
     held(200, form)
     assert held(6400 + 20, form) <= held(640 + 20, form) + 8192
 
 
 @pytest.mark.parametrize("said", ["the same", "always another"])
-def test_memory_of_a_stage_that_drops(said: str) -> None:
-    """What was overtaken and will not come is not kept for ever, whatever it says."""
+def test_dropped_chunks_are_not_kept(said: str) -> None:
+    """Chunks that were overtaken and will not come are released."""
     found, clock = Ledger(), Clock()
     found.reading()
     for number in range(4 * WINDOW):

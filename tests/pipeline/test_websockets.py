@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import logging
 import socket
 import subprocess
 import sys
@@ -140,7 +139,9 @@ def decoded(messages: list[Any]) -> list[Any]:
 
 
 @servers
-def test_there_and_back(server: Any, telemetry: Telemetry, parent: Any) -> None:
+def test_message_carries_the_route_and_arrives_unchanged(
+    server: Any, telemetry: Telemetry, parent: Any
+) -> None:
     """Each message carries the stream's id and the sender's span, and arrives as it was sent."""
     got, back = Received(), Received()
 
@@ -169,8 +170,8 @@ def test_there_and_back(server: Any, telemetry: Telemetry, parent: Any) -> None:
 
 
 @servers
-def test_stages_on_both_sides(server: Any, telemetry: Telemetry, parent: Any) -> None:
-    """The receiver's stage stands in the sender's trace, under the sender's stage and linked to it."""
+def test_stages_of_both_sides_are_in_one_trace(server: Any, telemetry: Telemetry, parent: Any) -> None:
+    """The receiver's stage is in the sender's trace, under its parent and linked to its stage."""
 
     async def receiving(watched: Any) -> AsyncIterator[Any]:
         for _ in MESSAGES[1:]:
@@ -205,8 +206,8 @@ def test_stages_on_both_sides(server: Any, telemetry: Telemetry, parent: Any) ->
         assert spans["back"].attributes[kind] == spans["gateway"].attributes[kind]
 
 
-def test_sync(telemetry: Telemetry, parent: Any) -> None:
-    """The sync connections of `websockets`, by `recv` and by iteration."""
+def test_sync_connection_carries_the_route(telemetry: Telemetry, parent: Any) -> None:
+    """The sync connections of `websockets` carry it, by `recv` and by iteration."""
     got = Received()
 
     def handle(connection: Any) -> None:
@@ -235,8 +236,8 @@ def test_sync(telemetry: Telemetry, parent: Any) -> None:
 
 
 @pytest.mark.parametrize("way", ["iter_text", "iter_bytes", "iter_json"])
-def test_starlettes_iterators(way: str, telemetry: Telemetry, parent: Any) -> None:
-    """Each of them gives the messages as they were, and says from where they came."""
+def test_starlette_iterators_yield_unchanged_messages(way: str, telemetry: Telemetry, parent: Any) -> None:
+    """Each iterator yields the messages unchanged, and finds their route."""
     got = Received()
 
     async def handle(connection: WebSocket) -> None:
@@ -258,30 +259,9 @@ def test_starlettes_iterators(way: str, telemetry: Telemetry, parent: Any) -> No
     assert {route and route.stream_id for route in got.routes} == {"abc"}
 
 
-def test_sync_errors(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
-    """What a sync connection raises is raised, and logged by its kind, for whoever asked for the log."""
-    caplog.set_level(logging.INFO, logger="toolspan.socket")
-    with serve_sync(lambda connection: connection.close(), "127.0.0.1", 0) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            address = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
-            with telemetry.on(), toolspan.socket(connect_sync(address), log=True) as watched:
-                with pytest.raises(websockets.ConnectionClosed):
-                    watched.recv(timeout=SECONDS)
-                with pytest.raises(websockets.ConnectionClosed):
-                    watched.send(MESSAGES[0])
-                assert list(watched) == []
-        finally:
-            server.shutdown()
-            thread.join(SECONDS)
-    words = [record.getMessage().split()[0] for record in caplog.records if record.name == "toolspan.socket"]
-    assert words == ["END", "END", "END"]
-
-
 @servers
-def test_other_messages(server: Any, telemetry: Telemetry) -> None:
-    """What is no JSON object, and what is sent for no stream, goes over the wire as it is."""
+def test_other_messages_are_sent_as_they_are(server: Any, telemetry: Telemetry) -> None:
+    """A message that is not a JSON object, or belongs to no stream, is sent as it is."""
     got = Received()
     odd = ["plain", "[1, 2]", '{"no": "json"', '{"a": 1}', json.dumps({"toolspan": {"own": 1}})]
 
@@ -310,10 +290,10 @@ def json_or_text(text: str) -> Any:
 @servers
 @pytest.mark.parametrize("way", ["goodbye", "abort", "cancel"])
 @pytest.mark.parametrize("end", ["sender", "receiver"])
-def test_a_broken_socket(
+def test_each_stage_ends_once_when_a_socket_breaks(
     end: str, way: str, server: Any, telemetry: Telemetry, parent: Any, unraisable: list[str]
 ) -> None:
-    """Whichever side goes away in the middle, however it does: each stage on either side ends once."""
+    """When either side goes away in the middle, each stage of either side ends once."""
     reached = asyncio.Event()
 
     async def receive(watched: Any) -> None:
@@ -398,67 +378,8 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-@servers
-def test_log(server: Any, telemetry: Telemetry, parent: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """When asked, each message is one line: what it is, its stream, its number, its size; never content."""
-    caplog.set_level(logging.INFO, logger="toolspan.socket")
-
-    async def act() -> None:
-        async with server(Received()) as address, connect(address) as connection:
-            watched = toolspan.socket(connection, toolspan.Route("abc"), log=True)
-            for message in (*MESSAGES[:3], '{"text": "secret"}', '{"event": "stream.error"}', MESSAGES[-1]):
-                await watched.send(message)
-                await watched.recv()
-            await watched.close()
-
-    with telemetry.on(socket_log=False):
-        asyncio.run(asyncio.wait_for(act(), SECONDS))
-    lines = [record.getMessage() for record in caplog.records if record.name == "toolspan.socket"]
-    sent = [line.split()[:3] for line in lines if " sent=" in line]
-    assert sent == [
-        ["START", "stream=abc", "sent=1"],
-        ["CHUNK", "stream=abc", "sent=2"],
-        ["CHUNK", "stream=abc", "sent=3"],
-        ["CHUNK", "stream=abc", "sent=4"],
-        ["ERROR", "stream=abc", "sent=5"],
-        ["END", "stream=abc", "sent=6"],
-        ["END", "stream=abc", "sent=6"],
-    ]
-    assert sum(" received=" in line for line in lines) == 6
-    assert "secret" not in " ".join(lines)
-
-
-def test_log_of_a_break(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
-    """A connection that breaks is an ERROR on the side that notices; one that is closed is an END."""
-    caplog.set_level(logging.INFO, logger="toolspan.socket")
-
-    async def act(abort: bool) -> None:
-        gone = asyncio.Event()
-
-        async def handle(connection: Any) -> None:
-            with _quiet():
-                async for _ in toolspan.socket(connection, log=True):
-                    pass
-            gone.set()
-
-        async with serve(handle, "127.0.0.1", 0) as server:
-            connection = await connect(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-            await connection.send(MESSAGES[0])
-            if abort:
-                connection.transport.abort()
-            else:
-                await connection.close()
-            await gone.wait()
-
-    with telemetry.on(socket_log=True):
-        for abort in (False, True):
-            asyncio.run(asyncio.wait_for(act(abort), SECONDS))
-    words = [record.getMessage().split()[0] for record in caplog.records if record.name == "toolspan.socket"]
-    assert words == ["START", "END", "START", "ERROR"]
-
-
-def test_nothing_is_imported() -> None:
-    """Neither `websockets` nor Starlette is imported by the package."""
+def test_wrapping_a_socket_imports_no_library() -> None:
+    """The package imports neither `websockets` nor Starlette."""
     script = (
         "import sys, toolspan; print([n for n in ('websockets', 'starlette', 'fastapi') if n in sys.modules])"
     )
@@ -469,10 +390,10 @@ def test_nothing_is_imported() -> None:
 
 
 @pytest.mark.parametrize("name", ["route_of", "put"])
-def test_an_error_of_ours(
+def test_error_of_toolspan_loses_no_message(
     name: str, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, guarded: None
 ) -> None:
-    """Whatever fails in following, the messages go through as they are."""
+    """An error in following loses no message."""
 
     def broken(*args: Any) -> Any:
         raise ZeroDivisionError

@@ -12,7 +12,7 @@ import toolspan
 from toolspan import instrumentor as assembly
 from toolspan.otel.content import worker
 
-from ..otel.junk import REFUSED, Junk
+from ..otel.content.test_redaction import REFUSED, Junk
 from ..tool_execution.tool_kinds import OopsError, plain
 from . import marked
 from .marked import Marked

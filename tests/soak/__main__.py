@@ -1,7 +1,7 @@
-"""`python -m tests.soak [calls]`: the memory after the first thousand calls and after all of them.
+"""`python -m tests.soak [calls]`: compare the memory after the first thousand calls and after all.
 
-What is kept is counted in objects, which do not depend on the allocator; the resident memory is told beside
-it. It exits with 1 if objects were kept. It must not know what the calls are.
+Memory is counted in objects, which do not depend on the allocator; the resident memory is printed beside it.
+It exits with 1 if objects were kept.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Calls of every API with every kind of ending, against a scripted transport; it measures nothing."""
+"""Calls of every API with every kind of ending, against a scripted transport."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""From the process to the dashboard, by `python -m tests.stack`: the files users get, run as processes."""
+"""From the process to the dashboard, `python -m tests.stack`: the shipped files, run as processes."""

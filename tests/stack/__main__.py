@@ -1,4 +1,4 @@
-"""Obtains the parts and runs the pipelines; it must not know the details of any of them."""
+"""Obtain the parts and run the pipelines."""
 
 from __future__ import annotations
 

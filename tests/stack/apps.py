@@ -1,7 +1,4 @@
-"""The examples, in an environment of their own, run under `opentelemetry-instrument` as users run them.
-
-It must not know what the telemetry should look like.
-"""
+"""Run the examples in their own environment under `opentelemetry-instrument`, as users do."""
 
 import json
 import os

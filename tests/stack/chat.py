@@ -1,4 +1,4 @@
-"""The chat service as a user runs it: its page in a headless browser, its telemetry through a Collector.
+"""Run the chat service with its page in a headless browser, and its telemetry through a Collector.
 
 What the page must show stands in `chat.mjs`, what the trace must have in `chat_traces.py`.
 """
@@ -48,7 +48,7 @@ def run(folder: Path, report: Report) -> None:
         command = [PART.folder / "bin" / "python", "-m", "chat_service"]
         with serving(command, folder / "chat.log", lambda: answers(port, "/"), variables):
             report("a browser shows a conversation with every fault", look(folder, port))
-            report("what Prometheus scrapes", scraped(folder, port))
+            report("the metrics page for Prometheus", scraped(folder, port))
     telemetry = read(receiver.file)
     for title, check in chat_traces.CHECKS.items():
         report(f"chat trace: {title}", check(telemetry))

@@ -1,4 +1,4 @@
-"""What the telemetry must have of the conversation that `chat.mjs` holds; it must not know the page.
+"""Check the telemetry of the conversation in `chat.mjs`.
 
 A question is known by its place in the conversation: its words are content, which is not recorded.
 """
@@ -42,7 +42,7 @@ def two_tools(telemetry: Telemetry) -> Iterator[str]:
     """A trace of its own, two requests; both tools at the same time, the first one while the model speaks."""
     asked = question(telemetry, TWO_TOOLS)
     if asked.span.trace_id in [span.trace_id for span in telemetry.spans if span.name == "WS /socket"]:
-        yield "the question is a part of the socket's trace"
+        yield "the question's span is in the socket's trace"
     if len(asked.turns) != 2:
         yield f"{len(asked.turns)} requests for one question with tools"
     (weather,), (clock,) = asked.tools["get_weather"], asked.tools["get_time"]
@@ -51,7 +51,7 @@ def two_tools(telemetry: Telemetry) -> Iterator[str]:
     if not weather.start < asked.turns[0].end:
         yield "the first tool waited for the end of the stream"
     if not asked.turns[1].attributes.get("toolspan.loop.execution.saved", 0) > 0.1:
-        yield "the second turn does not say what running in parallel saved"
+        yield "the second turn does not record the time saved by running tools in parallel"
     for tool in (weather, clock):
         if list(tool.links) != [asked.turns[0].span_id]:
             yield f"{tool.name} is not linked to the turn that called it"
@@ -62,10 +62,10 @@ def failing(telemetry: Telemetry) -> Iterator[str]:
     asked = question(telemetry, FAILING)
     (span,) = asked.tools["convert_money"]
     if (span.status, span.attributes.get("error.type")) != (2, "ConnectionError"):
-        yield f"the failing tool's span says {span.status}, {span.attributes.get('error.type')}"
+        yield f"the failing tool's span has status {span.status}, type {span.attributes.get('error.type')}"
     records = [each for each in telemetry.logs if each.name == "toolspan.execute_tool.exception"]
     if span.span_id not in [each.span_id for each in records]:
-        yield "no record of the exception"
+        yield "the exception has no log record"
     if asked.turns[-1].attributes.get("gen_ai.response.finish_reasons") != ["stop"]:
         yield "the model did not answer after the failure"
 
@@ -75,7 +75,7 @@ def dropped(telemetry: Telemetry) -> Iterator[str]:
     asked = question(telemetry, DROPPED)
     names = [event.name for event in asked.span.events if event.name.startswith("chat.page.")]
     if names != ["chat.page.lost", "chat.page.connected"]:
-        yield f"of the page's socket the span says {names}"
+        yield f"the span has these events of the page's socket: {names}"
     (slow,) = asked.tools["find_hotels"]
     if slow.attributes.get("error.type") != "TimeoutError" or not 1.1 < (slow.end - slow.start) / 1e9 < 3:
         yield f"the slow tool took {(slow.end - slow.start) / 1e9:.2f} s, {slow.attributes.get('error.type')}"
@@ -86,7 +86,7 @@ def broken(telemetry: Telemetry) -> Iterator[str]:
     asked = question(telemetry, BROKEN)
     yield from _attempts(asked, ["openai.APIConnectionError"])
     if asked.turns[0].attributes.get("toolspan.stream.outcome") != "failed":
-        yield "the stream that broke off does not say so"
+        yield "the broken stream is not recorded as broken"
     if len(asked.events("chat.tool.taken_over")) != 1 or [*map(len, asked.tools.values())] != [1, 1]:
         yield "a tool ran twice"
 
@@ -97,7 +97,7 @@ def limited(telemetry: Telemetry) -> Iterator[str]:
     yield from _attempts(asked, ["openai.RateLimitError"] * 2)
     waits = [event.attributes["chat.wait"] for event in asked.events("chat.retry")]
     if waits != [0.4, 0.4]:
-        yield f"the server asked for waits of 0.4 s, these were {waits}"
+        yield f"the waits were {waits} s, not the 0.4 s that the server requested"
 
 
 def hung(telemetry: Telemetry) -> Iterator[str]:
@@ -115,7 +115,7 @@ def _attempts(asked: Question, errors: list[str]) -> Iterator[str]:
         if (link, span.attributes.get("toolspan.request.attempt")) != ("attempt", number):
             yield f"attempt {number} is not linked to the one before"
     if len(asked.events("chat.retry")) != len(errors):
-        yield f"{len(asked.events('chat.retry'))} waits for {len(errors)} errors"
+        yield f"{len(asked.events('chat.retry'))} retries for {len(errors)} errors"
 
 
 CHECKS: dict[str, Callable[[Telemetry], Iterator[str]]] = {

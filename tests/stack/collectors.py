@@ -1,4 +1,4 @@
-"""The Collector, run with the files users get; it must not know what passes through."""
+"""Run the Collector with the shipped files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

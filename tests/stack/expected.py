@@ -1,4 +1,4 @@
-"""What each panel and each alert must show of the storm, by legend; it must not know how it is asked for."""
+"""What each panel and each alert must show of the storm, by legend."""
 
 from __future__ import annotations
 

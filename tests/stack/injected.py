@@ -1,4 +1,4 @@
-"""What the Kubernetes operator does to a pod, done to a process: a folder on PYTHONPATH brings the SDK.
+"""Do to a process what the Kubernetes operator does to a pod: a folder on PYTHONPATH adds the SDK.
 
 The application's own environment holds the OpenAI SDK and toolspan without extras.
 """
@@ -31,9 +31,9 @@ def arrived(collector: collectors.Collector) -> Iterator[str]:
     """The Collector took the one span of the program, and its metrics."""
     spans = collectors.own_metric(collector, "otelcol_receiver_accepted_spans")
     if spans != 1:
-        yield f"{spans:g} spans came, not one"
+        yield f"{spans:g} spans arrived, not one"
     if not collectors.own_metric(collector, "otelcol_receiver_accepted_metric_points"):
-        yield "no metrics came"
+        yield "no metrics arrived"
 
 
 def inject(folder: Path, report: Report) -> None:
@@ -45,4 +45,4 @@ def inject(folder: Path, report: Report) -> None:
     with collectors.serve("collector", folder, to) as collector:
         program = [PART.folder / "application" / "bin" / "python", REPOSITORY / "examples" / "zero_code.py"]
         run(program, variables=apps.environment("pod", collector.endpoint, PYTHONPATH=path))
-        report("a process is traced by what the operator injects", soon(lambda: arrived(collector)))
+        report("a process is traced by the files that the operator injects", soon(lambda: arrived(collector)))

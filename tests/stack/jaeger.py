@@ -1,4 +1,4 @@
-"""Jaeger, built from its Go module, and its query API; it must not know what is expected of the traces."""
+"""Run Jaeger, built from its Go module, and read its query API."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The programs and schemas that judge the files users get; each raises when it refuses one."""
+"""Validate the shipped files with the programs and schemas that read them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def compose(root: Path) -> None:
     """`docker compose config`, with the profile; and the Collector is the one that is tested here."""
     services = yaml.safe_load((root / "docker-compose.yml").read_text())["services"]
     if not services["collector"]["image"].endswith(f":{VERSION}"):
-        raise FatalError(f"the Collector is not the {VERSION} of deploy/builder.yaml")
+        raise FatalError(f"the Collector's version is not {VERSION}, that of deploy/builder.yaml")
     plugin = COMPOSE.folder / "usr" / "libexec" / "docker" / "cli-plugins" / "docker-compose"
     run(
         [
@@ -70,7 +70,7 @@ def grafana(root: Path) -> None:
         for lead in source.get("jsonData", {}).get("exemplarTraceIdDestinations", [])
     ]
     if not leads or any(lead["datasourceUid"] not in uids for lead in leads):
-        raise FatalError("an exemplar leads nowhere")
+        raise FatalError("an exemplar's data source does not exist")
     mounted = (root / "docker-compose.yml").read_text()
     for provider in yaml.safe_load((folder / "dashboards.yaml").read_text())["providers"]:
         if f"./dashboards:{provider['options']['path']}:ro" not in mounted:

@@ -1,4 +1,4 @@
-"""A Kafka broker in memory, which speaks the real protocol; it must not know what is sent through it."""
+"""Run a Kafka broker in memory, which speaks the real protocol."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

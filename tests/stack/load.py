@@ -1,8 +1,7 @@
-"""An application under load: streams answers on a few threads, for some seconds.
+"""An application under load: it streams answers on a few threads for some seconds.
 
 It runs under `opentelemetry-instrument`, and prints, as JSON, the duration of each request in milliseconds,
-its failures, and its memory in MiB at half of the time and at the end; it must not know where its telemetry
-goes.
+its failures, and its memory in MiB at half of the time and at the end.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""One run of the application under load, and what it felt; it must not know how its Collector is."""
+"""Measure one run of the application under load."""
 
 from __future__ import annotations
 

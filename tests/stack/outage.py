@@ -1,7 +1,7 @@
-"""What an application under load feels of a Collector that is well, away, mute or restarting.
+"""Measure an application under load while its Collector works, is away, is mute or restarts.
 
 Each state is measured several times in turn, and the best of each counts, so that the ratios are those of one
-run on one machine. What is lost must be told by the application's log.
+run on one machine. The application's log must report what was lost.
 """
 
 from __future__ import annotations
@@ -92,17 +92,17 @@ def unharmed(run: Measured, base: Measured) -> Iterator[str]:
     if run.failures:
         yield f"{run.failures} requests failed"
     if run.middle > SLOWER * base.middle:
-        yield f"the median request took {run.middle:.1f} ms, with the Collector well {base.middle:.1f} ms"
+        yield f"the median request took {run.middle:.1f} ms, with a working Collector {base.middle:.1f} ms"
     if run.slow > SLOWEST * base.slow:
-        yield f"one of twenty took {run.slow:.1f} ms and more, with the Collector well {base.slow:.1f} ms"
+        yield f"the 95th percentile is {run.slow:.1f} ms, with a working Collector {base.slow:.1f} ms"
     if run.growth > max(base.growth, 0) + MORE_MEMORY:
-        yield f"memory grew by {run.growth:.1f} MiB, with the Collector well by {base.growth:.1f} MiB"
+        yield f"memory grew by {run.growth:.1f} MiB, with a working Collector by {base.growth:.1f} MiB"
 
 
 def told(run: Measured) -> Iterator[str]:
     """The application's log says that telemetry was lost."""
     if not run.told:
-        yield "nothing is said of what was lost"
+        yield "the application's log does not report the loss"
 
 
 def run(folder: Path, report: Report) -> None:
@@ -123,8 +123,11 @@ def run(folder: Path, report: Report) -> None:
     found = {state: best(each) for state, each in runs.items()}
     print("", *table(found), "", sep="\n", flush=True)
     for state, measured in found.items():
-        report(f"Collector {state}: the application does not feel it", unharmed(measured, found["well"]))
+        report(
+            f"Collector {state}: requests and memory of the application are unaffected",
+            unharmed(measured, found["well"]),
+        )
     for state in ("away", "mute"):
-        report(f"Collector {state}: the log says what was lost", told(found[state]))
+        report(f"Collector {state}: the application's log reports the loss", told(found[state]))
         for line in sorted({re.sub(r"\d[\d.]*", "…", each)[:100] for each in found[state].told}):
             print(f"      {line}", flush=True)

@@ -1,4 +1,4 @@
-"""Asks the real server what each panel and each alert asks it; it must not know what should come.
+"""Run the queries of each panel and each alert on a real Prometheus.
 
 Grafana's variables are replaced as Grafana would for one chosen service.
 """
@@ -61,7 +61,7 @@ def check_panel(prometheus: Prometheus, panel: dict[str, Any]) -> Problems:
     if shown.keys() != wanted:
         yield f"{panel['title']} shows {sorted(shown)}, not {sorted(wanted)}"
     for name in (name for name, value in shown.items() if isnan(value)):
-        yield f"{panel['title']}: {name} is no number"
+        yield f"{panel['title']}: {name} is not a number"
 
 
 def check_alert(prometheus: Prometheus, rule: dict[str, Any]) -> Problems:

@@ -1,4 +1,4 @@
-"""The examples through Collector, Jaeger and Prometheus as a user runs them; the checks stand elsewhere."""
+"""Run the examples through Collector, Jaeger and Prometheus, as a user does."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def run(folder: Path, report: Report) -> None:
             soon(lambda: traces.check_service(spans, "service")),
         )
         report("a span for every request of the storm", soon(lambda: traces.check_storm(spans, seen)))
-        report("sums agree with what the application counted", soon(lambda: sums.check(metrics, seen)))
-        report("every panel and every alert, on the real server", soon(lambda: panels.check(metrics)))
+        report("sums equal the application's own counts", soon(lambda: sums.check(metrics, seen)))
+        report("every panel and every alert, on a real server", soon(lambda: panels.check(metrics)))
         asked = next(
             panel for panel in panels.panels() if panel["title"] == "How long until the first chunk?"
         )
@@ -59,4 +59,4 @@ def ask_service(folder: Path, endpoint: str) -> None:
 def logs(file: Path) -> Iterator[str]:
     """The Collector's debug exporter says that it had log records."""
     if '"log records":' not in file.read_text():
-        yield "the Collector got no log records"
+        yield "the Collector received no log records"

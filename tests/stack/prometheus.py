@@ -1,4 +1,4 @@
-"""Prometheus and promtool from Debian sid, run with the files users get; it must not know the metrics."""
+"""Run Prometheus and promtool from Debian sid with the shipped files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

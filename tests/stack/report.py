@@ -1,4 +1,4 @@
-"""Says of each check how it went; it must not know any of them."""
+"""Print the result of each check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files for scale, run as they are: an agent, two gateways, Jaeger; and with Kafka in between.
+"""Run the files for scale: an agent, two gateways, Jaeger; and with Kafka in between.
 
 What is checked: no trace with a fault is lost, none is torn, and of the rest only a part comes through.
 """
@@ -49,14 +49,14 @@ def sampled(spans: jaeger.Jaeger, ids: Ids) -> Iterator[str]:
     if not LEAST <= len(found) / REST <= MOST:
         yield f"{len(found)} of {REST} unremarkable traces were kept"
     if torn := [trace["traceID"] for trace in found if len(trace["spans"]) != SPANS]:
-        yield f"torn: {torn}"
+        yield f"incomplete traces: {torn}"
 
 
 def shared(gateways: list[collectors.Collector], receiver: str) -> Iterator[str]:
     """Both gateways had something to do."""
     for number, gateway in enumerate(gateways):
         if not collectors.own_metric(gateway, "otelcol_receiver_accepted_spans", receiver):
-            yield f"gateway {number} got nothing"
+            yield f"gateway {number} received nothing"
 
 
 def direct(folder: Path, report: Report) -> None:
@@ -70,9 +70,9 @@ def direct(folder: Path, report: Report) -> None:
         to = {"GATEWAYS": f"[{gateways[0].grpc},{gateways[1].grpc}]", "LOGS_EXPORTERS": "[debug]"}
         agent = stack.enter_context(collectors.serve("agent", folder, to, AGENT))
         ids = traffic(agent.endpoint)
-        report("gateways: every trace with a fault is kept, whole", soon(lambda: kept(spans, ids)))
-        report("gateways: a part of the rest is kept, whole", soon(lambda: sampled(spans, ids)))
-        report("gateways: both were used", shared(gateways, "otlp"))
+        report("gateways: every trace with a fault is kept completely", soon(lambda: kept(spans, ids)))
+        report("gateways: some other traces are kept completely", soon(lambda: sampled(spans, ids)))
+        report("gateways: both received spans", shared(gateways, "otlp"))
 
 
 def buffered(folder: Path, report: Report) -> None:
@@ -96,7 +96,10 @@ def buffered(folder: Path, report: Report) -> None:
             "Kafka: no gateway was there, every trace with a fault is kept, whole",
             soon(lambda: kept(spans, ids), 60),
         )
-        report("Kafka: a part of the rest is kept, whole", soon(lambda: sampled(spans, ids)))
+        report("Kafka: some other traces are kept completely", soon(lambda: sampled(spans, ids)))
         ids = traffic(agent.endpoint)
-        report("Kafka: the same while both gateways read", soon(lambda: kept(spans, ids), 60))
-        report("Kafka: both gateways were used", shared(gateways, "kafka"))
+        report(
+            "Kafka: every trace with a fault is kept while both gateways read",
+            soon(lambda: kept(spans, ids), 60),
+        )
+        report("Kafka: both gateways received spans", shared(gateways, "kafka"))

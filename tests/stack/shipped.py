@@ -1,7 +1,4 @@
-"""Every file that users get is accepted by the program that reads it, and a broken copy of it is not.
-
-It must not know what the files do.
-"""
+"""Check that each shipped file is valid for the program that reads it, and that a broken copy is not."""
 
 from __future__ import annotations
 
@@ -73,10 +70,10 @@ def judged(shipped: Shipped, folder: Path) -> Iterator[str]:
     try:
         shipped.judge(REPOSITORY)
     except FatalError as error:
-        yield f"is refused: {error}"
+        yield f"rejected: {error}"
     text = (REPOSITORY / shipped.file).read_text()
     if shipped.words not in text:
-        yield f"does not hold {shipped.words!r}, which is to be broken"
+        yield f"does not contain {shipped.words!r}, which the test replaces"
         return
     for part in ("docker-compose.yml", "collector-config.yaml"):
         shutil.copy(REPOSITORY / part, folder / part)
@@ -87,10 +84,10 @@ def judged(shipped: Shipped, folder: Path) -> Iterator[str]:
         shipped.judge(folder)
     except FatalError:
         return
-    yield f"is accepted with {shipped.broken!r} in it"
+    yield f"accepted with {shipped.broken!r}"
 
 
 def run_all(folder: Path, report: Report) -> None:
     """Judge every file."""
     for shipped in FILES:
-        report(f"{shipped.file} is accepted, and refused with {shipped.broken!r}", judged(shipped, folder))
+        report(f"{shipped.file} is valid, and invalid with {shipped.broken!r}", judged(shipped, folder))

@@ -1,4 +1,4 @@
-"""A pipeline's stages in a real Jaeger, and the command that asks it; it must not know how either works."""
+"""Send a pipeline's stages to a real Jaeger, and run `toolspan pipeline` on them."""
 
 from __future__ import annotations
 
@@ -75,4 +75,4 @@ def ask(port: int, trace_id: str, status: int, verdict: str, journey: str) -> It
         yield f"status {done.returncode}: {done.stdout}{done.stderr}"
     for words in (verdict, journey):
         if words not in done.stdout:
-            yield f"it does not say {words!r}: {done.stdout}"
+            yield f"{words!r} is not in the output: {done.stdout}"

@@ -1,4 +1,4 @@
-"""What Prometheus adds up must be what the application counted; it must not know how it got there."""
+"""Compare the sums in Prometheus with the application's own counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Jaeger gives back of the examples' traces; it must not know how they came there."""
+"""Check the examples' traces in Jaeger."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def told_in_order(span: Span) -> Problems:
         yield f"{span['operationName']}: the tool-call events are {found}"
     times = [span["startTime"], *(at for at, _, _ in found), span["startTime"] + span["duration"]]
     if times != sorted(times):
-        yield f"{span['operationName']}: start, events and end do not rise: {times}"
+        yield f"{span['operationName']}: start, events and end are not in order: {times}"
 
 
 def turns(jaeger: Jaeger, service: str) -> list[Span]:
@@ -53,14 +53,14 @@ def tools_ran(jaeger: Jaeger, service: str, turns: list[Span]) -> Problems:
     linked = [span for span in spans if turns[0]["spanID"] in {each["spanID"] for each in span["references"]}]
     names = sorted(span["operationName"] for span in linked)
     if names != sorted(["execute_tool get_time", "execute_tool get_weather", turns[1]["operationName"]]):
-        yield f"{service}: linked to the turn with the calls are {names}"
+        yield f"{service}: the spans linked to the turn with tool calls are {names}"
 
 
 def check_agent(jaeger: Jaeger, service: str) -> Problems:
     """Two turns of the model: the first with both calls, the second with none."""
     found = turns(jaeger, service)
     if len(found) != 2:
-        yield f"{service}: {len(found)} turns came back, not 2"
+        yield f"{service}: Jaeger has {len(found)} turns, not 2"
         return
     yield from told_in_order(found[0])
     yield from tools_ran(jaeger, service, found)
@@ -83,14 +83,14 @@ def check_service(jaeger: Jaeger, service: str) -> Problems:
     for turn in (span for span in spans.values() if tags(span).get("gen_ai.operation.name") == "chat"):
         parents = [reference["spanID"] for reference in turn["references"]]
         if not parents or parents[0] not in spans:
-            yield f"{service}: a turn of the model is not below the request"
+            yield f"{service}: a turn of the model is not a child of the request"
 
 
 def check_storm(jaeger: Jaeger, seen: dict[str, dict[str, int]]) -> Problems:
     """One span for each request that the application made; faults look like what they are."""
     found = turns(jaeger, "storm")
     if len(found) != sum(seen["requests"].values()):
-        yield f"storm: {len(found)} spans came back of {sum(seen['requests'].values())} requests"
+        yield f"storm: Jaeger has {len(found)} spans of {sum(seen['requests'].values())} requests"
     for span in found:
         told = tags(span)
         model = told["gen_ai.request.model"]
@@ -109,6 +109,6 @@ def check_storm(jaeger: Jaeger, seen: dict[str, dict[str, int]]) -> Problems:
 def check_exemplars(jaeger: Jaeger, exemplars: list[dict[str, str]]) -> Problems:
     """A point of a histogram leads to a trace that is there."""
     if not exemplars:
-        yield "no exemplar was kept"
+        yield "Prometheus has no exemplar"
     elif jaeger.trace(exemplars[0]["trace_id"]) is None:
         yield f"the exemplar's trace {exemplars[0]['trace_id']} is not in Jaeger"

@@ -1,4 +1,4 @@
-"""A trace view in a headless browser: what a person sees of the example service; writes a picture of it.
+"""Show the example service's trace in a headless browser, and take a picture of it.
 
 The view is autotel-devtools, from npm, behind the Collector with the shipped file; the browser is Chromium.
 """
@@ -37,7 +37,7 @@ def chromium() -> str:
         run(["apt-get", "-q", "--yes", "--no-install-recommends", "install", "chromium", "fonts-dejavu-core"])
     found = shutil.which("chromium")
     if found is None:
-        raise FatalError("there is no chromium, and apt did not bring it")
+        raise FatalError("chromium is not installed, and apt did not install it")
     return found
 
 

@@ -1,4 +1,4 @@
-"""JSON over HTTP from a server on loopback, and waiting for it; it must not know which server."""
+"""Read JSON over HTTP from a server on loopback, and wait for it."""
 
 import json
 import time
@@ -31,6 +31,6 @@ def await_(what: str, look: Callable[[], T | None], seconds: float = 30) -> T:
     deadline = time.monotonic() + seconds
     while (found := look()) is None:
         if time.monotonic() > deadline:
-            raise FatalError(f"{what} did not come within {seconds:g} s")
+            raise FatalError(f"{what} did not arrive within {seconds:g} s")
         time.sleep(POLL_SECONDS)
     return found

@@ -35,23 +35,6 @@ COMPLETED = CALL | {
     names.CALL_OUTCOME: "valid",
     names.CALL_CLOSED_BY: "json",
 }
-ANSWERED = {
-    names.REQUEST_MODEL: "m",
-    names.RESPONSE_MODEL: "m",
-    names.USAGE_INPUT_TOKENS: 92,
-    names.USAGE_OUTPUT_TOKENS: 37,
-    names.RESPONSE_TIME_TO_FIRST_CHUNK: 0.041,
-    names.RESPONSE_FINISH_REASONS: ("tool_calls",),
-    names.STREAM_OUTCOME: "completed",
-}
-
-
-class Terminal(StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        """Yes."""
-        return True
 
 
 class Broken(StringIO):
@@ -63,7 +46,7 @@ class Broken(StringIO):
 
 
 def at(milliseconds: float) -> int:
-    """The moment so many milliseconds after the beginning, as the SDK wants it."""
+    """Return a time in milliseconds after the beginning, in the SDK's nanoseconds."""
     return BEGAN + int(milliseconds * MILLISECOND)
 
 

@@ -43,8 +43,10 @@ CASES = {
 
 
 @each_row(("name", "attributes", "expected"), CASES.values(), ids=CASES)
-def test_line(name: str, attributes: dict[str, object], expected: tuple[str, str, str]) -> None:
-    """Who, what, and the figures; what is not known is left out."""
+def test_line_has_event_call_and_figures(
+    name: str, attributes: dict[str, object], expected: tuple[str, str, str]
+) -> None:
+    """A line has the event, the call and its figures; unknown values are omitted."""
     found = line(record(name, attributes).log_record)
     assert (found.name, found.verb, found.details) == expected
     assert found.sign == NOTES[name][0]

@@ -1,4 +1,4 @@
-"""Which spans are printed in one tree, and when; what is said of each is tested elsewhere."""
+"""Which spans are printed in one tree, and when."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def test_two_local_roots_of_one_trace_stay_apart() -> None:
     assert len(printed([in_one, in_two, one, two])) == 4
 
 
-def test_what_waits_is_printed_at_shutdown() -> None:
-    """A span whose root never ends is printed on its own when the exporter is shut down, once."""
+def test_waiting_spans_are_printed_at_shutdown() -> None:
+    """A span whose root never ends is printed at shutdown, once."""
     with span("root", 0, 400), span("chat m", 0, 100) as made:
         pass
     out = StringIO()
@@ -70,7 +70,7 @@ def test_what_waits_is_printed_at_shutdown() -> None:
 
 
 def test_the_number_of_waiting_spans_is_bounded() -> None:
-    """Past the bound the oldest trace is given out, whole or not."""
+    """Beyond the bound the oldest trace is printed, complete or not."""
     spans = []
     for number in range(3):
         with span("root", 0, 400), span(f"child {number}", 0, 100) as made:

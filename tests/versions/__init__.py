@@ -1,1 +1,1 @@
-"""The same tests against older and newer versions of the SDK, of OpenTelemetry, of wrapt and of Python."""
+"""The same tests with older and newer versions of the SDK, of OpenTelemetry, of wrapt and of Python."""

@@ -1,7 +1,4 @@
-"""`python -m tests.versions [names]`: prepares each environment, runs the tests there, writes the table.
-
-The only place that knows the order of things; it must not know the details of any of them.
-"""
+"""`python -m tests.versions [names]`: prepare each environment, run the tests there, write the table."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ def examine(environment: Environment) -> tuple[Row | None, bool | None]:
         environments.prepare(environment, interpreter)
         versions = environments.versions(environment)
     except FatalError as error:
-        print(f"FAIL  {name} could not be made: {error}", flush=True)
+        print(f"FAIL  {name} could not be created: {error}", flush=True)
         return None, False
     ready = time.monotonic() - began
     outcome = suite.play(

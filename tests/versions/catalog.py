@@ -1,4 +1,4 @@
-"""Which environments there are, and which versions each holds; it must not know how they are made or run.
+"""The environments and the versions that each pins.
 
 What an environment does not pin comes from the tests' own pins: the group `test` and `constraints.txt`.
 """

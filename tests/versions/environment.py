@@ -1,4 +1,4 @@
-"""Making an environment, unless it is there, and asking what is in it; it must not know what runs there."""
+"""Make an environment, and list its versions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.e2e.processes import run
 from .catalog import Environment
 
 CACHE = REPOSITORY / ".cache" / "versions"
-_EXTRAS = "openai,cli,cost"
+_EXTRAS = "openai,terminal,cost"
 _RELATED = {"protobuf": "opentelemetry", "googleapis-common-protos": "opentelemetry"}
 """What follows another family's version: its generated code asks for a range of these."""
 _VERSIONS = (

@@ -1,4 +1,4 @@
-"""Finding a Python of a given version, by `TOOLSPAN_PYTHONS`, `PATH` and pyenv; it must not know what for."""
+"""Find a Python of a given version by `TOOLSPAN_PYTHONS`, `PATH` and pyenv."""
 
 from __future__ import annotations
 

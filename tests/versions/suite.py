@@ -1,4 +1,4 @@
-"""Running the tests in an environment, and what came of it; it must not know which versions are in there."""
+"""Run the tests in an environment, and read their result."""
 
 from __future__ import annotations
 

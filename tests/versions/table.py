@@ -1,4 +1,4 @@
-"""The table in `docs/versions.md`, which keeps the rows that are not run; it must not know how one is run."""
+"""Write the table of `docs/versions.md`, and keep the rows of other runs."""
 
 from __future__ import annotations
 

@@ -1,39 +1,39 @@
-"""Every provider quirk that is known: the streams servers really send, and what must be recorded of each.
-
-Data only: it imports neither the package nor the SDK, so that any test can send these chunks its own way.
-"""
+"""Every known provider quirk: the chunks that a server sends and the record expected of them."""
 
 from __future__ import annotations
 
-from . import (
-    quirks_arguments,
-    quirks_choices,
-    quirks_content,
-    quirks_costs,
-    quirks_identity,
-    quirks_index,
-    quirks_kinds,
-    quirks_names,
-    quirks_no_index,
-    quirks_slots,
-    quirks_usage,
-)
+import json
+from pathlib import Path
+from typing import Any
+
 from .shapes import Call, Quirk
 
 __all__ = ["IDS", "QUIRKS", "Call", "Quirk"]
 
-QUIRKS: list[Quirk] = [
-    *quirks_names.CASES,
-    *quirks_index.CASES,
-    *quirks_slots.CASES,
-    *quirks_no_index.CASES,
-    *quirks_arguments.CASES,
-    *quirks_kinds.CASES,
-    *quirks_content.CASES,
-    *quirks_usage.CASES,
-    *quirks_costs.CASES,
-    *quirks_choices.CASES,
-    *quirks_identity.CASES,
+_DATA = Path(__file__).with_name("data") / "quirks"
+_KINDS = [
+    *("names", "index", "slots", "no_index", "arguments", "kinds"),
+    *("content", "usage", "costs", "choices", "identity"),
 ]
+_TEXTS = ("reasons", "texts", "reasoning", "refusals")
+
+
+def _quirk(row: dict[str, Any]) -> Quirk:
+    """Return a row with tuples and integer keys, which JSON does not have."""
+    row["calls"] = [Call(**call) for call in row["calls"]]
+    if row.get("usage") is not None:
+        row["usage"] = tuple(row["usage"])
+    for name in _TEXTS:
+        if name in row:
+            row[name] = {int(index): value for index, value in row[name].items()}
+    return Quirk(**row)
+
+
+def _load(kind: str) -> list[Quirk]:
+    """Return the rows of one file."""
+    return [_quirk(row) for row in json.loads((_DATA / f"{kind}.json").read_text("utf-8"))["cases"]]
+
+
+QUIRKS: list[Quirk] = [quirk for kind in _KINDS for quirk in _load(kind)]
 IDS: list[str] = [quirk.id for quirk in QUIRKS]
 """For `pytest.mark.parametrize(..., QUIRKS, ids=IDS)`."""

@@ -6,49 +6,12 @@ import json
 from random import Random
 from typing import Any
 
-ODD_NUMBERS = [
-    0,
-    -1,
-    1,
-    True,
-    False,
-    0.0,
-    1.5,
-    2**31,
-    2**63,
-    10**30,
-    float("nan"),
-    float("inf"),
-    -float("inf"),
-]
-ODD_TEXTS = [
-    "",
-    "a",
-    "id",
-    "call_a",
-    "weather",
-    "{}",
-    '{"a": 1}',
-    '"{}"',
-    "\ud800",
-    "é\u2028😀",
-    "\x00",
-    " \n",
-    "stop",
-]
-KEYS = [
-    "id",
-    "name",
-    "index",
-    "choices",
-    "delta",
-    "tool_calls",
-    "function",
-    "arguments",
-    "usage",
-    "text",
-    "error",
-]
+INF = float("inf")
+ODD_NUMBERS = [0, -1, 1, True, False, 0.0, 1.5, 2**31, 2**63, 10**30, float("nan"), INF, -INF]
+ODD_TEXTS = ["", "a", "id", "call_a", "weather", "{}", '{"a": 1}', '"{}"', "\ud800", "é\u2028😀", "\x00"]
+ODD_TEXTS += [" \n", "stop"]
+KEYS = ["id", "name", "index", "choices", "delta", "tool_calls", "function", "arguments", "usage", "text"]
+KEYS += ["error"]
 WORDS = [
     "Oslo",
     "Tromsø",
@@ -65,8 +28,8 @@ WORDS = [
     "\t",
     "a b",
     "\ud83d",
-    "\x7f",
 ]
+WORDS += ["\x7f"]
 
 
 def value(rng: Random, depth: int = 3) -> Any:

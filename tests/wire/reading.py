@@ -20,7 +20,7 @@ FULL = os.environ.get("TOOLSPAN_TEST_SCALE") == "full"
 
 
 class Seen(NamedTuple):
-    """All that a record says, in a form that compares."""
+    """The facts of a record, in a form that compares."""
 
     calls: list[Call]
     reasons: dict[int, str | None]
@@ -48,7 +48,7 @@ def sdk_whole(body: Any) -> Any:
 
 
 def said(built: Any) -> Any:
-    """What an SDK object says, as plain JSON: the SDK itself makes 1 of `True` where it expects a number."""
+    """Return an SDK object as plain JSON: the SDK makes 1 of `True` where it expects a number."""
     return built.model_dump(exclude_unset=True, warnings=False) if hasattr(built, "model_dump") else built
 
 
@@ -73,7 +73,7 @@ def read(chunks: Iterable[Any], expected: int = 1, *, keep: bool = True) -> Reco
 
 
 def facts(record: Record) -> list[object]:
-    """What a record says when it keeps no texts."""
+    """Return the facts of a record that keeps no texts."""
     calls = [
         (
             call.choice,

@@ -148,6 +148,3 @@ def without(events: list[Event], *names: str) -> list[Event]:
 
 ONE = function()
 TWO = function("call_b", OTHER)
-ASKED = [Call("call_a", "weather", ARGS)]
-BOTH = [*ASKED, Call("call_b", "weather", OTHER)]
-DONE = [Call("call_a", "weather", ARGS, closed_by="done")]

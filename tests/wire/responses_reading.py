@@ -28,11 +28,6 @@ def sdk_response(body: Any) -> Any:
     return construct_type(type_=types.Response, value=body)
 
 
-def sdk_item(body: Any) -> Any:
-    """The item as the SDK builds it, without validation."""
-    return construct_type(type_=types.ResponseOutputItem, value=body)
-
-
 def events_of(bodies: Iterable[Any], reader: Any = ResponsesReader, *, pieces: bool = True) -> list[Event]:
     """All events of a stream, its end included."""
     made = reader(pieces=pieces)
@@ -45,13 +40,8 @@ def read(bodies: Iterable[Any], *, keep: bool = True, reader: Any = ResponsesRea
     return record_of(events_of(bodies, reader, pieces=keep), keep=keep)
 
 
-def whole_of(case: Case) -> dict[str, Any]:
-    """The case as one response."""
-    return case.whole if case.whole is not None else case.events[-1]["response"]
-
-
 def told(found: Seen) -> tuple[Any, ...]:
-    """All that a record says of a response, but for its calls."""
+    """Return the facts of a response's record, without its calls."""
     reasons = [reason for reason in found.reasons.values() if reason is not None]
     texts = [kind.get(0, "") for kind in (found.texts, found.reasoning, found.refusals)]
     usage = found.usage and found.usage[:2]

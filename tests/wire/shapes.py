@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -95,17 +94,7 @@ def tokens(prompt: int = 9, completion: int = 4) -> Chunk:
     return chunk(usage=counts(prompt, completion))
 
 
-def encoded(text: str) -> str:
-    """Arguments encoded a second time, as a JSON string."""
-    return json.dumps(text)
-
-
 ROLE = chunk(choice({"role": "assistant", "content": None}))
 """The first chunk of nearly every stream."""
 ARGS = '{"city": "Oslo"}'
 OTHER = '{"city": "Rome"}'
-DONE: dict[int, str | None] = {0: "tool_calls"}
-STOP: dict[int, str | None] = {0: "stop"}
-NEVER: dict[int, str | None] = {0: None}
-ONE = [Call("call_a", "weather", ARGS)]
-TWO = [Call("call_a", "weather", ARGS), Call("call_b", "weather", OTHER)]

@@ -21,7 +21,7 @@ from toolspan.wire.events import (
 )
 
 from .reading import events_of, facts, plain, read, sdk, sdk_whole, seen
-from .shapes import ARGS, OTHER, TWO, Call, choice, chunk, counts, ends, entry, says, tools
+from .shapes import ARGS, OTHER, Call, choice, chunk, counts, ends, entry, says, tools
 
 STARTED = Started("chatcmpl-1", "m-1")
 WHOLE_BUILDERS = pytest.mark.parametrize("build", [plain, sdk_whole], ids=["dict", "sdk"])
@@ -36,8 +36,8 @@ def whole(*messages: dict[str, Any], reason: str = "tool_calls", **fields: Any) 
     return {**chunk(), "object": "chat.completion", "choices": choices, **fields}
 
 
-def test_everything_in_one_delta() -> None:
-    """Reasoning, text, calls and a refusal may all stand in one delta, and none is lost."""
+def test_one_delta_may_hold_text_reasoning_calls_and_refusal() -> None:
+    """Reasoning, text, calls and a refusal in one delta are all read."""
     delta = {"reasoning": "R", "content": "T", "tool_calls": [entry(0, "a", "f", "{}")], "refusal": "N"}
     assert events_of([chunk(choice(delta, "stop"), usage=counts(9, 4))]) == [
         STARTED,
@@ -52,39 +52,39 @@ def test_everything_in_one_delta() -> None:
     ]
 
 
-def test_identity_comes_in_parts() -> None:
-    """What is known of the answer's identity is said again when it grows, and only then."""
+def test_identity_is_emitted_again_only_when_it_grows() -> None:
+    """The answer's id and model are emitted again when a later chunk adds to them, and only then."""
     bodies = [{"id": "x", "model": ""}, {"id": "y", "model": "m"}, {"model": "other"}]
     assert events_of(bodies) == [Started("x", None), Started("x", "m")]
 
 
-def test_identity_late() -> None:
-    """After a few chunks the identity is looked for only beside the usage."""
+def test_late_identity_is_read_only_beside_the_usage() -> None:
+    """After the first chunks the identity is read only from a chunk with usage."""
     bodies = [{"id": "x"}] * 4 + [{"model": "m"}, {"model": "m", "usage": counts(1, 2)}]
     assert events_of(bodies) == [Started("x", None), Started("x", "m"), Usage(1, 2)]
 
 
-def test_identity_complete() -> None:
-    """A complete identity is not looked for again."""
+def test_complete_identity_is_not_read_again() -> None:
+    """A complete identity is read once."""
     body = {"id": "x", "model": "m", "service_tier": "flex", "system_fingerprint": "fp"}
     assert events_of([body, {**body, "model": "other"}]) == [Started("x", "m", "flex", "fp")]
 
 
-def test_finish_is_said_once() -> None:
+def test_finish_reason_sent_twice_is_one_event() -> None:
     """A finish reason that is sent twice is one event; the calls stay closed."""
     events = events_of([tools(entry(0, "a", "f", "")), ends(), ends()])
     assert [event for event in events if isinstance(event, Finished)] == [Finished(0, "tool_calls")]
     assert len([event for event in events if isinstance(event, CallClosed)]) == 1
 
 
-def test_call_after_finish() -> None:
+def test_call_after_the_finish_reason_ends_with_the_stream() -> None:
     """A call that begins after the finish reason is recorded and ends with the stream."""
     found = seen(read([ends(), tools(entry(0, "a", "f", "{"))]))
     assert found.calls == [Call("a", "f", "{", False, "end")]
 
 
 def test_open_calls_end_with_the_stream() -> None:
-    """Each choice's open calls are closed at the end."""
+    """The end of the stream closes the open calls of each choice."""
     reader = ChatReader(2)
     for index in (0, 1):
         reader.read(tools(entry(0, "a", "f", "{"), index=index))
@@ -93,18 +93,18 @@ def test_open_calls_end_with_the_stream() -> None:
 
 
 @WHOLE_BUILDERS
-def test_whole_answer(build: Callable[[Any], Any]) -> None:
-    """A whole answer is a stream of one chunk; its calls are told apart by their places."""
+def test_calls_of_a_whole_answer_are_numbered_by_position(build: Callable[[Any], Any]) -> None:
+    """A whole answer is read as a stream of one chunk; the position of a call is its index."""
     calls = [{**entry(None, "call_a", "weather", ARGS)}, entry(None, "call_b", "weather", OTHER)]
     message = {"role": "assistant", "content": "Hi", "refusal": None, "tool_calls": calls}
     found = seen(read([build(whole(message, usage=counts(9, 4)))]))
-    assert found.calls == TWO
+    assert found.calls == [Call("call_a", "weather", ARGS), Call("call_b", "weather", OTHER)]
     assert (found.texts, found.reasons, found.usage) == ({0: "Hi"}, {0: "tool_calls"}, Usage(9, 4))
 
 
 @WHOLE_BUILDERS
-def test_whole_answer_of_twins(build: Callable[[Any], Any]) -> None:
-    """Calls without id, or all with one index, stay apart in a whole answer."""
+def test_equal_calls_of_a_whole_answer_stay_apart(build: Callable[[Any], Any]) -> None:
+    """Calls without an id, or all with one index, are separate calls in a whole answer."""
     calls = [entry(0, None, "weather", ARGS), entry(0, None, "weather", ARGS), {"function": {}}]
     found = seen(read([build(whole({"content": None, "tool_calls": calls}))]))
     assert [(call.id, call.name, call.arguments) for call in found.calls] == [
@@ -115,7 +115,7 @@ def test_whole_answer_of_twins(build: Callable[[Any], Any]) -> None:
 
 
 @WHOLE_BUILDERS
-def test_whole_answer_with_two_choices(build: Callable[[Any], Any]) -> None:
+def test_each_choice_of_a_whole_answer_has_its_parts(build: Callable[[Any], Any]) -> None:
     """Each choice has its text, its reasoning and its deprecated call."""
     first = {"content": "A", "reasoning_content": "R"}
     second = {"content": None, "function_call": {"name": "f", "arguments": "{}"}}
@@ -125,16 +125,16 @@ def test_whole_answer_with_two_choices(build: Callable[[Any], Any]) -> None:
 
 
 @WHOLE_BUILDERS
-def test_whole_answer_with_custom_tool(build: Callable[[Any], Any]) -> None:
-    """The input of a custom tool is its arguments, valid whatever it is."""
+def test_custom_tool_input_of_a_whole_answer_is_valid(build: Callable[[Any], Any]) -> None:
+    """The input of a custom tool is its arguments, and any text is valid."""
     call = {"id": "a", "type": "custom", "custom": {"name": "shell", "input": "ls {"}}
     found = seen(read([build(whole({"content": None, "tool_calls": [call]}))]))
     assert found.calls == [Call("a", "shell", "ls {", True, "finish", kind="custom")]
 
 
 @pytest.mark.parametrize("build", [plain, sdk], ids=["dict", "sdk"])
-def test_without_pieces(build: Callable[[Any], Any]) -> None:
-    """Without texts a long stream says only when each choice's text and each call begin and end."""
+def test_stream_without_pieces_has_only_beginnings_and_ends(build: Callable[[Any], Any]) -> None:
+    """Without pieces a stream has events only where the text of a choice or a call begins or ends."""
     chunks = [chunk()] * 4 + [says("a"), says("b"), says("c"), tools(entry(0, "a", "f", "{"))]
     chunks += [
         tools(entry(0, arguments='"a": ')),
@@ -148,8 +148,8 @@ def test_without_pieces(build: Callable[[Any], Any]) -> None:
     assert facts(read(map(build, chunks), keep=False)) == facts(read(chunks))
 
 
-def test_fragments_waiting_for_their_end() -> None:
-    """Many fragments without an end are read together; the counts are of each."""
+def test_many_fragments_are_read_together_and_counted_each() -> None:
+    """Fragments without an end are read in batches; each one is counted."""
     pieces = [tools(entry(0, arguments="x" * 3)) for _ in range(100)]
     chunks = [chunk()] * 4 + [
         tools(entry(0, "a", "f", '{"a": "')),

@@ -18,7 +18,7 @@ from ..table import each_row
 from . import randoms
 from .reading import FULL, facts, plain, record_of, said, seen
 from .shapes import Chunk, counts
-from .test_malformed import paths, replaced
+from .test_chat_malformed import paths, replaced
 
 
 def sdk_completion(body: Any) -> Any:
@@ -63,8 +63,8 @@ TWO = [
 
 
 @BUILDERS
-def test_stream(build: Any) -> None:
-    """Pieces of text, the tokens and the reason."""
+def test_legacy_stream_has_texts_tokens_and_a_reason(build: Any) -> None:
+    """A stream of legacy Completions is pieces of text, the usage and the finish reason."""
     assert events_of(map(build, STREAM)) == [
         Started("cmpl-1", "m-1"),
         Text(0, "Hel"),
@@ -75,7 +75,7 @@ def test_stream(build: Any) -> None:
 
 
 @BUILDERS
-def test_whole(build: Any) -> None:
+def test_whole_legacy_answer_reads_as_one_chunk(build: Any) -> None:
     """A whole answer is a stream of one chunk."""
     whole = chunk(text("Hello", reason="stop"), usage=counts(9, 4), system_fingerprint="fp")
     found = seen(read([build(whole)]))
@@ -84,7 +84,7 @@ def test_whole(build: Any) -> None:
 
 
 @BUILDERS
-def test_choices(build: Any) -> None:
+def test_each_legacy_choice_has_its_text_and_reason(build: Any) -> None:
     """Each choice of each prompt has its text and its reason."""
     found = seen(read(map(build, TWO), 2))
     assert (found.texts, found.reasons) == ({0: "ac", 1: "b"}, {0: "stop", 1: "length"})
@@ -93,7 +93,7 @@ def test_choices(build: Any) -> None:
 
 
 @BUILDERS
-def test_index_that_counts_tokens(build: Any) -> None:
+def test_index_that_counts_tokens_is_not_a_choice(build: Any) -> None:
     """Old TGI counted tokens in the index of a choice (text-generation-inference#1648)."""
     chunks = [chunk(text(piece, index)) for index, piece in enumerate(("a", "b", "c"), 1)]
     assert seen(read(map(build, chunks))).texts == {0: "abc"}
@@ -101,7 +101,7 @@ def test_index_that_counts_tokens(build: Any) -> None:
 
 
 @BUILDERS
-def test_error_as_an_answer(build: Any) -> None:
+def test_error_in_place_of_choices_is_a_failure(build: Any) -> None:
     """An error in place of choices is a failure."""
     assert read([build({"choices": None, "error": {"code": 502}})]).failure == "502"
 
@@ -129,8 +129,8 @@ BESIDE: dict[str, Chunk] = {
 @each_row("expected", [1, 2])
 @pytest.mark.parametrize("keep", [True, False], ids=["keep", "drop"])
 @each_row("body", BESIDE.values(), ids=BESIDE)
-def test_nothing_lost(body: Chunk, keep: bool, expected: int) -> None:
-    """What stands beside a piece is read late in a stream, from an SDK object as from a dict."""
+def test_fields_beside_a_late_legacy_piece_are_read(body: Chunk, keep: bool, expected: int) -> None:
+    """Fields beside a piece of text are read late in a stream, from an SDK object as from a dict."""
     chunks = [*LEAD, chunk(text("a")), body, chunk(text("d"))]
     long_way, short_way = (
         read(chunks, expected, keep=keep),
@@ -140,25 +140,28 @@ def test_nothing_lost(body: Chunk, keep: bool, expected: int) -> None:
     assert facts(short_way) == facts(long_way) == facts(read(chunks, expected))
 
 
-def test_short_way() -> None:
+def test_only_the_first_piece_of_a_choice_is_an_event_without_pieces() -> None:
     """Without pieces only the first piece of each choice is an event."""
     chunks = [*LEAD, *TWO[:3], *TWO[:3]]
     events = events_of(map(sdk_completion, chunks), 2, pieces=False)
     assert events == [Started("cmpl-1", "m-1"), Text(0, "a"), Text(1, "b")]
 
 
-def test_malformed() -> None:
-    """Any part of a chunk may be of another type; an SDK object says what the dict says."""
+def test_legacy_chunk_with_a_part_of_another_type_is_read() -> None:
+    """Any part of a chunk may be of another type; the SDK object and the dict give the same events."""
     full = chunk(text("a", 0, "stop"), usage=counts(1, 2), error={"code": "bad"})
     for path in paths(full):
         for new in (None, [], {}, "", -1, True, "x", ["x"]):
             bent = replaced(full, path, new)
-            for build in (plain, sdk_completion):
-                events_of([*LEAD, build(full), build(bent), build(bent)], 2, pieces=False)
+            built = [*LEAD, sdk_completion(full), sdk_completion(bent), sdk_completion(bent)]
+            events = events_of(map(said, built), 2, pieces=False)
+            assert events[0] == Started("cmpl-1", "m-1")
+            assert repr(events_of(built, 2, pieces=False)) == repr(events), bent
+            assert events_of([*LEAD, full, bent, bent], 2, pieces=False)[0] == events[0]
 
 
-def test_random_chunks() -> None:
-    """Damaged chunks say the same as SDK objects and as dicts, with texts and without."""
+def test_damaged_legacy_chunks_read_the_same_from_dict_and_sdk() -> None:
+    """Damaged chunks give the same events as SDK objects and as dicts, with texts and without."""
     rng = Random(2)
     for _ in range(8_000 if FULL else 100):
         bodies = [*LEAD, *(randoms.altered(rng, body, 0.08) for body in (*STREAM, *TWO))]

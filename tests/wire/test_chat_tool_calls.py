@@ -1,4 +1,4 @@
-"""The merge rule, event by event: which call a delta belongs to and when a call is complete."""
+"""The merge rule: which call a delta belongs to, and when a call is complete."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def opened(events: list[Event]) -> list[tuple[int, str | None, str | None]]:
     return [(event.call, event.id, event.name) for event in events if isinstance(event, CallOpened)]
 
 
-def test_order_of_events() -> None:
+def test_call_is_opened_fed_and_closed_when_its_document_ends() -> None:
     """A call is opened, gets its pieces, and is closed when its document ends."""
     assert events_of([delta(0, "a", "f", "{")], [delta(0, None, None, "}")]) == [
         CallOpened(3, 0, "a", "f"),
@@ -42,8 +42,8 @@ def test_order_of_events() -> None:
     ]
 
 
-def test_order_without_pieces() -> None:
-    """Where texts are not wanted, everything else is the same."""
+def test_events_without_pieces_differ_only_by_the_pieces() -> None:
+    """Without pieces all other events are the same."""
     chunks = [delta(0, "a", "f", "{")], [delta(0, None, None, "}")]
     assert events_of(*chunks, pieces=False) == [
         CallOpened(3, 0, "a", "f"),
@@ -52,19 +52,19 @@ def test_order_without_pieces() -> None:
 
 
 @pytest.mark.parametrize(("how", "valid"), [("finish", True), ("end", False)])
-def test_no_arguments(how: str, valid: bool) -> None:
+def test_call_without_arguments_is_valid_unless_the_stream_broke_off(how: str, valid: bool) -> None:
     """A call without arguments is valid, unless the stream broke off."""
     assert events_of([delta(0, "a", "f", "")], how=how)[1:] == [CallClosed(3, 0, how, valid, 0, 0)]
 
 
-def test_trailing_text_corrects_the_close() -> None:
-    """What comes after the end of the document corrects the verdict, once, at the end."""
+def test_text_after_the_end_of_the_document_corrects_the_close_once() -> None:
+    """Text after the end of the document changes the verdict once, at the end of the stream."""
     events = events_of([delta(0, "a", "f", "{}")], [delta(0, None, None, " x")])
     closes = [event for event in events if isinstance(event, CallClosed)]
     assert closes == [CallClosed(3, 0, "json", True, 1, 2), CallClosed(3, 0, "json", False, 2, 4)]
 
 
-def test_closing_twice_says_nothing_new() -> None:
+def test_closing_a_reader_twice_adds_no_event() -> None:
     """The end of the stream after the finish reason adds no event."""
     calls, events = Calls(0), list[Event]()
     calls.read([delta(0, "a", "f", "{}")], events)
@@ -115,13 +115,15 @@ def test_closing_twice_says_nothing_new() -> None:
         "index-moves-with-name",
     ],
 )
-def test_openings(chunks: list[list[CallDelta]], expected: list[tuple[int, str | None, str | None]]) -> None:
-    """Which deltas open a call, and which only complete what is known of it."""
+def test_first_delta_of_a_call_opens_it_and_later_ones_complete_it(
+    chunks: list[list[CallDelta]], expected: list[tuple[int, str | None, str | None]]
+) -> None:
+    """Some deltas open a call; others only complete its id and name."""
     assert opened(events_of(*chunks)) == expected
 
 
-def test_two_calls_without_index_in_turns() -> None:
-    """Calls that go on in turns are told apart by their ids."""
+def test_interleaved_calls_without_index_are_told_apart_by_id() -> None:
+    """Two calls without an index that alternate are separated by their ids."""
     turns = [("a", "{"), ("b", "["), ("a", "}"), ("b", "]")]
     events = events_of(*([delta(None, identity, None, piece)] for identity, piece in turns))
     assert [event[1:] for event in events if isinstance(event, CallArguments)] == [
@@ -132,8 +134,8 @@ def test_two_calls_without_index_in_turns() -> None:
     ]
 
 
-def test_known_id_on_another_slot() -> None:
-    """A known id on an occupied slot belongs to its own call."""
+def test_known_id_on_another_index_belongs_to_its_own_call() -> None:
+    """A delta with a known id on the index of another call belongs to the call with that id."""
     chunks = (
         [delta(0, "a", "f", "{")],
         [delta(0, "b", "g", "{")],
@@ -144,8 +146,8 @@ def test_known_id_on_another_slot() -> None:
     assert closes == [0, 1]
 
 
-def test_custom_call_ends_with_the_next() -> None:
-    """Free text has no end of its own: the next call ends it, if it has begun."""
+def test_custom_call_ends_where_the_next_call_begins() -> None:
+    """Free text has no end that can be seen: the next call closes it, if it has begun."""
     shell = delta(0, "a", "shell", "ls", "custom")
     empty = delta(1, "b", "empty", "", "custom")
     events = events_of([shell], [empty], [delta(2, "c", "f", "{}")])
@@ -153,7 +155,7 @@ def test_custom_call_ends_with_the_next() -> None:
     assert closes == [(0, "next_call"), (2, "json"), (1, "finish")]
 
 
-def test_most_calls() -> None:
-    """A server gone wild opens no more than so many calls; what follows goes to the last one."""
+def test_number_of_calls_of_a_choice_is_bounded() -> None:
+    """A choice opens at most 1 024 calls; later deltas go to the last one."""
     events = events_of(*([delta(0, f"id_{number}", "f", "{}")] for number in range(1100)))
     assert len(opened(events)) == 1024

@@ -16,7 +16,7 @@ from toolspan.wire.events import Event, Finished, Started, Usage
 
 from . import randoms
 from .reading import FULL, facts, plain, record_of, said
-from .test_malformed import paths, replaced
+from .test_chat_malformed import paths, replaced
 
 
 def sdk_answer(body: Any) -> Any:
@@ -49,8 +49,8 @@ BUILDERS = pytest.mark.parametrize("build", [plain, sdk_answer], ids=["dict", "s
 
 
 @BUILDERS
-def test_answer(build: Any) -> None:
-    """Who answered, the size of the vectors, and the tokens taken; nothing was made."""
+def test_embeddings_have_model_dimensions_and_tokens(build: Any) -> None:
+    """The model, the number of dimensions and the input tokens are read; there is no output."""
     assert events_of(build(answer([0.1, 0.2, 0.3], [0.4, 0.5, 0.6]))) == [
         Started(None, "e-1", dimensions=3),
         Usage(5),
@@ -59,7 +59,7 @@ def test_answer(build: Any) -> None:
 
 @BUILDERS
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 256, 1536, 3072])
-def test_base64(count: int, build: Any) -> None:
+def test_base64_vector_has_as_many_dimensions_as_packed_numbers(count: int, build: Any) -> None:
     """Vectors as base64 have as many dimensions as numbers are packed in them."""
     (started, _) = events_of(build(answer(packed(count))))
     assert started == Started(None, "e-1", dimensions=count)
@@ -81,7 +81,9 @@ def test_base64(count: int, build: Any) -> None:
     ],
     ids=["none", "null", "empty", "number", "object", "no-data", "one-object", "text", "no-objects"],
 )
-def test_dimensions(body: dict[str, Any], dimensions: int | None, build: Any) -> None:
+def test_dimensions_are_unknown_without_a_vector(
+    body: dict[str, Any], dimensions: int | None, build: Any
+) -> None:
     """Without a vector the dimensions are not known."""
     assert events_of(build(body))[0] == Started(None, "e-1", dimensions=dimensions)
 
@@ -99,14 +101,14 @@ def test_dimensions(body: dict[str, Any], dimensions: int | None, build: Any) ->
     ],
     ids=["null", "empty", "zero", "output", "details", "text"],
 )
-def test_usage(usage: Any, events: list[Event], build: Any) -> None:
-    """The tokens of the input as a whole: the convention has no other for embeddings."""
+def test_embeddings_usage_has_input_tokens_only(usage: Any, events: list[Event], build: Any) -> None:
+    """The usage has the input tokens as a whole: the convention has no other for embeddings."""
     assert events_of(build(answer([1.0], usage=usage)))[1:] == events
 
 
 @BUILDERS
-def test_error_as_an_answer(build: Any) -> None:
-    """An error in place of vectors is a failure, by its code; its words are not kept."""
+def test_error_in_place_of_vectors_is_a_failure_without_its_message(build: Any) -> None:
+    """An error in place of vectors is a failure with its code; its message is not kept."""
     events = events_of(build({"error": {"code": 429, "message": "What the user said."}}))
     assert events == [Finished(0, None, "429")]
 
@@ -115,20 +117,20 @@ def test_error_as_an_answer(build: Any) -> None:
 @pytest.mark.parametrize(
     "body", [None, 1, "text", [], {}, object()], ids=lambda body: repr(body).partition(" at ")[0]
 )
-def test_nothing(body: Any, build: Any) -> None:
-    """What says nothing has no events."""
+def test_empty_embeddings_have_no_events(body: Any, build: Any) -> None:
+    """A body without model, usage or vectors has no events."""
     assert events_of(build(body)) == []
 
 
-def test_no_vector_kept() -> None:
-    """No number of a vector is in an event or stays with the reader."""
+def test_no_number_of_a_vector_is_kept() -> None:
+    """No number of a vector is in an event or in the reader."""
     reader = EmbeddingsReader()
     assert "0.123" not in repr(reader.read(answer([0.123, 0.5])))
     assert not hasattr(reader, "__dict__")
 
 
-def test_malformed() -> None:
-    """Any part may be of another type; an SDK object says what the dict says."""
+def test_embeddings_with_a_part_of_another_type_are_read() -> None:
+    """Any part may be of another type; the SDK object and the dict give the same events."""
     rng = Random(1)
     body = answer([0.5, 0.25], packed(2), error={"code": "bad"})
     for path in paths(body):

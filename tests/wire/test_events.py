@@ -1,4 +1,4 @@
-"""The nine events: plain tuples that compare, and no tenth among them."""
+"""The nine events: plain tuples that compare."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ NAMES = {
 KINDS = sorted(get_args(events.Event), key=lambda kind: kind.__name__)
 
 
-def test_nine() -> None:
-    """There are nine, and every class of the module is one of them."""
+def test_every_class_of_the_module_is_one_of_nine_events() -> None:
+    """The event type names each class of the module, and there are nine."""
     defined = {
         name
         for name, value in vars(events).items()
@@ -35,14 +35,14 @@ def test_nine() -> None:
 
 
 @each_row("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_documented_tuple(kind: type) -> None:
-    """Each is a tuple with a sentence of its own."""
+def test_each_event_is_a_documented_tuple(kind: type) -> None:
+    """Each event is a tuple with a docstring."""
     assert issubclass(kind, tuple)
     assert not (kind.__doc__ or "").startswith(f"{kind.__name__}(")
 
 
-def test_unknown_is_none() -> None:
-    """What a server did not say is `None`, in usage as in identity."""
+def test_fields_that_a_server_did_not_send_are_none() -> None:
+    """Fields without a value are `None`, in usage as in identity."""
     assert set(events.Usage()) == {None}
     started = events.Started(None, None)
     assert set(started) == {None, False}

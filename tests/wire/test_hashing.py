@@ -1,4 +1,4 @@
-"""The hash by which a request is known again: the same for the same, short work for the largest."""
+"""The hash that identifies a repeated request: equal for equal values, bounded in time."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ OTHERS: list[Any] = [
 ]
 
 
-def test_same_and_different() -> None:
-    """Equal values have equal hashes; values that differ in what counts have others."""
+def test_equal_values_have_equal_hashes_and_others_differ() -> None:
+    """Equal values have equal hashes; values that differ in a hashed part do not."""
     assert digest(MESSAGE) == digest({"role": "user", "content": [{"type": "text", "text": "What now?"}]})
     assert len({digest(value) for value in (MESSAGE, *OTHERS)}) == len(OTHERS) + 1
 
 
-def test_objects_of_the_sdk() -> None:
-    """An object counts by its fields."""
+def test_sdk_object_hashes_like_its_fields() -> None:
+    """An SDK object has the hash of its fields."""
     assert digest(SimpleNamespace(**MESSAGE)) == digest(SimpleNamespace(**MESSAGE))
     assert digest(SimpleNamespace(**MESSAGE)) != digest(SimpleNamespace(**{**MESSAGE, "role": "tool"}))
 
 
 @pytest.mark.parametrize("wrap", [lambda value: [value], lambda value: {"a": value}], ids=["list", "dict"])
-def test_depth(wrap: Any) -> None:
-    """What lies too deep does not count, and costs nothing."""
+def test_deeply_nested_parts_are_not_hashed(wrap: Any) -> None:
+    """Parts nested beyond the depth that is followed do not change the hash, and take no time."""
     value: Any = "x"
     for _ in range(5_000):
         value = wrap(value)
@@ -58,8 +58,8 @@ def of(document: bytes) -> int | None:
     return argument_hash(parsed(document.decode()))
 
 
-def test_equal_arguments() -> None:
-    """Order and white space do not matter, values do."""
+def test_order_and_white_space_do_not_change_the_argument_hash() -> None:
+    """The hash of arguments depends on their values, not on key order or white space."""
     one = argument_hash({"a": 1, "b": [True, None]})
     assert one == of(b' { "b" : [true, null], "a": 1 } ')
     assert one != argument_hash({"a": 1, "b": [True, 0]})
@@ -68,8 +68,8 @@ def test_equal_arguments() -> None:
     assert argument_hash({"a": 1, "b": "x"}) != of(b'{"b": "y", "a": 1}')
 
 
-def test_what_is_no_json() -> None:
-    """What cannot be compared is like nothing."""
+def test_value_that_is_not_json_has_no_equal_hash() -> None:
+    """A value that cannot be hashed equals nothing."""
     assert argument_hash({"a": object()}) is None
     assert of(b"{") is None
     assert of(b"[" * 100_000) is None

@@ -1,4 +1,4 @@
-"""What is read from an answer's headers, as each server writes them; and what is left out."""
+"""The headers of an answer that are read, in each server's form."""
 
 from __future__ import annotations
 
@@ -118,8 +118,8 @@ SERVERS: dict[str, tuple[Raw, Head]] = {
 
 
 @each_row(("headers", "head"), SERVERS.values(), ids=SERVERS)
-def test_server(headers: Raw, head: Head) -> None:
-    """Each server's way to write them; names in any case."""
+def test_headers_of_each_server_are_read_in_any_case(headers: Raw, head: Head) -> None:
+    """The headers of each server are read, with names in any case."""
     assert read_head(headers, NOW) == head
     assert read_head(Raw([(name.upper(), value) for name, value in headers.raw]), NOW) == head
 
@@ -138,7 +138,7 @@ def test_server(headers: Raw, head: Head) -> None:
         (" 12s ", 12),
     ],
 )
-def test_duration(text: str, seconds: float) -> None:
+def test_durations_are_read_as_seconds_or_with_units(text: str, seconds: float) -> None:
     """Plain seconds and units."""
     found = read_head(raw(x_ratelimit_reset_requests=text))
     assert found.requests.reset == pytest.approx(seconds)
@@ -165,16 +165,16 @@ HOSTILE = [
 
 
 @each_row("value", HOSTILE)
-def test_hostile_value(value: str) -> None:
-    """What is no number is not told, whichever header it is in; nor is a wait of more than a year."""
+def test_header_value_that_is_not_a_sane_number_is_ignored(value: str) -> None:
+    """A value that is not a number, or is a wait of more than a year, is ignored in every header."""
     named = (f"x_ratelimit_{fact}_tokens" for fact in ("limit", "remaining", "reset"))
     headers = raw(**dict.fromkeys((*named, "retry_after", "retry_after_ms"), value))
     assert read_head(headers, NOW) == Head()
 
 
 @each_row("value", ["", "a\nb", "a\x00b", "n\xfcmber", "x" * 201])
-def test_hostile_id(value: str) -> None:
-    """An id is short and printable, else there is none; the next one counts."""
+def test_long_or_unprintable_request_id_is_ignored(value: str) -> None:
+    """A request id is short and printable; else the next header counts."""
     assert read_head(raw(x_request_id=value)) == Head()
     assert read_head(raw(x_request_id=value, apim_request_id="next")).id == "next"
 
@@ -188,19 +188,19 @@ def test_hostile_id(value: str) -> None:
         "Fri, 07 Mar 2003 00:00:00 GMT",
     ],
 )
-def test_hostile_date(value: str) -> None:
-    """A date that is none, or that lies years away, says nothing."""
+def test_impossible_or_distant_date_is_ignored(value: str) -> None:
+    """A date that is malformed or years away is ignored."""
     assert read_head(raw(retry_after=value), NOW).retry_after is None
 
 
 @pytest.mark.parametrize("value", ["40000000", "99999999999"])
-def test_hostile_moment(value: str) -> None:
-    """A number too large for a wait, and no moment of these days, is none."""
+def test_number_too_large_for_a_time_is_ignored(value: str) -> None:
+    """A number that is too large for a wait and is no present time is ignored."""
     assert read_head(raw(x_ratelimit_reset=value), NOW).requests.reset is None
 
 
-def test_the_servers_clock() -> None:
-    """A date is read by the server's own clock where it says it; without any clock it says nothing."""
+def test_reset_date_is_relative_to_the_servers_own_clock() -> None:
+    """A date is compared with the server's `date` header, and ignored without a clock."""
     late = raw(retry_after="Fri, 07 Mar 2025 00:00:20 GMT")
     assert read_head(late).retry_after is None
     assert read_head(Raw([*late.raw, (b"date", DATE.encode())]), NOW + 3600).retry_after == 20
@@ -214,8 +214,8 @@ NAMES = sorted({name for headers, _ in SERVERS.values() for name, _ in headers.r
 @example(
     [(b"retry-after", b"1 Jan 99999999999999 00:00:00 GMT"), (b"date", b"1 Jan 99999999999999 00:00:00 GMT")]
 )
-def test_any_bytes(headers: list[tuple[bytes, bytes]]) -> None:
-    """Whatever a server sends, reading it raises nothing; what is read is of its type and bounds."""
+def test_any_header_bytes_are_read_without_an_error(headers: list[tuple[bytes, bytes]]) -> None:
+    """Any bytes are read without an error, into values of the right type and range."""
     head = read_head(Raw(headers), NOW)
     for limit in (head.requests, head.tokens):
         assert all(isinstance(value, int) and 0 <= value < 2**63 for value in limit[:2] if value is not None)
@@ -224,8 +224,8 @@ def test_any_bytes(headers: list[tuple[bytes, bytes]]) -> None:
     assert head.id is None or (head.id.isascii() and head.id.isprintable() and 0 < len(head.id) <= 200)
 
 
-def test_no_other_header_is_kept() -> None:
-    """Only what is read is kept while the answer streams, the last value of each."""
+def test_only_known_headers_are_kept_while_streaming() -> None:
+    """Only the headers that are read are kept while the answer streams, the last value of each."""
     given = raw(X_Request_Id="a", set_cookie="MARKER", authorization="MARKER", x_litellm_response_cost="0.5")
     found = header_facts.fields_of(Raw([*given.raw, (b"x-request-id", b"b")]))
     assert found == {b"x-request-id": b"b", b"x-litellm-response-cost": b"0.5"}

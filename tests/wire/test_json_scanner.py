@@ -1,4 +1,4 @@
-"""The scanner knows of a JSON document what `json.loads` knows, whatever the cuts between its fragments."""
+"""The scanner agrees with `json.loads` about a JSON document, whatever the cuts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def accepts(text: str) -> bool:
 
 
 def agrees(text: str, pieces: list[str]) -> None:
-    """The end state says what `json.loads` says, and each state on the way is that of the uncut prefix."""
+    """The last state agrees with `json.loads`, and each state before with that of the prefix."""
     scanner, prefix = JsonScanner(), ""
     for piece in pieces:
         prefix += piece
@@ -92,23 +92,23 @@ STATES = {
 
 
 @each_row(("text", "before", "after"), STATES.values(), ids=STATES)
-def test_state(text: str, before: str, after: str) -> None:
-    """Each text has its state, whole and letter by letter, before and after the end is known."""
+def test_scanner_state_is_the_same_whole_and_letter_by_letter(text: str, before: str, after: str) -> None:
+    """Each text has its state, whole and letter by letter, before and after its end is reported."""
     for scanner in (scanned(text), scanned(*text)):
         assert (scanner.state, scanner.close()) == (before, after)
     if after in (COMPLETE, BROKEN):
         assert (after is COMPLETE) == accepts(text)
 
 
-def test_broken_stays_broken() -> None:
-    """Nothing mends a document that is no JSON."""
+def test_broken_document_stays_broken_whatever_follows() -> None:
+    """No later text makes a broken document valid."""
     scanner = scanned("{]")
     assert scanner.feed('{"a": 1}') is BROKEN
     assert scanner.close() is BROKEN
 
 
-def test_deepest() -> None:
-    """Nesting is followed to a fixed depth, as `json.loads` cannot follow it for ever."""
+def test_nesting_is_followed_to_a_fixed_depth() -> None:
+    """The scanner accepts nesting to a fixed depth, because `json.loads` has a limit, too."""
     assert scanned("[" * 900 + "]" * 900).state is COMPLETE
     assert scanned("[" * 901).state is BROKEN
     for depth, state in ((900, COMPLETE), (901, BROKEN)):
@@ -116,8 +116,8 @@ def test_deepest() -> None:
 
 
 @pytest.mark.parametrize("pieces", [1, 100], ids=["whole", "pieces"])
-def test_longest_number(pieces: int) -> None:
-    """A number of more digits than Python converts is not accepted, and not collected either."""
+def test_number_with_more_digits_than_python_converts_is_broken(pieces: int) -> None:
+    """A number with more digits than Python converts is not accepted, and not collected."""
     scanner = scanned(*["1" * (5000 // pieces)] * pieces)
     assert scanner.close() is BROKEN
     assert scanned("1" * 4300, " ").state is COMPLETE
@@ -125,8 +125,8 @@ def test_longest_number(pieces: int) -> None:
 
 @given(found=_JSON, rng=st.randoms(use_true_random=False))
 @settings(max_examples=2000 if FULL else 40, deadline=None, database=None)
-def test_valid(found: object, rng: Random) -> None:
-    """What was written as JSON is accepted; each beginning of it is open, never broken."""
+def test_written_json_is_complete_and_each_beginning_of_it_open(found: object, rng: Random) -> None:
+    """A JSON document is complete, and each prefix of it is open."""
     text = randoms.written(rng, found)
     agrees(text, randoms.cut(rng, text))
     for end in range(len(text)):
@@ -135,12 +135,12 @@ def test_valid(found: object, rng: Random) -> None:
 
 @given(text=st.one_of(_NEARLY, st.text(max_size=12)), rng=st.randoms(use_true_random=False))
 @settings(max_examples=5000 if FULL else 60, deadline=None, database=None)
-def test_any_text(text: str, rng: Random) -> None:
+def test_any_text_gets_the_verdict_of_json_loads(text: str, rng: Random) -> None:
     """Any text at all gets the verdict of `json.loads`."""
     agrees(text, randoms.cut(rng, text))
 
 
-def test_damaged() -> None:
+def test_damaged_document_gets_the_verdict_of_json_loads_however_cut() -> None:
     """A damaged document gets the verdict of `json.loads`, however it is cut."""
     rng = Random(20)
     for _ in range(20_000 if FULL else 500):
@@ -149,7 +149,7 @@ def test_damaged() -> None:
 
 
 @each_row("piece", ['"text", ', "12, ", '"\\u00e9\\n", ', "[], "], ids=["text", "number", "escape", "list"])
-def test_constant_memory(piece: str) -> None:
+def test_scanner_memory_does_not_grow_with_the_document(piece: str) -> None:
     """The scanner is no bigger after a long document than after a short one."""
 
     def size(count: int) -> int:

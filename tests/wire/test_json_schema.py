@@ -1,12 +1,19 @@
-"""Values against schemas: what is missing, what is of a wrong type, where it is, and what says nothing."""
+"""Values checked against schemas, broken and hostile schemas included."""
 
 from __future__ import annotations
 
+import time
+from random import Random
 from typing import Any
 
-from toolspan.wire.json_schema import Violation, violation_of
+import pytest
+
+from toolspan.wire.json_schema import RULES, Violation, violation_of
 
 from ..table import each_row
+from . import randoms
+from .bent_calls import PARAMETERS
+from .reading import FULL
 
 TEXT, WHOLE, NULL = {"type": "string"}, {"type": "integer"}, {"type": "null"}
 PAIR = {"prefixItems": [TEXT], "items": WHOLE}
@@ -58,8 +65,8 @@ TYPES: dict[str, tuple[Any, list[Any], list[Any]]] = {
 
 
 @each_row(("type_", "right", "others"), TYPES.values(), ids=TYPES)
-def test_types(type_: Any, right: list[Any], others: list[Any]) -> None:
-    """Each type knows its values: `true` is no number, and 2.0 is an integer."""
+def test_each_schema_type_accepts_its_values_only(type_: Any, right: list[Any], others: list[Any]) -> None:
+    """Each type accepts its values: `true` is not a number, and 2.0 is an integer."""
     assert [violation_of({"type": type_}, value) for value in right] == [None] * len(right)
     assert [violation_of({"type": type_}, value) for value in others] == [wrong()] * len(others)
 
@@ -129,6 +136,171 @@ CASES: dict[str, tuple[Any, Any, Violation | None]] = {
 
 
 @each_row(("schema", "value", "expected"), CASES.values(), ids=CASES)
-def test_keywords(schema: Any, value: Any, expected: Violation | None) -> None:
-    """What each keyword says of a value, and where."""
+def test_each_keyword_reports_its_violation_and_path(
+    schema: Any, value: Any, expected: Violation | None
+) -> None:
+    """Each supported keyword reports what is wrong with a value, and the path to it."""
     assert violation_of(schema, value) == expected
+
+
+class Odd:
+    """An object of the application's that raises whenever it is looked at."""
+
+    __hash__ = None  # type: ignore[assignment]  # that is the test
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError
+
+
+VALUES = [{}, {"a": {"b": [1]}}, [], [[1], "a"], "a", 0, 1.5, True, None]
+
+
+ANYTHING = [None, True, False, 0, "", "a", [], {}, Odd()]
+
+
+TAKES: dict[str, tuple[type, ...]] = {
+    "type": (str, list),
+    "const": (object,),
+    "properties": (dict,),
+    "additionalProperties": (dict,),
+    "items": (dict, list),
+    "$ref": (str,),
+}
+"""What a keyword may hold; all others hold lists."""
+
+
+ODD_PARTS: list[dict[str, Any]] = [
+    {"type": "a"},
+    {"type": []},
+    {"type": ["a", 1]},
+    {"type": [["string"], {}, None]},
+    {"required": [1, None, ["a"], {}]},
+    {"enum": []},
+    {"properties": {"a": 1, "b": "x", 1: {"type": "null"}}},
+    {"properties": {"a": {"properties": []}}},
+    {"items": [1, None]},
+    {"prefixItems": [1, None]},
+    {"allOf": [1, None, True, []]},
+    {"anyOf": [None]},
+    {"anyOf": [False]},
+    {"oneOf": []},
+    {"$ref": ""},
+    {"$ref": "#a"},
+    {"$ref": "#/%zz/~5"},
+    {"$ref": "#/a/b", "a": [{"type": "null"}]},
+]
+
+
+@each_row("keyword", RULES)
+def test_keyword_of_an_unexpected_type_is_ignored(keyword: str) -> None:
+    """A keyword whose value has an unexpected type reports nothing."""
+    for held in ANYTHING:
+        if not isinstance(held, TAKES.get(keyword, (list,))):
+            assert [violation_of({keyword: held}, value) for value in VALUES] == [None] * len(VALUES)
+
+
+@each_row("schema", ODD_PARTS, ids=str)
+def test_unexpected_parts_of_a_keyword_are_ignored(schema: dict[str, Any]) -> None:
+    """Parts of an unexpected type within a keyword report nothing."""
+    assert [violation_of(schema, value) for value in VALUES] == [None] * len(VALUES)
+
+
+@each_row("schema", [None, True, False, 0, "object", [], [{"type": "null"}], Odd(), object])
+def test_schema_that_is_not_an_object_checks_nothing(schema: Any) -> None:
+    """What is no object is no schema."""
+    assert violation_of(schema, {"a": 1}) is None
+
+
+@pytest.mark.parametrize("schema", [{"const": Odd()}, {"enum": [Odd()]}], ids=["const", "enum"])
+def test_value_whose_comparison_raises_is_not_reported(schema: dict[str, Any]) -> None:
+    """An application's object that cannot be compared reports nothing."""
+    assert violation_of(schema, 1) is None
+
+
+def deep(levels: int) -> dict[str, Any]:
+    """A schema within a schema within a schema."""
+    found: dict[str, Any] = {"type": "null"}
+    for _ in range(levels):
+        found = {"allOf": [found]}
+    return found
+
+
+def circle() -> dict[str, Any]:
+    """A schema that holds itself."""
+    found: dict[str, Any] = {"properties": {}, "type": "null"}
+    found["allOf"] = [found]
+    return found
+
+
+def lists(levels: int) -> Any:
+    """A list within a list within a list, and in the last one none."""
+    found: Any = "none"
+    for _ in range(levels):
+        found = [found]
+    return found
+
+
+def doubling(levels: int) -> dict[str, Any]:
+    """Each level is twice the one beneath it, by references: 2 to the power of `levels` in all."""
+    refs = {f"{at}": {"anyOf": [{"$ref": f"#/$defs/{at + 1}"}] * 2} for at in range(levels)}
+    return {"$ref": "#/$defs/0", "$defs": {**refs, f"{levels}": {"type": "null"}}}
+
+
+HOSTILE: dict[str, tuple[Any, Any]] = {
+    "reference-to-itself": ({"$ref": "#"}, 1),
+    "references-in-turn": ({"$ref": "#/a", "a": {"$ref": "#/b"}, "b": {"$ref": "#/a"}}, 1),
+    "circle": (circle(), 1),
+    "deep": (deep(5_000), 1),
+    "doubling": (doubling(60), 1),
+    "many-required": ({"required": [f"a{at}" for at in range(50_000)]}, {}),
+    "many-listed": ({"enum": list(range(50_000))}, -1),
+    "many-properties": ({"properties": {f"a{at}": {} for at in range(50_000)}, "type": "null"}, {}),
+    "many-parts": ({"items": {"type": "null"}}, [1] * 50_000),
+    "many-times-one-of-many": (
+        {"items": {"type": "object", "properties": {"unit": {"type": "string", "enum": ["a"] * 500}}}},
+        [*[{"unit": "b"}] * 50, {"unit": 1}],
+    ),
+    "each-of-many": ({"items": {"enum": list(range(500))}}, [-1] * 500),
+    "deep-value": ({"items": {"$ref": "#"}, "type": "array"}, lists(500)),
+}
+
+
+@each_row(("schema", "value"), HOSTILE.values(), ids=HOSTILE)
+def test_check_that_takes_too_long_is_given_up(schema: Any, value: Any) -> None:
+    """A check that takes too many steps is given up, and reports nothing."""
+    began = time.process_time()
+    assert violation_of(schema, value) is None
+    assert time.process_time() - began < 0.5
+
+
+def test_schema_of_usual_depth_is_checked_to_its_end() -> None:
+    """Schemas as deep as people write them are checked to the end."""
+    assert violation_of(deep(90), 1) is not None
+    assert violation_of(deep(110), 1) is None
+
+
+def test_check_changes_neither_schema_nor_value() -> None:
+    """Neither the schema nor the value is touched."""
+    before = repr(PARAMETERS)
+    violation_of(PARAMETERS, {"stops": [{"street": 1}]})
+    assert repr(PARAMETERS) == before
+
+
+def test_schema_changed_by_another_thread_raises_nothing() -> None:
+    """A schema that another thread changes during the check raises nothing."""
+
+    class Changing(dict[str, Any]):
+        def items(self) -> Any:
+            raise RuntimeError("dictionary changed size during iteration")
+
+    assert violation_of({"properties": Changing(a={})}, {"a": 1}) is None
+
+
+def test_randomly_damaged_schema_raises_nothing_and_keeps_no_value() -> None:
+    """Damage to a schema raises nothing, and no value is part of a path."""
+    rng = Random(8)
+    for _ in range(20_000 if FULL else 1_500):
+        schema = randoms.altered(rng, PARAMETERS, 0.1)
+        value = {**{key: randoms.value(rng, 3) for key in PARAMETERS["properties"]}, "MARK": {"MARK": "MARK"}}
+        found = violation_of(schema, value)
+        assert found is None or "MARK" not in found.path

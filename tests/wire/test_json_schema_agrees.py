@@ -70,15 +70,15 @@ def as_sent(value: Any) -> Any:
 
 @MANY
 @given(ROOTS, VALUES)
-def test_same_verdict(schema: Any, value: Any) -> None:
-    """Something is wrong exactly where the library says so."""
+def test_check_finds_a_violation_exactly_where_jsonschema_does(schema: Any, value: Any) -> None:
+    """There is a violation exactly where the library finds one."""
     assert (violation_of(schema, value) is None) == Draft202012Validator(schema).is_valid(as_sent(value))
 
 
 @MANY
 @given(ROOTS, VALUES)
-def test_same_reason(schema: Any, value: Any) -> None:
-    """Without alternatives, what is missing and what is wrong is what the library finds, and where."""
+def test_check_finds_the_reason_and_path_that_jsonschema_finds(schema: Any, value: Any) -> None:
+    """Without alternatives, the reason and the path are those of the library."""
     if "anyOf" in json.dumps(schema):
         return
     found = violation_of(schema, value)
@@ -115,7 +115,7 @@ ODD = st.recursive(
 
 @MANY
 @given(ODD, ODD)
-def test_never_raises(schema: Any, value: Any) -> None:
+def test_any_two_json_values_are_a_schema_and_a_value(schema: Any, value: Any) -> None:
     """Any two JSON values are a schema and a value."""
     found = violation_of(schema, value)
     assert found is None or found.kind in ("missing_argument", "wrong_type")

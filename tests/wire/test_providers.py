@@ -54,8 +54,8 @@ ADDED = (("llm.example.com", "example"), ("openrouter.ai", "my_router"))
         "bad-host",
     ],
 )
-def test_endpoint(url: str, expected: Endpoint) -> None:
-    """Provider, host and port; never credentials, path or query."""
+def test_endpoint_has_provider_host_and_port_only(url: str, expected: Endpoint) -> None:
+    """An endpoint has the provider, the host and the port; never credentials, path or query."""
     assert endpoint(url) == expected
 
 
@@ -69,7 +69,7 @@ def test_endpoint(url: str, expected: Endpoint) -> None:
     ],
     ids=["added", "below-added", "replaced", "not-added"],
 )
-def test_added(url: str, provider: str) -> None:
+def test_providers_of_the_settings_come_first(url: str, provider: str) -> None:
     """What the settings add comes first."""
     assert endpoint(url, ADDED).provider == provider
 
@@ -79,8 +79,8 @@ def test_added(url: str, provider: str) -> None:
     [("https://example.org", "azure"), ("https://api.x.ai", "x_ai")],
     ids=["unknown", "known"],
 )
-def test_default(url: str, provider: str) -> None:
-    """What the client says of itself holds for unknown hosts only."""
+def test_clients_own_provider_holds_for_unknown_hosts_only(url: str, provider: str) -> None:
+    """The provider of the client holds for unknown hosts only."""
     assert endpoint(url, (), "azure").provider == provider
 
 
@@ -109,22 +109,22 @@ def test_default(url: str, provider: str) -> None:
         "host-before-port",
     ],
 )
-def test_guessed(url: str, provider: str) -> None:
-    """What the host's parts, its own name, the path or an unusual port say of the provider."""
+def test_provider_is_guessed_from_host_path_or_port(url: str, provider: str) -> None:
+    """The parts of the host, its first name, the path or an unusual port name the provider."""
     assert endpoint(url).provider == provider
 
 
-def test_guess_yields_to_the_client() -> None:
-    """What the client says of itself holds before the name of a server of one's own, or its port."""
+def test_clients_own_provider_holds_before_a_guess() -> None:
+    """The client's own provider holds before a guess from a private host name or its port."""
     assert endpoint("http://vllm:11434/v1", (), "azure.ai.openai").provider == "azure.ai.openai"
 
 
-def test_added_by_port() -> None:
+def test_settings_may_name_a_provider_by_host_and_port() -> None:
     """Settings may name a provider by host and port."""
     assert endpoint("http://localhost:8000/v1", (("localhost:8000", "mine"),)).provider == "mine"
 
 
 @each_row("host", HOSTS)
-def test_each_host(host: str) -> None:
+def test_each_host_of_the_table_is_found(host: str) -> None:
     """Each host of the table is found."""
     assert endpoint(f"https://{host}/v1").provider == HOSTS[host]

@@ -1,4 +1,4 @@
-"""Every provider quirk is recorded as the table says, from plain dicts and from SDK objects alike."""
+"""Each provider quirk is recorded as its row expects, from dicts and SDK objects."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ EACH = each_row("quirk", QUIRKS, ids=IDS)
 
 @BUILDERS
 @EACH
-def test_recorded(quirk: Quirk, build: Callable[[Any], Any]) -> None:
-    """Calls, finish reasons, usage, texts, failure and model come out as the server meant them."""
+def test_each_quirk_is_recorded_as_its_row_expects(quirk: Quirk, build: Callable[[Any], Any]) -> None:
+    """Calls, finish reasons, usage, texts, failure and model are those of the row."""
     found = seen(read(map(build, quirk.chunks), quirk.expected))
     assert found.calls == quirk.calls
     assert found.reasons == quirk.reasons
@@ -30,7 +30,7 @@ def test_recorded(quirk: Quirk, build: Callable[[Any], Any]) -> None:
 
 
 @BUILDERS
-def test_untouched(build: Callable[[Any], Any]) -> None:
+def test_reading_a_quirk_changes_nothing_in_its_chunks(build: Callable[[Any], Any]) -> None:
     """Reading changes nothing in a chunk."""
     for quirk in QUIRKS:
         chunks = [build(body) for body in copy.deepcopy(quirk.chunks)]
@@ -39,7 +39,7 @@ def test_untouched(build: Callable[[Any], Any]) -> None:
         assert chunks == before, quirk.id
 
 
-def test_ids_unique() -> None:
+def test_each_quirk_has_a_unique_id_a_server_and_a_report() -> None:
     """Each quirk has its own id, a server and a report."""
     assert len(set(IDS)) == len(IDS)
     assert all(quirk.server and quirk.report for quirk in QUIRKS)

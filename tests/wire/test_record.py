@@ -1,4 +1,4 @@
-"""The fold: events and their times become the record of an answer."""
+"""The record of an answer: events and their times, folded."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def record(*events: Event, keep: bool = True) -> Record:
     return found
 
 
-def test_call() -> None:
+def test_recorded_call_has_identity_times_counts_and_text() -> None:
     """A call has its identity, the times of its beginning and end, its counts and its text."""
     found = record(OPENED, CallArguments(0, 0, '{"a"'), CallArguments(0, 0, ": 1}"), CLOSED)
     call = found.calls[0]
@@ -43,21 +43,21 @@ def test_call() -> None:
     assert (call.valid, call.fragments, call.size, call.arguments) == (True, 2, 8, '{"a": 1}')
 
 
-def test_late_identity() -> None:
-    """The same call opened again only completes its id and name; the moment stays."""
+def test_call_opened_again_completes_its_id_and_keeps_its_time() -> None:
+    """The same call opened again only completes its id and name; the time of its beginning stays."""
     call = record(CallOpened(0, 0, None, "f"), OPENED).calls[0]
     assert (call.id, call.name, call.opened_at) == ("a", "f", 10)
 
 
-def test_corrected_close() -> None:
-    """A second close corrects the verdict; the moment and its cause stay."""
+def test_second_close_corrects_the_verdict_and_keeps_its_time() -> None:
+    """A second close corrects the verdict; its time and its cause stay."""
     call = record(OPENED, CLOSED, CallClosed(0, 0, "finish", False, 3, 9)).calls[0]
     assert (call.closed_at, call.closed_by) == (11, "json")
     assert (call.valid, call.fragments, call.size) == (False, 3, 9)
 
 
-def test_calls_of_two_choices() -> None:
-    """Calls are kept in the order of their beginning, told apart by choice and number."""
+def test_calls_of_two_choices_are_kept_in_order() -> None:
+    """Calls are kept in the order of their beginning, separate by choice and number."""
     found = record(CallOpened(1, 0, "b", "g"), OPENED, CallArguments(1, 0, "{}"))
     assert [(call.choice, call.arguments) for call in found.calls] == [(1, "{}"), (0, "")]
     assert found.call(OPENED) is found.calls[1]
@@ -75,22 +75,24 @@ def test_calls_of_two_choices() -> None:
     ],
     ids=["opened", "closed", "text", "arguments", "others"],
 )
-def test_moments(events: list[Event], moments: list[bool]) -> None:
-    """A moment is a call's beginning or end, or a choice's first text."""
+def test_span_events_mark_begin_and_end_of_calls_and_first_text(
+    events: list[Event], moments: list[bool]
+) -> None:
+    """The times that are kept are a call's begin and end, and a choice's first text."""
     found = Record()
     assert [found.apply(event, 0) for event in events] == moments
 
 
-def test_texts() -> None:
-    """Texts, thoughts and refusals are kept apart, by choice."""
+def test_texts_reasoning_and_refusals_are_kept_by_choice() -> None:
+    """Texts, reasoning and refusals are kept separately for each choice."""
     found = record(Text(0, "a"), Reasoning(0, "b"), Refusal(1, "c"), Text(0, "d"))
     first, second = found.choices[0], found.choices[1]
     assert (first.text, first.reasoning, first.refusal) == (["a", "d"], ["b"], [])
     assert (second.text, second.refusal, second.has_text) == ([], ["c"], False)
 
 
-def test_without_content() -> None:
-    """Without content no text is kept, but it is known that there was one."""
+def test_record_without_content_knows_only_that_there_was_text() -> None:
+    """Without content no text is kept, only that there was one."""
     found = record(
         Text(0, "a"), Reasoning(0, "b"), Refusal(0, "c"), OPENED, CallArguments(0, 0, "{}"), keep=False
     )
@@ -99,18 +101,18 @@ def test_without_content() -> None:
     assert found.calls[0].arguments == ""
 
 
-def test_last_usage_holds() -> None:
-    """Usage may come often, and identity in parts: the last word holds."""
+def test_last_usage_and_identity_hold() -> None:
+    """Usage may come often, and identity in parts: the last value holds."""
     found = record(Usage(9, 0), Started("x", None), Usage(9, 8), Started("x", "m"))
     assert (found.usage, found.started) == (Usage(9, 8), Started("x", "m"))
 
 
-def test_unknown_event() -> None:
+def test_value_that_is_not_an_event_changes_nothing() -> None:
     """What is no event changes nothing."""
     assert record(("a", "b")).choices == {}  # type: ignore[arg-type]  # that is the test
 
 
-def test_failure() -> None:
+def test_failure_in_a_regular_answer_is_no_finish_reason() -> None:
     """A failure in a regular answer is no finish reason."""
     found = record(Finished(0, "stop"), Finished(0, None, "502"))
     assert (found.failure, found.choices[0].reason) == ("502", "stop")
@@ -129,8 +131,10 @@ def test_failure() -> None:
     ],
     ids=["nothing", "none-expected", "one", "one-of-two", "second-only", "more-than-expected", "second-open"],
 )
-def test_reasons(events: list[Event], expected: int, reasons: list[str], whole: bool) -> None:
-    """One reason for each choice that was expected or seen, `error` where none came."""
+def test_each_choice_has_one_reason_or_error(
+    events: list[Event], expected: int, reasons: list[str], whole: bool
+) -> None:
+    """There is one reason for each choice that was expected or seen, `error` where none came."""
     found = record(*events)
     assert (found.reasons(expected), found.whole(expected)) == (reasons, whole)
 
@@ -166,17 +170,19 @@ ENDS = {
 
 
 @each_row(("end", "found", "expected", "outcome"), ENDS.values(), ids=ENDS)
-def test_streamed(end: End | BaseException, found: Record, expected: int, outcome: Outcome) -> None:
+def test_each_end_of_a_stream_has_one_outcome(
+    end: End | BaseException, found: Record, expected: int, outcome: Outcome
+) -> None:
     """Each end of a stream has one outcome."""
     assert outcome_of(end, found, expected, True) is outcome
 
 
 @pytest.mark.parametrize("end", End, ids=lambda end: end.name)
-def test_whole_answer(end: End) -> None:
+def test_whole_answer_is_complete_at_once(end: End) -> None:
     """An answer that was not streamed is complete when it is there."""
     assert outcome_of(end, answer_record(), 1, False) is Outcome.COMPLETED
 
 
-def test_errors() -> None:
+def test_only_failure_and_interruption_are_errors() -> None:
     """Only failure and interruption are errors."""
     assert {outcome for outcome in Outcome if outcome.is_error} == {Outcome.FAILED, Outcome.CANCELLED}

@@ -43,7 +43,7 @@ def facts(**body: Any) -> Request:
     return chat_request(body, keep=False)
 
 
-def test_all() -> None:
+def test_every_fact_of_a_chat_request_is_read() -> None:
     """Every fact is read."""
     found = chat_request(BODY, keep=False)
     tools, found.tools = found.tools, None
@@ -73,13 +73,13 @@ def test_all() -> None:
     )
 
 
-def test_nothing() -> None:
+def test_empty_chat_body_has_no_facts() -> None:
     """An empty body has no facts."""
     assert facts() == Request()
 
 
 @pytest.mark.parametrize("keep", [True, False], ids=["keep", "drop"])
-def test_messages(keep: bool) -> None:
+def test_messages_are_kept_only_where_content_is_captured(keep: bool) -> None:
     """The body's own list is kept where content is captured, and not elsewhere."""
     found = chat_request(BODY, keep=keep)
     assert found.messages is (BODY["messages"] if keep else None)
@@ -122,8 +122,8 @@ FIELDS = {
 
 
 @each_row(("body", "name", "expected"), FIELDS.values(), ids=FIELDS)
-def test_field(body: dict[str, Any], name: str, expected: object) -> None:
-    """Each field in each of its forms, and what is no form of it."""
+def test_each_field_is_read_in_each_of_its_forms(body: dict[str, Any], name: str, expected: object) -> None:
+    """Each field is read in each of its forms; any other value is ignored."""
     found = getattr(chat_request(body, keep=False), name)
     assert found == expected
     assert type(found) is type(expected)
@@ -139,15 +139,17 @@ TOOLS = {
 
 
 @each_row(("body", "names", "kinds"), TOOLS.values(), ids=TOOLS)
-def test_tools(body: dict[str, Any], names: tuple[str, ...], kinds: tuple[str, ...]) -> None:
-    """Names and kinds of the tools in each form that servers take."""
+def test_tool_names_and_kinds_are_read_in_every_form(
+    body: dict[str, Any], names: tuple[str, ...], kinds: tuple[str, ...]
+) -> None:
+    """Names and kinds of the tools are read in each form that servers accept."""
     tools = chat_request(body, keep=False).tools
     assert tools is not None
     assert (tools.names, tools.kinds) == (names, kinds)
 
 
-def test_fingerprint() -> None:
-    """It is the same for the same tools, and another when anything in them differs."""
+def test_fingerprint_changes_with_any_part_of_the_tools() -> None:
+    """The fingerprint is the same for the same tools, and differs when anything in them does."""
     changed = copy.deepcopy(WEATHER)
     changed["function"]["parameters"]["type"] = "array"  # type: ignore[index]  # a dict by its values
     first, same, other = (facts(tools=[tool]).tools for tool in (WEATHER, copy.deepcopy(WEATHER), changed))
@@ -162,14 +164,14 @@ def test_fingerprint() -> None:
     [{"x": object}, {"x": "\ud800"}, {("a",): 1}, {"x": {1, 2}}],
     ids=["class", "surrogate", "key", "set"],
 )
-def test_tools_that_are_no_json(tool: Any) -> None:
-    """What cannot be written as JSON is still counted."""
+def test_tools_that_are_not_json_are_still_counted(tool: Any) -> None:
+    """Tools that cannot be written as JSON are counted."""
     tools = facts(tools=[tool]).tools
     assert tools is not None
     assert tools.names == ("function",)
 
 
-def test_tools_within_themselves() -> None:
+def test_tool_definition_that_contains_itself_has_no_size() -> None:
     """A definition that holds itself has no size."""
     tool: dict[str, Any] = {"name": "f"}
     tool["parameters"] = tool
@@ -178,7 +180,7 @@ def test_tools_within_themselves() -> None:
     assert (tools.names, tools.size) == (("f",), 0)
 
 
-def test_random_bodies() -> None:
+def test_random_chat_body_raises_nothing_and_is_not_changed() -> None:
     """No body raises, and none is changed."""
     rng = Random(6)
     for _ in range(20_000 if FULL else 300):
@@ -200,8 +202,8 @@ def test_random_bodies() -> None:
         ([], None),
     ],
 )
-def test_last_role(messages: Any, role: str | None) -> None:
-    """Whose the last message is; of an item that is no message, what it is."""
+def test_role_of_the_last_message_is_read(messages: Any, role: str | None) -> None:
+    """The role of the last message is read, or the type of an item that is not a message."""
     found = Request()
     take_messages(found, messages, keep=False)
     assert found.last_role == role

@@ -77,15 +77,17 @@ FIELDS: dict[str, tuple[str, dict[str, Any], str, object]] = {
 
 
 @each_row(("api", "body", "name", "expected"), FIELDS.values(), ids=FIELDS)
-def test_field(api: str, body: dict[str, Any], name: str, expected: object) -> None:
-    """Each field in each of its forms, and what is no form of it."""
+def test_each_responses_field_is_read_in_each_of_its_forms(
+    api: str, body: dict[str, Any], name: str, expected: object
+) -> None:
+    """Each field is read in each of its forms; any other value is ignored."""
     found = getattr(READ[api](body, keep=False), name)
     assert found == expected
     assert type(found) is type(expected)
 
 
 @each_row("instructions", [None, [], 3, [{"role": "developer", "content": "Be"}]], ids=repr)
-def test_instructions_of_another_type(instructions: Any) -> None:
+def test_only_instructions_that_are_text_are_kept(instructions: Any) -> None:
     """Only instructions that are a text are kept."""
     assert responses_request({"instructions": instructions}, keep=True).instructions is None
 
@@ -108,15 +110,17 @@ TOOLS: dict[str, tuple[Any, tuple[str, ...], tuple[str, ...]]] = {
 
 
 @each_row(("tool", "names", "kinds"), TOOLS.values(), ids=TOOLS)
-def test_tools(tool: Any, names: tuple[str, ...], kinds: tuple[str, ...]) -> None:
-    """Names and kinds of the tools as the Responses API defines them; of a namespace, those in it."""
+def test_tools_of_the_responses_api_are_read_with_their_namespaces(
+    tool: Any, names: tuple[str, ...], kinds: tuple[str, ...]
+) -> None:
+    """Names and kinds of the tools are those of the Responses API; a namespace has its own tools."""
     tools = responses_request({"tools": [tool]}, keep=False).tools
     assert tools is not None
     assert (tools.names, tools.kinds) == (names, kinds)
 
 
-def test_namespace_within_itself() -> None:
-    """A namespace that holds itself is read to no depth."""
+def test_namespace_that_contains_itself_has_no_tools() -> None:
+    """A namespace that contains itself is read to no depth."""
     namespace: dict[str, Any] = {"type": "namespace", "name": "n"}
     namespace["tools"] = [namespace]
     deep: dict[str, Any] = {"type": "namespace"}

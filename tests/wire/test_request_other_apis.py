@@ -128,7 +128,7 @@ EXPECTED: dict[str, Request] = {
 
 
 @each_row("name", READERS)
-def test_all(name: str) -> None:
+def test_every_fact_of_the_other_apis_is_read(name: str) -> None:
     """Every fact is read; without content no message and no instruction is kept."""
     read, body = READERS[name]
     found = read(body, keep=False)
@@ -137,13 +137,13 @@ def test_all(name: str) -> None:
 
 
 @EACH
-def test_nothing(read: Callable[..., Request], body: dict[str, Any]) -> None:
+def test_empty_body_of_any_api_has_no_facts(read: Callable[..., Request], body: dict[str, Any]) -> None:
     """An empty body has no facts."""
     assert read({}, keep=True) == Request()
 
 
-def test_kept() -> None:
-    """Where content is captured the body's own input and its instructions are kept, but nothing to embed."""
+def test_input_and_instructions_are_kept_only_with_content() -> None:
+    """With content the body's own input and instructions are kept, but no input of embeddings."""
     found = responses_request(RESPONSE, keep=True)
     assert found.messages is RESPONSE["input"]
     assert found.instructions == "Be brief."
@@ -159,8 +159,10 @@ def test_kept() -> None:
     [3, "x", True, [], {}, [3], {"a": 1}, 10**5000, object(), b"x"],
     ids=lambda new: type(new).__name__ if isinstance(new, (int, bytes)) else str(new)[:9],
 )
-def test_each_of_another_type(read: Callable[..., Request], body: dict[str, Any], new: Any) -> None:
-    """A fact of another type is read as what it may be, or left out; the others stay."""
+def test_fact_of_another_type_does_not_affect_the_others(
+    read: Callable[..., Request], body: dict[str, Any], new: Any
+) -> None:
+    """A fact of another type is converted or ignored; the others stay."""
     whole = read(body, keep=False)
     for key in body:
         found = read({**body, key: new}, keep=False)
@@ -172,7 +174,9 @@ def test_each_of_another_type(read: Callable[..., Request], body: dict[str, Any]
 
 
 @EACH
-def test_random_bodies(read: Callable[..., Request], body: dict[str, Any]) -> None:
+def test_random_body_of_any_api_raises_nothing_and_is_not_changed(
+    read: Callable[..., Request], body: dict[str, Any]
+) -> None:
     """No body raises, and none is changed."""
     rng = Random(6)
     for _ in range(20_000 if FULL else 200):

@@ -1,4 +1,4 @@
-"""Single output items: which are calls, and what each says of its call."""
+"""Single output items: which are calls, and the facts of each call."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ import json
 from typing import Any
 
 import pytest
+from openai._models import construct_type
 
 from toolspan.wire.events import Reasoning, Refusal, Text
 from toolspan.wire.response_items import ANSWERED, FREE_TEXT, HOSTED, NAMED, call_item, item_texts
 
 from ..table import each_row
 from .reading import plain
-from .responses_functions import COMPUTER_BATCH, SHELL
-from .responses_hosted import BLOB, CONTAINER, IMAGE
-from .responses_reading import sdk_item
+from .responses_reading import types
+from .responses_table import BLOB, functions, hosted
+
+
+def sdk_item(body: Any) -> Any:
+    """The item as the SDK builds it, without validation."""
+    return construct_type(type_=types.ResponseOutputItem, value=body)
+
 
 BUILDERS = pytest.mark.parametrize("build", [plain, sdk_item], ids=["dict", "sdk"])
 KINDS = {
@@ -53,15 +59,15 @@ NO_CALLS = (
 
 @BUILDERS
 @each_row(("type_", "kind"), KINDS.items(), ids=KINDS)
-def test_kind(type_: str, kind: str, build: Any) -> None:
-    """Each type of item that is a call, and its kind; only some have a name of their own."""
+def test_each_call_item_has_its_kind_and_name(type_: str, kind: str, build: Any) -> None:
+    """Each type of item that is a call has its kind; some have a name beside it."""
     found = call_item(build({"type": type_, "id": "i_1", "name": "n"}))
     assert found is not None
     assert (found.kind, found.id, found.ids) == (kind, "i_1", ("i_1",))
     assert found.name == ("n" if kind in NAMED else kind)
 
 
-def test_every_kind_is_known() -> None:
+def test_sets_of_kinds_hold_every_kind_and_no_other() -> None:
     """The sets of kinds hold all there are, and name no other."""
     assert set(KINDS.values()) == HOSTED | NAMED
     assert set(KINDS.values()) >= ANSWERED | FREE_TEXT
@@ -69,20 +75,20 @@ def test_every_kind_is_known() -> None:
 
 @BUILDERS
 @each_row("type_", NO_CALLS)
-def test_no_call(type_: str, build: Any) -> None:
-    """Messages, thoughts, compactions, results of calls and what nobody knows are no calls."""
+def test_messages_reasoning_and_results_are_not_calls(type_: str, build: Any) -> None:
+    """Messages, reasoning, compactions, results of calls and unknown items are not calls."""
     assert call_item(build({"type": type_, "id": "i_1", "call_id": "c", "name": "n"})) is None
 
 
 @each_row("item", [None, 3, "function_call", [], {}, {"type": 3}, {"type": ["x_call"]}], ids=repr)
-def test_no_item(item: object) -> None:
+def test_value_that_is_not_an_item_has_no_call_and_no_text(item: object) -> None:
     """What is no item is no call and has no text."""
     assert call_item(item) is None
     assert item_texts(item) == []
 
 
-def test_identity() -> None:
-    """The application answers with `call_id`; events refer to either."""
+def test_call_is_found_by_call_id_and_by_item_id() -> None:
+    """The application answers with `call_id`; events refer to either id."""
     found = call_item({"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": 3})
     assert found is not None
     assert (found.id, found.ids, found.name) == ("call_1", ("fc_1", "call_1"), "")
@@ -100,7 +106,7 @@ def test_identity() -> None:
     ],
     ids=["container", "local", "text", "server", "client", "function"],
 )
-def test_who_runs_it(fields: dict[str, Any], kind: str) -> None:
+def test_hosted_shell_and_tool_search_differ_by_kind_only(fields: dict[str, Any], kind: str) -> None:
     """Shells and tool searches may run at the server; their name is the same."""
     found = call_item(fields)
     assert found is not None
@@ -109,9 +115,10 @@ def test_who_runs_it(fields: dict[str, Any], kind: str) -> None:
 
 
 @BUILDERS
-def test_arguments_from_objects(build: Any) -> None:
-    """What a call is made with is text, or the JSON that was sent, without the SDK's empty fields."""
-    for item, field in ((SHELL, "action"), (CONTAINER, "action"), (COMPUTER_BATCH, "actions")):
+def test_call_arguments_from_sdk_objects_have_no_empty_fields(build: Any) -> None:
+    """A call's arguments are its text, or the JSON that was sent without the SDK's empty fields."""
+    shells = functions.SHELL, hosted.CONTAINER, functions.COMPUTER_BATCH
+    for item, field in zip(shells, ("action", "action", "actions"), strict=True):
         found = call_item(build(item))
         assert found is not None
         assert json.loads(found.arguments) == item[field]
@@ -119,7 +126,7 @@ def test_arguments_from_objects(build: Any) -> None:
 
 @BUILDERS
 @pytest.mark.parametrize("query", ["oslo", 3], ids=["valid", "invalid"])
-def test_undeclared_fields(query: Any, build: Any) -> None:
+def test_fields_unknown_to_the_sdk_are_arguments_too(query: Any, build: Any) -> None:
     """Fields that this SDK does not know are arguments too."""
     action = {"type": "search", "query": query, "new": {"a": 1}}
     found = call_item(build({"type": "web_search_call", "id": "ws_1", "action": action}))
@@ -140,15 +147,15 @@ def test_undeclared_fields(query: Any, build: Any) -> None:
     ],
     ids=["text", "null", "list", "number", "object", "no-json", "no-key"],
 )
-def test_arguments(value: object, text: str) -> None:
-    """Arguments of any type; what cannot be written as JSON is left out."""
+def test_arguments_that_cannot_be_json_are_left_out(value: object, text: str) -> None:
+    """Arguments may be of any type; those that cannot be written as JSON are left out."""
     found = call_item({"type": "function_call", "arguments": value})
     assert found is not None
     assert found.arguments == text
 
 
-def test_arguments_within_themselves() -> None:
-    """A value that holds itself is left out, and so is one that is nested too deeply."""
+def test_arguments_that_contain_themselves_are_left_out() -> None:
+    """A value that contains itself or is nested too deeply is left out."""
     circle: list[Any] = []
     circle.append(circle)
     deep: Any = 1
@@ -161,9 +168,9 @@ def test_arguments_within_themselves() -> None:
 
 
 @BUILDERS
-def test_no_image(build: Any) -> None:
+def test_image_of_an_item_is_not_an_argument(build: Any) -> None:
     """An image is no argument."""
-    found = call_item(build(IMAGE))
+    found = call_item(build(hosted.IMAGE))
     assert found is not None
     assert BLOB not in repr(found)
 
@@ -179,8 +186,10 @@ def test_no_image(build: Any) -> None:
     ],
     ids=["status", "error", "completed", "incomplete"],
 )
-def test_failed(fields: dict[str, Any], failed: bool, build: Any) -> None:
-    """A call failed where its item says so or has an error."""
+def test_call_item_with_a_failed_status_or_error_has_failed(
+    fields: dict[str, Any], failed: bool, build: Any
+) -> None:
+    """A call has failed where its item has a failed status or an error."""
     found = call_item(build({"type": "mcp_call", "id": "m", "name": "n", **fields}))
     assert found is not None
     assert found.failed is failed
@@ -212,6 +221,6 @@ TEXTS: dict[str, tuple[dict[str, Any], list[Any]]] = {
 
 @pytest.mark.parametrize("build", [plain, sdk_item], ids=["dict", "sdk"])
 @each_row(("item", "texts"), TEXTS.values(), ids=TEXTS)
-def test_texts(item: dict[str, Any], texts: list[Any], build: Any) -> None:
-    """The model's own texts, thoughts and refusals, in their order; what others said is not its output."""
+def test_only_the_models_own_texts_are_output(item: dict[str, Any], texts: list[Any], build: Any) -> None:
+    """The model's own texts, reasoning and refusals are read in order; other roles are not output."""
     assert item_texts(build(item)) == texts

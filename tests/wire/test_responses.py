@@ -19,8 +19,8 @@ from toolspan.wire.events import (
 from toolspan.wire.responses import ResponsesReader
 
 from ..table import each_row
-from .response_shapes import ONE, added, asks, begins, done, ends, event, function, message, response
-from .responses_reading import check_law, events_of, read, sdk_event
+from .response_shapes import ONE, added, asks, begins, done, ends, event, message, response
+from .responses_reading import events_of, sdk_event
 from .shapes import ARGS
 
 HELLO = message()
@@ -28,8 +28,8 @@ BEGUN = Started("resp_1", "m-1", "auto", None, "in_progress")
 ENDED = Started("resp_1", "m-1", "default", None, "completed")
 
 
-def test_order() -> None:
-    """An identity, a call with its pieces, the tokens, and the reason last."""
+def test_streamed_response_is_identity_call_tokens_and_reason() -> None:
+    """The events are an identity, a call with its pieces, the usage, and the finish reason last."""
     assert events_of([*begins(), *asks(ONE, 0, 3), ends(ONE)]) == [
         BEGUN,
         CallOpened(0, 0, "call_a", "weather"),
@@ -42,8 +42,8 @@ def test_order() -> None:
     ]
 
 
-def test_order_of_a_whole_response() -> None:
-    """The same from one response; a call that did not stream is closed because the server says so."""
+def test_whole_response_has_the_same_events_in_order() -> None:
+    """A whole response has the same events; a call that did not stream is closed as `done`."""
     assert events_of([response(HELLO, ONE)]) == [
         ENDED,
         Text(0, "Hello"),
@@ -55,16 +55,8 @@ def test_order_of_a_whole_response() -> None:
     ]
 
 
-def test_call_closes_with_its_document() -> None:
-    """A call is closed at the brace that ends its arguments, not only when the server says so."""
-    reader = ResponsesReader()
-    first, *rest = asks(ONE, 0, 3)
-    assert len(reader.read(first)) == 1
-    assert [len(reader.read(body)) for body in rest] == [1, 2, 0, 0]
-
-
-def test_identity_changes() -> None:
-    """The latest identity holds: the tier is known, and the status changes, only at the end."""
+def test_latest_identity_of_a_response_holds() -> None:
+    """The latest identity holds: the tier and the status change at the end."""
     events = events_of([*begins(), *begins("queued"), ends(HELLO)])
     statuses = [each.status for each in events if isinstance(each, Started)]
     assert statuses == ["in_progress", "queued", "completed"]
@@ -92,8 +84,8 @@ OUTPUT: dict[str, tuple[dict[str, Any], bool]] = {
 
 @pytest.mark.parametrize("build", [dict, sdk_event], ids=["dict", "sdk"])
 @each_row(("body", "output"), OUTPUT.values(), ids=OUTPUT)
-def test_what_is_output(body: dict[str, Any], output: bool, build: Any) -> None:
-    """Texts, thoughts and calls are output of the model; notices of the service are not."""
+def test_only_texts_reasoning_and_calls_are_output(body: dict[str, Any], output: bool, build: Any) -> None:
+    """Texts, reasoning and calls are output of the model; notices of the service are not."""
     reader = ResponsesReader()
     reader.read(event("output_text.delta", "other", 9, delta="a"))
     assert reader.output is True
@@ -101,57 +93,22 @@ def test_what_is_output(body: dict[str, Any], output: bool, build: Any) -> None:
     assert reader.output is output
 
 
-def test_text_told_once() -> None:
-    """A text that came in pieces is output once; its item's end says nothing new."""
+def test_text_that_came_in_pieces_is_emitted_once() -> None:
+    """A text that came in pieces is output once; the end of its item adds nothing."""
     reader = ResponsesReader()
     assert reader.read(event("output_text.delta", "msg_1", 0, delta="Hello")) == [Text(0, "Hello")]
     assert reader.read(done(HELLO)) == []
     assert reader.output is False
 
 
-def test_close_twice() -> None:
-    """What the end closed stays closed."""
-    reader = ResponsesReader()
-    reader.read(added(ONE, arguments=""))
-    assert reader.close() == [CallClosed(0, 0, "end", False, 0, 0)]
-    assert reader.close() == []
-
-
-def test_two_responses_in_one_stream() -> None:
-    """Only the first end of a response counts; what follows it is still read."""
+def test_second_end_of_a_response_in_one_stream_is_ignored() -> None:
+    """Only the first end of a response counts; the items after it are still read."""
     events = events_of([ends(HELLO), ends(ONE)])
     assert [each for each in events if isinstance(each, Finished)] == [Finished(0, "stop")]
     assert len([each for each in events if isinstance(each, CallOpened)]) == 1
 
 
-def test_thought_of_a_command() -> None:
-    """A shell's command streams as text that is no JSON; its arguments come with the item's end."""
-    assert events_of([event("shell_call_command.delta", index=0, delta="ls")]) == []
-
-
-def test_calls_without_number() -> None:
-    """Calls beyond a thousand are taken for the last one; each of those is opened and closed once."""
-    bodies = []
-    for number in range(1_100):
-        item = {"type": "function_call", "id": f"fc_{number}", "name": "f", "arguments": "{}"}
-        bodies += [added(item, number), done(item, number)]
-    bodies.append(event("function_call_arguments.delta", "fc_x", 5_000, delta="{"))
-    events = events_of(bodies)
-    check_law(events)
-    assert len(read(bodies).calls) == 1_024
-
-
-def test_reasoning_in_pieces_without_content() -> None:
-    """Without pieces only the first of a thought's pieces is told."""
+def test_only_the_first_piece_of_reasoning_is_emitted_without_pieces() -> None:
+    """Without pieces only the first piece of reasoning is an event."""
     bodies = [event("reasoning_text.delta", "rs_1", 0, delta=text) for text in "abc"]
     assert events_of(bodies, pieces=False) == [Reasoning(0, "a")]
-
-
-@pytest.mark.parametrize("name", ["", "weather"], ids=["late", "at once"])
-def test_name(name: str) -> None:
-    """A name that comes late completes the call; the moment it began stays."""
-    bodies = [added(function(name=name), arguments=""), done(ONE)]
-    opened = [each for each in events_of(bodies) if isinstance(each, CallOpened)]
-    assert opened[0] == CallOpened(0, 0, "call_a", name or None)
-    assert opened[-1] == CallOpened(0, 0, "call_a", "weather")
-    assert len(opened) == (1 if name else 2)

@@ -26,8 +26,8 @@ def fetch(bodies: Any, *, keep: bool = True) -> Any:
 
 @pytest.mark.parametrize("build", [plain, sdk_event], ids=["dict", "sdk"])
 @each_row("case", CASES, ids=IDS)
-def test_same_but_tokens(case: Case, build: Any) -> None:
-    """Calls, texts and identity are those of the response when it was made; tokens are not told again."""
+def test_fetched_response_has_the_same_calls_without_tokens(case: Case, build: Any) -> None:
+    """Calls, texts and identity are those of the response when it was made, without the usage."""
     bodies = [build(body) for body in case.events]
     events = events_of(bodies, FetchReader)
     check_law(events)
@@ -53,8 +53,8 @@ ENDED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("build", [plain, sdk_response], ids=["dict", "sdk"])
 @each_row(("body", "reason"), ENDED.values(), ids=ENDED)
-def test_whole(body: dict[str, Any], reason: str, build: Any) -> None:
-    """However the response ended, fetching it was a success; its reason is said in one word."""
+def test_fetching_a_response_that_failed_is_a_success(body: dict[str, Any], reason: str, build: Any) -> None:
+    """Fetching succeeds however the response ended; its reason is one word."""
     record = fetch([build(body)])
     assert (seen(record).reasons, record.failure, record.usage) == ({0: reason}, None, None)
     assert record.started.status == body["status"]
@@ -62,8 +62,8 @@ def test_whole(body: dict[str, Any], reason: str, build: Any) -> None:
 
 
 @each_row(("body", "reason"), ENDED.values(), ids=ENDED)
-def test_streamed(body: dict[str, Any], reason: str) -> None:
-    """The same from its stream."""
+def test_streamed_fetch_reads_like_a_whole_one(body: dict[str, Any], reason: str) -> None:
+    """The stream of a fetched response gives the same result as the whole response."""
     record = fetch([*begins(), event(body["status"], response=body)])
     assert (seen(record).reasons, record.failure, record.usage) == ({0: reason}, None, None)
     assert outcome_of(End.EXHAUSTED, record, 1, True) is Outcome.COMPLETED
@@ -71,22 +71,22 @@ def test_streamed(body: dict[str, Any], reason: str) -> None:
 
 @pytest.mark.parametrize("build", [plain, sdk_response], ids=["dict", "sdk"])
 @pytest.mark.parametrize("status", ["queued", "in_progress"])
-def test_not_finished(status: str, build: Any) -> None:
-    """A response that is still being made has a status, and nothing that went wrong."""
+def test_response_in_progress_has_a_status_and_no_failure(status: str, build: Any) -> None:
+    """A response that is still being made has a status, and no failure."""
     record = fetch([build(response(HELLO, status=status))])
     assert (record.started.status, record.choices, record.failure) == (status, {}, None)
 
 
-def test_goes_on_after_a_cursor() -> None:
-    """A stream that goes on in the middle has the calls whose items end in it."""
+def test_fetched_stream_after_a_cursor_has_the_calls_that_end_in_it() -> None:
+    """A stream that begins in the middle has the calls whose items end in it."""
     events = events_of([*asks(ONE, 0, 3)[2:], *says(HELLO, 1, "Hello"), ends(ONE, HELLO)], FetchReader)
     assert [each.name for each in events if isinstance(each, CallOpened)] == [None, "weather"]
     assert [each.text for each in events if isinstance(each, Text)] == ["Hello"]
     assert events[-1] == Finished(0, "tool_calls")
 
 
-def test_output() -> None:
-    """What is output of the model is known here too."""
+def test_output_of_a_fetched_response_is_known() -> None:
+    """The reader of a fetched response knows output of the model from other events, too."""
     reader = FetchReader()
     reader.read(added(ONE))
     assert reader.output is True
@@ -94,6 +94,6 @@ def test_output() -> None:
     assert reader.output is False
 
 
-def test_error_of_the_fetch() -> None:
+def test_error_in_place_of_a_response_fails_the_fetch() -> None:
     """An error in place of a response is one of fetching it."""
     assert fetch([{"error": {"code": "not_found"}}]).failure == "not_found"

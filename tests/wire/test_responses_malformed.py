@@ -15,7 +15,7 @@ from . import randoms
 from .reading import FULL, facts, plain, record_of, said
 from .responses_reading import check_law, events_of, read, sdk_event, sdk_response, summed
 from .responses_table import CASES, ENDED
-from .test_malformed import paths, replaced
+from .test_chat_malformed import paths, replaced
 
 _VALUES = 100_000 if FULL else 2_000
 _LONG = 8  # events of one stream
@@ -55,7 +55,7 @@ def survive(bodies: list[Any], reader: Any = ResponsesReader) -> None:
 
 @pytest.mark.parametrize("build", [plain, sdk_event], ids=["dict", "sdk"])
 @each_row("new", [None, [], {}, "", -1, True, "x", ["x"]], ids=json.dumps)
-def test_each_part_replaced(build: Any, new: Any) -> None:
+def test_any_part_of_an_event_may_be_null_or_of_another_type(build: Any, new: Any) -> None:
     """Any one part of an event may be null or of another type."""
     every = 1 if FULL else 193
     places = [(case, number, path) for case in CASES for number, body in enumerate(case.events)
@@ -67,7 +67,7 @@ def test_each_part_replaced(build: Any, new: Any) -> None:
 
 @pytest.mark.parametrize("build", [plain, sdk_response], ids=["dict", "sdk"])
 @each_row("new", [None, [], {}, "", -1, True, "x"], ids=json.dumps)
-def test_each_part_of_a_response_replaced(build: Any, new: Any) -> None:
+def test_any_part_of_a_whole_response_may_be_null_or_of_another_type(build: Any, new: Any) -> None:
     """Any one part of a whole response may be null or of another type."""
     every = 1 if FULL else 13
     wholes = [case.events[-1].get("response", case.events[-1]) for case in ENDED]
@@ -76,8 +76,8 @@ def test_each_part_of_a_response_replaced(build: Any, new: Any) -> None:
         survive([build(replaced(body, path, new))])
 
 
-def test_each_part_null() -> None:
-    """Any one part of a real stream may be null; an SDK object says what the dict says."""
+def test_any_part_of_a_real_response_stream_may_be_null() -> None:
+    """Any one part of a real stream may be null; the SDK object and the dict give the same events."""
     every = 1 if FULL else 43
     for case in CASES:
         places = [(number, path) for number, body in enumerate(case.events) for path in paths(body)]
@@ -89,15 +89,15 @@ def test_each_part_null() -> None:
 
 
 @KINDS
-def test_random_values(reader: Any) -> None:
-    """Any JSON values at all may come as events."""
+def test_any_json_value_as_an_event_raises_nothing(reader: Any) -> None:
+    """Any JSON value may come as an event."""
     rng = Random(1)
     for _ in range(_VALUES // _LONG // 4):
         survive([randoms.value(rng, 6) for _ in range(_LONG)], reader)
 
 
 @KINDS
-def test_random_fields(reader: Any) -> None:
+def test_event_of_any_type_may_have_any_fields(reader: Any) -> None:
     """Events of every type may have any fields."""
     rng = Random(2)
     for _ in range(_VALUES // _LONG // 4):
@@ -109,15 +109,15 @@ def test_random_fields(reader: Any) -> None:
 
 
 @KINDS
-def test_random_values_in_real_events(reader: Any) -> None:
-    """Any JSON values may stand at any place of a real event, and events of other streams between them."""
+def test_any_json_value_inside_a_real_event_raises_nothing(reader: Any) -> None:
+    """Any JSON value may be at any place of a real event, and events of other streams beside it."""
     rng = Random(3)
     for _ in range(_VALUES // _LONG // 2):
         survive([randoms.altered(rng, rng.choice(BODIES), 0.15) for _ in range(_LONG)], reader)
 
 
-def test_random_values_in_real_streams() -> None:
-    """Damaged streams, with events lost, doubled and moved, keep the order of ours."""
+def test_damaged_response_stream_keeps_the_order_of_events() -> None:
+    """A stream with lost, doubled and moved events keeps the promised order."""
     rng = Random(4)
     for _ in range(_VALUES // _LONG // 4):
         bodies = [randoms.altered(rng, body, 0.03) for body in rng.choice(CASES).events]
@@ -125,8 +125,8 @@ def test_random_values_in_real_streams() -> None:
         survive([body for body in bodies for _ in range(rng.choice((0, 1, 1, 1, 1, 2)))])
 
 
-def test_random_values_same_from_sdk() -> None:
-    """What an SDK object says of a malformed event is what the dict says."""
+def test_malformed_event_reads_the_same_from_dict_and_sdk() -> None:
+    """A malformed event gives the same events as an SDK object and as a dict."""
     rng = Random(5)
     for _ in range(_VALUES // _LONG // 10):
         built = [sdk_event(randoms.altered(rng, body, 0.1)) for body in rng.choice(CASES).events]
@@ -139,13 +139,13 @@ def test_random_values_same_from_sdk() -> None:
     [None, 1, "text", [], [{}], True, object(), b"{}", {}],
     ids=lambda body: repr(body).partition(" at ")[0],
 )
-def test_no_object_at_all(body: Any, build: Any) -> None:
+def test_body_that_is_not_an_object_has_no_events(body: Any, build: Any) -> None:
     """What is no object has no events."""
     assert events_of([build(body)]) == []
 
 
-def test_very_deep() -> None:
-    """Values nested deeper than this Python follows are left out."""
+def test_deeply_nested_values_of_a_response_are_left_out() -> None:
+    """Values nested deeper than Python's recursion limit are left out."""
     deep: Any = "x"
     for _ in range(5_000):
         deep = [deep]

@@ -97,8 +97,10 @@ def seconds_each(bodies: list[Any]) -> float:
 
 @pytest.mark.parametrize("build", [plain, sdk_event], ids=["dict", "sdk"])
 @pytest.mark.parametrize("shape", [*SHAPES, many_calls], ids=lambda shape: shape.__name__)
-def test_flat(shape: Callable[[int], list[Event]], build: Callable[[Any], Any]) -> None:
-    """A delta among 20 000 is not dearer than one among 2 000."""
+def test_late_delta_takes_no_longer_than_an_early_one(
+    shape: Callable[[int], list[Event]], build: Callable[[Any], Any]
+) -> None:
+    """A delta among 20 000 takes no longer than one among 2 000."""
     built: dict[int, Any] = {}
     bodies = shape(_MANY)
     many = [built.get(id(body)) or built.setdefault(id(body), build(body)) for body in bodies]
@@ -122,8 +124,8 @@ def size(value: Any, known: set[int]) -> int:
 
 
 @each_row("shape", SHAPES, ids=lambda shape: shape.__name__)
-def test_constant_memory(shape: Callable[[int], list[Event]]) -> None:
-    """What the reader keeps does not grow with the deltas; ids that change are kept up to a number."""
+def test_reader_memory_does_not_grow_with_the_deltas(shape: Callable[[int], list[Event]]) -> None:
+    """The reader's memory does not grow with the deltas; a bounded number of changing ids is kept."""
     sizes = []
     for count in (200, 4_000) if shape is thoughts_with_many_ids else (64, 2_000):
         reader = ResponsesReader(pieces=False)
@@ -133,8 +135,8 @@ def test_constant_memory(shape: Callable[[int], list[Event]]) -> None:
     assert sizes[1] < sizes[0] + 1_000
 
 
-def test_calls_are_bounded() -> None:
-    """A stream of calls without end is held to those that an answer can have."""
+def test_number_of_calls_kept_by_the_reader_is_bounded() -> None:
+    """A stream of calls without end keeps at most 1 024 of them."""
     reader = ResponsesReader()
     for body in many_calls(5_000):
         reader.read(body)

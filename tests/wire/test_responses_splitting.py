@@ -123,8 +123,8 @@ def calls_of(items: list[dict[str, Any]]) -> list[Call]:
 
 
 @EACH_WAY
-def test_split_and_mixed(way: Any) -> None:
-    """Ids, names, arguments, validity and what closed a call do not depend on cuts and labels."""
+def test_calls_do_not_depend_on_cuts_and_labels(way: Any) -> None:
+    """Ids, names, arguments and verdicts do not depend on cuts and on which labels a server sends."""
     rng = Random(way.__name__)
     for _ in range(_ROUNDS):
         items, bodies = made(rng, way)
@@ -136,8 +136,8 @@ def test_split_and_mixed(way: Any) -> None:
 
 
 @EACH_WAY
-def test_split_and_mixed_from_sdk(way: Any) -> None:
-    """The same from SDK objects, with texts and without, and in the promised order."""
+def test_calls_from_sdk_events_do_not_depend_on_cuts_and_labels(way: Any) -> None:
+    """SDK objects give the same calls in the promised order, with texts and without."""
     rng = Random(way.__name__)
     for _ in range(_ROUNDS // 20):
         _, bodies = made(rng, way)
@@ -148,8 +148,8 @@ def test_split_and_mixed_from_sdk(way: Any) -> None:
 
 
 @EACH_WAY
-def test_cut_anywhere(way: Any) -> None:
-    """What was read before the stream broke off stays, and what is open ends with it."""
+def test_events_before_a_cut_stay_and_open_calls_end(way: Any) -> None:
+    """Events before the stream broke off stay, and open calls end with it."""
     rng = Random(way.__name__)
     for _ in range(_ROUNDS // 4):
         items, bodies = made(rng, way)
@@ -161,8 +161,8 @@ def test_cut_anywhere(way: Any) -> None:
             assert call.closed_by in ("end", "json", "done")
 
 
-def test_arguments_without_a_beginning() -> None:
-    """A stream fetched from the middle has each call's whole arguments, as soon as its item is complete."""
+def test_stream_from_the_middle_has_whole_arguments_with_each_item() -> None:
+    """A stream from the middle has the whole arguments of a call once its item is complete."""
     rng = Random(9)
     for _ in range(_ROUNDS):
         items = [item for item in items_of(rng) if item["type"] == "function_call"]

@@ -27,7 +27,9 @@ HELLO = message()
     ],
     ids=["code", "text", "failed", "completed"],
 )
-def test_error_as_an_answer(body: dict[str, Any], failure: str | None, build: Any) -> None:
+def test_error_in_place_of_a_response_is_a_failure(
+    body: dict[str, Any], failure: str | None, build: Any
+) -> None:
     """An error in place of a response is a failure; one within a complete response is not."""
     events = events_of([build(body)])
     assert seen(read([build(body)])).failure == failure
@@ -35,8 +37,8 @@ def test_error_as_an_answer(body: dict[str, Any], failure: str | None, build: An
 
 
 @pytest.mark.parametrize("build", [dict, sdk_response], ids=["dict", "sdk"])
-def test_whole_without_a_status(build: Any) -> None:
-    """A whole response that has output and says nothing of its status has ended."""
+def test_whole_response_without_a_status_has_ended(build: Any) -> None:
+    """A whole response that has output and no status has ended."""
     body = response(HELLO, status=None)
     assert seen(read([build(body)])).reasons == {0: "stop"}
     assert seen(read([build({**body, "output": []})])).reasons == {}
@@ -44,14 +46,14 @@ def test_whole_without_a_status(build: Any) -> None:
 
 @pytest.mark.parametrize("build", [dict, sdk_response], ids=["dict", "sdk"])
 @pytest.mark.parametrize("status", ["queued", "in_progress"])
-def test_whole_that_is_not_complete(status: str, build: Any) -> None:
+def test_response_in_progress_has_no_reason_and_no_choice(status: str, build: Any) -> None:
     """A response that is still being made has a status, and neither a reason nor a choice."""
     record = read([build(response(HELLO, status=status))])
     assert (record.choices, record.started.status) == ({}, status)
 
 
-def test_status_of_no_use() -> None:
-    """A status that nobody knows ends nothing; its items are read."""
+def test_response_with_an_unknown_status_is_still_read() -> None:
+    """An unknown status ends nothing; the items are read."""
     found = seen(read([response(HELLO, status="dreaming")]))
     assert (found.texts, found.reasons) == ({0: "Hello"}, {0: None})
 
@@ -67,6 +69,6 @@ def test_status_of_no_use() -> None:
     ],
     ids=["null", "empty", "input only", "full", "chat's names"],
 )
-def test_usage(usage: Any, expected: Usage | None) -> None:
-    """Tokens as far as the server tells them."""
+def test_response_usage_has_the_tokens_that_were_sent(usage: Any, expected: Usage | None) -> None:
+    """The usage has the numbers of tokens that the server sends."""
     assert read([response(HELLO, usage=usage)]).usage == expected

@@ -47,13 +47,13 @@ STREAM = b"".join(b"data: " + json.dumps(body, ensure_ascii=False).encode() + b"
         "nothing",
     ],
 )
-def test_documents(data: bytes, expected: list[object]) -> None:
-    """The JSON of each data field; what is none is dropped."""
+def test_each_data_field_that_is_json_is_a_document(data: bytes, expected: list[object]) -> None:
+    """The JSON of each data field is a document; other data is dropped."""
     assert SseReader().feed(data) == expected
 
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"], ids=["lf", "crlf", "cr"])
-def test_any_cut(line_end: bytes) -> None:
+def test_documents_do_not_depend_on_the_cuts(line_end: bytes) -> None:
     """The same documents, whatever the cuts."""
     data, rng = STREAM.replace(b"\n", line_end), Random(1)
     for _ in range(50):
@@ -65,12 +65,12 @@ def test_any_cut(line_end: bytes) -> None:
         assert found == BODIES
 
 
-def test_next_after_noise() -> None:
+def test_bad_event_does_not_affect_the_next() -> None:
     """A bad event does not spoil the next."""
     assert SseReader().feed(b"data: {]\n\n" + STREAM) == BODIES
 
 
-def test_line_without_end() -> None:
+def test_line_without_an_end_is_kept_to_a_bound() -> None:
     """A line that never ends is not kept without bound."""
     reader = SseReader()
     for _ in range(3):
@@ -79,8 +79,8 @@ def test_line_without_end() -> None:
     assert reader.feed(b"\n" + STREAM) == BODIES
 
 
-def test_linear() -> None:
-    """A piece of a long line costs the same, however much of it came before."""
+def test_late_piece_of_a_long_line_takes_no_longer() -> None:
+    """A piece of a long line takes the same time, however much of the line came before."""
 
     def seconds_each(count: int) -> float:
         reader, began = SseReader(), time.process_time()

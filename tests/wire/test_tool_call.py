@@ -1,4 +1,4 @@
-"""What is known of a call's arguments: counts, an end, a verdict and a repetition, without their text."""
+"""A call's arguments: counts, an end, a verdict and a repetition, without their text."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ def fed(*pieces: str, free_text: bool = False) -> Arguments:
     return arguments
 
 
-def test_counts() -> None:
+def test_fragments_are_counted_and_size_is_in_utf_8_bytes() -> None:
     """Fragments are counted as they came, size in bytes of UTF-8."""
     arguments = fed('{"a": "', "ø", '"}')
     assert (arguments.fragments, arguments.size) == (3, 11)
 
 
-def test_end_is_seen_at_once() -> None:
-    """The fragment that ends the document says so, none before it does."""
+def test_fragment_that_ends_the_document_reports_it() -> None:
+    """The fragment that ends the document reports its end, and no fragment before it."""
     arguments = Arguments()
     pieces = ['{"a": {"b": "}', '"}', ", ", '"c": [1', "]", "}"]
     assert [arguments.feed(piece) for piece in pieces] == [False] * 5 + [True]
 
 
 @each_row("text", ["{}", "[1, 2]", '"a"', "12 ", "null\n"], ids=repr)
-def test_end_of_any_document(text: str) -> None:
+def test_every_kind_of_document_ends_at_its_last_letter(text: str) -> None:
     """Every kind of document is seen to end at its last letter."""
     arguments = Arguments()
     assert [arguments.feed(letter) for letter in text] == [False] * (len(text) - 1) + [True]
@@ -52,13 +52,15 @@ def test_end_of_any_document(text: str) -> None:
     ],
     ids=["none", "space", "begun", "ended", "space-after", "twice", "word", "not-json"],
 )
-def test_verdict(pieces: list[str], complete: bool, unfinished: bool, valid: bool) -> None:
-    """Whether they have ended, have only begun, and parse."""
+def test_arguments_are_complete_open_or_broken_and_valid_or_not(
+    pieces: list[str], complete: bool, unfinished: bool, valid: bool
+) -> None:
+    """Arguments have ended, have only begun or are broken, and parse or do not."""
     arguments = fed(*pieces)
     assert (arguments.complete, arguments.unfinished, arguments.valid) == (complete, unfinished, valid)
 
 
-def test_number_ends_with_the_stream() -> None:
+def test_bare_number_is_complete_when_nothing_follows() -> None:
     """A bare number is complete when nothing follows."""
     arguments = fed("4", "2")
     assert not arguments.complete
@@ -66,8 +68,8 @@ def test_number_ends_with_the_stream() -> None:
     assert arguments.complete
 
 
-def test_free_text() -> None:
-    """The input of a custom tool is never complete by itself and always valid."""
+def test_free_text_is_never_complete_and_always_valid() -> None:
+    """The input of a custom tool is never complete by itself, and always valid."""
     arguments = fed("{}", " ls", free_text=True)
     arguments.close()
     assert (arguments.complete, arguments.unfinished, arguments.valid) == (False, False, True)
@@ -88,12 +90,12 @@ def test_free_text() -> None:
     ],
     ids=["plain", "encoded", "other", "other-spacing", "other-encoded", "cut", "quote", "nothing"],
 )
-def test_repeats(text: str, repeats: bool) -> None:
+def test_repetition_is_the_same_text_plain_or_encoded(text: str, repeats: bool) -> None:
     """A repetition is the same text, plain or encoded as a JSON string."""
     assert fed('{"a"', ": 1}").repeats(text) is repeats
 
 
-def test_nothing_is_not_repeated() -> None:
+def test_empty_arguments_are_not_repeated() -> None:
     """Where nothing came, nothing can come again."""
     assert not fed().repeats("")
     assert not fed().repeats('""')
@@ -120,21 +122,21 @@ def kept(*pieces: str) -> Arguments:
     ],
     ids=["none", "space", "whole", "document", "begun", "not-json", "surrogate"],
 )
-def test_taken(pieces: list[str], first: object, second: object) -> None:
-    """A whole document is handed out once, what has not begun as often as it is asked for, nothing else."""
+def test_whole_document_is_taken_once(pieces: list[str], first: object, second: object) -> None:
+    """A whole document is returned once, empty arguments any number of times, broken ones never."""
     arguments = kept(*pieces)
     assert (arguments.take(), arguments.take()) == (first, second)
 
 
-def test_nothing_is_kept_unasked() -> None:
+def test_arguments_without_keep_have_nothing_to_take() -> None:
     """Without `keep` there is nothing to take."""
     assert fed("{}").take() is UNPARSED
     assert fed("ls", free_text=True).take() is UNPARSED
 
 
 @pytest.mark.parametrize("size", [1, 1000, 100_000])
-def test_kept_text_is_bounded(size: int) -> None:
-    """Up to 64 KiB are kept, whatever the pieces are like; beyond it, and of what is no JSON, nothing is."""
+def test_kept_arguments_are_bounded_at_64_kib(size: int) -> None:
+    """Up to 64 KiB are kept; a longer text, or one that is not JSON, is not."""
     arguments, most = kept('{"a": "'), 0
     for _ in range(200_000 // size):
         arguments.feed("x" * size)
@@ -145,8 +147,8 @@ def test_kept_text_is_bounded(size: int) -> None:
     assert kept("no, ", *["x"] * 500)._kept is None
 
 
-def test_lone_surrogates() -> None:
-    """Half a character pair, as broken servers send it, is counted and not choked on."""
+def test_lone_surrogates_are_counted_without_an_error() -> None:
+    """Half a character pair, as broken servers send it, is counted."""
     arguments = fed('{"a": "\ud83d', '\ude00"}')
     assert arguments.complete
     assert arguments.size == 15

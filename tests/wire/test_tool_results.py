@@ -16,7 +16,7 @@ SYSTEM = {"role": "system", "content": "Be brief."}
 
 
 def asks(*ids: str) -> dict[str, Any]:
-    """The model asks for calls."""
+    """Return a message of the model with these calls."""
     return {"role": "assistant", "tool_calls": [{"id": one, "function": {"name": "f"}} for one in ids]}
 
 
@@ -62,8 +62,8 @@ CHATS: dict[str, tuple[Any, Returns]] = {
 
 
 @each_row(("messages", "expected"), CHATS.values(), ids=CHATS)
-def test_chat(messages: Any, expected: Returns) -> None:
-    """Results after the model's last turn are new; the loop begins with the user's last word."""
+def test_new_results_of_a_chat_follow_the_models_last_turn(messages: Any, expected: Returns) -> None:
+    """Results after the model's last turn are new; the loop begins with the user's last message."""
     assert chat_returns(messages) == expected
 
 
@@ -99,12 +99,12 @@ RESPONSES: dict[str, tuple[Any, Returns]] = {
 
 
 @each_row(("items", "expected"), RESPONSES.values(), ids=RESPONSES)
-def test_responses(items: Any, expected: Returns) -> None:
-    """Items say the same: results, calls that the application answers, turns of the model."""
+def test_new_results_of_a_response_are_its_output_items(items: Any, expected: Returns) -> None:
+    """Input items are read like messages: results, calls, turns of the model."""
     assert response_returns(items) == expected
 
 
-def test_repeated() -> None:
+def test_second_result_for_one_call_is_repeated() -> None:
     """Results beyond one for each call are repeated."""
     found = Returns(("a", "a", "b"), ("c",), ("a", "b", "c", "d"), 2)
     assert found.repeated == 1
@@ -113,7 +113,7 @@ def test_repeated() -> None:
     assert Returns(("a", "a")).repeated == 1
 
 
-def test_long_history() -> None:
+def test_only_the_end_of_a_long_history_is_read() -> None:
     """Of a history without end only its end is looked at."""
     found = chat_returns([asks("a"), *(result(f"r{at}") for at in range(5000))])
     assert len(found.results) == 512
@@ -135,8 +135,8 @@ json = st.recursive(
 
 
 @given(json)
-def test_any_history(value: Any) -> None:
-    """Nothing that is sent makes it raise, and what it gives are ids."""
+def test_any_history_raises_nothing_and_yields_ids(value: Any) -> None:
+    """No history raises an error, and all results are ids."""
     for found in (chat_returns(value), response_returns(value)):
         assert all(isinstance(one, str) and one for one in found.results + found.earlier + found.called)
         assert found.repeated >= 0

@@ -1,4 +1,4 @@
-"""The tools that are offered: which calls are certainly to none of them, what a call is checked against."""
+"""The tools of a request: which calls are to none of them, and the schema of a call."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ def offered(*definitions: Any) -> Tools:
         ([{"type": "namespace", "name": "crm", "tools": [{"name": "find"}]}], "crm", "function", True),
     ],
 )
-def test_unknown(more: list[Any], name: str, kind: str, unknown: bool) -> None:
-    """A call is to an unknown tool where all that it may be called by is known."""
+def test_call_is_to_an_unknown_tool_only_if_all_names_are_known(
+    more: list[Any], name: str, kind: str, unknown: bool
+) -> None:
+    """A call is to an unknown tool where the request lists every name that it may use."""
     assert offered(WEATHER, *more).unknown(name, kind) is unknown
 
 
@@ -64,22 +66,22 @@ CASES: dict[str, tuple[list[Any], str | None, bytes | None, Violation | None]] =
 
 
 @each_row(("definitions", "name", "arguments", "expected"), CASES.values(), ids=CASES)
-def test_violation(
+def test_call_is_checked_against_the_definition_of_its_name(
     definitions: list[Any], name: str | None, arguments: bytes | None, expected: Violation | None
 ) -> None:
-    """A call is checked against the one definition that has its name, in each form that servers take."""
+    """A call is checked against the one definition with its name, in each form that servers accept."""
     given = UNPARSED if arguments is None else parsed(arguments.decode())
     assert offered(*definitions).violation(name, "function", given) == expected
 
 
-def test_described() -> None:
-    """Whether there is anything to check arguments against."""
+def test_tools_know_whether_there_is_a_schema_to_check() -> None:
+    """The tools report whether any of them has a schema."""
     assert offered({"type": "web_search"}, WEATHER).described
     assert not offered({"type": "web_search"}, {"name": "f", "parameters": None}).described
 
 
-def test_definitions_are_the_body_s_own() -> None:
-    """Neither a definition nor its schema is copied, and they are in the order of the names."""
+def test_definitions_are_the_requests_own_objects_in_order_of_names() -> None:
+    """Neither a definition nor its schema is copied."""
     found = offered({"type": "function", "function": WEATHER}, {"type": "web_search"})
     assert found.definitions[0] is WEATHER
     assert found.names == ("weather", "web_search")

@@ -1,4 +1,4 @@
-"""Reading one field of anything: a dict, an SDK object, or what is neither."""
+"""Reading the fields of a dict, of an SDK object, or of any other value."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Slots:
     ],
     ids=["dict", "object", "no-extra", "slots", "none", "text", "class"],
 )
-def test_view(value: object, known: object, extra: object) -> None:
-    """Declared fields and those beyond them, of anything."""
+def test_view_separates_declared_fields_from_extra_ones(value: object, known: object, extra: object) -> None:
+    """The view of any value is its declared fields and its extra fields."""
     assert values.view(value) == (known, extra)
 
 
-def test_view_of_sdk() -> None:
-    """An SDK object keeps the two apart; `fields` joins them."""
+def test_view_of_an_sdk_object_separates_what_fields_joins() -> None:
+    """An SDK object has the two apart; `fields` joins them."""
     chunk = sdk({"id": "a", "x": 1})
     known, extra = values.view(chunk)
     assert (known["id"], extra) == ("a", {"x": 1})
@@ -52,8 +52,8 @@ def test_view_of_sdk() -> None:
 
 
 @each_row(("value", "expected"), [("a", "a"), ("", None), (None, None), (1, None), (b"a", None)], ids=repr)
-def test_text(value: object, expected: str | None) -> None:
-    """Only a string that says something."""
+def test_only_a_string_with_characters_is_text(value: object, expected: str | None) -> None:
+    """An empty string or another type is no text."""
     assert values.text(value) == expected
 
 
@@ -62,8 +62,8 @@ def test_text(value: object, expected: str | None) -> None:
     [([1], [1]), ((1,), [1]), ({"a": 1}, [{"a": 1}]), ({}, []), (None, []), ("ab", []), (3, [])],
     ids=repr,
 )
-def test_sequence(value: object, expected: list[object]) -> None:
-    """A list, or one object in place of it."""
+def test_single_object_reads_as_a_list_of_one(value: object, expected: list[object]) -> None:
+    """A list is a sequence, and so is one object in place of a list."""
     assert list(values.sequence(value)) == expected
 
 
@@ -82,6 +82,19 @@ def test_sequence(value: object, expected: list[object]) -> None:
     ],
     ids=repr,
 )
-def test_index(value: object, expected: int | None) -> None:
-    """A whole number of sane size."""
+def test_index_is_a_whole_number_of_bounded_size(value: object, expected: int | None) -> None:
+    """An index is a whole number below 128."""
     assert values.index_of(value) == expected
+
+
+@each_row(
+    ("value", "expected"),
+    [
+        *((0, 0), (9, 9), (9.0, 9), (9.5, None), (-1, None), (True, None), ("9", None), (None, None)),
+        *((2**63 - 1, 2**63 - 1), (2**63, None), (float("inf"), None)),
+    ],
+    ids=repr,
+)
+def test_count_is_a_whole_number_that_is_not_negative(value: object, expected: int | None) -> None:
+    """A number of tokens may come as a whole float, but not as `True` or beyond 63 bits."""
+    assert values.count(value) == expected

@@ -126,14 +126,19 @@ def _is_finished(call: Observed) -> bool:
     return bool(call.streamed or record.choices or record.failure or cancelled)
 
 
+_IDENTITY = {
+    "id": names.RESPONSE_ID,
+    "model": names.RESPONSE_MODEL,
+    "service_tier": names.OPENAI_RESPONSE_SERVICE_TIER,
+    "system_fingerprint": names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT,
+}
+"""The attribute of each field in `wire.events.IDENTITY`."""
+
+
 def _identity(call: Observed, found: Attributes) -> None:
     started = call.record.started
-    for name, value in (
-        (names.RESPONSE_ID, started.id),
-        (names.RESPONSE_MODEL, started.model),
-        (names.OPENAI_RESPONSE_SERVICE_TIER, started.service_tier),
-        (names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT, started.system_fingerprint),
-    ):
+    for field, name in _IDENTITY.items():
+        value = getattr(started, field)
         if value is not None:
             found[name] = clean(value)
     fetched = call.operation == call_data.FETCH_RESPONSE

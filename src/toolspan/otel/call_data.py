@@ -22,8 +22,35 @@ EMBEDDINGS: Final = "embeddings"
 EXECUTE_TOOL: Final = "execute_tool"
 FETCH_RESPONSE: Final = "fetch_response"
 
-INFERENCE: Final = frozenset((CHAT, TEXT_COMPLETION))
-"""Operations in which a model generates output; only these count tool calls and inter-chunk times."""
+_genai_util = "opentelemetry.genai.client."
+
+
+class Operation(NamedTuple):
+    """What an operation means for its telemetry; each operation has a row in `OPERATIONS`."""
+
+    has_messages: bool = False
+    """A model generates output: content, the details event, a turn of the agent loop, tokens by type."""
+    counts_tool_calls: bool = False
+    times_chunks: bool = False
+    """The time between two chunks is recorded."""
+    outer_key: str = ""
+    """The context key by which OpenTelemetry's util-genai marks such a call of another instrumentation."""
+
+
+OPERATIONS: Final[Mapping[str, Operation]] = {
+    CHAT: Operation(True, True, True, f"{_genai_util}inference.context"),
+    TEXT_COMPLETION: Operation(True, True, True, f"{_genai_util}inference.context"),
+    EMBEDDINGS: Operation(outer_key=f"{_genai_util}embedding.context"),
+    FETCH_RESPONSE: Operation(outer_key=f"{_genai_util}fetch_response.context"),
+    EXECUTE_TOOL: Operation(),
+}
+INFERENCE: Final = frozenset(name for name, operation in OPERATIONS.items() if operation.has_messages)
+"""The operations in which a model generates output."""
+
+
+def traits(operation: str) -> Operation:
+    """Return the row of an operation; one without a row has no traits, so that no request fails for it."""
+    return OPERATIONS.get(operation, Operation())
 
 
 @dataclass(slots=True, eq=False)

@@ -68,7 +68,7 @@ class MetricSink(Sink):
 
         The tool calls of a fetched response were recorded by the request that created it.
         """
-        if isinstance(event, CallClosed) and call.operation in call_data.INFERENCE:
+        if isinstance(event, CallClosed) and call_data.traits(call.operation).counts_tool_calls:
             self._tool_call(call, call.record.call(event))
 
     def inter_chunk(self, call: Observed, nanoseconds: int) -> None:

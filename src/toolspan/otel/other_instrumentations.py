@@ -14,14 +14,7 @@ from opentelemetry.trace import Span
 from . import call_data
 from . import semconv as names
 
-# Only names are used: importing the other packages would make them requirements.
-_INFERENCE_KEY = "opentelemetry.genai.client.inference.context"  # OpenTelemetry's util-genai, since 1.1b0
-_KEYS = {
-    call_data.CHAT: _INFERENCE_KEY,
-    call_data.TEXT_COMPLETION: _INFERENCE_KEY,
-    call_data.EMBEDDINGS: "opentelemetry.genai.client.embedding.context",
-    call_data.FETCH_RESPONSE: "opentelemetry.genai.client.fetch_response.context",
-}
+# Only the names of other packages are used: importing them would make them requirements.
 _SILENCE_KEY = "suppress_language_model_instrumentation"  # set by Traceloop's framework instrumentations
 _OPERATIONS = call_data.INFERENCE | {"generate_content"}
 _KINDS = {"LLM": call_data.INFERENCE, "EMBEDDING": {call_data.EMBEDDINGS}}  # OpenInference
@@ -39,7 +32,7 @@ def outer_call(operation: str, model: str | None) -> Outer | None:
     """Return the call of another instrumentation around this one; `None` if there is none."""
     current = context.get_current()
     span = trace.get_current_span(current)
-    marked = bool(current.get(_KEYS.get(operation, "")) or current.get(_SILENCE_KEY))
+    marked = bool(current.get(call_data.traits(operation).outer_key) or current.get(_SILENCE_KEY))
     if _represents(span, operation, model, marked):
         return Outer(span)
     # A key without such a span: another span was made current in between, or the span is not sampled.

@@ -32,6 +32,7 @@ class Patch:
 
     def __init__(self, sdk: Sdk, exchange: Exchange, sockets: WebSocketPatch) -> None:
         self._clients = sdk.clients
+        self._package = sdk.member.module.partition(".")[0]
         self._exchange: Exchange | None = exchange
         self._sockets = sockets
         self._attempts = retries.Attempts(sdk.base_client)
@@ -50,7 +51,7 @@ class Patch:
             self._wrap(owner, wrapper)
         # Private methods, whose loss costs only the facts on retries: an error here leaves tracing on.
         guarded(self._attempts.install)
-        self._sockets.install()
+        self._sockets.install(self._package)
 
     def _wrap(self, owner: Any, wrapper: Any) -> None:
         """Wrap the method of one client class, and remember how to restore it."""

@@ -95,7 +95,7 @@ class Exchange:
             self._sinks,
             keep=keep,
             # An enriched call records no convention metrics: the other instrumentation has them.
-            timed=self._timed and outer is None and route.operation in call_data.INFERENCE,
+            timed=self._timed and outer is None and call_data.traits(route.operation).times_chunks,
             secrets=partial(secrets_of, client),
             tracked=self._settings.track_streams and on.track_streams,
             loop=self._loop if self._settings.agent_loop else None,

@@ -67,11 +67,14 @@ class WebSocketPatch:
         # Events that were sent on a manager, before its connection exists.
         self._early: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
 
-    def install(self) -> None:
-        """Patch the connections: those opened from now on are traced."""
+    def install(self, package: str) -> None:
+        """Patch the connections of an SDK's package: those opened from now on are traced."""
         global _hooked, _requests_patch
+        doors = [door for door in DOORS if door.module.partition(".")[0] == package]
+        if not doors:
+            return
         _requests_patch = self
-        for door in DOORS:
+        for door in doors:
             if _hooked:
                 _patch_now(door)
             else:

@@ -7,12 +7,10 @@ from typing import Any
 
 from . import quirks, values
 from .chat_tool_calls import Calls
-from .events import Event, Finished, Reasoning, Refusal, Started, Text
+from .events import IDENTITY, Event, Finished, Reasoning, Refusal, Started, Text, identified
 from .tools import Tools
 
 _NONE: list[Event] = []
-# `Started` has more fields than a chat answer has identity: only the first four occur in chat.
-_PARTS = 4
 # Azure sends an empty model in its first chunk and the real one later (langfuse-python#561), so the
 # identity is read from the first chunks. After these, only a chunk with usage is read for it: one that
 # still lacks a part then gets its last chance, and the other chunks cost no look-up.
@@ -120,23 +118,21 @@ class ChatReader:
     def _identify(self, known: Mapping[str, Any], events: list[Event]) -> None:
         """Complete the answer's identity; each part keeps its first non-empty value."""
         self._full_reads -= 1
-        old, get, text = self._identity, known.get, values.text
-        new = Started(
-            old.id or text(get("id")),
-            old.model or text(get("model")),
-            old.service_tier or text(get("service_tier")),
-            old.system_fingerprint or text(get("system_fingerprint")),
-        )
-        if None not in new[:_PARTS]:
+        new = identified(self._identity, known)
+        if self._is_known(new):
             self._full_reads = 0
-        if new != old:
+        if new is not self._identity:
             self._identity = new
             events.append(new)
+
+    @staticmethod
+    def _is_known(identity: Started) -> bool:
+        return all(getattr(identity, name) is not None for name in IDENTITY)
 
     def _usage(self, counts: Event, known: Mapping[str, Any], events: list[Event]) -> None:
         """Append the token counts, and complete the identity from the chunk that carries them."""
         # Usage comes late in the stream: the last chance to complete the identity.
-        if self._full_reads == 0 and None in self._identity[:_PARTS]:
+        if self._full_reads == 0 and not self._is_known(self._identity):
             self._full_reads = 1
             self._identify(known, events)
         events.append(counts)

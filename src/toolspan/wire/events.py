@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from .json_schema import Violation
@@ -21,6 +22,21 @@ class Started(NamedTuple):
     status: str | None = None
     compacted: bool = False
     dimensions: int | None = None
+
+
+IDENTITY = ("id", "model", "service_tier", "system_fingerprint")
+"""The fields of `Started` that every API sends as a text under the field's own name."""
+
+
+def identified(old: Started, body: Mapping[str, Any], *, latest: bool = False) -> Started:
+    """Return an identity completed by the texts of a body: the first value holds, or the `latest` one."""
+    found: dict[str, Any] = {}
+    for name in IDENTITY:
+        value, known = body.get(name), getattr(old, name)
+        # Azure and LM Studio send an empty string where they mean nothing.
+        if isinstance(value, str) and value and value != known and (latest or known is None):
+            found[name] = value
+    return old._replace(**found) if found else old
 
 
 class Text(NamedTuple):

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from . import quirks, values
-from .events import Event, Finished, Reasoning, Refusal, Started, Text, Usage
+from .events import Event, Finished, Reasoning, Refusal, Started, Text, Usage, identified
 from .response_items import call_item, item_texts
 from .response_tool_calls import ResponseCalls, index_of
 from .tools import Tools
@@ -121,16 +121,11 @@ class ResponsesReader:
 
     def _identify(self, known: _Known, ending: str | None, events: list[Event]) -> None:
         """Update the answer's identity; the latest value of each part wins."""
-        old, text = self._identity, values.text
-        new = Started(
-            # `service_tier` is `auto` until the response has ended, so the latest value wins, unlike in
-            # chat.
-            text(known.get("id")) or old.id,
-            text(known.get("model")) or old.model,
-            text(known.get("service_tier")) or old.service_tier,
-            None,
-            ending if ending in _ENDED else text(known.get("status")) or old.status,
-            old.compacted or known.get("object") == _COMPACTION,
+        old = self._identity
+        # `service_tier` is `auto` until the response has ended, so the latest value wins, unlike in chat.
+        new = identified(old, known, latest=True)._replace(
+            status=ending if ending in _ENDED else values.text(known.get("status")) or old.status,
+            compacted=old.compacted or known.get("object") == _COMPACTION,
         )
         self._know(new, events)
 

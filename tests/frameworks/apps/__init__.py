@@ -1,1 +1,1 @@
-"""One turn of an agent in each framework, as its documentation shows it; they know nothing of telemetry."""
+"""One turn of an agent in each framework, as its documentation shows it."""

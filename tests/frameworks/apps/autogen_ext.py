@@ -1,4 +1,4 @@
-"""AutoGen's assistant; it knows nothing of telemetry."""
+"""AutoGen's assistant."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""CrewAI's agent with streaming on; it knows nothing of telemetry."""
+"""CrewAI's agent with streaming on."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Haystack's agent; it knows nothing of telemetry."""
+"""Haystack's agent."""
 
 import sys
 from typing import Any

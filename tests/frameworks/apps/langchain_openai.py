@@ -1,4 +1,4 @@
-"""LangChain's chat model; it knows nothing of telemetry."""
+"""LangChain's chat model."""
 
 import sys
 

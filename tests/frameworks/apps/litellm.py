@@ -1,4 +1,4 @@
-"""LiteLLM, as a library; it knows nothing of telemetry."""
+"""LiteLLM, as a library."""
 
 import json
 import os

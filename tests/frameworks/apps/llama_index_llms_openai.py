@@ -1,4 +1,4 @@
-"""LlamaIndex' function agent; it knows nothing of telemetry."""
+"""LlamaIndex' function agent."""
 
 import asyncio
 import os

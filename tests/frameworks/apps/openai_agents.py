@@ -1,4 +1,4 @@
-"""The OpenAI Agents SDK; it knows nothing of telemetry."""
+"""The OpenAI Agents SDK."""
 
 import asyncio
 import sys

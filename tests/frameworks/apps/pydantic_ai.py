@@ -1,4 +1,4 @@
-"""Pydantic AI; it knows nothing of telemetry."""
+"""Pydantic AI."""
 
 import asyncio
 import sys

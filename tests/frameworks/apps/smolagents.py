@@ -1,4 +1,4 @@
-"""smolagents' model, streamed; it knows nothing of telemetry.
+"""smolagents' model, streamed.
 
 Its agents parse text of their own; the model's interface is what streams tool calls.
 """

@@ -1,4 +1,4 @@
-"""Responses, instructions and completions as the convention's messages, on spans and events alike."""
+"""Responses, instructions and completions as the convention's messages, on spans and events."""
 
 from __future__ import annotations
 
@@ -9,30 +9,27 @@ import pytest
 from toolspan.otel import semconv as names
 from toolspan.otel.content.capture import Capture
 
-from ...conformance.checker import check_messages
+from ...conformance.messages import check_messages
 from ...table import each_row
 from ...wire.response_shapes import Case, message, response
-from ...wire.responses_functions import CASES as ASKED
-from ...wire.responses_hosted import BLOB
-from ...wire.responses_hosted import CASES as HOSTED
-from ...wire.responses_table import CASES, IDS
-from ...wire.responses_texts import CASES as TEXTS
+from ...wire.responses_table import BLOB, CASES, IDS, functions, hosted, texts
 from ..apis import ASK_COMPLETION, ASK_FETCH, ASK_RESPONSE, COMPLETION, COMPLETIONS, FETCH, RESPONSES, WHOLE
-from ..kept import plain
-from ..lab import OFF, ON, TEXT_ONLY, Lab, longest, new_call, run, strict
+from ..kept import encoded, longest, plain, strict
+from ..lab import OFF, ON, TEXT_ONLY, Lab, new_call, run
 
+ASKED, HOSTED, TEXTS = functions.CASES, hosted.CASES, texts.CASES
 STREAMED = {**ASK_RESPONSE, "stream": True, "instructions": "Be brief."}
 
 
 def outputs(lab: Lab, case: Case, capture: Capture = ON) -> Any:
-    """The output messages on the span of a case."""
+    """Return the output messages on the span of a case."""
     run(new_call(STREAMED, lab.span_sink(capture), api=RESPONSES), *case.events)
     return lab.span.attributes.get(names.OUTPUT_MESSAGES, ())
 
 
 @each_row("case", CASES, ids=IDS)
-def test_every_case(case: Case) -> None:
-    """Every response is a message by the schema: its texts, its calls, the reason it ended; and no image."""
+def test_every_response_is_a_valid_message(case: Case) -> None:
+    """Each response is a valid message with its texts, tool calls and reason, and without images."""
     lab = Lab()
     found = plain(outputs(lab, case))
     assert check_messages("output-messages", found) == []
@@ -44,19 +41,19 @@ def test_every_case(case: Case) -> None:
 
 
 @pytest.mark.parametrize("capture", [ON, TEXT_ONLY, OFF], ids=["structured", "text", "off"])
-def test_exported(lab: Lab, capture: Capture) -> None:
-    """All cases can be encoded for OTLP, with all signals, in every form of content."""
+def test_every_response_can_be_exported_in_every_form(lab: Lab, capture: Capture) -> None:
+    """Each response can be encoded for OTLP with all signals, in each form of content."""
     sinks = lab.all_sinks(capture)
     for case in CASES:
         run(new_call(STREAMED, *sinks, api=RESPONSES), *case.events)
         run(new_call({**ASK_FETCH, "stream": True}, *sinks, api=FETCH), *case.events)
-    assert lab.encode()
+    assert encoded(lab)
     assert len(lab.spans) == 2 * len(CASES)
 
 
 @each_row("case", HOSTED, ids=[case.id for case in HOSTED])
-def test_hosted(case: Case) -> None:
-    """A call that the server ran is a part of its own kind, with what it was made with."""
+def test_a_hosted_call_is_a_part_of_its_own_type(case: Case) -> None:
+    """A hosted call is a part of its type, with its input."""
     lab = Lab()
     (found,) = plain(outputs(lab, case))
     (part,) = [part for part in found["parts"] if part["type"] == "server_tool_call"]
@@ -67,8 +64,8 @@ def test_hosted(case: Case) -> None:
 
 
 @each_row("case", ASKED, ids=[case.id for case in ASKED])
-def test_asked(case: Case) -> None:
-    """A call that the application answers is a tool call, and the reason says so."""
+def test_a_call_for_the_application_is_a_tool_call(case: Case) -> None:
+    """A call that the application answers is a tool call, with the reason `tool_call`."""
     lab = Lab()
     (found,) = plain(outputs(lab, case))
     assert [part["id"] for part in found["parts"]] == [call.id for call in case.calls]
@@ -76,8 +73,8 @@ def test_asked(case: Case) -> None:
 
 
 @each_row("case", [*ASKED, *HOSTED], ids=lambda case: case.id)
-def test_arguments_of_the_completed_event(case: Case) -> None:
-    """The event has the arguments as an object, whatever the tool."""
+def test_the_completed_event_has_arguments_as_an_object(case: Case) -> None:
+    """The completed event has the arguments as an object, for each tool."""
     lab = Lab()
     run(new_call(STREAMED, lab.span_sink(ON), lab.log_sink(ON), api=RESPONSES), *case.events)
     events = [event for event in lab.span.events if event.name == names.CALL_COMPLETED_EVENT]
@@ -89,16 +86,16 @@ def test_arguments_of_the_completed_event(case: Case) -> None:
 
 
 @each_row("case", TEXTS, ids=[case.id for case in TEXTS])
-def test_limits(case: Case) -> None:
-    """Texts, thoughts and refusals keep to the limit each."""
+def test_texts_reasoning_and_refusals_keep_the_limit(case: Case) -> None:
+    """Texts, reasoning and refusals keep the limit."""
     lab = Lab()
     found = plain(outputs(lab, case, Capture(on=True, structured=True, limit=3)))
     assert longest([part.get("content", "") for each in found for part in each["parts"]]) <= 3
 
 
 @pytest.mark.parametrize("capture", [ON, TEXT_ONLY], ids=["structured", "text"])
-def test_instructions(lab: Lab, capture: Capture) -> None:
-    """The instructions stand beside the input, as parts."""
+def test_instructions_are_recorded_beside_the_input(lab: Lab, capture: Capture) -> None:
+    """Instructions are recorded as parts, beside the input."""
     run(new_call(STREAMED, lab.span_sink(capture), api=RESPONSES), WHOLE)
     value = lab.span.attributes[names.SYSTEM_INSTRUCTIONS]
     found = strict(value) if isinstance(value, str) else plain(value)
@@ -106,8 +103,8 @@ def test_instructions(lab: Lab, capture: Capture) -> None:
     assert check_messages("system-instructions", found) == []
 
 
-def test_long_instructions(lab: Lab) -> None:
-    """Instructions keep to the limit."""
+def test_long_instructions_keep_the_limit(lab: Lab) -> None:
+    """Instructions keep the limit."""
     run(
         new_call(
             {**STREAMED, "instructions": "x" * 99},
@@ -118,16 +115,16 @@ def test_long_instructions(lab: Lab) -> None:
     assert longest(plain(lab.span.attributes[names.SYSTEM_INSTRUCTIONS])) == 9
 
 
-def test_nothing_without_content(lab: Lab) -> None:
-    """With content off there are neither messages nor instructions nor arguments, on span and event."""
+def test_without_content_no_messages_or_arguments_are_recorded(lab: Lab) -> None:
+    """Without captured content there are no messages, instructions and arguments."""
     call = new_call(STREAMED, lab.span_sink(OFF), lab.log_sink(OFF), api=RESPONSES, keep=False)
     run(call, response(message("What the model said.")))
     assert "Be brief." not in repr((dict(lab.span.attributes), lab.records))
     assert "What the model said." not in repr((dict(lab.span.attributes), lab.records))
 
 
-def test_switched_off_for_a_client(lab: Lab) -> None:
-    """Content that was not kept for this call is not told, though the sinks would."""
+def test_content_that_a_client_excludes_is_not_recorded(lab: Lab) -> None:
+    """Content that was not kept for a call is not recorded, even where sinks capture."""
     call = new_call(STREAMED, lab.span_sink(ON), lab.log_sink(ON), api=RESPONSES, keep=False)
     run(call, *CASES[0].events)
     everything = [dict(lab.span.attributes), *(dict(record.attributes) for record in lab.records)]
@@ -136,15 +133,15 @@ def test_switched_off_for_a_client(lab: Lab) -> None:
     assert not [key for each in everything for key in each if key in forbidden | {names.TOOL_CALL_ARGUMENTS}]
 
 
-def test_fetched(lab: Lab) -> None:
-    """A fetched response has its output, and no input."""
+def test_a_fetched_response_has_output_and_no_input(lab: Lab) -> None:
+    """A fetched response has output and no input."""
     run(new_call(ASK_FETCH, lab.span_sink(ON), api=FETCH), WHOLE)
     found = lab.span.attributes
     assert names.INPUT_MESSAGES not in found
     assert [part["type"] for part in plain(found[names.OUTPUT_MESSAGES])[0]["parts"]] == ["text", "tool_call"]
 
 
-def test_completion(lab: Lab) -> None:
+def test_a_legacy_completion_has_prompt_and_text(lab: Lab) -> None:
     """A legacy completion has its prompt and its text."""
     run(new_call(ASK_COMPLETION, lab.span_sink(ON), api=COMPLETIONS), COMPLETION)
     found = lab.span.attributes

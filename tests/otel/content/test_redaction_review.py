@@ -1,4 +1,4 @@
-"""Content on its way into telemetry: seen whole by those who have to look, told in its order, ended once."""
+"""Reviewed content: redacted whole, emitted in order, ended once."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from toolspan.otel.content.redaction import Redaction, Review
 from toolspan.wire.record import End
 
 from ...sdk import wire
-from ..junk import REFUSED
-from ..kept import plain
-from ..lab import ON, STREAM, TEXT_ONLY, Lab, new_call, run, tools
+from ..apis import tools
+from ..kept import encoded, plain
+from ..lab import ON, STREAM, TEXT_ONLY, Lab, new_call, run
+from .test_redaction import REFUSED
 
 ASK: dict[str, Any] = {**STREAM, "tools": tools("get_weather")}
 COMPLETED = names.CALL_COMPLETED_EVENT
@@ -48,7 +49,7 @@ class Reviewer:
 
 @pytest.fixture(name="reviewer")
 def _reviewer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reviewer]:
-    """A reviewer who is waited for as long as the test wants it."""
+    """Return a reviewer for whom the application waits until the test ends."""
     monkeypatch.setattr(worker, "TIMEOUT", 10)
     found = Reviewer()
     yield found
@@ -57,13 +58,13 @@ def _reviewer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reviewer]:
 
 
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits."""
+    """Let the application wait for no review."""
     monkeypatch.setattr(worker, "TIMEOUT", 0)
 
 
 @pytest.mark.parametrize("capture", [ON, TEXT_ONLY], ids=["structured", "json"])
-def test_each_content_once(lab: Lab, reviewer: Reviewer, capture: Capture) -> None:
-    """Spans and logs share what was looked at; it is seen as a structure, whatever the spans take."""
+def test_spans_and_logs_share_one_review(lab: Lab, reviewer: Reviewer, capture: Capture) -> None:
+    """The callback is called once per content, with a structure, for spans and logs."""
     run(new_call(ASK, *lab.all_sinks(capture), review=reviewer.review), *wire.CALLS)
     assert [name for name, _ in reviewer.seen] == [
         names.TOOL_CALL_ARGUMENTS,
@@ -78,8 +79,8 @@ def test_each_content_once(lab: Lab, reviewer: Reviewer, capture: Capture) -> No
     assert content <= set(lab.record(names.DETAILS_EVENT).attributes)
 
 
-def test_the_words_of_an_error(lab: Lab, reviewer: Reviewer) -> None:
-    """Its message is seen once, for the status and the event; without words the event has places."""
+def test_the_message_of_an_error_is_reviewed_once(lab: Lab, reviewer: Reviewer) -> None:
+    """The message is reviewed once for status and event; without content the event has places."""
     reviewer.give = lambda name, value: f"seen: {value}" if name == names.EXCEPTION_MESSAGE else None
     run(new_call(ASK, *lab.all_sinks(), review=reviewer.review), end=ValueError("words"))
     assert lab.span.status.description == "seen: words"
@@ -89,8 +90,8 @@ def test_the_words_of_an_error(lab: Lab, reviewer: Reviewer) -> None:
     assert [name for name, _ in reviewer.seen].count(names.EXCEPTION_MESSAGE) == 1
 
 
-def test_whole_texts_are_seen(lab: Lab, reviewer: Reviewer) -> None:
-    """Texts are shortened after the look: what is looked for is not cut in two."""
+def test_the_callback_receives_whole_texts(lab: Lab, reviewer: Reviewer) -> None:
+    """Texts are shortened after the review, so a match is not cut in two."""
     reviewer.give = lambda name, value: [
         {**part, "parts": [{"type": "text", "content": part["parts"][0]["content"].replace("secret", "")}]}
         for part in value
@@ -102,8 +103,8 @@ def test_whole_texts_are_seen(lab: Lab, reviewer: Reviewer) -> None:
     assert text == "x" * 95 + "yyyy…"
 
 
-def test_unwanted_content_is_not_seen(lab: Lab, reviewer: Reviewer) -> None:
-    """What no sink takes is not looked at: off, switched off for this client, or nobody records the span."""
+def test_content_that_no_sink_records_is_not_reviewed(lab: Lab, reviewer: Reviewer) -> None:
+    """Content that is off, excluded by the client or for an unsampled span is not reviewed."""
     unsampled = Lab(ALWAYS_OFF)
     run(new_call(ASK, lab.span_sink(), review=reviewer.review), *wire.CALLS)
     run(new_call(ASK, lab.span_sink(ON), keep=False, review=reviewer.review), *wire.CALLS)
@@ -113,14 +114,14 @@ def test_unwanted_content_is_not_seen(lab: Lab, reviewer: Reviewer) -> None:
 
 
 @pytest.mark.parametrize("junk", REFUSED)
-def test_junk_is_exported_as_nothing(
+def test_any_result_of_the_callback_can_be_exported(
     lab: Lab, reviewer: Reviewer, junk: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the callback gives: everything can be encoded, and the rest of the telemetry is there."""
+    """With any result, everything can be encoded and the other telemetry is complete."""
     monkeypatch.setattr(guard, "reraise", False)
     reviewer.give = REFUSED[junk]
     run(new_call(ASK, *lab.all_sinks(), review=reviewer.review), *wire.CALLS)
-    assert lab.encode() > 0
+    assert encoded(lab) > 0
     found = str([lab.span.to_json(), [record.attributes for record in lab.records]])
     assert "What now?" not in found
     assert "Bern" not in found
@@ -128,19 +129,21 @@ def test_junk_is_exported_as_nothing(
     assert lab.span.attributes[names.TOOL_CALLS_COUNT] == 2
 
 
-def test_deep_content_is_exported(lab: Lab, reviewer: Reviewer) -> None:
-    """The deepest that is let through can be encoded."""
+def test_the_deepest_result_can_be_exported(lab: Lab, reviewer: Reviewer) -> None:
+    """The deepest result that is accepted can be encoded."""
     deep: Any = "end"
     for _ in range(18):
         deep = {"a": deep}
     reviewer.give = lambda name, value: [deep] if isinstance(value, list) else deep
     run(new_call(ASK, *lab.all_sinks(), review=reviewer.review), *wire.CALLS)
     assert names.TOOL_CALL_ARGUMENTS in lab.span.events[1].attributes
-    assert lab.encode() > 0
+    assert encoded(lab) > 0
 
 
-def test_nothing_waits(lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the look hangs, moments and the end pass; all is told later, at its own time, in its order."""
+def test_a_hanging_review_delays_no_event_or_end(
+    lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the review hangs, events and end pass; all are emitted later with their times, in order."""
     hurried(monkeypatch)
     reviewer.gate.clear()
     call = new_call(ASK, *lab.all_sinks(), review=reviewer.review)
@@ -166,8 +169,10 @@ def test_nothing_waits(lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyP
     assert plain(lab.span.events[2].attributes[names.TOOL_CALL_ARGUMENTS]) == {"city": "Bern"}
 
 
-def test_too_late(lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A look that is given up costs the content; what it gives at last goes nowhere, the span ends once."""
+def test_a_review_after_its_timeout_loses_the_content(
+    lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A review that times out loses the content; its late result is ignored and the span ends once."""
     hurried(monkeypatch)
     reviewer.gate.clear()
     call = new_call(ASK, *lab.all_sinks(), review=reviewer.review)
@@ -193,15 +198,15 @@ class Borrowing:
         self.span = lab.tracer.start_span("another's")
 
     def call(self, lab: Lab, reviewer: Reviewer) -> Any:
-        """A call that it has told of."""
+        """Return a call that it has recorded."""
         found = new_call(ASK, *lab.all_sinks(), review=reviewer.review)
         found.borrowed, found.span = True, self.span
         found.context = trace.set_span_in_context(self.span)
         return found
 
 
-def test_a_borrowed_span(lab: Lab, reviewer: Reviewer) -> None:
-    """On another's span the arguments stand as on our own."""
+def test_arguments_on_another_span_are_reviewed(lab: Lab, reviewer: Reviewer) -> None:
+    """On another instrumentation's span the arguments are recorded as on our own."""
     other = Borrowing(lab)
     run(other.call(lab, reviewer), *wire.CALLS)
     other.span.end()
@@ -213,8 +218,10 @@ def test_a_borrowed_span(lab: Lab, reviewer: Reviewer) -> None:
     assert found == [{"city": "Bern"}, {"at": 1}]
 
 
-def test_a_borrowed_span_does_not_wait(lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may end with the finish reason: what has not been looked at by then is told without content."""
+def test_another_span_gets_no_content_that_comes_late(
+    lab: Lab, reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Content that is not reviewed at the finish reason is omitted on another's span."""
     hurried(monkeypatch)
     reviewer.gate.clear()
     other = Borrowing(lab)
@@ -230,10 +237,10 @@ def test_a_borrowed_span_does_not_wait(lab: Lab, reviewer: Reviewer, monkeypatch
     assert not [event for event in lab.span.events if names.TOOL_CALL_ARGUMENTS in event.attributes]
 
 
-def test_content_that_cannot_be_made(
+def test_content_that_fails_is_omitted_and_reported(
     reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One that fails is reported and left out; the others are told."""
+    """Content that fails is reported and omitted; the other content is recorded."""
     monkeypatch.setattr(guard, "reraise", False)
 
     def fail(limit: int) -> Any:
@@ -248,8 +255,8 @@ def test_content_that_cannot_be_made(
     ]
 
 
-def test_nobody_looks() -> None:
-    """Without anybody to look there is no thread and nothing to wait for."""
+def test_without_a_callback_there_is_no_worker() -> None:
+    """Without a redaction callback there is no worker, and nothing to wait for."""
     before = threading.active_count()
     review, told = Review(guard.report), []
     assert review.emit({"a": lambda limit: limit}, 10, told.append) is None

@@ -1,4 +1,4 @@
-"""Foreign values made fit for every exporter, and their JSON: valid, never too long, never an error."""
+"""Values and their JSON become exportable: valid, within the limit, and without errors."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from toolspan.otel.content.messages import input_messages
 from toolspan.wire.request import chat_request
 
 from ...table import each_row
-from ..kept import encode_value
-from ..lab import longest, strict
+from ..kept import encode_value, longest, strict
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=200)
 values = st.recursive(
@@ -38,8 +37,8 @@ messages = st.lists(
 
 
 @given(st.text(), st.integers(0, 50))
-def test_shorten_keeps_the_limit(text: str, limit: int) -> None:
-    """A text is never longer than its limit, and can always be encoded."""
+def test_a_shortened_text_keeps_the_limit_and_is_encodable(text: str, limit: int) -> None:
+    """A text is never longer than its limit and can be encoded."""
     short = truncate.shorten(text, limit)
     assert len(short) <= limit
     short.encode()
@@ -50,15 +49,15 @@ def test_shorten_keeps_the_limit(text: str, limit: int) -> None:
     [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("漢字😀!", 3, "漢字…"), ("", 0, ""), ("\ud83d", 5, "?")],
     ids=["fits", "cut", "wide", "empty", "surrogate"],
 )
-def test_shorten(text: str, limit: int, expected: str) -> None:
-    """An ellipsis stands where something is missing; a lone surrogate becomes a question mark."""
+def test_a_shortened_text_ends_with_an_ellipsis(text: str, limit: int, expected: str) -> None:
+    """An ellipsis marks what is missing; a lone surrogate becomes a question mark."""
     assert truncate.shorten(text, limit) == expected
 
 
 @settings(max_examples=40)
 @given(messages, st.integers(50, 5000), st.integers(0, 500))
-def test_json_is_valid_and_keeps_the_limit(sent: Any, total: int, limit: int) -> None:
-    """Whatever the messages and the limits: valid JSON within them, or nothing at all."""
+def test_json_of_random_messages_is_valid_within_the_limit(sent: Any, total: int, limit: int) -> None:
+    """For any messages and limits the JSON is valid and within them, or absent."""
     recorded = input_messages(chat_request({"messages": sent}, keep=True), limit)
     text = truncate.messages_json(recorded, total)
     assert text is None or (len(text) <= total and isinstance(strict(text), list))
@@ -66,7 +65,7 @@ def test_json_is_valid_and_keeps_the_limit(sent: Any, total: int, limit: int) ->
 
 @settings(max_examples=30)
 @given(messages)
-def test_json_without_a_limit(sent: Any) -> None:
+def test_json_without_a_limit_is_always_valid(sent: Any) -> None:
     """Without a limit there is always valid JSON that can be encoded."""
     recorded = input_messages(chat_request({"messages": sent}, keep=True), 8192)
     text = truncate.messages_json(recorded, None)
@@ -76,26 +75,26 @@ def test_json_without_a_limit(sent: Any) -> None:
 
 
 def chat(*texts: str) -> list[Any]:
-    """Messages with these texts."""
+    """Return messages with these texts."""
     return [{"role": "user", "parts": [{"type": "text", "content": text}]} for text in texts]
 
 
-def test_json_shortens_before_it_drops() -> None:
-    """Long texts are shortened, and every message is kept."""
+def test_long_texts_are_shortened_before_messages_are_dropped() -> None:
+    """Long texts are shortened and each message is kept."""
     found = strict(truncate.messages_json(chat("x" * 9000, "y" * 9000), 1000) or "")
     assert len(found) == 2
     assert found[0]["parts"][0]["type"] == "text"
 
 
-def test_json_drops_old_messages() -> None:
-    """Where shortening does not suffice, the oldest messages are left out, and the newest stay."""
+def test_the_oldest_messages_are_dropped_first() -> None:
+    """If shortening does not suffice, the oldest messages are dropped."""
     found = strict(truncate.messages_json(chat(*(f"{at} " + "x" * 50 for at in range(40))), 500) or "")
     assert 0 < len(found) < 40
     assert found[-1]["parts"][0]["content"].startswith("39 ")
 
 
-def test_json_of_long_history_costs_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaving out thousands of messages does not serialize the history thousands of times."""
+def test_a_long_history_is_serialized_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dropping thousands of messages does not serialize the history thousands of times."""
     whole = 0
 
     def counted(value: Any, own: Any = truncate.dump) -> str:
@@ -108,15 +107,15 @@ def test_json_of_long_history_costs_little(monkeypatch: pytest.MonkeyPatch) -> N
     assert whole < 50
 
 
-def test_json_that_does_not_fit() -> None:
-    """A message that cannot be shortened enough is left out."""
+def test_a_message_that_does_not_fit_is_dropped() -> None:
+    """A message that cannot be shortened enough is dropped."""
     assert truncate.messages_json([{"role": "r" * 100, "parts": []}], 50) is None
     assert truncate.messages_json(chat("x"), 10) is None
     assert truncate.messages_json([], 1) is None
 
 
-def test_json_keeps_the_words_that_say_what_a_part_is() -> None:
-    """Types, roles and ids stay whole, but not what a model put under the same keys."""
+def test_types_roles_and_ids_are_not_shortened() -> None:
+    """Types, roles and ids stay whole, but not what a model wrote under the same keys."""
     identity = "call_" + "0" * 40
     part = {
         "type": "tool_call",
@@ -130,8 +129,8 @@ def test_json_keeps_the_words_that_say_what_a_part_is() -> None:
 
 
 @given(values, st.integers(1, 200))
-def test_tidy_is_fit_for_otlp(value: Any, limit: int) -> None:
-    """OTLP can encode whatever comes out, no text in it is longer than the limit, and its JSON is valid."""
+def test_a_sanitised_random_value_can_be_exported(value: Any, limit: int) -> None:
+    """OTLP can encode each sanitised value; its texts keep the limit and its JSON is valid."""
     found = truncate.sanitise(value, limit)
     encode_value([found]).SerializeToString()
     assert longest(found) <= max(limit, 4)  # `-inf`
@@ -149,12 +148,12 @@ def test_tidy_is_fit_for_otlp(value: Any, limit: int) -> None:
     ],
     ids=["large", "smallest", "nan", "keys", "bytes"],
 )
-def test_tidy(value: Any, expected: Any) -> None:
-    """What no exporter takes becomes text; keys are never empty."""
+def test_values_without_an_otlp_type_become_text(value: Any, expected: Any) -> None:
+    """Values that no exporter accepts become text; keys are never empty."""
     assert truncate.sanitise(value, 100) == expected
 
 
-def test_circles() -> None:
+def test_a_circular_value_ends_as_text() -> None:
     """A value that contains itself ends as text."""
     circle: list[Any] = []
     circle.append(circle)
@@ -162,8 +161,8 @@ def test_circles() -> None:
     assert truncate.dump(circle) == ""
 
 
-def test_within() -> None:
-    """Texts get shorter until all fits; what never fits is nothing."""
+def test_texts_are_shortened_until_the_value_fits() -> None:
+    """Texts are shortened until the value fits; what never fits is omitted."""
     found = truncate.within({"a": "x" * 500, "b": "y" * 500}, 400, 200)
     assert set(found) == {"a", "b"}
     assert len(truncate.dump(found)) <= 200
@@ -171,7 +170,7 @@ def test_within() -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[" * 100_000], ids=["cut", "deep"])
-def test_parse(text: str) -> None:
-    """What is no JSON, or none that can be read, is a `ValueError`."""
+def test_invalid_or_unreadable_json_is_a_value_error(text: str) -> None:
+    """Invalid JSON, and JSON that Python cannot read, is a `ValueError`."""
     with pytest.raises(ValueError, match=r"Expecting|nested"):
         truncate.parse(text)

@@ -1,4 +1,4 @@
-"""Work beside the application: done in order, waited for only while it is fast, given up when it is not."""
+"""The background worker that reviews content before telemetry is emitted."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ LEFT_OUT = "toolspan: content is not recorded: "
 
 
 def threads() -> list[threading.Thread]:
-    """Those that look at content, of whichever bench."""
+    """Return the running workers."""
     return [thread for thread in threading.enumerate() if thread.name == "toolspan-content"]
 
 
 class Bench:
-    """Submits work and notes what is told of it."""
+    """Submit work and keep what is emitted."""
 
     def __init__(self) -> None:
         self.aside = ContentWorker(guard.report)
-        self.told: list[tuple[int, Contents]] = []
+        self.emitted: list[tuple[int, Contents]] = []
         self.gate = threading.Event()
         self.inside = threading.Event()
         self.last: Job | None = None
 
     def submit(self, number: int, work: Callable[[], Contents] | None = None) -> Job:
-        """One job after the one before."""
-        self.last = self.aside.submit(work, lambda found: self.told.append((number, found)), self.last)
+        """Submit a job after the one before."""
+        self.last = self.aside.submit(work, lambda found: self.emitted.append((number, found)), self.last)
         return self.last
 
     def block(self, number: int = 0) -> Job:
-        """A job whose work waits for the gate; returns when it does."""
+        """Submit a job whose work waits for the gate, and return once it runs."""
         job = self.submit(number, self._work)
         assert self.inside.wait(10)
         return job
@@ -50,7 +50,7 @@ class Bench:
 
 @pytest.fixture(name="bench")
 def _bench() -> Iterator[Bench]:
-    """A bench whose threads have ended when the test has."""
+    """Return a bench, and wait for its threads afterwards."""
     found = Bench()
     yield found
     found.gate.set()
@@ -62,12 +62,12 @@ def _bench() -> Iterator[Bench]:
 
 @pytest.fixture(name="patient", autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is waited for here comes, however busy the machine is."""
+    """Wait long enough for a busy machine."""
     monkeypatch.setattr(module, "TIMEOUT", 10)
 
 
-def test_in_order(bench: Bench) -> None:
-    """What is submitted is done and told in its order, in one thread that is not the application's."""
+def test_jobs_run_and_emit_in_order_in_one_thread(bench: Bench) -> None:
+    """Jobs run and emit in the order submitted, in one thread that is not the application's."""
     names: set[str] = set()
 
     def work(number: int) -> Contents:
@@ -77,51 +77,51 @@ def test_in_order(bench: Bench) -> None:
     for number in range(100):
         job = bench.submit(number, lambda number=number: work(number))  # type: ignore[misc]  # a loop's value
     bench.aside.wait(job)
-    assert bench.told == [(number, {"number": number}) for number in range(100)]
+    assert bench.emitted == [(number, {"number": number}) for number in range(100)]
     assert names == {"toolspan-content"}
 
 
-def test_only_the_order(bench: Bench) -> None:
-    """Without work there is only the order to keep."""
+def test_a_job_without_work_keeps_the_order(bench: Bench) -> None:
+    """A job without work emits after the jobs before it."""
     bench.block()
     job = bench.submit(1)
-    assert bench.told == []
+    assert bench.emitted == []
     bench.gate.set()
     bench.aside.wait(job)
-    assert bench.told == [(0, {"late": True}), (1, {})]
+    assert bench.emitted == [(0, {"late": True}), (1, {})]
 
 
-def test_slow_work_is_not_waited_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first one costs some patience; then nobody waits, until the work is fast again."""
+def test_the_application_does_not_wait_for_slow_work(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first slow job is waited for briefly; then no job is, until the work is fast again."""
     monkeypatch.setattr(module, "TIMEOUT", 0.001)
     monkeypatch.setattr(module, "FAST", 10)
     job = bench.block()
     bench.aside.wait(job)
     monkeypatch.setattr(module, "TIMEOUT", None)  # for ever, if anybody waited
     bench.aside.wait(job)
-    assert bench.told == []
+    assert bench.emitted == []
     bench.gate.set()
     assert job.over.wait(10)
     monkeypatch.setattr(module, "TIMEOUT", 10)
     job = bench.submit(1, lambda: {"fast": True})
     bench.aside.wait(job)
-    assert bench.told == [(0, {"late": True}), (1, {"fast": True})]
+    assert bench.emitted == [(0, {"late": True}), (1, {"fast": True})]
 
 
-def test_twice_in_a_row_is_slow(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work may take longer once, when the machine is busy."""
+def test_one_slow_job_is_not_yet_slow_work(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One slow job, as on a busy machine, does not count as slow work."""
     monkeypatch.setattr(module, "FAST", -1)
     for number in range(2):
         bench.aside.wait(bench.submit(number, dict))
-        assert len(bench.told) == number + 1
+        assert len(bench.emitted) == number + 1
     bench.submit(2, dict)
     assert bench.aside._slow == 2
 
 
-def test_the_deadline(
+def test_hanging_work_times_out_with_all_jobs_behind_it(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Work that hangs is given up, with all that waits behind it; then nothing waits until it comes back."""
+    """Work that hangs times out with all jobs behind it; then nothing waits until it returns."""
     monkeypatch.setattr(module, "DEADLINE", BUSY)
     first = bench.block()
     monkeypatch.setattr(module, "DEADLINE", 1000)
@@ -129,17 +129,17 @@ def test_the_deadline(
     assert first.over.wait(10)
     assert second.over.wait(10)
     assert bench.submit(2, lambda: {"late": True}).over.is_set()
-    assert bench.told == [(0, {}), (1, {}), (2, {})]
+    assert bench.emitted == [(0, {}), (1, {}), (2, {})]
     bench.gate.set()
     bench.aside.finish(10)  # waits for the thread
     assert bench.submit(3, lambda: {"back": True}).over.wait(10)
-    assert bench.told[3:] == [(3, {"back": True})]
+    assert bench.emitted[3:] == [(3, {"back": True})]
     messages = [record.getMessage() for record in caplog.records]
     assert messages == [LEFT_OUT + module._SLOW, LEFT_OUT + module._FULL]
 
 
-def test_the_deadline_of_what_waits(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What waits for long is told too, although other work is being done."""
+def test_a_job_that_waits_too_long_is_emitted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that waits too long is emitted, although another one is running."""
     first = bench.block()
     monkeypatch.setattr(module, "DEADLINE", 0.01)
     other: list[Contents] = []
@@ -150,69 +150,71 @@ def test_the_deadline_of_what_waits(bench: Bench, monkeypatch: pytest.MonkeyPatc
     assert other in ([{}], [{"late": True}])
 
 
-def test_a_full_queue(
+def test_a_full_queue_emits_without_content(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What there is no room for is told at once, without content, and what comes before it too."""
+    """A job that finds the queue full is emitted at once, without content, after those before it."""
     monkeypatch.setattr(module, "MOST", 2)
     bench.block()
     bench.submit(1, lambda: {"late": True})
     assert bench.submit(2, lambda: {"late": True}).over.is_set()
-    assert bench.told == [(0, {}), (1, {}), (2, {})]
+    assert bench.emitted == [(0, {}), (1, {}), (2, {})]
     assert [record.getMessage() for record in caplog.records] == [LEFT_OUT + module._FULL]
 
 
-def test_no_threads(bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """Where no thread can be started, as at the end of a process, it is told at once."""
+def test_a_job_is_emitted_where_no_thread_can_start(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where no thread can start, as at interpreter exit, a job is emitted at once."""
 
     def refuse(self: Any) -> None:
         raise RuntimeError("can't create new thread at interpreter shutdown")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     bench.submit(0, lambda: {"late": True})
-    assert bench.told == [(0, {})]
+    assert bench.emitted == [(0, {})]
     assert [record.getMessage() for record in caplog.records] == [LEFT_OUT + module._ENDING]
 
 
-def test_finish(bench: Bench) -> None:
-    """Everything is told when it returns, and what has time to be is told with content."""
+def test_finish_emits_every_job(bench: Bench) -> None:
+    """When `finish` returns, each job is emitted, with content where time allows."""
     bench.block()
     bench.submit(1, lambda: {"fast": True})
     opener = threading.Timer(0.01, bench.gate.set)
     opener.start()
     bench.aside.finish(10)
     opener.join(10)
-    assert bench.told == [(0, {"late": True}), (1, {"fast": True})]
+    assert bench.emitted == [(0, {"late": True}), (1, {"fast": True})]
 
 
 @pytest.mark.parametrize("finish", ["one", "all"])
-def test_finish_in_time(
+def test_finish_does_not_wait_beyond_its_timeout(
     bench: Bench, finish: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What hangs is told without content; work that comes after that is not even begun."""
+    """A hanging job is emitted without content; jobs after it are not started."""
     monkeypatch.setattr(module, "AT_EXIT", 0.01)
     bench.block()
     bench.submit(1, lambda: {"late": True})
     finish_all() if finish == "all" else bench.aside.finish(0.01)
-    assert bench.told == [(0, {}), (1, {})]
+    assert bench.emitted == [(0, {}), (1, {})]
     assert bench.submit(2, lambda: {"late": True}).over.is_set()
     messages = [record.getMessage() for record in caplog.records]
     assert messages == [LEFT_OUT + module._SHUTDOWN, LEFT_OUT + module._FULL]
 
 
-def test_after_the_end(bench: Bench) -> None:
-    """A stream may outlive the instrumentation: its content is looked at, and no thread stays."""
+def test_a_stream_may_outlive_the_instrumentation(bench: Bench) -> None:
+    """After the end of the instrumentation content is still reviewed, and no thread stays."""
     bench.aside.finish(10)
     for number in range(3):
         bench.aside.wait(bench.submit(number, lambda: {"fast": True}))
-    assert bench.told == [(number, {"fast": True}) for number in range(3)]
+    assert bench.emitted == [(number, {"fast": True}) for number in range(3)]
     for thread in threads():
         thread.join(10)
     assert threads() == []
 
 
-def test_finish_from_within(bench: Bench) -> None:
-    """Work that ends the instrumentation does not wait for itself."""
+def test_finish_within_a_job_does_not_wait_for_itself(bench: Bench) -> None:
+    """A job that ends the instrumentation does not wait for itself."""
 
     def work() -> Contents:
         bench.aside.finish(0.01)
@@ -220,11 +222,13 @@ def test_finish_from_within(bench: Bench) -> None:
 
     job = bench.submit(0, work)
     assert job.over.wait(10)
-    assert bench.told == [(0, {})]
+    assert bench.emitted == [(0, {})]
 
 
-def test_work_of_ours_that_fails(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """It is reported, told without content, and the next work is done."""
+def test_failing_work_is_reported_and_the_next_job_runs(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Failing work is reported and emitted without content; the next job runs."""
     monkeypatch.setattr(guard, "reraise", False)
     bench = Bench()
 
@@ -234,19 +238,95 @@ def test_work_of_ours_that_fails(monkeypatch: pytest.MonkeyPatch, caplog: pytest
     bench.submit(0, fail)
     bench.aside.wait(bench.submit(1, lambda: {"fine": True}))
     bench.aside.finish(10)
-    assert bench.told == [(0, {}), (1, {"fine": True})]
+    assert bench.emitted == [(0, {}), (1, {"fine": True})]
     (record,) = caplog.records
     assert record.getMessage().startswith("toolspan: reviewing content failed with RuntimeError")
 
 
-def test_another_process(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the child of a fork the parent's threads do not run, nor does the work that hung in one of them."""
+def test_a_forked_child_runs_no_job_of_its_parent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A forked child has neither the parent's threads nor its hanging job."""
     monkeypatch.setattr(module, "DEADLINE", BUSY)
     assert bench.block().over.wait(10)
     monkeypatch.setattr(module, "DEADLINE", 1000)
     monkeypatch.setattr(module.os, "getpid", lambda: -1)
     bench.last = None
     assert bench.submit(1, lambda: {"child": True}).over.wait(10)
-    assert bench.told == [(0, {}), (1, {"child": True})]
+    assert bench.emitted == [(0, {}), (1, {"child": True})]
     bench.aside.finish(10)
     monkeypatch.undo()
+
+
+class Chain:
+    """Consecutive jobs, and what they emitted."""
+
+    def __init__(self, count: int) -> None:
+        self.emitted: list[tuple[int, Any]] = []
+        self.jobs: list[Job] = []
+        for at in range(count):
+            before = self.jobs[-1] if self.jobs else None
+            self.jobs.append(Job(None, self._emit(at), before, 0))
+
+    def _emit(self, at: int) -> Any:
+        return lambda contents: self.emitted.append((at, contents))
+
+
+def test_a_job_is_emitted_only_once() -> None:
+    """The second attempt to emit a job does nothing."""
+    chain = Chain(1)
+    (job,) = chain.jobs
+    assert (job.taken, job.over.is_set()) == (False, False)
+    job.emit({"a": 1})
+    job.emit({"a": 2})
+    job.give_up()
+    assert chain.emitted == [(0, {"a": 1})]
+    assert (job.taken, job.over.is_set(), job.work) == (True, True, None)
+
+
+def test_earlier_jobs_are_emitted_before_a_later_one() -> None:
+    """A job emitted out of turn emits those before it first, without content."""
+    chain = Chain(3)
+    chain.jobs[2].emit({"a": 1})
+    assert chain.emitted == [(0, {}), (1, {}), (2, {"a": 1})]
+
+
+def test_jobs_that_time_out_are_emitted_in_order() -> None:
+    """Jobs that time out are emitted in order, once, without content and without recursion."""
+    chain = Chain(5000)
+    chain.jobs[0].emit({"a": 1})
+    chain.jobs[-1].give_up()
+    assert chain.emitted == [(0, {"a": 1}), *((at, {}) for at in range(1, 5000))]
+
+
+def test_a_job_whose_emit_fails_is_over() -> None:
+    """A job whose emit fails is over, and nothing waits for it."""
+
+    def fail(contents: Any) -> None:
+        raise RuntimeError("MARKER")
+
+    job = Job(None, fail, None, 0)
+    with pytest.raises(RuntimeError, match="MARKER"):
+        job.emit({})
+    assert job.over.is_set()
+
+
+def test_a_timeout_waits_for_an_emit_in_progress() -> None:
+    """A timeout waits until another thread has emitted, so that the order holds."""
+    emitted: list[str] = []
+    telling, go_on = threading.Event(), threading.Event()
+
+    def slowly(contents: Any) -> None:
+        telling.set()
+        assert go_on.wait(10)
+        emitted.append("first")
+
+    first = Job(None, slowly, None, 0)
+    second = Job(None, lambda contents: emitted.append("second"), first, 0)
+    other = threading.Thread(target=first.emit, args=({},))
+    other.start()
+    assert telling.wait(10)
+    last = threading.Thread(target=second.give_up)
+    last.start()
+    go_on.set()
+    other.join(10)
+    last.join(10)
+    assert emitted == ["first", "second"]
