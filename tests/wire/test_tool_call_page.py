@@ -12,7 +12,7 @@ from ..table import each_row
 from .bent_calls import Bent
 from .test_tool_call_outcomes import chat, chat_stream, read, said
 
-TEXT = (Path(__file__).parents[2] / "docs" / "design.md").read_text("utf-8").partition("is held against\n")[2]
+TEXT = (Path(__file__).parents[2] / "docs" / "design.md").read_text("utf-8").partition("## Checking tool calls\n")[2]
 TOOL = json.loads(TEXT.split("```json\n")[1].split("```")[0])
 ROW = re.compile(r"^\| `(\w+)\((.*)\)` \| `(\w+)` \| (?:`(.+)` )?\|$", re.MULTILINE)
 ROWS = [Bent(call[0], call[1], call[2], call[3] or None, call[0]) for call in ROW.findall(TEXT)]
