@@ -25,11 +25,11 @@ class Started(NamedTuple):
 
 
 IDENTITY = ("id", "model", "service_tier", "system_fingerprint")
-"""The fields of `Started` that every API sends as a text under the field's own name."""
+"""The fields of `Started` that every API sends as a text under the same name."""
 
 
 def identified(old: Started, body: Mapping[str, Any], *, latest: bool = False) -> Started:
-    """Return an identity completed by the texts of a body: the first value holds, or the `latest` one."""
+    """Return an identity completed from a body: each field keeps its first value, or its `latest` one."""
     found: dict[str, Any] = {}
     for name in IDENTITY:
         value, known = body.get(name), getattr(old, name)
@@ -128,7 +128,7 @@ class Usage(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """A choice's finish reason; or `failure`, the code of an error reported in a regular answer."""
+    """A choice's finish reason, or in `failure` the code of an error reported in a regular answer."""
 
     choice: int
     reason: str | None
