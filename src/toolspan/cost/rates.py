@@ -129,7 +129,7 @@ def _input(usage: Usage, rates: Rates) -> float | None:
 
 
 def _overlap(count: int | None, rates: Rates, plain: float | None, cached: float | None) -> int | None:
-    """Return how many cached tokens of a modality matter for the cost: 0 if their rates are no special ones.
+    """Return the cached tokens of a modality; 0 if they cost as much as text or as uncached tokens.
 
     `plain` and `cached` are the modality's rates without and with the cache.
     """

@@ -19,7 +19,7 @@ log = logging.getLogger("toolspan")
 
 FAILURES = 3  # within `SECONDS`
 SECONDS = 60.0
-"""Seconds: how long failures are counted, how long a method stays off, how rarely one loss is logged."""
+"""The seconds for which failures are counted and a method stays off, and between two logs of one loss."""
 TRANSIENT = (RecursionError, MemoryError)
 """Errors that show a nearly exhausted stack or memory of the application, not a bug in the method."""
 

@@ -62,7 +62,7 @@ class ResponseCalls:
         return events
 
     def arguments(self, text: str, known: _Known) -> list[Event]:
-        """Return the events of a report that a call is complete, which contains all its arguments."""
+        """Return the events of a server's report of a complete call, with `text` as all its arguments."""
         events: list[Event] = []
         call = self._find(known)
         if call is not None and call not in self._partial:

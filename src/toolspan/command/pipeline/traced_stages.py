@@ -163,7 +163,7 @@ def choose(spans: Iterable[Span], trace: str | None, stream: str | None) -> list
 
 
 def _one(stages: list[Stage], what: str, wanted: str | None, of: Any) -> list[Stage]:
-    """Return the stages of the wanted trace or stream; without a wish, of the only one in the input."""
+    """Return the stages of the wanted trace or stream; by default, of the only one in the input."""
     known = list(dict.fromkeys(of(stage) for stage in sorted(stages, key=lambda stage: stage.span.start)))
     if wanted is None and len(known) > 1:
         raise InputError(
