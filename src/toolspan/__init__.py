@@ -68,7 +68,7 @@ __all__ = [
 
 
 def _accounting() -> dict[str, Any]:
-    """Import: totals and budgets."""
+    """Import totals and budgets."""
     from .accounting.budgets import Budget, BudgetPassed
     from .accounting.monitor import usage
     from .accounting.totals import UsageTotal
@@ -77,7 +77,7 @@ def _accounting() -> dict[str, Any]:
 
 
 def _events() -> dict[str, Any]:
-    """Import: the events of a stream as a typed API."""
+    """Import the events of a stream as a typed API."""
     from .event_stream.events import (
         Done,
         ReasoningDelta,
@@ -98,7 +98,7 @@ def _events() -> dict[str, Any]:
 
 
 def _instrumentor() -> dict[str, Any]:
-    """Import: the instrumentation, its kill switch and the attributes of the application."""
+    """Import the instrumentation, its kill switch and the attributes of the application."""
     from .instrumentor import OpenAIInstrumentor
     from .kill_switch import switch
     from .user_context import attributes
@@ -107,7 +107,7 @@ def _instrumentor() -> dict[str, Any]:
 
 
 def _pipelines() -> dict[str, Any]:
-    """Import: pipelines traced chunk by chunk."""
+    """Import the parts for pipelines, which are traced chunk by chunk."""
     from .pipeline.propagation import extract, inject
     from .pipeline.span import Route
     from .pipeline.stages import stage
@@ -117,7 +117,7 @@ def _pipelines() -> dict[str, Any]:
 
 
 def _tools() -> dict[str, Any]:
-    """Import: the application's tools."""
+    """Import the decorator of the application's tools."""
     from .tool_execution.decorator import tool
 
     return locals()
@@ -125,7 +125,7 @@ def _tools() -> dict[str, Any]:
 
 _GROUPS = (_accounting, _events, _instrumentor, _pipelines, _tools)
 _GROUP_OF = {name: group for group in _GROUPS for name in group.__code__.co_varnames}
-"""Each public name and the function that imports it: the names that a function imports are its variables."""
+"""The public names, each with the function that imports it and binds it as a local variable."""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""`python -m toolspan`: the command, where its program is not on the path."""
+"""`python -m toolspan`: run the command where the program `toolspan` is not on the path."""
 
 import sys
 

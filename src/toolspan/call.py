@@ -1,6 +1,6 @@
 """One call: it is opened, fed with chunks or one answer, and ended exactly once.
 
-The application enters toolspan by a chunk and by an end; both are guarded here.
+Every method that the SDK's wrappers call catches toolspan's own errors.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ class Call(Facts):
     def record_inter_chunk(self) -> None:
         """Record the last inter-chunk time.
 
-        The iterator calls this when the application asks for the next chunk, not while the application
-        waits for the last one. A thread in the background would take the interpreter's lock for up to 5 ms.
+        The iterator calls this when the application asks for the next chunk, so that recording does not delay
+        the last one. A background thread would be worse: it would take the interpreter's lock for up to 5 ms.
         """
         inter_chunk, self.inter_chunk = self.inter_chunk, 0
         self.sinks.inter_chunk(self, inter_chunk)
@@ -182,6 +182,8 @@ class Call(Facts):
             report("tracking the agent loop", error)
             return []
 
+    # If another instrumentation made the span, it may end it at the finish reason: so the attributes are set
+    # there, with the outcome that holds if nothing follows.
     def _apply(self, events: list[Event], at: int, body: Any) -> None:
         """Fold events into the record and pass those that are new to sinks and listener."""
         for event in events:
@@ -191,8 +193,6 @@ class Call(Facts):
                 if isinstance(event, CallClosed):
                     self._loop("closed", event, at)
             elif self.borrowed and isinstance(event, Finished):
-                # Another instrumentation made the span and may end it at the finish reason: its
-                # attributes are set now, with the outcome that holds if nothing follows.
                 self.outcome = outcome_of(End.CLOSED, self.record, self.request.expected, self.streamed)
                 self.sinks.span_event(self, event, at)
         if self.listener is not None:

@@ -1,4 +1,4 @@
-"""Errors of toolspan's own end here; objects of foreign classes are accessed here without raising.
+"""Report toolspan's own errors, and read attributes of foreign objects without raising.
 
 An error is logged once and never reaches the application. The log line has no message and no value, because
 both may hold content; the traceback is logged at level DEBUG.
@@ -21,6 +21,7 @@ _TRACEBACK: Any = vars(BaseException)["__traceback__"]
 _reported: set[tuple[str, int, str]] = set()
 
 
+# Only the class of the error is logged, because its message may quote the user's text.
 def report(what: str, error: BaseException) -> None:
     """Log that `what`, a noun phrase, failed with an error; each place in the code is logged once."""
     if reraise:
@@ -30,17 +31,15 @@ def report(what: str, error: BaseException) -> None:
         if key in _reported:
             return
         _reported.add(key)
-        # The class only: a message may quote the user's text, and a log is no place for content.
-        log.warning(
-            "toolspan: %s failed with %s; the application is not affected", what, type(error).__qualname__
-        )
+        kind = type(error).__qualname__
+        log.warning("toolspan: %s failed with %s; the application is not affected", what, kind)
         log.debug("toolspan: %s failed", what, exc_info=error)
     except Exception:  # raised by a logging handler or filter, or by a class of error with a broken attribute
         return
 
 
 def _cause(what: str, error: BaseException) -> tuple[str, int, str]:
-    """Return file, line and class of an error: one broken part may fail on several paths."""
+    """Return file, line and class of an error, so that a fault seen on several paths is logged once."""
     trace, name, line = traceback_of(error), what, 0
     while trace is not None:
         name, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno

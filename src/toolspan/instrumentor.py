@@ -46,7 +46,7 @@ _MOST_REVIEWS = 4  # callbacks of earlier settings that are kept for the streams
 
 
 class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstream
-    """Traces every request of one SDK. A subclass names the SDK; OpenTelemetry makes each a singleton."""
+    """An instrumentor of one SDK, which a subclass names; OpenTelemetry makes each class a singleton."""
 
     member: Member
     _settings = Settings()
@@ -61,7 +61,7 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
         return (f"{self.member.distribution} >= {self.member.oldest}",)
 
     def instrument(self, **kwargs: Any) -> None:
-        """Instrument the SDK. A second call applies the keywords it is given and keeps all others."""
+        """Instrument the SDK. A second call applies only its own keywords and keeps all other settings."""
         # `opentelemetry-instrument` has instrumented the SDK before the application's own code runs. The base
         # class ignores a second call: a redaction would have no effect, and content would leave the process.
         if not self.is_instrumented_by_opentelemetry:
@@ -108,7 +108,7 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
         self._patch = _installed(self.member, settings, dispatch, loop, self._patch)
 
     def _review(self, settings: Settings) -> Review:
-        """Return the review of these callbacks; earlier ones are kept for the streams that are open."""
+        """Return the review for these callbacks; earlier reviews are kept for the open streams."""
         what = (settings.redact, settings.completion_hook, settings.tool_definitions)
         if self._reviews and self._reviews[-1][0] == what:
             return self._reviews[-1][1]
@@ -146,7 +146,7 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
 
 
 class OpenAIInstrumentor(SdkInstrumentor):
-    """Traces every request of the OpenAI SDK.
+    """The instrumentor of the OpenAI SDK, which traces each of its requests.
 
     `instrument(**settings)` takes the settings of the README and the providers of OpenTelemetry
     (`tracer_provider`, `meter_provider`, `logger_provider`; the global ones by default). It raises nothing: a
@@ -172,7 +172,7 @@ class Providers(NamedTuple):
         return get_logger(semconv.SCOPE, version("toolspan"), self.logger_provider)
 
     def meter(self) -> Meter:
-        """Return a meter whose measurements wait for the next collection: no request pays for them."""
+        """Return a meter that records its measurements at the next collection, not during a request."""
         meter = get_meter(semconv.SCOPE, version("toolspan"), self.meter_provider)
         try:
             return deferring(meter, backlog)
@@ -191,7 +191,10 @@ def _console() -> Console | None:
 
 
 def _installed(member: Member, settings: Settings, sinks: Sinks, loop: Loop, patch: Patch | None) -> Patch:
-    """Return the installed patch. Only here the SDK is imported: other processes need not have it."""
+    """Return the installed patch.
+
+    The SDK is imported only here, because other processes may not have it.
+    """
     from .sdk.patch import Patch
     from .sdk.requests import Exchange
     from .sdk.websocket import WebSocketPatch
@@ -212,7 +215,7 @@ backlog = Backlog(guard.report)
 
 
 def tracer(tracer_provider: Any) -> trace.Tracer:
-    """Return the tracer for the stages of pipelines; one that records nothing if there is none."""
+    """Return the tracer for the stages of pipelines; after an error, one that records nothing."""
     try:
         return Providers(tracer_provider).tracer()
     except Exception as error:
@@ -221,7 +224,7 @@ def tracer(tracer_provider: Any) -> trace.Tracer:
 
 
 def make_review(settings: Settings) -> Review:
-    """Return the gate that content passes before it is recorded: redaction, then the completion hook."""
+    """Return the review of content before it is recorded: redaction, then the completion hook."""
     redaction = None if settings.redact is None else Redaction(settings.redact, guard.report)
     hook = completion_hook.find(settings.completion_hook, full=settings.tool_definitions == "full")
     return Review(guard.report, redaction=redaction, hook=hook)
@@ -318,7 +321,7 @@ def _span_capture(settings: Settings) -> Capture:
 
 
 def executions(settings: Settings, loop: Loop, review: Review, providers: Providers) -> Executions | None:
-    """Return what records executions of tools; `None` if it cannot be made."""
+    """Return the recorder of tool executions; `None` if it cannot be made."""
     try:
         return Executions(
             providers.tracer(),
@@ -335,7 +338,7 @@ def executions(settings: Settings, loop: Loop, review: Review, providers: Provid
 
 
 def _prices(settings: Settings) -> Prices | None:
-    """Return the prices; importing them takes half a second, so it happens now and not in a request."""
+    """Return the prices, loaded now: their import takes half a second, too long for a request."""
     try:
         return load() if settings.cost == "on" else None
     except Exception as error:

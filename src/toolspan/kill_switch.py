@@ -11,7 +11,10 @@ log = logging.getLogger("toolspan")
 
 
 class Switches(NamedTuple):
-    """The parts that are on. A switch only turns off what the settings have on."""
+    """The state of the three switches: which parts may run.
+
+    A switch can turn off a part that the settings turn on, but not the other way round.
+    """
 
     enabled: bool = True
     track_streams: bool = True

@@ -21,10 +21,10 @@ class Ending(Protocol):
     """A call, or a stage of a pipeline: anything that ends once."""
 
     def end(self, end: End | BaseException) -> None:
-        """End it; only the first end counts."""
+        """End the call or stage; only the first end counts."""
 
     def forget(self) -> None:
-        """Drop it without telemetry: the parent process ends it."""
+        """Drop the call or stage without telemetry: the parent process ends it."""
 
 
 _open: set[Ending] = set()
@@ -66,7 +66,7 @@ def dropped(call: Ending) -> None:
 def finish(call: Ending, end: End | BaseException) -> None:
     """End a call, then remove it from the open ones.
 
-    In this order: a child that is forked in between still finds the call and counts its stream as closed.
+    The order matters: a child that is forked in between still finds the call and counts its stream as closed.
     """
     try:
         call.end(end)

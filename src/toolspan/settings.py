@@ -98,7 +98,7 @@ def level(*accepted: str) -> Callable[[object], str]:
 def callback(value: object) -> object:
     """Return a redaction callback; one that cannot be called is replaced by one that removes all content.
 
-    The default would be no redaction: a typing error would let content leave the process unredacted.
+    The default, no redaction, would be dangerous: after a typing error, content would leave the process.
     """
     if not callable(value):
         log.warning("toolspan: redact=%r ignored: it is not callable; no content is recorded", value)
@@ -157,7 +157,7 @@ class Settings:
     metric_attributes: tuple[str, ...] = ()
     """`TOOLSPAN_METRIC_ATTRIBUTES`: names from `toolspan.attributes` that metrics carry, too."""
     baggage_keys: tuple[str, ...] = ()
-    """`TOOLSPAN_BAGGAGE_KEYS`: baggage entries that become such attributes."""
+    """`TOOLSPAN_BAGGAGE_KEYS`: baggage entries that are recorded like `toolspan.attributes`."""
     sample_every: int = 0
     """`TOOLSPAN_SAMPLE_EVERY`: track every n-th chunk through the stages of a pipeline; 0: only chunks whose
     loss breaks an answer."""
@@ -170,7 +170,8 @@ class Settings:
     capture_message_content: str = "no_content"
     """`OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`: where captured content is recorded."""
     emit_event: bool | None = None
-    """`OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT`: emit the details event; unset: if events carry content."""
+    """`OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT`: emit the details event; if unset, only with content on
+    events."""
     redact: Callable[[str, Any], Any] | None = None
     """A callback that redacts each content before it is recorded; has no variable."""
     on_event: Callable[[Any, Any], object] | None = None
@@ -280,7 +281,8 @@ def read_settings(keywords: Mapping[str, Any], environment: Mapping[str, str] = 
 def changed(settings: Settings, keywords: Mapping[str, Any]) -> Settings:
     """Return the settings with other keywords; those that are `None` or not accepted change nothing.
 
-    The environment is not read again: a keyword of the first `instrument()` would lose against its variable.
+    The environment is not read again, because a variable would then replace a keyword of the first
+    `instrument()`.
     """
     found: dict[str, Any] = {}
     for name, value in keywords.items():

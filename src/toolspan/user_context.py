@@ -56,7 +56,7 @@ class Block:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove the newest entry of this block; a context in which it was not entered has none."""
+        """Remove the newest entry of this block; do nothing in a context that has none of it."""
         try:
             entries = _entries()
             for at in reversed(range(len(entries))):

@@ -13,10 +13,10 @@ _MOST_VALUES = 4096  # of `per`: conversations come without end
 
 
 class BudgetPassed(NamedTuple):
-    """The argument of a budget's callback.
+    """The argument of a budget's callback: the budget whose limit was passed, and its usage.
 
-    `value` is the value of the budget's `per` for which the limit is passed, `None` without `per`; `total` is
-    what has been used of the budget, the request that passed it included.
+    `value` is the value of the budget's `per` that passed its limit, `None` without `per`. `total` is the
+    usage counted so far, including the request that passed the limit.
     """
 
     budget: Budget
@@ -27,8 +27,8 @@ class BudgetPassed(NamedTuple):
 class Budget:
     """A limit set by `toolspan.usage.budget`: `cost` in US dollars, `tokens` of input and output together.
 
-    It counts requests from then on, for each value of `per` separately. Of more than 4096 values the least
-    recently used one is dropped; its count begins again at 0.
+    It counts requests from then on, for each value of `per` separately. It keeps counts for 4096 values;
+    beyond these the least recently used value is dropped, and starts again at 0 when it returns.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Budget:
         self._passed.clear()
 
     def add(self, names: Mapping[str, Name], used: UsageTotal) -> BudgetPassed | None:
-        """Count a request; return the callback's argument if it is the first one beyond the limit."""
+        """Count a request; return the callback's argument if this request is the first beyond the limit."""
         if any(names.get(name) != value for name, value in self.where.items()):
             return None
         value = None if self.per is None else names.get(self.per)
@@ -72,7 +72,7 @@ class Budget:
         return BudgetPassed(self, value, total)
 
     def notify(self, passed: BudgetPassed) -> None:
-        """Call the callback; an error of it is logged once."""
+        """Call the callback; if it raises, log the error once."""
         try:
             self._callback(passed)
         except Exception as error:

@@ -21,8 +21,9 @@ _Where: TypeAlias = "Mapping[str, Any] | None"
 class UsageMonitor:
     """Usage totals of this process by conversation, by model, and by the names of the setting `usage_keys`.
 
-    The model is the requested one. At most 4096 combinations are kept: of the least recently used one, first
-    the conversation and then the keys become `_OTHER`. All methods are safe in many threads.
+    The model is the requested one. At most 4096 combinations are kept. Beyond that, the least recently used
+    combination becomes less detailed: its conversation becomes `_OTHER`, then its other keys do. All methods
+    are safe in many threads.
     """
 
     def __init__(self) -> None:
@@ -50,7 +51,7 @@ class UsageMonitor:
             return self._totals.by(name, _values(where, names))
 
     def reset(self, where: _Where = None, /, **names: str) -> None:
-        """Set the totals to 0, all or those with these values; budgets are not changed. See `total`."""
+        """Set totals to 0: all of them, or those with these values. Budgets stay. See `total`."""
         with self._lock:
             self._totals.forget(_values(where, names))
 
@@ -67,10 +68,10 @@ class UsageMonitor:
     ) -> Budget:
         """Call `callback` once when requests from now on have used more than `cost` dollars or `tokens`.
 
-        Only requests with these values of names count: `conversation`, `model`, and any name of
-        `toolspan.attributes`. With `per`, also such a name, each of its values has its own limit and call.
-        The callback runs in the thread that ended the request, after the request's telemetry; its errors are
-        logged once. Return the budget, for `cancel`.
+        The keywords limit the budget to requests with these values; a name is `conversation`, `model` or any
+        name of `toolspan.attributes`. `per` is such a name, too: each of its values has its own limit and its
+        own call. The callback runs in the thread that ended the request, after the request's telemetry; its
+        errors are logged once. Return the budget, for `cancel`.
         """
         found = Budget(callback, cost, tokens, per, _values(where, names))
         with self._lock:
@@ -83,7 +84,7 @@ class UsageMonitor:
             self._budgets = tuple(other for other in self._budgets if other is not budget)
 
     def keep(self, keys: tuple[str, ...]) -> None:
-        """Keep totals by these names too; called with the setting `usage_keys`."""
+        """Keep totals by these names, too; they come from the setting `usage_keys`."""
         # Values of the first name are dropped first: conversations are many, models few and worth keeping.
         names = (CONVERSATION, *(key for key in keys if key not in (CONVERSATION, MODEL)), MODEL)
         with self._lock:
@@ -91,7 +92,7 @@ class UsageMonitor:
                 self._totals = self._totals.under(names)
 
     def add(self, names: Mapping[str, Name], used: UsageTotal) -> None:
-        """Count a request, and call the callbacks of budgets that it passes."""
+        """Count a request, and call the callbacks of the budgets whose limit it passes."""
         with self._lock:
             self._totals.add(tuple(map(names.get, self._totals.names)), used)
             passed = [_counted(budget, names, used) for budget in self._budgets]
@@ -106,7 +107,7 @@ class UsageMonitor:
 
 
 def _counted(budget: Budget, names: Mapping[str, Name], used: UsageTotal) -> BudgetPassed | None:
-    """Count a request for one budget, and report an error of it."""
+    """Count a request for one budget, and report an error if that fails."""
     # One guard for each budget: the limits are the user's objects, and comparing with them may raise.
     try:
         return budget.add(names, used)
@@ -126,11 +127,14 @@ usage = UsageMonitor()
 
 _NOTHING = Usage()
 Add = Callable[[Mapping[str, "str | None"], tuple[float, ...]], None]
-"""Counts a call: takes its values of names, and its usage as the fields of `UsageTotal` in their order."""
+"""A function that counts a call, from its names with their values and the fields of a `UsageTotal`."""
 
 
 class SpentSink(Sink):
-    """The usage of each call, borrowed calls included: no other instrumentation counts them here."""
+    """The sink that adds the usage of each call to the totals.
+
+    It also counts the calls that another instrumentation traces, because that one has no totals here.
+    """
 
     signals: ClassVar[Mapping[str, str]] = {
         "ended": "totals of usage",

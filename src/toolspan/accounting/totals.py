@@ -36,15 +36,15 @@ class UsageTotal(NamedTuple):
         return self.input + self.output
 
     def plus(self, other: UsageTotal) -> UsageTotal:
-        """Return the sum of both."""
+        """Return the sum of this usage and another, field by field."""
         return UsageTotal(*map(add, self, other))
 
 
 class Totals:
-    """Sums for each combination of the values of some names.
+    """Sums for each combination of the values of some names, in bounded memory.
 
-    If there are too many combinations, values become `_OTHER`, those of the first name first. No usage is
-    ever lost: the sum of all combinations stays exact.
+    When there are too many combinations, values are replaced by `_OTHER`, beginning with the first name. No
+    usage is ever lost: the sum of all combinations stays exact.
     """
 
     def __init__(self, names: tuple[str, ...], most: int = _MOST) -> None:
@@ -53,7 +53,7 @@ class Totals:
         self._cells: OrderedDict[tuple[Name, ...], UsageTotal] = OrderedDict()
 
     def add(self, key: tuple[Name, ...], used: UsageTotal) -> None:
-        """Add usage under these values; the least recently used combination may lose a value."""
+        """Add usage under these values; this may replace a value of the least recently used combination."""
         self._add(key, used)
         # It ends: each round replaces one value by `_OTHER`, and equal combinations become one.
         while len(self._cells) > self._most:
@@ -80,7 +80,7 @@ class Totals:
             del self._cells[key]
 
     def under(self, names: tuple[str, ...]) -> Totals:
-        """Return the same sums by other names; those of a name that is removed are added up."""
+        """Return the same sums under other names; combinations that then are equal are merged."""
         found = Totals(names, self._most)
         for key, used in self._cells.items():
             known = dict(zip(self.names, key, strict=True))

@@ -21,11 +21,12 @@ from .memory import Memory, caller_match, place
 
 
 class Loop:
-    """Relates the requests of a process by one memory, across clients, threads and tasks."""
+    """The agent loop of a process, which relates its requests across clients, threads and tasks."""
 
     def __init__(self, memory: Memory | None = None) -> None:
         self.memory = Memory() if memory is None else memory
 
+    # A fetched response brings no results; its tool calls are remembered like those of other answers.
     def opened(self, call: Observed, at: int) -> list[Note]:
         """Find the step of a request in its loop, link it to earlier answers, and return its notes."""
         fetches = call.operation == call_data.FETCH_RESPONSE
@@ -33,14 +34,12 @@ class Loop:
             return []
         here = place()
         step = call.step = Step(Turn(place=here, model=call.request.model))
-        # A fetched response brings no results; its tool calls are remembered like those of other answers.
         if fetches:
             return []
-        returns = call.request.returns
-        step.results = results = self._results(returns, here)
+        step.results = results = self._results(call.request.returns, here)
         step.before = self._before(call, results)
         notes, fresh = _answers(call, results, at)
-        _number(step, call, returns, fresh)
+        _number(step, call, call.request.returns, fresh)
         return notes + changes(call, step)
 
     def closed(self, call: Observed, event: CallClosed, at: int) -> None:
@@ -49,7 +48,7 @@ class Loop:
             self._remember(call, call.record.call(event), at)
 
     def ended(self, call: Observed) -> list[Note]:
-        """Remember the turn of an answer that is over, and return the notes that its token count allows."""
+        """Remember the turn of a finished answer; return the notes that need its token count."""
         step, record = call.step, call.record
         if step is None:
             return []
@@ -76,8 +75,8 @@ class Loop:
     ) -> tuple[RememberedCall | None, Turn | None]:
         """Return the tool call that an execution answers, and its turn; `None` where there is any doubt.
 
-        Without an id, a call is found by the tool's name, as long as only one answer can be meant, and among
-        several calls of that answer by the hash of the arguments.
+        Without an id, the call is found by the tool's name if exactly one answer has such a call. If that
+        answer has several, the hash of the arguments decides.
         """
         rank = partial(caller_match, place())
         if call_id is not None:
@@ -101,7 +100,7 @@ class Loop:
         return found[-1], turn
 
     def _results(self, returns: Returns, here: tuple[int, int]) -> tuple[RememberedCall, ...]:
-        """Return the calls whose results a request brings first, or again after the last turn."""
+        """Return the calls whose results are new in a request, or are sent again after the last turn."""
         # A history repeats the results of all its steps: those before the last turn are counted only if no
         # request has brought them yet.
         wanted = returns.earlier + returns.results
@@ -139,7 +138,7 @@ class Loop:
 
 
 def _answers(call: Observed, results: tuple[RememberedCall, ...], at: int) -> tuple[list[Note], int]:
-    """Count and link the calls that a request answers; return the notes, and how many are new."""
+    """Count and link the calls that a request answers; return the notes, and the number of new answers."""
     notes: list[Note] = []
     askers: dict[int, tuple[SpanContext, list[str]]] = {}
     fresh = 0
@@ -195,7 +194,7 @@ _KEPT = 0.9  # share of the tokens of the step before; a smaller drop is not rep
 
 
 def changes(call: Observed, step: Step) -> list[Note]:
-    """Return notes on what changed since the step before: the tools, and fewer messages."""
+    """Return notes on changed tools and on a shorter history, compared with the step before."""
     turn, before, tools = step.turn, step.before, call.request.tools
     turn.messages = _whole_history(call)
     turn.tools = None if tools is None else tools.fingerprint
@@ -204,15 +203,20 @@ def changes(call: Observed, step: Step) -> list[Note]:
         return found
     if before.tools != turn.tools:
         found.append(ToolsChanged(before.tools, turn.tools))
-    if before.messages is not None and turn.messages is not None:
-        step.grown = turn.messages - before.messages
-        if step.grown < 0:
-            found.append(ContextReduced(before.messages, turn.messages, before.tokens, None))
-    return found
+    return found + _shortened(step, before)
+
+
+def _shortened(step: Step, before: Turn) -> list[Note]:
+    """Set how many messages the history has grown by; return a note if it has fewer now."""
+    now = step.turn.messages
+    if before.messages is None or now is None:
+        return []
+    step.grown = now - before.messages
+    return [ContextReduced(before.messages, now, before.tokens, None)] if step.grown < 0 else []
 
 
 def reduced(step: Step) -> list[Note]:
-    """Return a note on a context that got shorter by its tokens only, such as by summarised messages."""
+    """Return a note if the context has fewer tokens but not fewer messages, as after summarising messages."""
     turn, before = step.turn, step.before
     if before is None or before.tokens is None or turn.tokens is None or turn.model != before.model:
         # Another model counts the same text differently.

@@ -19,7 +19,7 @@ _MOST_SEARCHED = 256  # newest calls; a search by name happens at each execution
 
 
 class Memory:
-    """Remembers calls by id, and turns by the id of their response or conversation.
+    """The memory of calls by id, and of turns by the id of their response or conversation.
 
     There is no lock: a forked child could inherit it while another thread holds it. Readers work on copies.
     """
@@ -54,7 +54,7 @@ class Memory:
             self._calls.pop(call.id, None)
 
     def find(self, identity: str, rank: Callable[[RememberedCall], int]) -> RememberedCall | None:
-        """Return the call of an id: the one of the highest rank, and of several one without a result."""
+        """Return the call with this id: the one of the highest rank, preferably without a result."""
         known = tuple(self._calls.get(identity, ()))
         if len(known) < 2:  # nearly always: the rank is not computed
             return known[0] if known else None
@@ -85,7 +85,7 @@ class Memory:
 
 
 def _is_there(turn: Turn, known: Iterable[RememberedCall]) -> bool:
-    """Return whether a call of this turn, or of the same response, is among the calls of one id."""
+    """Return whether one of these calls with the same id belongs to this turn or to its response."""
     response = turn.response
     return any(one.turn is turn or (response and one.turn.response == response) for one in known)
 

@@ -16,7 +16,7 @@ from ..wire.events import Answered, Event, Note, Retried
 
 
 class LoopMetricSink(Sink):
-    """Records a histogram of turnarounds and a counter of retries."""
+    """The sink that records a histogram of turnarounds and a counter of retries."""
 
     signals: ClassVar[Mapping[str, str]] = {
         "span_event": "metrics of turnarounds and retries",

@@ -1,7 +1,8 @@
 """Recognise a request that the application repeats after one that failed, and link the two.
 
 The SDK's own retries are inside of one request (`sdk/retries.py`); a retry by the application is a new
-request with a new span. No lock is used: a forked child could find it held by a thread that it does not have.
+request with a new span. No lock is used: after a fork, the child would wait for ever for a lock that another
+thread of the parent held.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _Key: TypeAlias = "tuple[int, int, Hashable]"
 
 
 class FailedAttempt(NamedTuple):
-    """A request that did not succeed: its attempt, the span around it, its own span, when it ended."""
+    """A request that did not succeed: its attempt number, its parent span, its own span and its end."""
 
     attempt: int
     parent: int
@@ -124,7 +125,7 @@ _threads = threading.local()
 
 
 class RepeatedRequestSink(Sink):
-    """Sets the attempt number of each request and its link to the attempt before."""
+    """The part of the agent loop that numbers each attempt and links it to the attempt before."""
 
     signals: ClassVar[Mapping[str, str]] = {
         "opened": "links to earlier attempts",

@@ -29,18 +29,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _pipeline(options)
     except InputError as error:
-        print(f"toolspan pipeline: {error}", file=sys.stderr)
-        return BAD_INPUT
+        return _refused(str(error))
     except ImportError:  # the extra `terminal` is optional
-        print(
-            "toolspan pipeline: rich is not installed: pip install 'toolspan[terminal]', or use --json",
-            file=sys.stderr,
-        )
-        return BAD_INPUT
+        return _refused("rich is not installed: pip install 'toolspan[terminal]', or use --json")
     except BrokenPipeError:
         # `| head` closes the pipe; without this, the interpreter reports a second error at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BAD_INPUT
+
+
+def _refused(reason: str) -> int:
+    """Print why the command cannot run, and return its exit status."""
+    print(f"toolspan pipeline: {reason}", file=sys.stderr)
+    return BAD_INPUT
 
 
 def _parser() -> argparse.ArgumentParser:

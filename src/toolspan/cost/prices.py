@@ -40,7 +40,7 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
         "x_ai": "x-ai",
     }
 )
-"""Providers that genai-prices names differently; all others have the same name there, or no prices."""
+"""The names of providers that genai-prices calls differently; unlisted providers keep their name."""
 # One provider with two price lists, for its international and its Chinese host.
 _HOSTS = MappingProxyType({"api.z.ai": "zai", "open.bigmodel.cn": "zhipuai"})
 _STANDARD = frozenset((None, "auto", "default", "standard", "on_demand"))  # tiers at the list price
@@ -50,7 +50,7 @@ _MOST_LOGGED = 100
 
 
 class _Query(NamedTuple):
-    """What a price depends on, except the tokens; `names` of the model, the better one first."""
+    """The facts that a price depends on, except the tokens; `names` are the model's, the better one first."""
 
     provider: str
     names: tuple[str | None, str | None]
@@ -59,7 +59,7 @@ class _Query(NamedTuple):
 
 
 _What: TypeAlias = "tuple[Endpoint, tuple[str | None, str | None], str | None, str | None, int]"
-"""The key of the cache: endpoint, models, the tiers served and requested, and the quarter of an hour."""
+"""A key of the cache: endpoint, models, served tier, requested tier, and quarter of an hour."""
 
 
 class Prices:
@@ -70,14 +70,11 @@ class Prices:
         self._sheet = lru_cache(maxsize=_MOST_KEPT)(self._find)
         self._logged: set[tuple[str, _Query]] = set()
 
+    # Without the wall clock there is no date for the price, and without counts no cost: better no number than
+    # a wrong one. The reason is logged at level DEBUG, once for each model.
     def cost(self, call: Observed, usage: Usage) -> Cost | None:
-        """Return the cost of a call's tokens in US dollars.
-
-        Return `None` if it is not known, and log the reason at level DEBUG, once for each model.
-        """
+        """Return the cost of a call's tokens in US dollars; `None` if it is not known."""
         made = call.operation in call_data.INFERENCE
-        # Without the wall clock there is no date for the price, and without counts no cost: better no number
-        # than a wrong one.
         if call.began is None or usage.input is None or (made and usage.output is None):
             return None
         what = _what(call, call.began)
@@ -122,9 +119,9 @@ class Prices:
 
 
 def load() -> Prices | None:
-    """Return the prices of the installed genai-prices; `None` if it is not installed. May take half a second.
+    """Return the installed genai-prices, loaded in up to half a second; `None` if it is not installed.
 
-    Raise `AttributeError` or `ImportError` for a version with other names of prices.
+    Raise `AttributeError` or `ImportError` for a version whose prices have other names.
     """
     try:
         with warnings.catch_warnings():

@@ -12,9 +12,9 @@ COMPUTED = "computed"
 
 
 class Rates(NamedTuple):
-    """US dollars for one token of each kind, and for the request; `None` for a kind without a price.
+    """The price in US dollars of one token of each kind, and of the request; `None` if there is no price.
 
-    A kind that the price list does not name has the price of the kind that contains it.
+    A kind that the price list does not name costs as much as the kind that contains it.
     """
 
     input: float | None
@@ -32,9 +32,10 @@ class Rates(NamedTuple):
 
 
 Sheet = tuple[tuple[int, Rates], ...]
-"""Pairs of a number of input tokens and the rates of requests with more; the highest number first.
+"""The rates by size of the request: pairs of a number of input tokens and the rates above that number.
 
-The rates of a tier hold for all tokens of the request, not only for those beyond its beginning.
+The highest number comes first. The rates of a tier hold for all tokens of the request, not only for those
+beyond its beginning.
 """
 _Part = tuple[int, "float | None"]
 
@@ -128,7 +129,7 @@ def _input(usage: Usage, rates: Rates) -> float | None:
 
 
 def _overlap(count: int | None, rates: Rates, plain: float | None, cached: float | None) -> int | None:
-    """Return the number of cached tokens of a modality, 0 if it does not change the cost; else `count`.
+    """Return the cached tokens of a modality; 0 if they cost as much as text or as uncached tokens.
 
     `plain` and `cached` are the modality's rates without and with the cache.
     """

@@ -18,10 +18,10 @@ _REPORTED = "provider"
 
 
 class CostSink(Sink):
-    """The cost of each call; it must come before the sinks that record `call.cost`.
+    """The sink that finds the cost of each call; it must come before the sinks that record `call.cost`.
 
-    A reported cost is taken unchanged, with discounts and fees that no price list has. Only a call without
-    one has a computed cost.
+    A reported cost is taken unchanged, with discounts and fees that no price list has. A cost is computed
+    only if none is reported.
     """
 
     signals: ClassVar[Mapping[str, str]] = {
@@ -35,7 +35,8 @@ class CostSink(Sink):
     def ended(self, call: Observed) -> None:
         """Set `call.cost` and count it; a call without usage has no cost.
 
-        That is a response that is fetched, which had its cost when it was made, or a stream that broke off.
+        Two kinds of calls have no usage: a stream that broke off, and fetching a response whose cost was
+        counted when it was created.
         """
         cost = call.cost = self._cost(call)
         if cost is None:

@@ -44,7 +44,7 @@ _Found = list[StreamEvent]
 
 
 class EventBuilder:
-    """Builds the events of one answer of `expected` choices."""
+    """A builder of the application's events for one answer of `expected` choices."""
 
     __slots__ = ("_begun", "_expected", "_over", "_record")
 
@@ -56,7 +56,7 @@ class EventBuilder:
         self._over: set[tuple[int, int]] = set()
 
     def build(self, events: list[Event], chunk: Any) -> _Found:
-        """Return the application's events for a reader's events, which were read from one chunk."""
+        """Return the application's events for the events that a reader read from one chunk."""
         found: _Found = []
         # Text and arguments first: nearly every chunk of a long answer is one of the two.
         for event in events:
@@ -75,7 +75,7 @@ class EventBuilder:
         return found
 
     def end(self, end: End | BaseException, *, streamed: bool = True) -> _Found:
-        """Return the last events; `build` gets those of the reader's `close` before."""
+        """Return the last events; before that, `build` must get the events of the reader's `close`."""
         outcome = outcome_of(end, self._record, self._expected, streamed)
         found: _Found = []
         self._complete_all(None, None, found)
@@ -90,7 +90,7 @@ class EventBuilder:
         return [*found, Done(reasons, self._record.usage, outcome.value, whole)]
 
     def _seen(self, event: Text | Reasoning | Refusal) -> None:
-        """Add the choice to the record without its text, whose pieces the application has already."""
+        """Add the choice to the record, without its text: the application has received that already."""
         if event.choice not in self._record.choices:
             self._record.apply(event._replace(text=""), 0)
 
@@ -120,11 +120,10 @@ class EventBuilder:
             if call.pieces:
                 found.append(ToolCallArgumentsDelta(*key, call.arguments, chunk))
 
+    # A call without a name cannot be run, so it is not completed while the name may still come: after its
+    # JSON document ended, or after the next call began.
     def _closed(self, event: CallClosed, chunk: Any, found: _Found) -> None:
-        """Complete the call at its first close; a later close may only report that it is not valid.
-
-        The application cannot run a call without a name. After `json` or `next_call` a name may still come.
-        """
+        """Complete the call at its first close; a later close may only report that it is not valid."""
         call = self._record.call(event)
         before = call.outcome
         self._record.apply(event, 0)
@@ -146,7 +145,7 @@ class EventBuilder:
                 found.append(broken(call, completion.reason, chunk))
 
     def _complete_all(self, choice: int | None, chunk: Any, found: _Found) -> None:
-        """Complete the calls of a choice, or of all: a call without a name will not get one now."""
+        """Complete the calls of a choice, or of all choices, including calls whose name never came."""
         for call in self._record.calls:
             if choice in (None, call.choice):
                 self._complete(call, chunk, found)
@@ -196,6 +195,8 @@ def code_of(error: BaseException) -> str:
     return code if issubclass(type(code), str) and code else type(error).__name__
 
 
+# A chat chunk has `error`, a failed response has its own, Realtime has it in `status_details`; the event
+# `error` of the Responses API is the error itself.
 def words_of(source: Any) -> str:
     """Return the message of an exception, or of the error in a chunk; empty if there is none."""
     if isinstance(source, BaseException):
@@ -203,8 +204,6 @@ def words_of(source: Any) -> str:
             return str(source) or type(source).__name__
         except Exception:  # a foreign class, whose `__str__` raises
             return type(source).__name__
-    # A chat chunk has `error`, a failed response has its own, Realtime has it in `status_details`; the event
-    # `error` of the Responses API is the error itself.
     known = fields(source)
     response = fields(known.get("response"))
     details = response.get("status_details")
@@ -249,7 +248,7 @@ _Make: TypeAlias = "type[ChatReader | ResponsesReader]"
 
 
 class Following:
-    """Reads the chunks of one answer into events; calls are checked against `offered`."""
+    """A reader that turns the chunks of one answer into events; calls are checked against `offered`."""
 
     __slots__ = ("_builder", "_expected", "_helper", "_offered", "_reader")
 
@@ -276,23 +275,21 @@ class Following:
         return self.closing() + self.ending(end)
 
     def closing(self) -> list[StreamEvent]:
-        """Return the events of the reader's end: calls that nothing completed."""
+        """Return the events of the reader's end, which completes the calls that are still open."""
         return [] if self._reader is None else self._builder.build(self._reader.close(), None)
 
     def ending(self, end: End | BaseException) -> list[StreamEvent]:
         """Return the error, if there is one, and `Done`."""
         return self._builder.end(end)
 
+    # The SDK's `chat.completions.stream()` wraps each chunk, and adds events of its own.
+    # `error` may be the first and only event of the Responses API.
     def _choose(self, body: Any) -> Reader | None:
-        """Choose the reader by the first body that shows its API; return `None` for others, such as a ping.
-
-        The SDK's `chat.completions.stream()` wraps each chunk, and adds events of its own.
-        """
+        """Choose the reader by the first body that shows its API; return `None` for a ping or the like."""
         known = fields(body)
         kind = known.get("type")
         self._helper = kind == "chunk" and "chunk" in known
         make: _Make = ChatReader
-        # `error` may be the first and only event of the Responses API.
         if kind == "error" or str(kind).startswith("response.") or "output" in known:
             make = ResponsesReader
         elif known.get("object") == "text_completion":

@@ -9,7 +9,7 @@ from ..wire.response_items import ANSWERED
 
 
 def plain(event: Any) -> dict[str, Any]:
-    """Return an event's fields as plain JSON, `type` first; of usage only the counts that were reported."""
+    """Return an event's fields as plain JSON, `type` first; usage is reduced to the reported counts."""
     fields = event._asdict()
     found = {"type": fields.pop("type"), **fields}
     # An SDK object and an exception are no JSON, and a log of events should not repeat the chunk.
@@ -25,7 +25,7 @@ class ToolCallStarted(NamedTuple):
     """The model began a tool call; emitted once per call, as soon as its name is known.
 
     `index` counts the calls of a choice from 0. `kind` is `function`, `custom`, or the kind of the Responses
-    API's item: `mcp`, `web_search`, `computer`, …; a kind without names has itself as its name. `id` and
+    API's item: `mcp`, `web_search`, `computer`, …; where a kind has no names, `name` is the kind. `id` and
     `name` may still be incomplete; those of `ToolCallCompleted` are final.
     """
 
@@ -133,7 +133,7 @@ class RefusalDelta(NamedTuple):
 
 
 class UsageReported(NamedTuple):
-    """The server reported token counts; if it does so again, the last report holds."""
+    """The server reported token counts; of several reports, the last one is right."""
 
     usage: Usage
     chunk: Any = None
@@ -145,13 +145,15 @@ class UsageReported(NamedTuple):
 
 
 class StreamError(NamedTuple):
-    """An error: one form for all kinds.
+    """An error of any kind: in a call, at the provider, in the connection, or in toolspan.
 
-    `kind` is `arguments` (a call that is not valid; follows its `ToolCallCompleted`, or comes when more text
-    follows a complete call), `provider` (the server reported an error or sent something unreadable),
-    `interruption` (connection lost, time-out, or no finish reason) or `internal` (toolspan failed to read a
-    chunk). `code` is the call's reason, the server's code or the exception's class. `error` is the exception,
-    if there is one; it is raised unchanged after `Done`.
+    `kind` is one of four. `arguments`: a call is not valid; the event follows its `ToolCallCompleted`, or
+    comes when more text follows a complete call. `provider`: the server reported an error or sent something
+    unreadable. `interruption`: the connection was lost, timed out, or ended without a finish reason.
+    `internal`: toolspan failed to read a chunk.
+
+    `code` is the call's reason, the server's code or the exception's class. `error` is the exception, if
+    there is one; it is raised unchanged after `Done`.
     """
 
     kind: Literal["arguments", "provider", "interruption", "internal"]

@@ -51,7 +51,7 @@ _here = _Here()
 
 
 class EventListener:
-    """Builds the events of one call and passes them to the application's callback."""
+    """A builder of the events of one call, which passes them to the application's callback."""
 
     __slots__ = ("_builder", "_info", "_listener", "_report")
 
@@ -71,19 +71,19 @@ class EventListener:
         """Pass the last events."""
         self._deliver(call, self._builder.end(end, streamed=call.streamed))
 
+    # A callback may ask a model itself: the events of that call would start another one, without an end.
+    # `info` is made at the first event, when the span has its ids; all events of a call get the same object.
+    # Each error is reported by itself, so that the callback still gets the next event.
     def _deliver(self, call: Observed, built: list[StreamEvent]) -> None:
         """Call the callback with one event after the other."""
-        # A callback may ask a model itself: the events of that call would start another one, without an end.
         if not built or _here.busy:
             return
-        # Made at the first event, when the span has its ids; all events of a call get the same object.
         info = self._info = self._info or _info(call)
         _here.busy = True
         try:
             for event in built:
                 try:
                     self._listener(info, event)
-                # Reported here, so that the callback still gets the next event.
                 except Exception as error:
                     self._report("the on_event callback", error)
         finally:

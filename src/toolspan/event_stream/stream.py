@@ -54,12 +54,12 @@ def _offered(tools: Any) -> Tools | None:
 
 
 def _whole(stream: Any) -> bool:
-    """Return whether it is an unstreamed answer, which iterates over its fields, or a text or mapping."""
+    """Return whether an object is a text, a mapping or an unstreamed answer, which are no streams."""
     return hasattr(stream, "model_fields_set") or isinstance(stream, (str, bytes, dict))
 
 
 def _hint(stream: Any) -> str:
-    """Return what the caller has probably forgotten."""
+    """Return an advice for the error message: what the caller has probably forgotten."""
     if hasattr(stream, "__await__"):
         return ": await it first"
     return ": its parse() gives one" if hasattr(stream, "parse") else ""
@@ -165,7 +165,7 @@ def _read(source: Source, following: Following) -> Generator[StreamEvent, None, 
 
 
 async def _read_async(source: AsyncSource, following: Following) -> AsyncGenerator[StreamEvent, None]:
-    """Yield the events of an async stream, as `_read`."""
+    """Yield the events of an async stream, as `_read` does for a sync one."""
     read, step = following.read, None
     try:
         while True:
@@ -250,7 +250,7 @@ class Source:
 
 
 class AsyncSource:
-    """An async stream, or an async context manager that returns one; as `Source`."""
+    """An async stream, or an async context manager that returns one."""
 
     __slots__ = ("_closed", "_entered", "_stream", "failed")
 

@@ -32,7 +32,7 @@ class Line(NamedTuple):
 
 
 def request_line(call: Observed) -> Line:
-    """Return the line of a request; a chat without tools is a warning, because it cannot call any."""
+    """Return the line of a request; a chat that offers no tools gets level WARNING."""
     request, tools = call.request, call.request.tools
     chats = call.operation == call_data.CHAT
     facts: Facts = {  # names and counts only: content comes later, and only where it is captured
@@ -73,7 +73,7 @@ def error_line(call: Observed) -> Line:
 
 
 def finish_line(call: Observed) -> Line:
-    """Return the line of a call's end; it shows where tools were offered and none was called."""
+    """Return the line of a call's end; it also shows that tools were offered but none was called."""
     record, tools, outcome = call.record, call.request.tools, call.outcome
     chats = call.operation in call_data.INFERENCE
     reasons = record.reasons(call.request.expected) if chats and record.choices else None

@@ -23,10 +23,10 @@ _PREVIEW = 200  # characters of a call's arguments
 
 
 class StreamLogSink(Sink):
-    """Writes the lines of each call as `text` or as `json`.
+    """The sink that writes the lines of each call as `text` or as `json`.
 
-    `content`: lines have previews of arguments and messages of errors. `redacted`: the redaction
-    callback sees these first. `limit`: the length of each in characters.
+    `content`: lines have previews of arguments and messages of errors, at most `limit` characters each.
+    `redacted`: the redaction callback gets these previews before they are written.
     """
 
     signals: ClassVar[Mapping[str, str]] = {
@@ -111,7 +111,7 @@ class StreamLogSink(Sink):
 
 
 class Console(logging.Handler):
-    """Writes the lines to stderr as long as the application has no handler for them.
+    """A handler that writes the lines to stderr as long as the application has no handler for them.
 
     Without a handler, `logging` shows nothing below WARNING.
     """

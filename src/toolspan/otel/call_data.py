@@ -26,15 +26,16 @@ _genai_util = "opentelemetry.genai.client."
 
 
 class Operation(NamedTuple):
-    """What an operation means for its telemetry; each operation has a row in `OPERATIONS`."""
+    """The traits that decide the telemetry of an operation; each operation has a row in `OPERATIONS`."""
 
     has_messages: bool = False
-    """A model generates output: content, the details event, a turn of the agent loop, tokens by type."""
+    """Whether a model generates output: then there is content, a details event, a turn, and tokens by
+    type."""
     counts_tool_calls: bool = False
     times_chunks: bool = False
-    """The time between two chunks is recorded."""
+    """Whether the time between two chunks is recorded."""
     outer_key: str = ""
-    """The context key by which OpenTelemetry's util-genai marks such a call of another instrumentation."""
+    """The context key that util-genai sets during such a call of another instrumentation."""
 
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
@@ -49,7 +50,7 @@ INFERENCE: Final = frozenset(name for name, operation in OPERATIONS.items() if o
 
 
 def traits(operation: str) -> Operation:
-    """Return the row of an operation; one without a row has no traits, so that no request fails for it."""
+    """Return the row of an operation; an unknown one has no traits, so that no request fails for it."""
     return OPERATIONS.get(operation, Operation())
 
 
@@ -115,7 +116,7 @@ class Step:
 
 
 class RequestKey(NamedTuple):
-    """What recognises a repeated request.
+    """The facts by which a repeated request is recognised.
 
     `what` is the request's fingerprint; `trace` and `parent` are the ids of the span around it, 0 where there
     is none; `caller` is the thread, or a weak reference to the task.
@@ -129,10 +130,10 @@ class RequestKey(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Facts:
-    """One request and its response.
+    """One request and its response; with `keep`, content is kept.
 
-    `keep` is whether content is kept. Times `*_at` are nanoseconds of a monotonic clock; `began` is in
-    nanoseconds of the wall clock, `None` if that clock failed.
+    Times `*_at` are nanoseconds of a monotonic clock; `began` is in nanoseconds of the wall clock, `None` if
+    that clock failed.
     """
 
     # Durations use the monotonic clock: the wall clock may be set back while a stream runs.
@@ -144,12 +145,12 @@ class Facts:
     _: KW_ONLY
     keep: InitVar[bool]
     secrets: Callable[[], tuple[str, ...]] = field(default=tuple)
-    """Returns the keys and tokens to hide. A function, because only the few calls that fail need them."""
+    """Returns the keys and tokens to hide; it is called only for a call that fails."""
     record: Record = field(init=False)
     span: Span | None = None
     context: Context | None = None
     borrowed: bool = False
-    """Whether another instrumentation traces this call; then `span`, if there is one, is that one's."""
+    """Whether another instrumentation traces this call; then `span` is the span of that one, or `None`."""
     common: dict[str, str | int] | None = None
     """A cache: the labels of all metrics of the call; see `labels.py`."""
     labels: dict[str, str | int] | None = None

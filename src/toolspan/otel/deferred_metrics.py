@@ -30,19 +30,19 @@ from . import semconv as names
 # the queue they cost the request next to nothing, and the collection records them off its path.
 
 MOST = 2048
-"""Measurements in the queue; at one collection per minute, about four steps of an agent per second."""
+"""The size of the queue: enough for four steps of an agent per second, with one collection per minute."""
 _AT_ONCE = 32  # measurements, some tenths of a millisecond: then other threads may run
 
 Make: TypeAlias = "Callable[..., None]"
-"""Records a measurement: takes value, attributes and context."""
+"""A function that records a measurement: takes value, attributes and context."""
 _Waiting: TypeAlias = "tuple[Make, float, Any, SpanContext]"
 
 
 class Lasting:
-    """Records measurements that change a value for good, such as those of an up-down counter.
+    """A recorder of measurements that change a value for good, such as those of an up-down counter.
 
-    A forked process has a copy of that value. A queued measurement belongs to it, so the child records it
-    too; all other queued measurements are recorded by the parent alone.
+    A forked process inherits a copy of that value, so it must also record the measurements of it that were
+    queued at the fork. The parent alone records all other queued measurements.
     """
 
     __slots__ = ("_make",)

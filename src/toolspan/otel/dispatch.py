@@ -19,13 +19,13 @@ log = logging.getLogger("toolspan")
 
 FAILURES = 3  # within `SECONDS`
 SECONDS = 60.0
-"""The period in which failures are counted, a method stays off, and one kind of loss is logged once."""
+"""The seconds for which failures are counted and a method stays off, and between two logs of one loss."""
 TRANSIENT = (RecursionError, MemoryError)
 """Errors that show a nearly exhausted stack or memory of the application, not a bug in the method."""
 
 
 class Part(NamedTuple):
-    """A method of a sink; `late` means the `PendingEmit` that the method returns."""
+    """A method of a sink, or with `late` the `PendingEmit` that this method returns."""
 
     sink: Any
     method: str
@@ -115,9 +115,9 @@ class Fuse:
 
 
 class Paused:
-    """A replacement for a sink whose method is off; after the pause it calls `resume` and the method.
+    """A stand-in for a sink whose method is off; after the pause it switches the method on and calls it.
 
-    The replacement keeps the way of a call free of checks: without a failure no clock is read.
+    Without a failure there is no stand-in, so calls need no check and read no clock.
     """
 
     def __init__(self, fuse: Fuse, part: Part, resume: Callable[[str], None]) -> None:
@@ -139,9 +139,9 @@ _Due: TypeAlias = "tuple[Sink, PendingEmit]"
 
 
 class Sinks:
-    """All sinks behind the interface of one, called in their order; content passes the review first.
+    """A sink that calls all sinks in their order, after the review of their content.
 
-    The order matters: a sink reads what an earlier one has set on the call, such as `CostSink` the cost.
+    The order matters: a sink reads what an earlier one has set on the call, such as the cost by `CostSink`.
     """
 
     __slots__ = (
@@ -180,14 +180,14 @@ class Sinks:
 
     @property
     def hooked(self) -> bool:
-        """See `Review.hooked`."""
+        """Return whether content is kept even if no sink captures it; see `Review`."""
         return self._review.hooked
 
     # The methods below repeat one loop, because a shared helper would add a Python call to each of them.
     # They catch `Exception` only: `KeyboardInterrupt` and `CancelledError` belong to the application.
 
     def opened(self, call: Observed) -> None:
-        """See `Sink.opened`."""
+        """Call `Sink.opened` of all sinks."""
         for sink in self._opened:
             try:
                 sink.opened(call)
@@ -195,7 +195,7 @@ class Sinks:
                 self._failed(sink, "opened", error)
 
     def streaming(self, call: Observed) -> None:
-        """See `Sink.streaming`."""
+        """Call `Sink.streaming` of all sinks."""
         for sink in self._streaming:
             try:
                 sink.streaming(call)
@@ -203,7 +203,7 @@ class Sinks:
                 self._failed(sink, "streaming", error)
 
     def span_event(self, call: Observed, event: Event | Note, at: int) -> None:
-        """See `Sink.span_event`."""
+        """Call `Sink.span_event` of all sinks, then emit what they return."""
         # The other instrumentation may end its span at the finish reason, so nothing may stay queued.
         if call.borrowed and isinstance(event, Finished):
             self._review.finish_job(call.job)
@@ -220,7 +220,7 @@ class Sinks:
             self._emit(call, due)
 
     def inter_chunk(self, call: Observed, nanoseconds: int) -> None:
-        """See `Sink.inter_chunk`."""
+        """Call `Sink.inter_chunk` of all sinks."""
         for sink in self._inter_chunk:
             try:
                 sink.inter_chunk(call, nanoseconds)
@@ -228,7 +228,7 @@ class Sinks:
                 self._failed(sink, "inter_chunk", error)
 
     def ended(self, call: Observed) -> None:
-        """See `Sink.ended`; a span that was started ends here, even if its sink failed or is off."""
+        """Call `Sink.ended` of all sinks, then end the span, even if its own sink failed or is off."""
         if call.borrowed:
             self._review.finish_job(call.job)
         due: list[_Due] = []
@@ -245,7 +245,7 @@ class Sinks:
         self.release(call)
 
     def release(self, call: Observed) -> None:
-        """See `Sink.release`; failures are reported, but never switch it off.
+        """Call `Sink.release` of all sinks; report a failure, but never switch this method off.
 
         A missed call would leave the gauge of open streams one too high for ever.
         """
@@ -269,13 +269,12 @@ class Sinks:
             self._report("reviewing content", error)
             self._end(span, at)
 
+    # Span and time are arguments, because the call may have dropped its span before the worker's thread runs
+    # this.
     def _emit_all(
         self, due: list[_Due], method: str, span: Span | None, at: int | None, contents: Contents
     ) -> None:
-        """Call each pending emit with the content it has makers for, then end the span.
-
-        It may run in the worker's thread, after the call has dropped its span: hence the arguments.
-        """
+        """Call each pending emit with its part of the content, then end the span."""
         for sink, pending in due:
             if self._fuse.blown and self._fuse.off(Part(_unpaused(sink), method, late=True)):
                 continue
@@ -294,9 +293,9 @@ class Sinks:
             self._report("ending a span", error)
 
     def _resolve(self, method: str) -> None:
-        """Store the sinks that a method is called on, with a `Paused` for each one that is off there.
+        """Store the sinks that override a method; a sink whose method is off is replaced by a `Paused`.
 
-        Stored once, because a chunk would otherwise call the empty methods of most sinks.
+        They are stored once, because looking them up for each chunk would take time.
         """
         found: tuple[Any, ...] = _overriders(method, self._sinks)
         if self._fuse.blown:
@@ -307,9 +306,9 @@ class Sinks:
         return Paused(self._fuse, part, self._resolve) if self._fuse.waits(part) else part.sink
 
     def _failed(self, sink: Any, method: str, error: Exception, *, late: bool = False) -> None:
-        """Count and report the failure; only this method of this sink may be switched off by it.
+        """Count and report the failure; only this method of this sink may be switched off.
 
-        Isolation by sink alone let one error in a span event stop all spans until the process ended.
+        If the whole sink were switched off, one error in a span event would stop all spans.
         """
         part = Part(_unpaused(sink), method, late)
         try:

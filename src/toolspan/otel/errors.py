@@ -77,11 +77,10 @@ def exception_attributes(error: BaseException) -> Attributes:
     }
 
 
+# They are needed in addition to the client's: a token in the URL, in the application's own headers, or from a
+# function that provides it, is found only in the request.
 def sent_secrets(error: BaseException) -> tuple[str, ...]:
-    """Return the credentials of the failed request, if the error has its request.
-
-    A token of a provider function, of the application's headers or of the URL is found only there.
-    """
+    """Return the credentials of the failed request, if the error has its request."""
     try:
         request: Any = getattr(error, "request", None)
         headers, url = request.headers, request.url

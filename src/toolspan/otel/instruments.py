@@ -1,4 +1,4 @@
-"""The instruments of the convention, in its released and in its next generation of names."""
+"""The instruments of the convention, under the released metric names and under the next ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Histograms(NamedTuple):
 class TokenMetric(NamedTuple):
     """A metric of tokens: the position of its count in `Usage`, the method that records it, and its labels.
 
-    `part` marks a count that is contained in another one, `inference` a metric of inference only.
+    With `part`, the count is contained in another one. With `inference`, only inference has the metric.
     """
 
     field: int

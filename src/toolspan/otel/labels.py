@@ -40,11 +40,9 @@ class ToolNames:
     def __init__(self) -> None:
         self._kept: set[str] = set()
 
+    # If the request's tools are not known completely, the first hundred names are kept.
     def known(self, tools: Tools | None, name: str | None, kind: str = "function") -> str:
-        """Return a name that the request offered; `_OTHER` for any other.
-
-        If the request's tools are not known completely, the first hundred names are kept.
-        """
+        """Return a name that the request offered; `_OTHER` for any other."""
         if name is None:
             return names.ERROR_OTHER
         if name in HOSTED or (tools is not None and name in tools.names):

@@ -25,7 +25,7 @@ _Fields: TypeAlias = "dict[str, Any]"
 
 
 class LogSink(Sink):
-    """Log events of each call through one OpenTelemetry logger, with the context of the call's span."""
+    """The sink that emits a call's log events by one OpenTelemetry logger, with the context of its span."""
 
     signals: ClassVar[Mapping[str, str]] = {
         "span_event": "log events of tool calls",
@@ -38,11 +38,9 @@ class LogSink(Sink):
         self._details = details
         self._capture = capture
 
+    # A call that hangs is visible by its log records, long before its span is exported.
     def span_event(self, call: Observed, event: Event | Note, at: int) -> PendingEmit | None:
-        """Emit the event at once.
-
-        A call that hangs is visible by its log records, long before its span is exported.
-        """
+        """Emit the event at once."""
         if not self._events or isinstance(event, Finished) or not self._enabled():
             return None
         name, attributes = span_event_of(call, event)

@@ -21,7 +21,7 @@ from .span_events import tool_type
 
 
 class MetricSink(Sink):
-    """Durations, tokens, tool calls and streams.
+    """The sink that records durations, tokens, tool calls and streams.
 
     `generation` selects the convention's metric names: `released`, `next` or `both`.
     """
@@ -66,7 +66,7 @@ class MetricSink(Sink):
     def span_event(self, call: Observed, event: Event | Note, at: int) -> None:
         """Record a tool call when its arguments are complete.
 
-        A response that is fetched contains the tool calls of an earlier request, counted there.
+        The tool calls of a fetched response were recorded by the request that created it.
         """
         if isinstance(event, CallClosed) and call_data.traits(call.operation).counts_tool_calls:
             self._tool_call(call, call.record.call(event))
@@ -82,7 +82,7 @@ class MetricSink(Sink):
                 kind.per_chunk.record(seconds(nanoseconds), labels)
 
     def ended(self, call: Observed) -> None:
-        """Record duration, tokens and outcome; only the stream's outcome for a borrowed call."""
+        """Record duration, tokens and outcome; only the outcome if another instrumentation traces it."""
         # Made again: the model of the response may have arrived after the first chunk.
         labels = self._labels(call)
         usage = call.record.usage
@@ -120,9 +120,9 @@ class MetricSink(Sink):
             outcome = {**call_labels(call), names.STREAM_OUTCOME: call.outcome.value}
             self._streams.add(1, outcome, call.context)
 
+    # A name that the request did not offer becomes `_OTHER`: models invent names without end.
     def _tool_call(self, call: Observed, tool: ToolCall) -> None:
         labels = call_labels(call)
-        # A name that the request did not offer becomes `_OTHER`: models invent names without end.
         labels[names.TOOL_NAME] = self._names.known(call.request.tools, tool.name, tool.kind)
         is_answered = tool.kind in ANSWERED
         if call.request.stream:

@@ -23,7 +23,7 @@ _MODELS = (names.REQUEST_MODEL, "llm.model_name")
 
 
 class Outer(NamedTuple):
-    """The call of the other instrumentation, with its span if that is the current one."""
+    """A call of another instrumentation; `span` is the current span if that belongs to this call."""
 
     span: Span | None
 

@@ -70,8 +70,8 @@ class Observed(Protocol):
 class Sink:
     """A receiver of the events of a call, which turns them into one signal.
 
-    A method that is not overridden is never called. What a method raises is reported and costs the
-    application nothing; a failing method is switched off without the others, see `otel/dispatch.py`.
+    A method that is not overridden is never called. An error in a method is reported and does not reach the
+    application; a method that keeps failing is switched off, and the others go on (see `otel/dispatch.py`).
     """
 
     signals: ClassVar[Mapping[str, str]] = {}
@@ -86,7 +86,8 @@ class Sink:
     def span_event(self, call: Observed, event: Event | Note, at: int) -> PendingEmit | None:
         """Record that a text or a tool call began, that arguments are complete, or a note.
 
-        For a borrowed call a choice's `Finished` is passed too: its span may end with that chunk.
+        If another instrumentation traces the call, a choice's `Finished` is passed, too: the span may end
+        there.
         """
         return None
 

@@ -23,11 +23,9 @@ _warned: set[tuple[str, str]] = set()
 _INVALID = "is not a valid attribute type (str, bool, 64-bit int, float or a sequence of one of them)"
 
 
+# Valid values are `str`, `bool`, `int` of 64 bits, `float`, and lists and tuples of one of these types.
 def attributes_of(values: Mapping[str, object]) -> dict[str, Value]:
-    """Return the valid attributes; log the invalid ones as warnings.
-
-    Valid values are `str`, `bool`, `int` of 64 bits, `float`, and lists and tuples of one of these types.
-    """
+    """Return the valid attributes; log the invalid ones as warnings."""
     found: dict[str, Value] = {}
     for key, value in values.items():
         if not isinstance(key, str) or not key:
@@ -63,7 +61,7 @@ def _value(value: object) -> Value | None:
 
 
 def _single(value: object) -> str | bool | int | float | None:
-    """Return a plain value; for a member of an enumeration of texts or numbers, its value."""
+    """Return a plain value; a member of an enumeration of texts or numbers is replaced by its value."""
     if isinstance(value, bool):  # before `int`, of which it is a subclass
         return value
     if isinstance(value, str):

@@ -35,7 +35,7 @@ def put(envelope: Any, fields: Fields) -> Any:
 
 
 def take(envelope: Any) -> tuple[Any, Fields | None]:
-    """Return the envelope without the fields, and the fields; the same object and `None` without fields."""
+    """Return the envelope without the fields, and the fields; without fields, the same object and `None`."""
     if isinstance(envelope, (str, bytes)):
         return _take_text(envelope)
     if isinstance(envelope, Mapping):
@@ -50,10 +50,10 @@ def take(envelope: Any) -> tuple[Any, Fields | None]:
     return envelope, _headers(items()) if callable(items) else None
 
 
+# The rest of the text is neither decoded nor encoded again: numbers, key order and spaces stay as they are,
+# and the cost does not grow with what the message contains.
 def _put_text(text: str | bytes, fields: Fields) -> str | bytes:
     """Insert the fields at the front of a JSON object."""
-    # The rest of the text is neither decoded nor encoded again: numbers, key order and spaces stay as they
-    # are, and the cost does not grow with what the message contains.
     encoded = json.dumps(fields)
     if isinstance(text, bytes):
         data = text.lstrip()
@@ -84,7 +84,7 @@ def _take_text(text: str | bytes) -> tuple[str | bytes, Fields | None]:
 
 
 def _take_decoded(text: str | bytes, plain: str) -> tuple[str | bytes, Fields | None]:
-    """Extract from JSON that a broker or gateway decoded and encoded again after `put`."""
+    """Extract the fields from JSON that a broker or gateway has decoded and encoded since `put`."""
     try:
         message = json.loads(plain)
     except (ValueError, RecursionError):

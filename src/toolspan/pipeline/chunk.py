@@ -1,8 +1,8 @@
 """Parse one chunk: an SDK object, a dict, an event of `toolspan.events` or decoded JSON.
 
 A chunk is parsed without the chunks before it. So it has the same parts, and the same fingerprint, at every
-stage, even where an earlier stage dropped some of them. The readers of `wire` cannot serve here: they number
-tool calls by what came before.
+stage, even where an earlier stage dropped some of them. This is why the readers of `wire` are not used: they
+number a tool call by the calls before it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _calls = {(index, call): place(TOOL_CALL, index, call) for index in range(4) for
 
 
 def parse_chunk(body: Any) -> ParsedChunk:
-    """Return the parts of an SDK object or a dict; of an envelope, those of the chunk that it holds."""
+    """Return the parts of an SDK object or a dict; if it is an envelope, the parts of the chunk in it."""
     # Fast path for ordinary chunks: one choice with one piece of text or arguments. Objects are read by
     # `__dict__`: `getattr` of a name that a pydantic object lacks costs 3.3 µs, and a chunk may cost 3 µs.
     try:
@@ -105,12 +105,12 @@ def parse_choices(choices: Any) -> ParsedChunk:
 
 
 def plain(text: str) -> ParsedChunk:
-    """Return the part of a piece of plain text: the same as that of a chunk with this content."""
+    """Return the part of a piece of plain text, equal to that of an API's chunk with the same text."""
     return ((_texts[0], text),) if text else ()
 
 
 def _parse_undeclared(choice: Any) -> ParsedChunk | None:
-    """Parse a choice of LiteLLM (1.108), whose objects declare the fields of neither choice nor delta."""
+    """Parse a choice of LiteLLM (1.108), whose choice and delta have undeclared fields only."""
     fields = choice.__pydantic_extra__
     delta = fields["delta"].__pydantic_extra__
     return _parse_object(fields, delta, delta)

@@ -31,7 +31,7 @@ _decode = json.JSONDecoder().raw_decode
 
 
 class Chunks:
-    """Cut the items of one side of one stage into parsed chunks.
+    """A reader that cuts the items of one side of one stage into parsed chunks.
 
     An item of server-sent events may be cut anywhere, so it completes no chunk, one or several. Comments and
     `[DONE]` are not chunks. `alone` is true if the last item was a chunk by itself. `plain` is true once an
@@ -78,7 +78,7 @@ class Chunks:
 
 
 def document(value: Any) -> ParsedChunk:
-    """Parse a decoded JSON document; of an envelope, also a chunk that a field holds as JSON text."""
+    """Parse a decoded JSON document; in an envelope, find a chunk that a field holds as JSON text, too."""
     if value.__class__ is not dict:
         return unknown(value)
     found = parse_chunk(value)
@@ -169,7 +169,7 @@ def event_of(text: str) -> ParsedChunk | None:
 
 
 class Pieces:
-    """Parse JSON texts that have one piece of text or arguments each, by comparison with the text before."""
+    """A fast parser of JSON texts that differ from the text before only in one piece of text or arguments."""
 
     # From chunk to chunk only the piece changes between `choices` and the end of the text. Two comparisons
     # and one `scanstring`, all in C, then take the place of decoding the whole text.
@@ -180,6 +180,8 @@ class Pieces:
         self._before = self._after = ""
         self._place: Place | None = None
 
+    # The string must end exactly where the known end begins; else the piece has other fields after it, or the
+    # two overlap.
     def read(self, text: str) -> ParsedChunk | None:
         """Return the part of the only chunk in this JSON text; `None` if the general path must parse it."""
         if quirks.ARGUMENTS:
@@ -189,8 +191,6 @@ class Pieces:
         try:
             if where is not None and text.startswith(before, at) and text.endswith(after):
                 piece, end = scanstring(text, at + len(before), True)
-                # The string must end exactly where the known end begins; else the piece has other fields
-                # after it, or the two overlap.
                 if end + len(after) == len(text) and piece:
                     return ((where, piece),)
             return event_of(text) if at < 0 else self._read_beginning(text, at)

@@ -38,7 +38,10 @@ class Followed(NamedTuple):
 
 
 class Follower:
-    """Sample the first chunk, the first and last of each call, finish chunks and, by setting, every n-th."""
+    """The sampler of one side: it keeps the first chunk, the first and last of each call, and finish chunks.
+
+    With `every`, it also keeps every n-th chunk.
+    """
 
     __slots__ = ("_calls", "_room", "every", "found", "position")
 
@@ -51,7 +54,7 @@ class Follower:
         self.found: list[Followed] = []
 
     def passed(self, chunks: Sequence[ParsedChunk], at: Sequence[int]) -> None:
-        """Sample by position among these chunks; `continued` and `single` have sampled them by role."""
+        """Count these chunks, and sample the first chunk and every n-th one."""
         before, self.position = self.position, self.position + len(chunks)
         if not before:
             self._follow(Followed(1, at[0], FIRST, chunks[0]))
@@ -61,7 +64,7 @@ class Follower:
                 self._follow(Followed(position, at[number], NTH, chunks[number]))
 
     def continued(self, first: Followed, last: Followed, identity: str | None = None) -> None:
-        """Record one piece of a tool call, or a row of them."""
+        """Record one piece of a tool call, or several in succession: the first and the last of them."""
         where = last.place
         if where is None:
             return
@@ -127,7 +130,7 @@ _MOST = 129  # texts and calls of one stream that are hashed; each holds a hash 
 
 
 class Side:
-    """Counts by kind, characters, times in nanoseconds, hashes and samples of one side of a stage."""
+    """The counts of one side of a stage: chunks by kind, characters, nanoseconds, hashes and samples."""
 
     __slots__ = ("_content", "counts", "first_at", "follower", "last_at", "pause", "size")
 
@@ -180,7 +183,7 @@ class Side:
     def _row(
         self, where: Place | None, chunks: Sequence[ParsedChunk], at: Sequence[int], begun: int, ended: int
     ) -> None:
-        """Count a row of chunks that each add a piece to the same text or the same tool call."""
+        """Count successive chunks that each add a piece to the same text or the same tool call."""
         if where is None:
             return
         self.counts[where.kind] += ended - begun
@@ -220,7 +223,7 @@ class Side:
         return content
 
     def digest(self) -> bytes:
-        """Return a hash of every text and every call with its name; it does not depend on the cuts."""
+        """Return a hash of every text and every named call, however they are split into chunks."""
         # One hash a text, combined in a fixed order: interleaving may differ between two sides. Sorted by
         # `repr`, because a place's `call` is an int or `None`, and those do not compare.
         whole = blake2b(digest_size=16)

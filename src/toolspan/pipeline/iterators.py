@@ -164,7 +164,7 @@ def _first(wrapped: WrappedIterator, slot: str, name: str, start: Callable[[Any]
 
 
 class RunObserver:
-    """Report one side of a stage run. The end of the emitted side ends the run."""
+    """An observer of one side of a stage run. The end of the emitted side ends the run."""
 
     __slots__ = ("emitted", "observe", "run", "source")
 
@@ -266,5 +266,5 @@ def _busy(source: Any) -> bool:
 
 
 def end_of(error: BaseException) -> End | BaseException:
-    """Return how a stage ends that this error leaves: `CLOSED` for the one that closes a generator."""
+    """Return the end of a stage that raised this error: `CLOSED` if its reader closed it."""
     return End.CLOSED if issubclass(type(error), GeneratorExit) else error

@@ -71,11 +71,11 @@ class InFlight:
         self.overtaken -= 1
         return chunk
 
+    # A stage that alters every chunk in turn finds its chunk first, without a search.
     def take_like(self, parsed: ParsedChunk) -> Chunk | None:
-        """Remove and return the first waiting chunk of the same kind, call and choice: another version."""
+        """Remove and return the first waiting chunk of the same kind, call and choice, an altered version."""
         if not self.waiting:
             return None
-        # A stage that alters every chunk in turn finds its chunk first, without a search.
         first = self.waiting[0].parsed
         if len(first) == len(parsed) == 1 and first[0][0] is parsed[0][0]:
             return self.forget()
@@ -170,7 +170,7 @@ class Case(NamedTuple):
 
 
 class Matching:
-    """Match emitted chunks with received ones; both are reported in the order in which they happen."""
+    """The matching of emitted chunks with received ones; each is reported when it passes."""
 
     def __init__(self) -> None:
         self._in_flight = InFlight()
@@ -250,9 +250,10 @@ class Matching:
         else:
             self._odd(parsed, at, key)
 
+    # An overtaken chunk is dropped however the stage ended: the stage emitted later ones without it.
+    # If no chunk was emitted after the window overflowed, the untracked chunks have the same fate.
     def end(self, at: int, left: str) -> None:
         """Record the end of the stage; `left` is the fate of the chunks that still wait."""
-        # An overtaken chunk is dropped however the stage ended: the stage emitted later ones without it.
         in_flight = self._in_flight
         while in_flight.overtaken:
             self._record(DROPPED, in_flight.give_up(), None)
@@ -262,13 +263,12 @@ class Matching:
                 self.held_longest = max(self.held_longest, at - chunk.at)
             self._record(left, chunk, None)
         unknown = self.counts[UNTRACKED]
-        # If no chunk was emitted after the window overflowed, the untracked chunks have the same fate.
         if self._unknown and self._unknown == sum(unknown.values()):
             self.counts[left] = {kind: count + unknown[kind] for kind, count in self.counts[left].items()}
             self.counts[UNTRACKED] = dict.fromkeys(KINDS, 0)
 
     def recount(self) -> None:
-        """Count the untracked chunks as passed; for a stage whose content as a whole is unchanged."""
+        """Count the untracked chunks as passed, because the content of the stage as a whole is unchanged."""
         self.passed(self.counts[UNTRACKED])
         self.counts[UNTRACKED] = dict.fromkeys(KINDS, 0)
 
@@ -279,19 +279,18 @@ class Matching:
             self.held_longest = held
 
     def _odd(self, parsed: ParsedChunk, at: int, key: int) -> None:
-        """Record an emitted chunk that was not received like this: injected or altered."""
+        """Record an emitted chunk that no received chunk equals: it is injected or altered."""
         # A repeated chunk is injected, even if it looks like another version of one that waits.
         repeats = self._recent.find(parsed, key)
         read = None if repeats is not None else self._in_flight.take_like(parsed)
-        if read is not None and len(self.cases) >= _MOST_CASES:
-            self._hold(read, at)
-            self.counts[ALTERED][kind_of(parsed)] += 1
-            return
         emitted = Chunk(parsed, self._emitted, at, key)
         if read is None:
             self._record(INJECTED, None, emitted, repeats)
             return
         self._hold(read, at)
+        if len(self.cases) >= _MOST_CASES:
+            self.counts[ALTERED][kind_of(parsed)] += 1
+            return
         self._altered[read.key] = len(self.cases)
         self._record(ALTERED, read, emitted)
 

@@ -1,6 +1,6 @@
-"""One run of a stage: its beginning, the chunks that it receives and emits, and its only end.
+"""One run of a stage: its beginning, the chunks that it receives and emits, and its end.
 
-Every call from the application is guarded here, and the clock is read here.
+Its methods catch toolspan's errors and read the clock, for all code below.
 """
 
 from __future__ import annotations
@@ -95,11 +95,11 @@ class Run:
         self.ledger: Ledger | None = ledger if span.recording else None
 
     def point(self) -> None:
-        """Make the stage a point, which emits what it receives."""
+        """Declare that the stage emits each chunk as it receives it, so that one side is counted only."""
         self._guarded("beginning a stage", Ledger.be_a_point)
 
     def reading(self) -> None:
-        """Give the stage a received side."""
+        """Declare that the stage has an input, so that its received chunks are counted, too."""
         self._guarded("adding the input of a stage", Ledger.reading)
 
     # `received` and `emitted` repeat the guard: `_guarded` would cost one more call for each chunk. They

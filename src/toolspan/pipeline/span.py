@@ -134,7 +134,7 @@ class StageSpan:
     ) -> None:
         """Set the attributes, add the span events and end the span.
 
-        `began` is the time of the beginning by the wall clock and by the ledger's clock; `at` is the end.
+        `began` is the beginning by the wall clock and by the monotonic clock; `at` is the end by the latter.
         """
         # Times are the wall clock's beginning plus differences of the monotonic clock, so that events stay
         # in order within the span when the wall clock is set.
@@ -230,7 +230,7 @@ _OUT = _SideNames(
 
 
 class StageEvent(NamedTuple):
-    """A span event; `at` is in nanoseconds of the ledger's clock."""
+    """A span event; `at` is in nanoseconds of the monotonic clock."""
 
     name: str
     attributes: Attributes
@@ -238,7 +238,7 @@ class StageEvent(NamedTuple):
 
 
 def stage_attributes(ledger: Ledger, began_at: int, key: bytes) -> Attributes:
-    """Return the attributes of an ended stage; `key` is that of the digests."""
+    """Return the attributes of an ended stage; `key` is the key of the content digests."""
     found: Attributes = {}
     # At a point both sides are the same chunks, which are counted once and have all passed.
     received_side = ledger.emitted_side if ledger.point else ledger.received_side

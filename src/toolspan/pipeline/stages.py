@@ -103,7 +103,7 @@ class Stage:
         self._run: Run | None = None
 
     def around(self, stream: Any) -> Any:
-        """Return a wrapper of the stream whose chunks pass this stage as a point."""
+        """Return a wrapper of the stream, whose chunks are received and emitted unchanged by this stage."""
         route = self._route if isinstance(self._route, Route) else None
         run = begin(self._name or "stage", route, run_of(stream), self._every)
         if run is None:
@@ -163,7 +163,7 @@ class Stage:
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 Begin = Callable[[Route | None, Run | None], Run | None]
-"""Begin a stage with its route, if that is known, and the run of the stage before in this process."""
+"""A function that begins a stage: takes its route, if known, and the run of the stage before it here."""
 
 
 def stage_function(

@@ -165,7 +165,7 @@ class Ledger:
 
     @property
     def whole(self) -> bool:
-        """Return whether both sides have the same content as a whole, regardless of the cuts."""
+        """Return whether both sides have the same content as a whole, however it is split into chunks."""
         received_side = self.received_side
         if received_side is None:
             return True
@@ -175,7 +175,7 @@ class Ledger:
         )
 
     def outcome(self, end: End | BaseException) -> Outcome:
-        """Return the outcome of a stage that ended like this, by what it emitted."""
+        """Return the outcome of a stage by this end and by the chunks that it emitted."""
         if isinstance(end, BaseException):
             return Outcome.FAILED if is_failure(end) else Outcome.CANCELLED
         if self.emitted_side.counts[FINISH] or (end is End.EXHAUSTED and not self._expects_an_end):

@@ -242,14 +242,19 @@ def _ordinary(error: BaseException) -> bool:
     return type(code) is int and code in _NORMAL_CODES
 
 
+def _decoded(message: Any) -> Any:
+    """Return the value of a JSON text, `None` if it is not JSON; any other message unchanged."""
+    if not isinstance(message, (str, bytes)):
+        return message
+    try:
+        return json.loads(message)
+    except (ValueError, RecursionError):
+        return None
+
+
 def word_of(message: Any) -> str | None:
     """Return START, CHUNK, END or ERROR by a field like `type` or `event`; `None` without such a word."""
-    body = message
-    if isinstance(message, (str, bytes)):
-        try:
-            body = json.loads(message)
-        except (ValueError, RecursionError):
-            return None
+    body = _decoded(message)
     if not isinstance(body, dict):
         return None
     for name in _TYPE_FIELDS:

@@ -72,7 +72,7 @@ def import_sdk(member: Member) -> Sdk:
 
 
 def default_provider(member: Member, client: Any) -> str:
-    """Return the provider by the client's runtime or class; it counts where the host is unknown."""
+    """Return the provider by the client's runtime or class; it is used only for an unknown host."""
     runtime = getattr(client, "_provider_runtime", None)
     if runtime is not None:
         named = dict(member.provider_of_runtime).get(str(getattr(runtime, "name", "")))

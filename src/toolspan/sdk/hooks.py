@@ -14,7 +14,7 @@ Before: TypeAlias = "Callable[[Any, tuple[Any, ...]], Observer]"
 
 
 def nothing(result: Any, error: BaseException | None) -> None:
-    """Observe nothing."""
+    """Ignore the result; stands for an observer where there is nothing to observe."""
 
 
 def guarded(what: Callable[..., Any], *args: Any) -> Any:

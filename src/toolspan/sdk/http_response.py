@@ -20,12 +20,12 @@ from ..wire.sse import SseReader
 
 
 class _CloseHook:
-    """Replaces `close` or `aclose` of one response: ends the call, then runs the client's own method.
+    """The replacement of `close` or `aclose` of one response: ends the call, then runs the client's method.
 
     It is an attribute of the object, because the class is httpx's or httpx2's, which are not imported. It
-    refers to the response weakly, so that a dropped response dies at once. In a garbage collection that
-    reference is gone before the SDK's generator closes the response; then the hook closes the byte stream,
-    which is what the response would do.
+    refers to the response weakly, so that a dropped response is freed at once. When the garbage collector
+    frees the response, the reference is gone before the SDK's generator closes it: then the hook closes the
+    byte stream itself.
     """
 
     __slots__ = ("_body", "_name", "_own", "_response", "call", "end")
@@ -75,7 +75,10 @@ _MOST = 16 * 1024 * 1024  # bytes; a longer answer is not kept, because its size
 
 
 class _Elapsed:
-    """Takes the place of a response whose byte stream sets only its elapsed time; the reference is weak."""
+    """A stand-in for the response that a byte stream refers to: it passes the elapsed time on, and no more.
+
+    It refers to the response weakly.
+    """
 
     __slots__ = ("_response",)
 
@@ -91,13 +94,13 @@ class _Elapsed:
 
 
 class _BodyObserver(Protocol):
-    """Gets the bytes of a body while the application reads them."""
+    """An observer of the bytes of a body, called while the application reads them."""
 
     def received(self, part: bytes) -> None:
         """Take one more piece of the body, as it came from the wire: still compressed."""
 
     def exhausted(self) -> None:
-        """Take note of the last byte."""
+        """Record that the last byte was read."""
 
     def end(self) -> None:
         """End the call: the body was read to its end, or closed before."""
@@ -127,7 +130,7 @@ class _Body(wrapt.ObjectProxy):  # type: ignore[misc,type-arg,unused-ignore]  # 
 
 
 class _WholeAnswer:
-    """Keeps the bytes of an answer that the application reads late, to read the usage from them."""
+    """An observer that keeps the bytes of an answer, to read the usage from them at the end."""
 
     def __init__(self, response: Any, call: Call) -> None:
         # Not the response itself: the response holds its byte stream, which holds this object.
@@ -167,7 +170,7 @@ class _WholeAnswer:
 
 
 class _RawStream:
-    """Reads the events of a stream whose bytes the application reads itself, as with `iter_lines()`."""
+    """An observer of a stream whose bytes the application reads itself, as with `iter_lines()`."""
 
     def __init__(self, response: Any, call: Call) -> None:
         self._call = call
@@ -199,7 +202,7 @@ class _RawStream:
 
 
 def hold(response: Any, call: Call, *, raw: bool = False) -> None:
-    """Tie the call to its response, whose close ends it; `raw`: the application may read the bytes itself."""
+    """Tie the call to its response and end it when that is closed; `raw`: the application may read bytes."""
     end: Callable[[], None] = partial(open_streams.finish, call, End.CLOSED)
     if raw:
         _untie(response)
@@ -230,11 +233,9 @@ def answer_of(response: Any) -> Any:
         return None
 
 
+# The decoders are private in httpx; without them, the function returns nothing for compressed bytes.
 def unpacker(response: Any) -> Callable[[bytes], bytes]:
-    """Return a function that decompresses the next bytes of a body.
-
-    The decoders are private in httpx; without them, the function returns nothing for compressed bytes.
-    """
+    """Return a function that decompresses the next bytes of a body."""
     if not response.headers.get("content-encoding"):
         return bytes
     # A second response has a decoder of its own; the application's decoder has state and must not be shared.

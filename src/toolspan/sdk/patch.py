@@ -1,8 +1,8 @@
 """Patch `OpenAI.request` and `AsyncOpenAI.request`, the two methods that every request of the SDK passes.
 
-There the body is plain JSON, a wrong call has raised already, and the SDK's retries are inside. `create`,
-`parse`, `stream()`, raw responses, Azure clients and frameworks pass them, too; LiteLLM calls `client.post`,
-which instrumentations of `create` do not see.
+There the body is plain JSON, calls with wrong arguments have already raised, and the SDK's retries still
+come. `create`, `parse`, `stream()`, raw responses, Azure clients and frameworks pass them, too; LiteLLM calls
+`client.post`, which instrumentations of `create` do not see.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _METHOD = "request"
 
 
 class Patch:
-    """Wraps methods of the SDK's two client classes, and restores them."""
+    """The patch of the SDK's two client classes, which can be removed again."""
 
     def __init__(self, sdk: Sdk, exchange: Exchange, sockets: WebSocketPatch) -> None:
         self._clients = sdk.clients
@@ -48,12 +48,16 @@ class Patch:
                     owner.__name__,
                 )
                 continue
-            own = owner.__dict__.get(_METHOD)
-            wrapt.wrap_function_wrapper(owner, _METHOD, wrapper)
-            self._undo.append(undoing(owner, _METHOD, own))
+            self._wrap(owner, wrapper)
         # Private methods, whose loss costs only the facts on retries: an error here leaves tracing on.
         guarded(self._attempts.install)
         self._sockets.install(self._package)
+
+    def _wrap(self, owner: Any, wrapper: Any) -> None:
+        """Wrap the method of one client class, and remember how to restore it."""
+        own = owner.__dict__.get(_METHOD)
+        wrapt.wrap_function_wrapper(owner, _METHOD, wrapper)
+        self._undo.append(undoing(owner, _METHOD, own))
 
     def use(self, exchange: Exchange) -> None:
         """Trace later requests with these settings and sinks; open requests keep theirs."""
@@ -93,7 +97,7 @@ class Patch:
         return exchange.received(call, result)
 
     async def _async(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
-        """As `_sync`, for the async client."""
+        """Trace a request of the async client; the same as `_sync`."""
         exchange = self._exchange
         call = exchange.open(client, args, kwargs) if exchange is not None else None
         token = _enter(call)
@@ -113,12 +117,12 @@ class Patch:
 
 
 def _enter(call: Call | None) -> tuple[Any, Any]:
-    """Make the call current for its attempts, and its span for an HTTP instrumentation's span below it."""
+    """Make the call the owner of its attempts, and its span the parent of spans of the HTTP client."""
     token = guarded(retries.enter, call)
     return None if token is nothing else token, enter(None if call is None else call.context)
 
 
 def _leave(tokens: tuple[Any, Any]) -> None:
-    """Detach both."""
+    """Restore what was current before `_enter`."""
     for token in tokens:
         leave(token)

@@ -35,7 +35,7 @@ from .stream import stand_in, tracked_stream
 
 
 class Exchange:
-    """Makes calls with the settings and sinks of one `instrument()`."""
+    """A maker of calls, with the settings and sinks of one `instrument()`."""
 
     def __init__(self, sdk: Sdk, settings: Settings, sinks: Sinks, loop: Loop) -> None:
         self._sdk = sdk
@@ -120,6 +120,7 @@ class Exchange:
             report("preparing a stream", error)
         return changed
 
+    # A call must end although reading its result failed, or its span is lost.
     def received(self, call: Call, result: Any) -> Any:
         """Return what the application gets: the same result, or a tracked stream of the same class."""
         try:
@@ -132,7 +133,6 @@ class Exchange:
                 call.end(End.EXHAUSTED)
         except Exception as error:
             report("reading a result", error)
-            # A call must end although reading its result failed, or its span is lost.
             open_streams.finish(call, End.EXHAUSTED)
         return result
 
@@ -203,7 +203,7 @@ def _is_raw(result: Any) -> bool:
 
 
 def _raw_answer(call: Call, result: Any) -> None:
-    """Read a raw answer whose body is here; otherwise read it when the application has read it."""
+    """Read a raw answer now if its body has arrived; otherwise read it while the application does."""
     # `with_raw_response` has read and closed the response; `with_streaming_response` has read its head only.
     if result.http_response.is_closed:
         call.answer(answer_of(result.http_response))
@@ -216,7 +216,7 @@ _SECRET_WORDS = ("key", "secret", "token")
 
 
 def secrets_of(client: Any) -> tuple[str, ...]:
-    """What must never be recorded, even if a server quotes it in an error."""
+    """Return the secrets of a client, which are never recorded, even if a server quotes one in an error."""
     found = [value for name, value in vars(client).items() if any(word in name for word in _SECRET_WORDS)]
     base_url = str(client.base_url)
     if "?" in base_url or "@" in base_url:

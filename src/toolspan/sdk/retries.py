@@ -1,8 +1,9 @@
 """The SDK's attempts within one request: the error of each, the wait after it, the headers of its response.
 
 The SDK tries again inside of a request, so that one span stands for all attempts. Two private methods of its
-base clients show them; all versions since 1.26 have both. Without one of them its facts are not recorded. The
-second request that the SDK sends after a 401 with a new token goes by other methods and is not seen.
+base clients show them; all versions since 1.26 have both. If one is missing, only the facts that it shows are
+not recorded. The second request that the SDK sends after a 401 with a new token goes by other methods and is
+not seen.
 """
 
 from __future__ import annotations
@@ -32,20 +33,20 @@ _current: ContextVar[Call | None] = ContextVar("toolspan_call", default=None)
 
 
 class Attempts:
-    """Wraps the two methods of the SDK's base clients, and restores them."""
+    """The wrappers of two methods of the SDK's base clients, which can be removed again."""
 
     def __init__(self, base_client: ModuleType) -> None:
         self._base_client = base_client
         self._undo: list[Callable[[], None]] = []
 
     def install(self) -> None:
-        """Wrap them: the attempts of each request are recorded."""
+        """Wrap the two methods: the attempts of each request are recorded from now on."""
         self._wrap("BaseClient", "_calculate_retry_timeout", partial(around, _before_a_wait))
         self._wrap("SyncAPIClient", "_process_response", _with_its_response)
         self._wrap("AsyncAPIClient", "_process_response", _with_its_response)
 
     def remove(self) -> None:
-        """Restore them."""
+        """Restore the two methods."""
         while self._undo:
             self._undo.pop()()
 
@@ -81,7 +82,7 @@ def see(call: Call, response: Any) -> None:
 
 
 def failed(call: Call, error: BaseException) -> None:
-    """Keep the headers of the response for which the SDK raised; it passes no `_process_response`."""
+    """Keep the headers of an error's response, which the SDK does not pass to `_process_response`."""
     see(call, attribute(error, "response"))
 
 
@@ -103,13 +104,13 @@ def _before_a_wait(client: Any, args: tuple[Any, ...]) -> Observer:
     return nothing if call is None else partial(_waits, call, sys.exc_info()[1])
 
 
+# The status is checked by its type: `isinstance` would read `__class__`, which its class may define to raise.
 def _waits(call: Call, cause: BaseException | None, wait: Any, error: BaseException | None) -> None:
     if error is not None:  # the method raised: there is no next attempt
         return
     call.retries += 1
     response = attribute(cause, "response")
     status = attribute(response, "status_code")
-    # By the type: `isinstance` would read `__class__`, which an error's class may define and raise in.
     if not issubclass(type(status), int):
         status = None
     if status is not None:

@@ -23,14 +23,14 @@ from ..wire.tools import Tools
 
 
 class ReadRequest(Protocol):
-    """Reads the facts of a request's body; `keep`: whether content is kept."""
+    """A function that reads the facts of a request's body; `keep`: whether content is kept."""
 
     def __call__(self, body: Mapping[str, Any], *, keep: bool) -> Request:
-        """Return the facts."""
+        """Return the facts of this body."""
 
 
 class MakeReader(Protocol):
-    """Makes the reader of one answer of `expected` choices.
+    """A function that makes the reader of one answer of `expected` choices.
 
     `pieces`: whether it emits each piece of text and arguments. `offered`: the tools that calls are checked
     against.

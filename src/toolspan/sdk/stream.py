@@ -1,10 +1,9 @@
 """Make the stream that the application gets: the SDK's own class, with toolspan's iterator inside.
 
-Every member is the SDK's, and the chunks are the objects of the SDK's generator. The stream is a second
-object beside the one that the generator belongs to: generator and first stream refer to each other, and only
-the garbage collector would free them. The second one is outside of that cycle and dies when it is dropped.
-
-A wrapt proxy around the stream costs more per chunk, has another type, and must forward each special method.
+Every member is the SDK's, and the chunks are the objects of the SDK's generator. The application gets a
+second stream object. The first one and its generator refer to each other, so that only the garbage collector
+frees them; the second one has no such cycle and is freed as soon as it is dropped. A wrapt proxy around the
+stream costs more per chunk, has another type, and must forward each special method.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from .http_response import call_of
 
 
 class _Holder:
-    """Ends the call when the iterator that holds it dies."""
+    """The owner of a call within an iterator: when the iterator is freed, it ends the call."""
 
     __slots__ = ("call", "iterator")
 
@@ -66,9 +65,10 @@ def chunks(source: Any, holder: _Holder) -> Iterator[Any]:
 
 
 class AsyncChunks:
-    """As `chunks`, for the async generator.
+    """The iterator of an async stream; it passes each chunk to the call first, as `chunks` does.
 
-    A class: a dropped async generator does not die at once, but when the event loop finalizes it.
+    It is a class, because a dropped async generator is not freed at once, but when the event loop finalizes
+    it.
     """
 
     __slots__ = ("_holder", "_source")
@@ -80,6 +80,7 @@ class AsyncChunks:
     def __aiter__(self) -> AsyncChunks:
         return self
 
+    # While the generator is running for another task, it refuses this one; then the stream goes on.
     async def __anext__(self) -> Any:
         call = self._holder.call
         if call.inter_chunk:
@@ -88,7 +89,6 @@ class AsyncChunks:
         try:
             chunk = await self._source.__anext__()
         except BaseException as error:
-            # Running: another task is inside the generator, which refused this one; the stream goes on.
             if not attribute(self._source, "ag_running"):
                 _stopped(call, error)
             raise
@@ -133,14 +133,12 @@ def tracked_stream(stream: Any) -> Any:
 
 
 # Cached: a class refers to itself, so that one per request would be garbage for the collector.
+# The SDK instantiates it where it needs a stream, perhaps long after the request: in `raw.parse()`. If the
+# SDK reads another chunk type from the subclass, the class itself is returned, and the result of
+# `raw.parse()` is not tracked.
 @lru_cache(maxsize=64)
 def stand_in(stream_cls: Any, streaming: types.ModuleType) -> Any:
-    """Return a subclass of a stream class whose instances are tracked streams.
-
-    The SDK instantiates it where it needs a stream, perhaps long after the request: in `raw.parse()`. Where
-    the SDK finds another chunk type in the subclass, the class itself is returned, and `raw.parse()` is not
-    tracked.
-    """
+    """Return a subclass of a stream class whose instances are tracked streams."""
 
     def make(cls: type, *args: Any, **kwargs: Any) -> Any:
         return tracked_stream(stream_cls(*args, **kwargs))

@@ -1,4 +1,4 @@
-"""Patch the WebSocket connections of `responses.connect()` and of Realtime, which pass no `request`.
+"""Patch the WebSocket connections of `responses.connect()` and of Realtime: they do not use `request`.
 
 What a connection sends and receives goes to `websocket_responses`. The SDK's modules are patched when the
 application imports them; toolspan does not import them.
@@ -57,7 +57,7 @@ class _Connection:
 
 
 class WebSocketPatch:
-    """Wraps the methods of the connections' classes, and restores them."""
+    """The patch of the connections' classes, which can be removed again."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange: Exchange | None = exchange
@@ -209,6 +209,6 @@ def _patch(door: Door, module: Any) -> None:
 
 
 def _patch_now(door: Door) -> None:
-    """Patch a module that is imported already; the import hook has run, or runs when the module comes."""
+    """Patch a module that is imported already; the import hook patches one that is imported later."""
     if (module := sys.modules.get(door.module)) is not None:
         _patch(door, module)

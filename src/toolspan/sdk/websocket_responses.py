@@ -22,7 +22,7 @@ _ENDS = frozenset(f"response.{end}" for end in ("completed", "failed", "incomple
 _SESSION = frozenset(("session.created", "session.updated"))
 
 Begin = Callable[[Mapping[str, Any]], "Call | None"]
-"""Makes the call of a request that is about to be sent; returns `None` if the request is not traced."""
+"""A function that makes the call of a request about to be sent; `None` if the request is not traced."""
 
 
 class _PendingRequest(NamedTuple):
@@ -66,10 +66,11 @@ class ConnectionResponses:
                 self._pending.remove(pending)
         _finish(call, error)
 
+    # The readers get the parsed event where `recv_bytes` returned JSON text. A notice of steering
+    # (`response.steer.accepted`, `.failed`) is no part of a response.
     def received(self, event: object) -> None:
         """Read an event that the server sent."""
         known = _fields(event)
-        # `recv_bytes` returns JSON text: the readers get the parsed event.
         event = known if isinstance(event, (str, bytes)) else event
         kind = values.text(known.get("type")) or ""
         if kind in _SESSION and self._realtime:
@@ -79,7 +80,6 @@ class ConnectionResponses:
             self._failed(event, known)
         elif kind == "response.created":
             self._created(event, known)
-        # A notice of steering (`response.steer.accepted`, `.failed`) is no part of a response.
         elif kind.startswith("response.") and not kind.startswith("response.steer"):
             self._read_event(event, known, kind)
 
@@ -133,7 +133,7 @@ class ConnectionResponses:
         return None if self._over else self._open({})
 
     def _next(self, channel: str | None) -> _PendingRequest | None:
-        """Take the oldest request of a channel; where either side names none, the oldest that fits."""
+        """Take the oldest request of a channel; if either side names no channel, the oldest that fits."""
         waiting = tuple(self._pending)
         found = [pending for pending in waiting if pending.channel == channel]
         found += [pending for pending in waiting if channel is None or pending.channel is None]

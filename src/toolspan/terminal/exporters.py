@@ -43,7 +43,7 @@ class TerminalLogExporter(LogRecordExporter):
             # it too.
             self._screen.show(*self._timeline.blocks([readable.log_record for readable in batch]))
         except Exception:
-            _logger.debug("toolspan: printing log records failed", exc_info=True)
+            _logger.debug("toolspan: printing log records failed; check the output stream", exc_info=True)
             return LogRecordExportResult.FAILURE
         return LogRecordExportResult.SUCCESS
 
@@ -84,7 +84,7 @@ class TerminalSpanExporter(SpanExporter):
             heading = f"trace {context.trace_id:032x}"[:14] if context else "no trace"
             self._screen.show("", Text(heading, "dim"), *map(waterfall, forest(spans)))
         except Exception:
-            _logger.debug("toolspan: printing a trace failed", exc_info=True)
+            _logger.debug("toolspan: printing a trace failed; check the output stream", exc_info=True)
             return False
         return True
 
@@ -117,7 +117,7 @@ class TerminalMetricExporter(MetricExporter):
             if table is not None:
                 self._screen.show("", table)
         except Exception:
-            _logger.debug("toolspan: printing metrics failed", exc_info=True)
+            _logger.debug("toolspan: printing metrics failed; check the output stream", exc_info=True)
             return False
         return True
 
@@ -129,7 +129,7 @@ class TerminalMetricExporter(MetricExporter):
             if flush is not None:
                 flush()
         except Exception:
-            _logger.debug("toolspan: flushing traces before metrics failed", exc_info=True)
+            _logger.debug("toolspan: printing traces before metrics failed; flush them first", exc_info=True)
         self.force_flush()
 
 

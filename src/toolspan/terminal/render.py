@@ -195,13 +195,13 @@ def _metrics(data: MetricsData) -> Iterator[Metric]:
             yield from scope.metrics
 
 
+# `getattr` is needed because the SDK has a class for each kind of point and no common interface.
 def _points(metric: Metric) -> Iterator[Row]:
     """Yield a metric's data points: histograms have a count and a sum, other kinds a value."""
     name, unit = clean(metric.name, 80), clean(metric.unit or "").strip("{}")
     for point in metric.data.data_points:
         attributes = {str(key): clean(value) for key, value in (point.attributes or {}).items()}
         count = getattr(point, "count", None)
-        # The SDK has a class for each kind of point and no common interface.
         total = getattr(point, "sum", None) if count is not None else getattr(point, "value", None)
         yield Row(
             f"{name} ({unit})" if unit else name,
@@ -212,6 +212,7 @@ def _points(metric: Metric) -> Iterator[Row]:
         )
 
 
+# An attribute that one row lacks is not shared: below the table it would be read as that row's too.
 def _shared(rows: list[Row]) -> dict[str, str]:
     """Return the attributes that all rows of several metrics have, with one value."""
     sizes = Counter(row.metric for row in rows)
@@ -223,8 +224,6 @@ def _shared(rows: list[Row]) -> dict[str, str]:
     for name, found in sorted(carriers.items()):
         metrics = {row.metric for row in found}
         values = {row.attributes[name] for row in found}
-        # An attribute that one row lacks is not shared: below the table it would be read as that row's
-        # too.
         if len(metrics) > 1 == len(values) and len(found) == sum(sizes[metric] for metric in metrics):
             shared[name] = values.pop()
     return shared

@@ -229,7 +229,7 @@ def size(attributes: Attributes) -> str:
 
 
 def verdict(attributes: Attributes) -> str:
-    """Return the call's outcome, where it is wrong, and what closed it unless that was its JSON."""
+    """Return a wrong outcome of the call, and what closed the call unless its JSON did."""
     outcome, path = text(attributes, names.CALL_OUTCOME), text(attributes, names.CALL_VIOLATION_PATH)
     # `json` is the normal end; only the others are worth the space.
     closed_by = text(attributes, names.CALL_CLOSED_BY)

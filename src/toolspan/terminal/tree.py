@@ -53,6 +53,7 @@ def _grow(span: ReadableSpan, children: dict[int | None, list[ReadableSpan]]) ->
     return node
 
 
+# The link to the attempt before is not repeated: `attempt 2` says it already.
 def _node(span: ReadableSpan) -> Node:
     """Return a span's node without children."""
     start, end = _time(span.start_time), _time(span.end_time)
@@ -64,7 +65,6 @@ def _node(span: ReadableSpan) -> Node:
     lines += [
         f"↩ follows trace {link.context.trace_id:032x}"[:24]
         for link in span.links
-        # The link to the attempt before is not repeated: `attempt 2` says it already.
         if not words.is_attempt(link.attributes or {})
     ]
     return Node(clean(span.name), start, end, [line for line in lines if line], failed)
@@ -142,17 +142,17 @@ def _event_nodes(span: ReadableSpan) -> Iterator[Node]:
             yield _event_node(span, event)
 
 
+# A call that was detected and never completed is what the view is for: it is drawn to the span's end.
+# The name may be in the second event only, because some servers send it after the first delta.
 def _tool_call(span: ReadableSpan, detected: Event, completed: Event | None) -> Node:
     """Return the node of a tool call, from its two events."""
     attributes: Attributes = detected.attributes or {}
     node = Node(words.tool(attributes), _time(detected.timestamp), None, [])
-    # A call that was detected and never completed is what the view is for: it is drawn to the span's end.
     if completed is None:
         node.failed, node.end = True, _time(span.end_time)
         node.details.append(joined(_at(span, detected), "arguments never completed"))
         return node
     last: Attributes = completed.attributes or {}
-    # Some servers send the name after the first delta.
     node.name = node.name if node.name != "?" else words.tool(last)
     node.end, node.failed = _time(completed.timestamp), not words.is_valid(last)
     lasted = f"arguments {words.took(last)}" if words.took(last) else ""

@@ -93,17 +93,8 @@ class Tool:
     def _begin(
         self, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Observer | None:
-        outer, arguments = _current.get(), functools.partial(_named, function, args, kwargs)
-        # `with tool("f")` around a decorated `f` is one execution; a second call of `f` is another one.
-        if (
-            outer is not None
-            and outer.name == name
-            and outer.observer is not None
-            and not outer.observer.shared
-        ):
-            observer: Observer | None = outer.observer.share()
-        else:
-            observer = begin(name, self._call_id, self._description, arguments)
+        arguments = functools.partial(_named, function, args, kwargs)
+        observer = _shared(name) or begin(name, self._call_id, self._description, arguments)
         # Binding arguments to names takes time: only where they are recorded.
         if observer is not None and observer.captures:
             observer.arguments(arguments)
@@ -144,6 +135,15 @@ class Tool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.__exit__(kind, error, trace)
+
+
+def _shared(name: str) -> Observer | None:
+    """Return an observer of the execution that runs around a call of this tool; `None` if there is none."""
+    # `with tool("f")` around a decorated `f` is one execution; a second call of `f` is another one.
+    outer = _current.get()
+    if outer is None or outer.name != name or outer.observer is None or outer.observer.shared:
+        return None
+    return outer.observer.share()
 
 
 def _named(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,10 @@ _baggage_keys: tuple[str, ...] = ()
 
 
 def use(executions: Executions | None, baggage_keys: tuple[str, ...] = ()) -> None:
-    """Record executions here from now on, or nowhere; `baggage_keys` as in `user_context.current`."""
+    """Record executions with this recorder from now on; with `None`, record none.
+
+    `baggage_keys` are those of `user_context.current`.
+    """
     global _executions, _baggage_keys
     _executions, _baggage_keys = executions, baggage_keys
 
@@ -60,7 +63,7 @@ def begin(
 
 
 class Observer:
-    """Observes one execution; its errors are reported and not raised."""
+    """An observer of one execution; its errors are reported and not raised."""
 
     def __init__(self, executions: Executions, execution: Execution) -> None:
         self._executions = executions
@@ -133,7 +136,7 @@ class Execution:
 
 
 class Executions:
-    """Begins and ends executions; errors are raised, and `Observer` reports them."""
+    """The recorder of executions; its methods raise errors, which `Observer` reports."""
 
     def __init__(
         self,

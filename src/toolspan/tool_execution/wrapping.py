@@ -15,7 +15,7 @@ from ..user_context import enter, leave
 
 
 class Observer(Protocol):
-    """Observes one execution; none of its methods raises."""
+    """An observer of one execution; none of its methods raises."""
 
     context: Any
     """The context that is attached while the function runs; it has the execution's span."""

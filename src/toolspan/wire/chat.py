@@ -37,7 +37,7 @@ class ChatReader:
         "_pieces",
     )
     output = True
-    """Whether the last chunk was output of the model: chat has no notices of the service, so always."""
+    """Whether the last chunk was output of the model: always, because chat has no notices of the service."""
 
     def __init__(self, expected: int = 1, *, pieces: bool = True, offered: Tools | None = None) -> None:
         self._expected = expected
@@ -79,7 +79,7 @@ class ChatReader:
             return None
 
     def _piece(self, delta: dict[str, Any], index: Any) -> list[Event] | None:
-        """Return the events of a delta that continues a text or a call; `None` where the delta holds more."""
+        """Return the events of a delta that only continues a text or a call; `None` for any other delta."""
         # The deprecated `function_call` and refusals are rare; the general way reads them.
         if delta.get("function_call") is not None or delta.get("refusal") is not None:
             return None

@@ -68,13 +68,13 @@ class Calls:
         """Close open calls and correct those that grew after their end; no more arguments are expected."""
         self._calls.end_all(how, events)
 
+    # Some servers count chunks in `index`: a known id without a name is the same call.
     def _find(self, delta: CallDelta) -> CallState | None:
         """Return the call at the delta's index or with its id, else the last one; `None` for a new call."""
         known = self._by_id.get(delta.id) if delta.id else None
         if delta.index is not None:
             call = self._by_index.get(delta.index)
             if call is None:
-                # some servers count chunks in `index`: a known id without a name is the same call
                 return known if not delta.name else None
             return known if known is not None and call.id != delta.id else call
         if delta.id is None:
@@ -84,12 +84,13 @@ class Calls:
             return last if not last.arguments.complete else None  # this is the last call's id, sent late
         return known
 
+    # Ollama (ollama#15457), Gemini's proxies (gcli2api#406) and Grok (langchain-oracle#108) send every call
+    # at index 0; only the id differs. A complete document followed by `{` is another call (lens#49), or the
+    # last chunk of LiteLLM, which repeats all arguments.
     def _is_another(self, call: CallState, delta: CallDelta) -> bool:
         """Return whether the delta starts a new call although its index or id is in use."""
         arguments = call.arguments
         if delta.id and call.id and delta.id != call.id:
-            # Ollama (ollama#15457), Gemini's proxies (gcli2api#406) and Grok (langchain-oracle#108) send
-            # every call at index 0; only the id differs
             return not _continues(call, delta)
         if delta.name and call.name and delta.name != call.name and arguments.complete:
             return True  # OpenRouter: two calls share index and id (hass_local_openai_llm#92)
@@ -98,13 +99,12 @@ class Calls:
             return True  # Gemini: whole calls in one chunk, no index, no id (openai-python#2806)
         if delta.id and delta.id == call.id:
             return False
-        # A complete document followed by `{` is another call (lens#49), or LiteLLM's summary.
         starts_anew = arguments.complete and delta.arguments.lstrip().startswith("{")
         return starts_anew and not self._repeats(call, delta)
 
     @staticmethod
     def _repeats(call: CallState, delta: CallDelta) -> bool:
-        """Return whether the delta repeats all arguments so far, as LiteLLM's summary (litellm#20480)."""
+        """Return whether the delta repeats all arguments so far: LiteLLM's last chunk (litellm#20480)."""
         # Two calls without ids but with equal names and arguments are twins, not a summary.
         anonymous = delta.id is None and call.id is None and delta.name is not None
         return not anonymous and call.arguments.repeats(delta.arguments)

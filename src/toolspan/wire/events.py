@@ -35,7 +35,7 @@ IDENTITY: Mapping[str, Callable[[object], Any]] = {
 
 
 def identified(old: Started, body: Mapping[str, Any], *, latest: bool = False) -> Started:
-    """Return an identity completed by the fields of a body: the first value holds, or the `latest` one."""
+    """Return an identity completed from a body: each field keeps its first value, or its `latest` one."""
     found: dict[str, Any] = {}
     for name, read in IDENTITY.items():
         value, known = read(body.get(name)), getattr(old, name)
@@ -133,7 +133,7 @@ class Usage(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """A choice's finish reason; or `failure`, the code of an error reported in a regular answer."""
+    """A choice's finish reason, or in `failure` the code of an error reported in a regular answer."""
 
     choice: int
     reason: str | None

@@ -13,11 +13,10 @@ _MOST = 16  # members of a list that count, from both of its ends; of an object,
 _DEEPEST = 6  # levels of lists and objects
 
 
+# Of long texts and lists, only the size and both ends are hashed; a value nested deeper than `depth` counts
+# as 0.
 def digest(value: object, depth: int = _DEEPEST) -> int:
-    """Return the hash of a JSON value, as an integer valid in this process only.
-
-    Long texts and lists count by their size and both ends; a value nested deeper than `depth` counts as 0.
-    """
+    """Return the hash of a JSON value, as an integer valid in this process only."""
     if isinstance(value, str):
         half = _WHOLE // 2
         return hash(value if len(value) <= _WHOLE else (len(value), value[:half], value[-half:]))
@@ -29,8 +28,8 @@ def digest(value: object, depth: int = _DEEPEST) -> int:
         parts = value if len(value) <= _MOST else (*value[: _MOST // 2], *value[-_MOST // 2 :])
         return hash((len(value), *[digest(part, depth - 1) for part in parts]))
     known = value if type(value) is dict else values.fields(value)
-    pairs = list(known.items())[:_MOST]
-    return hash((len(known), *[(key, digest(part, depth - 1)) for key, part in pairs]))
+    pairs = [(key, digest(part, depth - 1)) for key, part in list(known.items())[:_MOST]]
+    return hash((len(known), *pairs))
 
 
 _PLAIN = frozenset((str, int, float, bool, type(None)))

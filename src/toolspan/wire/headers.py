@@ -54,8 +54,8 @@ _IDS = (b"x-request-id", b"request-id", b"apim-request-id", b"x-amzn-requestid")
 def _names() -> Iterator[tuple[bytes, tuple[str, str, int]]]:
     """Yield each rate-limit header with its fact, the unit it limits, and its rank; the lowest rank wins.
 
-    OpenAI, Groq and Azure name no window; Cerebras and SambaNova end with `-minute` or `-day`, DigitalOcean
-    with `-per-minute` and the like.
+    OpenAI, Groq and Azure name no window. The names of Cerebras and SambaNova end with `-minute` or `-day`,
+    those of DigitalOcean with `-per-minute` and the like.
     """
     for fact, kind in product(("limit", "remaining", "reset"), ("requests", "tokens")):
         for rank, window in enumerate(("", "-minute", "-hour", "-day")):  # the shortest first
@@ -85,7 +85,7 @@ def fields_of(headers: Headers) -> Fields:
 
 
 def read_head(found: Fields, now: float | None = None) -> Head:
-    """Return the facts; `now` (seconds of the epoch) dates values of servers that send no `Date`."""
+    """Return the facts of these headers; `now` (seconds of the epoch) is used if a server sends no `Date`."""
     clock = partial(_now, found.get(b"date"), now)
     requests, tokens = _limits(found, clock)
     return Head(_id(found), requests, tokens, _retry_after(found, clock))

@@ -123,7 +123,7 @@ class JsonScanner:
         return found.end()
 
     def _begin_value(self) -> None:
-        """Check that a value may stand here, and leave the state `EMPTY`."""
+        """Check that a value is allowed here; if so, the document is no longer `EMPTY`."""
         if self._expect not in (_VALUE, _FIRST_VALUE):
             self.state = BROKEN
         elif self.state is EMPTY:

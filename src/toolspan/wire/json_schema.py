@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 DEEPEST = 100
-"""Levels of schemas within schemas, references included."""
+"""The bound of levels: schemas within schemas, and references."""
 # The check runs inside the application's request: 5,000 steps are some milliseconds. References can
 # double the work at each level, so the size of a schema is no bound.
 _MOST_STEPS = 5_000
@@ -40,7 +40,7 @@ class Found:
             self.wrong = path
 
     def take(self, other: Found) -> None:
-        """Record what another one found."""
+        """Record the findings of another check."""
         if other.missing is not None:
             self.is_missing(other.missing)
         if other.wrong is not None:
@@ -48,7 +48,7 @@ class Found:
 
 
 class TooMuchError(Exception):
-    """The check needs more steps or levels than it may have."""
+    """The error of a check that needs more steps or levels than it may have."""
 
 
 class Walk:
@@ -133,7 +133,7 @@ INNER = "[]"
 
 
 def _ref(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
-    """Follow a reference within the schema; a reference to elsewhere finds nothing."""
+    """Follow a reference within the schema; ignore a reference to another document."""
     ref, target = schema["$ref"], walk.root
     # Nothing is fetched: a reference to another document is not resolved.
     if not isinstance(ref, str) or not ref.startswith("#"):
@@ -313,12 +313,10 @@ class Violation(NamedTuple):
     path: str = ""
 
 
+# Outer arguments come before inner ones. A value outside `enum` or `const` is of a wrong type. The result is
+# also `None` where the check would take too many steps or the schema is broken.
 def violation_of(schema: object, value: object) -> Violation | None:
-    """Return the first missing argument, else the first of a wrong type, else `None`.
-
-    Outer arguments come before inner ones. A value outside `enum` or `const` is of a wrong type. The result
-    is also `None` where the check would take too many steps or the schema is broken; nothing is raised.
-    """
+    """Return the first missing argument, else the first of a wrong type, else `None`; raise nothing."""
     try:
         # `fits_plainly` never rejects: it only saves the walk for what fits.
         if fits_plainly(schema, value):

@@ -1,6 +1,6 @@
 """Find the provider behind a base URL, and the address without credentials, path or query.
 
-Names are those of the GenAI conventions' `gen_ai.provider.name`; a provider that they lack has its own.
+Names are those of the GenAI conventions' `gen_ai.provider.name`; other providers have a name of toolspan's.
 """
 
 from __future__ import annotations

@@ -75,9 +75,10 @@ def function_call_deltas(value: object) -> list[CallDelta]:
 
 
 ARGUMENTS: tuple[Callable[[str], str], ...] = ()
-"""Quirks that change the text of arguments: each gets one piece, or the whole, and returns the plain text.
+"""The quirks that change the text of arguments: functions from the text as sent to the plain text.
 
-The fast paths take a piece as it is, so they are off while there is such a quirk; the general path asks each.
+Each gets one piece, or all arguments. The fast paths read a piece unchanged, so they are not used while there
+is such a quirk.
 """
 
 
@@ -100,11 +101,9 @@ def arguments_text(value: object) -> str:
     return ""
 
 
+# Mistral streams a list of parts instead of a string, with `thinking` parts among them.
 def content_pieces(value: object, *, thinking: bool = False) -> Iterable[tuple[bool, str]]:
-    """Yield content as pairs (is reasoning, text).
-
-    Mistral streams a list of parts instead of a string, with `thinking` parts among them.
-    """
+    """Yield content as pairs (is reasoning, text)."""
     if isinstance(value, str):
         if value:
             yield thinking, value

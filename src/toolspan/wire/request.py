@@ -69,7 +69,10 @@ class Request:
 
 
 Rules: TypeAlias = Mapping[str, tuple[str, Callable[[Any], Any]]]
-"""By key of the body: the fact, and the function that reads it; that returns `None` for an unusable value."""
+"""The rules of an API: for each key of the body, the fact and the function that reads it.
+
+The function returns `None` for an unusable value.
+"""
 
 
 def read_facts(body: Mapping[str, Any], rules: Rules) -> Request:
@@ -147,7 +150,7 @@ def tool_choice(value: object) -> str | None:
 
 Body = Mapping[str, Any]
 BROUGHT = "brought"
-"""Not a key of the API: the items sent to a Realtime session since its last response."""
+"""A key that toolspan adds to a Realtime body: the items sent to the session since its last response."""
 
 
 def chat_request(body: Body, *, keep: bool) -> Request:

@@ -80,6 +80,8 @@ def call_item(item: object) -> Item | None:
     )
 
 
+# The same kind of tool may run at the server or in the application, which must send a result only for its
+# own.
 def _kind(known: Mapping[str, Any]) -> str | None:
     """Return the kind of a call by its item's type, `None` for other items."""
     type_ = text(known.get("type")) or ""
@@ -90,8 +92,6 @@ def _kind(known: Mapping[str, Any]) -> str | None:
         return type_
     else:
         return None
-    # The same kind of tool may run at the server or in the application, which must send a result only for
-    # its own.
     environment = text(fields(known.get("environment")).get("type")) or ""
     by_server = environment.startswith("container") or known.get("execution") == "server"
     return f"hosted_{kind}" if by_server and kind in ("shell", "tool_search") else kind

@@ -62,21 +62,21 @@ class ResponseCalls:
         return events
 
     def arguments(self, text: str, known: _Known) -> list[Event]:
-        """Return the events of a server's report that a call's arguments are complete, with all of them."""
+        """Return the events of a server's report of a complete call, with `text` as all its arguments."""
         events: list[Event] = []
         call = self._find(known)
         if call is not None and call not in self._partial:
             self._complete(call, text, "done", events)
         return events
 
+    # The server open-responses-server sends one index for all items (teabranch/open-responses-server#63);
+    # LiteLLM changes ids until the item is done (litellm#36375). So another id at a known index is a new call
+    # only when an item is added.
     def begin(self, item: Item, known: _Known, events: list[Event]) -> CallState:
         """Return the call of an item: the one with its id or its index, or a new one."""
         call = next((self._by_key[key] for key in item.ids if key in self._by_key), None)
         placed = self._by_key.get(index_of(known))
         if call is None and placed is not None and placed.kind == item.kind:
-            # open-responses-server sends one index for all items (teabranch/open-responses-server#63);
-            # LiteLLM changes ids until the item is done (litellm#36375). So another id at a known index
-            # is a new call only when an item is added.
             known_as_another = placed.id is not None and item.id is not None
             call = None if known_as_another and known.get("type") == _ADDED else placed
         if call is None:

@@ -197,7 +197,10 @@ _RULES: Mapping[str, _Rule] = {
     "error": ResponsesReader._error,
     **{f"response.{name}": rule for rule, names in _BY_RULE for name in names.split()},
 }
-"""By event type. Other events repeat what the items hold, or are newer than this table; both are ignored."""
+"""The rules by event type.
+
+Events of other types are ignored, because they repeat what the items hold or are newer than this table.
+"""
 
 
 _MOST_KEYS = 128  # LiteLLM makes a new id for each piece of reasoning (litellm#36375)

@@ -48,7 +48,7 @@ class CallState:
 
 
 class ToolCalls:
-    """The tool calls of one choice; its methods append the events of what they change.
+    """The tool calls of one choice; each method appends events for the changes that it makes.
 
     `pieces` makes each fragment of arguments an event; `offered` are the tools that calls are checked
     against.
@@ -95,7 +95,7 @@ class ToolCalls:
                 events.append(CallArguments(self._choice, call.number, text))
 
     def feed_on(self, call: CallState, piece: str) -> list[Event]:
-        """Return the events of one more fragment of an unfinished call, mostly none; see `feed`."""
+        """Return the events of one more fragment of an unfinished call, mostly none; the same as `feed`."""
         ended = bool(piece) and call.arguments.feed(piece)
         if not ended and not (piece and self._pieces):
             return _NONE
@@ -176,7 +176,7 @@ class Arguments:
         return False
 
     def close(self) -> None:
-        """Accept that no more fragments follow."""
+        """Record that no more fragments follow."""
         self._read()
         if self._scanner is not None:
             self._scanner.close()
@@ -220,6 +220,7 @@ class Arguments:
             return False
         return self._equals(text) or (text.startswith('"') and self._equals(_decoded(text)))
 
+    # A checksum recognises LiteLLM's repeated arguments without keeping their text.
     def _read(self) -> str:
         """Read the pending fragments and return the scanner's state."""
         if self._pending:
@@ -227,7 +228,6 @@ class Arguments:
             self._pending.clear()
             data = text.encode("utf-8", "surrogatepass")
             self._size += len(data)
-            # A checksum recognises LiteLLM's repeated arguments without keeping their text.
             self._checksum = zlib.crc32(data, self._checksum)
             if (scanner := self._scanner) is not None:
                 scanner.feed(text)

@@ -51,7 +51,7 @@ class Tools(NamedTuple):
     def violation(self, name: str | None, kind: str, arguments: object) -> Violation | None:
         """Return how a call contradicts the tools, by its parsed arguments, which may be `UNPARSED`.
 
-        A call without a name is not checked; of a name that is offered twice, the arguments are not.
+        A call without a name is not checked. If several tools have the name, the arguments are not checked.
         """
         if name is None:
             return None
@@ -94,7 +94,7 @@ def _definition(known: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
 
 
 def _name(known: Mapping[str, Any]) -> str | None:
-    """Return a tool's name; an MCP server's label."""
+    """Return a tool's name; for an MCP server, its label."""
     return values.text(known.get("name")) or values.text(known.get("server_label"))
 
 

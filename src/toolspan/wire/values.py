@@ -14,12 +14,9 @@ NOTHING: Mapping[str, Any] = {}
 """No fields."""
 
 
+# pydantic 2 separates the two; a dict and pydantic 1 hold both in one mapping.
 def view(value: object) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return the declared and the undeclared fields of a dict or an SDK object.
-
-    pydantic 2 separates the two; a dict and pydantic 1 hold both in one mapping. Other values have no
-    fields.
-    """
+    """Return the declared and the undeclared fields of a dict or an SDK object; others have none."""
     if isinstance(value, dict):
         return value, value
     try:  # as `guard.attribute`, inlined: this runs for each object of each chunk

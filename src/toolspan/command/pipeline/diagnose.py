@@ -71,18 +71,23 @@ _WORDS = {
 def findings(stages: list[Stage]) -> list[Finding]:
     """Return all changes to the stream, from the first stage to the last."""
     found: list[Finding] = []
-    by_id = {stage.span.span_id: stage for stage in stages}
     # A reader that leaves ends all stages before it; what they held then is an effect.
     left = stages[-1].outcome in _LEFT
     for number, stage in enumerate(stages):
-        linked = [by_id[each] for each in stage.span.links if each in by_id]
-        # Links say which stage reads which, so clocks need not agree; without links, the order does.
-        before = linked[0] if linked else stages[number - 1] if number else None
+        before = _before(stages, number)
         if before is not None and stage.reads:
             found += _between(before, stage)
         found += _broken(before, stage)
         found += _within(stage, left)
     return [*found, *_ending(stages, found)]
+
+
+def _before(stages: list[Stage], number: int) -> Stage | None:
+    """Return the stage that this one reads from, `None` if there is none in the trace."""
+    # Links say which stage reads which, so clocks need not agree; without links, the order does.
+    by_id = {stage.span.span_id: stage for stage in stages}
+    linked = [by_id[each] for each in stages[number].span.links if each in by_id]
+    return linked[0] if linked else stages[number - 1] if number else None
 
 
 def _within(stage: Stage, left: bool) -> Iterator[Finding]:
@@ -158,7 +163,7 @@ def _left(stage: Stage) -> str:
 
 
 def _what(stage: Stage, event: Event) -> str:
-    """Return what a chunk is: by the role for which it was recorded, else by its kind."""
+    """Return a chunk's description: the role for which it was recorded, else its kind."""
     facts = event.attributes
     read = facts.get(stage_semconv.CHUNK_POSITION)
     side, at = ("out", facts.get(stage_semconv.CHUNK_OUT_POSITION)) if read is None else ("in", read)
@@ -211,14 +216,12 @@ def _ending(stages: list[Stage], found: list[Finding]) -> Iterator[Finding]:
     if last.outcome == "truncated":
         yield Finding(last.name, LOST, "the stream ended without a finish chunk; no stage read one")
     elif last.outcome == "cancelled" and all(not stage.itself for stage in stages):
-        yield Finding(
-            f"before {stages[0].name}", LOST, "no further chunk came before all stages were cancelled"
-        )
+        where = f"before {stages[0].name}"
+        yield Finding(where, LOST, "no further chunk came before all stages were cancelled")
     else:
         error = f" with {last.error}" if last.error else ""
-        yield Finding(
-            last.name, LOST, f"{last.outcome}{error} after {last.chunks('out')} chunks, before the end"
-        )
+        how = f"{last.outcome}{error} after {last.chunks('out')} chunks, before the end"
+        yield Finding(last.name, LOST, how)
 
 
 HELP = "first, finish, call:N:first, call:N:last, a position at the first stage, or a fingerprint"
@@ -237,6 +240,7 @@ class Sight:
     state: str
 
 
+# Once lost, a chunk stays lost, even where later stages recorded nothing of it.
 def journey(stages: list[Stage], wanted: str) -> list[Sight]:
     """Return where the chosen chunk was seen; `HELP` lists how to choose one."""
     chosen = _chosen(stages, wanted)
@@ -245,7 +249,6 @@ def journey(stages: list[Stage], wanted: str) -> list[Sight]:
     for number, stage in enumerate(stages):
         for side in ("in", "out") if stage.reads else ("out",):
             sight = _sight(stage, side, chosen, stages[number - 1] if number else None)
-            # Once lost, a chunk stays lost, even where later stages recorded nothing of it.
             if found and found[-1].state != "same" and sight.chunk is None:
                 sight = Sight(stage, side, None, found[-1].state)
             begun = begun or sight.state == "same"
@@ -267,11 +270,11 @@ def lost_at(sights: list[Sight]) -> str | None:
     return None
 
 
+# Chunks with equal content have equal fingerprints; the role tells them apart.
 def _sight(stage: Stage, side: str, chosen: Chunk, before: Stage | None) -> Sight:
     """Return what one side of a stage recorded of the chosen chunk."""
     here = [chunk for chunk in stage.followed if chunk.side == side]
     same = [chunk for chunk in here if chunk.fingerprint == chosen.fingerprint]
-    # Chunks with equal content have equal fingerprints; the role tells them apart.
     alike = [chunk for chunk in same if chunk.role == chosen.role] or same
     if alike:
         return Sight(stage, side, alike[0], "same")
@@ -296,7 +299,7 @@ def _became(stage: Stage, chosen: Chunk) -> str:
 
 
 def _arrived(stage: Stage, side: str, chosen: Chunk, before: Stage | None, instead: bool) -> str:
-    """Return the state of a chunk between two stages; `instead` if another chunk is in its place."""
+    """Return the state of a chunk between two stages; `instead`: another chunk is in its place."""
     if before is None:
         return "missing"
     sent, got = before.counts("out"), stage.counts(side)

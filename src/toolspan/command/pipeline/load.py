@@ -231,7 +231,7 @@ def _tags(tags: Any) -> dict[str, Any]:
 
 
 class InputError(Exception):
-    """The input is unusable; the message is one line that names the problem."""
+    """An error for input that cannot be used; its message is one line that names the problem."""
 
 
 @dataclass(frozen=True)

@@ -24,20 +24,25 @@ def console() -> Any:
 
 def show(out: Any, stages: list[Stage], found: list[Finding], verdict: str) -> None:
     """Print the table of stages, the findings and the verdict."""
-    from rich.table import Table
-
     first = stages[0]
     out.print(f"stream [bold]{first.stream}[/]  trace {first.span.trace_id}", soft_wrap=True)
+    out.print(_table(stages))
+    for each in found:
+        # `markup=False`: names come from the trace, and `[red]` in one is text.
+        out.print(line(each), markup=False, soft_wrap=True)
+    out.print(verdict, markup=False, style="bold", soft_wrap=True)
+
+
+def _table(stages: list[Stage]) -> Any:
+    """Return a table with one row for each stage."""
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title, justify in _COLUMNS:
         table.add_column(title, justify=justify, no_wrap=True)  # type: ignore[arg-type]  # rich's literals
     for stage in stages:
         table.add_row(*_row(stage))
-    out.print(table)
-    for each in found:
-        # `markup=False`: names come from the trace, and `[red]` in one is text.
-        out.print(line(each), markup=False, soft_wrap=True)
-    out.print(verdict, markup=False, style="bold", soft_wrap=True)
+    return table
 
 
 _COLUMNS = (
@@ -99,12 +104,8 @@ def show_journey(out: Any, sights: list[Sight], lost: str | None) -> None:
         for sight in sights:
             where = f"{sight.stage.name} {sight.side}"
             out.print(f"{_SIGNS[sight.state]} {where:32} {_seen(sight, began)}", markup=False, soft_wrap=True)
-    out.print(
-        f"the chunk {lost}" if lost else "the chunk passed all stages",
-        markup=False,
-        style="bold",
-        soft_wrap=True,
-    )
+    verdict = f"the chunk {lost}" if lost else "the chunk passed all stages"
+    out.print(verdict, markup=False, style="bold", soft_wrap=True)
 
 
 def _seen(sight: Sight, began: int) -> str:

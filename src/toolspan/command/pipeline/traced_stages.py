@@ -53,7 +53,7 @@ class Chunk:
 
     @property
     def what(self) -> str:
-        """The chunk in words; a call's last piece is its `latest` one if the answer did not end."""
+        """The chunk in words; the last piece of a call is called `latest` if the answer did not end."""
         call = "" if self.call is None else f" of tool call {self.call}"
         last = "last" if self.ended else "latest"
         words = {"call_first": f"first piece{call}", "call_last": f"{last} piece{call}"}
@@ -163,7 +163,7 @@ def choose(spans: Iterable[Span], trace: str | None, stream: str | None) -> list
 
 
 def _one(stages: list[Stage], what: str, wanted: str | None, of: Any) -> list[Stage]:
-    """Return the stages with the wanted trace or stream, or with the only one."""
+    """Return the stages of the wanted trace or stream; by default, of the only one in the input."""
     known = list(dict.fromkeys(of(stage) for stage in sorted(stages, key=lambda stage: stage.span.start)))
     if wanted is None and len(known) > 1:
         raise InputError(

@@ -75,7 +75,7 @@ class Capture:
 
 
 def call_messages(call: Observed, *, full: bool) -> ContentMakers:
-    """Return makers of the instructions, the messages and the tool definitions, in full or by name."""
+    """Return functions that make the instructions, the messages and the tool definitions."""
     request = call.request
     tools = partial(content_messages.full_definitions if full else _by_name, request)
     return {
@@ -87,24 +87,24 @@ def call_messages(call: Observed, *, full: bool) -> ContentMakers:
 
 
 def arguments(tool: ToolCall) -> ContentMakers:
-    """Return a maker of a tool call's arguments."""
+    """Return a function that makes a tool call's arguments."""
     return {names.TOOL_CALL_ARGUMENTS: partial(_arguments, tool)}
 
 
 def words(error: BaseException, secrets: Callable[[], tuple[str, ...]]) -> ContentMakers:
-    """Return a maker of an error's message."""
+    """Return a function that makes an error's message."""
     # `secrets` is called when the message is made: most calls never need them.
     return {names.EXCEPTION_MESSAGE: lambda limit: errors.message(error, secrets(), limit)}
 
 
 def trace(error: BaseException, secrets: Callable[[], tuple[str, ...]]) -> ContentMakers:
-    """Return makers of an error's message and traceback."""
+    """Return functions that make an error's message and traceback."""
     makers = {names.EXCEPTION_STACKTRACE: lambda limit: errors.stacktrace(error, secrets(), limit)}
     return {**words(error, secrets), **makers}
 
 
 def value_makers(name: str, value: Any) -> ContentMakers:
-    """Return a maker of a tool's input or result, which are values of the application, as an object."""
+    """Return a function that makes a tool's input or result as an object; both are application values."""
     return {name: partial(_value, name, value)}
 
 

@@ -61,14 +61,14 @@ def _load(name: str) -> Any:
 
 
 class Completion:
-    """A hook, called with `on_completion` and util-genai's types; its errors reach the caller."""
+    """The application's completion hook, called with util-genai's types; its errors reach the caller."""
 
     def __init__(self, hook: Any, *, full: bool) -> None:
         self._hook = hook
         self._full = full
 
     def makers(self, call: Observed) -> ContentMakers | None:
-        """Return makers of the call's messages; `None` if the hook is not called for this call."""
+        """Return functions that make the call's messages; `None` if the hook is not called for this call."""
         # Not for a borrowed call: its owner may call the hook too, and content would be uploaded twice.
         # Independent of the capture settings: the hook is a second destination, often the only one.
         if call.borrowed or not call.record.keep or call.operation not in call_data.INFERENCE:
@@ -178,7 +178,7 @@ def _made(kind: _Type, values: Mapping[str, Any]) -> Any:
 
 @lru_cache(maxsize=64)  # an import that fails, and `make_dataclass`, are slow
 def _class(known_as: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[Any, frozenset[str]]:
-    """Return util-genai's type, or a dataclass of its name and fields, and the names of its fields."""
+    """Return a type and its field names: util-genai's type, or a dataclass with its name and these fields."""
     found = next((cls for cls in map(_installed, known_as) if cls is not None), None)
     if found is None:  # a hook of the application's needs no util-genai
         found = make_dataclass(known_as[0], wanted)

@@ -41,7 +41,7 @@ def tool_definitions(request: Request) -> list[Json]:
 
 
 def full_definitions(request: Request, limit: int) -> list[Json]:
-    """Return the tools with shortened descriptions and parameters, without schemas far beyond the limit."""
+    """Return the tools with shortened descriptions and parameters; leave out schemas that stay too long."""
     found = tool_definitions(request)
     for shown, known in zip(found, request.tools.definitions if request.tools else (), strict=True):
         if description := values.text(known.get("description")):
@@ -53,7 +53,7 @@ def full_definitions(request: Request, limit: int) -> list[Json]:
 
 
 def _input(message: Any, limit: int) -> Json:
-    """Return a message for a text, which is the user's, a message, or an item of the Responses API."""
+    """Return the message for one item of an input; a plain text is a message of the user."""
     if isinstance(message, str):
         return {"role": "user", "parts": content_parts(message, limit)}
     known = values.fields(message)

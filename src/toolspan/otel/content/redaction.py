@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Redact: TypeAlias = "Callable[[str, Any], Any]"
 """A callback: takes an attribute's name and value; returns the value to record, or `None` for nothing.
 
-It may change the value in place: content is a copy that only the review holds.
+It may change the value in place, because the value is a copy made for it.
 """
 
 _SPARE = 65_536  # characters: a redacted value may be twice as long as the original, and this much longer
@@ -35,11 +35,9 @@ class Redaction:
         self._callback = callback
         self._report = report
 
+    # A value whose callback failed is left out: the original is never recorded in its place.
     def __call__(self, contents: Contents) -> Contents:
-        """Return the redacted content, without values whose callback raises or returns an invalid value.
-
-        The original is never recorded in their place.
-        """
+        """Return the redacted content, without values whose callback raises or returns an invalid value."""
         found: Contents = {}
         for name, value in contents.items():
             try:
@@ -71,17 +69,17 @@ _Completed: TypeAlias = "Callable[[Contents], None]"
 
 
 class Hook(Protocol):
-    """A receiver of a call's content that is no sink, called before the span ends."""
+    """A function that gets the content of a call before the span ends, such as the completion hook."""
 
     def makers(self, call: Observed) -> ContentMakers | None:
-        """Return makers of the content to pass for this call; `None` if the hook is not called for it."""
+        """Return functions that make the content for this call; `None` if the hook is not called for it."""
 
     def __call__(self, span: Span | None, record: LogRecord | None, contents: Contents) -> None:
         """Receive the content of a call that is over. `record` is its details event, if that is emitted."""
 
 
 class Review:
-    """The way of content from sinks to telemetry, through the redaction callback and the completion hook.
+    """The steps between a sink and its telemetry: the redaction callback, then the completion hook.
 
     Without callback and hook, telemetry is emitted at once. Otherwise both run in a worker thread, because
     they may take long or hang, and telemetry is emitted after them.
@@ -112,7 +110,7 @@ class Review:
     def of_call(
         self, call: Observed, pendings: list[PendingEmit], then: Callable[[Contents], None], *, last: bool
     ) -> Job | None:
-        """Emit a span event of a call or, with `last`, its end, for which the hook is called. See `emit`."""
+        """Emit the telemetry of a span event or, with `last`, of the end; call the hook only then."""
         # Each content is made and redacted once for all sinks: by name, with the largest of their limits.
         makers = {name: make for pending in pendings for name, make in pending.makers.items()}
         limit = max([pending.limit for pending in pendings], default=0)
@@ -133,11 +131,11 @@ class Review:
         completed: _Completed | None = None,
         wait: bool = False,
     ) -> Job | None:
-        """Call `then` once with the content that may be recorded: at once, or after its review.
+        """Call `then` once with the content that may be recorded: now, or after the redaction callback.
 
-        Return the job to pass as `before` of the next one, or `None`. `limit` is in characters per text.
-        `then` is called after the job `before`; `completed` gets the redacted content before `then`.
-        With `wait`, this call blocks for 50 ms at most, so that a fast review is over when it returns.
+        `then` runs after the job `before`; at the end of a call, `completed` runs before it. Return the job
+        to pass as the next `before`, or `None`. `limit` is in characters per text. With `wait`, block for 50
+        ms at most, so that a fast callback is over at the return.
         """
         worker = self._worker
         if worker is None:
@@ -165,7 +163,7 @@ class Review:
             job.give_up()
 
     def finish(self, seconds: float) -> None:
-        """Emit all pending telemetry; what takes longer than these seconds is emitted without content."""
+        """Emit all pending telemetry; after these seconds, emit the rest without content."""
         if self._worker is not None:
             self._worker.finish(seconds)
 

@@ -26,17 +26,14 @@ def shorten(text: str, limit: int) -> str:
     return clean(text if len(text) <= limit else text[: limit - 1] + "…" if limit else "")
 
 
+# Numbers beyond 64 bits become text, because OTLP has only such integers: a larger one would keep the
+# exporter from encoding the whole batch. NaN and infinity become text, because JSON has neither.
 def sanitise(value: Any, limit: int, depth: int = _DEEPEST) -> Any:
-    """Return the value with short texts, numbers of 64 bits and bounded depth.
-
-    Parts that are deeper become JSON text, values of other types `str(value)`.
-    """
+    """Return a short value: parts below `depth` become JSON text, other types become `str(value)`."""
     if isinstance(value, str):
         return shorten(value, limit)
     if value is None or isinstance(value, bool):
         return value
-    # OTLP has integers of 64 bits: a larger one would keep the exporter from encoding the whole batch.
-    # JSON has no NaN and no infinity.
     if isinstance(value, int):
         return value if -(2**63) <= value < 2**63 else shorten(str(value), limit)
     if isinstance(value, float):
@@ -74,7 +71,7 @@ def parse(text: str) -> Any:
 def within(value: Any, limit: int, total: int, depth: int = _DEEPEST) -> Any:
     """Return the sanitised value, with ever shorter texts until its JSON has at most `total` characters.
 
-    Return `None` if it is too long with the shortest texts too.
+    Return `None` if the JSON is too long even with the shortest texts.
     """
     width = limit
     # Halved each time, so that a huge value is serialised a few times only.
@@ -90,7 +87,7 @@ def within(value: Any, limit: int, total: int, depth: int = _DEEPEST) -> Any:
 def call_arguments(text: str, limit: int, kind: str = "function") -> Any:
     """Return parsed arguments with shortened texts, or shortened text if they do not parse.
 
-    Return `None` if their JSON is longer than four times the limit with the shortest texts too. The input of
+    Return `None` if their JSON is longer than four times the limit even with the shortest texts. The input of
     a custom tool is free text, even if it is valid JSON.
     """
     try:
@@ -103,16 +100,14 @@ def call_arguments(text: str, limit: int, kind: str = "function") -> Any:
 
 
 def schema(value: Any, limit: int) -> Any:
-    """Return a JSON Schema with shortened texts; `None` if it is longer than four times the limit even so."""
+    """Return a JSON Schema with shortened texts; `None` if that is still longer than four times the limit."""
     # Below this limit the keywords would be shortened too, such as the values of `type`.
     return None if limit < _LEAST else within(value, limit, max(limit, _LEAST_TOTAL) * 4, _DEEPEST_SCHEMA)
 
 
+# Texts are shortened before messages are dropped, the oldest first.
 def messages_json(value: list[Any], limit: int | None) -> str | None:
-    """Return JSON of at most `limit` characters: texts are shortened, then the oldest messages dropped.
-
-    Return `None` if not even the newest message fits.
-    """
+    """Return the newest messages as JSON of at most `limit` characters; `None` if not even one fits."""
     text = dump(value)
     if limit is None or len(text) <= limit:
         return text
@@ -164,7 +159,8 @@ WHOLE: Final = sys.maxsize
 LONGEST_TRACE: Final = 16_384
 """Characters that a traceback may have even if the limit is lower; its end is kept."""
 KEYS: Final = {names.TOOL_CALL_ARGUMENTS: "input", names.TOOL_CALL_RESULT: "output"}
-"""Attributes that the convention defines as objects; any other value is put under this key of an object."""
+"""The attributes that the convention defines as objects, each with the key under which another value is
+put."""
 _LISTS = frozenset(
     (names.SYSTEM_INSTRUCTIONS, names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.TOOL_DEFINITIONS)
 )
@@ -175,12 +171,10 @@ _DEEPEST_CONTENT = 20
 _LEAST_NARROWED = 64  # characters: arguments may always have four times as many
 
 
+# Raise `TypeError` for another form or a type that is not JSON, `ValueError` for a value too long or too
+# deep. The texts of these errors never quote the value.
 def fitting(name: str, value: Any, room: int) -> Any:
-    """Return a redacted value as plain JSON of at most `room` characters, in the form of its attribute.
-
-    Raise `TypeError` for another form or a type that is not JSON, `ValueError` for a value too long or too
-    deep. The texts of these errors never quote the value.
-    """
+    """Return a redacted value as plain JSON of at most `room` characters, in the form of its attribute."""
     found = _Plain(room).of(value, _DEEPEST_CONTENT)
     if name in _LISTS:
         fits = isinstance(found, list) and all(isinstance(part, dict) for part in found)
@@ -194,7 +188,7 @@ def fitting(name: str, value: Any, room: int) -> Any:
 
 
 def narrow(name: str, value: Any, limit: int) -> Any:
-    """Return the value with texts of at most `limit` characters; `None` if it is too long even so."""
+    """Return the value with texts of at most `limit` characters; `None` if the result is still too long."""
     if name == names.EXCEPTION_STACKTRACE:
         return value[-max(limit, LONGEST_TRACE) :]
     if isinstance(value, str):

@@ -22,9 +22,10 @@ ContentMakers: TypeAlias = "Mapping[str, Callable[[int], Any]]"
 
 
 class PendingEmit(NamedTuple):
-    """What a sink still has to emit, and the content that it needs for that.
+    """The telemetry that a sink has still to emit: a function, and the content that this function needs.
 
-    `emit` is called once, perhaps in another thread, with the content that may be recorded of `makers`.
+    `emit` is called once, perhaps in another thread. It gets the part of the content of `makers` that may be
+    recorded.
     """
 
     makers: ContentMakers
@@ -118,7 +119,7 @@ _all: WeakSet[ContentWorker] = WeakSet()
 
 
 def finish_all() -> None:
-    """Emit everything before the process ends; what takes longer than a second, without content."""
+    """Emit everything before the process ends; after a second, emit the rest without content."""
     for worker in list(_all):
         worker.finish(AT_EXIT)
 
@@ -139,13 +140,11 @@ class ContentWorker:
         self._warned: set[str] = set()
         _all.add(self)
 
+    # If the queue is full, the worker hangs or the process ends, emit the job at once without content.
     def submit(
         self, work: Callable[[], Contents] | None, then: Callable[[Contents], None], before: Job | None
     ) -> Job:
-        """Queue work whose result is passed to `then`, after `before`; return its job.
-
-        If the queue is full, the worker hangs or the process ends, emit the job at once without content.
-        """
+        """Queue work that runs after `before` and whose result is passed to `then`; return its job."""
         job = Job(work, then, before, monotonic() + DEADLINE)
         try:
             if not self._hung() and self._start_threads().take(job):
@@ -159,14 +158,14 @@ class ContentWorker:
     def wait(self, job: Job) -> None:
         """Wait for a job for `TIMEOUT` at most, and not at all if the work is known to be slow.
 
-        An event loop is blocked meanwhile. With a fast callback that is a few tenths of a millisecond, and
-        spans are complete when the application's call returns.
+        An event loop is blocked meanwhile: for a few tenths of a millisecond, if the callback is fast. In
+        return, spans are complete when the application's call returns.
         """
         if self._slow < 2 and not job.over.wait(TIMEOUT):
             self._slow = 2
 
     def finish(self, seconds: float) -> None:
-        """Emit all jobs; what takes longer than these seconds is emitted without content."""
+        """Emit all jobs; after these seconds, emit the rest without content."""
         self._closed = True
         threads = self._threads.pop(os.getpid(), None)
         if threads is None:
@@ -222,7 +221,7 @@ class ContentWorker:
                 self._expire(threads)
 
     def _expire(self, threads: _Threads) -> None:
-        """Emit jobs that are due without content; all jobs, if the one that is running hangs."""
+        """Emit without content the jobs whose time is over; all jobs, if the running one hangs."""
         for job in list(threads.pending):
             if self._hung() or job.due <= monotonic():
                 self._give_up(threads, [job], _SLOW)
