@@ -109,7 +109,7 @@ def held(count: int, form: str) -> int:
 def test_memory_of_a_stage_does_not_grow_with_chunks(form: str) -> None:
     """After ten times as many chunks a stage keeps no more."""
     held(200, form)
-    assert held(6400 + 20, form) <= held(640 + 20, form) + 8192
+    assert held(3200 + 20, form) <= held(320 + 20, form) + 8192
 
 
 @pytest.mark.parametrize("said", ["the same", "always another"])

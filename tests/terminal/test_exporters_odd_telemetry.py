@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from io import StringIO
 from typing import Any
 
@@ -21,7 +22,10 @@ from toolspan.terminal import TerminalLogExporter, TerminalMetricExporter, Termi
 from .shapes import CALL, COMPLETED, event, odd_span, record
 
 # On a fresh checkout hypothesis first builds its table of Unicode, which its own health check calls slow.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FULL = os.environ.get("TOOLSPAN_TEST_SCALE") == "full"
+unhurried = settings(
+    max_examples=100 if FULL else 30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 NASTY = "\x1b[2Jevil\r\n\x9b31m\u2028\u202e"
 KEYS = st.sampled_from(
