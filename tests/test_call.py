@@ -22,7 +22,7 @@ def test_a_stream_opens_streams_and_ends_once() -> None:
     """A stream has a start, chunks, span events and exactly one end."""
     sink = Noting()
     call = run(new_call(STREAM, sink), *wire.TEXT)
-    assert sink.told == ["opened", "streaming", "span_event", "inter_chunk", "ended"]
+    assert sink.told == ["opened", "streaming", "span_event", "inter_chunks", "ended"]
     assert (call.outcome, call.record.chunks) == (Outcome.COMPLETED, 5)
 
 
@@ -148,13 +148,32 @@ def test_the_time_between_chunks_is_recorded_once() -> None:
     call = new_call(STREAM, sink)
     call.open()
     call.chunk(wire.text("a"))
-    assert call.inter_chunk == 0
+    assert len(call.inter_chunks) == 0
     call.chunk(wire.text("b"))
-    assert call.inter_chunk > 0
-    call.record_inter_chunk()
-    assert (call.inter_chunk, sink.told.count("inter_chunk")) == (0, 1)
+    (time,) = call.inter_chunks
+    assert time > 0
+    call.end(End.CLOSED)
+    assert (len(call.inter_chunks), sink.told.count("inter_chunks")) == (0, 1)
     untimed = run(new_call(STREAM, sink, timed=False), *wire.TEXT)
-    assert (untimed.inter_chunk, sink.told.count("inter_chunk")) == (0, 1)
+    assert (len(untimed.inter_chunks), sink.told.count("inter_chunks")) == (0, 1)
+
+
+def test_the_buffer_of_inter_chunk_times_is_bounded_in_number_and_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A batch is recorded after 256 times, and after five seconds, while the stream goes on."""
+    sink = Noting()
+    clock = iter(range(0, 10**12, 10**6))
+    monkeypatch.setattr(module, "now", lambda: next(clock))
+    call = new_call(STREAM, sink)
+    call.open()
+    for _ in range(1 + 256):
+        call.chunk(wire.text("a"))
+    assert (len(call.inter_chunks), sink.told.count("inter_chunks")) == (0, 1)
+    call.chunk(wire.text("a"))
+    monkeypatch.setattr(module, "now", lambda: 10**11)
+    call.chunk(wire.text("a"))
+    assert (len(call.inter_chunks), sink.told.count("inter_chunks")) == (0, 2)
 
 
 def test_event_times_follow_the_monotonic_clock() -> None:

@@ -108,3 +108,20 @@ def test_call_forgotten_by_two_threads_raises_nothing() -> None:
     memory._forget(first)
     memory._forget(first)
     assert memory.find("a", nothing) is second
+
+
+def test_call_whose_response_is_named_late_is_remembered_once() -> None:
+    """A call that came before the id of its response is known again when the response is fetched."""
+    memory, turn = Memory(), Turn()
+    memory.remember(asked("a", turn))
+    memory.name_turn(turn, "resp_1")
+    memory.remember(asked("a", Turn(response="resp_1")))
+    assert len(memory) == 1
+
+
+def test_one_id_for_all_calls_makes_no_call_slower_and_nothing_is_kept() -> None:
+    """A server that repeats one id fills the memory to its bound; what is forgotten leaves nothing behind."""
+    memory = Memory(16)
+    for number in range(100):
+        memory.remember(asked("same", Turn(response=f"resp_{number}")))
+    assert (len(memory), len(memory._known)) == (16, 32)

@@ -6,6 +6,7 @@ import gc
 import os
 import threading
 import weakref
+from array import array
 from typing import Any
 
 import pytest
@@ -249,3 +250,27 @@ def test_concurrent_measurements_are_each_recorded_once(bench: Bench) -> None:
     for thread in collectors:
         thread.join()
     assert bench.value() == 8_000
+
+
+@pytest.mark.parametrize("collected", [False, True], ids=["never collected", "collected"])
+def test_a_batch_of_times_is_one_entry_and_each_time_one_value(bench: Bench, collected: bool) -> None:
+    """Every time of a batch is a value of the histogram in seconds; a batch takes one place in the queue."""
+    histogram = bench.meter.create_histogram("time")
+    if collected:
+        bench.counter()
+    times = array("q", [1_000_000_000, 2_000_000_000, -5, 500_000_000])
+    deferred_metrics.record_all(histogram, times, LABELS, bench.context)
+    assert len(bench.backlog) == int(collected)
+    (point,) = bench.points("time")
+    assert (point.count, point.sum, point.min, point.max) == (4, 3.5, 0.0, 2.0)
+    deferred_metrics.record_all(histogram, array("q", [1]), LABELS, None)
+    (point,) = bench.points("time")
+    assert point.count == 5
+
+
+def test_a_histogram_of_another_meter_records_a_batch_at_once(bench: Bench) -> None:
+    """A meter that does not defer records each time."""
+    histogram = bench.provider.get_meter("plain").create_histogram("plain")
+    deferred_metrics.record_all(histogram, array("q", [10**9, 2 * 10**9]), LABELS, None)
+    (point,) = bench.points("plain")
+    assert (point.count, point.sum) == (2, 3.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from array import array
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from toolspan.wire.record import Outcome
 from ..sdk import wire
 from .lab import STREAM, Lab, new_call, run
 
-METHODS = ["opened", "streaming", "span_event", "inter_chunk", "ended"]
+METHODS = ["opened", "streaming", "span_event", "inter_chunks", "ended"]
 
 
 class Noting:
@@ -43,9 +44,9 @@ class Noting:
         """See `Sink.span_event`."""
         self._note("span_event")
 
-    def inter_chunk(self, call: Any, nanoseconds: int) -> None:
+    def inter_chunks(self, call: Any, nanoseconds: Any) -> None:
         """See `Sink.gap`."""
-        self._note("inter_chunk")
+        self._note("inter_chunks")
 
     def ended(self, call: Any) -> None:
         """See `Sink.ended`."""
@@ -102,7 +103,7 @@ class Lines:
             sinks.opened(call)
             sinks.streaming(call)
             sinks.span_event(call, self._event, 0)
-            sinks.inter_chunk(call, 0)
+            sinks.inter_chunks(call, array("q", [0]))
             sinks.ended(call)
 
 

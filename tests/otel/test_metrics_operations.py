@@ -116,8 +116,6 @@ def test_a_streamed_response_has_all_stream_metrics(lab: Lab) -> None:
     call.open()
     call.streaming()
     for body in STREAM:
-        if call.inter_chunk:
-            call.record_inter_chunk()
         call.chunk(body)
     call.end(End.EXHAUSTED)
     assert [point.count for point in lab.points(names.OPERATION_TIME_TO_FIRST_CHUNK)] == [1]

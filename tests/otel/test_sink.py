@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 from toolspan.otel.sink import Sink
 from toolspan.wire.events import Text
 
@@ -16,7 +18,7 @@ def test_a_sink_without_methods_of_its_own_does_nothing() -> None:
     assert sink.ended(call) is None
     for method in (sink.opened, sink.streaming, sink.release):
         method(call)
-    sink.inter_chunk(call, 1)
+    sink.inter_chunks(call, array("q", [1]))
     assert (call.span, call.outcome, call.counted) == (None, None, False)
 
 

@@ -53,7 +53,7 @@ class Loop:
         if step is None:
             return []
         turn, usage = step.turn, record.usage
-        turn.response = _response(call)
+        self.memory.name_turn(turn, _response(call))
         turn.tokens = usage.input if usage is not None else None
         # `closed` remembers a call with the id that it has then; some servers send the id later.
         if len(turn.calls) < len(record.calls):

@@ -30,6 +30,9 @@ class Memory:
         self._calls: dict[str, list[RememberedCall]] = {}
         self._order: deque[RememberedCall] = deque()
         self._turns: dict[str, Turn] = {}
+        # A call that is fetched again is found here without a search: a server that repeats one id for all
+        # its calls would make each search longer.
+        self._known: set[tuple[str, object]] = set()
 
     def __len__(self) -> int:
         """Return the number of remembered calls."""
@@ -37,16 +40,23 @@ class Memory:
 
     def remember(self, call: RememberedCall) -> None:
         """Remember a call, unless it is remembered already: a response may be fetched several times."""
-        known = self._calls.setdefault(call.id, [])
-        if known and _is_there(call.turn, known):
+        if not self._known.isdisjoint(keys := _keys(call)):
             return
-        known.append(call)
+        self._known.update(keys)
+        self._calls.setdefault(call.id, []).append(call)
         call.turn.calls.append(call)
         self._order.append(call)
         while len(self._order) > self._most:
             self._forget(self._order.popleft())
 
+    def name_turn(self, turn: Turn, response: str | None) -> None:
+        """Set the id of a turn's response, which may come after its calls."""
+        turn.response = response
+        for call in turn.calls:
+            self._known.update(_keys(call))
+
     def _forget(self, call: RememberedCall) -> None:
+        self._known.difference_update(_keys(call))
         known = self._calls.get(call.id, [])
         if call in known:
             known.remove(call)
@@ -84,10 +94,11 @@ class Memory:
         return next((self._turns[key] for key in keys if key is not None and key in self._turns), None)
 
 
-def _is_there(turn: Turn, known: Iterable[RememberedCall]) -> bool:
-    """Return whether one of these calls with the same id belongs to this turn or to its response."""
-    response = turn.response
-    return any(one.turn is turn or (response and one.turn.response == response) for one in known)
+def _keys(call: RememberedCall) -> tuple[tuple[str, object], ...]:
+    """Return what a call is known by: its id with its turn, and with its response where that has an id."""
+    turn = call.turn
+    own = (call.id, id(turn))  # the turn lives as long as the call that refers to it
+    return (own, (call.id, turn.response)) if turn.response else (own,)
 
 
 _Place: TypeAlias = "tuple[int, int]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
@@ -35,7 +36,7 @@ _AT_ONCE = 32  # measurements, some tenths of a millisecond: then other threads 
 
 Make: TypeAlias = "Callable[..., None]"
 """A function that records a measurement: takes value, attributes and context."""
-_Waiting: TypeAlias = "tuple[Make, float, Any, SpanContext]"
+_Waiting: TypeAlias = "tuple[Make, Any, Any, SpanContext]"
 
 
 class Lasting:
@@ -73,7 +74,7 @@ class Backlog:
         """Return the number of queued measurements."""
         return len(self._waiting)
 
-    def put(self, make: Make, value: float, attributes: Any, context: Context) -> None:
+    def put(self, make: Make, value: Any, attributes: Any, context: Context) -> None:
         """Queue a measurement, or record it now if the queue is full or metrics were never collected.
 
         The caller must not change `attributes` afterwards.
@@ -191,8 +192,7 @@ class _Deferring:
         self._series: set[tuple[Any, ...]] = set()
 
     def _take(self, amount: float, attributes: Any = None, context: Context | None = None) -> None:
-        # Without a context the current one counts, which is another one at the collection. Inter-chunk times
-        # are recorded so: one per chunk would fill the queue.
+        # Without a context the current one counts, which is another one at the collection.
         if context is None or not attributes:
             self._make(amount, attributes, context)
         elif (series := (*attributes.values(),)) in self._series:
@@ -215,3 +215,27 @@ class _UpDownCounter(_Deferring, UpDownCounter):
 
 class _Histogram(_Deferring, Histogram):
     record = _Deferring._take
+
+    def record_all(self, nanoseconds: array[int], attributes: Any, context: Context | None) -> None:
+        """Queue many times as one entry; the first of a series is recorded at once, as with `record`."""
+        if (*attributes.values(),) not in self._series:
+            self._take(max(nanoseconds[0], 0) / 1e9, attributes, context)
+            nanoseconds = nanoseconds[1:]
+        self._put(self._make_all, nanoseconds, attributes, Context() if context is None else context)
+
+    def _make_all(self, nanoseconds: array[int], attributes: Any, context: Context | None) -> None:
+        for number, each in enumerate(nanoseconds, 1):
+            self._make(max(each, 0) / 1e9, attributes, context)
+            if not number % _AT_ONCE:
+                time.sleep(0)  # releases the GIL: a batch takes milliseconds
+
+
+def record_all(
+    histogram: Histogram, nanoseconds: array[int], attributes: Any, context: Context | None
+) -> None:
+    """Record times in seconds, as one entry of the queue where the histogram defers its measurements."""
+    if isinstance(histogram, _Histogram):
+        histogram.record_all(nanoseconds, attributes, context)
+        return
+    for each in nanoseconds:
+        histogram.record(max(each, 0) / 1e9, attributes, context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from array import array
 from collections.abc import Callable, Iterable
 from functools import partial
 from time import monotonic
@@ -147,7 +148,7 @@ class Sinks:
     __slots__ = (
         "_ended",
         "_fuse",
-        "_inter_chunk",
+        "_inter_chunks",
         "_opened",
         "_release",
         "_report",
@@ -160,7 +161,7 @@ class Sinks:
     _opened: tuple[Sink, ...]
     _streaming: tuple[Sink, ...]
     _span_event: tuple[Sink, ...]
-    _inter_chunk: tuple[Sink, ...]
+    _inter_chunks: tuple[Sink, ...]
     _ended: tuple[Sink, ...]
     _release: tuple[Sink, ...]
 
@@ -219,13 +220,13 @@ class Sinks:
         if due:
             self._emit(call, due)
 
-    def inter_chunk(self, call: Observed, nanoseconds: int) -> None:
-        """Call `Sink.inter_chunk` of all sinks."""
-        for sink in self._inter_chunk:
+    def inter_chunks(self, call: Observed, nanoseconds: array[int]) -> None:
+        """Call `Sink.inter_chunks` of all sinks."""
+        for sink in self._inter_chunks:
             try:
-                sink.inter_chunk(call, nanoseconds)
+                sink.inter_chunks(call, nanoseconds)
             except Exception as error:
-                self._failed(sink, "inter_chunk", error)
+                self._failed(sink, "inter_chunks", error)
 
     def ended(self, call: Observed) -> None:
         """Call `Sink.ended` of all sinks, then end the span, even if its own sink failed or is off."""
@@ -320,7 +321,7 @@ class Sinks:
             self._report(part.place, error)
 
 
-_METHODS = ("opened", "streaming", "span_event", "inter_chunk", "ended", "release")
+_METHODS = ("opened", "streaming", "span_event", "inter_chunks", "ended", "release")
 
 
 def _unpaused(sink: Any) -> Any:

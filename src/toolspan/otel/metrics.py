@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ from ..wire.response_items import ANSWERED
 from . import call_data
 from . import semconv as names
 from .attributes import clean, seconds
+from .deferred_metrics import record_all
 from .errors import error_type
 from .instruments import Durations, TokenMetric, token_metrics
 from .labels import Labels, ToolNames, call_labels
@@ -29,7 +31,7 @@ class MetricSink(Sink):
     signals: ClassVar[Mapping[str, str]] = {
         "streaming": "counts of open streams",
         "span_event": "metrics of tool calls",
-        "inter_chunk": "metrics of the time between chunks",
+        "inter_chunks": "metrics of the time between chunks",
         "ended": "metrics of requests",
     }
 
@@ -71,15 +73,14 @@ class MetricSink(Sink):
         if isinstance(event, CallClosed) and call_data.traits(call.operation).counts_tool_calls:
             self._tool_call(call, call.record.call(event))
 
-    def inter_chunk(self, call: Observed, nanoseconds: int) -> None:
-        """Record the time between two chunks, unless another instrumentation records it."""
+    def inter_chunks(self, call: Observed, nanoseconds: array[int]) -> None:
+        """Record the times between chunks, unless another instrumentation records them."""
         if call.borrowed:
             return
-        # Labels are made for the first chunk and kept: this method runs once per chunk.
         labels = call.labels or self._labels(call)
         for kind in self._durations.of(call.operation):
             if kind.per_chunk is not None:
-                kind.per_chunk.record(seconds(nanoseconds), labels)
+                record_all(kind.per_chunk, nanoseconds, labels, call.context)
 
     def ended(self, call: Observed) -> None:
         """Record duration, tokens and outcome; only the outcome if another instrumentation traces it."""

@@ -5,6 +5,7 @@ A sink must not keep a call after its end.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
@@ -91,8 +92,8 @@ class Sink:
         """
         return None
 
-    def inter_chunk(self, call: Observed, nanoseconds: int) -> None:
-        """Record the time between the last two chunks."""
+    def inter_chunks(self, call: Observed, nanoseconds: array[int]) -> None:
+        """Record the times between chunks since the last batch."""
 
     def ended(self, call: Observed) -> PendingEmit | None:
         """Record the end of the call, whose record is final; the span ends after all sinks."""

@@ -40,9 +40,6 @@ def chunks(source: Any, holder: _Holder) -> Iterator[Any]:
     """Yield the chunks of the SDK's generator, and pass each to the call first."""
     call = holder.call
     while True:
-        # The application asks for a chunk: recording the last time now costs no waiting time.
-        if call.inter_chunk:
-            call.record_inter_chunk()
         call.reading = True  # a close of the response from here on is the SDK's
         try:
             chunk = next(source)
@@ -83,8 +80,6 @@ class AsyncChunks:
     # While the generator is running for another task, it refuses this one; then the stream goes on.
     async def __anext__(self) -> Any:
         call = self._holder.call
-        if call.inter_chunk:
-            call.record_inter_chunk()
         call.reading = True
         try:
             chunk = await self._source.__anext__()

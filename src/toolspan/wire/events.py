@@ -38,8 +38,8 @@ def identified(old: Started, body: Mapping[str, Any], *, latest: bool = False) -
     """Return an identity completed from a body: each field keeps its first value, or its `latest` one."""
     found: dict[str, Any] = {}
     for name, read in IDENTITY.items():
-        value, known = read(body.get(name)), getattr(old, name)
-        if value is not None and value != known and (latest or known is None):
+        known = getattr(old, name)
+        if (known is None or latest) and (value := read(body.get(name))) not in (None, known):
             found[name] = value
     return old._replace(**found) if found else old
 
