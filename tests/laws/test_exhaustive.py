@@ -74,7 +74,7 @@ def test_each_operation_has_a_row_of_traits() -> None:
 
 def test_an_operation_without_a_row_has_no_traits() -> None:
     """A request of an operation that somebody forgot in the table is traced, without content."""
-    assert call_data.traits("moderation") == call_data.Operation()
+    assert call_data.traits("unheard-of") == call_data.Operation()
 
 
 def test_each_field_of_the_identity_has_an_attribute() -> None:

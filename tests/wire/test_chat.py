@@ -160,3 +160,24 @@ def test_many_fragments_are_read_together_and_counted_each() -> None:
     call = read(map(sdk, chunks)).calls[0]
     assert (call.fragments, call.size, call.valid, call.closed_by) == (102, 309, True, "json")
     assert call.arguments == '{"a": "' + "x" * 300 + '"}'
+
+
+class Declared:
+    """A chunk of an SDK that declares what OpenAI's SDK keeps as extras, as Groq's does."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.__dict__.update(fields)
+        self.__pydantic_extra__ = None
+
+
+def test_fields_that_another_sdk_declares_are_read_like_extras() -> None:
+    """Groq's own SDK declares `x_groq`, with the tokens of a stream, and `reasoning`."""
+    delta = Declared(content=None, reasoning="Hm", tool_calls=None, function_call=None, refusal=None)
+    body = Declared(
+        choices=[Declared(index=0, delta=delta, finish_reason=None)],
+        usage=None,
+        x_groq={"usage": {"prompt_tokens": 11, "completion_tokens": 7}},
+    )
+    found = ChatReader().read(body)
+    assert Reasoning(0, "Hm") in found
+    assert Usage(11, 7) in found

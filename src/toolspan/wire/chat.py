@@ -80,8 +80,10 @@ class ChatReader:
 
     def _piece(self, delta: dict[str, Any], index: Any) -> list[Event] | None:
         """Return the events of a delta that only continues a text or a call; `None` for any other delta."""
-        # The deprecated `function_call` and refusals are rare; the general way reads them.
-        if delta.get("function_call") is not None or delta.get("refusal") is not None:
+        # The deprecated `function_call` and refusals are rare; the general way reads them. Groq's SDK
+        # declares `reasoning`, which is not among the extras then.
+        get = delta.get
+        if get("function_call") is not None or get("refusal") is not None or get("reasoning") is not None:
             return None
         entries, content = delta["tool_calls"], delta["content"]
         if index.__class__ is not int:
@@ -105,8 +107,9 @@ class ChatReader:
             self._choice(choice, position, events)
         if (usage := known.get("usage")) is not None and (counts := quirks.usage(usage)) is not None:
             self._usage(counts, values.fields(body), events)
-        if extra:
-            self._beyond(values.fields(body), extra, events)
+        # OpenAI's SDK keeps these fields as extras; Groq's own SDK declares them.
+        if extra or known.get("x_groq") is not None:
+            self._beyond(values.fields(body), events)
 
     def close(self) -> list[Event]:
         """Return the events of the end: a call that is still open ends with the stream."""
@@ -137,11 +140,11 @@ class ChatReader:
             self._identify(known, events)
         events.append(counts)
 
-    def _beyond(self, known: Mapping[str, Any], extra: Mapping[str, Any], events: list[Event]) -> None:
+    def _beyond(self, known: Mapping[str, Any], events: list[Event]) -> None:
         """Append the events of fields that OpenAI does not declare."""
-        if "x_groq" in extra and (counts := quirks.groq_usage(extra)) is not None:
+        if "x_groq" in known and (counts := quirks.groq_usage(known)) is not None:
             self._usage(counts, known, events)
-        if extra.get("error") and (failure := quirks.failure_of(extra)):
+        if known.get("error") and (failure := quirks.failure_of(known)):
             events.append(Finished(0, None, failure))
 
     def _choice(self, value: Any, position: int, events: list[Event]) -> None:
@@ -169,7 +172,7 @@ class ChatReader:
     def _message(self, value: Any, index: int, whole: bool, events: list[Event]) -> None:
         """Append the events of a delta or a message."""
         message, extra = values.view(value)
-        if extra and (thought := quirks.reasoning_text(extra)):
+        if thought := quirks.reasoning_text(extra) or quirks.reasoning_text(message):
             events.append(Reasoning(index, thought))
         # Several of these may stand in one delta, so no branch excludes the next.
         for is_reasoning, piece in quirks.content_pieces(message.get("content")):
