@@ -14,7 +14,7 @@ from toolspan.wire.tool_call import Arguments
 from .reading import FULL, plain, read, sdk
 from .shapes import Chunk, entry, says, tools
 
-_MANY = 20_000 if FULL else 3_000
+_MANY = 20_000 if FULL else 2_000
 
 
 def text(count: int) -> list[Chunk]:

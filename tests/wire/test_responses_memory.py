@@ -16,7 +16,7 @@ from .reading import FULL, plain
 from .response_shapes import ONE, Event, added, event
 from .responses_reading import sdk_event
 
-_MANY = 20_000 if FULL else 3_000
+_MANY = 20_000 if FULL else 2_000
 _CUSTOM = {"type": "custom_tool_call", "id": "fc_a", "call_id": "call_a", "name": "sql", "input": ""}
 
 
