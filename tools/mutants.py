@@ -3,8 +3,8 @@
     python -m tools.mutants [--seed 13] [--count 40] [--only NUMBER]
 
 Run by hand: it takes about half an hour. Cosmic Ray makes the changes; the sample takes at most one of each
-file and is the same for the same seed and source. The tests that mirror a file run first, then the whole
-default suite. `tools/mutants.md` has the table of the last run.
+file and is the same for the same seed and source. The tests that mirror a file run first, then those of
+its package, then the whole default suite. `tools/mutants.md` has the table of the last run.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def sample(seed: int, count: int) -> list[Mutant]:
 
 
 def notice(mutant: Mutant) -> str | None:
-    """Return which tests notice a mutant: `own`, `all`, or `None` if none does."""
+    """Return which tests notice a mutant: `own`, `package`, `all`, or `None` if none does."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(ROOT / "src", Path(folder) / "src", ignore=shutil.ignore_patterns("__pycache__"))
         (Path(folder) / "src" / mutant.path.relative_to(ROOT / "src")).write_text(mutant.text)
@@ -126,6 +126,9 @@ def notice(mutant: Mutant) -> str | None:
         own = sorted((ROOT / "tests" / relative.parent).glob(f"test_{relative.stem}*.py"))
         if own and not passes(folder, [str(path) for path in own]):
             return "own"
+        package = ROOT / "tests" / relative.parts[0]
+        if package.is_dir() and not passes(folder, [str(package), "-n", "auto", "-m", "not slow"]):
+            return "package"
         return None if passes(folder, ["-n", "auto", "-m", "not slow"]) else "all"
 
 
