@@ -37,8 +37,8 @@ OPERATORS = (
     *(f"ReplaceComparisonOperator_{pair}" for pair in ("Lt_LtE", "LtE_Lt", "Gt_GtE", "GtE_Gt")),
 )
 """The changes that mean something else; Cosmic Ray's others are mostly equal to them or to the original."""
-SECONDS = 400
-"""A suite that takes longer counts as one that noticed: the change made it hang."""
+SECONDS, OWN_SECONDS = 400, 60
+"""Tests that take longer have noticed: the change made them hang. The second is for a file's own tests."""
 NAMED = (("agent_loop/loop.py", "0.9", "0.5"),)
 """Changes that a review made by hand, with the text before and after."""
 
@@ -124,7 +124,7 @@ def notice(mutant: Mutant) -> str | None:
         (Path(folder) / "src" / mutant.path.relative_to(ROOT / "src")).write_text(mutant.text)
         relative = mutant.path.relative_to(SOURCE)
         own = sorted((ROOT / "tests" / relative.parent).glob(f"test_{relative.stem}*.py"))
-        if own and not passes(folder, [str(path) for path in own]):
+        if own and not passes(folder, [str(path) for path in own], OWN_SECONDS):
             return "own"
         package = ROOT / "tests" / relative.parts[0]
         if package.is_dir() and not passes(folder, [str(package), "-n", "auto", "-m", "not slow"]):
@@ -132,7 +132,7 @@ def notice(mutant: Mutant) -> str | None:
         return None if passes(folder, ["-n", "auto", "-m", "not slow"]) else "all"
 
 
-def passes(folder: str, arguments: list[str]) -> bool:
+def passes(folder: str, arguments: list[str], seconds: float = SECONDS) -> bool:
     """Return whether these tests pass with the source in a folder."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *arguments]
     paths = os.pathsep.join([f"{folder}/src", str(ROOT), str(ROOT / "examples")])
@@ -142,7 +142,7 @@ def passes(folder: str, arguments: list[str]) -> bool:
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": paths},
             capture_output=True,
-            timeout=SECONDS,
+            timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired:
