@@ -132,6 +132,13 @@ def notice(mutant: Mutant) -> str | None:
         return None if passes(folder, ["-n", "auto", "-m", "not slow"]) else "all"
 
 
+def unchanged_passes() -> bool:
+    """Return whether the default suite passes with a copy of the source as it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(ROOT / "src", Path(folder) / "src", ignore=shutil.ignore_patterns("__pycache__"))
+        return passes(folder, ["-n", "auto", "-m", "not slow"])
+
+
 def passes(folder: str, arguments: list[str], seconds: float = SECONDS) -> bool:
     """Return whether these tests pass with the source in a folder."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *arguments]
@@ -157,6 +164,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--only", type=int)
     options = parser.parse_args()
+    # Tests that fail without any change would notice every change.
+    if not unchanged_passes():
+        sys.exit("the tests fail without a change: mend them first")
     survivors = []
     for number, mutant in enumerate(sample(options.seed, options.count), 1):
         if options.only not in (None, number):
