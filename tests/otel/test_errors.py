@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import openai
 import pytest
 
 from toolspan.otel import semconv as names
-from toolspan.otel.errors import error_type, exception_attributes, message, stacktrace
+from toolspan.otel.errors import error_type, exception_attributes, message, sent_secrets, stacktrace
 from toolspan.wire.events import Finished
 from toolspan.wire.record import Record
 
@@ -117,3 +118,21 @@ def test_lone_surrogates_of_an_error_are_replaced() -> None:
 def test_a_large_error_has_a_limited_stacktrace() -> None:
     """The stack trace of an error of a megabyte is limited."""
     assert len(stacktrace(raised(ValueError("x" * 1_000_000)), (), 1000)) < 20_000
+
+
+@pytest.mark.parametrize(("value", "hidden"), [("abcdefgh", True), ("abcdefg", False)])
+def test_a_query_value_of_eight_characters_may_be_a_key(value: str, hidden: bool) -> None:
+    """A value in the URL's query is hidden from eight characters on; shorter ones are ordinary words."""
+    request = http.Request("POST", f"https://api.test/v1?v={value}")
+    assert (value in sent_secrets(openai.APIConnectionError(request=request))) is hidden
+
+
+def test_an_error_that_exits_when_its_request_is_read_has_no_secrets() -> None:
+    """An error's own code does not end the process in place of the error."""
+
+    class ExitingError(Exception):
+        @property
+        def request(self) -> Any:
+            raise SystemExit(3)
+
+    assert sent_secrets(ExitingError()) == ()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from typing import Any
 
-from ..guard import traceback_of
+from ..guard import attribute, traceback_of
 from ..wire.record import Record
 from . import semconv as names
 from .attributes import Attributes, clean
@@ -82,7 +81,7 @@ def exception_attributes(error: BaseException) -> Attributes:
 def sent_secrets(error: BaseException) -> tuple[str, ...]:
     """Return the credentials of the failed request, if the error has its request."""
     try:
-        request: Any = getattr(error, "request", None)
+        request = attribute(error, "request")
         headers, url = request.headers, request.url
         # Without the scheme, because servers quote the token alone: `Bearer sk-…` is reported as `sk-…`.
         found = [headers.get(name, "").rpartition(" ")[2] for name in _SECRET_HEADERS]

@@ -174,3 +174,12 @@ def test_invalid_or_unreadable_json_is_a_value_error(text: str) -> None:
     """Invalid JSON, and JSON that Python cannot read, is a `ValueError`."""
     with pytest.raises(ValueError, match=r"Expecting|nested"):
         truncate.parse(text)
+
+
+def test_arguments_are_left_out_if_their_json_is_longer_than_four_times_the_limit() -> None:
+    """Numbers cannot be shortened: JSON of four times the limit is kept, JSON that is two longer is not."""
+    limit = 64
+    fits, longer = ({"a": [1] * count, "b": 12} for count in (121, 122))
+    assert [len(truncate.dump(each)) for each in (fits, longer)] == [4 * limit, 4 * limit + 2]
+    assert truncate.call_arguments(json.dumps(fits), limit) == fits
+    assert truncate.call_arguments(json.dumps(longer), limit) is None
