@@ -38,3 +38,10 @@ def test_a_step_counts_the_executions_of_each_turn_once() -> None:
     results = (RememberedCall("a", None, 0, turn), RememberedCall("b", None, 0, turn))
     step = Step(Turn(), results=(*results, RememberedCall("c", None, 0, other)))
     assert step.executions == [(1, 2), (3, 4), (5, 6)]
+
+
+def test_a_remembered_call_begins_unanswered_and_a_turn_as_the_first_step() -> None:
+    """A tool call has no result yet, its turnaround is not recorded, and nothing executes it."""
+    call = RememberedCall("call_a", "f", 1, Turn())
+    assert (call.answers, call.turnaround_recorded, call.taken) == (0, False, False)
+    assert (call.turn.step, call.turn.calls, call.turn.executions) == (1, [], [])

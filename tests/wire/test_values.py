@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 from toolspan.wire import values
 
@@ -98,3 +99,16 @@ def test_index_is_a_whole_number_of_bounded_size(value: object, expected: int | 
 def test_count_is_a_whole_number_that_is_not_negative(value: object, expected: int | None) -> None:
     """A number of tokens may come as a whole float, but not as `True` or beyond 63 bits."""
     assert values.count(value) == expected
+
+
+class Unreadable:
+    """An object of a class whose attributes raise, as an unbound proxy's do."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+def test_an_object_that_raises_when_it_is_read_has_no_fields() -> None:
+    """A foreign object whose attributes raise is read as an empty one."""
+    assert values.view(Unreadable()) == (values.NOTHING, values.NOTHING)
+    assert values.fields(Unreadable()) == {}
