@@ -17,16 +17,18 @@ NOTHING: Mapping[str, Any] = {}
 # pydantic 2 separates the two; a dict and pydantic 1 hold both in one mapping.
 def view(value: object) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return the declared and the undeclared fields of a dict or an SDK object; others have none."""
-    if isinstance(value, dict):
-        return value, value
-    try:  # as `guard.attribute`, inlined: this runs for each object of each chunk
+    # As `guard.attribute`, inlined: this runs for each object of each chunk. `isinstance` reads `__class__`,
+    # which a foreign class may define and raise in.
+    try:
+        if isinstance(value, dict):
+            return value, value
         known = getattr(value, "__dict__", None)
+        # A class may define `__dict__` as anything.
+        if type(known) is not dict:
+            return NOTHING, NOTHING
+        extra = getattr(value, "__pydantic_extra__", known)
     except Exception:
         return NOTHING, NOTHING
-    # A class may define `__dict__` as anything.
-    if type(known) is not dict:
-        return NOTHING, NOTHING
-    extra = getattr(value, "__pydantic_extra__", known)
     return known, NOTHING if extra is None else extra
 
 
