@@ -274,3 +274,12 @@ def test_a_histogram_of_another_meter_records_a_batch_at_once(bench: Bench) -> N
     deferred_metrics.record_all(histogram, array("q", [10**9, 2 * 10**9]), LABELS, None)
     (point,) = bench.points("plain")
     assert (point.count, point.sum) == (2, 3.0)
+
+
+def test_two_thousand_and_forty_eight_measurements_wait_at_most(bench: Bench) -> None:
+    """The queue has the size that docs/benchmarks.md states; what comes then is recorded at once."""
+    counter = bench.counter()
+    for _ in range(2048 + 10):
+        counter.add(1, LABELS, bench.context)
+    assert len(bench.backlog) == 2048
+    assert bench.value() == 2048 + 10

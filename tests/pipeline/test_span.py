@@ -12,6 +12,8 @@ import toolspan
 from toolspan import guard
 from toolspan.otel import semconv
 from toolspan.pipeline import semconv as stage_semconv
+from toolspan.pipeline.chunk import parse_chunk
+from toolspan.pipeline.counting import fingerprint
 
 from ..sdk.telemetry import Telemetry
 from . import shapes
@@ -134,3 +136,14 @@ def test_provider_that_fails_costs_only_the_spans(guarded: None) -> None:
     with Telemetry().on(tracer_provider=Provider()):
         assert list(toolspan.stage("a", iter("ab"))) == ["a", "b"]
     assert guard._reported
+
+
+def test_fingerprints_are_keyed_with_the_sixteen_bytes_of_the_trace_id(telemetry: Telemetry) -> None:
+    """Processes with other versions of toolspan are in one trace: a chunk has the same fingerprint in all."""
+    with telemetry.on(), telemetry.tracer.start_as_current_span("request") as parent:
+        list(toolspan.stage("model", iter(shapes.answer())))
+    key = parent.get_span_context().trace_id.to_bytes(16, "big")
+    expected = fingerprint(parse_chunk(shapes.answer()[0]), key)
+    (span,) = [one for one in telemetry.spans if stage_semconv.STAGE_NAME in (one.attributes or {})]
+    first = span.events[0].attributes
+    assert first[stage_semconv.CHUNK_FINGERPRINT] == expected
