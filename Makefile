@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 CHAT := examples/chat_service
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
+# Empty means unset: without compiled files each of the tests' child processes compiles the whole source.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo chat chat-figures test test-full lint coverage thorough mutants bench e2e pipeline dashboards picture outage neighbours frameworks versions soak wheel clean
 
