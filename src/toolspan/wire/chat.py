@@ -53,7 +53,7 @@ class ChatReader:
     def read(self, body: Any) -> list[Event]:
         """Return the events of one chunk or of one whole answer, an SDK object or plain JSON."""
         # Nearly all chunks of a long stream add one piece and nothing else.
-        # `tests/wire/test_fast_path.py` reads every quirk both ways and requires equal events.
+        # `tests/wire/test_chat_fast_path.py` reads every quirk both ways and requires equal events.
         if not self._full_reads and (found := self._read_on(body)) is not None:
             return found
         events: list[Event] = []
