@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
@@ -15,46 +14,59 @@ from typing import Any
 
 from .event_stream.listener import EventListener
 from .guard import report
-from .otel.call_data import Facts
+from .otel.call_data import CallData
 from .otel.dispatch import Sinks
-from .otel.sink import AgentLoop
-from .wire.events import CallClosed, Event, Finished, Note, Reader, Text
+from .wire.events import Event, Finished, Note, Reader, Text
+from .wire.providers import Endpoint
 from .wire.record import End, Outcome, is_failure, outcome_of
+from .wire.request import Request
 
-_MOST_TIMES = 256  # inter-chunk times in one batch
+_MOST_TIMES = 64  # inter-chunk times in one batch: recorded at once, half a millisecond
 _LONGEST_WAIT = 5 * 10**9  # nanoseconds: a reader that exports every ten seconds is at most one batch behind
 
 
-@dataclass(slots=True, eq=False)
-class Call(Facts):
+class Call(CallData):
     """One request and its answer, with the methods that the SDK's wrappers call.
 
-    Errors of toolspan's own are reported once and do not reach the application. `timed`: whether
-    inter-chunk times are recorded.
+    Errors of toolspan's own are reported once and do not reach the application.
     """
 
-    reader: Reader | None
-    sinks: Sinks
-    _: KW_ONLY
-    timed: bool
-    loop: AgentLoop | None = None
-    """The agent loop, which remembers tool calls of earlier answers; `None` if it is off."""
-    listener: EventListener | None = None
-    """Passes the events of this call to the callback of `instrument(on_event=…)`."""
-    tracked: bool = True
-    """Whether a stream is tracked; otherwise the application gets the SDK's own stream."""
-    iterated: bool = False
+    iterated = False
     """Whether toolspan's iterator reads the chunks."""
-    reading: bool = False
+    reading = False
     """Whether the SDK reads at this moment: then the SDK, not the application, closes the response."""
-    # Compact and bounded, whatever the stream's length: eight bytes for each chunk since the last batch.
-    inter_chunks: array[int] = field(default_factory=partial(array, "q"))
-    """Nanoseconds between chunks that are not recorded yet."""
-    record_at: int = 0
+    record_at = 0
     """When the buffered times are recorded at the latest, so that a long stream shows while it runs."""
-    finished: bool = False
-    # One item, which the first end takes. No lock: gevent's lock cannot be acquired while a greenlet dies.
-    once: list[None] = field(default_factory=lambda: [None])
+    finished = False
+
+    def __init__(
+        self,
+        operation: str,
+        api_type: str | None,
+        request: Request,
+        endpoint: Endpoint,
+        reader: Reader | None,
+        sinks: Sinks,
+        *,
+        keep: bool,
+        timed: bool,
+        secrets: Callable[[], tuple[str, ...]] = tuple,
+        listener: EventListener | None = None,
+        tracked: bool = True,
+    ) -> None:
+        super().__init__(operation, api_type, request, endpoint, keep=keep, secrets=secrets)
+        self.reader = reader
+        self.sinks = sinks
+        # Whether inter-chunk times are recorded.
+        self.timed = timed
+        # Passes the events of this call to the callback of `instrument(on_event=…)`.
+        self.listener = listener
+        # Whether a stream is tracked; otherwise the application gets the SDK's own stream.
+        self.tracked = tracked
+        # Nanoseconds between chunks that are not recorded yet: compact and bounded.
+        self.inter_chunks = array("q")
+        # One item, which the first end takes. No lock: gevent's cannot be acquired while a greenlet dies.
+        self.once: list[None] = [None]
 
     def open(self) -> None:
         """Start the span and the clocks; the request is sent next."""
@@ -63,12 +75,7 @@ class Call(Facts):
             self.record_at = self.began_at + _LONGEST_WAIT
         except Exception as error:
             self._give_up("reading the clock", error)
-        # The loop comes before the sinks: the span starts with the links and the step that the loop finds.
-        notes = self._loop("opened", self.began_at)
         self.sinks.opened(self)
-        # Its notes come after the sinks, because they are events of the span that the sinks have started.
-        for note in notes:
-            self.sinks.span_event(self, note, self.began_at)
 
     def streaming(self) -> None:
         """Count the stream as open; the application gets it next."""
@@ -125,21 +132,8 @@ class Call(Facts):
         except Exception as error:
             report("recording a span event", error)
 
-    def end(self, end: End | BaseException) -> None:
-        """End the call; only the first end counts."""
-        self._end("ending a call", partial(self._conclude, end), end)
-
-    def leave(self) -> None:
-        """End the call without an outcome: its stream is not tracked, or is of an unknown class."""
-        self._end("reading the clock", self._stop)
-
-    def forget(self) -> None:
-        """Drop the call in a forked child: the parent ends it, and the child's gauge no longer counts it."""
-        self.once.clear()
-        self.finished = True
-        self.sinks.release(self)
-
-    def _end(self, what: str, conclude: Callable[[], None], end: End | BaseException | None = None) -> None:
+    def end(self, end: End | BaseException | None) -> None:
+        """End the call; only the first end counts. `None` stands for an end without an outcome."""
         try:
             self.once.pop()  # one atomic step: an end in another thread finds the list empty
         except IndexError:
@@ -147,9 +141,9 @@ class Call(Facts):
         # Set before the sinks run: a chunk that arrives meanwhile is not read.
         self.finished = True
         try:
-            conclude()
+            self._conclude(end)
         except Exception as error:
-            self._give_up(what, error)
+            self._give_up("ending a call", error)
         try:
             self.sinks.ended(self)
             # The listener comes last: `Done` follows the telemetry, and a slow callback delays no span.
@@ -157,39 +151,35 @@ class Call(Facts):
                 self._notify(partial(self.listener.ended, self, end))
         finally:
             # Even if a sink raises SystemExit: an error keeps its frames, and with them the stream, alive.
-            self._release()
+            self.reader = self.listener = None
+            self.forget_all()
 
-    def _stop(self) -> None:
-        self.ended_at = now()
+    def leave(self) -> None:
+        """End the call without an outcome: its stream is not tracked, or is of an unknown class."""
+        self.end(None)
 
-    def _release(self) -> None:
-        self.reader = self.loop = self.listener = None
-        self.forget_all()
+    def forget(self) -> None:
+        """Drop the call in a forked child: the parent ends it, and the child's gauge no longer counts it."""
+        self.once.clear()
+        self.finished = True
+        self.sinks.release(self)
 
-    def _conclude(self, end: End | BaseException) -> None:
-        self.error = end if isinstance(end, BaseException) else None
+    def _conclude(self, end: End | BaseException | None) -> None:
+        if end is None:
+            self.ended_at = now()
+            return
         # A provisional outcome, which holds if the last events of the reader cannot be read.
-        self.outcome = Outcome.FAILED if is_failure(end) else Outcome.COMPLETED
+        self.outcome = Outcome.COMPLETED
+        if not isinstance(end, End):
+            self.error = end
+            self.outcome = Outcome.FAILED if is_failure(end) else Outcome.CANCELLED
         self.ended_at = now()
-        if self.reader is not None:
-            self._apply(self.reader.close(), self.ended_at, None)
+        if self.reader is not None and (events := self.reader.close()):
+            self._apply(events, self.ended_at, None)
         self.outcome = outcome_of(end, self.record, self.request.expected, self.streamed)
         # The last inter-chunk time is pending: the application asked for no chunk after it.
         if self.inter_chunks:
             self.record_inter_chunks(self.ended_at)
-        for note in self._loop("ended"):
-            self.sinks.span_event(self, note, self.ended_at)
-
-    def _loop(self, what: str, *args: Any) -> list[Note]:
-        """Call a method of the agent loop, return its notes; after an error the loop is off for this call."""
-        if self.loop is None:
-            return []
-        try:
-            return getattr(self.loop, what)(self, *args) or []
-        except Exception as error:
-            self.loop = self.step = None
-            report("tracking the agent loop", error)
-            return []
 
     # If another instrumentation made the span, it may end it at the finish reason: so the attributes are set
     # there, with the outcome that holds if nothing follows.
@@ -199,8 +189,6 @@ class Call(Facts):
             # A whole answer arrives at one time: the beginning of its text is no event.
             if self.record.apply(event, at) and (self.streamed or not isinstance(event, Text)):
                 self.sinks.span_event(self, event, at)
-                if isinstance(event, CallClosed):
-                    self._loop("closed", event, at)
             elif self.borrowed and isinstance(event, Finished):
                 self.outcome = outcome_of(End.CLOSED, self.record, self.request.expected, self.streamed)
                 self.sinks.span_event(self, event, at)

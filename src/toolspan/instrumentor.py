@@ -104,8 +104,8 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
             self._remove_console()
         elif self._console is None:
             self._console = _console()
-        dispatch = Sinks(sinks(settings, providers), guard.report, review)
-        self._patch = _installed(self.member, settings, dispatch, loop, self._patch)
+        dispatch = Sinks(sinks(Parts(settings, providers, loop)), guard.report, review)
+        self._patch = _installed(self.member, settings, dispatch, self._patch)
 
     def _review(self, settings: Settings) -> Review:
         """Return the review for these callbacks; earlier reviews are kept for the open streams."""
@@ -190,7 +190,7 @@ def _console() -> Console | None:
         return None
 
 
-def _installed(member: Member, settings: Settings, sinks: Sinks, loop: Loop, patch: Patch | None) -> Patch:
+def _installed(member: Member, settings: Settings, sinks: Sinks, patch: Patch | None) -> Patch:
     """Return the installed patch.
 
     The SDK is imported only here, because other processes may not have it.
@@ -200,7 +200,7 @@ def _installed(member: Member, settings: Settings, sinks: Sinks, loop: Loop, pat
     from .sdk.websocket import WebSocketPatch
 
     sdk = import_sdk(member)
-    exchange = Exchange(sdk, settings, sinks, loop)
+    exchange = Exchange(sdk, settings, sinks)
     if patch is not None:
         # A wrapper around a wrapper would count each request twice.
         patch.use(exchange)
@@ -230,15 +230,23 @@ def make_review(settings: Settings) -> Review:
     return Review(guard.report, redaction=redaction, hook=hook)
 
 
-_Maker: TypeAlias = Callable[[Settings, Providers], "Sink | None"]
+class Parts(NamedTuple):
+    """What the sinks of one instrumentation are made of."""
+
+    settings: Settings
+    providers: Providers
+    loop: Loop
 
 
-def sinks(settings: Settings, providers: Providers) -> list[Sink]:
+_Maker: TypeAlias = Callable[[Parts], "Sink | None"]
+
+
+def sinks(parts: Parts) -> list[Sink]:
     """Return the sinks in the order of `_SINKS`; one that cannot be made is logged and left out."""
     found: list[Sink] = []
     for make in _SINKS:
         try:
-            sink = make(settings, providers)
+            sink = make(parts)
         except Exception as error:
             guard.report("making a sink", error)
             continue
@@ -246,54 +254,61 @@ def sinks(settings: Settings, providers: Providers) -> list[Sink]:
     return found
 
 
-def _repeated_requests(settings: Settings, providers: Providers) -> Sink | None:
-    return RepeatedRequestSink() if settings.agent_loop else None
+def _repeated_requests(parts: Parts) -> Sink | None:
+    return RepeatedRequestSink() if parts.settings.agent_loop else None
 
 
-def _cost(settings: Settings, providers: Providers) -> Sink | None:
-    return None if settings.cost == "off" else CostSink(providers.meter(), _prices(settings))
+def _loop(parts: Parts) -> Sink | None:
+    return parts.loop if parts.settings.agent_loop else None
 
 
-def _span(settings: Settings, providers: Providers) -> Sink | None:
-    events = settings.tool_events in ("span", "both")
-    return SpanSink(providers.tracer(), events=events, capture=_span_capture(settings))
-
-
-def _metrics(settings: Settings, providers: Providers) -> Sink | None:
-    meter = providers.meter()
-    return MetricSink(meter, generation=settings.metric_names, chunk_timing=settings.chunk_timing)
-
-
-def _loop_metrics(settings: Settings, providers: Providers) -> Sink | None:
-    return LoopMetricSink(providers.meter())
-
-
-def _log(settings: Settings, providers: Providers) -> Sink | None:
-    capture = Capture(
-        on=settings.content_on_events,
-        structured=True,
-        limit=settings.content_limit,
-        full=settings.tool_definitions == "full",
+def _cost(parts: Parts) -> Sink | None:
+    return (
+        None if parts.settings.cost == "off" else CostSink(parts.providers.meter(), _prices(parts.settings))
     )
-    events = settings.tool_events in ("log", "both")
-    return LogSink(providers.logger(), events=events, details=settings.details, capture=capture)
 
 
-def _usage(settings: Settings, providers: Providers) -> Sink | None:
+def _span(parts: Parts) -> Sink | None:
+    events = parts.settings.tool_events in ("span", "both")
+    return SpanSink(parts.providers.tracer(), events=events, capture=_span_capture(parts.settings))
+
+
+def _metrics(parts: Parts) -> Sink | None:
+    meter = parts.providers.meter()
+    return MetricSink(meter, generation=parts.settings.metric_names, chunk_timing=parts.settings.chunk_timing)
+
+
+def _loop_metrics(parts: Parts) -> Sink | None:
+    return LoopMetricSink(parts.providers.meter())
+
+
+def _log(parts: Parts) -> Sink | None:
+    capture = Capture(
+        on=parts.settings.content_on_events,
+        structured=True,
+        limit=parts.settings.content_limit,
+        full=parts.settings.tool_definitions == "full",
+    )
+    events = parts.settings.tool_events in ("log", "both")
+    return LogSink(parts.providers.logger(), events=events, details=parts.settings.details, capture=capture)
+
+
+def _usage(parts: Parts) -> Sink | None:
     return SpentSink(_spent)
 
 
-def _stream_log(settings: Settings, providers: Providers) -> Sink | None:
-    if settings.log == "off":
+def _stream_log(parts: Parts) -> Sink | None:
+    if parts.settings.log == "off":
         return None
-    redacted = settings.redact is not None
-    limit = settings.content_limit
-    return StreamLogSink(settings.log, content=settings.content, redacted=redacted, limit=limit)
+    redacted = parts.settings.redact is not None
+    limit = parts.settings.content_limit
+    return StreamLogSink(parts.settings.log, content=parts.settings.content, redacted=redacted, limit=limit)
 
 
 _SINKS: tuple[_Maker, ...] = (
-    # The span begins with the number of the attempt and the link to the one before: they come first.
+    # The span begins with the attempt, the step and the links, so these come first.
     _repeated_requests,
+    _loop,
     # Span, metrics and totals report what the call cost.
     _cost,
     _span,

@@ -28,7 +28,8 @@ class Ending(Protocol):
 
 
 _open: set[Ending] = set()
-_waiting: deque[Ending] = deque()  # died in a collection; append and popleft are atomic, so no lock is needed
+waiting: deque[Ending] = deque()
+"""Streams that died in a collection; `end_dropped` ends them. Its methods are atomic: no lock is needed."""
 _collecting: set[int] = set()  # ids of the threads that run a collection now
 
 
@@ -58,7 +59,7 @@ def opened(call: Ending) -> None:
 def dropped(call: Ending) -> None:
     """End a stream whose last reference is gone; called from a finalizer."""
     if threading.get_ident() in _collecting:
-        _waiting.append(call)
+        waiting.append(call)
     else:
         finish(call, End.DROPPED)
 
@@ -76,9 +77,9 @@ def finish(call: Ending, end: End | BaseException) -> None:
 
 def end_dropped() -> None:
     """End the streams that died in a collection; the caller holds no lock of toolspan or OpenTelemetry."""
-    while _waiting:
+    while waiting:
         try:
-            finish(_waiting.popleft(), End.DROPPED)
+            finish(waiting.popleft(), End.DROPPED)
         except IndexError:  # another thread took the last one
             return
 
@@ -121,5 +122,5 @@ def _in_child() -> None:
         # `forget`, not `end`: a child that ended its copies would export each span a second time.
         call.forget()
     _open.clear()
-    _waiting.clear()
+    waiting.clear()
     _collecting.clear()

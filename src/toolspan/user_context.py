@@ -81,7 +81,7 @@ class Block:
 def current(baggage_keys: Iterable[str] = ()) -> Mapping[str, Value]:
     """Return the attributes of the open blocks, and those of the named baggage entries."""
     try:
-        entries = _entries()
+        entries: _Entries = context.get_value(_KEY) or ()  # type: ignore[assignment]
         if not entries and not baggage_keys:
             return NOTHING
         # Baggage comes first, so that a block in this process wins over what another process sent.
@@ -135,13 +135,14 @@ def enter(found: Context | None) -> Any:
         return None
 
 
-def leave(token: Any) -> None:
-    """Detach the context of a token of `enter`, or reset a context variable."""
-    try:
-        # Not `context.detach`, which logs an error where a coroutine is closed in another context.
-        if isinstance(token, contextvars.Token):
-            token.var.reset(token)
-        elif token is not None:
-            context.detach(token)
-    except (RuntimeError, ValueError):  # closed in another context, which has nothing of ours to restore
-        pass
+def leave(*tokens: Any) -> None:
+    """Detach the contexts of tokens of `enter`, or reset context variables; `None` is no token."""
+    for token in tokens:
+        try:
+            # Not `context.detach`, which logs an error where a coroutine is closed in another context.
+            if isinstance(token, contextvars.Token):
+                token.var.reset(token)
+            elif token is not None:
+                context.detach(token)
+        except (RuntimeError, ValueError):  # closed in another context, which has nothing of ours to restore
+            pass

@@ -56,12 +56,12 @@ def test_oldest_calls_and_turns_are_forgotten_first() -> None:
         turn = Turn(response=f"resp_{at}")
         memory.remember(asked(f"call_{at}", turn))
         memory.remember(asked("same", turn))
-        memory.keep_turn(turn, turn.response, None)
+        memory.keep_turn(turn, f"resp_{at}")
     assert len(memory) == 10
     assert memory.find("call_0", nothing) is None
     assert memory.find("call_999", nothing) is not None
-    assert memory.turn(["resp_0", None]) is None
-    assert memory.turn([None, "resp_0", "resp_995"]) is not None
+    assert memory.turn(["resp_0"]) is None
+    assert memory.turn(["resp_0", "resp_995"]) is not None
     assert sum(len(calls) for calls in memory._calls.values()) == 10
     assert len(memory._turns) == 10
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from toolspan.agent_loop.metrics import LoopMetricSink
+from toolspan.otel.span_events import SpanEvent
 from toolspan.wire.events import Answered, Retried, ToolsChanged
 
 from ..otel.apis import ASK_FETCH, FETCH, tools
@@ -23,7 +24,8 @@ def test_turnaround_is_recorded_in_seconds_under_the_name_of_the_tool(
     name: str | None, label: str, lab: Lab
 ) -> None:
     """A tool call's turnaround is one measurement; a name that no tool has does not make a time series."""
-    LoopMetricSink(lab.meter).span_event(new_call(REQUEST), Answered("call_a", name, 250_000_000), 0)
+    call = new_call(REQUEST)
+    LoopMetricSink(lab.meter).span_event(call, SpanEvent(call, Answered("call_a", name, 250_000_000), 0))
     (point,) = lab.points("toolspan.tool_call.turnaround")
     assert (point.count, point.sum) == (1, 0.25)
     assert dict(point.attributes) == {**LABELS, "gen_ai.tool.name": label}
@@ -33,7 +35,7 @@ def test_each_retry_is_counted_by_its_operation_and_error(lab: Lab) -> None:
     """Retries of one error share a count; another error has its own."""
     sink, call = LoopMetricSink(lab.meter), new_call(REQUEST)
     for error in ("503", "503", "openai.APITimeoutError"):
-        sink.span_event(call, Retried(1, None, error, 0.5), 0)
+        sink.span_event(call, SpanEvent(call, Retried(1, None, error, 0.5), 0))
     points = lab.points("toolspan.retries")
     assert {point.attributes["error.type"]: point.value for point in points} == {
         "503": 2,
@@ -52,5 +54,5 @@ def test_each_retry_is_counted_by_its_operation_and_error(lab: Lab) -> None:
 )
 def test_what_is_neither_a_retry_nor_an_answer_is_not_measured(call: Any, event: Any, lab: Lab) -> None:
     """A fetched response answers no tool call, and a change of tools has no metric here."""
-    LoopMetricSink(lab.meter).span_event(call, event, 0)
+    LoopMetricSink(lab.meter).span_event(call, SpanEvent(call, event, 0))
     assert lab.metrics() == {}

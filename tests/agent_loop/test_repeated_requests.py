@@ -9,8 +9,7 @@ from weakref import ref
 
 import pytest
 
-from toolspan.agent_loop.repeated_requests import FailedAttempt, FailedAttempts, fingerprint
-from toolspan.otel.call_data import RequestKey
+from toolspan.agent_loop.repeated_requests import FailedAttempt, FailedAttempts, RequestKey, fingerprint
 from toolspan.wire.request import chat_request, embeddings_request, fetch_request, responses_request
 
 from ..table import each_row
@@ -110,7 +109,7 @@ def test_attempt_is_forgotten_after_five_minutes() -> None:
     assert siblings.recall(request_key(), 5 * MINUTES + 1) is None
     siblings.leave(request_key("old"), left())
     siblings.leave(request_key("new"), left(at=6 * MINUTES))
-    assert len(siblings._attempts) == len(siblings._groups) == 1
+    assert len(siblings.attempts) == len(siblings._groups) == 1
 
 
 def test_success_ends_the_attempts_of_its_caller_only() -> None:
@@ -130,7 +129,7 @@ def test_thousand_attempts_are_remembered_oldest_forgotten_first() -> None:
         siblings.leave(request_key(number, what=number), left(at=number))
         siblings.leave(request_key("again"), left(at=number))
     assert len(siblings._order) == 1024
-    assert len(siblings._attempts) <= 1024
+    assert len(siblings.attempts) <= 1024
     assert len(siblings._groups) <= 1024
     assert siblings.recall(request_key(100, what=100), SECOND) is None
     assert siblings.recall(request_key(2_999, what=2_999), SECOND) == left(at=2_999)
@@ -171,7 +170,7 @@ def test_threads_that_remember_and_find_mix_up_no_attempts() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert len(siblings._attempts) <= 1024
+    assert len(siblings.attempts) <= 1024
 
 
 def of(read: Any, body: dict[str, Any], api: str = "x") -> int | None:

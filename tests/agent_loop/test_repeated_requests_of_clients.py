@@ -338,5 +338,5 @@ def test_no_text_of_a_failed_request_is_kept(telemetry: Telemetry) -> None:
     with telemetry.on() as instrumentor:
         Face().run(scenario())
         (sink, *_) = instrumentor._patch._exchange._sinks._sinks
-        assert sink._failed_attempts._attempts
+        assert sink._failed_attempts.attempts
         assert "MARK" not in repr(vars(sink._failed_attempts))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from toolspan.otel import semconv as names
-from toolspan.otel.attributes import clean, request_attributes, response_attributes, seconds
+from toolspan.otel.attributes import at_end, at_start, clean, seconds
 from toolspan.wire.providers import Endpoint
 from toolspan.wire.record import End
 
@@ -38,7 +38,7 @@ EVERYTHING: dict[str, Any] = {
 
 def asked(**body: Any) -> dict[str, Any]:
     """Return the attributes of a request with this in its body."""
-    return dict(request_attributes(new_call({**ASK, **body})))
+    return dict(at_start(new_call({**ASK, **body})))
 
 
 def test_the_smallest_request_has_only_required_attributes() -> None:
@@ -118,7 +118,7 @@ def test_default_and_mistyped_parameters_are_not_recorded(body: dict[str, Any], 
 )
 def test_an_unknown_address_or_port_is_not_recorded(endpoint: Endpoint, expected: set[str]) -> None:
     """An unknown address or port has no attribute."""
-    found = request_attributes(new_call(ASK, endpoint=endpoint))
+    found = at_start(new_call(ASK, endpoint=endpoint))
     assert {names.SERVER_ADDRESS, names.SERVER_PORT} & set(found) == expected
     assert found[names.PROVIDER_NAME] == "x"
 
@@ -135,7 +135,7 @@ def test_only_lone_surrogates_are_replaced_in_text() -> None:
 
 def answered(*bodies: Any, body: Any = STREAM, end: Any = End.EXHAUSTED) -> dict[str, Any]:
     """Return the attributes of an answer."""
-    return dict(response_attributes(run(new_call(body), *bodies, end=end)))
+    return dict(at_end(run(new_call(body), *bodies, end=end)))
 
 
 def test_a_stream_with_tool_calls_has_all_response_attributes() -> None:

@@ -12,6 +12,7 @@ import pytest
 from toolspan import guard
 from toolspan.otel.content.worker import PendingEmit
 from toolspan.otel.dispatch import Sinks
+from toolspan.otel.sink import Sink
 from toolspan.wire.record import Outcome
 
 from ..sdk import wire
@@ -20,7 +21,7 @@ from .lab import STREAM, Lab, new_call, run
 METHODS = ["opened", "streaming", "span_event", "inter_chunks", "ended"]
 
 
-class Noting:
+class Noting(Sink):
     """A sink that keeps the names of its calls, and fails in one of them on demand."""
 
     def __init__(self, fails_at: str | None = None, kind: type[Exception] = RuntimeError) -> None:
@@ -40,7 +41,7 @@ class Noting:
         """See `Sink.streaming`."""
         self._note("streaming")
 
-    def span_event(self, call: Any, event: Any, at: int) -> None:
+    def span_event(self, call: Any, event: Any) -> None:
         """See `Sink.span_event`."""
         self._note("span_event")
 
@@ -93,7 +94,7 @@ class Lines:
         self.sinks = Sinks(sinks, lambda what, error: self.reports.append((what, error)), None, self.clock)
         self._event: Any = None
         self._call: Any = SimpleNamespace(
-            span=None, borrowed=False, ended_at=0, job=None, counted=True, wall=lambda at: at
+            span=None, borrowed=False, ended_at=0, job=None, streamed=True, notes=[], wall=lambda at: at
         )
 
     def calls(self, count: int = 1) -> None:
@@ -215,7 +216,7 @@ def test_failing_span_events_leave_spans_and_metrics_intact(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Failing span events are off; every span, its attributes and the metrics are recorded."""
-    monkeypatch.setattr("toolspan.otel.span.span_event_of", lambda call, event: {}[event])
+    monkeypatch.setattr("toolspan.otel.span_events.SpanEvent.row", lambda event: {}[event])
     sinks = Sinks([lab.span_sink(), lab.metric_sink()], guard.report)
     for _ in range(10):
         call = new_call(STREAM)

@@ -35,7 +35,7 @@ def called(lab: Lab, *items: dict[str, Any], **body: Any) -> set[str]:
 @pytest.mark.parametrize("case", HOSTED, ids=[case.id for case in HOSTED])
 def test_a_hosted_call_is_counted_without_argument_metrics(lab: Lab, case: Case) -> None:
     """A hosted call is counted and detected, without duration and size of its arguments."""
-    run(new_call(STREAM_RESPONSE, lab.metric_sink(), lab.span_sink(), api=RESPONSES), *case.events)
+    run(new_call(STREAM_RESPONSE, lab.span_sink(), lab.metric_sink(), api=RESPONSES), *case.events)
     assert not {names.CALL_ARGUMENTS_DURATION, names.CALL_ARGUMENTS_SIZE} & set(lab.metrics())
     assert [point.count for point in lab.points(names.CALL_TIME_TO_DETECT)] == [1]
     (counted,) = labels(lab, names.TOOL_CALLS)
@@ -47,7 +47,7 @@ def test_a_hosted_call_is_counted_without_argument_metrics(lab: Lab, case: Case)
 @pytest.mark.parametrize("case", ASKED, ids=[case.id for case in ASKED])
 def test_a_call_for_the_application_has_all_metrics(lab: Lab, case: Case) -> None:
     """A call that the application answers has all four metrics and is a function."""
-    run(new_call(STREAM_RESPONSE, lab.metric_sink(), lab.span_sink(), api=RESPONSES), *case.events)
+    run(new_call(STREAM_RESPONSE, lab.span_sink(), lab.metric_sink(), api=RESPONSES), *case.events)
     sizes = lab.points(names.CALL_ARGUMENTS_SIZE)
     assert sum(point.sum for point in sizes) == sum(len(call.arguments) for call in case.calls)
     assert sum(point.count for point in lab.points(names.CALL_ARGUMENTS_DURATION)) == len(case.calls)

@@ -106,7 +106,7 @@ def test_an_unwrapped_stream_has_only_a_duration(lab: Lab) -> None:
 
 def test_the_error_type_is_only_on_the_duration(lab: Lab) -> None:
     """The duration has the span's error type; other metrics have none."""
-    run(new_call(ASK, lab.metric_sink(), lab.span_sink()), end=ValueError("words"))
+    run(new_call(ASK, lab.span_sink(), lab.metric_sink()), end=ValueError("words"))
     (found,) = labels(lab, names.OPERATION_DURATION)
     assert found[names.ERROR_TYPE] == lab.span.attributes[names.ERROR_TYPE] == "ValueError"
 

@@ -9,6 +9,7 @@ from opentelemetry import context, trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
+from toolspan.otel.call_data import OPERATIONS
 from toolspan.otel.other_instrumentations import Outer, outer_call
 from toolspan.wire.record import End
 
@@ -69,7 +70,7 @@ def within(found: Any, operation: str = "chat", model: str | None = "gpt-test", 
         here = context.set_value(key, value, here)
     token = context.attach(here)
     try:
-        return outer_call(operation, model)
+        return outer_call(operation, OPERATIONS[operation].outer_key, model)
     finally:
         context.detach(token)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 
 from toolspan.otel.sink import Sink
+from toolspan.otel.span_events import SpanEvent
 from toolspan.wire.events import Text
 
 from ..sdk import wire
@@ -14,7 +15,7 @@ from .lab import STREAM, Lab, new_call, run
 def test_a_sink_without_methods_of_its_own_does_nothing() -> None:
     """Each method of the interface accepts a call and leaves nothing to emit later."""
     sink, call = Sink(), new_call()
-    assert sink.span_event(call, Text(0, "x"), 1) is None
+    assert sink.span_event(call, SpanEvent(call, Text(0, "x"), 1)) is None
     assert sink.ended(call) is None
     for method in (sink.opened, sink.streaming, sink.release):
         method(call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from toolspan.otel import semconv as names
-from toolspan.otel.span_events import noted, span_event_of, tool_type
+from toolspan.otel.span_events import SpanEvent, noted, tool_type
 from toolspan.wire.events import CallClosed, CallOpened, ContextReduced, Retried, Text, ToolsChanged
 
 from ..sdk import wire
@@ -24,8 +24,8 @@ def test_text_and_tool_calls_have_their_own_events() -> None:
         "gen_ai.tool.name": "get_weather",
         "gen_ai.tool.type": "function",
     }
-    assert span_event_of(call, opened) == ("toolspan.tool_call.detected", base)
-    name, attributes = span_event_of(call, closed)
+    assert SpanEvent(call, opened, 0).row() == ("toolspan.tool_call.detected", base)
+    name, attributes = SpanEvent(call, closed, 0).row()
     found: dict[str, Any] = dict(attributes)
     assert name == "toolspan.tool_call.completed"
     assert found.pop("toolspan.tool_call.arguments.duration") >= 0
@@ -37,7 +37,7 @@ def test_text_and_tool_calls_have_their_own_events() -> None:
         "toolspan.tool_call.outcome": "valid",
         "toolspan.tool_call.closed_by": "json",
     }
-    assert span_event_of(call, Text(0, "x")) == ("toolspan.text.started", {"toolspan.choice.index": 0})
+    assert SpanEvent(call, Text(0, "x"), 0).row() == ("toolspan.text.started", {"toolspan.choice.index": 0})
 
 
 def test_a_call_without_id_and_name_has_neither_attribute() -> None:
@@ -45,7 +45,7 @@ def test_a_call_without_id_and_name_has_neither_attribute() -> None:
     delta = {"index": 0, "function": {"arguments": "{}"}}
     call = run(new_call(STREAM), wire.chunk({"tool_calls": [delta]}))
     known = {names.CHOICE_INDEX, names.CALL_INDEX, names.TOOL_TYPE}
-    assert set(span_event_of(call, CallOpened(0, 0, None, None))[1]) == known
+    assert set(SpanEvent(call, CallOpened(0, 0, None, None), 0).row()[1]) == known
 
 
 @each_row(

@@ -50,27 +50,26 @@ def test_every_fact_of_a_chat_request_is_read() -> None:
     assert tools is not None
     assert (tools.names, tools.kinds) == (("weather", "shell"), ("function", "custom"))
     assert found == Request(
-        "m-1",
-        True,
-        2,
-        1,
-        None,
-        None,
-        "auto",
-        5,
-        0.0,
-        0.5,
-        40,
-        -1.0,
-        1.5,
-        7,
-        ["a", "b"],
-        "json",
-        "low",
-        "flex",
-        last_role="user",
-        digest=digest(BODY["messages"][0]),
+        model="m-1",
+        stream=True,
+        choices=2,
+        message_count=1,
+        tool_choice="auto",
+        max_tokens=5,
+        temperature=0.0,
+        top_p=0.5,
+        top_k=40,
+        frequency_penalty=-1.0,
+        presence_penalty=1.5,
+        seed=7,
+        stop=["a", "b"],
+        output_type="json",
+        reasoning_level="low",
+        service_tier="flex",
+        last=BODY["messages"][0],
     )
+    assert (found.expected, found.last_role) == (2, "user")
+    assert found.digest == digest(BODY["messages"][0])
 
 
 def test_empty_chat_body_has_no_facts() -> None:
@@ -198,7 +197,7 @@ def test_random_chat_body_raises_nothing_and_is_not_changed() -> None:
         ([{"type": "message", "role": "user"}], "user"),
         ("What now?", "user"),
         ([{"role": 3}], None),
-        (["What now?"], None),
+        (["What now?"], "user"),
         ([], None),
     ],
 )

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from toolspan.wire.hashing import digest
 from toolspan.wire.request import (
     Request,
     completions_request,
@@ -91,8 +90,7 @@ EXPECTED: dict[str, Request] = {
         previous_response="resp_0",
         prompt_name="pmpt_1",
         prompt_version="2",
-        last_role="user",
-        digest=digest(RESPONSE["input"][0]),
+        last=RESPONSE["input"][0],
     ),
     "fetch": Request(response="resp_1", cursor="7"),
     "completions": Request(
@@ -110,9 +108,9 @@ EXPECTED: dict[str, Request] = {
         seed=7,
         stop=["a"],
         service_tier="flex",
-        digest=digest("b"),
+        last="b",
     ),
-    "embeddings": Request(model="e-1", encoding_formats=["base64"], dimensions=256, digest=digest(["a"])),
+    "embeddings": Request(model="e-1", encoding_formats=["base64"], dimensions=256, last=["a"]),
     "realtime": Request(
         model="r-1",
         message_count=1,
@@ -121,8 +119,7 @@ EXPECTED: dict[str, Request] = {
         max_tokens=5,
         reasoning_level="low",
         output_type="speech",
-        last_role="user",
-        digest=digest(REALTIME["input"][0]),
+        last=REALTIME["input"][0],
     ),
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolspan.wire.tool_results import Returns, chat_returns, response_returns
+from toolspan.wire.tool_results import Returns, chat_message, response_item, returns_of
 
 from ..table import each_row
 
@@ -64,7 +64,7 @@ CHATS: dict[str, tuple[Any, Returns]] = {
 @each_row(("messages", "expected"), CHATS.values(), ids=CHATS)
 def test_new_results_of_a_chat_follow_the_models_last_turn(messages: Any, expected: Returns) -> None:
     """Results after the model's last turn are new; the loop begins with the user's last message."""
-    assert chat_returns(messages) == expected
+    assert returns_of(messages, chat_message) == expected
 
 
 RESPONSES: dict[str, tuple[Any, Returns]] = {
@@ -101,7 +101,7 @@ RESPONSES: dict[str, tuple[Any, Returns]] = {
 @each_row(("items", "expected"), RESPONSES.values(), ids=RESPONSES)
 def test_new_results_of_a_response_are_its_output_items(items: Any, expected: Returns) -> None:
     """Input items are read like messages: results, calls, turns of the model."""
-    assert response_returns(items) == expected
+    assert returns_of(items, response_item) == expected
 
 
 def test_second_result_for_one_call_is_repeated() -> None:
@@ -115,7 +115,7 @@ def test_second_result_for_one_call_is_repeated() -> None:
 
 def test_only_the_end_of_a_long_history_is_read() -> None:
     """Of a history without end only its end is looked at."""
-    found = chat_returns([asks("a"), *(result(f"r{at}") for at in range(5000))])
+    found = returns_of([asks("a"), *(result(f"r{at}") for at in range(5000))], chat_message)
     assert len(found.results) == 512
     assert found.turns == 0
 
@@ -137,6 +137,6 @@ json = st.recursive(
 @given(json)
 def test_any_history_raises_nothing_and_yields_ids(value: Any) -> None:
     """No history raises an error, and all results are ids."""
-    for found in (chat_returns(value), response_returns(value)):
+    for found in (returns_of(value, chat_message), returns_of(value, response_item)):
         assert all(isinstance(one, str) and one for one in found.results + found.earlier + found.called)
         assert found.repeated >= 0

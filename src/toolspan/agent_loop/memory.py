@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from itertools import islice
-from typing import TypeAlias
+from weakref import ref
 
 from opentelemetry import trace
 
@@ -76,12 +76,11 @@ class Memory:
         found = (one for one in newest if one.name == name)
         return [one for one in found if not one.answers and not one.taken]
 
-    def keep_turn(self, turn: Turn, *keys: str | None) -> None:
+    def keep_turn(self, turn: Turn, *keys: str) -> None:
         """Remember a turn by the ids of its response and its conversation, as the newest of each."""
         for key in keys:
-            if key is not None:
-                self._turns.pop(key, None)  # so that the key moves to the end: the order is that of age
-                self._turns[key] = turn
+            self._turns.pop(key, None)  # so that the key moves to the end: the order is that of age
+            self._turns[key] = turn
         try:
             while len(self._turns) > self._most:
                 self._turns.pop(next(iter(self._turns)), None)
@@ -89,9 +88,9 @@ class Memory:
         except (RuntimeError, StopIteration):
             return
 
-    def turn(self, keys: Iterable[str | None]) -> Turn | None:
+    def turn(self, keys: Iterable[str]) -> Turn | None:
         """Return the turn of the first key that is remembered."""
-        return next((self._turns[key] for key in keys if key is not None and key in self._turns), None)
+        return next((self._turns[key] for key in keys if key in self._turns), None)
 
 
 def _keys(call: RememberedCall) -> tuple[tuple[str, object], ...]:
@@ -101,21 +100,30 @@ def _keys(call: RememberedCall) -> tuple[tuple[str, object], ...]:
     return (own, (call.id, turn.response)) if turn.response else (own,)
 
 
-_Place: TypeAlias = "tuple[int, int]"
-
-
-def place() -> _Place:
-    """Return the ids of the running thread and task, which distinguish calls with the same id."""
+def current_task() -> Hashable:
+    """Return the task, by a weak reference, or an object that stands for the thread."""
     # The private function returns None outside of a loop; the public one raises, at each request of a thread.
     loop = asyncio._get_running_loop()
     task = None if loop is None else asyncio.current_task(loop)
-    return threading.get_ident(), 0 if task is None else id(task)
+    if task is not None:
+        caller = ref(task)
+        hash(caller)  # a weak reference keeps its hash: it stays usable as a key when the task is gone
+        return caller
+    # Not the thread's id, which a new thread may get when this one has ended.
+    try:
+        found: Hashable = _threads.task
+    except AttributeError:
+        found = _threads.task = object()
+    return found
 
 
-def caller_match(here: _Place, remembered: RememberedCall) -> int:
-    """Return how well a call matches the caller: 2 for the same trace, 1 for the same thread and task."""
+_threads = threading.local()
+
+
+def caller_match(task: Hashable, remembered: RememberedCall) -> int:
+    """Return how well a call matches the caller: 2 for the same trace, 1 for the same thread or task."""
     trace_id = trace.get_current_span().get_span_context().trace_id
-    asker = remembered.turn.asker
-    # The trace first: an agent may move between threads, and ids of threads and tasks are used again.
-    same_trace = asker is not None and trace_id and asker.trace_id == trace_id
-    return (2 if same_trace else 0) + (1 if remembered.turn.place == here else 0)
+    turn = remembered.turn
+    # The trace first: an agent may move between threads.
+    same_trace = turn.asker is not None and trace_id and turn.asker.trace_id == trace_id
+    return (2 if same_trace else 0) + (1 if turn.task == task else 0)

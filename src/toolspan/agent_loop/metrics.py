@@ -7,12 +7,13 @@ from typing import ClassVar
 
 from opentelemetry.metrics import Meter
 
-from ..otel import call_data
 from ..otel import semconv as names
 from ..otel.attributes import clean, seconds
+from ..otel.call_data import CallData
 from ..otel.labels import ToolNames, call_labels
-from ..otel.sink import Observed, Sink
-from ..wire.events import Answered, Event, Note, Retried
+from ..otel.sink import Sink
+from ..otel.span_events import SpanEvent
+from ..wire.events import Answered, Retried
 
 
 class LoopMetricSink(Sink):
@@ -34,14 +35,13 @@ class LoopMetricSink(Sink):
             names.RETRIES, unit=names.RETRY, description="Attempts that the SDK made again."
         )
 
-    def span_event(self, call: Observed, event: Event | Note, at: int) -> None:
+    def span_event(self, call: CallData, event: SpanEvent) -> None:
         """Count an SDK retry, or record the turnaround of a tool call."""
-        if isinstance(event, Retried):
-            labels = call_labels(call)
-            labels[names.OPERATION_NAME] = call.operation
-            labels[names.ERROR_TYPE] = clean(event.error)
-            self._retries.add(1, labels, call.context)
-        elif isinstance(event, Answered) and call.operation in call_data.INFERENCE:
-            labels = call_labels(call)
-            labels[names.TOOL_NAME] = self._names.known(call.request.tools, event.name)
-            self._turnaround.record(seconds(event.turnaround), labels, call.context)
+        note = event.event
+        if isinstance(note, Retried):
+            error = {names.OPERATION_NAME: call.operation, names.ERROR_TYPE: clean(note.error)}
+            self._retries.add(1, {**call_labels(call), **error}, call.measured)
+        elif isinstance(note, Answered) and call.traits.has_messages:
+            name = self._names.known(call.request.tools, note.name)
+            labels = {**call_labels(call), names.TOOL_NAME: name}
+            self._turnaround.record(seconds(note.turnaround), labels, call.measured)

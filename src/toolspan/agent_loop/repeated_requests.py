@@ -7,8 +7,6 @@ thread of the parent held.
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections import deque
 from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar, NamedTuple, TypeAlias
@@ -17,15 +15,25 @@ from weakref import ref
 from opentelemetry import trace
 
 from ..otel import semconv as names
-from ..otel.call_data import RequestKey
-from ..otel.sink import Observed, Sink
+from ..otel.call_data import CallData, Caller
+from ..otel.sink import Sink
 from ..wire.record import Outcome
 from ..wire.request import Request
+from .memory import current_task
 
 _MOST = 1024  # attempts that are remembered
 _LONGEST = 300 * 10**9  # nanoseconds: a request that comes later is a new one, not a retry
 
 _Key: TypeAlias = "tuple[int, int, Hashable]"
+
+
+class RequestKey(NamedTuple):
+    """The facts by which a repeated request is recognised: its fingerprint, and where it was made."""
+
+    what: int
+    trace: int
+    parent: int
+    caller: Hashable
 
 
 class FailedAttempt(NamedTuple):
@@ -40,19 +48,21 @@ class FailedAttempt(NamedTuple):
 def fingerprint(operation: str, api: str | None, request: Request) -> int | None:
     """Return a hash of what a request asks; `None` if too little of it is known to recognise it again."""
     # Only a hash: no content is kept. It differs between processes and is not recorded.
-    if request.digest is None and request.response is None and request.prompt_name is None:
+    digest = request.digest
+    if digest is None and request.response is None and request.prompt_name is None:
         return None
     tools = request.tools and request.tools.fingerprint
     before = (request.conversation, request.previous_response)
     named = (request.prompt_name, request.prompt_version, request.response, request.cursor)
-    return hash((operation, api, request.model, request.message_count, tools, request.digest, before, named))
+    return hash((operation, api, request.model, request.message_count, tools, digest, before, named))
 
 
 class FailedAttempts:
     """Requests that did not succeed, bounded in number and time."""
 
     def __init__(self) -> None:
-        self._attempts: dict[_Key, FailedAttempt] = {}
+        self.attempts: dict[_Key, FailedAttempt] = {}
+        """Those that are remembered, for the question whether there are any."""
         # Time of the last failure by request and trace: saves a search where no attempt can match.
         self._groups: dict[tuple[int, int], int] = {}
         self._order: deque[tuple[int, _Key]] = deque()
@@ -60,7 +70,7 @@ class FailedAttempts:
     def leave(self, request_key: RequestKey, failed: FailedAttempt) -> None:
         """Remember a request that did not succeed."""
         key = _key(request_key)
-        self._attempts[key] = failed
+        self.attempts[key] = failed
         self._groups[key[:2]] = failed.at
         self._order.append((failed.at, key))
         self._forget(failed.at)
@@ -70,9 +80,7 @@ class FailedAttempts:
 
         An attempt of the same task or thread comes first. Within a trace, one of another task may match, too.
         """
-        if not self._attempts:
-            return None
-        failed = self._attempts.pop(_key(request_key), None)
+        failed = self.attempts.pop(_key(request_key), None)
         # Without a trace, nothing shows that two tasks work on the same thing.
         if failed is None and request_key.trace and (request_key.what, request_key.trace) in self._groups:
             failed = self._of_another(request_key)
@@ -80,12 +88,12 @@ class FailedAttempts:
 
     def succeeded(self, request_key: RequestKey) -> None:
         """Forget the earlier attempts of the same task or thread: the request succeeded."""
-        self._attempts.pop(_key(request_key), None)
+        self.attempts.pop(_key(request_key), None)
 
     def _of_another(self, request_key: RequestKey) -> FailedAttempt | None:
         """Take an attempt of another task in the same trace, preferably under the same parent span."""
         found = None
-        for key, failed in self._attempts.copy().items():  # a copy: other threads change it meanwhile
+        for key, failed in self.attempts.copy().items():  # a copy: other threads change it meanwhile
             # A task that still runs will repeat its own request.
             if key[0] != request_key.what or key[1] != request_key.trace or _is_running(key[2]):
                 continue
@@ -93,7 +101,7 @@ class FailedAttempts:
             if failed.parent == request_key.parent:
                 found = key
                 break
-        return self._attempts.pop(found, None) if found is not None else None
+        return self.attempts.pop(found, None) if found is not None else None
 
     def _forget(self, now: int) -> None:
         """Drop attempts that are too old, and the oldest if there are too many."""
@@ -101,8 +109,8 @@ class FailedAttempts:
             while len(self._order) > _MOST or now - self._order[0][0] > _LONGEST:
                 at, key = self._order.popleft()
                 # The key may belong to a newer attempt by now, which has an entry of its own.
-                if (failed := self._attempts.get(key)) is not None and failed.at == at:
-                    self._attempts.pop(key, None)
+                if (failed := self.attempts.get(key)) is not None and failed.at == at:
+                    self.attempts.pop(key, None)
                 if self._groups.get(key[:2]) == at:
                     self._groups.pop(key[:2], None)
         except IndexError:  # another thread took the last entry
@@ -121,7 +129,6 @@ def _is_running(caller: Hashable) -> bool:
 
 # Not CLOSED: the application ended the answer itself.
 _WITHOUT_SUCCESS = (Outcome.FAILED, Outcome.CANCELLED, Outcome.TRUNCATED, Outcome.ABANDONED)
-_threads = threading.local()
 
 
 class RepeatedRequestSink(Sink):
@@ -131,47 +138,42 @@ class RepeatedRequestSink(Sink):
         "opened": "links to earlier attempts",
         "ended": "memories of attempts",
     }
+    sets = ("attempt", "caller", "links")
 
     def __init__(self) -> None:
         self._failed_attempts = FailedAttempts()
 
-    def opened(self, call: Observed) -> None:
+    def opened(self, call: CallData) -> None:
         """Set which attempt a request is, and link it to the one before."""
-        what = fingerprint(call.operation, call.api_type, call.request)
-        if what is None:
-            return
         around = trace.get_current_span().get_span_context()
-        call.request_key = RequestKey(what, around.trace_id, around.span_id, _caller())
-        before = self._failed_attempts.recall(call.request_key, call.began_at)
+        call.caller = Caller(current_task(), around.trace_id, around.span_id)
+        # A request is hashed only if one has failed before, or when it fails itself.
+        if not self._failed_attempts.attempts or (request_key := _request_key(call)) is None:
+            return
+        before = self._failed_attempts.recall(request_key, call.began_at)
         if before is not None:
             call.attempt = before.attempt + 1
             if before.span is not None and before.span.is_valid:
                 call.links.append((before.span, {names.LINK: "attempt"}))
 
-    def ended(self, call: Observed) -> None:
+    def ended(self, call: CallData) -> None:
         """Remember the request if it did not succeed."""
-        if call.request_key is None:
-            return
-        if call.outcome is Outcome.COMPLETED:
-            self._failed_attempts.succeeded(call.request_key)
         # A call without an outcome is left out: its stream was not tracked.
-        elif call.outcome in _WITHOUT_SUCCESS:
-            span = call.span.get_span_context() if call.span is not None else None
-            self._failed_attempts.leave(
-                call.request_key, FailedAttempt(call.attempt, call.request_key.parent, span, call.ended_at)
-            )
+        failed = call.outcome in _WITHOUT_SUCCESS
+        succeeded = call.outcome is Outcome.COMPLETED and self._failed_attempts.attempts
+        if not (failed or succeeded) or (request_key := _request_key(call)) is None:
+            return
+        if not failed:
+            self._failed_attempts.succeeded(request_key)
+            return
+        span = call.span.get_span_context() if call.span is not None else None
+        attempt = FailedAttempt(call.attempt, request_key.parent, span, call.ended_at)
+        self._failed_attempts.leave(request_key, attempt)
 
 
-def _caller() -> Hashable:
-    """Return the task, by a weak reference, or an object that stands for the thread."""
-    loop = asyncio._get_running_loop()
-    task = None if loop is None else asyncio.current_task(loop)
-    if task is not None:
-        caller = ref(task)
-        hash(caller)  # a weak reference keeps its hash: it stays usable as a key when the task is gone
-        return caller
-    # Not the thread's id, which a new thread may get when this one has ended.
-    if not hasattr(_threads, "caller"):
-        _threads.caller = object()
-    found: Hashable = _threads.caller
-    return found
+def _request_key(call: CallData) -> RequestKey | None:
+    """Return what a request asks and where; `None` if too little of it is known to recognise it again."""
+    what = fingerprint(call.operation, call.api_type, call.request)
+    if what is None or call.caller is None:
+        return None
+    return RequestKey(what, call.caller.trace, call.caller.parent, call.caller.task)

@@ -10,9 +10,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from ..otel import call_data
+from ..otel.call_data import CallData
 from ..otel.content.truncate import shorten
-from ..otel.sink import Observed
 from ..wire.events import Usage
 from ..wire.providers import Endpoint
 from ..wire.quirks import Cost
@@ -72,9 +71,9 @@ class Prices:
 
     # Without the wall clock there is no date for the price, and without counts no cost: better no number than
     # a wrong one. The reason is logged at level DEBUG, once for each model.
-    def cost(self, call: Observed, usage: Usage) -> Cost | None:
+    def cost(self, call: CallData, usage: Usage) -> Cost | None:
         """Return the cost of a call's tokens in US dollars; `None` if it is not known."""
-        made = call.operation in call_data.INFERENCE
+        made = call.traits.has_messages
         if call.began is None or usage.input is None or (made and usage.output is None):
             return None
         what = _what(call, call.began)
@@ -141,7 +140,7 @@ def load() -> Prices | None:
     return Prices(get_snapshot)
 
 
-def _what(call: Observed, began: int) -> _What:
+def _what(call: CallData, began: int) -> _What:
     started, request = call.record.started, call.request
     names = (started.model, request.model)
     return call.endpoint, names, started.service_tier, request.service_tier, began // _SLOT
@@ -170,7 +169,7 @@ def _has_tier(provider: Provider, model: ModelInfo, context: Mapping[str, str], 
     )
 
 
-def _reasoning_separate(call: Observed) -> bool:
+def _reasoning_separate(call: CallData) -> bool:
     """Return whether the server does not count reasoning tokens among the output tokens."""
     # xAI does so in Chat Completions, though not in Responses; genai-prices adds them there too.
     return call.endpoint.provider == "x_ai" and call.api_type == "chat_completions"

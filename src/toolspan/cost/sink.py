@@ -8,8 +8,10 @@ from typing import ClassVar
 from opentelemetry.metrics import Meter
 
 from ..otel import semconv as names
+from ..otel.call_data import CallData
 from ..otel.labels import call_labels
-from ..otel.sink import Observed, Sink
+from ..otel.sink import Sink
+from ..wire.events import Usage
 from ..wire.headers import LITELLM_COST
 from ..wire.quirks import Cost, litellm_cost
 from .prices import Prices
@@ -27,34 +29,31 @@ class CostSink(Sink):
     signals: ClassVar[Mapping[str, str]] = {
         "ended": "costs",
     }
+    sets = ("cost",)
 
     def __init__(self, meter: Meter, prices: Prices | None) -> None:
         self._prices = prices
         self._sum = meter.create_counter(names.COST, unit=names.DOLLARS, description="Cost of requests.")
 
-    def ended(self, call: Observed) -> None:
+    def ended(self, call: CallData) -> None:
         """Set `call.cost` and count it; a call without usage has no cost.
 
         Two kinds of calls have no usage: a stream that broke off, and fetching a response whose cost was
         counted when it was created.
         """
-        cost = call.cost = self._cost(call)
+        usage = call.record.usage
+        cost = call.cost = None if usage is None else self._cost(call, usage)
         if cost is None:
             return
         # Borrowed calls are counted too: no other instrumentation records `toolspan.cost`.
-        labels = call_labels(call)
-        labels[names.OPERATION_NAME] = call.operation
-        labels[names.COST_SOURCE] = cost.source
-        self._sum.add(cost.amount, labels, call.context)
+        about = {names.OPERATION_NAME: call.operation, names.COST_SOURCE: cost.source}
+        self._sum.add(cost.amount, {**call_labels(call), **about}, call.measured)
 
-    def _cost(self, call: Observed) -> Cost | None:
-        usage = call.record.usage
-        if usage is None:
-            return None
+    def _cost(self, call: CallData, usage: Usage) -> Cost | None:
         reported = usage.cost
         # LiteLLM's proxy reports the cost in a header, of unstreamed responses only (litellm#12689).
-        if reported is None and call.head is not None:
-            reported = litellm_cost(call.head.get(LITELLM_COST))
+        if reported is None and call.head and LITELLM_COST in call.head:
+            reported = litellm_cost(call.head[LITELLM_COST])
         if reported is not None:  # 0 is a cost too: that of a free model
             return Cost(reported, _REPORTED)
         return self._prices.cost(call, usage) if self._prices is not None else None

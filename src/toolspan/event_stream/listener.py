@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from ..otel.attributes import trace_and_span
-from ..otel.sink import Observed
+from ..otel.call_data import CallData
 from ..wire.events import Event
 from ..wire.record import End
 from .builder import EventBuilder
@@ -63,18 +63,18 @@ class EventListener:
         self._builder = EventBuilder(expected)
         self._info: CallInfo | None = None
 
-    def events(self, call: Observed, events: list[Event], chunk: Any) -> None:
+    def events(self, call: CallData, events: list[Event], chunk: Any) -> None:
         """Pass the events of a chunk, or of a whole answer."""
         self._deliver(call, self._builder.build(events, chunk))
 
-    def ended(self, call: Observed, end: End | BaseException) -> None:
+    def ended(self, call: CallData, end: End | BaseException) -> None:
         """Pass the last events."""
         self._deliver(call, self._builder.end(end, streamed=call.streamed))
 
     # A callback may ask a model itself: the events of that call would start another one, without an end.
     # `info` is made at the first event, when the span has its ids; all events of a call get the same object.
     # Each error is reported by itself, so that the callback still gets the next event.
-    def _deliver(self, call: Observed, built: list[StreamEvent]) -> None:
+    def _deliver(self, call: CallData, built: list[StreamEvent]) -> None:
         """Call the callback with one event after the other."""
         if not built or _here.busy:
             return
@@ -90,7 +90,7 @@ class EventListener:
             _here.busy = False
 
 
-def _info(call: Observed) -> CallInfo:
+def _info(call: CallData) -> CallInfo:
     request = call.request
     return CallInfo(
         call.operation,

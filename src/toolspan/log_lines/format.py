@@ -8,8 +8,8 @@ from logging import INFO, WARNING
 from typing import Any, NamedTuple
 
 from ..otel import call_data
+from ..otel.call_data import CallData
 from ..otel.errors import error_type
-from ..otel.sink import Observed
 from ..wire.events import Answered, CallClosed, CallOpened, Event, Note, Retried, Text
 from ..wire.record import Outcome, ToolCall
 
@@ -31,7 +31,7 @@ class Line(NamedTuple):
         return self._replace(facts={**self.facts, **facts})
 
 
-def request_line(call: Observed) -> Line:
+def request_line(call: CallData) -> Line:
     """Return the line of a request; a chat that offers no tools gets level WARNING."""
     request, tools = call.request, call.request.tools
     chats = call.operation == call_data.CHAT
@@ -41,7 +41,7 @@ def request_line(call: Observed) -> Line:
         "provider": call.endpoint.provider,
         "model": request.model,
         "stream": request.stream,
-        "messages": request.message_count if call.operation in call_data.INFERENCE else None,
+        "messages": request.message_count if call.traits.has_messages else None,
         "last_role": request.last_role,
         "tools": list(tools.names) if tools is not None else [] if chats else None,
         "tool_choice": request.tool_choice,
@@ -50,7 +50,7 @@ def request_line(call: Observed) -> Line:
     return Line("request", WARNING if chats and tools is None else INFO, facts)
 
 
-def event_line(call: Observed, event: Event | Note, at: int) -> Line | None:
+def event_line(call: CallData, event: Event | Note, at: int) -> Line | None:
     """Return the line of an event; `None` for events without a line."""
     after = _seconds(at - call.began_at)
     if isinstance(event, Text):
@@ -67,15 +67,15 @@ def event_line(call: Observed, event: Event | Note, at: int) -> Line | None:
     return None
 
 
-def error_line(call: Observed) -> Line:
+def error_line(call: CallData) -> Line:
     """Return the line of a failed call, with the error's class or the server's code."""
     return Line("error", WARNING, {"error": error_type(call.error, call.record)})
 
 
-def finish_line(call: Observed) -> Line:
+def finish_line(call: CallData) -> Line:
     """Return the line of a call's end; it also shows that tools were offered but none was called."""
     record, tools, outcome = call.record, call.request.tools, call.outcome
-    chats = call.operation in call_data.INFERENCE
+    chats = call.traits.has_messages
     reasons = record.reasons(call.request.expected) if chats and record.choices else None
     usage = record.usage
     facts: Facts = {  # zero tool calls are written, zero invalid calls are not

@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 
 from ..otel import semconv as names
 from ..otel.attributes import trace_and_span
+from ..otel.call_data import CallData
 from ..otel.content import capture as captured_content
 from ..otel.content.truncate import dump
 from ..otel.content.worker import ContentMakers, Contents, PendingEmit
-from ..otel.sink import Observed, Sink
-from ..wire.events import CallClosed, Event, Note
+from ..otel.sink import Sink
+from ..otel.span_events import SpanEvent
 from .format import FORMS, Line, error_line, event_line, finish_line, request_line
 
 LOG = logging.getLogger(names.SCOPE).getChild("stream")
@@ -34,6 +35,7 @@ class StreamLogSink(Sink):
         "span_event": "lines of the stream log",
         "ended": "last lines of the stream log",
     }
+    needs = ("span", "step", "cost", "attempt")
 
     def __init__(self, form: str, *, content: bool, redacted: bool, limit: int) -> None:
         self._form = FORMS[form]
@@ -41,18 +43,19 @@ class StreamLogSink(Sink):
         self._redacted = redacted
         self._limit = limit
 
-    def opened(self, call: Observed) -> None:
+    def opened(self, call: CallData) -> None:
         """Write the line of the request."""
         self._write(call, request_line(call), call.began_at)
 
-    def span_event(self, call: Observed, event: Event | Note, at: int) -> PendingEmit | None:
+    def span_event(self, call: CallData, event: SpanEvent) -> PendingEmit | None:
         """Write the line of an event; with redaction, return it as work for the content worker."""
-        line = event_line(call, event, at)
+        at = event.at
+        line = event_line(call, event.event, at)
         # Also with the log switched on, the logger's level may be the application's.
         if line is None or not LOG.isEnabledFor(line.level):
             return None
         captures = self._captures_content(call)
-        preview = call.record.call(event) if captures and isinstance(event, CallClosed) else None
+        preview = event.closed if captures else None
         wanted: ContentMakers = {}
         if preview is not None and self._redacted:
             wanted = captured_content.arguments(preview)
@@ -64,7 +67,7 @@ class StreamLogSink(Sink):
             return None
         return PendingEmit(wanted, self._limit, partial(self._completed, *self._head(call, at), line))
 
-    def ended(self, call: Observed) -> PendingEmit | None:
+    def ended(self, call: CallData) -> PendingEmit | None:
         """Write why a call failed, and how it ended."""
         failed = call.error is not None or call.record.failure is not None
         lines = [error_line(call)] if failed else []
@@ -76,7 +79,7 @@ class StreamLogSink(Sink):
             return None
         return PendingEmit(wanted, self._limit, emit)
 
-    def _captures_content(self, call: Observed) -> bool:
+    def _captures_content(self, call: CallData) -> bool:
         """Return whether lines of this call may have content."""
         # `keep` is per call: `toolspan.switch(content=False)` turns it off while the process runs.
         return self._content and call.record.keep
@@ -95,11 +98,11 @@ class StreamLogSink(Sink):
         for line in lines:
             self._emit(time, ids, line.adding(message=words) if line.kind == "error" else line)
 
-    def _write(self, call: Observed, line: Line, at: int) -> None:
+    def _write(self, call: CallData, line: Line, at: int) -> None:
         if LOG.isEnabledFor(line.level):
             self._emit(*self._head(call, at), line)
 
-    def _head(self, call: Observed, at: int) -> tuple[str | None, tuple[str | None, str | None]]:
+    def _head(self, call: CallData, at: int) -> tuple[str | None, tuple[str | None, str | None]]:
         """Return time and ids of a line; they are read now, because the worker may write the line later."""
         wall = call.wall(at)
         time = None if wall is None else datetime.fromtimestamp(wall / 1e9, timezone.utc).isoformat()

@@ -8,18 +8,18 @@ from typing import Any, TypeAlias
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
 from ..wire.events import Usage
-from ..wire.headers import NO_LIMIT, Limit, read_head
+from ..wire.headers import NO_LIMIT, Fields, Limit, read_head
 from ..wire.quirks import Cost
 from ..wire.record import Record
 from ..wire.request import Request
 from . import call_data
 from . import semconv as names
-from .call_data import Step
-from .sink import Observed
+from .call_data import CallData, Step, Turn
 
 Value: TypeAlias = "str | bool | int | float | list[str]"
 Attributes: TypeAlias = "dict[str, Value]"
 
+_NUMBERS = (int, float, bool)
 _MOST_NAMES = 128  # of called tools on one span: a response may have any number of calls
 _PENDING = ("queued", "in_progress")
 
@@ -30,95 +30,107 @@ def clean(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def request_attributes(call: Observed) -> Attributes:
-    """Return the attributes of a request, among them those that the convention wants for sampling."""
+def at_start(call: CallData) -> Attributes:
+    """Return all attributes that are known when the request is sent, also those for sampling."""
     request, endpoint = call.request, call.endpoint
     found: Attributes = {names.OPERATION_NAME: call.operation, names.PROVIDER_NAME: endpoint.provider}
-    if request.model is not None:
-        found[names.REQUEST_MODEL] = clean(request.model)
     if endpoint.address is not None:
         found[names.SERVER_ADDRESS] = endpoint.address
         if endpoint.port is not None:
             found[names.SERVER_PORT] = endpoint.port
     if call.api_type is not None:
         found[names.OPENAI_API_TYPE] = call.api_type
+    # Only the facts that the request contains; the others are attributes of the class.
+    for fact, value in vars(request).items():
+        if value is not None and (name := _PARAMETERS.get(fact)) is not None:
+            kind = type(value)
+            plain = kind in _NUMBERS or (kind is str and value.isascii())
+            found[name] = value if plain else _cleaned(value)
     if request.stream:
         found[names.REQUEST_STREAM] = True
-    if call.operation in call_data.INFERENCE:
+    if call.traits.has_messages:
         found[names.REQUEST_MESSAGES] = request.message_count
     if call.attempt > 1:  # the ordinary request has no such attribute
         found[names.REQUEST_ATTEMPT] = call.attempt
-    _parameters(request, found)
+    _special_parameters(request, found)
+    if call.step is not None:
+        _step(call.step, found)
     return found
 
 
-_PARAMETERS = (
-    (names.REQUEST_MAX_TOKENS, "max_tokens"),
-    (names.REQUEST_TEMPERATURE, "temperature"),
-    (names.REQUEST_TOP_P, "top_p"),
-    (names.REQUEST_TOP_K, "top_k"),
-    (names.REQUEST_FREQUENCY_PENALTY, "frequency_penalty"),
-    (names.REQUEST_PRESENCE_PENALTY, "presence_penalty"),
-    (names.REQUEST_SEED, "seed"),
-    (names.OUTPUT_TYPE, "output_type"),
-    (names.REQUEST_REASONING_LEVEL, "reasoning_level"),
-    (names.REQUEST_TOOL_CHOICE, "tool_choice"),
-    (names.CONVERSATION_ID, "conversation"),
-    (names.REQUEST_PREVIOUS_RESPONSE_ID, "previous_response"),
-    (names.PROMPT_NAME, "prompt_name"),
-    (names.PROMPT_VERSION, "prompt_version"),
-    (names.RESPONSE_ID, "response"),
-    (names.REQUEST_STREAM_CURSOR, "cursor"),
-    (names.REQUEST_ENCODING_FORMATS, "encoding_formats"),
-    (names.EMBEDDINGS_DIMENSION_COUNT, "dimensions"),
-)
+_PARAMETERS = {
+    "model": names.REQUEST_MODEL,
+    "max_tokens": names.REQUEST_MAX_TOKENS,
+    "temperature": names.REQUEST_TEMPERATURE,
+    "top_p": names.REQUEST_TOP_P,
+    "top_k": names.REQUEST_TOP_K,
+    "frequency_penalty": names.REQUEST_FREQUENCY_PENALTY,
+    "presence_penalty": names.REQUEST_PRESENCE_PENALTY,
+    "seed": names.REQUEST_SEED,
+    "output_type": names.OUTPUT_TYPE,
+    "reasoning_level": names.REQUEST_REASONING_LEVEL,
+    "tool_choice": names.REQUEST_TOOL_CHOICE,
+    "conversation": names.CONVERSATION_ID,
+    "previous_response": names.REQUEST_PREVIOUS_RESPONSE_ID,
+    "prompt_name": names.PROMPT_NAME,
+    "prompt_version": names.PROMPT_VERSION,
+    "response": names.RESPONSE_ID,
+    "cursor": names.REQUEST_STREAM_CURSOR,
+    "encoding_formats": names.REQUEST_ENCODING_FORMATS,
+    "dimensions": names.EMBEDDINGS_DIMENSION_COUNT,
+}
 
 
-def _parameters(request: Request, found: Attributes) -> None:
-    for name, field in _PARAMETERS:
-        value = getattr(request, field)
-        if value is not None:
-            found[name] = _cleaned(value)
+def _special_parameters(request: Request, found: Attributes) -> None:
+    """Add the parameters that are recorded in some cases only, or that are no plain values."""
     if request.choices != 1:  # the convention: only if it is not 1
         found[names.REQUEST_CHOICE_COUNT] = request.choices
     if request.stop:
         found[names.REQUEST_STOP_SEQUENCES] = [clean(text) for text in request.stop]
     if request.service_tier not in (None, "auto"):  # the convention: only if it is not `auto`
         found[names.OPENAI_REQUEST_SERVICE_TIER] = clean(request.service_tier)
-    if request.tools is not None:
-        found[names.TOOLS_OFFERED] = len(request.tools.names)
-        found[names.TOOLS_SIZE] = request.tools.size
-        found[names.TOOLS_FINGERPRINT] = request.tools.fingerprint
+    if (tools := request.tools) is not None:
+        found[names.TOOLS_OFFERED] = len(tools.names)
+        found[names.TOOLS_SIZE] = tools.size
+        found[names.TOOLS_FINGERPRINT] = tools.fingerprint
 
 
 def _cleaned(value: Value) -> Value:
     if isinstance(value, list):
-        return [clean(text) for text in value]
+        return value if "".join(value).isascii() else [clean(text) for text in value]
     return clean(value) if isinstance(value, str) else value
 
 
-def response_attributes(call: Observed) -> Attributes:
-    """Return the attributes of a response, except the error's."""
+def at_end(call: CallData) -> Attributes:
+    """Return all attributes that are known at the end of the response, except the error's."""
     record, request = call.record, call.request
     found: Attributes = {}
     _identity(call, found)
     if call.outcome is not None and _is_finished(call):
-        found[names.RESPONSE_FINISH_REASONS] = [clean(text) for text in record.reasons(request.expected)]
+        found[names.RESPONSE_FINISH_REASONS] = _cleaned(record.reasons(request.expected))
     add_usage(record.usage, found)
-    add_cost(call.cost, found)
-    _calls(record, found, offered=request.tools is not None)
-    if request.checked and record.calls:
-        found[names.TOOL_CALLS_VIOLATIONS] = sum(call.violation is not None for call in record.calls)
+    if call.cost is not None:
+        add_cost(call.cost, found)
+    if record.calls:
+        _calls(record, found, checked=request.checked)
+    elif request.tools is not None:
+        found[names.TOOL_CALLS_COUNT] = 0
     if request.stream:
         _stream(call, found)
+    if call.step is not None and call.step.before is not None:
+        _growth(call.step, call.step.before, found)
+    if call.retries:
+        found[names.REQUEST_RETRIES] = call.retries
+    if call.head:
+        _head(call, call.head, found)
     return found
 
 
-def _is_finished(call: Observed) -> bool:
+def _is_finished(call: CallData) -> bool:
     """Return whether the response should have finish reasons; then a missing one is recorded as `error`."""
     record = call.record
     # A response that is fetched may still be in progress; embeddings and the like have no choices.
-    if call.operation not in call_data.INFERENCE:
+    if not call.traits.has_messages:
         return any(choice.reason for choice in record.choices.values())
     cancelled = record.started.status == "cancelled"
     return bool(call.streamed or record.choices or record.failure or cancelled)
@@ -133,39 +145,38 @@ _IDENTITY = {
 """The attribute of each field in `wire.events.IDENTITY`."""
 
 
-def _identity(call: Observed, found: Attributes) -> None:
+def _identity(call: CallData, found: Attributes) -> None:
     started = call.record.started
     for field, name in _IDENTITY.items():
         value = getattr(started, field)
         if value is not None:
-            found[name] = clean(value) if isinstance(value, str) else value
+            found[name] = value if type(value) is str and value.isascii() else _cleaned(value)
     fetched = call.operation == call_data.FETCH_RESPONSE
     in_background = started.status in _PENDING and not call.streamed
     # For all other responses the finish reasons say the same.
     if started.status is not None and (fetched or in_background):
         found[names.RESPONSE_STATUS] = clean(started.status)
-    if started.compacted and call.operation in call_data.INFERENCE:
+    if started.compacted and call.traits.has_messages:
         found[names.CONVERSATION_COMPACTED] = True
     if started.dimensions is not None:
         found[names.EMBEDDINGS_DIMENSION_COUNT] = started.dimensions
 
 
-def _calls(record: Record, found: Attributes, *, offered: bool) -> None:
+def _calls(record: Record, found: Attributes, *, checked: bool) -> None:
     calls = record.calls
-    if calls or offered:
-        found[names.TOOL_CALLS_COUNT] = len(calls)
-    if calls:
-        found[names.TOOL_CALLS_NAMES] = [clean(call.name) for call in calls[:_MOST_NAMES] if call.name]
-        found[names.TOOL_CALLS_INVALID] = sum(not call.valid for call in calls)
+    found[names.TOOL_CALLS_COUNT] = len(calls)
+    found[names.TOOL_CALLS_NAMES] = [clean(call.name) for call in calls[:_MOST_NAMES] if call.name]
+    found[names.TOOL_CALLS_INVALID] = sum(not call.valid for call in calls)
+    if checked:
+        found[names.TOOL_CALLS_VIOLATIONS] = sum(call.violation is not None for call in calls)
 
 
-def _stream(call: Observed, found: Attributes) -> None:
+def _stream(call: CallData, found: Attributes) -> None:
     record = call.record
     found[names.STREAM_CHUNKS] = record.chunks
     if call.outcome is not None:
         found[names.STREAM_OUTCOME] = call.outcome.value
-    inferred = call.operation in call_data.INFERENCE
-    if record.first_at is not None and call.began is not None and inferred:
+    if record.first_at is not None and call.began is not None and call.traits.has_messages:
         found[names.RESPONSE_TIME_TO_FIRST_CHUNK] = seconds(record.first_at - call.began_at)
 
 
@@ -215,17 +226,12 @@ def add_cost(cost: Cost | None, found: MutableMapping[str, Any]) -> None:
 _REQUESTS = (names.LIMIT_REQUESTS, names.LIMIT_REQUESTS_REMAINING, names.LIMIT_REQUESTS_RESET)
 _TOKENS = (names.LIMIT_TOKENS, names.LIMIT_TOKENS_REMAINING, names.LIMIT_TOKENS_RESET)
 
-_Found = dict[str, "str | int | float"]
 
-
-def head_attributes(call: Observed) -> _Found:
-    """Return the number of the SDK's retries, the request id and the rate limits of the last response."""
-    found: _Found = {names.REQUEST_RETRIES: call.retries} if call.retries else {}
-    if call.head is None:
-        return found
+def _head(call: CallData, known: Fields, found: Attributes) -> None:
+    """Add the request id and the rate limits of the last response."""
     at = call.wall(call.ended_at)
     # The time of the end turns dates in headers into seconds, where the server does not send its own time.
-    head = read_head(call.head, None if at is None else at / 1e9)
+    head = read_head(known, None if at is None else at / 1e9)
     if head.id is not None:
         found[names.REQUEST_ID] = head.id
     if call.operation != call_data.FETCH_RESPONSE:  # rate limits are those of inference
@@ -234,10 +240,9 @@ def head_attributes(call: Observed) -> _Found:
         # `retry-after` of a success would look like a limit that was hit.
         if head.retry_after is not None and call.outcome is not None and call.outcome.is_error:
             found[names.RETRY_AFTER] = head.retry_after
-    return found
 
 
-def _limit(found: _Found, keys: tuple[str, ...], limit: Limit) -> None:
+def _limit(found: Attributes, keys: tuple[str, ...], limit: Limit) -> None:
     if limit is NO_LIMIT:
         return
     for key, value in zip(keys, limit, strict=True):
@@ -245,11 +250,10 @@ def _limit(found: _Found, keys: tuple[str, ...], limit: Limit) -> None:
             found[key] = value
 
 
-def step_attributes(step: Step | None) -> Attributes:
-    """Return the attributes of a request's place in the agent loop, without those that are 0."""
-    found: Attributes = {}
-    if step is None or step.number is None:
-        return found
+def _step(step: Step, found: Attributes) -> None:
+    """Add a request's place in the agent loop, without counts that are 0."""
+    if step.number is None:
+        return
     found[names.LOOP_STEP] = step.number
     if step.answered:
         found[names.LOOP_ANSWERED] = step.answered
@@ -259,9 +263,8 @@ def step_attributes(step: Step | None) -> Attributes:
         found[names.LOOP_REPEATED] = step.repeated
     if step.grown is not None:
         found[names.CONTEXT_MESSAGES_CHANGE] = step.grown
-    if executions := step.executions:
+    if step.results and (executions := step.executions):
         found.update(_executions(executions))
-    return found
 
 
 def _executions(spans: list[tuple[int, int]]) -> Attributes:
@@ -279,14 +282,13 @@ def _executions(spans: list[tuple[int, int]]) -> Attributes:
     }
 
 
-def growth_attributes(step: Step | None) -> Attributes:
-    """Return the change of input tokens since the step before; empty if either count is unknown."""
-    if step is None or step.before is None or step.before.tokens is None or step.turn.tokens is None:
-        return {}
-    return {names.CONTEXT_TOKENS_CHANGE: step.turn.tokens - step.before.tokens}
+def _growth(step: Step, before: Turn, found: Attributes) -> None:
+    """Add the change of input tokens since the step before, if both counts are known."""
+    if before.tokens is not None and step.turn.tokens is not None:
+        found[names.CONTEXT_TOKENS_CHANGE] = step.turn.tokens - before.tokens
 
 
-def trace_and_span(call: Observed) -> tuple[str | None, str | None]:
+def trace_and_span(call: CallData) -> tuple[str | None, str | None]:
     """Return trace id and span id in hexadecimal, as backends show them; `None` without a span."""
     if call.context is None:
         return None, None
@@ -294,13 +296,3 @@ def trace_and_span(call: Observed) -> tuple[str | None, str | None]:
     if not found.is_valid:
         return None, None
     return format_trace_id(found.trace_id), format_span_id(found.span_id)
-
-
-def at_start(call: Observed) -> Attributes:
-    """Return all attributes that are known when the request is sent."""
-    return request_attributes(call) | step_attributes(call.step)
-
-
-def at_end(call: Observed) -> Attributes:
-    """Return all attributes that are known at the end of the response, except the error's."""
-    return response_attributes(call) | growth_attributes(call.step) | head_attributes(call)

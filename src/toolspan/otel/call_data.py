@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import KW_ONLY, InitVar, dataclass, field
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext
 
+from ..wire.events import Note
 from ..wire.headers import Fields
 from ..wire.providers import Endpoint
 from ..wire.quirks import Cost
@@ -49,20 +51,15 @@ INFERENCE: Final = frozenset(name for name, operation in OPERATIONS.items() if o
 """The operations in which a model generates output."""
 
 
-def traits(operation: str) -> Operation:
-    """Return the row of an operation; an unknown one has no traits, so that no request fails for it."""
-    return OPERATIONS.get(operation, Operation())
-
-
 @dataclass(slots=True, eq=False)
 class Turn:
     """One response of the model, as the agent loop remembers it, without content.
 
-    `asker` is the span context of its request, `place` the thread and the task of that request.
+    `asker` is the span context of its request, `task` the task or thread of that request, as in `Caller`.
     """
 
     asker: Any = None
-    place: Any = None
+    task: Hashable = None
     step: int = 1
     model: str | None = None
     tools: str | None = None
@@ -115,41 +112,37 @@ class Step:
         return [one for turn in turns.values() for one in turn.executions]
 
 
-class RequestKey(NamedTuple):
-    """The facts by which a repeated request is recognised.
+class Caller(NamedTuple):
+    """Where a request is made: in which task or thread, and under which span.
 
-    `what` is the request's fingerprint; `trace` and `parent` are the ids of the span around it, 0 where there
-    is none; `caller` is the thread, or a weak reference to the task.
+    `task` is a weak reference to the task, or an object that stands for the thread. `trace` and `parent` are
+    the ids of the span around the request, 0 where there is none.
     """
 
-    what: int
+    task: Hashable
     trace: int
     parent: int
-    caller: Hashable
 
 
-@dataclass(slots=True, eq=False)
-class Facts:
-    """One request and its response; with `keep`, content is kept.
+_NO_TRAITS = Operation()
+_NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 
-    Times `*_at` are nanoseconds of a monotonic clock; `began` is in nanoseconds of the wall clock, `None` if
-    that clock failed.
+
+class CallData:
+    """One request and its response: what sinks read and write.
+
+    Times `*_at` are nanoseconds of a monotonic clock.
     """
 
-    # Durations use the monotonic clock: the wall clock may be set back while a stream runs.
+    # Durations use the monotonic clock: the wall clock may be set back while a stream runs. Most values are
+    # those of the class, so that making a call costs little.
 
-    operation: str
-    api_type: str | None
-    request: Request
-    endpoint: Endpoint
-    _: KW_ONLY
-    keep: InitVar[bool]
-    secrets: Callable[[], tuple[str, ...]] = field(default=tuple)
-    """Returns the keys and tokens to hide; it is called only for a call that fails."""
-    record: Record = field(init=False)
     span: Span | None = None
     context: Context | None = None
-    borrowed: bool = False
+    """The context of the span: children of the call have it as their parent."""
+    measured: Context | None = None
+    """The context of the call's measurements: with the ids of the span only, which is not kept alive."""
+    borrowed = False
     """Whether another instrumentation traces this call; then `span` is the span of that one, or `None`."""
     common: dict[str, str | int] | None = None
     """A cache: the labels of all metrics of the call; see `labels.py`."""
@@ -157,18 +150,17 @@ class Facts:
     """A cache: the labels of the convention's metrics; see `metrics.py`."""
     step: Step | None = None
     """The place in the agent loop, if that is followed; set by `agent_loop/loop.py`."""
-    links: list[tuple[SpanContext, dict[str, str | list[str]]]] = field(default_factory=list)
-    """Links of the span to other spans, with the attributes of each link."""
-    retries: int = 0
+    retries = 0
     """The number of retries by the SDK; set by `sdk/retries.py`, as `head`."""
     head: Fields | None = None
     """The headers of the last response."""
-    attempt: int = 1
+    attempt = 1
     """The number of the attempt, from 1; set by `agent_loop/repeated_requests.py`."""
-    request_key: RequestKey | None = None
-    user: Mapping[str, Any] = field(default_factory=dict)
+    caller: Caller | None = None
+    """Where the request was made; set by `agent_loop/repeated_requests.py`."""
+    user: Mapping[str, Any] = _NO_ATTRIBUTES
     """The user attributes (see `toolspan.attributes`)."""
-    user_labels: Mapping[str, str | int] = field(default_factory=dict)
+    user_labels: Mapping[str, str | int] = _NO_ATTRIBUTES
     """The user attributes that metrics carry; fixed at the start, for the gauge of open streams."""
     cost: Cost | None = None
     """The cost; set by `cost/sink.py`."""
@@ -176,15 +168,38 @@ class Facts:
     """The last job of the call in the content worker, if content has to be reviewed."""
     outcome: Outcome | None = None
     error: BaseException | None = None
-    streamed: bool = False
-    counted: bool = False
+    streamed = False
+    counted = False
     """Whether the gauge of open streams includes this stream; set by `otel/metrics.py`."""
     began: int | None = None
-    began_at: int = 0
-    ended_at: int = 0
+    """Nanoseconds of the wall clock; `None` if that clock failed."""
+    began_at = 0
+    ended_at = 0
 
-    def __post_init__(self, keep: bool) -> None:
+    def __init__(
+        self,
+        operation: str,
+        api_type: str | None,
+        request: Request,
+        endpoint: Endpoint,
+        *,
+        keep: bool,
+        secrets: Callable[[], tuple[str, ...]] = tuple,
+    ) -> None:
+        self.operation = operation
+        # An unknown operation has no traits, so that no request fails for it.
+        self.traits = OPERATIONS.get(operation, _NO_TRAITS)
+        self.api_type = api_type
+        self.request = request
+        self.endpoint = endpoint
+        # Returns the keys and tokens to hide; it is called only for a call that fails.
+        self.secrets = secrets
+        # With `keep`, content is kept.
         self.record = Record(keep=keep)
+        # Links of the span to other spans, with the attributes of each link.
+        self.links: list[tuple[SpanContext, dict[str, str | list[str]]]] = []
+        # Notes of sinks that are to become span events; see `Sinks`.
+        self.notes: list[Note] = []
 
     def wall(self, at: int) -> int | None:
         """Return `at` in nanoseconds of the wall clock; `None` if that clock failed or `at` is 0."""
@@ -194,7 +209,7 @@ class Facts:
     def forget_all(self) -> None:
         """Drop all references of a call that is over."""
         # The traceback of an error refers to frames that hold the stream: a cycle would keep it alive.
-        self.span = self.context = self.error = self.labels = self.common = None
-        self.head = self.step = self.job = None
+        self.span = self.context = self.measured = self.error = self.labels = self.common = None
+        self.head = self.step = self.job = self.caller = None
         self.secrets = tuple
         self.request.release()

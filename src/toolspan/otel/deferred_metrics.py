@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 from array import array
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 from opentelemetry import trace
@@ -23,7 +24,7 @@ from opentelemetry.metrics import (
     Observation,
     UpDownCounter,
 )
-from opentelemetry.trace import NonRecordingSpan, SpanContext
+from opentelemetry.trace import NonRecordingSpan, Span
 
 from . import semconv as names
 
@@ -36,7 +37,15 @@ _AT_ONCE = 32  # measurements, some tenths of a millisecond: then other threads 
 
 Make: TypeAlias = "Callable[..., None]"
 """A function that records a measurement: takes value, attributes and context."""
-_Waiting: TypeAlias = "tuple[Make, Any, Any, SpanContext]"
+_Waiting: TypeAlias = "tuple[Make, Any, Any, Context]"
+_EMPTY = Context()
+_UNSAMPLED = trace.set_span_in_context(trace.INVALID_SPAN, _EMPTY)
+
+
+def measured_context(span: Span) -> Context:
+    """Return the context for measurements of a span: it has the span's ids and does not keep the span."""
+    # The ids are enough for the exemplar; the span itself would hold all its attributes until a collection.
+    return trace.set_span_in_context(NonRecordingSpan(span.get_span_context()), _EMPTY)
 
 
 class Lasting:
@@ -65,7 +74,7 @@ class Backlog:
 
     def __init__(self, report: Callable[[str, BaseException], None]) -> None:
         self._report = report
-        self._collects = False
+        self._stopped = False
         self._waiting: deque[_Waiting] = deque()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._in_child)
@@ -75,61 +84,69 @@ class Backlog:
         return len(self._waiting)
 
     def put(self, make: Make, value: Any, attributes: Any, context: Context) -> None:
-        """Queue a measurement, or record it now if the queue is full or metrics were never collected.
+        """Queue a measurement; a full queue first records its oldest ones.
 
-        The caller must not change `attributes` afterwards.
+        The caller must not change `attributes` afterwards. `context` is a `measured_context`.
         """
-        if self._collects and len(self._waiting) < MOST:
-            # The ids are enough for the exemplar; the span itself would hold all its attributes.
-            span = trace.get_current_span(context).get_span_context()
-            self._waiting.append((make, value, attributes, span))
-        else:
+        if self._stopped:
             make(value, attributes, context)
+            return
+        # Where nothing collects, a few at a time: all at once would hold this request for milliseconds.
+        if len(self._waiting) >= MOST:
+            self._record(_AT_ONCE)
+        self._waiting.append((make, value, attributes, context))
 
     def observe(self, _: CallbackOptions) -> Iterable[Observation]:
         """Record all queued measurements; called by each collection. Return no observations."""
         # A collection calls the callbacks first, then reads the other instruments (OpenTelemetry 1.40 on).
-        self._collects = True
         self.catch_up()
         return ()
 
     def catch_up(self) -> None:
         """Record all queued measurements; a failure of one is reported, and the others are recorded."""
-        span, context = None, Context()
-        failed: Exception | None = None
         # By the length at the start: with a loop until the queue is empty, busy threads could hold it here.
-        for number in range(1, len(self._waiting) + 1):
+        for most in _parts(len(self._waiting)):
+            self._record(most)
+            time.sleep(0)  # releases the GIL
+
+    def _record(self, most: int) -> None:
+        failed: Exception | None = None
+        for _ in range(most):
             try:
-                make, value, attributes, of = self._waiting.popleft()
+                make, value, attributes, context = self._waiting.popleft()
             except IndexError:  # another thread has emptied the queue
                 break
-            if of is not span:  # the measurements of a call are adjacent, and share a context
-                span, context = of, trace.set_span_in_context(NonRecordingSpan(of), Context())
             try:
                 make(value, attributes, context)
             except Exception as error:
                 failed = error
-            if not number % _AT_ONCE:
-                time.sleep(0)  # releases the GIL
         if failed is not None:
             self._report("recording a metric", failed)
 
+    def start(self) -> None:
+        """Queue measurements again after `stop`."""
+        self._stopped = False
+
     def stop(self) -> None:
-        """Record all queued measurements, and queue no more until the next collection."""
-        self._collects = False
+        """Record all queued measurements; later ones are recorded at once, until `start`."""
+        self._stopped = True
         self.catch_up()
 
     def clear(self) -> None:
-        """Drop all queued measurements, and queue no more until the next collection."""
-        self._collects = False
+        """Drop all queued measurements."""
         self._waiting.clear()
 
     def _in_child(self) -> None:
         """Keep the queued measurements of inherited values; the parent records all others."""
+        # They stay queued until the child's first collection: another thread of the parent may have held a
+        # lock of the SDK at the fork, and recording here would wait for it for ever.
         self._waiting = deque(each for each in self._waiting if type(each[0]) is Lasting)
-        # Queue until the child's first collection: another thread of the parent may have held a lock of the
-        # SDK at the fork, and recording here would wait for it for ever.
-        self._collects = True
+
+
+def _parts(whole: int) -> Iterator[int]:
+    """Split a number into parts of at most `_AT_ONCE`."""
+    for begin in range(0, whole, _AT_ONCE):
+        yield min(_AT_ONCE, whole - begin)
 
 
 MOST_SERIES = 1000
@@ -143,6 +160,7 @@ def deferring(meter: Meter, backlog: Backlog) -> Meter:
     """
     if isinstance(meter, NoOpMeter):
         return meter
+    backlog.start()
     # The gauge never has a value and is never exported; it exists for its callback.
     meter.create_observable_gauge(names.SCOPE, [backlog.observe])
     return _DeferringMeter(meter, backlog)
@@ -188,7 +206,7 @@ class _DeferringMeter(Meter):
 class _Deferring:
     def __init__(self, make: Make, backlog: Backlog) -> None:
         self._make = make
-        self._put = backlog.put
+        self._backlog = backlog
         self._series: set[tuple[Any, ...]] = set()
 
     def _take(self, amount: float, attributes: Any = None, context: Context | None = None) -> None:
@@ -196,7 +214,7 @@ class _Deferring:
         if context is None or not attributes:
             self._make(amount, attributes, context)
         elif (series := (*attributes.values(),)) in self._series:
-            self._put(self._make, amount, attributes, context)
+            self._backlog.put(self._make, amount, attributes, context)
         else:
             # The SDK begins a series with its first measurement: queued, it would begin at the collection,
             # with a start time after the measurement.
@@ -221,13 +239,15 @@ class _Histogram(_Deferring, Histogram):
         if (*attributes.values(),) not in self._series:
             self._take(max(nanoseconds[0], 0) / 1e9, attributes, context)
             nanoseconds = nanoseconds[1:]
-        self._put(self._make_all, nanoseconds, attributes, Context() if context is None else context)
+        self._backlog.put(self._make_all, nanoseconds, attributes, _UNSAMPLED if context is None else context)
 
-    def _make_all(self, nanoseconds: array[int], attributes: Any, context: Context | None) -> None:
-        for number, each in enumerate(nanoseconds, 1):
-            self._make(max(each, 0) / 1e9, attributes, context)
-            if not number % _AT_ONCE:
-                time.sleep(0)  # releases the GIL: a batch takes milliseconds
+    def _make_all(self, nanoseconds: array[int], attributes: Any, context: Context) -> None:
+        values = [max(each, 0) / 1e9 for each in nanoseconds]
+        # A bucket keeps one exemplar, the last one; offering all others would take a sixth of the time.
+        last = {bisect_left(names.DURATION_BUCKETS, value): at for at, value in enumerate(values)}
+        sampled = set(last.values())
+        for at, value in enumerate(values):
+            self._make(value, attributes, context if at in sampled else _UNSAMPLED)
 
 
 def record_all(

@@ -12,9 +12,11 @@ from typing import Any, NamedTuple, TypeAlias
 from opentelemetry.trace import Span
 
 from ..wire.events import Event, Finished, Note
+from .call_data import CallData
 from .content.redaction import Review
 from .content.worker import Contents, PendingEmit
-from .sink import Observed, Sink
+from .sink import Sink
+from .span_events import SpanEvent
 
 log = logging.getLogger("toolspan")
 
@@ -143,6 +145,9 @@ class Sinks:
     """A sink that calls all sinks in their order, after the review of their content.
 
     The order matters: a sink reads what an earlier one has set on the call, such as the cost by `CostSink`.
+    Raise `ValueError` for an order in which a sink comes before another that sets what it needs.
+
+    `call.notes` are what sinks noticed; they become span events, once the span has started.
     """
 
     __slots__ = (
@@ -153,6 +158,7 @@ class Sinks:
         "_release",
         "_report",
         "_review",
+        "_reviews",
         "_sinks",
         "_span_event",
         "_streaming",
@@ -173,11 +179,13 @@ class Sinks:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._sinks = tuple(sinks)
+        _check_order(self._sinks)
         self._report = report
         self._fuse = Fuse(clock)
         for method in _METHODS:
             self._resolve(method)
         self._review = Review(report) if review is None else review
+        self._reviews = self._review.is_needed
 
     @property
     def hooked(self) -> bool:
@@ -187,15 +195,17 @@ class Sinks:
     # The methods below repeat one loop, because a shared helper would add a Python call to each of them.
     # They catch `Exception` only: `KeyboardInterrupt` and `CancelledError` belong to the application.
 
-    def opened(self, call: Observed) -> None:
+    def opened(self, call: CallData) -> None:
         """Call `Sink.opened` of all sinks."""
         for sink in self._opened:
             try:
                 sink.opened(call)
             except Exception as error:
                 self._failed(sink, "opened", error)
+        if call.notes:
+            self._note(call, call.began_at)
 
-    def streaming(self, call: Observed) -> None:
+    def streaming(self, call: CallData) -> None:
         """Call `Sink.streaming` of all sinks."""
         for sink in self._streaming:
             try:
@@ -203,15 +213,16 @@ class Sinks:
             except Exception as error:
                 self._failed(sink, "streaming", error)
 
-    def span_event(self, call: Observed, event: Event | Note, at: int) -> None:
+    def span_event(self, call: CallData, event: Event | Note, at: int) -> None:
         """Call `Sink.span_event` of all sinks, then emit what they return."""
         # The other instrumentation may end its span at the finish reason, so nothing may stay queued.
         if call.borrowed and isinstance(event, Finished):
             self._review.finish_job(call.job)
         due: list[_Due] = []
+        shared = SpanEvent(call, event, at)
         for sink in self._span_event:
             try:
-                pending = sink.span_event(call, event, at)
+                pending = sink.span_event(call, shared)
             except Exception as error:
                 self._failed(sink, "span_event", error)
             else:
@@ -220,7 +231,7 @@ class Sinks:
         if due:
             self._emit(call, due)
 
-    def inter_chunks(self, call: Observed, nanoseconds: array[int]) -> None:
+    def inter_chunks(self, call: CallData, nanoseconds: array[int]) -> None:
         """Call `Sink.inter_chunks` of all sinks."""
         for sink in self._inter_chunks:
             try:
@@ -228,7 +239,7 @@ class Sinks:
             except Exception as error:
                 self._failed(sink, "inter_chunks", error)
 
-    def ended(self, call: Observed) -> None:
+    def ended(self, call: CallData) -> None:
         """Call `Sink.ended` of all sinks, then end the span, even if its own sink failed or is off."""
         if call.borrowed:
             self._review.finish_job(call.job)
@@ -241,11 +252,22 @@ class Sinks:
             else:
                 if pending is not None:
                     due.append((sink, pending))
+            if call.notes:  # at once, because later sinks write the last line of a call
+                self._note(call, call.ended_at)
         # Also without pending emits: the last act ends the span, after all sinks have set its attributes.
-        self._emit(call, due, last=True)
-        self.release(call)
+        if due or self._reviews:
+            self._emit(call, due, last=True)
+        elif not call.borrowed:
+            self._end(call.span, call.wall(call.ended_at))
+        if call.streamed:
+            self.release(call)
 
-    def release(self, call: Observed) -> None:
+    def _note(self, call: CallData, at: int) -> None:
+        notes, call.notes = call.notes, []
+        for note in notes:
+            self.span_event(call, note, at)
+
+    def release(self, call: CallData) -> None:
         """Call `Sink.release` of all sinks; report a failure, but never switch this method off.
 
         A missed call would leave the gauge of open streams one too high for ever.
@@ -256,13 +278,10 @@ class Sinks:
             except Exception as error:
                 self._report(f"{type(sink).__name__}.release", error)
 
-    def _emit(self, call: Observed, due: list[_Due], *, last: bool = False) -> None:
+    def _emit(self, call: CallData, due: list[_Due], *, last: bool = False) -> None:
         span = call.span if last and not call.borrowed else None
         at = call.wall(call.ended_at)
         then = partial(self._emit_all, due, "ended" if last else "span_event", span, at)
-        if not (due or self._review.is_needed):
-            then({})
-            return
         pendings = [pending for _, pending in due]
         try:
             call.job = self._review.of_call(call, pendings, then, last=last)
@@ -332,3 +351,13 @@ def _overriders(method: str, sinks: tuple[Sink, ...]) -> tuple[Sink, ...]:
     """Return the sinks whose class overrides a method."""
     empty = getattr(Sink, method)
     return tuple(sink for sink in sinks if getattr(type(sink), method, empty) is not empty)
+
+
+def _check_order(sinks: tuple[Sink, ...]) -> None:
+    for at, sink in enumerate(sinks):
+        for later in sinks[at + 1 :]:
+            missing = set(sink.needs).intersection(later.sets)
+            if missing:
+                raise ValueError(
+                    f"{type(later).__name__} sets {missing} after {type(sink).__name__} needs it"
+                )

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from opentelemetry.metrics import Histogram, Meter
 
 from ..wire.events import Usage
-from . import call_data
 from . import semconv as names
+from .call_data import Operation
 
 # Only this module distinguishes the two generations: the next one replaces the metrics of tokens
 # (semantic-conventions-genai#374) and renames those of times (#521), and may change again.
@@ -77,9 +77,9 @@ class Durations:
         )
         self._other = [Histograms(total)]
 
-    def of(self, operation: str) -> list[Histograms]:
+    def of(self, operation: Operation) -> list[Histograms]:
         """Return the histograms that record the times of an operation."""
-        return self._inference if operation in call_data.INFERENCE else self._other
+        return self._inference if operation.has_messages else self._other
 
 
 def token_metrics(meter: Meter, generation: str) -> list[TokenMetric]:

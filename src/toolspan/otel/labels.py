@@ -12,8 +12,8 @@ from ..wire.response_items import HOSTED
 from ..wire.tools import Tools
 from . import semconv as names
 from .attributes import Value, clean
+from .call_data import CallData
 from .content.truncate import dump, shorten
-from .sink import Observed
 
 MOST_NAMES = 100
 """Tool names of requests without tool definitions; further ones are recorded as `_OTHER`."""
@@ -24,14 +24,15 @@ _LONGEST = 128  # characters of a user attribute's value
 Labels: TypeAlias = "dict[str, str | int]"
 
 
-def call_labels(call: Observed) -> Labels:
-    """Return provider, model and the user attributes for metrics, in a new dict."""
-    # Cached on the call, because every measurement of it needs them; copied, because callers add to them.
-    if call.common is None:
-        call.common = {**call.user_labels, names.PROVIDER_NAME: call.endpoint.provider}
-        if call.request.model is not None:
-            call.common[names.REQUEST_MODEL] = clean(call.request.model)
-    return call.common.copy()
+def call_labels(call: CallData) -> Labels:
+    """Return provider, model and the user attributes for metrics; the caller must not change them."""
+    # Cached on the call, because every measurement of it needs them.
+    found = call.common
+    if found is None:
+        found = call.common = {**call.user_labels, names.PROVIDER_NAME: call.endpoint.provider}
+        if (model := call.request.model) is not None:
+            found[names.REQUEST_MODEL] = model if model.isascii() else clean(model)
+    return found
 
 
 class ToolNames:

@@ -9,16 +9,16 @@ from typing import Any, ClassVar, TypeAlias
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 from opentelemetry.context import get_current
 
-from ..wire.events import CallClosed, Event, Finished, Note
-from . import call_data
+from ..wire.events import Finished
 from . import semconv as names
 from .attributes import at_end, at_start
+from .call_data import CallData
 from .content import capture as content
 from .content.capture import Capture
 from .content.worker import ContentMakers, Contents, PendingEmit
 from .errors import error_type, exception_attributes
-from .sink import Observed, Sink
-from .span_events import span_event_of
+from .sink import Sink
+from .span_events import SpanEvent
 
 _OF_ERRORS = (names.EXCEPTION_MESSAGE, names.EXCEPTION_STACKTRACE)
 _Fields: TypeAlias = "dict[str, Any]"
@@ -31,6 +31,7 @@ class LogSink(Sink):
         "span_event": "log events of tool calls",
         "ended": "log events of requests",
     }
+    needs = ("span", "step", "cost")
 
     def __init__(self, logger: Logger, *, events: bool, details: bool, capture: Capture) -> None:
         self._logger = logger
@@ -39,23 +40,23 @@ class LogSink(Sink):
         self._capture = capture
 
     # A call that hangs is visible by its log records, long before its span is exported.
-    def span_event(self, call: Observed, event: Event | Note, at: int) -> PendingEmit | None:
+    def span_event(self, call: CallData, event: SpanEvent) -> PendingEmit | None:
         """Emit the event at once."""
-        if not self._events or isinstance(event, Finished) or not self._enabled():
+        if not self._events or isinstance(event.event, Finished) or not self._enabled():
             return None
-        name, attributes = span_event_of(call, event)
-        record = _record(call, name, attributes, SeverityNumber.INFO, call.wall(at))
-        closed = event if isinstance(event, CallClosed) else None
+        name, attributes = event.row()
+        record = _record(call, name, attributes, SeverityNumber.INFO, call.wall(event.at))
+        closed = event.closed
         # An event without content waits too while an earlier one is in review: events keep their order.
         if not self._capture.of(call) or (closed is None and call.job is None):
             self._logger.emit(**record)
             return None
-        wanted: ContentMakers = {} if closed is None else content.arguments(call.record.call(closed))
+        wanted: ContentMakers = {} if closed is None else content.arguments(closed)
         return PendingEmit(wanted, self._capture.limit, partial(self._emit, record))
 
-    def ended(self, call: Observed) -> PendingEmit | None:
+    def ended(self, call: CallData) -> PendingEmit | None:
         """Emit the exception event, if there is an exception, and the details event, if it is switched on."""
-        details = self._details and call.operation in call_data.INFERENCE
+        details = self._details and call.traits.has_messages
         # The other instrumentation of a borrowed call emits the events of the conventions itself.
         if call.borrowed or (call.error is None and not details) or not self._enabled():
             return None
@@ -96,7 +97,7 @@ class LogSink(Sink):
             self._logger.emit(record)
 
 
-def _all(call: Observed) -> dict[str, Any]:
+def _all(call: CallData) -> dict[str, Any]:
     """Return the attributes of the inference span, as the convention asks for on the details event."""
     found: dict[str, Any] = {**at_start(call), **at_end(call)}
     if call.outcome is not None and call.outcome.is_error:
@@ -105,7 +106,7 @@ def _all(call: Observed) -> dict[str, Any]:
 
 
 def _record(
-    call: Observed, name: str, attributes: Mapping[str, Any], severity: SeverityNumber, at: int | None
+    call: CallData, name: str, attributes: Mapping[str, Any], severity: SeverityNumber, at: int | None
 ) -> _Fields:
     """Return the fields of a log record."""
     return {

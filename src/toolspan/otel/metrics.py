@@ -8,18 +8,18 @@ from typing import ClassVar
 
 from opentelemetry.metrics import Histogram, Meter
 
-from ..wire.events import CallClosed, Event, Note, Usage
+from ..wire.events import Usage
 from ..wire.record import ToolCall
 from ..wire.response_items import ANSWERED
-from . import call_data
 from . import semconv as names
 from .attributes import clean, seconds
+from .call_data import CallData
 from .deferred_metrics import record_all
 from .errors import error_type
 from .instruments import Durations, TokenMetric, token_metrics
 from .labels import Labels, ToolNames, call_labels
-from .sink import Observed, Sink
-from .span_events import tool_type
+from .sink import Sink
+from .span_events import SpanEvent, tool_type
 
 
 class MetricSink(Sink):
@@ -34,6 +34,7 @@ class MetricSink(Sink):
         "inter_chunks": "metrics of the time between chunks",
         "ended": "metrics of requests",
     }
+    needs = ("measured",)
 
     def __init__(self, meter: Meter, *, generation: str, chunk_timing: bool) -> None:
         self._names = ToolNames()
@@ -53,36 +54,36 @@ class MetricSink(Sink):
             names.STREAMS_OPEN, unit=names.STREAM, description="Streams not ended yet."
         )
 
-    def streaming(self, call: Observed) -> None:
+    def streaming(self, call: CallData) -> None:
         """Count one more open stream."""
-        self._open.add(1, call_labels(call), call.context)
+        self._open.add(1, call_labels(call), call.measured)
         call.counted = True  # after the `add`: if that raises, `release` must not subtract
 
-    def release(self, call: Observed) -> None:
+    def release(self, call: CallData) -> None:
         """Count one open stream less, if this call was counted."""
         if call.counted:
             call.counted = False
             # With the same labels as the +1, cached on the call: else the gauge would never return to 0.
-            self._open.add(-1, call_labels(call), call.context)
+            self._open.add(-1, call_labels(call), call.measured)
 
-    def span_event(self, call: Observed, event: Event | Note, at: int) -> None:
+    def span_event(self, call: CallData, event: SpanEvent) -> None:
         """Record a tool call when its arguments are complete.
 
         The tool calls of a fetched response were recorded by the request that created it.
         """
-        if isinstance(event, CallClosed) and call_data.traits(call.operation).counts_tool_calls:
-            self._tool_call(call, call.record.call(event))
+        if (closed := event.closed) is not None and call.traits.counts_tool_calls:
+            self._tool_call(call, closed)
 
-    def inter_chunks(self, call: Observed, nanoseconds: array[int]) -> None:
+    def inter_chunks(self, call: CallData, nanoseconds: array[int]) -> None:
         """Record the times between chunks, unless another instrumentation records them."""
         if call.borrowed:
             return
         labels = call.labels or self._labels(call)
-        for kind in self._durations.of(call.operation):
+        for kind in self._durations.of(call.traits):
             if kind.per_chunk is not None:
-                record_all(kind.per_chunk, nanoseconds, labels, call.context)
+                record_all(kind.per_chunk, nanoseconds, labels, call.measured)
 
-    def ended(self, call: Observed) -> None:
+    def ended(self, call: CallData) -> None:
         """Record duration, tokens and outcome; only the outcome if another instrumentation traces it."""
         # Made again: the model of the response may have arrived after the first chunk.
         labels = self._labels(call)
@@ -99,55 +100,54 @@ class MetricSink(Sink):
             labels = {**labels, names.ERROR_TYPE: error_type(call.error, call.record)}
         if call.ended_at and call.began is not None:  # else a clock failed, and any duration would be wrong
             elapsed = seconds(call.ended_at - call.began_at)
-            for kind in self._durations.of(call.operation):
-                kind.total.record(elapsed, labels, call.context)
+            for kind in self._durations.of(call.traits):
+                kind.total.record(elapsed, labels, call.measured)
 
-    def _usage(self, call: Observed, usage: Usage, labels: Labels) -> None:
+    def _usage(self, call: CallData, usage: Usage, labels: Labels) -> None:
         for metric in self._tokens:
-            if metric.inference and call.operation not in call_data.INFERENCE:
+            if metric.inference and not call.traits.has_messages:
                 continue
             value = usage[metric.field]
             # A part of 0 tokens is the ordinary case, and would only begin a time series.
             if value is not None and (value or not metric.part):
-                metric.record(value, {**labels, **metric.labels}, call.context)
+                metric.record(value, {**labels, **metric.labels}, call.measured)
 
-    def _stream(self, call: Observed, labels: Labels) -> None:
+    def _stream(self, call: CallData, labels: Labels) -> None:
         first_at = call.record.first_at
         if first_at is not None and call.began is not None and not call.borrowed:
-            for kind in self._durations.of(call.operation):
+            for kind in self._durations.of(call.traits):
                 if kind.first_chunk is not None:
-                    kind.first_chunk.record(seconds(first_at - call.began_at), labels, call.context)
+                    kind.first_chunk.record(seconds(first_at - call.began_at), labels, call.measured)
         if call.outcome is not None:
             outcome = {**call_labels(call), names.STREAM_OUTCOME: call.outcome.value}
-            self._streams.add(1, outcome, call.context)
+            self._streams.add(1, outcome, call.measured)
 
     # A name that the request did not offer becomes `_OTHER`: models invent names without end.
-    def _tool_call(self, call: Observed, tool: ToolCall) -> None:
-        labels = call_labels(call)
-        labels[names.TOOL_NAME] = self._names.known(call.request.tools, tool.name, tool.kind)
+    def _tool_call(self, call: CallData, tool: ToolCall) -> None:
+        name = self._names.known(call.request.tools, tool.name, tool.kind)
+        labels = {**call_labels(call), names.TOOL_NAME: name}
         is_answered = tool.kind in ANSWERED
         if call.request.stream:
             detected, closed = tool.opened_at, tool.closed_at or tool.opened_at
-            self._detect.record(seconds(detected - call.began_at), labels, call.context)
+            self._detect.record(seconds(detected - call.began_at), labels, call.measured)
             if is_answered:  # else the time includes the server's execution of the tool
-                self._arguments.record(seconds(closed - detected), labels, call.context)
+                self._arguments.record(seconds(closed - detected), labels, call.measured)
         if is_answered:
-            self._size.record(tool.size, labels, call.context)
+            self._size.record(tool.size, labels, call.measured)
         kind = {names.TOOL_TYPE: tool_type(tool.kind), names.OUTCOME: tool.outcome}
         # A new dict: older SDKs of OpenTelemetry keep the one that is passed, and so does our queue.
-        self._calls.add(1, {**labels, **kind}, call.context)
+        self._calls.add(1, {**labels, **kind}, call.measured)
 
-    def _labels(self, call: Observed) -> Labels:
+    def _labels(self, call: CallData) -> Labels:
         """Return the common labels of the convention's metrics, and keep them on the call for each chunk."""
-        labels = call_labels(call)
-        labels[names.OPERATION_NAME] = call.operation
+        labels = {**(call.common or call_labels(call)), names.OPERATION_NAME: call.operation}
         started, endpoint = call.record.started, call.endpoint
         if endpoint.address is not None:
             labels[names.SERVER_ADDRESS] = endpoint.address
             if endpoint.port is not None:
                 labels[names.SERVER_PORT] = endpoint.port
-        if started.model is not None:
-            labels[names.RESPONSE_MODEL] = clean(started.model)
+        if (model := started.model) is not None:
+            labels[names.RESPONSE_MODEL] = model if model.isascii() else clean(model)
         call.labels = labels
         return labels
 

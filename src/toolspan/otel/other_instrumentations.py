@@ -28,11 +28,16 @@ class Outer(NamedTuple):
     span: Span | None
 
 
-def outer_call(operation: str, model: str | None) -> Outer | None:
-    """Return the call of another instrumentation around this one; `None` if there is none."""
+def outer_call(operation: str, outer_key: str, model: str | None) -> Outer | None:
+    """Return the call of another instrumentation around this one; `None` if there is none.
+
+    `outer_key` is the operation's, from `call_data.OPERATIONS`.
+    """
     current = context.get_current()
+    if not current:  # nothing around the request
+        return None
     span = trace.get_current_span(current)
-    marked = bool(current.get(call_data.traits(operation).outer_key) or current.get(_SILENCE_KEY))
+    marked = bool(current.get(outer_key) or current.get(_SILENCE_KEY))
     if _represents(span, operation, model, marked):
         return Outer(span)
     # A key without such a span: another span was made current in between, or the span is not sampled.

@@ -9,15 +9,17 @@ from typing import ClassVar
 from opentelemetry import trace
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer
 
-from ..wire.events import CallClosed, Event, Finished, Note
+from ..wire.events import Finished
 from . import semconv as names
 from .attributes import Attributes, at_end, at_start
+from .call_data import CallData
 from .content import capture as content
 from .content.capture import Capture
 from .content.worker import ContentMakers, Contents, PendingEmit
+from .deferred_metrics import measured_context
 from .errors import error_type
-from .sink import Observed, Sink
-from .span_events import span_event_of
+from .sink import Sink
+from .span_events import SpanEvent
 
 _OWN = f"{names.SCOPE}."  # the prefix of all names that no convention has
 
@@ -34,13 +36,15 @@ class SpanSink(Sink):
         "span_event": "span events",
         "ended": "final attributes of spans",
     }
+    sets = ("span", "context", "measured")
+    needs = ("attempt", "links", "step", "cost")
 
     def __init__(self, tracer: Tracer, *, events: bool, capture: Capture) -> None:
         self._tracer = tracer
         self._events = events
         self._capture = capture
 
-    def opened(self, call: Observed) -> None:
+    def opened(self, call: CallData) -> None:
         """Start the span; add attributes and links to the other instrumentation's span if there is one."""
         # All attributes of the request are passed to `start_span`: samplers see no later ones.
         attributes = at_start(call)
@@ -50,38 +54,36 @@ class SpanSink(Sink):
             _link(call)
             return
         model = attributes.get(names.REQUEST_MODEL)
-        name = f"{call.operation} {model}" if model else call.operation
-        links = [Link(context, found) for context, found in call.links]
-        call.span = self._tracer.start_span(
-            name,
+        span = call.span = self._tracer.start_span(
+            f"{call.operation} {model}" if model else call.operation,
             kind=SpanKind.CLIENT,
             attributes={**call.user, **attributes},
-            links=links,
+            links=[Link(context, found) for context, found in call.links] if call.links else None,
             start_time=call.began,
         )
-        call.context = trace.set_span_in_context(call.span)
+        call.context = trace.set_span_in_context(span)
+        call.measured = measured_context(span)
 
-    def span_event(self, call: Observed, event: Event | Note, at: int) -> PendingEmit | None:
+    def span_event(self, call: CallData, event: SpanEvent) -> PendingEmit | None:
         """Add an event to the span, at the time of its chunk."""
         span = call.span
-        if isinstance(event, Finished):
+        if isinstance(event.event, Finished):
             # The other instrumentation may end its span at this chunk; later attributes would be dropped.
             _enrich(call, at_end(call))
             return None
         if not self._events or span is None or not span.is_recording():
             return None
-        name, attributes = span_event_of(call, event)
-        closed = event if isinstance(event, CallClosed) else None
+        name, attributes = event.row()
+        closed = event.closed
         # An event without content waits too while an earlier one is in review: events keep their order.
         if not self._capture.of(call) or (closed is None and call.job is None):
-            span.add_event(name, attributes, call.wall(at))
+            span.add_event(name, attributes, call.wall(event.at))
             return None
-        wanted: ContentMakers = {} if closed is None else content.arguments(call.record.call(closed))
-        return PendingEmit(
-            wanted, self._capture.limit, partial(self._add, span, name, attributes, call.wall(at))
-        )
+        wanted: ContentMakers = {} if closed is None else content.arguments(closed)
+        emit = partial(self._add, span, name, attributes, call.wall(event.at))
+        return PendingEmit(wanted, self._capture.limit, emit)
 
-    def ended(self, call: Observed) -> PendingEmit | None:
+    def ended(self, call: CallData) -> PendingEmit | None:
         """Set the final attributes and the status; `Sinks` ends the span after all sinks."""
         span = call.span
         if call.borrowed:
@@ -94,10 +96,12 @@ class SpanSink(Sink):
             span.set_attribute(names.ERROR_TYPE, error_type(call.error, call.record))
             span.set_status(Status(StatusCode.ERROR))
         span.set_attributes(at_end(call))
-        wanted = dict(content.call_messages(call, full=self._capture.full)) if self._capture.of(call) else {}
-        if failed and wanted and call.error is not None:
+        if not (self._capture.on and self._capture.of(call)):
+            return None
+        wanted = dict(content.call_messages(call, full=self._capture.full))
+        if failed and call.error is not None:
             wanted |= content.words(call.error, call.secrets)
-        return PendingEmit(wanted, self._capture.limit, partial(self._fill, span)) if wanted else None
+        return PendingEmit(wanted, self._capture.limit, partial(self._fill, span))
 
     def _add(
         self, span: trace.Span, name: str, attributes: Attributes, at: int | None, contents: Contents
@@ -114,7 +118,7 @@ class SpanSink(Sink):
             span.set_status(Status(StatusCode.ERROR, words))
 
 
-def _add_request_attributes(call: Observed) -> None:
+def _add_request_attributes(call: CallData) -> None:
     """Add the user attributes that the other instrumentation's span does not have yet."""
     span = call.span
     if call.user and span is not None and span.is_recording():
@@ -122,7 +126,7 @@ def _add_request_attributes(call: Observed) -> None:
         span.set_attributes({name: value for name, value in call.user.items() if name not in known})
 
 
-def _enrich(call: Observed, attributes: Attributes) -> None:
+def _enrich(call: CallData, attributes: Attributes) -> None:
     """Add only attributes named `toolspan.*` to the span of another instrumentation."""
     span = call.span
     # Its owner sets the names of the conventions; a second writer could overwrite them with other values.
@@ -130,7 +134,7 @@ def _enrich(call: Observed, attributes: Attributes) -> None:
         span.set_attributes({name: value for name, value in attributes.items() if name.startswith(_OWN)})
 
 
-def _link(call: Observed) -> None:
+def _link(call: CallData) -> None:
     """Add the links to the span of another instrumentation."""
     # Older OpenTelemetry APIs take links at the start of a span only.
     if call.span is not None and hasattr(call.span, "add_link"):

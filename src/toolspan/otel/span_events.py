@@ -20,18 +20,42 @@ from ..wire.record import ToolCall
 from ..wire.response_items import ANSWERED
 from . import semconv as names
 from .attributes import Attributes, Value, clean, seconds
-from .sink import Observed
+from .call_data import CallData
 
 
-def span_event_of(call: Observed, event: Event | Note) -> tuple[str, Attributes]:
-    """Return name and attributes of a span event, without the arguments of a tool call.
+class SpanEvent:
+    """One event of a call, as all sinks get it; its name and attributes are computed once, if at all.
 
-    The arguments are content, which the sinks add where it is captured.
+    `event` is the answer's event or the note, `at` its time in nanoseconds of a monotonic clock, `tool` the
+    tool call that begins or is complete. The attributes have no arguments of a tool call: they are content,
+    which the sinks add where it is captured. They are shared, so that no sink may change them.
     """
-    if isinstance(event, CallOpened):
-        return names.CALL_DETECTED_EVENT, _tool_call(call.record.call(event))
-    if isinstance(event, CallClosed):
-        return names.CALL_COMPLETED_EVENT, _completed(call.record.call(event))
+
+    __slots__ = ("_row", "at", "event", "tool")
+
+    def __init__(self, call: CallData, event: Event | Note, at: int) -> None:
+        self.event = event
+        self.at = at
+        self.tool = call.record.call(event) if isinstance(event, (CallOpened, CallClosed)) else None
+        self._row: tuple[str, Attributes] | None = None
+
+    @property
+    def closed(self) -> ToolCall | None:
+        """The tool call whose arguments are complete with this event."""
+        return self.tool if isinstance(self.event, CallClosed) else None
+
+    def row(self) -> tuple[str, Attributes]:
+        """Return the name and the attributes."""
+        if self._row is None:
+            self._row = _row_of(self.event, self.tool)
+        return self._row
+
+
+def _row_of(event: Event | Note, tool: ToolCall | None) -> tuple[str, Attributes]:
+    if tool is not None:
+        if isinstance(event, CallOpened):
+            return names.CALL_DETECTED_EVENT, _tool_call(tool)
+        return names.CALL_COMPLETED_EVENT, _completed(tool)
     if isinstance(event, Text):
         return names.TEXT_STARTED_EVENT, {names.CHOICE_INDEX: event.choice}
     return noted(cast("Note", event))  # `Record.apply` returns true for no other event

@@ -18,7 +18,7 @@ from ..call import Call
 from ..user_context import enter, leave
 from . import retries
 from .family import Sdk
-from .hooks import guarded, nothing, undoing
+from .hooks import guarded, undoing
 from .requests import Exchange
 from .websocket import WebSocketPatch
 
@@ -79,50 +79,49 @@ class Patch:
         exchange = self._exchange  # read once: `remove` may run in another thread during the request
         call = exchange.open(client, args, kwargs) if exchange is not None else None
         # Also without a call: a request for a token inside of a traced one must not count as its attempt.
-        token = _enter(call)
+        tokens = _enter(call)
         if exchange is None or call is None:
             try:
                 return wrapped(*args, **kwargs)
             finally:
-                _leave(token)
+                leave(*tokens)
         try:
-            result = wrapped(*args, **exchange.kwargs(call, kwargs))
+            if call.request.stream:
+                kwargs = exchange.kwargs(call, kwargs)
+            result = wrapped(*args, **kwargs)
         except BaseException as error:
             exchange.failed(call, error)
             raise
         finally:
             # Before the application has the stream: a context that stays attached between chunks becomes the
             # parent of unrelated spans when the stream is left (opentelemetry-python-genai#491).
-            _leave(token)
+            leave(*tokens)
         return exchange.received(call, result)
 
     async def _async(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
         """Trace a request of the async client; the same as `_sync`."""
         exchange = self._exchange
         call = exchange.open(client, args, kwargs) if exchange is not None else None
-        token = _enter(call)
+        tokens = _enter(call)
         if exchange is None or call is None:
             try:
                 return await wrapped(*args, **kwargs)
             finally:
-                _leave(token)
+                leave(*tokens)
         try:
-            result = await wrapped(*args, **exchange.kwargs(call, kwargs))
+            if call.request.stream:
+                kwargs = exchange.kwargs(call, kwargs)
+            result = await wrapped(*args, **kwargs)
         except BaseException as error:
             exchange.failed(call, error)
             raise
         finally:
-            _leave(token)
+            leave(*tokens)
         return exchange.received(call, result)
 
 
 def _enter(call: Call | None) -> tuple[Any, Any]:
     """Make the call the owner of its attempts, and its span the parent of spans of the HTTP client."""
-    token = guarded(retries.enter, call)
-    return None if token is nothing else token, enter(None if call is None else call.context)
-
-
-def _leave(tokens: tuple[Any, Any]) -> None:
-    """Restore what was current before `_enter`."""
-    for token in tokens:
-        leave(token)
+    if call is None:
+        return retries.hide(), None
+    return retries.current.set(call), enter(call.context)

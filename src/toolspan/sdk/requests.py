@@ -12,13 +12,14 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span
 
 from .. import open_streams
-from ..agent_loop.loop import Loop
 from ..call import Call
 from ..event_stream.listener import EventListener
 from ..guard import attribute, report
 from ..kill_switch import switches_of
 from ..otel import call_data
 from ..otel import semconv as names
+from ..otel.attributes import Value
+from ..otel.deferred_metrics import measured_context
 from ..otel.dispatch import Sinks
 from ..otel.labels import UserLabels
 from ..otel.other_instrumentations import outer_call
@@ -37,11 +38,10 @@ from .stream import stand_in, tracked_stream
 class Exchange:
     """A maker of calls, with the settings and sinks of one `instrument()`."""
 
-    def __init__(self, sdk: Sdk, settings: Settings, sinks: Sinks, loop: Loop) -> None:
+    def __init__(self, sdk: Sdk, settings: Settings, sinks: Sinks) -> None:
         self._sdk = sdk
         self._settings = settings
         self._sinks = sinks
-        self._loop = loop
         # The completion hook gets content also where nothing captures it.
         self._keep = settings.content or sinks.hooked
         self._timed = settings.chunk_timing
@@ -52,7 +52,8 @@ class Exchange:
         """Return the opened call of a request; `None` for a request that is not traced."""
         try:
             # Here no lock is held, so that streams which died in a garbage collection can be ended.
-            open_streams.end_dropped()
+            if open_streams.waiting:
+                open_streams.end_dropped()
             options = kwargs["options"] if "options" in kwargs else args[1]
             found = find_route(options, self._sdk.member.prefix)
             if found is None:
@@ -77,11 +78,12 @@ class Exchange:
         request = route.read_request(body, keep=keep)
         request.stream = stream
         request.checked = self._settings.check_arguments and request.tools is not None
-        outer = None
+        traits, outer = call_data.OPERATIONS[route.operation], None
         if self._settings.other_instrumentations != "span":
-            outer = outer_call(route.operation, request.model)
+            outer = outer_call(route.operation, traits.outer_key, request.model)
             if outer is not None and self._settings.other_instrumentations == "skip":
                 return None
+        on_event = self._settings.on_event
         call = Call(
             route.operation,
             route.api_type,
@@ -89,26 +91,22 @@ class Exchange:
             self._endpoint(client, url or client.base_url),
             route.reader(
                 request.expected,
-                pieces=keep or self._settings.on_event is not None,
+                pieces=keep or on_event is not None,
                 offered=request.tools if request.checked else None,
             ),
             self._sinks,
             keep=keep,
             # An enriched call records no convention metrics: the other instrumentation has them.
-            timed=self._timed and outer is None and call_data.traits(route.operation).times_chunks,
+            timed=self._timed and outer is None and traits.times_chunks,
             secrets=partial(secrets_of, client),
             tracked=self._settings.track_streams and on.track_streams,
-            loop=self._loop if self._settings.agent_loop else None,
-            listener=self._listener_of(request.expected),
+            listener=None if on_event is None else EventListener(on_event, request.expected, report),
         )
         if outer is not None:
             _borrow(call, outer.span)
-        _add_user_attributes(call, self._settings.baggage_keys, self._labels)
+        if user := current(self._settings.baggage_keys):
+            _add_user_attributes(call, user, self._labels)
         return call
-
-    def _listener_of(self, expected: int) -> EventListener | None:
-        listener = self._settings.on_event
-        return None if listener is None else EventListener(listener, expected, report)
 
     def kwargs(self, call: Call, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the request's keywords, with a stream class that makes tracked streams."""
@@ -120,13 +118,14 @@ class Exchange:
             report("preparing a stream", error)
         return changed
 
-    # A call must end although reading its result failed, or its span is lost.
+    # A call must end although reading its result failed, or its span is lost. A raw response is recognised
+    # without running code of its class, which may be the application's own, passed as `cast_to`.
     def received(self, call: Call, result: Any) -> Any:
         """Return what the application gets: the same result, or a tracked stream of the same class."""
         try:
             if call.request.stream:
                 return self._streamed(call, result)
-            if _is_raw(result):
+            if "http_response" in getattr(result, "__dict__", ()):
                 _raw_answer(call, result)
             else:
                 call.answer(result)
@@ -148,7 +147,7 @@ class Exchange:
             open_streams.finish(call, error)
 
     def _streamed(self, call: Call, result: Any) -> Any:
-        raw = _is_raw(result)
+        raw = "http_response" in getattr(result, "__dict__", ())
         # A stream of a foreign class cannot be rebuilt: it is returned as it is, and its span ends here.
         if not call.tracked or not (raw or isinstance(result, self._sdk.streams)):
             call.leave()
@@ -174,16 +173,14 @@ class Exchange:
 def _borrow(call: Call, span: Span | None) -> None:
     """Let the call enrich another instrumentation's span, if there is one, instead of starting a second."""
     call.borrowed = True
-    call.span = span
-    call.context = trace.set_span_in_context(span) if span is not None else None
+    if span is not None:
+        call.span, call.context = span, trace.set_span_in_context(span)
+        call.measured = measured_context(span)
 
 
-def _add_user_attributes(call: Call, baggage_keys: tuple[str, ...], labels: UserLabels) -> None:
+def _add_user_attributes(call: Call, user: Mapping[str, Value], labels: UserLabels) -> None:
     """Add what `toolspan.attributes` and baggage say of the call."""
     try:
-        user = current(baggage_keys)
-        if not user:
-            return
         call.user = user
         # `gen_ai.conversation.id` counts as the conversation, unless the request has one itself.
         conversation = user.get(names.CONVERSATION_ID)
@@ -192,14 +189,6 @@ def _add_user_attributes(call: Call, baggage_keys: tuple[str, ...], labels: User
         call.user_labels = labels.of(user)
     except Exception as error:
         report("adding user attributes", error)
-
-
-def _is_raw(result: Any) -> bool:
-    """Return whether the result is a raw response, without running code of its class.
-
-    The class may be the application's own, passed to `client.post` as `cast_to`.
-    """
-    return "http_response" in getattr(result, "__dict__", ())
 
 
 def _raw_answer(call: Call, result: Any) -> None:

@@ -19,17 +19,17 @@ from typing import Any
 import wrapt
 
 from ..call import Call
-from ..guard import attribute
+from ..guard import attribute, report
 from ..otel import semconv as names
 from ..otel.errors import class_name
 from ..wire.events import Retried
 from ..wire.headers import fields_of
-from .hooks import Observer, around, guarded, nothing, undoing
+from .hooks import Observer, around, nothing, undoing
 
 log = logging.getLogger("toolspan")
 
-# The call whose request runs. It is set to None within a request that is not traced, such as one for a token.
-_current: ContextVar[Call | None] = ContextVar("toolspan_call", default=None)
+current: ContextVar[Call | None] = ContextVar("toolspan_call", default=None)
+"""The call whose request runs; `None` within a request that is not traced, such as one for a token."""
 
 
 class Attempts:
@@ -65,17 +65,16 @@ class Attempts:
         self._undo.append(undoing(owner, name, own))
 
 
-def enter(call: Call | None) -> Token[Call | None] | None:
-    """Make a call the owner of the attempts that follow; return the token that restores the one before."""
-    # An untraced request outside of a traced one: there is nothing to hide from it.
-    if call is None and _current.get() is None:
-        return None
-    return _current.set(call)
+def hide() -> Token[Call | None] | None:
+    """Hide the call around a request that is not traced; return the token that restores it, if there is one.
+
+    Its attempts are not those of the call.
+    """
+    return None if current.get() is None else current.set(None)
 
 
-def see(call: Call, response: Any) -> None:
-    """Keep the headers of a response on its call."""
-    headers: Any = attribute(response, "headers")
+def see(call: Call, headers: Any) -> None:
+    """Keep a response's headers on its call."""
     # By the type: `raw` of an instance may be a property of a foreign class that raises.
     if hasattr(type(headers), "raw"):
         call.head = fields_of(headers)
@@ -83,7 +82,7 @@ def see(call: Call, response: Any) -> None:
 
 def failed(call: Call, error: BaseException) -> None:
     """Keep the headers of an error's response, which the SDK does not pass to `_process_response`."""
-    see(call, attribute(error, "response"))
+    see(call, attribute(attribute(error, "response"), "headers"))
 
 
 def _with_its_response(wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
@@ -91,16 +90,19 @@ def _with_its_response(wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any
 
     One function for both clients: the async method returns a coroutine, which needs no wrapper.
     """
-    call = _current.get()
+    call = current.get()
     if call is not None:
-        guarded(see, call, kwargs.get("response"))
+        try:
+            see(call, kwargs["response"].headers)
+        except Exception as error:
+            report("reading the headers of a response", error)
     return wrapped(*args, **kwargs)
 
 
 def _before_a_wait(client: Any, args: tuple[Any, ...]) -> Observer:
     """Return the observer of the wait before the next attempt, with the error of the attempt that failed."""
     # The SDK calls the method while it handles that error, so that `sys.exc_info()` has it.
-    call = _current.get()
+    call = current.get()
     return nothing if call is None else partial(_waits, call, sys.exc_info()[1])
 
 
@@ -118,4 +120,4 @@ def _waits(call: Call, cause: BaseException | None, wait: Any, error: BaseExcept
     else:
         kind = class_name(cause) if cause is not None else names.ERROR_OTHER
     call.note(Retried(call.retries, status, kind, float(wait)))
-    see(call, response)
+    see(call, attribute(response, "headers"))

@@ -70,21 +70,16 @@ def find_route(options: Any, prefix: str = "") -> tuple[Route, Mapping[str, Any]
         url = url.partition("?")[0]
         route = ROUTES.get((method, url))
     if route is not None:
-        body = _body(options)
-        return None if body is None else (route, body)
+        body = options.json_data
+        if not isinstance(body, dict):  # multipart, or a generator of bytes
+            return None
+        # The SDK merges `extra_body` only when it builds the HTTP request, inside of `request`.
+        extra = getattr(options, "extra_json", None)
+        return route, ({**body, **extra} if isinstance(extra, dict) and extra else body)
     # `responses.retrieve(id)`; not `/responses/{id}/input_items`, which is a listing.
     if method == "get" and url.startswith("/responses/") and url.count("/") == 2:
         return _FETCH, {**_mapping(options.params), "response_id": url.rpartition("/")[2]}
     return None
-
-
-def _body(options: Any) -> Mapping[str, Any] | None:
-    """Return the JSON body, with the fields of `extra_body`; `None` if it is no JSON object."""
-    # The SDK merges `extra_body` only when it builds the HTTP request, inside of `request`.
-    body, extra = options.json_data, getattr(options, "extra_json", None)
-    if not isinstance(body, dict):
-        return None
-    return {**body, **extra} if isinstance(extra, dict) and extra else body
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

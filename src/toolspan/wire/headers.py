@@ -80,12 +80,17 @@ def fields_of(headers: Headers) -> Fields:
     """Return the values of the headers that this module reads, by lower-case name."""
     # Headers stay in memory while the answer streams, so all others are dropped here. httpx and httpx2
     # both have `raw`, which costs no decoding.
-    named = ((name.lower(), value) for name, value in headers.raw)
-    return {name: value for name, value in named if name in _KEPT}
+    found: dict[bytes, bytes] = {}
+    for name, value in headers.raw:
+        if (known := name.lower()) in _KEPT:
+            found[known] = value
+    return found
 
 
 def read_head(found: Fields, now: float | None = None) -> Head:
     """Return the facts of these headers; `now` (seconds of the epoch) is used if a server sends no `Date`."""
+    if not found:
+        return Head()
     clock = partial(_now, found.get(b"date"), now)
     requests, tokens = _limits(found, clock)
     return Head(_id(found), requests, tokens, _retry_after(found, clock))

@@ -185,6 +185,9 @@ class Record:
 
     def reasons(self, expected: int) -> list[str]:
         """Return one finish reason per choice, expected or seen; `error` where none came (semconv, §6.3)."""
+        choices = self.choices
+        if expected == len(choices) == 1 and 0 in choices:  # nearly always
+            return [choices[0].reason or "error"]
         count = min(max(expected, max(self.choices, default=-1) + 1), _MOST_CHOICES)
         return [
             (choice.reason if choice else None) or "error" for choice in map(self.choices.get, range(count))
@@ -215,10 +218,9 @@ class Outcome(str, Enum):
     TRUNCATED = "truncated"
     """The stream ended without a finish reason."""
 
-    @property
-    def is_error(self) -> bool:
-        """Whether the outcome is recorded as an error."""
-        return self in (Outcome.FAILED, Outcome.CANCELLED)
+    def __init__(self, value: str) -> None:
+        # Whether the outcome is recorded as an error.
+        self.is_error = value in ("failed", "cancelled")
 
 
 class End(Enum):
@@ -248,12 +250,12 @@ def is_exhaustion(error: BaseException) -> bool:
 def outcome_of(end: End | BaseException, record: Record, expected: int, streamed: bool) -> Outcome:
     """Return the outcome of a request; `expected` is the number of choices requested."""
     # A server can report a failure in a stream that ends regularly (OpenRouter).
-    if is_failure(end) or record.failure is not None:
+    if record.failure is not None:
         return Outcome.FAILED
-    if isinstance(end, BaseException):
-        return Outcome.CANCELLED
+    if not isinstance(end, End):
+        return Outcome.FAILED if is_failure(end) else Outcome.CANCELLED
     # A stream left after its finish reasons lost nothing; a whole answer cannot be left half read.
-    if record.whole(expected) or not streamed:
+    if not streamed or record.whole(expected):
         return Outcome.COMPLETED
     early = {End.EXHAUSTED: Outcome.TRUNCATED, End.CLOSED: Outcome.CLOSED, End.DROPPED: Outcome.ABANDONED}
     return early[end]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from . import values
 from .hashing import digest
-from .tool_results import Returns, chat_returns, response_returns
+from .tool_results import Returns, chat_message, response_item, returns_of
 from .tools import Tools, tools
 
 NOTHING_RETURNED = Returns()
@@ -16,9 +16,12 @@ _USER = "user"
 _LARGEST = 1e300  # excludes infinity, and integers that are too large for a float
 
 
-@dataclass(slots=True)
+@dataclass(init=False)
 class Request:
     """The facts of a request. `messages` is the body's own list, kept only where content is captured."""
+
+    # Facts that a body lacks stay class attributes, so that a request costs only what it contains, and `vars`
+    # has the facts that it contains.
 
     model: str | None = None
     stream: bool = False
@@ -40,6 +43,8 @@ class Request:
     service_tier: str | None = None
     prompts: int = 1
     """The number of prompts; each gets `choices` answers."""
+    expected: int = field(default=1, compare=False)
+    """The number of choices that the answer should have."""
     instructions: Any = None
     conversation: str | None = None
     previous_response: str | None = None
@@ -53,19 +58,29 @@ class Request:
     returns: Returns = NOTHING_RETURNED
     checked: bool = False
     """Whether tool calls in the answer are checked against the tools."""
-    last_role: str | None = None
-    """The role of the last message; for an item that is no message, its type."""
-    digest: int | None = None
-    """The hash of the last message or of an embedding's input; see `hashing.digest`."""
+    last: Any = None
+    """The last message or an embedding's input: the application's own object, until the end of the call."""
+
+    def __init__(self, **facts: Any) -> None:
+        self.__dict__.update(facts)
+        self.expected = self.choices * self.prompts
 
     @property
-    def expected(self) -> int:
-        """The number of choices that the answer should have."""
-        return self.choices * self.prompts
+    def last_role(self) -> str | None:
+        """The role of the last message; for an item that is no message, its type."""
+        if isinstance(self.last, str):
+            return _USER
+        known = values.fields(self.last)
+        return values.text(known.get("role")) or values.text(known.get("type"))
+
+    @property
+    def digest(self) -> int | None:
+        """The hash of the last message or of an embedding's input; see `hashing.digest`."""
+        return None if self.last is None else digest(self.last)
 
     def release(self) -> None:
         """Drop the references to the application's own objects."""
-        self.messages = self.instructions = self.tools = None
+        self.messages = self.instructions = self.tools = self.last = None
 
 
 Rules: TypeAlias = Mapping[str, tuple[str, Callable[[Any], Any]]]
@@ -77,36 +92,29 @@ The function returns `None` for an unusable value.
 
 def read_facts(body: Mapping[str, Any], rules: Rules) -> Request:
     """Return the facts of a body by these rules; a value of a wrong type is ignored."""
-    found = Request()
+    facts: dict[str, Any] = {}
     # Bodies hold fewer keys than the table has rules.
     for key, value in body.items():
         if value is not None and (rule := rules.get(key)) is not None:
             name, read = rule
             if (fact := read(value)) is not None:
-                setattr(found, name, fact)
-    return found
+                facts[name] = fact
+    return Request(**facts)
 
 
 def take_messages(found: Request, messages: object, keep: bool) -> None:
     """Count the messages sent to the model, and keep them if content is captured; a text counts as one."""
     if isinstance(messages, (list, tuple)):
         found.message_count = len(messages)
-        found.digest = digest(messages[-1]) if messages else None
-        found.last_role = _role(messages[-1]) if messages else None
+        found.last = messages[-1] if messages else None
     elif isinstance(messages, str):
         found.message_count = 1
-        found.last_role = _USER
-        found.digest = digest(messages)
+        found.last = messages
     else:
         return
-    # The body's own list, not a copy: content is copied only where it is recorded.
-    found.messages = messages if keep else None
-
-
-def _role(message: object) -> str | None:
-    """Return a message's role; for an item that is no message, its type."""
-    known = values.fields(message)
-    return values.text(known.get("role")) or values.text(known.get("type"))
+    if keep:
+        # The body's own list, not a copy: content is copied only where it is recorded.
+        found.messages = messages
 
 
 def number(value: object) -> float | None:
@@ -159,7 +167,7 @@ def chat_request(body: Body, *, keep: bool) -> Request:
     # A string is not valid here: its length must not count as a number of messages.
     if not isinstance(messages := body.get("messages"), str):
         take_messages(found, messages, keep)
-        found.returns = chat_returns(messages)
+        found.returns = returns_of(messages, chat_message)
     if "max_completion_tokens" in body:  # `max_tokens` is deprecated
         found.max_tokens = whole(body["max_completion_tokens"]) or found.max_tokens
     if (modalities := body.get("modalities")) and isinstance(modalities, (list, tuple)):
@@ -171,7 +179,7 @@ def responses_request(body: Body, *, keep: bool) -> Request:
     """Return the facts of a response over HTTP or a WebSocket, or of a compaction."""
     found = read_facts(body, _RESPONSES)
     take_messages(found, body.get("input"), keep)
-    found.returns = response_returns(body.get("input"))
+    found.returns = returns_of(body.get("input"), response_item)
     prompt = values.fields(body.get("prompt"))
     found.prompt_name = values.text(prompt.get("id"))
     found.prompt_version = values.text(prompt.get("version")) if found.prompt_name else None
@@ -184,7 +192,7 @@ def realtime_request(body: Body, *, keep: bool) -> Request:
     """Return the facts of a Realtime response, whose body includes the session's defaults."""
     found = read_facts(body, _REALTIME)
     take_messages(found, body.get("input"), keep)
-    found.returns = response_returns(body.get(BROUGHT))
+    found.returns = returns_of(body.get(BROUGHT), response_item)
     modalities = body.get("output_modalities") or body.get("modalities")
     if isinstance(modalities, (list, tuple)):
         found.output_type = "speech" if "audio" in modalities else "text"
@@ -211,6 +219,7 @@ def completions_request(body: Body, *, keep: bool) -> Request:
         # A list of integers is one prompt, as tokens.
         prompt = [prompt] if type(prompt[0]) is int else prompt
         found.prompts = len(prompt)
+        found.expected = found.choices * found.prompts
     take_messages(found, prompt, keep)
     return found
 
@@ -218,9 +227,8 @@ def completions_request(body: Body, *, keep: bool) -> Request:
 def embeddings_request(body: Body, *, keep: bool) -> Request:
     """Return the facts of an embeddings request; its input is never kept."""
     found = read_facts(body, _EMBEDDINGS)
-    # The conventions have no attribute for an embedding's input; the hash recognises a repeated request.
-    if body.get("input") is not None:
-        found.digest = digest(body["input"])
+    # The conventions have no attribute for an embedding's input; its hash recognises a repeated request.
+    found.last = body.get("input")
     return found
 
 

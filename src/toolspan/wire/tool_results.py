@@ -47,21 +47,12 @@ class _Part(NamedTuple):
     ids: tuple[str, ...] = ()
 
 
-_ReadPart: TypeAlias = "Callable[[Mapping[str, Any]], _Part | None]"
+_OF_USER = _Part("user")
+ReadPart: TypeAlias = "Callable[[Mapping[str, Any]], _Part | None]"
 
 
-def chat_returns(messages: object) -> Returns:
-    """Return the ids in the messages of a chat completion."""
-    return _returns(messages, _message)
-
-
-def response_returns(items: object) -> Returns:
-    """Return the ids in the input of a response."""
-    return _returns(items, _item)
-
-
-def _returns(history: object, read_part: _ReadPart) -> Returns:
-    """Return the ids in a history; `read_part` returns `None` for parts that do not matter."""
+def returns_of(history: object, read_part: ReadPart) -> Returns:
+    """Return the ids in a history, whose parts are read by `chat_message` or by `response_item`."""
     if not isinstance(history, (list, tuple)):
         return Returns()
     results: list[str] = []
@@ -69,7 +60,7 @@ def _returns(history: object, read_part: _ReadPart) -> Returns:
     called: list[str] = []
     turns, before = 0, ""
     for value in history[: -_MOST - 1 : -1]:
-        part = read_part(fields(value))
+        part = read_part(value if type(value) is dict else fields(value))
         if part is None:
             continue
         if part.source == "result":
@@ -85,8 +76,8 @@ def _returns(history: object, read_part: _ReadPart) -> Returns:
     return Returns(tuple(results[::-1]), tuple(earlier[::-1]), tuple(called[::-1]), turns)
 
 
-def _message(message: Mapping[str, Any]) -> _Part | None:
-    """Return the part of one chat message."""
+def chat_message(message: Mapping[str, Any]) -> _Part | None:
+    """Return the part of one message of a chat completion; `None` for one that does not matter."""
     role = message.get("role")
     if role == "assistant":
         calls = message.get("tool_calls")
@@ -95,15 +86,15 @@ def _message(message: Mapping[str, Any]) -> _Part | None:
     if role == "tool":
         identity = text(message.get("tool_call_id"))
         return _Part("result", (identity,) if identity else ())
-    return _Part("user") if role == "user" else None
+    return _OF_USER if role == "user" else None
 
 
-def _item(item: Mapping[str, Any]) -> _Part | None:
-    """Return the part of one input item."""
+def response_item(item: Mapping[str, Any]) -> _Part | None:
+    """Return the part of one item in the input of a response; `None` for one that does not matter."""
     kind = text(item.get("type")) or "message"
     if kind == "message":
         role = item.get("role")
-        return _Part("model") if role == "assistant" else _Part("user") if role == "user" else None
+        return _Part("model") if role == "assistant" else _OF_USER if role == "user" else None
     # By suffix, so that kinds of tools that are newer than this code are read too.
     if kind.endswith("_output") or kind == "mcp_approval_response":
         identity = text(item.get("call_id")) or text(item.get("approval_request_id"))

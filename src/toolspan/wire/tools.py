@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
 
 from . import values
 from .json_scanner import UNPARSED
@@ -22,18 +23,24 @@ _PLAIN = tuple(_OFFERED | HOSTED)
 """Prefixes of the kinds of tools that are called by their name or kind, such as `web_search_preview`."""
 
 
-class Tools(NamedTuple):
+class Tools:
     """The tools offered; `names`, `kinds` and `definitions` have the same order.
 
-    `size` is in bytes of JSON. `fingerprint` changes with any change of a tool. Definitions are the
-    request's own objects, never copied and never changed; the caller drops them at the end of the request.
+    `size` is in bytes of JSON. `fingerprint` changes with any change of a tool. `described` is whether any
+    tool has a schema of its arguments. Not to be changed: requests share it.
     """
 
-    names: tuple[str, ...]
-    kinds: tuple[str, ...]
-    size: int
-    fingerprint: str
-    definitions: tuple[Mapping[str, Any], ...] = ()
+    __slots__ = ("definitions", "described", "fingerprint", "kinds", "names", "size")
+
+    def __init__(self, value: Iterable[Any], data: bytes) -> None:
+        found = [each for tool in value for each in _offered(values.fields(tool))]
+        self.names = tuple([_name(known) or kind for kind, known in found])
+        self.kinds = tuple([kind for kind, _ in found])
+        self.definitions = tuple([known for _, known in found])
+        self.described = any(isinstance(known.get("parameters"), dict) for known in self.definitions)
+        self.size = len(data)
+        # Not `hash()`: the fingerprint is an attribute, equal in every process.
+        self.fingerprint = hashlib.blake2b(data, digest_size=8).hexdigest()
 
     def unknown(self, name: str, kind: str) -> bool:
         """Return whether a call is certainly to a tool that was not offered."""
@@ -42,11 +49,6 @@ class Tools(NamedTuple):
         # An unknown kind may bring in tools as well: xAI's `x_search` is called as `x_keyword_search`
         # (codegraff#632).
         return all(each.startswith(_PLAIN) and each not in _SEARCHED for each in self.kinds)
-
-    @property
-    def described(self) -> bool:
-        """Whether any tool has a schema of its arguments."""
-        return any(isinstance(each.get("parameters"), dict) for each in self.definitions)
 
     def violation(self, name: str | None, kind: str, arguments: object) -> Violation | None:
         """Return how a call contradicts the tools, by its parsed arguments, which may be `UNPARSED`.
@@ -63,20 +65,32 @@ class Tools(NamedTuple):
         return violation_of(self.definitions[self.names.index(name)].get("parameters"), arguments)
 
 
+# Agents send the same tools with every request, in new objects. A larger text is not kept: the bound of the
+# cache's memory.
+_LONGEST_KEPT = 64 * 1024  # characters of JSON
+_MOST_KEPT = 16
+
+
 def tools(value: object) -> Tools | None:
     """Return the tools of a request's body; a namespace counts as the functions in it."""
     if not isinstance(value, (list, tuple)) or not value:
         return None
-    found = [each for tool in value for each in _offered(values.fields(tool))]
-    data = _json(value)
-    return Tools(
-        tuple(_name(known) or kind for kind, known in found),
-        tuple(kind for kind, _ in found),
-        len(data),
-        # Not `hash()`: the fingerprint is an attribute, equal in every process.
-        hashlib.blake2b(data, digest_size=8).hexdigest(),
-        tuple(known for _, known in found),
-    )
+    try:
+        text = _encode(value)
+        return _kept(text) if len(text) <= _LONGEST_KEPT else _read(text)
+    except (TypeError, ValueError, RecursionError):  # no JSON, or nested too deeply
+        return Tools(value, b"")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+
+
+def _read(text: str) -> Tools:
+    # From the text, not from the request's own objects: the application may change those later.
+    return Tools(json.loads(text), text.encode("utf-8", "surrogatepass"))
+
+
+_kept = lru_cache(maxsize=_MOST_KEPT)(_read)
 
 
 def _offered(known: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -96,12 +110,3 @@ def _definition(known: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
 def _name(known: Mapping[str, Any]) -> str | None:
     """Return a tool's name; for an MCP server, its label."""
     return values.text(known.get("name")) or values.text(known.get("server_label"))
-
-
-def _json(value: object) -> bytes:
-    """Return tools as JSON bytes; empty if they cannot be encoded."""
-    try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-    except (TypeError, ValueError, RecursionError):
-        text = ""
-    return text.encode("utf-8", "surrogatepass")

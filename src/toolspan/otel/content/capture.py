@@ -14,7 +14,7 @@ from ...wire.request import Request
 from ...wire.response_items import FREE_TEXT
 from .. import errors
 from .. import semconv as names
-from ..sink import Observed
+from ..call_data import CallData
 from . import messages as content_messages
 from .truncate import KEYS, WHOLE, call_arguments, dump, messages_json, names_only, narrow, sanitise, within
 from .worker import ContentMakers, Contents
@@ -46,7 +46,7 @@ class Capture:
     total: int | None = None
     full: bool = False
 
-    def of(self, call: Observed) -> bool:
+    def of(self, call: CallData) -> bool:
         """Return whether this call's content is captured."""
         return self.on and call.record.keep  # `toolspan.switch` turns `keep` off for a single client
 
@@ -74,7 +74,7 @@ class Capture:
         return None if found is None else dump(found)
 
 
-def call_messages(call: Observed, *, full: bool) -> ContentMakers:
+def call_messages(call: CallData, *, full: bool) -> ContentMakers:
     """Return functions that make the instructions, the messages and the tool definitions."""
     request = call.request
     tools = partial(content_messages.full_definitions if full else _by_name, request)

@@ -20,7 +20,7 @@ from .truncate import dump
 from .worker import ContentMakers, Contents
 
 if TYPE_CHECKING:
-    from ..sink import Observed
+    from ..call_data import CallData
 
 
 log = logging.getLogger("toolspan")
@@ -67,7 +67,7 @@ class Completion:
         self._hook = hook
         self._full = full
 
-    def makers(self, call: Observed) -> ContentMakers | None:
+    def makers(self, call: CallData) -> ContentMakers | None:
         """Return functions that make the call's messages; `None` if the hook is not called for this call."""
         # Not for a borrowed call: its owner may call the hook too, and content would be uploaded twice.
         # Independent of the capture settings: the hook is a second destination, often the only one.

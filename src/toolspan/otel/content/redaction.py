@@ -16,7 +16,7 @@ from .truncate import WHOLE, dump, fitting, narrow
 from .worker import ContentMakers, Contents, ContentWorker, Job, PendingEmit
 
 if TYPE_CHECKING:
-    from ..sink import Observed
+    from ..call_data import CallData
 
 
 Redact: TypeAlias = "Callable[[str, Any], Any]"
@@ -71,7 +71,7 @@ _Completed: TypeAlias = "Callable[[Contents], None]"
 class Hook(Protocol):
     """A function that gets the content of a call before the span ends, such as the completion hook."""
 
-    def makers(self, call: Observed) -> ContentMakers | None:
+    def makers(self, call: CallData) -> ContentMakers | None:
         """Return functions that make the content for this call; `None` if the hook is not called for it."""
 
     def __call__(self, span: Span | None, record: LogRecord | None, contents: Contents) -> None:
@@ -108,7 +108,7 @@ class Review:
         return self._worker is not None
 
     def of_call(
-        self, call: Observed, pendings: list[PendingEmit], then: Callable[[Contents], None], *, last: bool
+        self, call: CallData, pendings: list[PendingEmit], then: Callable[[Contents], None], *, last: bool
     ) -> Job | None:
         """Emit the telemetry of a span event or, with `last`, of the end; call the hook only then."""
         # Each content is made and redacted once for all sinks: by name, with the largest of their limits.
