@@ -82,16 +82,15 @@ class Exchange:
             outer = outer_call(route.operation, request.model)
             if outer is not None and self._settings.other_instrumentations == "skip":
                 return None
+        endpoint = self._endpoint(client, url or client.base_url)
+        pieces = keep or self._settings.on_event is not None
+        offered = request.tools if request.checked else None
         call = Call(
             route.operation,
             route.api_type,
             request,
-            self._endpoint(client, url or client.base_url),
-            route.reader(
-                request.expected,
-                pieces=keep or self._settings.on_event is not None,
-                offered=request.tools if request.checked else None,
-            ),
+            endpoint,
+            route.reader(request.expected, pieces=pieces, offered=offered, provider=endpoint.provider),
             self._sinks,
             keep=keep,
             # An enriched call records no convention metrics: the other instrumentation has them.
