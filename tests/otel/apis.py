@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from toolspan.wire.chat import ChatReader, CompletionsReader
+from toolspan.wire.chat import ChatReader
 from toolspan.wire.embeddings import EmbeddingsReader
 from toolspan.wire.request import (
     Request,
@@ -32,7 +32,7 @@ class Api(NamedTuple):
 CHAT = Api("chat", "chat_completions", chat_request, ChatReader)
 RESPONSES = Api("chat", "responses", responses_request, ResponsesReader)
 FETCH = Api("fetch_response", "responses", fetch_request, FetchReader)
-COMPLETIONS = Api("text_completion", None, completions_request, CompletionsReader)
+COMPLETIONS = Api("text_completion", None, completions_request, ChatReader)
 EMBEDDINGS = Api("embeddings", None, embeddings_request, EmbeddingsReader)
 
 ASK_RESPONSE: dict[str, Any] = {"model": "gpt-test", "input": "What now?"}

@@ -136,7 +136,7 @@ def test_the_exemplar_of_a_deferred_measurement_links_its_span(bench: Bench) -> 
 
 
 def test_a_batch_keeps_an_exemplar_of_its_span_in_each_bucket(bench: Bench) -> None:
-    """The last value of a batch in each bucket has the ids of the span, as if all were recorded one by one."""
+    """The last value of a batch in each bucket has the ids of the span, as if each were recorded."""
     buckets = {"explicit_bucket_boundaries_advisory": names.DURATION_BUCKETS}
     histogram = bench.meter.create_histogram("time", **buckets)
     histogram.record(100.0, LABELS, bench.context)

@@ -19,7 +19,7 @@ from toolspan.event_stream import listener
 from toolspan.log_lines import sink
 from toolspan.sdk import http_response, requests, routes, stream
 from toolspan.wire import record, request, sse
-from toolspan.wire.chat import ChatReader, CompletionsReader
+from toolspan.wire.chat import ChatReader
 from toolspan.wire.embeddings import EmbeddingsReader
 from toolspan.wire.responses import FetchReader, ResponsesReader
 
@@ -245,7 +245,7 @@ READERS = {
     "chat": ChatReader,
     "responses": ResponsesReader,
     "fetched": FetchReader,
-    "completions": CompletionsReader,
+    "completions": ChatReader,
     "embeddings": EmbeddingsReader,
 }
 

@@ -10,7 +10,7 @@ import pytest
 from openai._models import construct_type
 from openai.types import Completion
 
-from toolspan.wire.chat import CompletionsReader
+from toolspan.wire.chat import ChatReader
 from toolspan.wire.events import Event, Finished, Started, Text, Usage
 from toolspan.wire.record import Record
 
@@ -28,7 +28,7 @@ def sdk_completion(body: Any) -> Any:
 
 def events_of(chunks: Iterable[Any], expected: int = 1, *, pieces: bool = True) -> list[Event]:
     """All events of an answer, its end included."""
-    reader = CompletionsReader(expected, pieces=pieces)
+    reader = ChatReader(expected, pieces=pieces)
     return [event for body in chunks for event in reader.read(body)] + reader.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from toolspan.wire.json_scanner import UNPARSED
+from toolspan.wire.json_scanner import BROKEN, COMPLETE, EMPTY, OPEN, UNPARSED
 from toolspan.wire.tool_call import Arguments
 
 from ..table import each_row
@@ -21,7 +21,7 @@ def fed(*pieces: str, free_text: bool = False) -> Arguments:
 def test_fragments_are_counted_and_size_is_in_utf_8_bytes() -> None:
     """Fragments are counted as they came, size in bytes of UTF-8."""
     arguments = fed('{"a": "', "ø", '"}')
-    assert (arguments.fragments, arguments.size) == (3, 11)
+    assert (arguments.end().fragments, arguments.end().size) == (3, 11)
 
 
 def test_fragment_that_ends_the_document_reports_it() -> None:
@@ -39,41 +39,41 @@ def test_every_kind_of_document_ends_at_its_last_letter(text: str) -> None:
 
 
 @each_row(
-    ("pieces", "complete", "unfinished", "valid"),
+    ("pieces", "state", "valid"),
     [
-        ([], False, False, True),
-        ([" "], False, False, True),
-        (['{"a"'], False, True, False),
-        (["{}"], True, False, True),
-        (["{}", " "], True, False, True),
-        (["{}", "{}"], False, False, False),
-        (["no"], False, True, False),
-        (["no "], False, False, False),
+        ([], EMPTY, True),
+        ([" "], EMPTY, True),
+        (['{"a"'], OPEN, False),
+        (["{}"], COMPLETE, True),
+        (["{}", " "], COMPLETE, True),
+        (["{}", "{}"], BROKEN, False),
+        (["no"], OPEN, False),
+        (["no "], BROKEN, False),
     ],
     ids=["none", "space", "begun", "ended", "space-after", "twice", "word", "not-json"],
 )
 def test_arguments_are_complete_open_or_broken_and_valid_or_not(
-    pieces: list[str], complete: bool, unfinished: bool, valid: bool
+    pieces: list[str], state: str, valid: bool
 ) -> None:
     """Arguments have ended, have only begun or are broken, and parse or do not."""
     arguments = fed(*pieces)
-    assert (arguments.complete, arguments.unfinished, arguments.valid) == (complete, unfinished, valid)
+    assert arguments.read() is state
+    assert arguments.end()[:2] == (valid, state is COMPLETE)
 
 
 def test_bare_number_is_complete_when_nothing_follows() -> None:
     """A bare number is complete when nothing follows."""
     arguments = fed("4", "2")
-    assert not arguments.complete
+    assert not arguments.end().complete
     arguments.close()
-    assert arguments.complete
+    assert arguments.end().complete
 
 
 def test_free_text_is_never_complete_and_always_valid() -> None:
     """The input of a custom tool is never complete by itself, and always valid."""
     arguments = fed("{}", " ls", free_text=True)
     arguments.close()
-    assert (arguments.complete, arguments.unfinished, arguments.valid) == (False, False, True)
-    assert (arguments.fragments, arguments.size) == (2, 5)
+    assert arguments.end() == (True, False, 5, 2, UNPARSED)
 
 
 @each_row(
@@ -125,13 +125,13 @@ def kept(*pieces: str) -> Arguments:
 def test_whole_document_is_taken_once(pieces: list[str], first: object, second: object) -> None:
     """A whole document is returned once, empty arguments any number of times, broken ones never."""
     arguments = kept(*pieces)
-    assert (arguments.take(), arguments.take()) == (first, second)
+    assert (arguments.end().value, arguments.end().value) == (first, second)
 
 
 def test_arguments_without_keep_have_nothing_to_take() -> None:
     """Without `keep` there is nothing to take."""
-    assert fed("{}").take() is UNPARSED
-    assert fed("ls", free_text=True).take() is UNPARSED
+    assert fed("{}").end().value is UNPARSED
+    assert fed("ls", free_text=True).end().value is UNPARSED
 
 
 @pytest.mark.parametrize("size", [1, 1000, 100_000])
@@ -141,7 +141,7 @@ def test_kept_arguments_are_bounded_at_64_kib(size: int) -> None:
     for _ in range(200_000 // size):
         arguments.feed("x" * size)
         most = max(most, len(arguments._kept or b""))
-    assert arguments.size > 199_000
+    assert arguments.end().size > 199_000
     assert most <= 64 * 1024
     assert arguments._kept is None
     assert kept("no, ", *["x"] * 500)._kept is None
@@ -150,5 +150,4 @@ def test_kept_arguments_are_bounded_at_64_kib(size: int) -> None:
 def test_lone_surrogates_are_counted_without_an_error() -> None:
     """Half a character pair, as broken servers send it, is counted."""
     arguments = fed('{"a": "\ud83d', '\ude00"}')
-    assert arguments.complete
-    assert arguments.size == 15
+    assert (arguments.end().complete, arguments.end().size) == (True, 15)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from ..guard import attribute
-from ..wire.chat import ChatReader, CompletionsReader
+from ..wire.chat import ChatReader
 from ..wire.events import (
     CallArguments,
     CallClosed,
@@ -292,8 +292,6 @@ class Following:
         make: _Make = ChatReader
         if kind == "error" or str(kind).startswith("response.") or "output" in known:
             make = ResponsesReader
-        elif known.get("object") == "text_completion":
-            make = CompletionsReader
         elif not (self._helper or "choices" in known or "error" in known):
             return None
         self._reader = found = make(self._expected, pieces=True, offered=self._offered)

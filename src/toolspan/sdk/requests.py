@@ -16,9 +16,9 @@ from ..call import Call
 from ..event_stream.listener import EventListener
 from ..guard import attribute, report
 from ..kill_switch import switches_of
-from ..otel import call_data
 from ..otel import semconv as names
 from ..otel.attributes import Value
+from ..otel.call_data import OPERATIONS
 from ..otel.deferred_metrics import measured_context
 from ..otel.dispatch import Sinks
 from ..otel.labels import UserLabels
@@ -27,6 +27,7 @@ from ..settings import Settings
 from ..user_context import current
 from ..wire.providers import Endpoint, endpoint
 from ..wire.record import End
+from ..wire.request import Request
 from . import retries
 from .family import Sdk, default_provider
 from .hooks import guarded
@@ -78,35 +79,36 @@ class Exchange:
         request = route.read_request(body, keep=keep)
         request.stream = stream
         request.checked = self._settings.check_arguments and request.tools is not None
-        traits, outer = call_data.OPERATIONS[route.operation], None
+        outer = None
         if self._settings.other_instrumentations != "span":
-            outer = outer_call(route.operation, traits.outer_key, request.model)
+            outer = outer_call(route.operation, OPERATIONS[route.operation].outer_key, request.model)
             if outer is not None and self._settings.other_instrumentations == "skip":
                 return None
-        on_event = self._settings.on_event
-        call = Call(
-            route.operation,
-            route.api_type,
-            request,
-            self._endpoint(client, url or client.base_url),
-            route.reader(
-                request.expected,
-                pieces=keep or on_event is not None,
-                offered=request.tools if request.checked else None,
-            ),
-            self._sinks,
-            keep=keep,
-            # An enriched call records no convention metrics: the other instrumentation has them.
-            timed=self._timed and outer is None and traits.times_chunks,
-            secrets=partial(secrets_of, client),
-            tracked=self._settings.track_streams and on.track_streams,
-            listener=None if on_event is None else EventListener(on_event, request.expected, report),
-        )
+        call = self._call(client, route, request, url or client.base_url, keep)
+        call.tracked = self._settings.track_streams and on.track_streams
         if outer is not None:
             _borrow(call, outer.span)
         if user := current(self._settings.baggage_keys):
             _add_user_attributes(call, user, self._labels)
         return call
+
+    def _call(self, client: Any, route: Route, request: Request, url: Any, keep: bool) -> Call:
+        endpoint = self._endpoint(client, url)
+        on_event = self._settings.on_event
+        pieces = keep or on_event is not None
+        offered = request.tools if request.checked else None
+        return Call(
+            route.operation,
+            route.api_type,
+            request,
+            endpoint,
+            route.reader(request.expected, pieces=pieces, offered=offered, provider=endpoint.provider),
+            self._sinks,
+            keep=keep,
+            timed=self._timed and OPERATIONS[route.operation].times_chunks,
+            secrets=partial(secrets_of, client),
+            listener=None if on_event is None else EventListener(on_event, request.expected, report),
+        )
 
     def kwargs(self, call: Call, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the request's keywords, with a stream class that makes tracked streams."""
@@ -172,7 +174,7 @@ class Exchange:
 
 def _borrow(call: Call, span: Span | None) -> None:
     """Let the call enrich another instrumentation's span, if there is one, instead of starting a second."""
-    call.borrowed = True
+    call.borrowed, call.timed = True, False  # the other instrumentation has the convention's metrics
     if span is not None:
         call.span, call.context = span, trace.set_span_in_context(span)
         call.measured = measured_context(span)

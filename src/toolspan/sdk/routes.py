@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ..otel import call_data
-from ..wire.chat import ChatReader, CompletionsReader
+from ..wire.chat import ChatReader
 from ..wire.embeddings import EmbeddingsReader
 from ..wire.events import Reader
 from ..wire.request import (
@@ -33,10 +33,10 @@ class MakeReader(Protocol):
     """A function that makes the reader of one answer of `expected` choices.
 
     `pieces`: whether it emits each piece of text and arguments. `offered`: the tools that calls are checked
-    against.
+    against. `provider`: the name of the endpoint's provider, so that a quirk can be one server's.
     """
 
-    def __call__(self, expected: int, *, pieces: bool, offered: Tools | None) -> Reader:
+    def __call__(self, expected: int, *, pieces: bool, offered: Tools | None, provider: str | None) -> Reader:
         """Return a new reader."""
 
 
@@ -56,7 +56,7 @@ ROUTES: Mapping[tuple[str, str], Route] = {
     ("post", "/chat/completions"): Route(call_data.CHAT, "chat_completions", chat_request, ChatReader),
     ("post", "/responses"): RESPONSES,
     ("post", "/responses/compact"): RESPONSES,
-    ("post", "/completions"): Route(call_data.TEXT_COMPLETION, None, completions_request, CompletionsReader),
+    ("post", "/completions"): Route(call_data.TEXT_COMPLETION, None, completions_request, ChatReader),
     ("post", "/embeddings"): Route(call_data.EMBEDDINGS, None, embeddings_request, EmbeddingsReader),
 }
 # Keys are the paths of the SDK's resources. Azure's client adds its deployment later, inside of `request`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import quirks, values
 from .chat_tool_calls import Calls
@@ -17,12 +17,76 @@ _NONE: list[Event] = []
 _FULL_READS = 4
 
 
+class Piece(NamedTuple):
+    """What an ordinary chunk adds: a text of a choice, or arguments of the tool call at the index `call`."""
+
+    choice: int
+    call: int | None
+    text: str
+
+
+def ordinary(body: Any) -> Piece | None:
+    """Return what a chunk adds if it is one piece of one text or tool call; `None` for any other chunk.
+
+    `body` is an SDK object or decoded JSON. Readers and pipelines share this fast path: nearly all chunks of
+    a long stream are ordinary. It returns `None` wherever a quirk needs the general path.
+    """
+    # Objects are read by `__dict__`: `getattr` of a name that a pydantic object lacks costs 3.3 µs.
+    try:
+        if body.__class__ is dict:
+            (choice,) = body["choices"]
+            delta = choice.get("delta", choice)
+            known, beyond = body, (body, choice, delta)
+        else:
+            known = body.__dict__
+            (held,) = known["choices"]
+            # LiteLLM's objects (1.108) declare no fields: all of them are extras.
+            choice = held.__dict__ or held.__pydantic_extra__
+            inner = choice.get("delta", held)
+            delta = inner.__dict__ or inner.__pydantic_extra__
+            beyond = (body.__pydantic_extra__, held.__pydantic_extra__, inner.__pydantic_extra__)
+        # Servers add fields of their own (Cerebras `time_info`); only those of quirks matter.
+        for fields in beyond:
+            if fields and not quirks.GENERAL.isdisjoint(fields) and quirks.carries_content(fields):
+                return None
+        if choice.get("finish_reason") is not None or known.get("usage") is not None:
+            return None
+        return _piece(choice, delta)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _piece(choice: Mapping[str, Any], delta: Mapping[str, Any]) -> Piece | None:
+    """Return the piece in a delta that holds nothing else; a legacy choice, with `text`, is its own delta."""
+    get, index = delta.get, choice["index"]
+    # The deprecated `function_call` and refusals are rare. Groq's SDK declares `reasoning`.
+    if get("function_call") is not None or get("refusal") is not None or get("reasoning") is not None:
+        return None
+    entries, content = get("tool_calls"), get("content")
+    if delta is choice and "message" not in choice:
+        content = get("text")
+    if index.__class__ is not int:
+        return None
+    if not entries:
+        return Piece(index, None, content) if content.__class__ is str else None
+    # Text and a call may share a delta; dd-trace-py drops the call then.
+    if content or len(entries) != 1 or quirks.ARGUMENTS:
+        return None
+    entry = entries[0] if entries[0].__class__ is dict else entries[0].__dict__
+    function = entry["function"] if entry["function"].__class__ is dict else entry["function"].__dict__
+    call, text = entry["index"], function["arguments"]
+    # An id or a name may begin another call at the same index.
+    if entry.get("id") or function.get("name") or text.__class__ is not str or call.__class__ is not int:
+        return None
+    return Piece(index, call, text)
+
+
 class ChatReader:
     """A reader of the chunks of one answer, in their order.
 
     `expected` is the request's `n`. `pieces` selects the events: with it, every piece of text and arguments
     is an event; without it, only a text's first piece and the start and end of a call. `offered` are the
-    tools that calls are checked against.
+    tools that calls are checked against. `provider` names the server, for quirks of one server only.
     """
 
     __slots__ = (
@@ -35,14 +99,23 @@ class ChatReader:
         "_identity",
         "_offered",
         "_pieces",
+        "_provider",
     )
     output = True
     """Whether the last chunk was output of the model: always, because chat has no notices of the service."""
 
-    def __init__(self, expected: int = 1, *, pieces: bool = True, offered: Tools | None = None) -> None:
+    def __init__(
+        self,
+        expected: int = 1,
+        *,
+        pieces: bool = True,
+        offered: Tools | None = None,
+        provider: str | None = None,
+    ) -> None:
         self._expected = expected
         self._pieces = pieces
         self._offered = offered
+        self._provider = provider
         self._begun: set[object] = set()
         self._counts_tokens: bool | None = None
         self._identity = Started(None, None)
@@ -52,51 +125,18 @@ class ChatReader:
 
     def read(self, body: Any) -> list[Event]:
         """Return the events of one chunk or of one whole answer, an SDK object or plain JSON."""
-        # Nearly all chunks of a long stream add one piece and nothing else.
         # `tests/wire/test_chat_fast_path.py` reads every quirk both ways and requires equal events.
-        if not self._full_reads and (found := self._read_on(body)) is not None:
-            return found
+        if not self._full_reads and (piece := ordinary(body)) is not None:
+            if piece.call is None:
+                if piece.choice in self._begun:
+                    return [Text(piece.choice, piece.text)] if piece.text and self._pieces else _NONE
+            elif calls := self._calls.get(piece.choice):
+                found = calls.read_on(piece.call, piece.text)
+                if found is not None:
+                    return found
         events: list[Event] = []
         self._read(body, events)
         return events
-
-    def _read_on(self, body: Any) -> list[Event] | None:
-        """Return the events of an SDK chunk that only adds a piece, or `None` for any other chunk."""
-        try:
-            known = body.__dict__
-            (choice,) = known["choices"]
-            fields = choice.__dict__
-            delta = fields["delta"]
-            if fields["finish_reason"] is not None or known["usage"] is not None:
-                return None
-            # Servers add fields of their own (Cerebras `time_info`); only those that matter here need the
-            # general way.
-            beyond = body.__pydantic_extra__ or choice.__pydantic_extra__ or delta.__pydantic_extra__
-            if beyond and quirks.carries_content(body, choice, delta):
-                return None
-            return self._piece(delta.__dict__, fields["index"])
-        except (AttributeError, KeyError, TypeError, ValueError):
-            return None
-
-    def _piece(self, delta: dict[str, Any], index: Any) -> list[Event] | None:
-        """Return the events of a delta that only continues a text or a call; `None` for any other delta."""
-        # The deprecated `function_call` and refusals are rare; the general way reads them. Groq's SDK
-        # declares `reasoning`, which is not among the extras then.
-        get = delta.get
-        if get("function_call") is not None or get("refusal") is not None or get("reasoning") is not None:
-            return None
-        entries, content = delta["tool_calls"], delta["content"]
-        if index.__class__ is not int:
-            return None
-        if entries is None:
-            if index not in self._begun or content.__class__ is not str:
-                return None
-            return [Text(index, content)] if content and self._pieces else _NONE
-        # Text and a call may share a delta; dd-trace-py drops the call then.
-        if content or len(entries) != 1:
-            return None
-        # An unknown index raises `KeyError`: the caller then reads the chunk the general way.
-        return self._calls[index].read_on(entries[0])
 
     def _read(self, body: Any, events: list[Event]) -> None:
         """Append the events of a chunk of any shape."""
@@ -156,6 +196,8 @@ class ChatReader:
             self._message(delta, index, False, events)
         elif (message := choice.get("message")) is not None:
             self._message(message, index, True, events)
+        elif (piece := values.text(choice.get("text"))) is not None:  # legacy Completions
+            self._add_text(piece, index, events)
         if (reason := choice.get("finish_reason")) is not None:
             self._finish(quirks.finish_reason(reason), index, events)
         if extra and "usage" in extra and (usage := quirks.usage(extra["usage"])):
@@ -176,20 +218,23 @@ class ChatReader:
             events.append(Reasoning(index, thought))
         # Several of these may stand in one delta, so no branch excludes the next.
         for is_reasoning, piece in quirks.content_pieces(message.get("content")):
-            events.append((Reasoning if is_reasoning else Text)(index, piece))
-            # An index that counts tokens changes with every chunk: it must not enter the fast path.
-            if not is_reasoning and not self._counts_tokens:
-                self._begun.add(index)
+            if is_reasoning:
+                events.append(Reasoning(index, piece))
+            else:
+                self._add_text(piece, index, events)
         if (entries := message.get("tool_calls")) is not None:
-            self._tool_calls(entries, index, whole, events)
+            self._calls_of(index).read(quirks.call_deltas(entries, whole), events)
         refusal = message.get("refusal") or extra.get("refusal")  # openai before 1.40 does not declare it
         if refusal is not None and (refusal := values.text(refusal)):
             events.append(Refusal(index, refusal))
         if (function := message.get("function_call")) is not None:
             self._calls_of(index).read(quirks.function_call_deltas(function), events)
 
-    def _tool_calls(self, entries: Any, index: int, whole: bool, events: list[Event]) -> None:
-        self._calls_of(index).read(quirks.call_deltas(entries, whole), events)
+    def _add_text(self, piece: str, index: int, events: list[Event]) -> None:
+        events.append(Text(index, piece))
+        # An index that counts tokens changes with every chunk: it must not enter the fast path.
+        if not self._counts_tokens:
+            self._begun.add(index)
 
     def _calls_of(self, index: int) -> Calls:
         """Return the tool calls of a choice."""
@@ -208,33 +253,3 @@ class ChatReader:
         if index not in self._finished:
             self._finished.add(index)
             events.append(Finished(index, reason))
-
-
-class CompletionsReader(ChatReader):
-    """A reader of the chunks of one legacy completion, whose choices hold a `text` instead of a delta."""
-
-    __slots__ = ()
-
-    def _read_on(self, body: Any) -> list[Event] | None:
-        """Return no events for an SDK chunk that adds nothing but unrecorded text; `None` for any other."""
-        try:
-            known = body.__dict__
-            (choice,) = known["choices"]
-            fields = choice.__dict__
-            if fields["finish_reason"] is not None or known["usage"] is not None:
-                return None
-            if quirks.carries_content(body, choice):
-                return None
-            return _NONE if fields["index"] in self._begun and not self._pieces else None
-        except (AttributeError, KeyError, TypeError, ValueError):
-            return None
-
-    def _choice(self, value: Any, position: int, events: list[Event]) -> None:
-        """Append the text of one choice, and its finish reason."""
-        choice, _ = values.view(value)
-        if (piece := values.text(choice.get("text"))) is not None:
-            index = self._index(choice.get("index"), position)
-            events.append(Text(index, piece))
-            if not self._pieces:
-                self._begun.add(index)
-        super()._choice(value, position, events)

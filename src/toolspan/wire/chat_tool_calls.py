@@ -6,10 +6,8 @@ in `tests/wire/quirks_table.py`.
 
 from __future__ import annotations
 
-from typing import Any
-
-from . import quirks
 from .events import Event
+from .json_scanner import COMPLETE, OPEN
 from .quirks import CallDelta
 from .tool_call import MOST_CALLS, CallState, ToolCalls
 from .tools import Tools
@@ -46,23 +44,13 @@ class Calls:
             if delta.arguments:
                 self._feed(call, delta, events)
 
-    def read_on(self, entry: Any) -> list[Event] | None:
-        """Return the events of an entry that only continues an unfinished call, `None` for another entry."""
-        try:
-            known = entry.__dict__
-            function = known["function"].__dict__
-            if known["id"] is not None or function["name"] is not None:
-                return None
-            index, piece = known["index"], function["arguments"]
-            call = self._by_index[index]
-            if call.closed is not None or piece.__class__ is not str or index.__class__ is not int:
-                return None
-            if quirks.ARGUMENTS:
-                return None
-        except (AttributeError, KeyError, TypeError):
+    def read_on(self, index: int, piece: str) -> list[Event] | None:
+        """Return the events of a piece that continues the unfinished call at an index, else `None`."""
+        call = self._by_index.get(index)
+        if call is None or call.closed is not None:
             return None
         self._last = call
-        return self._calls.feed_on(call, piece)
+        return self._calls.feed(call, piece)
 
     def close(self, how: str, events: list[Event]) -> None:
         """Close open calls and correct those that grew after their end; no more arguments are expected."""
@@ -81,7 +69,9 @@ class Calls:
             return self._last
         last = self._last
         if known is None and last is not None and last.id is None and not delta.name:
-            return last if not last.arguments.complete else None  # this is the last call's id, sent late
+            return (
+                last if last.arguments.read() is not COMPLETE else None
+            )  # this is the last call's id, sent late
         return known
 
     # Ollama (ollama#15457), Gemini's proxies (gcli2api#406) and Grok (langchain-oracle#108) send every call
@@ -89,17 +79,17 @@ class Calls:
     # last chunk of LiteLLM, which repeats all arguments.
     def _is_another(self, call: CallState, delta: CallDelta) -> bool:
         """Return whether the delta starts a new call although its index or id is in use."""
-        arguments = call.arguments
         if delta.id and call.id and delta.id != call.id:
             return not _continues(call, delta)
-        if delta.name and call.name and delta.name != call.name and arguments.complete:
+        complete = call.arguments.read() is COMPLETE
+        if delta.name and call.name and delta.name != call.name and complete:
             return True  # OpenRouter: two calls share index and id (hass_local_openai_llm#92)
         nameless = delta.index is None and delta.id is None
         if nameless and delta.name and call.name and call in self._touched:
             return True  # Gemini: whole calls in one chunk, no index, no id (openai-python#2806)
         if delta.id and delta.id == call.id:
             return False
-        starts_anew = arguments.complete and delta.arguments.lstrip().startswith("{")
+        starts_anew = complete and delta.arguments.lstrip().startswith("{")
         return starts_anew and not self._repeats(call, delta)
 
     @staticmethod
@@ -114,7 +104,7 @@ class Calls:
         # Free text has no closing brace: only the next call shows that a custom tool's input has ended.
         # JSON stays open, because servers interleave calls (langfuse#2932).
         for other in self._calls.calls:
-            if other.kind == "custom" and other.closed is None and other.arguments.size:
+            if other.kind == "custom" and other.closed is None and other.arguments.fragments:
                 self._calls.close(other, "next_call", events)
         return self._calls.open(delta.id, delta.name, delta.kind, events)
 
@@ -133,8 +123,8 @@ class Calls:
 
     def _feed(self, call: CallState, delta: CallDelta, events: list[Event]) -> None:
         """Add the delta's arguments to the call, unless they repeat a complete document."""
-        if not (call.arguments.complete and self._repeats(call, delta)):
-            self._calls.feed(call, delta.arguments, events)
+        if not (call.arguments.read() is COMPLETE and self._repeats(call, delta)):
+            events += self._calls.feed(call, delta.arguments)
 
 
 def _continues(call: CallState, delta: CallDelta) -> bool:
@@ -142,10 +132,10 @@ def _continues(call: CallState, delta: CallDelta) -> bool:
     if not delta.arguments:
         return False
     # vLLM's harmony draft made a new id for every chunk (vllm#23522).
-    if call.arguments.unfinished:
+    if call.kind != "custom" and call.arguments.read() is OPEN:
         return delta.name is None or delta.name == call.name
     # Poolside changes the id once, between the name and the first arguments.
-    return call.name is not None and delta.name is None and not call.arguments.size
+    return call.name is not None and delta.name is None and not call.arguments.fragments
 
 
 def _merged_name(call: CallState, name: str | None) -> str | None:
@@ -155,4 +145,4 @@ def _merged_name(call: CallState, name: str | None) -> str | None:
     # Fireworks repeats the name in every chunk (SillyTavern#5948).
     if call.name is None or name.startswith(call.name):
         return name
-    return call.name + name if not call.arguments.size else call.name
+    return call.name + name if not call.arguments.fragments else call.name

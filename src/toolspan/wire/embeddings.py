@@ -17,7 +17,14 @@ class EmbeddingsReader:
     __slots__ = ()
     output = True
 
-    def __init__(self, expected: int = 1, *, pieces: bool = True, offered: Tools | None = None) -> None:
+    def __init__(
+        self,
+        expected: int = 1,
+        *,
+        pieces: bool = True,
+        offered: Tools | None = None,
+        provider: str | None = None,
+    ) -> None:
         """Accept the arguments that all readers share; none of them applies."""
 
     def read(self, body: Any) -> list[Event]:

@@ -65,8 +65,10 @@ class JsonScanner:
 
     def _is_object(self, text: str) -> bool:
         """Return whether the first fragment is a whole object; if so, the document is complete."""
-        # An upper bound of the depth: deeper documents are for the scanner alone to reject.
-        if text.count("{") + text.count("[") > _DEEPEST:
+        # An upper bound of the depth: deeper documents are for the scanner alone to reject. Most texts that
+        # end within an object have a brace too many, and are not parsed in vain.
+        opened = text.count("{")
+        if opened + text.count("[") > _DEEPEST or opened != text.count("}"):
             return False
         value = parsed(text)
         if value is UNPARSED:

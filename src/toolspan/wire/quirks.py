@@ -9,14 +9,18 @@ from typing import Any, NamedTuple
 from .events import Usage
 from .values import NOTHING, count, fields, index_of, sequence, text
 
-# Undeclared fields that are read here. openai before 1.40 does not declare `refusal`; a choice's `usage`
-# is Moonshot's.
-_READ = frozenset(("error", "reasoning", "reasoning_content", "refusal", "usage", "x_groq"))
+GENERAL = frozenset(
+    ("error", "function_call", "reasoning", "reasoning_content", "refusal", "usage", "x_groq")
+)
+"""Fields that need the general path, in a chunk, a choice or a delta: a quirk that reads another adds it.
+
+openai before 1.40 does not declare `refusal`; a choice's `usage` is Moonshot's.
+"""
 
 
-def carries_content(*values: Any) -> bool:
-    """Return whether the undeclared fields of SDK objects hold anything that is read here."""
-    return any(not _READ.isdisjoint(value.__pydantic_extra__ or ()) for value in values)
+def carries_content(fields: Mapping[str, Any]) -> bool:
+    """Return whether any field of `GENERAL` has a value: vLLM sends most of them as null in each chunk."""
+    return any(fields.get(name) is not None for name in GENERAL)
 
 
 def counts_tokens(index: object, expected: int) -> bool:

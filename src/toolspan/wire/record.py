@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from .events import (
     CallArguments,
@@ -105,7 +107,8 @@ class Record:
             if self.keep:
                 self._calls[event.choice, event.call].pieces.append(event.text)
             return False
-        return self._rarer(event, at)
+        rule = _RULES.get(event.__class__)
+        return rule is not None and rule(self, event, at)
 
     def _text(self, event: Text) -> bool:
         """Apply a piece of text."""
@@ -116,22 +119,6 @@ class Record:
             return False
         choice.has_text = True
         return True
-
-    def _rarer(self, event: Event, at: int) -> bool:
-        """Apply an event that is neither a text nor a piece of arguments."""
-        if isinstance(event, CallOpened):
-            return self._opened(event, at)
-        if isinstance(event, CallClosed):
-            return self._closed(event, at)
-        if isinstance(event, Started):
-            self.started = event
-        elif isinstance(event, Usage):
-            self.usage = event
-        elif isinstance(event, Finished):
-            self._finished(event)
-        elif isinstance(event, (Reasoning, Refusal)):
-            self._other_text(event)
-        return False
 
     def _opened(self, event: CallOpened, at: int) -> bool:
         """Add a call, or complete the id and name of one."""
@@ -159,18 +146,28 @@ class Record:
         call.closed_at, call.closed_by = at, event.how
         return True
 
-    def _finished(self, event: Finished) -> None:
+    def _started(self, event: Started, at: int) -> bool:
+        self.started = event
+        return False
+
+    def _used(self, event: Usage, at: int) -> bool:
+        self.usage = event
+        return False
+
+    def _finished(self, event: Finished, at: int) -> bool:
         """Store a finish reason or a failure."""
         if event.failure is not None:
             self.failure = event.failure
         else:
             self._choice(event.choice).reason = event.reason
+        return False
 
-    def _other_text(self, event: Reasoning | Refusal) -> None:
+    def _other_text(self, event: Reasoning | Refusal, at: int) -> bool:
         """Apply a piece of reasoning or of a refusal."""
         choice = self._choice(event.choice)
         if self.keep:
             (choice.reasoning if isinstance(event, Reasoning) else choice.refusal).append(event.text)
+        return False
 
     def _choice(self, index: int) -> Choice:
         """Return a choice, new if it is the first event of it."""
@@ -200,6 +197,18 @@ class Record:
         if len(choices) == expected == 1 and 0 in choices:
             return choices[0].reason is not None
         return bool(choices) and "error" not in self.reasons(expected)
+
+
+# One row per event that is neither text nor arguments.
+_RULES: Mapping[type, Callable[[Record, Any, int], bool]] = {
+    CallOpened: Record._opened,
+    CallClosed: Record._closed,
+    Started: Record._started,
+    Usage: Record._used,
+    Finished: Record._finished,
+    Reasoning: Record._other_text,
+    Refusal: Record._other_text,
+}
 
 
 class Outcome(str, Enum):

@@ -48,12 +48,12 @@ class ResponseCalls:
             piece = known.get("delta")
             if not isinstance(piece, str):
                 return _NONE
-            return self._calls.feed_on(call, quirks.arguments_piece(piece) if quirks.ARGUMENTS else piece)
+            return self._calls.feed(call, quirks.arguments_piece(piece))
         events: list[Event] = []
         # Text after the end of the document makes the arguments invalid: it is counted, and the call
         # corrected at its end.
         if call is not None and call.closed == "json" and (text := values.text(known.get("delta"))):
-            self._calls.feed(call, quirks.arguments_piece(text), events)
+            events += self._calls.feed(call, quirks.arguments_piece(text))
         if call is None:
             # The fragment is the middle of the arguments, so it is dropped: the item's end brings the
             # whole.

@@ -30,7 +30,14 @@ class ResponsesReader:
 
     __slots__ = ("_calls", "_finished", "_identity", "_texts", "output")
 
-    def __init__(self, expected: int = 1, *, pieces: bool = True, offered: Tools | None = None) -> None:
+    def __init__(
+        self,
+        expected: int = 1,
+        *,
+        pieces: bool = True,
+        offered: Tools | None = None,
+        provider: str | None = None,
+    ) -> None:
         self.output = False
         """Whether the last body was output of the model, not a notice of the service."""
         self._identity = Started(None, None)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import zlib
+from typing import NamedTuple
 
 from .events import CallArguments, CallClosed, CallOpened, Event
 from .hashing import argument_hash
@@ -79,12 +79,17 @@ class ToolCalls:
             call.id, call.name = identity, name
             events.append(CallOpened(self._choice, call.number, identity, name, call.kind))
 
-    def feed(self, call: CallState, piece: str, events: list[Event]) -> None:
-        """Add a fragment of arguments; the end of their JSON document closes the call."""
-        if self._pieces:
-            events.append(CallArguments(self._choice, call.number, piece))
-        if call.arguments.feed(piece) and call.closed is None:
+    def feed(self, call: CallState, piece: str) -> list[Event]:
+        """Return the events of one more fragment; the end of the JSON document closes the call."""
+        if not piece:
+            return _NONE
+        ended = call.arguments.feed(piece)
+        if not (ended or self._pieces):
+            return _NONE
+        events: list[Event] = [CallArguments(self._choice, call.number, piece)] if self._pieces else []
+        if ended and call.closed is None:
             self.close(call, "json", events)
+        return events
 
     def fill(self, call: CallState, text: str, events: list[Event]) -> None:
         """Set all arguments at once if none were streamed; the call stays open."""
@@ -94,33 +99,21 @@ class ToolCalls:
             if self._pieces:
                 events.append(CallArguments(self._choice, call.number, text))
 
-    def feed_on(self, call: CallState, piece: str) -> list[Event]:
-        """Return the events of one more fragment of an unfinished call, mostly none; the same as `feed`."""
-        ended = bool(piece) and call.arguments.feed(piece)
-        if not ended and not (piece and self._pieces):
-            return _NONE
-        events: list[Event] = [CallArguments(self._choice, call.number, piece)]
-        if ended:
-            self.close(call, "json", events)
-        return events
-
     def close(self, call: CallState, how: str, events: list[Event]) -> None:
         """Close a call, or correct one that received more arguments after its end."""
-        arguments = call.arguments
-        call.closed, call.reported = how, arguments.fragments
+        end = call.arguments.end()
+        call.closed, call.reported = how, end.fragments
         # No arguments are valid (a tool may have none), but not if the stream broke off before them.
-        valid = arguments.valid and (how != "end" or arguments.complete)
-        size, fragments = arguments.size, arguments.fragments
-        violation = self._violation(call) if valid else None
-        outcome = (how, valid, fragments, size, violation, call.argument_hash)
+        valid = end.valid and (how != "end" or end.complete)
+        violation = self._violation(call, end.value) if valid else None
+        outcome = (how, valid, end.fragments, end.size, violation, call.argument_hash)
         events.append(CallClosed(self._choice, call.number, *outcome))
 
-    def _violation(self, call: CallState) -> Violation | None:
+    def _violation(self, call: CallState, value: object) -> Violation | None:
         """Return how a call that parses contradicts the tools offered."""
         if self._offered is None:
             return None
         # The value exists once. White space after the document corrects the counts, not this verdict.
-        value = call.arguments.take()
         if value is not UNPARSED:
             call.argument_hash = argument_hash(value)
         if value is not UNPARSED or call.violation is None:
@@ -148,20 +141,37 @@ _MOST_KEPT = 64 * 1024  # bytes of arguments; longer ones are not checked agains
 _CLOSERS = {"{": "}", "[": "]", '"': '"'}
 
 
+class Ended(NamedTuple):
+    """What is known of arguments at their end.
+
+    * `valid`: whether they parse as JSON, or are empty, or are free text.
+    * `complete`: whether the JSON document has ended.
+    * `size`: bytes of UTF-8.
+    * `value`: the parsed document, `{}` if none has begun; `UNPARSED` if the text was too long, does not
+      parse, was not kept or was taken before.
+    """
+
+    valid: bool
+    complete: bool
+    size: int
+    fragments: int
+    value: object
+
+
 class Arguments:
     """The arguments of one call: their counts, a checksum and a JSON scanner, in constant memory.
 
     With `keep`, also the text, up to 64 KiB, or its value. Free text (the input of a custom tool) has no
-    scanner: it is always valid, and complete only when the server or the next call says so.
+    scanner: it is complete only when the server or the next call says so.
     """
 
-    __slots__ = ("_checksum", "_closer", "_kept", "_pending", "_scanner", "_size", "fragments")
+    __slots__ = ("_checksum", "_closer", "_kept", "_pending", "_scanner", "fragments", "size")
 
     def __init__(self, *, free_text: bool = False, keep: bool = False) -> None:
         self.fragments = 0
-        self._size = 0
+        self.size = 0  # of the fragments that were read
         self._checksum = 0
-        self._closer = ""  # an empty text is in every text, so the first fragment is read at once
+        self._closer = ""
         self._pending: list[str] = []
         self._kept: list[str] | None = [] if keep else None
         self._scanner = None if free_text else JsonScanner(keep=keep)
@@ -171,88 +181,65 @@ class Arguments:
         self.fragments += 1
         pending = self._pending
         pending.append(text)
+        if not self._closer:
+            self._closer = _CLOSERS.get(text.lstrip()[:1], "")
+        # an empty text is in every text: while the closer is unknown, each fragment is read at once
         if self._closer in text or len(pending) >= _MOST_PENDING:
-            return self.complete
+            return self.read() is COMPLETE
         return False
 
     def close(self) -> None:
         """Record that no more fragments follow."""
-        self._read()
+        self.read()
         if self._scanner is not None:
             self._scanner.close()
 
-    @property
-    def size(self) -> int:
-        """The size in bytes of UTF-8."""
-        self._read()
-        return self._size
-
-    @property
-    def complete(self) -> bool:
-        """Whether the JSON document has ended."""
-        return self._read() is COMPLETE
-
-    @property
-    def unfinished(self) -> bool:
-        """Whether a JSON document has begun and not ended."""
-        return self._scanner is not None and self._read() is OPEN
-
-    @property
-    def valid(self) -> bool:
-        """Whether the arguments parse as JSON, or are empty, or are free text."""
-        return self._read() in (COMPLETE, EMPTY) or self._scanner is None
-
-    def take(self) -> object:
-        """Return the value of a complete document and drop it; `{}` if no document has begun.
-
-        Return `UNPARSED` if the text was too long, does not parse, or was taken before.
-        """
-        state, scanner, kept = self._read(), self._scanner, self._kept
-        if scanner is None or kept is None or state not in (COMPLETE, EMPTY):
-            return UNPARSED
-        value, scanner.value = scanner.value, UNPARSED
-        self._kept = None if state is COMPLETE else kept
-        return parsed("".join(kept)) if value is UNPARSED else value
-
-    def repeats(self, text: str) -> bool:
-        """Return whether `text` equals all arguments so far, as it is or encoded as a JSON string."""
-        if not self.size:
-            return False
-        return self._equals(text) or (text.startswith('"') and self._equals(_decoded(text)))
-
     # A checksum recognises LiteLLM's repeated arguments without keeping their text.
-    def _read(self) -> str:
-        """Read the pending fragments and return the scanner's state."""
+    def read(self) -> str:
+        """Read the pending fragments and return the scanner's state; free text is always `OPEN`."""
+        scanner = self._scanner
         if self._pending:
             text = "".join(self._pending)
             self._pending.clear()
             data = text.encode("utf-8", "surrogatepass")
-            self._size += len(data)
+            self.size += len(data)
             self._checksum = zlib.crc32(data, self._checksum)
-            if (scanner := self._scanner) is not None:
+            if scanner is not None:
                 scanner.feed(text)
-                self._closer = self._closer or _CLOSERS.get(text.lstrip()[:1], "")
                 if self._kept is not None:
-                    self._keep(scanner, self._kept, text)
-        return OPEN if self._scanner is None else self._scanner.state
+                    self._kept.append(text)
+                    # All text is dropped once it can no longer be checked.
+                    if self.size > _MOST_KEPT or scanner.state is BROKEN:
+                        self._kept, scanner.value = None, UNPARSED
+        return OPEN if scanner is None else scanner.state
 
-    def _keep(self, scanner: JsonScanner, kept: list[str], text: str) -> None:
-        """Keep the text of these fragments; drop all text once it can no longer be checked."""
-        if self._size <= _MOST_KEPT and scanner.state is not BROKEN:
-            kept.append(text)
-        else:
-            self._kept, scanner.value = None, UNPARSED
+    def end(self) -> Ended:
+        """Return the state, the counts and the value; the value is returned once."""
+        state, scanner, kept, value = self.read(), self._scanner, self._kept, UNPARSED
+        complete = state is COMPLETE
+        valid = complete or state is EMPTY or scanner is None
+        if valid and scanner is not None and kept is not None:
+            value, scanner.value = scanner.value, UNPARSED
+            if value is UNPARSED:
+                value = parsed("".join(kept))
+            if complete:
+                self._kept = None
+        return Ended(valid, complete, self.size, self.fragments, value)
+
+    def repeats(self, text: str) -> bool:
+        """Return whether `text` equals all arguments so far, as it is or encoded as a JSON string."""
+        self.read()
+        if not self.size:
+            return False
+        return self._equals(text) or (text.startswith('"') and self._equals(_decoded(text)))
 
     def _equals(self, text: str) -> bool:
         """Return whether a text has the size and checksum of the arguments."""
         data = text.encode("utf-8", "surrogatepass")
-        return len(data) == self._size and zlib.crc32(data) == self._checksum
+        return len(data) == self.size and zlib.crc32(data) == self._checksum
 
 
 def _decoded(text: str) -> str:
     """Return the text within a JSON string, or an empty text."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return ""
+    value = parsed(text)
     return value if isinstance(value, str) else ""
