@@ -18,7 +18,7 @@ from .otel.call_data import CallData
 from .otel.dispatch import Sinks
 from .wire.events import Event, Finished, Note, Reader, Text
 from .wire.providers import Endpoint
-from .wire.record import End, Outcome, is_failure, outcome_of
+from .wire.record import RULES, End, Outcome, is_failure, outcome_of
 from .wire.request import Request
 
 _MOST_TIMES = 64  # inter-chunk times in one batch: recorded at once, half a millisecond
@@ -185,9 +185,10 @@ class Call(CallData):
     # there, with the outcome that holds if nothing follows.
     def _apply(self, events: list[Event], at: int, body: Any) -> None:
         """Fold events into the record and pass those that are new to sinks and listener."""
+        record = self.record
         for event in events:
             # A whole answer arrives at one time: the beginning of its text is no event.
-            if self.record.apply(event, at) and (self.streamed or not isinstance(event, Text)):
+            if RULES[event.__class__](record, event, at) and (self.streamed or not isinstance(event, Text)):
                 self.sinks.span_event(self, event, at)
             elif self.borrowed and isinstance(event, Finished):
                 self.outcome = outcome_of(End.CLOSED, self.record, self.request.expected, self.streamed)

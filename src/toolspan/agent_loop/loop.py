@@ -66,7 +66,7 @@ class Loop(Sink):
             return
         turn, usage = step.turn, record.usage
         turn.tokens = usage.input if usage is not None else None
-        if record.calls:
+        if len(turn.calls) < len(record.calls) or (turn.calls and call.api_type == "responses"):
             self._remember_all(call, turn)
         # A request that failed has answered nothing: its results still count as missing. Their turnaround
         # is recorded once all the same, because the application did bring them.

@@ -163,12 +163,18 @@ def _identity(call: CallData, found: Attributes) -> None:
 
 
 def _calls(record: Record, found: Attributes, *, checked: bool) -> None:
-    calls = record.calls
-    found[names.TOOL_CALLS_COUNT] = len(calls)
-    found[names.TOOL_CALLS_NAMES] = [clean(call.name) for call in calls[:_MOST_NAMES] if call.name]
-    found[names.TOOL_CALLS_INVALID] = sum(not call.valid for call in calls)
+    named: list[str] = []
+    invalid = violations = 0
+    for call in record.calls:
+        if call.name and len(named) < _MOST_NAMES:
+            named.append(call.name)
+        invalid += not call.valid
+        violations += call.violation is not None
+    found[names.TOOL_CALLS_COUNT] = len(record.calls)
+    found[names.TOOL_CALLS_NAMES] = _cleaned(named)
+    found[names.TOOL_CALLS_INVALID] = invalid
     if checked:
-        found[names.TOOL_CALLS_VIOLATIONS] = sum(call.violation is not None for call in calls)
+        found[names.TOOL_CALLS_VIOLATIONS] = violations
 
 
 def _stream(call: CallData, found: Attributes) -> None:

@@ -74,27 +74,27 @@ class Backlog:
 
     def __init__(self, report: Callable[[str, BaseException], None]) -> None:
         self._report = report
-        self._stopped = False
-        self._waiting: deque[_Waiting] = deque()
+        self.stopped = False
+        self.waiting: deque[_Waiting] = deque()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._in_child)
 
     def __len__(self) -> int:
         """Return the number of queued measurements."""
-        return len(self._waiting)
+        return len(self.waiting)
 
     def put(self, make: Make, value: Any, attributes: Any, context: Context) -> None:
         """Queue a measurement; a full queue first records its oldest ones.
 
         The caller must not change `attributes` afterwards. `context` is a `measured_context`.
         """
-        if self._stopped:
+        if self.stopped:
             make(value, attributes, context)
             return
         # Where nothing collects, a few at a time: all at once would hold this request for milliseconds.
-        if len(self._waiting) >= MOST:
+        if len(self.waiting) >= MOST:
             self._record(_AT_ONCE)
-        self._waiting.append((make, value, attributes, context))
+        self.waiting.append((make, value, attributes, context))
 
     def observe(self, _: CallbackOptions) -> Iterable[Observation]:
         """Record all queued measurements; called by each collection. Return no observations."""
@@ -105,7 +105,7 @@ class Backlog:
     def catch_up(self) -> None:
         """Record all queued measurements; a failure of one is reported, and the others are recorded."""
         # By the length at the start: with a loop until the queue is empty, busy threads could hold it here.
-        for most in _parts(len(self._waiting)):
+        for most in _parts(len(self.waiting)):
             self._record(most)
             time.sleep(0)  # releases the GIL
 
@@ -113,7 +113,7 @@ class Backlog:
         failed: Exception | None = None
         for _ in range(most):
             try:
-                make, value, attributes, context = self._waiting.popleft()
+                make, value, attributes, context = self.waiting.popleft()
             except IndexError:  # another thread has emptied the queue
                 break
             try:
@@ -125,22 +125,22 @@ class Backlog:
 
     def start(self) -> None:
         """Queue measurements again after `stop`."""
-        self._stopped = False
+        self.stopped = False
 
     def stop(self) -> None:
         """Record all queued measurements; later ones are recorded at once, until `start`."""
-        self._stopped = True
+        self.stopped = True
         self.catch_up()
 
     def clear(self) -> None:
         """Drop all queued measurements."""
-        self._waiting.clear()
+        self.waiting.clear()
 
     def _in_child(self) -> None:
         """Keep the queued measurements of inherited values; the parent records all others."""
         # They stay queued until the child's first collection: another thread of the parent may have held a
         # lock of the SDK at the fork, and recording here would wait for it for ever.
-        self._waiting = deque(each for each in self._waiting if type(each[0]) is Lasting)
+        self.waiting = deque(each for each in self.waiting if type(each[0]) is Lasting)
 
 
 def _parts(whole: int) -> Iterator[int]:
@@ -214,7 +214,11 @@ class _Deferring:
         if context is None or not attributes:
             self._make(amount, attributes, context)
         elif (series := (*attributes.values(),)) in self._series:
-            self._backlog.put(self._make, amount, attributes, context)
+            backlog = self._backlog
+            if len(backlog.waiting) < MOST and not backlog.stopped:  # as `put`, without its call
+                backlog.waiting.append((self._make, amount, attributes, context))
+            else:
+                backlog.put(self._make, amount, attributes, context)
         else:
             # The SDK begins a series with its first measurement: queued, it would begin at the collection,
             # with a start time after the measurement.

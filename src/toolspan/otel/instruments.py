@@ -9,7 +9,6 @@ from opentelemetry.metrics import Histogram, Meter
 
 from ..wire.events import Usage
 from . import semconv as names
-from .call_data import Operation
 
 # Only this module distinguishes the two generations: the next one replaces the metrics of tokens
 # (semantic-conventions-genai#374) and renames those of times (#521), and may change again.
@@ -57,29 +56,23 @@ def _generations(generation: str) -> list[str]:
     return ["released", "next"] if generation == "both" else [generation]
 
 
-class Durations:
-    """The histograms of time of the selected generations, by operation."""
-
-    def __init__(self, meter: Meter, generation: str, chunk_timing: bool) -> None:
-        made = {
-            name: _histogram(meter, name, description, names.SECONDS, names.DURATION_BUCKETS)
-            for each in _generations(generation)
-            for name, description in zip(_DURATIONS[each], _DESCRIPTIONS, strict=True)
-            if chunk_timing or name != _DURATIONS[each][2]
-        }
-        self._inference = [
-            Histograms(*map(made.get, _DURATIONS[each]))  # type: ignore[arg-type]  # the first is always made
-            for each in _generations(generation)
-        ]
-        other = names.OPERATION_DURATION  # of all operations but inference, in both generations
-        total = made.get(other) or _histogram(
-            meter, other, _DESCRIPTIONS[0], names.SECONDS, names.DURATION_BUCKETS
-        )
-        self._other = [Histograms(total)]
-
-    def of(self, operation: Operation) -> list[Histograms]:
-        """Return the histograms that record the times of an operation."""
-        return self._inference if operation.has_messages else self._other
+def durations(meter: Meter, generation: str, chunk_timing: bool) -> Mapping[bool, list[Histograms]]:
+    """Return the histograms of time of the selected generations: of inference, and of other operations."""
+    made = {
+        name: _histogram(meter, name, description, names.SECONDS, names.DURATION_BUCKETS)
+        for each in _generations(generation)
+        for name, description in zip(_DURATIONS[each], _DESCRIPTIONS, strict=True)
+        if chunk_timing or name != _DURATIONS[each][2]
+    }
+    inference = [
+        Histograms(*map(made.get, _DURATIONS[each]))  # type: ignore[arg-type]  # the first is always made
+        for each in _generations(generation)
+    ]
+    other = names.OPERATION_DURATION  # of all operations but inference, in both generations
+    total = made.get(other) or _histogram(
+        meter, other, _DESCRIPTIONS[0], names.SECONDS, names.DURATION_BUCKETS
+    )
+    return {True: inference, False: [Histograms(total)]}
 
 
 def token_metrics(meter: Meter, generation: str) -> list[TokenMetric]:

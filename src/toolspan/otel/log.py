@@ -48,7 +48,7 @@ class LogSink(Sink):
         record = _record(call, name, attributes, SeverityNumber.INFO, call.wall(event.at))
         closed = event.closed
         # An event without content waits too while an earlier one is in review: events keep their order.
-        if not self._capture.of(call) or (closed is None and call.job is None):
+        if not (self._capture.on and self._capture.of(call)) or (closed is None and call.job is None):
             self._logger.emit(**record)
             return None
         wanted: ContentMakers = {} if closed is None else content.arguments(closed)

@@ -16,7 +16,7 @@ from .attributes import clean, seconds
 from .call_data import CallData
 from .deferred_metrics import record_all
 from .errors import error_type
-from .instruments import Durations, TokenMetric, token_metrics
+from .instruments import TokenMetric, durations, token_metrics
 from .labels import Labels, ToolNames, call_labels
 from .sink import Sink
 from .span_events import SpanEvent, tool_type
@@ -38,7 +38,7 @@ class MetricSink(Sink):
 
     def __init__(self, meter: Meter, *, generation: str, chunk_timing: bool) -> None:
         self._names = ToolNames()
-        self._durations = Durations(meter, generation, chunk_timing)
+        self._durations = durations(meter, generation, chunk_timing)
         self._tokens: list[TokenMetric] = token_metrics(meter, generation)
         self._detect = _seconds(meter, names.CALL_TIME_TO_DETECT, "Time until a tool call was detected.")
         self._arguments = _seconds(meter, names.CALL_ARGUMENTS_DURATION, "Time a call's arguments took.")
@@ -64,7 +64,7 @@ class MetricSink(Sink):
         if call.counted:
             call.counted = False
             # With the same labels as the +1, cached on the call: else the gauge would never return to 0.
-            self._open.add(-1, call_labels(call), call.measured)
+            self._open.add(-1, call.common or call_labels(call), call.measured)
 
     def span_event(self, call: CallData, event: SpanEvent) -> None:
         """Record a tool call when its arguments are complete.
@@ -79,7 +79,7 @@ class MetricSink(Sink):
         if call.borrowed:
             return
         labels = call.labels or self._labels(call)
-        for kind in self._durations.of(call.traits):
+        for kind in self._durations[call.traits.has_messages]:
             if kind.per_chunk is not None:
                 record_all(kind.per_chunk, nanoseconds, labels, call.measured)
 
@@ -99,8 +99,8 @@ class MetricSink(Sink):
         if call.outcome is not None and call.outcome.is_error:
             labels = {**labels, names.ERROR_TYPE: error_type(call.error, call.record)}
         if call.ended_at and call.began is not None:  # else a clock failed, and any duration would be wrong
-            elapsed = seconds(call.ended_at - call.began_at)
-            for kind in self._durations.of(call.traits):
+            elapsed = max(call.ended_at - call.began_at, 0) / 1e9
+            for kind in self._durations[call.traits.has_messages]:
                 kind.total.record(elapsed, labels, call.measured)
 
     def _usage(self, call: CallData, usage: Usage, labels: Labels) -> None:
@@ -115,17 +115,18 @@ class MetricSink(Sink):
     def _stream(self, call: CallData, labels: Labels) -> None:
         first_at = call.record.first_at
         if first_at is not None and call.began is not None and not call.borrowed:
-            for kind in self._durations.of(call.traits):
+            waited = max(first_at - call.began_at, 0) / 1e9
+            for kind in self._durations[call.traits.has_messages]:
                 if kind.first_chunk is not None:
-                    kind.first_chunk.record(seconds(first_at - call.began_at), labels, call.measured)
+                    kind.first_chunk.record(waited, labels, call.measured)
         if call.outcome is not None:
-            outcome = {**call_labels(call), names.STREAM_OUTCOME: call.outcome.value}
+            outcome = {**(call.common or call_labels(call)), names.STREAM_OUTCOME: call.outcome.value}
             self._streams.add(1, outcome, call.measured)
 
     # A name that the request did not offer becomes `_OTHER`: models invent names without end.
     def _tool_call(self, call: CallData, tool: ToolCall) -> None:
         name = self._names.known(call.request.tools, tool.name, tool.kind)
-        labels = {**call_labels(call), names.TOOL_NAME: name}
+        labels = {**(call.common or call_labels(call)), names.TOOL_NAME: name}
         is_answered = tool.kind in ANSWERED
         if call.request.stream:
             detected, closed = tool.opened_at, tool.closed_at or tool.opened_at

@@ -76,7 +76,7 @@ class SpanSink(Sink):
         name, attributes = event.row()
         closed = event.closed
         # An event without content waits too while an earlier one is in review: events keep their order.
-        if not self._capture.of(call) or (closed is None and call.job is None):
+        if not (self._capture.on and self._capture.of(call)) or (closed is None and call.job is None):
             span.add_event(name, attributes, call.wall(event.at))
             return None
         wanted: ContentMakers = {} if closed is None else content.arguments(closed)

@@ -27,22 +27,21 @@ class SpanEvent:
     """One event of a call, as all sinks get it; its name and attributes are computed once, if at all.
 
     `event` is the answer's event or the note, `at` its time in nanoseconds of a monotonic clock, `tool` the
-    tool call that begins or is complete. The attributes have no arguments of a tool call: they are content,
-    which the sinks add where it is captured. They are shared, so that no sink may change them.
+    tool call that begins or is complete, `closed` one whose arguments are complete. The attributes have no
+    arguments of a tool call: they are content, which the sinks add where it is captured. The attributes are
+    shared, so that no sink may change them.
     """
 
-    __slots__ = ("_row", "at", "event", "tool")
+    __slots__ = ("_row", "at", "closed", "event", "tool")
 
     def __init__(self, call: CallData, event: Event | Note, at: int) -> None:
         self.event = event
         self.at = at
-        self.tool = call.record.call(event) if isinstance(event, (CallOpened, CallClosed)) else None
+        self.tool = self.closed = None
+        if isinstance(event, (CallOpened, CallClosed)):
+            self.tool = call.record.call(event)
+            self.closed = self.tool if isinstance(event, CallClosed) else None
         self._row: tuple[str, Attributes] | None = None
-
-    @property
-    def closed(self) -> ToolCall | None:
-        """The tool call whose arguments are complete with this event."""
-        return self.tool if isinstance(self.event, CallClosed) else None
 
     def row(self) -> tuple[str, Attributes]:
         """Return the name and the attributes."""
@@ -63,10 +62,10 @@ def _row_of(event: Event | Note, tool: ToolCall | None) -> tuple[str, Attributes
 
 def _tool_call(tool: ToolCall) -> Attributes:
     found: Attributes = {names.CHOICE_INDEX: tool.choice, names.CALL_INDEX: tool.index}
-    if tool.id is not None:
-        found[names.TOOL_CALL_ID] = clean(tool.id)
-    if tool.name is not None:
-        found[names.TOOL_NAME] = clean(tool.name)
+    if (identity := tool.id) is not None:
+        found[names.TOOL_CALL_ID] = identity if identity.isascii() else clean(identity)
+    if (name := tool.name) is not None:
+        found[names.TOOL_NAME] = name if name.isascii() else clean(name)
     found[names.TOOL_TYPE] = tool_type(tool.kind)
     return found
 

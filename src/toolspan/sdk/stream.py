@@ -33,7 +33,8 @@ class _Holder:
 
     def __del__(self) -> None:
         # Not a method of the iterator: a generator has no `__del__` that Python code can define.
-        open_streams.dropped(self.call)
+        if not self.call.finished:
+            open_streams.dropped(self.call)
 
 
 def chunks(source: Any, holder: _Holder) -> Iterator[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from . import quirks, values
@@ -125,25 +126,27 @@ class ChatReader:
 
     def read(self, body: Any) -> list[Event]:
         """Return the events of one chunk or of one whole answer, an SDK object or plain JSON."""
+        events = self._identify(values.fields(body)) if self._full_reads else _NONE
         # `tests/wire/test_chat_fast_path.py` reads every quirk both ways and requires equal events.
-        if not self._full_reads and (piece := ordinary(body)) is not None:
+        if (self._begun or self._calls) and (piece := ordinary(body)) is not None:
             if piece.call is None:
                 if piece.choice in self._begun:
-                    return [Text(piece.choice, piece.text)] if piece.text and self._pieces else _NONE
+                    return (
+                        [*events, Text(piece.choice, piece.text)] if piece.text and self._pieces else events
+                    )
             elif calls := self._calls.get(piece.choice):
-                found = calls.read_on(piece.call, piece.text)
-                if found is not None:
-                    return found
-        events: list[Event] = []
+                more = calls.read_on(piece.call, piece.text)
+                if more is not None:
+                    return [*events, *more] if events else more
+        events = [*events]
         self._read(body, events)
         return events
 
     def _read(self, body: Any, events: list[Event]) -> None:
         """Append the events of a chunk of any shape."""
         known, extra = values.view(body)
-        if self._full_reads:
-            self._identify(values.fields(body), events)
-        for position, choice in enumerate(values.sequence(known.get("choices"))):
+        choices = known.get("choices")
+        for position, choice in enumerate(choices if type(choices) is list else values.sequence(choices)):
             self._choice(choice, position, events)
         if (usage := known.get("usage")) is not None and (counts := quirks.usage(usage)) is not None:
             self._usage(counts, values.fields(body), events)
@@ -158,26 +161,23 @@ class ChatReader:
             calls.close("end", events)
         return events
 
-    def _identify(self, known: Mapping[str, Any], events: list[Event]) -> None:
+    def _identify(self, known: Mapping[str, Any]) -> list[Event]:
         """Complete the answer's identity; each part keeps its first non-empty value."""
         self._full_reads -= 1
         new = identified(self._identity, known)
-        if self._is_known(new):
+        if None not in map(partial(getattr, new), IDENTITY):
             self._full_reads = 0
-        if new is not self._identity:
-            self._identity = new
-            events.append(new)
-
-    @staticmethod
-    def _is_known(identity: Started) -> bool:
-        return all(getattr(identity, name) is not None for name in IDENTITY)
+        if new is self._identity:
+            return _NONE
+        self._identity = new
+        return [new]
 
     def _usage(self, counts: Event, known: Mapping[str, Any], events: list[Event]) -> None:
         """Append the token counts, and complete the identity from the chunk that carries them."""
         # Usage comes late in the stream: the last chance to complete the identity.
-        if self._full_reads == 0 and not self._is_known(self._identity):
+        if self._full_reads == 0 and None in map(partial(getattr, self._identity), IDENTITY):
             self._full_reads = 1
-            self._identify(known, events)
+            events.extend(self._identify(known))
         events.append(counts)
 
     def _beyond(self, known: Mapping[str, Any], events: list[Event]) -> None:
@@ -190,7 +190,11 @@ class ChatReader:
     def _choice(self, value: Any, position: int, events: list[Event]) -> None:
         """Append the events of one choice."""
         choice, extra = values.view(value)
-        index = self._index(choice.get("index"), position)
+        index = choice.get("index")
+        if index.__class__ is int and index == 0 and not self._counts_tokens:
+            self._counts_tokens = False
+        else:
+            index = self._index(index, position)
         delta = choice.get("delta")
         if delta is not None:
             self._message(delta, index, False, events)
@@ -217,11 +221,11 @@ class ChatReader:
         if thought := quirks.reasoning_text(extra) or quirks.reasoning_text(message):
             events.append(Reasoning(index, thought))
         # Several of these may stand in one delta, so no branch excludes the next.
-        for is_reasoning, piece in quirks.content_pieces(message.get("content")):
-            if is_reasoning:
-                events.append(Reasoning(index, piece))
+        if content := message.get("content"):
+            if type(content) is str:
+                self._add_text(content, index, events)
             else:
-                self._add_text(piece, index, events)
+                self._parts(content, index, events)
         if (entries := message.get("tool_calls")) is not None:
             self._calls_of(index).read(quirks.call_deltas(entries, whole), events)
         refusal = message.get("refusal") or extra.get("refusal")  # openai before 1.40 does not declare it
@@ -229,6 +233,13 @@ class ChatReader:
             events.append(Refusal(index, refusal))
         if (function := message.get("function_call")) is not None:
             self._calls_of(index).read(quirks.function_call_deltas(function), events)
+
+    def _parts(self, content: Any, index: int, events: list[Event]) -> None:
+        for is_reasoning, piece in quirks.content_pieces(content):
+            if is_reasoning:
+                events.append(Reasoning(index, piece))
+            else:
+                self._add_text(piece, index, events)
 
     def _add_text(self, piece: str, index: int, events: list[Event]) -> None:
         events.append(Text(index, piece))

@@ -38,8 +38,10 @@ def identified(old: Started, body: Mapping[str, Any], *, latest: bool = False) -
     """Return an identity completed from a body: each field keeps its first value, or its `latest` one."""
     found: dict[str, Any] = {}
     for name, read in IDENTITY.items():
-        known = getattr(old, name)
-        if (known is None or latest) and (value := read(body.get(name))) not in (None, known):
+        value, known = body.get(name), getattr(old, name)
+        if value is None or (known is not None and not latest):  # nearly always, after the first chunk
+            continue
+        if (value := read(value)) not in (None, known):
             found[name] = value
     return old._replace(**found) if found else old
 

@@ -120,17 +120,22 @@ def content_pieces(value: object, *, thinking: bool = False) -> Iterable[tuple[b
             yield from content_pieces(known["thinking"], thinking=True)
 
 
+_REASONING = ("reasoning_content", "reasoning")
+
+
 def reasoning_text(extra: Mapping[str, Any]) -> str | None:
     """Return reasoning from `reasoning_content` (DeepSeek, Qwen) or `reasoning` (vLLM, Cerebras)."""
     # vLLM sends the same text under both names, so only one of them is read.
-    return text(extra.get("reasoning_content")) or text(extra.get("reasoning"))
+    for name in _REASONING:
+        if name in extra and (found := text(extra[name])):
+            return found
+    return None
 
 
 def finish_reason(value: object) -> str | None:
     """Return a finish reason, at most 64 characters, or `None`."""
-    found = text(value)
-    # the reason becomes an attribute, so its length needs a bound
-    return found[:64] if found else None
+    # The reason becomes an attribute, so its length needs a bound.
+    return value[:64] if isinstance(value, str) and value else None
 
 
 def failure_of(extra: Mapping[str, Any]) -> str | None:

@@ -100,19 +100,16 @@ class Record:
 
         Return whether it is worth a span event: the start or end of a tool call, or a choice's first text.
         """
-        # Text and arguments first: nearly all events are one of these.
-        if isinstance(event, Text):
-            return self._text(event)
-        if isinstance(event, CallArguments):
-            if self.keep:
-                self._calls[event.choice, event.call].pieces.append(event.text)
-            return False
-        rule = _RULES.get(event.__class__)
-        return rule is not None and rule(self, event, at)
+        return RULES[event.__class__](self, event, at)
 
-    def _text(self, event: Text) -> bool:
+    def _arguments(self, event: CallArguments, at: int) -> bool:
+        if self.keep:
+            self._calls[event.choice, event.call].pieces.append(event.text)
+        return False
+
+    def _text(self, event: Text, at: int) -> bool:
         """Apply a piece of text."""
-        choice = self._choice(event.choice)
+        choice = self.choices.get(event.choice) or self._choice(event.choice)
         if self.keep:
             choice.text.append(event.text)
         if choice.has_text:
@@ -159,7 +156,8 @@ class Record:
         if event.failure is not None:
             self.failure = event.failure
         else:
-            self._choice(event.choice).reason = event.reason
+            choice = self.choices.get(event.choice) or self._choice(event.choice)
+            choice.reason = event.reason
         return False
 
     def _other_text(self, event: Reasoning | Refusal, at: int) -> bool:
@@ -200,7 +198,9 @@ class Record:
 
 
 # One row per event that is neither text nor arguments.
-_RULES: Mapping[type, Callable[[Record, Any, int], bool]] = {
+RULES: Mapping[type, Callable[[Record, Any, int], bool]] = {
+    Text: Record._text,
+    CallArguments: Record._arguments,
     CallOpened: Record._opened,
     CallClosed: Record._closed,
     Started: Record._started,
@@ -209,6 +209,7 @@ _RULES: Mapping[type, Callable[[Record, Any, int], bool]] = {
     Reasoning: Record._other_text,
     Refusal: Record._other_text,
 }
+"""How each event is applied: see `Record.apply`, which costs one more call."""
 
 
 class Outcome(str, Enum):
