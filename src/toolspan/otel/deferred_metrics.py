@@ -7,7 +7,7 @@ import time
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from opentelemetry import trace
@@ -105,9 +105,10 @@ class Backlog:
     def catch_up(self) -> None:
         """Record all queued measurements; a failure of one is reported, and the others are recorded."""
         # By the length at the start: with a loop until the queue is empty, busy threads could hold it here.
-        for most in _parts(len(self.waiting)):
-            self._record(most)
-            time.sleep(0)  # releases the GIL
+        for begin in range(0, len(self.waiting), _AT_ONCE):
+            if begin:
+                time.sleep(0)  # releases the GIL
+            self._record(_AT_ONCE)
 
     def _record(self, most: int) -> None:
         failed: Exception | None = None
@@ -141,12 +142,6 @@ class Backlog:
         # They stay queued until the child's first collection: another thread of the parent may have held a
         # lock of the SDK at the fork, and recording here would wait for it for ever.
         self.waiting = deque(each for each in self.waiting if type(each[0]) is Lasting)
-
-
-def _parts(whole: int) -> Iterator[int]:
-    """Split a number into parts of at most `_AT_ONCE`."""
-    for begin in range(0, whole, _AT_ONCE):
-        yield min(_AT_ONCE, whole - begin)
 
 
 MOST_SERIES = 1000

@@ -100,7 +100,8 @@ class Record:
 
         Return whether it is worth a span event: the start or end of a tool call, or a choice's first text.
         """
-        return RULES[event.__class__](self, event, at)
+        rule = RULES.get(event.__class__)
+        return rule is not None and rule(self, event, at)
 
     def _arguments(self, event: CallArguments, at: int) -> bool:
         if self.keep:
