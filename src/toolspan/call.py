@@ -152,6 +152,8 @@ class Call(Facts):
             self._give_up(what, error)
         try:
             self.sinks.ended(self)
+            for callback in self.afterwards:
+                callback()
             # The listener comes last: `Done` follows the telemetry, and a slow callback delays no span.
             if self.listener is not None and end is not None:
                 self._notify(partial(self.listener.ended, self, end))

@@ -13,7 +13,6 @@ from opentelemetry.metrics import Meter, get_meter
 
 from . import guard
 from .accounting.monitor import SpentSink, usage
-from .accounting.totals import UsageTotal
 from .agent_loop.loop import Loop
 from .agent_loop.metrics import LoopMetricSink
 from .agent_loop.repeated_requests import RepeatedRequestSink
@@ -280,7 +279,7 @@ def _log(settings: Settings, providers: Providers) -> Sink | None:
 
 
 def _usage(settings: Settings, providers: Providers) -> Sink | None:
-    return SpentSink(_spent)
+    return SpentSink(usage)
 
 
 def _stream_log(settings: Settings, providers: Providers) -> Sink | None:
@@ -304,10 +303,6 @@ _SINKS: tuple[_Maker, ...] = (
     _stream_log,
 )
 """The sinks in the order in which they see each call."""
-
-
-def _spent(names: Mapping[str, str | None], used: tuple[Any, ...]) -> None:
-    usage.add(names, UsageTotal(*used))
 
 
 def _span_capture(settings: Settings) -> Capture:

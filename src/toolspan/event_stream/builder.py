@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
-from ..guard import attribute
+from ..guard import attribute, report
 from ..wire.chat import ChatReader, CompletionsReader
 from ..wire.events import (
     CallArguments,
@@ -244,6 +245,7 @@ def broken(call: ToolCall, reason: str | None, chunk: Any) -> StreamError:
 
 
 _NONE: list[StreamEvent] = []
+_UNREADABLE = "toolspan: reading this chunk failed"
 _Make: TypeAlias = "type[ChatReader | ResponsesReader]"
 
 
@@ -261,26 +263,34 @@ class Following:
 
     def read(self, body: Any) -> list[StreamEvent]:
         """Return the events of a chunk or of an event of the Responses API, an SDK object or plain JSON."""
-        reader = self._reader
-        if reader is None and (reader := self._choose(body)) is None:
-            return _NONE
-        # The helper's own events (`content.delta`, …) repeat what its chunks contain: only chunks are read.
-        if self._helper:
-            body = getattr(body, "chunk", None)
-        events = reader.read(body)
-        return self._builder.build(events, body) if events else _NONE
+        # An error of toolspan is an event, too: the application still gets the rest of the stream.
+        try:
+            reader = self._reader
+            if reader is None and (reader := self._choose(body)) is None:
+                return _NONE
+            # The helper's own events (`content.delta`, …) repeat what its chunks contain: only chunks are
+            # read.
+            if self._helper:
+                body = getattr(body, "chunk", None)
+            events = reader.read(body)
+            return self._builder.build(events, body) if events else _NONE
+        except Exception as error:
+            report("reading a chunk", error)
+            return [StreamError("internal", _UNREADABLE, type(error).__name__, chunk=body)]
 
     def end(self, end: End | BaseException) -> list[StreamEvent]:
-        """Return the events at the end of the stream; `Done` is the last."""
-        return self.closing() + self.ending(end)
+        """Return the events at the end of the stream, of calls that are still open as well; last, `Done`."""
+        found: list[StreamEvent] = []
+        # Each part by itself: if the reader's end fails, the application still gets `Done`.
+        for part in (self._closing, partial(self._builder.end, end)):
+            try:
+                found += part()
+            except Exception as error:
+                report("building the last events of a stream", error)
+        return found
 
-    def closing(self) -> list[StreamEvent]:
-        """Return the events of the reader's end, which completes the calls that are still open."""
+    def _closing(self) -> list[StreamEvent]:
         return [] if self._reader is None else self._builder.build(self._reader.close(), None)
-
-    def ending(self, end: End | BaseException) -> list[StreamEvent]:
-        """Return the error, if there is one, and `Done`."""
-        return self._builder.end(end)
 
     # The SDK's `chat.completions.stream()` wraps each chunk, and adds events of its own.
     # `error` may be the first and only event of the Responses API.

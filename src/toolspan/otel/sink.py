@@ -59,6 +59,8 @@ class Observed(Protocol):
     cost: Cost | None
     job: Job | None
     """The last job of the call in the content worker, if content has to be reviewed."""
+    afterwards: tuple[Callable[[], None], ...]
+    """Callbacks of the application that run when the telemetry is recorded; none of them raises."""
 
     @property
     def secrets(self) -> Callable[[], tuple[str, ...]]:
