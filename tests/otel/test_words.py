@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from toolspan.otel import semconv as names
-from toolspan.terminal.text import NOTES, line
+from toolspan.otel.words import EVENTS, line
 
 from ..table import each_row
-from .shapes import record
 
 CASES = {
     "answered": (
@@ -47,6 +46,7 @@ def test_line_has_event_call_and_figures(
     name: str, attributes: dict[str, object], expected: tuple[str, str, str]
 ) -> None:
     """A line has the event, the call and its figures; unknown values are omitted."""
-    found = line(record(name, attributes).log_record)
+    found = line(name, attributes)
+    assert found is not None
     assert (found.name, found.verb, found.details) == expected
-    assert found.sign == NOTES[name][0]
+    assert found.sign == EVENTS[name].sign
