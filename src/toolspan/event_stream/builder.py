@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from ..guard import attribute, report
 from ..wire.chat import ChatReader, CompletionsReader
@@ -95,13 +95,10 @@ class EventBuilder:
         if event.choice not in self._record.choices:
             self._record.apply(event._replace(text=""), 0)
 
-    def _thought(self, event: Reasoning, chunk: Any, found: _Found) -> None:
+    def _said(self, event: Reasoning | Refusal, chunk: Any, found: _Found) -> None:
         self._seen(event)
-        found.append(ReasoningDelta(event.choice, event.text, chunk))
-
-    def _refused(self, event: Refusal, chunk: Any, found: _Found) -> None:
-        self._seen(event)
-        found.append(RefusalDelta(event.choice, event.text, chunk))
+        kind = ReasoningDelta if isinstance(event, Reasoning) else RefusalDelta
+        found.append(kind(event.choice, event.text, chunk))
 
     def _opened(self, event: CallOpened, chunk: Any, found: _Found) -> None:
         self._record.apply(event, 0)
@@ -172,8 +169,8 @@ _RULES: Mapping[type, Callable[[EventBuilder, Any, Any, _Found], None]] = {
     CallOpened: EventBuilder._opened,
     CallClosed: EventBuilder._closed,
     Usage: EventBuilder._used,
-    Reasoning: EventBuilder._thought,
-    Refusal: EventBuilder._refused,
+    Reasoning: EventBuilder._said,
+    Refusal: EventBuilder._said,
     Finished: EventBuilder._finished,
 }
 
@@ -216,10 +213,8 @@ def words_of(source: Any) -> str:
 
 def raised(error: BaseException) -> StreamError:
     """Return the `StreamError` of an exception; the exception itself is raised after it."""
-    words, code = words_of(error), code_of(error)
-    if broke_off(error):
-        return StreamError("interruption", words, code, error=error)
-    return StreamError("provider", words, code, error=error)
+    kind: Literal["interruption", "provider"] = "interruption" if broke_off(error) else "provider"
+    return StreamError(kind, words_of(error), code_of(error), error=error)
 
 
 def completed(call: ToolCall, chunk: Any) -> ToolCallCompleted:
@@ -230,11 +225,11 @@ def completed(call: ToolCall, chunk: Any) -> ToolCallCompleted:
         parsed = parsed_arguments(text)
         if parsed is UNPARSED:  # too many digits or levels for Python: no tool here could use the value
             parsed, reason = None, "invalid"
-    path = call.violation and call.violation.path
-    names = (call.choice, call.index, call.id, call.name, call.kind)
+    place = (call.choice, call.index, call.id, call.name, call.kind)
     if reason == "valid":
-        return ToolCallCompleted(*names, text, parsed, True, chunk=chunk)
-    return ToolCallCompleted(*names, text, parsed, False, reason, path or None, chunk)
+        return ToolCallCompleted(*place, text, parsed, True, chunk=chunk)
+    path = (call.violation and call.violation.path) or None
+    return ToolCallCompleted(*place, text, parsed, False, reason, path, chunk)
 
 
 def broken(call: ToolCall, reason: str | None, chunk: Any) -> StreamError:
