@@ -116,7 +116,7 @@ def _values(where: _Where, names: Mapping[str, Any]) -> dict[str, str]:
     for name, value in found.items():
         # `None` would be no filter at all: a limit for one conversation became a limit for all.
         if not isinstance(value, (str, int, float)):
-            raise TypeError(f"toolspan: {name!r} takes a text or a number, not {shown(value)}")
+            raise TypeError(f"toolspan: {shown(name)} takes a text or a number, not {shown(value)}")
     return {name: str(value) for name, value in found.items()}
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import reduce
 from operator import add
 from typing import NamedTuple
+
+from ..guard import shown
 
 OTHER = "_OTHER"
 """The value under which the usage of all dropped values is kept."""
@@ -62,10 +65,7 @@ class Totals:
 
     def total(self, where: Mapping[str, Name]) -> UsageTotal:
         """Return the sum for these values of names; raise `ValueError` for an unknown name."""
-        found = UsageTotal()
-        for _, used in self._where(where):
-            found = found.plus(used)
-        return found
+        return reduce(UsageTotal.plus, (used for _, used in self._where(where)), UsageTotal())
 
     def by(self, name: str, where: Mapping[str, Name]) -> dict[Name, UsageTotal]:
         """Return the sums for each value of one name; raise `ValueError` for an unknown name."""
@@ -102,10 +102,10 @@ class Totals:
         return (*key[:at], OTHER, *key[at + 1 :])
 
     def _at(self, name: str) -> int:
-        if name not in self.names:
+        if not isinstance(name, str) or name not in self.names:
             kept = ", ".join(self.names)
             # A total of 0 for a misspelt name would look like no usage.
             raise ValueError(
-                f"toolspan: no totals by {name!r}, only by {kept}; other names are set by usage_keys"
+                f"toolspan: no totals by {shown(name)}, only by {kept}; other names are set by usage_keys"
             )
         return self.names.index(name)

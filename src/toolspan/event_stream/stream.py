@@ -16,8 +16,8 @@ from ..wire.tools import tools as offer
 from .builder import Following
 from .events import StreamEvent
 
-_Manager: TypeAlias = "AbstractContextManager[Iterable[Any]]"
-_AsyncManager: TypeAlias = "AbstractAsyncContextManager[AsyncIterable[Any]]"
+_Sync: TypeAlias = "Iterable[Any] | AbstractContextManager[Iterable[Any]]"
+_Async: TypeAlias = "AsyncIterable[Any] | AbstractAsyncContextManager[AsyncIterable[Any]]"
 _Tools: TypeAlias = "Iterable[Any] | None"
 
 
@@ -28,13 +28,9 @@ class _Either(Iterable[Any], AsyncIterable[Any], Protocol):
 @overload
 def events(stream: _Either, *, tools: _Tools = None, choices: int = 1) -> EitherEventStream: ...
 @overload
-def events(stream: Iterable[Any], *, tools: _Tools = None, choices: int = 1) -> EventStream: ...
+def events(stream: _Sync, *, tools: _Tools = None, choices: int = 1) -> EventStream: ...
 @overload
-def events(stream: AsyncIterable[Any], *, tools: _Tools = None, choices: int = 1) -> AsyncEventStream: ...
-@overload
-def events(stream: _Manager, *, tools: _Tools = None, choices: int = 1) -> EventStream: ...
-@overload
-def events(stream: _AsyncManager, *, tools: _Tools = None, choices: int = 1) -> AsyncEventStream: ...
+def events(stream: _Async, *, tools: _Tools = None, choices: int = 1) -> AsyncEventStream: ...
 def events(stream: Any, *, tools: _Tools = None, choices: int = 1) -> AsyncEventStream | EventStream:
     """Iterate over a stream of Chat Completions or of the Responses API as typed events.
 
@@ -68,8 +64,12 @@ def _has(stream: Any, *names: str) -> bool:
 def _offered(tools: Any) -> Tools | None:
     """Return the offered tools; `None` for what the SDK passes if there are none (`NOT_GIVEN`, `omit`)."""
     if isinstance(tools, Iterable) and not isinstance(tools, (str, bytes, Mapping)):
-        return offer(list(tools))
-    if tools:  # the SDK's values for no tools are false
+        try:
+            return offer(list(tools))
+        except Exception as error:
+            raise TypeError("toolspan: events() cannot read these tools") from error
+    # By name, because the SDK is not imported here.
+    if tools is not None and type(tools).__name__ not in ("NotGiven", "Omit"):
         raise TypeError(f"toolspan: events() takes the request's list of tools, not {shown(tools)}")
     return None
 
