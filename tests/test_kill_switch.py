@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -120,14 +119,23 @@ def test_a_switch_stops_and_restarts_content_capture(
     assert "MARK" in everything(telemetry, "span")
 
 
-def test_an_object_that_is_no_client_is_reported(caplog: pytest.LogCaptureFixture) -> None:
-    """The warning names the object's type, and nothing is switched."""
-    toolspan.switch("MARK", enabled=False)
-    (record,) = caplog.records
-    assert (record.name, record.levelno) == ("toolspan", logging.WARNING)
-    assert "str" in record.getMessage()
-    assert "MARK" not in record.getMessage()
-    assert kill_switch.switches_of(object()) == kill_switch.Switches()
+@pytest.mark.parametrize(
+    ("client", "switches", "message"),
+    [
+        pytest.param(
+            "MARK", {"enabled": False}, "takes a client of the OpenAI SDK first, not str$", id="no client"
+        ),
+        pytest.param(False, {}, r"not bool; did you mean switch\(enabled=…\)\?", id="no name"),
+        pytest.param(None, {"enabled": "off"}, "True, False or None as enabled, not 'off'", id="a text"),
+        pytest.param(None, {"content": 0}, "True, False or None as content, not 0", id="a number"),
+    ],
+)
+def test_arguments_that_cannot_work_are_errors(client: Any, switches: Any, message: str) -> None:
+    """The error names the argument and what is accepted, nothing of a client, and nothing is switched."""
+    with pytest.raises(TypeError, match=message) as found:
+        toolspan.switch(client, **switches)
+    assert "MARK" not in str(found.value)
+    assert kill_switch.switches_of(object()) == kill_switch.everywhere() == kill_switch.Switches()
 
 
 def test_a_switched_client_that_is_gone_is_forgotten() -> None:

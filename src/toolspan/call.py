@@ -146,6 +146,8 @@ class Call(CallData):
             self._give_up("ending a call", error)
         try:
             self.sinks.ended(self)
+            for callback in self.afterwards:
+                callback()
             # The listener comes last: `Done` follows the telemetry, and a slow callback delays no span.
             if self.listener is not None and end is not None:
                 self._notify(partial(self.listener.ended, self, end))

@@ -72,6 +72,14 @@ def traceback_of(error: BaseException) -> TracebackType | None:
     return found
 
 
+def shown(value: object) -> str:
+    """Return an argument for the message of an error: a plain value itself, of another its class."""
+    # A plain value is cut; the `repr` of another object may raise, or be of any length.
+    if issubclass(type(value), (str, int, float, type(None))):
+        return ascii(value)[:60] if type(value) is not str else ascii(value[:60])
+    return f"an object of class {type(value).__qualname__}"
+
+
 def is_coroutine(result: Any) -> bool:
     """Return whether a result is a coroutine; `False` if the check raises."""
     try:

@@ -13,7 +13,6 @@ from opentelemetry.metrics import Meter, get_meter
 
 from . import guard
 from .accounting.monitor import SpentSink, usage
-from .accounting.totals import UsageTotal
 from .agent_loop.loop import Loop
 from .agent_loop.metrics import LoopMetricSink
 from .agent_loop.repeated_requests import RepeatedRequestSink
@@ -294,7 +293,7 @@ def _log(parts: Parts) -> Sink | None:
 
 
 def _usage(parts: Parts) -> Sink | None:
-    return SpentSink(_spent)
+    return SpentSink(usage)
 
 
 def _stream_log(parts: Parts) -> Sink | None:
@@ -319,10 +318,6 @@ _SINKS: tuple[_Maker, ...] = (
     _stream_log,
 )
 """The sinks in the order in which they see each call."""
-
-
-def _spent(names: Mapping[str, str | None], used: tuple[Any, ...]) -> None:
-    usage.add(names, UsageTotal(*used))
 
 
 def _span_capture(settings: Settings) -> Capture:

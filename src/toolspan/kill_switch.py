@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-log = logging.getLogger("toolspan")
+from .guard import shown
 
 
 class Switches(NamedTuple):
@@ -43,22 +42,26 @@ def switch(
 
     Without a `client` the switch holds for the process. With one, it holds for that client and all that share
     its connections, such as the copies that `client.with_options()` makes. It applies to requests that start
-    afterwards, and may be called before `instrument()`. It raises nothing: an object that is no client is
-    reported in the log `toolspan`.
+    afterwards, and may be called before `instrument()`. `TypeError` is raised for a switch that
+    is neither a `bool` nor `None`, and for an object that is no client: `switch(False)` names no switch.
     """
     global _everywhere
-    value = {"enabled": enabled, "track_streams": track_streams, "content": content}
-    changes = {name: bool(value) for name, value in value.items() if value is not None}
-    with _lock:
-        if client is None:
+    values = {"enabled": enabled, "track_streams": track_streams, "content": content}
+    changes = {name: value for name, value in values.items() if value is not None}
+    for name, value in changes.items():
+        if not isinstance(value, bool):
+            raise TypeError(f"toolspan: switch() takes True, False or None as {name}, not {shown(value)}")
+    if client is None:
+        with _lock:
             _everywhere = _everywhere._replace(**changes)
-            return
-        pool = _pool(client)
-        if pool is None:
-            log.warning(
-                "toolspan: switch() ignored: %s is not a client of the OpenAI SDK", type(client).__qualname__
-            )
-            return
+        return
+    pool = _pool(client)
+    if pool is None:
+        # Only the class: what somebody passes instead of a client may be its key.
+        hint = "; did you mean switch(enabled=…)?" if isinstance(client, bool) else ""
+        kind = type(client).__qualname__
+        raise TypeError(f"toolspan: switch() takes a client of the OpenAI SDK first, not {kind}{hint}")
+    with _lock:
         _by_pool[pool] = _by_pool.get(pool, Switches())._replace(**changes)
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from opentelemetry import baggage, context
 from opentelemetry.context import Context
 
-from .guard import report
+from .guard import report, shown
 from .otel.attributes import Value
 from .otel.user_attributes import AttributeValues, attributes_of, warn_once
 
@@ -32,8 +32,11 @@ def attributes(values: Mapping[str, AttributeValues] | None = None, /, **named: 
     inner value wins; attributes that toolspan sets itself win over both. `gen_ai.conversation.id` is the
     conversation of requests that name none.
 
-    The block is also a decorator, for functions and coroutine functions. Raises nothing.
+    The block is also a decorator, for functions and coroutine functions. Raises `TypeError` for an argument
+    that is no mapping.
     """
+    if values is not None and not isinstance(values, Mapping):
+        raise TypeError(f"toolspan: attributes() takes keywords or one mapping, not {shown(values)}")
     try:
         return Block(attributes_of({**(values or {}), **named}))
     except Exception as error:

@@ -23,8 +23,9 @@ def monitor(*keys: str) -> UsageMonitor:
 
 
 def use(found: UsageMonitor, used: UsageTotal = ONE, **names: str) -> None:
-    """Count a request."""
-    found.add(names, used)
+    """Count a request, and notify as the end of its call does."""
+    for passed in found.add(names, used):
+        passed.notify()
 
 
 def test_totals_are_summed_by_any_combination_of_names() -> None:

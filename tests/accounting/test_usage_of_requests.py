@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -125,3 +126,27 @@ def test_usage_is_counted_before_the_done_event(telemetry: Telemetry) -> None:
     with telemetry.on(on_event=listen):
         watch(SYNC, read, Transport(CHAT.streams))
     assert found == [1]
+
+
+@pytest.mark.usefixtures("guarded")
+@pytest.mark.parametrize("kind", [RuntimeError, SystemExit, KeyboardInterrupt, GeneratorExit, CancelledError])
+@both_faces
+def test_a_callback_runs_after_the_span_and_cannot_lose_it(
+    face: Face, kind: type[BaseException], telemetry: Telemetry
+) -> None:
+    """The span has ended and the metrics are recorded when a callback runs, whatever it raises."""
+    ended: list[int] = []
+
+    def stop(passed: toolspan.BudgetPassed) -> None:
+        ended.append(len(telemetry.spans))
+        ended.append(sum(point.count for point in telemetry.points("gen_ai.client.operation.duration")))
+        raise kind("MARKER")
+
+    toolspan.usage.budget(stop, tokens=0, per="conversation")
+    bare = [watch(face, read, Transport(CHAT.streams)), watch(face, whole, Transport(CHAT.answers))]
+    with telemetry.on():
+        assert watch(face, read, Transport(CHAT.streams)) == bare[0]
+        with toolspan.attributes({"gen_ai.conversation.id": "c-1"}):
+            assert watch(face, whole, Transport(CHAT.answers)) == bare[1]
+    assert ended == [1, 1, 2, 2]
+    assert len(telemetry.started) == len(telemetry.spans) == 2

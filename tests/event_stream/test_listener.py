@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from asyncio import CancelledError
 from typing import Any
 
 import pytest
@@ -175,6 +176,27 @@ def test_listener_that_raises_is_logged_once(
     assert warnings_of(caplog) == [
         "toolspan: the on_event callback failed with RuntimeError; the application is not affected"
     ]
+    assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
+
+
+@pytest.mark.usefixtures("guarded")
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit, CancelledError])
+@both_faces
+def test_listener_cannot_end_the_loop_that_reads(
+    face: Face, kind: type[BaseException], telemetry: Telemetry
+) -> None:
+    """Whatever a listener raises ends there: every chunk arrives, and the span ends before `Done`."""
+    heard: list[tuple[str, int]] = []
+
+    def listener(call: Any, event: Any) -> None:
+        heard.append((event.type, len(telemetry.spans)))
+        raise kind
+
+    bare = watch(face, _ask, Transport(CHAT.calling))
+    with telemetry.on(on_event=listener):
+        assert watch(face, _ask, Transport(CHAT.calling)) == bare
+    assert heard[-1] == ("done", 1)
+    assert {ended for _, ended in heard[:-1]} == {0}
     assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
 
 

@@ -202,6 +202,78 @@ def test_events_dropped_half_read_leave_no_garbage(face: Face, api: Api) -> None
     face.run(scenario())
 
 
+class Both:
+    """A stream for `for` and for `async for`, as that of LiteLLM."""
+
+    def __init__(self) -> None:
+        self._left = iter(wire.CALLS)
+        self.closed: list[str] = []
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._left)
+
+    def __aiter__(self) -> Any:
+        return self
+
+    async def __anext__(self) -> Any:
+        for chunk in self._left:
+            return chunk
+        raise StopAsyncIteration
+
+    def close(self) -> None:
+        """Note the call."""
+        self.closed.append("close")
+
+
+class BothClosedLater(Both):
+    """The same, closed by a coroutine function."""
+
+    async def close(self) -> None:  # type: ignore[override]  # the other colour is the point
+        """Note the call."""
+        self.closed.append("close")
+
+
+@both_faces
+def test_a_stream_of_both_kinds_has_events_in_both_loops(face: Face) -> None:
+    """The events are those of any other stream, in `for` and in `async for`; `next` works as well."""
+    expected = plain(list(toolspan.events(wire.CALLS)))
+    for stream in (Both(), BothClosedLater()):
+        found = face.run(face.read(toolspan.events(stream)))
+        assert plain(found) == plain(found[:]) == [*expected]
+        # Only a coroutine that a sync loop would have to await is left out.
+        assert stream.closed == ([] if face is SYNC and type(stream) is BothClosedLater else ["close"])
+
+
+@both_faces
+def test_a_stream_of_both_kinds_is_closed_with_its_events(face: Face) -> None:
+    """A `with` block, `close()` and a `break` close it; the result of `close()` may be awaited."""
+
+    async def scenario() -> None:
+        stream = Both()
+        async with face.within(toolspan.events(stream)) as events:
+            assert (await face.next(events)).type == "tool_call.started"
+        assert (await face.next(events), stream.closed) == (END, ["close"])
+        stream = Both()
+        events = toolspan.events(stream)
+        await face.next(events)
+        closing = events.close()
+        if face is ASYNC:
+            await closing
+        assert (await face.next(events), stream.closed) == (END, ["close"])
+        stream = Both()
+        assert len(await face.take(toolspan.events(stream), 2)) == 2
+        await face.turn()
+        assert stream.closed == ["close"]
+        stream = Both()
+        await toolspan.events(stream).close()
+        assert stream.closed == ["close"]
+
+    face.run(scenario())
+
+
 def test_async_iterator_without_close_is_read_and_left() -> None:
     """An async iterator without `aclose` is read to its end, and left."""
 

@@ -14,6 +14,8 @@ import pytest
 
 import toolspan
 from toolspan import guard
+from toolspan.event_stream.builder import EventBuilder
+from toolspan.wire.chat import ChatReader
 
 from ..sdk import script, wire
 from ..sdk.apis import CHAT, HELPED, RESPONSES, Api
@@ -209,6 +211,23 @@ def test_value_that_is_not_a_stream_is_refused_with_a_hint() -> None:
     SYNC.run(raw())
 
 
+@pytest.mark.parametrize(
+    ("more", "error", "message"),
+    [
+        pytest.param({"choices": "2"}, TypeError, "an int as choices, not '2'", id="text"),
+        pytest.param({"choices": True}, TypeError, "an int as choices, not True", id="bool"),
+        pytest.param({"choices": 0}, ValueError, "choices from 1, not 0", id="no choice"),
+        pytest.param({"tools": "get_weather"}, TypeError, "list of tools, not 'get_weather'", id="one name"),
+        pytest.param({"tools": {"type": "function"}}, TypeError, "not an object of class dict", id="tool"),
+        pytest.param({"tools": 3}, TypeError, "list of tools, not 3", id="number"),
+    ],
+)
+def test_arguments_that_cannot_work_are_errors(more: Any, error: type[Exception], message: str) -> None:
+    """The error names the argument, its value and what is accepted."""
+    with pytest.raises(error, match=message):
+        toolspan.events([], **more)
+
+
 @pytest.mark.usefixtures("guarded")
 @both_faces
 def test_error_of_toolspan_is_an_event_reported_once(
@@ -217,16 +236,15 @@ def test_error_of_toolspan_is_an_event_reported_once(
     """An error while reading is an event of its kind, reported once; the stream goes on to its end."""
     guard.reset()
 
-    class Broken:
-        def read(self, body: Any) -> Any:
-            raise RuntimeError("MARKER")
+    def broken(*args: Any) -> Any:
+        raise RuntimeError("MARKER")
 
-        def closing(self, *end: Any) -> Any:
-            raise RuntimeError("MARKER")
+    def broken_too(*args: Any) -> Any:
+        raise RuntimeError("MARKER")
 
-        ending = closing
-
-    monkeypatch.setattr("toolspan.event_stream.stream.Following", lambda *args: Broken())
+    monkeypatch.setattr(ChatReader, "read", broken)
+    for place, part in ((ChatReader, "close"), (EventBuilder, "end")):
+        monkeypatch.setattr(place, part, broken_too)
 
     async def scenario() -> list[Any]:
         async with face.client(Transport(CHAT.streams)) as client:

@@ -12,7 +12,7 @@ from toolspan.event_stream import builder
 from toolspan.event_stream.events import StreamEvent
 from toolspan.log_lines import format as line_format
 from toolspan.log_lines.format import event_line
-from toolspan.otel import attributes, call_data, span_events
+from toolspan.otel import attributes, call_data, span_events, words
 from toolspan.otel import semconv as names
 from toolspan.otel.call_data import CallData
 from toolspan.pipeline import chunk
@@ -157,12 +157,8 @@ def _told(kind: type, shown: bool) -> list[Any]:
 
 def test_each_span_event_has_words_in_the_terminal() -> None:
     """The terminal has a row for the span event of each note and of each timed event."""
-    lines = pytest.importorskip("toolspan.terminal.text", exc_type=ImportError)  # it needs `rich`
-    from toolspan.terminal.text import NOTES
-
-    known = lines._EVENTS.keys() | NOTES.keys()
-    moments_of = {names.CALL_DETECTED_EVENT, names.CALL_COMPLETED_EVENT, names.TEXT_STARTED_EVENT}
-    assert known >= moments_of | {name for name, _ in span_events._NOTES.values()}
+    timed = {names.CALL_DETECTED_EVENT, names.CALL_COMPLETED_EVENT, names.TEXT_STARTED_EVENT}
+    assert words.EVENTS.keys() >= timed | {name for name, _ in span_events._NOTES.values()}
 
 
 def test_each_event_of_the_application_parses_in_a_pipeline() -> None:

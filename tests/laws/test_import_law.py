@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("openai", "wrapt"),
     ),
     "pipeline": ("wire", "otel", "opentelemetry", "event_stream", "user_context", "open_streams"),
-    "terminal": ("otel.semconv", "pipeline.semconv", "opentelemetry", "rich"),
+    "terminal": ("otel.semconv", "otel.words", "pipeline.semconv", "opentelemetry", "rich"),
     "command": ("otel.semconv", "pipeline.semconv", *PURE_PIPELINE, "sdk.family", "rich"),
     "instrumentor": ("*",),
     "__init__": ("*",),

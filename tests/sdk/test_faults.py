@@ -14,6 +14,7 @@ import pytest
 import toolspan.call
 from toolspan import instrumentor, open_streams
 from toolspan import instrumentor as assembly
+from toolspan.accounting import monitor as accounting
 from toolspan.accounting.monitor import UsageMonitor
 from toolspan.event_stream import listener
 from toolspan.log_lines import sink
@@ -180,7 +181,7 @@ LISTENER_PARTS = (
     Part(sink.StreamLogSink, "_emit"),
     Part(assembly, "StreamLogSink"),
     Part(assembly, "SpentSink"),
-    Part(assembly, "UsageTotal"),
+    Part(accounting, "UsageTotal"),
     Part(UsageMonitor, "add"),
     Part(instrumentor, "Console"),
 )

@@ -11,8 +11,8 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
 from toolspan.otel import semconv as names
+from toolspan.otel.words import amount
 from toolspan.terminal import TerminalLogExporter, TerminalMetricExporter
-from toolspan.terminal.text import amount
 
 from ..table import each_row
 from .shapes import CALL, COMPLETED, at, printed, record, span

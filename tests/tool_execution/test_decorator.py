@@ -15,6 +15,7 @@ import toolspan
 
 from ..otel import kept
 from ..sdk.telemetry import Telemetry
+from ..table import each_row
 
 
 class OopsError(Exception):
@@ -156,3 +157,19 @@ def test_methods_partials_and_callable_objects_are_tools(telemetry: Telemetry) -
     arguments = [kept.plain(span.attributes["gen_ai.tool.call.arguments"]) for span in telemetry.spans]
     assert arguments == [{"value": 1}, {"value": 2}, {"value": 3}, {}, {"value": 4}, {"value": 5}]
     assert kept.plain(telemetry.spans[-1].attributes["gen_ai.tool.call.result"]) == {"output": 5}
+
+
+@each_row(
+    ("arguments", "keywords", "message"),
+    [
+        ((3,), {}, "a name or a function, not 3"),
+        ((classmethod(len),), {}, "a name or a function, not an object of class classmethod"),
+        (("f",), {"call_id": 7}, "a str as call_id, not 7"),
+        ((), {"description": b"d"}, "a str as description, not an object of class bytes"),
+    ],
+    ids=["no name", "classmethod", "call_id", "description"],
+)
+def test_arguments_that_cannot_work_are_errors(arguments: Any, keywords: Any, message: str) -> None:
+    """The error names the argument, its value and what is accepted."""
+    with pytest.raises(TypeError, match=message):
+        toolspan.tool(*arguments, **keywords)

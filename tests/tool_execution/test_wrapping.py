@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from opentelemetry import trace
 
 import toolspan
 
+from ..sdk.sdk import SYNC, Face, both_faces
 from ..sdk.telemetry import Telemetry
-from .test_decorator import OopsError, every_kind
+from .test_decorator import KINDS, OopsError, drain, every_kind
 
 
 @every_kind
@@ -99,3 +101,79 @@ def test_send_throw_and_close_reach_an_async_generator(telemetry: Telemetry) -> 
     with telemetry.on():
         asyncio.run(scenario())
     assert telemetry.span.status.is_ok
+
+
+@pytest.mark.parametrize("end", ["return", "raise", "yield"])
+@both_faces
+def test_the_clean_up_of_a_generator_that_is_left_is_inside_its_execution(
+    face: Face, end: str, telemetry: Telemetry
+) -> None:
+    """Spans of the clean-up are children of the execution, which ends whatever the clean-up does."""
+    inner = telemetry.tracers.get_tracer("inner")
+
+    @toolspan.tool
+    def steps() -> Iterator[int]:
+        try:
+            yield 0
+        finally:
+            inner.start_span("inner").end()
+            if end == "raise":
+                raise OopsError
+            if end == "yield":
+                yield 1
+
+    @toolspan.tool
+    async def later() -> AsyncIterator[int]:
+        try:
+            yield 0
+        finally:
+            await asyncio.sleep(0)
+            inner.start_span("inner").end()
+            if end == "raise":
+                raise OopsError
+            if end == "yield":
+                yield 1
+
+    async def scenario() -> None:
+        found: Any = steps() if face is SYNC else later()
+        assert await face.next(found) == 0
+        with pytest.raises((OopsError, RuntimeError)) if end != "return" else nullcontext():
+            await face.done(found.close() if face is SYNC else found.aclose())
+
+    with telemetry.on():
+        face.run(scenario())
+    (child,) = [span for span in telemetry.everything_ended if span.name == "inner"]
+    assert child.parent.span_id == telemetry.span.context.span_id
+    assert telemetry.span.status.is_ok is (end == "return")
+
+
+def test_a_clean_up_that_is_cancelled_ends_the_execution(telemetry: Telemetry) -> None:
+    """An async generator whose clean-up is cancelled has one ended span, with the error."""
+
+    @toolspan.tool
+    async def steps() -> AsyncIterator[int]:
+        try:
+            yield 0
+        finally:
+            await asyncio.Event().wait()
+
+    async def scenario() -> None:
+        found: Any = steps()
+        await found.asend(None)
+        task = asyncio.ensure_future(found.aclose())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with telemetry.on():
+        asyncio.run(scenario())
+    assert telemetry.span.attributes["error.type"] == "asyncio.exceptions.CancelledError"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "plain"])
+def test_a_call_with_wrong_arguments_has_no_execution(kind: str, telemetry: Telemetry) -> None:
+    """The tool never runs, so that no span is left open."""
+    with telemetry.on(), pytest.raises(TypeError):
+        asyncio.run(drain(KINDS[kind](1, 2, 3)))  # type: ignore[operator]  # that is the point
+    assert telemetry.started == []

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from math import inf
+from numbers import Real
+from typing import Any, NamedTuple
 
-from ..guard import report
+from ..guard import report, shown
 from .totals import Name, UsageTotal
 
 _MOST_VALUES = 4096  # of `per`: conversations come without end
+_KEYWORDS = ("cost", "tokens", "per", "where")
 
 
 class BudgetPassed(NamedTuple):
@@ -22,6 +28,14 @@ class BudgetPassed(NamedTuple):
     budget: Budget
     value: Name
     total: UsageTotal
+
+    def notify(self) -> None:
+        """Call the budget's callback; whatever it raises is logged once, and not raised."""
+        try:
+            self.budget.callback(self)
+        # `SystemExit` and `KeyboardInterrupt` too: they would end the loop that reads the stream.
+        except BaseException as error:
+            report("a budget's callback", error)
 
 
 class Budget:
@@ -39,11 +53,11 @@ class Budget:
         per: str | None,
         where: Mapping[str, str],
     ) -> None:
+        self.callback = callback
         self.cost = cost
         self.tokens = tokens
         self.per = per
         self.where = where
-        self._callback = callback
         # Without a lock: `UsageMonitor` calls `add` under its own.
         self._used: OrderedDict[Name, UsageTotal] = OrderedDict()
         self._passed: set[Name] = set()
@@ -71,13 +85,40 @@ class Budget:
         self._passed.add(value)
         return BudgetPassed(self, value, total)
 
-    def notify(self, passed: BudgetPassed) -> None:
-        """Call the callback; if it raises, log the error once."""
-        try:
-            self._callback(passed)
-        except Exception as error:
-            report("a budget's callback", error)
-
     def _over(self, total: UsageTotal) -> bool:
         over = self.cost is not None and total.cost > self.cost
         return over or (self.tokens is not None and total.tokens > self.tokens)
+
+
+def check(budget: Budget, kept: Iterable[str]) -> None:
+    """Raise `TypeError` or `ValueError` for a budget that cannot work; `kept` are the names of totals."""
+    if not callable(budget.callback) or inspect.iscoroutinefunction(budget.callback):
+        raise TypeError(f"toolspan: budget() takes a plain function first, not {shown(budget.callback)}")
+    if budget.cost is budget.tokens is None:
+        raise ValueError("toolspan: budget() needs a limit: cost in US dollars, or tokens")
+    for name, limit in (("cost", budget.cost), ("tokens", budget.tokens)):
+        if limit is not None:
+            _check_limit(name, limit)
+    for name in budget.where if budget.per is None else (*budget.where, budget.per):
+        _check_name(name, [*kept, *_KEYWORDS])
+
+
+def _check_limit(name: str, limit: Any) -> None:
+    if isinstance(limit, bool) or not isinstance(limit, (Real, Decimal)):
+        raise TypeError(f"toolspan: budget() takes a number as {name}, not {shown(limit)}")
+    number: Any = limit
+    # A comparison with the NaN of a Decimal raises; that of a float is False.
+    if (isinstance(number, Decimal) and number.is_nan()) or not 0 <= number < inf:
+        raise ValueError(f"toolspan: budget() takes a finite {name} from 0, not {shown(limit)}")
+
+
+def _check_name(name: object, known: list[str]) -> None:
+    """Check the name of an attribute; a budget by a misspelt one would never count anything."""
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"toolspan: budget() takes names of attributes, not {shown(name)}")
+    # Any attribute may be meant, so only a name that is nearly one of toolspan's is taken for a mistake.
+    if name not in known and (near := difflib.get_close_matches(name.lower(), known, 1, 0.9)):
+        raise ValueError(
+            f"toolspan: budget() knows no {name!r}; did you mean {near[0]!r}? "
+            "An attribute of this name is possible if it is one of usage_keys"
+        )

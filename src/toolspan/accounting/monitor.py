@@ -7,12 +7,12 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeAlias
 
-from ..guard import report
+from ..guard import shown
 from ..otel import call_data
 from ..otel.call_data import CallData
 from ..otel.sink import Sink
 from ..wire.events import Usage
-from .budgets import Budget, BudgetPassed
+from .budgets import Budget, BudgetPassed, check
 from .totals import Name, Totals, UsageTotal
 
 CONVERSATION, MODEL = "conversation", "model"
@@ -38,7 +38,8 @@ class UsageMonitor:
         """Return the usage of all requests, or of those with these values: `total(model="gpt-4.1-mini")`.
 
         Names are `conversation`, `model` and the `usage_keys`; a name with dots is passed in a mapping:
-        `total({"enduser.id": "42"})`. Raise `ValueError` for any other name.
+        `total({"enduser.id": "42"})`. Raise `ValueError` for any other name, `TypeError` for a value that is
+        neither text nor a number.
         """
         with self._lock:
             return self._totals.total(_values(where, names))
@@ -71,16 +72,21 @@ class UsageMonitor:
 
         The keywords limit the budget to requests with these values; a name is `conversation`, `model` or any
         name of `toolspan.attributes`. `per` is such a name, too: each of its values has its own limit and its
-        own call. The callback runs in the thread that ended the request, after the request's telemetry; its
-        errors are logged once. Return the budget, for `cancel`.
+        own call. The callback runs in the thread that ended the request, after the request's telemetry, and
+        holds no lock; whatever it raises is logged once, `SystemExit` and `KeyboardInterrupt` included.
+        Return the budget, for `cancel`. Raise `TypeError` or `ValueError` for arguments that cannot work: no
+        limit, a negative one, a callback that is no plain function, a misspelt name.
         """
         found = Budget(callback, cost, tokens, per, _values(where, names))
+        check(found, self._totals.names)
         with self._lock:
             self._budgets += (found,)
         return found
 
     def cancel(self, budget: Budget) -> None:
-        """Remove a budget: it counts no more requests."""
+        """Remove a budget: it counts no more requests. Raise `TypeError` for any other object."""
+        if not isinstance(budget, Budget):
+            raise TypeError(f"toolspan: cancel() takes the result of budget(), not {shown(budget)}")
         with self._lock:
             self._budgets = tuple(other for other in self._budgets if other is not budget)
 
@@ -92,33 +98,29 @@ class UsageMonitor:
             if names != self._totals.names:
                 self._totals = self._totals.under(names)
 
-    def add(self, names: Mapping[str, Name], used: UsageTotal) -> None:
-        """Count a request, and call the callbacks of the budgets whose limit it passes."""
+    def add(self, names: Mapping[str, Name], used: UsageTotal) -> list[BudgetPassed]:
+        """Count a request; return the budgets whose limit it passes, which the caller notifies."""
         with self._lock:
             self._totals.add(tuple(map(names.get, self._totals.names)), used)
-            passed = [_counted(budget, names, used) for budget in self._budgets]
-        # Outside of the lock: a callback may take long, and other threads end requests meanwhile.
-        for each in passed:
-            if each is not None:
-                each.budget.notify(each)
+            if not self._budgets:
+                return []
+            return [passed for each in self._budgets if (passed := each.add(names, used)) is not None]
 
     def _in_child(self) -> None:
         """Replace the lock: another thread of the parent may have held it at the fork."""
         self._lock = threading.RLock()
 
 
-def _counted(budget: Budget, names: Mapping[str, Name], used: UsageTotal) -> BudgetPassed | None:
-    """Count a request for one budget, and report an error if that fails."""
-    # One guard for each budget: the limits are the user's objects, and comparing with them may raise.
-    try:
-        return budget.add(names, used)
-    except Exception as error:
-        report("counting a request for a budget", error)
-        return None
-
-
 def _values(where: _Where, names: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in {**(where or {}), **names}.items() if value is not None}
+    """Return the wanted values as texts, as totals and budgets count them."""
+    if where is not None and not isinstance(where, Mapping):
+        raise TypeError(f"toolspan: values are passed as keywords or in one mapping, not in {shown(where)}")
+    found = {**(where or {}), **names}
+    for name, value in found.items():
+        # `None` would be no filter at all: a limit for one conversation became a limit for all.
+        if not isinstance(value, (str, int, float)):
+            raise TypeError(f"toolspan: {shown(name)} takes a text or a number, not {shown(value)}")
+    return {name: str(value) for name, value in found.items()}
 
 
 usage = UsageMonitor()
@@ -127,8 +129,6 @@ usage = UsageMonitor()
 
 
 _NOTHING = Usage()
-Add = Callable[[Mapping[str, "str | None"], tuple[float, ...]], None]
-"""A function that counts a call, from its names with their values and the fields of a `UsageTotal`."""
 
 
 class SpentSink(Sink):
@@ -141,29 +141,34 @@ class SpentSink(Sink):
         "ended": "totals of usage",
     }
 
-    def __init__(self, add: Add) -> None:
-        self._add = add
+    def __init__(self, monitor: UsageMonitor) -> None:
+        self._monitor = monitor
 
     def ended(self, call: CallData) -> None:
-        """Count the call; one without usage is counted as `uncounted` and `unpriced`."""
+        """Count the call; one without usage is counted as `uncounted` and `unpriced`.
+
+        The callbacks of budgets run later, when the span has ended: they may raise or take long.
+        """
         # The tokens of a response that is fetched were counted when it was made.
         if call.operation == call_data.FETCH_RESPONSE:
             return
         record, request = call.record, call.request
         # All user attributes, not only `usage_keys`: a budget may use any of them.
-        names: dict[str, str | None] = {name: str(value) for name, value in call.user.items()}
+        user = call.user
+        names: dict[str, str | None] = {name: str(user[name]) for name in user} if user else {}
         names["conversation"] = request.conversation
         # The requested name first: servers answer with dated names, which would split a model's total.
         names["model"] = request.model or record.started.model
         usage = record.usage or _NOTHING
-        used = (
-            1,
-            usage.input or 0,
-            usage.output or 0,
-            usage.cache_read or 0,
-            usage.reasoning or 0,
-            0.0 if call.cost is None else call.cost.amount,
-            int(usage.input is None and usage.output is None),
-            int(call.cost is None),
+        used = UsageTotal(
+            requests=1,
+            input=usage.input or 0,
+            output=usage.output or 0,
+            cache_read=usage.cache_read or 0,
+            reasoning=usage.reasoning or 0,
+            cost=0.0 if call.cost is None else call.cost.amount,
+            uncounted=int(usage.input is None and usage.output is None),
+            unpriced=int(call.cost is None),
         )
-        self._add(names, used)
+        if passed := self._monitor.add(names, used):
+            call.afterwards = tuple(each.notify for each in passed)

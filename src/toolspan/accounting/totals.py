@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import reduce
 from operator import add
 from typing import NamedTuple
+
+from ..guard import shown
 
 OTHER = "_OTHER"
 """The value under which the usage of all dropped values is kept."""
@@ -62,10 +65,7 @@ class Totals:
 
     def total(self, where: Mapping[str, Name]) -> UsageTotal:
         """Return the sum for these values of names; raise `ValueError` for an unknown name."""
-        found = UsageTotal()
-        for _, used in self._where(where):
-            found = found.plus(used)
-        return found
+        return reduce(UsageTotal.plus, (used for _, used in self._where(where)), UsageTotal())
 
     def by(self, name: str, where: Mapping[str, Name]) -> dict[Name, UsageTotal]:
         """Return the sums for each value of one name; raise `ValueError` for an unknown name."""
@@ -95,17 +95,17 @@ class Totals:
 
     def _add(self, key: tuple[Name, ...], used: UsageTotal) -> None:
         known = self._cells.pop(key, None)  # `pop` moves the cell to the end: the first is the oldest
-        self._cells[key] = used if known is None else known.plus(used)
+        self._cells[key] = used if known is None else UsageTotal._make(map(add, known, used))
 
     def _coarser(self, key: tuple[Name, ...]) -> tuple[Name, ...]:
         at = next((at for at, value in enumerate(key) if value != OTHER), 0)
         return (*key[:at], OTHER, *key[at + 1 :])
 
     def _at(self, name: str) -> int:
-        if name not in self.names:
+        if not isinstance(name, str) or name not in self.names:
             kept = ", ".join(self.names)
             # A total of 0 for a misspelt name would look like no usage.
             raise ValueError(
-                f"toolspan: no totals by {name!r}, only by {kept}; other names are set by usage_keys"
+                f"toolspan: no totals by {shown(name)}, only by {kept}; other names are set by usage_keys"
             )
         return self.names.index(name)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any, Literal, TypeAlias
 
-from ..guard import attribute
+from ..guard import attribute, report
 from ..wire.chat import ChatReader
 from ..wire.events import (
     CallArguments,
@@ -94,13 +95,10 @@ class EventBuilder:
         if event.choice not in self._record.choices:
             self._record.apply(event._replace(text=""), 0)
 
-    def _thought(self, event: Reasoning, chunk: Any, found: _Found) -> None:
+    def _said(self, event: Reasoning | Refusal, chunk: Any, found: _Found) -> None:
         self._seen(event)
-        found.append(ReasoningDelta(event.choice, event.text, chunk))
-
-    def _refused(self, event: Refusal, chunk: Any, found: _Found) -> None:
-        self._seen(event)
-        found.append(RefusalDelta(event.choice, event.text, chunk))
+        kind = ReasoningDelta if isinstance(event, Reasoning) else RefusalDelta
+        found.append(kind(event.choice, event.text, chunk))
 
     def _opened(self, event: CallOpened, chunk: Any, found: _Found) -> None:
         self._record.apply(event, 0)
@@ -171,8 +169,8 @@ _RULES: Mapping[type, Callable[[EventBuilder, Any, Any, _Found], None]] = {
     CallOpened: EventBuilder._opened,
     CallClosed: EventBuilder._closed,
     Usage: EventBuilder._used,
-    Reasoning: EventBuilder._thought,
-    Refusal: EventBuilder._refused,
+    Reasoning: EventBuilder._said,
+    Refusal: EventBuilder._said,
     Finished: EventBuilder._finished,
 }
 
@@ -215,10 +213,8 @@ def words_of(source: Any) -> str:
 
 def raised(error: BaseException) -> StreamError:
     """Return the `StreamError` of an exception; the exception itself is raised after it."""
-    words, code = words_of(error), code_of(error)
-    if broke_off(error):
-        return StreamError("interruption", words, code, error=error)
-    return StreamError("provider", words, code, error=error)
+    kind: Literal["interruption", "provider"] = "interruption" if broke_off(error) else "provider"
+    return StreamError(kind, words_of(error), code_of(error), error=error)
 
 
 def completed(call: ToolCall, chunk: Any) -> ToolCallCompleted:
@@ -229,11 +225,11 @@ def completed(call: ToolCall, chunk: Any) -> ToolCallCompleted:
         parsed = parsed_arguments(text)
         if parsed is UNPARSED:  # too many digits or levels for Python: no tool here could use the value
             parsed, reason = None, "invalid"
-    path = call.violation and call.violation.path
-    names = (call.choice, call.index, call.id, call.name, call.kind)
+    place = (call.choice, call.index, call.id, call.name, call.kind)
     if reason == "valid":
-        return ToolCallCompleted(*names, text, parsed, True, chunk=chunk)
-    return ToolCallCompleted(*names, text, parsed, False, reason, path or None, chunk)
+        return ToolCallCompleted(*place, text, parsed, True, chunk=chunk)
+    path = (call.violation and call.violation.path) or None
+    return ToolCallCompleted(*place, text, parsed, False, reason, path, chunk)
 
 
 def broken(call: ToolCall, reason: str | None, chunk: Any) -> StreamError:
@@ -244,6 +240,7 @@ def broken(call: ToolCall, reason: str | None, chunk: Any) -> StreamError:
 
 
 _NONE: list[StreamEvent] = []
+_UNREADABLE = "toolspan: reading this chunk failed"
 _Make: TypeAlias = "type[ChatReader | ResponsesReader]"
 
 
@@ -261,26 +258,34 @@ class Following:
 
     def read(self, body: Any) -> list[StreamEvent]:
         """Return the events of a chunk or of an event of the Responses API, an SDK object or plain JSON."""
-        reader = self._reader
-        if reader is None and (reader := self._choose(body)) is None:
-            return _NONE
-        # The helper's own events (`content.delta`, …) repeat what its chunks contain: only chunks are read.
-        if self._helper:
-            body = getattr(body, "chunk", None)
-        events = reader.read(body)
-        return self._builder.build(events, body) if events else _NONE
+        # An error of toolspan is an event, too: the application still gets the rest of the stream.
+        try:
+            reader = self._reader
+            if reader is None and (reader := self._choose(body)) is None:
+                return _NONE
+            # The helper's own events (`content.delta`, …) repeat what its chunks contain: only chunks are
+            # read.
+            if self._helper:
+                body = getattr(body, "chunk", None)
+            events = reader.read(body)
+            return self._builder.build(events, body) if events else _NONE
+        except Exception as error:
+            report("reading a chunk", error)
+            return [StreamError("internal", _UNREADABLE, type(error).__name__, chunk=body)]
 
     def end(self, end: End | BaseException) -> list[StreamEvent]:
-        """Return the events at the end of the stream; `Done` is the last."""
-        return self.closing() + self.ending(end)
+        """Return the events at the end of the stream, of calls that are still open as well; last, `Done`."""
+        found: list[StreamEvent] = []
+        # Each part by itself: if the reader's end fails, the application still gets `Done`.
+        for part in (self._closing, partial(self._builder.end, end)):
+            try:
+                found += part()
+            except Exception as error:
+                report("building the last events of a stream", error)
+        return found
 
-    def closing(self) -> list[StreamEvent]:
-        """Return the events of the reader's end, which completes the calls that are still open."""
+    def _closing(self) -> list[StreamEvent]:
         return [] if self._reader is None else self._builder.build(self._reader.close(), None)
-
-    def ending(self, end: End | BaseException) -> list[StreamEvent]:
-        """Return the error, if there is one, and `Done`."""
-        return self._builder.end(end)
 
     # The SDK's `chat.completions.stream()` wraps each chunk, and adds events of its own.
     # `error` may be the first and only event of the Responses API.

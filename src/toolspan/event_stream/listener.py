@@ -84,7 +84,9 @@ class EventListener:
             for event in built:
                 try:
                     self._listener(info, event)
-                except Exception as error:
+                # `SystemExit` and `KeyboardInterrupt` too: they would end the loop that reads the answer, and
+                # within the last events they would cost the span.
+                except BaseException as error:
                     self._report("the on_event callback", error)
         finally:
             _here.busy = False

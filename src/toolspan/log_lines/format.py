@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ..otel import call_data
 from ..otel.call_data import CallData
 from ..otel.errors import error_type
+from ..otel.words import counted, joined, seconds
 from ..wire.events import Answered, CallClosed, CallOpened, Event, Note, Retried, Text
 from ..wire.record import Outcome, ToolCall
 
@@ -52,19 +53,8 @@ def request_line(call: CallData) -> Line:
 
 def event_line(call: CallData, event: Event | Note, at: int) -> Line | None:
     """Return the line of an event; `None` for events without a line."""
-    after = _seconds(at - call.began_at)
-    if isinstance(event, Text):
-        return Line("text", INFO, {"choice": event.choice, "after": after})
-    if isinstance(event, CallOpened):
-        return Line("tool detected", INFO, {**_tool(call.record.call(event)), "after": after})
-    if isinstance(event, CallClosed):
-        return _completed_line(call.record.call(event), at)
-    if isinstance(event, Answered):
-        turnaround = _seconds(event.turnaround)
-        return Line("tool answered", INFO, {"tool": event.name, "id": event.id, "turnaround": turnaround})
-    if isinstance(event, Retried):
-        return Line("retry", WARNING, {**event._asdict(), "wait": round(event.wait, 3)})
-    return None
+    make = _EVENTS.get(type(event))
+    return None if make is None else make(call, event, at)
 
 
 def error_line(call: CallData) -> Line:
@@ -96,13 +86,17 @@ def finish_line(call: CallData) -> Line:
     return Line("finish", WARNING if trouble else INFO, facts)
 
 
-def _tool(tool: ToolCall) -> Facts:
-    # Nearly all calls are functions: only another kind is written.
-    kind = None if tool.kind == "function" else tool.kind
-    return {"tool": tool.name, "id": tool.id, "kind": kind, "choice": tool.choice, "index": tool.index}
+def _text(call: CallData, event: Text, at: int) -> Line:
+    return Line("text", INFO, {"choice": event.choice, "after": _seconds(at - call.began_at)})
 
 
-def _completed_line(tool: ToolCall, at: int) -> Line:
+def _detected(call: CallData, event: CallOpened, at: int) -> Line:
+    tool = _tool(call.record.call(event))
+    return Line("tool detected", INFO, {**tool, "after": _seconds(at - call.began_at)})
+
+
+def _completed(call: CallData, event: CallClosed, at: int) -> Line:
+    tool = call.record.call(event)
     facts = {
         **_tool(tool),
         "outcome": tool.outcome,
@@ -114,11 +108,35 @@ def _completed_line(tool: ToolCall, at: int) -> Line:
     return Line("tool completed", INFO if tool.outcome == "valid" else WARNING, facts)
 
 
+def _answered(call: CallData, note: Answered, at: int) -> Line:
+    turnaround = _seconds(note.turnaround)
+    return Line("tool answered", INFO, {"tool": note.name, "id": note.id, "turnaround": turnaround})
+
+
+def _retried(call: CallData, note: Retried, at: int) -> Line:
+    return Line("retry", WARNING, {**note._asdict(), "wait": round(note.wait, 3)})
+
+
+_EVENTS: Mapping[type, Callable[[CallData, Any, int], Line]] = {
+    Text: _text,
+    CallOpened: _detected,
+    CallClosed: _completed,
+    Answered: _answered,
+    Retried: _retried,
+}
+
+
+def _tool(tool: ToolCall) -> Facts:
+    # Nearly all calls are functions: only another kind is written.
+    kind = None if tool.kind == "function" else tool.kind
+    return {"tool": tool.name, "id": tool.id, "kind": kind, "choice": tool.choice, "index": tool.index}
+
+
 def _seconds(nanoseconds: int) -> float:
     return round(nanoseconds / 1e9, 6)
 
 
-_WIDTH = len("[tool completed] ")  # the longest kind, so that the texts begin in one column
+_WIDTH = len("[tool completed]")  # the longest kind, so that the texts begin in one column
 _MOST = 128  # characters of a name, which the model or the server chooses
 
 
@@ -131,8 +149,7 @@ def as_json(line: Line, time: str | None, ids: tuple[str | None, str | None]) ->
 def as_text(line: Line, time: str | None, ids: tuple[str | None, str | None]) -> str:
     """Return the kind in brackets, then a sentence, then the ids; control characters are escaped."""
     del time  # a handler of `logging` adds its own
-    prefix = f"[{line.kind}]".ljust(_WIDTH - 1)
-    text = f"{prefix} {_TEXTS[line.kind](line.facts)}"
+    text = f"[{line.kind}]".ljust(_WIDTH) + " " + joined(*_TEXTS[line.kind](line.facts), by="; ")
     if ids[0] is not None:
         text += f" [trace {ids[0]} span {ids[1]}]"
     # A name or an argument of the model's may contain a line break or an escape sequence of a terminal.
@@ -140,122 +157,84 @@ def as_text(line: Line, time: str | None, ids: tuple[str | None, str | None]) ->
 
 
 def _visible(character: str) -> str:
-    if character.isprintable():
-        return character
-    return character.encode("unicode_escape").decode("ascii")
-
-
-def _request(facts: Facts) -> str:
-    tools, messages = facts["tools"], facts["messages"]
-    choice = f", tool choice {facts['tool_choice']}" if facts["tool_choice"] else ""
-    parts = [
-        f"{facts['operation']} {_name(facts['model'])} at {facts['provider']}",
-        "streamed" if facts["stream"] else "not streamed",
-        None if messages is None else _count(messages, "message") + _last(facts["last_role"]),
-        f"tools: {', '.join(map(_name, tools))}{choice}" if tools else None,
-        f"no tools offered, none can be called{choice}" if tools == [] else None,
-        f"attempt {facts['attempt']}" if facts["attempt"] else None,
-    ]
-    return _joined(parts)
-
-
-def _last(role: str | None) -> str:
-    return f", the last from {_name(role)}" if role else ""
-
-
-def _text(facts: Facts) -> str:
-    return f"started after {facts['after']:.3f} s{_choice(facts)}"
-
-
-def _detected(facts: Facts) -> str:
-    return f"{_call(facts)} after {facts['after']:.3f} s{_choice(facts)}"
-
-
-def _completed_text(facts: Facts) -> str:
-    path = f" ({facts['path']})" if facts["path"] else ""
-    parts = [
-        f"{_call(facts)}{_choice(facts)}: {facts['outcome']}{path}",
-        f"{facts['size']} B in {_count(facts['fragments'], 'fragment')}",
-        f"{facts['duration']:.3f} s",
-        facts.get("arguments"),
-    ]
-    return _joined(parts)
-
-
-def _answered(facts: Facts) -> str:
-    return f"{_call(facts)} after {facts['turnaround']:.3f} s"
-
-
-def _retry(facts: Facts) -> str:
-    return f"number {facts['attempt']} in {facts['wait']:.3f} s, because of {facts['error']}"
-
-
-def _error(facts: Facts) -> str:
-    return f"{facts['error']}{': ' + facts['message'] if facts.get('message') else ''}"
-
-
-def _finish(facts: Facts) -> str:
-    parts = [
-        ", ".join(facts["finish_reasons"]) if facts["finish_reasons"] else None,
-        facts["outcome"],
-        _calls(facts),
-        _counted(facts),
-        None if facts["cost"] is None else f"${facts['cost']:.6f}",
-        f"{facts['duration']:.3f} s",
-    ]
-    return _joined(parts)
-
-
-def _calls(facts: Facts) -> str | None:
-    """Return the number of calls; `None` if there are none and no tools were offered."""
-    called, offered, bad = facts["tool_calls"], facts["tools_offered"], facts["invalid_calls"]
-    if called:
-        return f"{_count(called, 'tool call')}{f', {bad} not valid' if bad else ''}"
-    return f"no tool called of {offered} offered" if called == 0 and offered else None
-
-
-def _counted(facts: Facts) -> str | None:
-    if facts["input_tokens"] is None and facts["output_tokens"] is None:
-        return "no usage reported"
-    tokens = f"tokens {_known(facts['input_tokens'])} in, {_known(facts['output_tokens'])} out"
-    return f"{tokens}, {facts['cached_tokens']} cached" if facts["cached_tokens"] else tokens
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def _known(count: int | None) -> str:
-    return "?" if count is None else str(count)
-
-
-def _call(facts: Facts) -> str:
-    kind = f"{facts['kind']} " if facts.get("kind") and facts["kind"] != facts["tool"] else ""
-    identity = f" ({_name(facts['id'])})" if facts["id"] else ""
-    return f"{kind}{_name(facts['tool'])}{identity}"
-
-
-def _choice(facts: Facts) -> str:
-    return f" in choice {facts['choice']}" if facts["choice"] else ""
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
 
 
 def _name(value: str | None) -> str:
     return value[:_MOST] if value else "(no name)"
 
 
-def _joined(parts: list[str | None]) -> str:
-    return "; ".join(part for part in parts if part)
+def _call(facts: Facts, after: float | None = None) -> str:
+    kind = f"{facts['kind']} " if facts.get("kind") not in (None, facts["tool"]) else ""
+    identity = f" ({_name(facts['id'])})" if facts["id"] else ""
+    return f"{kind}{_name(facts['tool'])}{identity}{'' if after is None else f' after {seconds(after)}'}"
 
 
-_TEXTS: Mapping[str, Callable[[Facts], str]] = {
-    "request": _request,
-    "text": _text,
-    "tool detected": _detected,
-    "tool completed": _completed_text,
-    "tool answered": _answered,
-    "retry": _retry,
-    "error": _error,
-    "finish": _finish,
+def _choice(facts: Facts) -> str:
+    return f" in choice {facts['choice']}" if facts["choice"] else ""
+
+
+def _history(facts: Facts) -> str | None:
+    last = f", the last from {_name(facts['last_role'])}" if facts["last_role"] else ""
+    return None if facts["messages"] is None else counted(facts["messages"], "message") + last
+
+
+def _offered(facts: Facts) -> str | None:
+    """Return the offered tools; a chat that offers none cannot call any, which is worth saying."""
+    choice = f", tool choice {facts['tool_choice']}" if facts["tool_choice"] else ""
+    if facts["tools"]:
+        return f"tools: {', '.join(map(_name, facts['tools']))}{choice}"
+    return None if facts["tools"] is None else f"no tools offered, none can be called{choice}"
+
+
+def _called(facts: Facts) -> str | None:
+    """Return the number of calls; `None` if there are none and no tools were offered."""
+    called, offered, bad = facts["tool_calls"], facts["tools_offered"], facts["invalid_calls"]
+    if called:
+        return counted(called, "tool call") + (f", {bad} not valid" if bad else "")
+    return f"no tool called of {offered} offered" if called == 0 and offered else None
+
+
+def _used(facts: Facts) -> str:
+    sent, received, cached = facts["input_tokens"], facts["output_tokens"], facts["cached_tokens"]
+    if sent is received is None:
+        return "no usage reported"
+    known = ("?" if count is None else str(count) for count in (sent, received))
+    return "tokens {} in, {} out".format(*known) + (f", {cached} cached" if cached else "")
+
+
+_Parts = tuple["str | None", ...]
+_TEXTS: Mapping[str, Callable[[Facts], _Parts]] = {
+    "request": lambda facts: (
+        f"{facts['operation']} {_name(facts['model'])} at {facts['provider']}",
+        "streamed" if facts["stream"] else "not streamed",
+        _history(facts),
+        _offered(facts),
+        facts["attempt"] and f"attempt {facts['attempt']}",
+    ),
+    "text": lambda facts: (f"started after {seconds(facts['after'])}{_choice(facts)}",),
+    "tool detected": lambda facts: (f"{_call(facts, facts['after'])}{_choice(facts)}",),
+    "tool completed": lambda facts: (
+        f"{_call(facts)}{_choice(facts)}: {facts['outcome']}"
+        + (f" ({facts['path']})" if facts["path"] else ""),
+        f"{facts['size']} B in {counted(facts['fragments'], 'fragment')}",
+        seconds(facts["duration"]),
+        facts.get("arguments"),
+    ),
+    "tool answered": lambda facts: (_call(facts, facts["turnaround"]),),
+    "retry": lambda facts: (
+        f"number {facts['attempt']} in {seconds(facts['wait'])}, because of {facts['error']}",
+    ),
+    "error": lambda facts: (f"{facts['error']}{': ' + facts['message'] if facts.get('message') else ''}",),
+    "finish": lambda facts: (
+        ", ".join(facts["finish_reasons"] or ()),
+        facts["outcome"],
+        _called(facts),
+        _used(facts),
+        None if facts["cost"] is None else f"${facts['cost']:.6f}",
+        seconds(facts["duration"]),
+    ),
 }
+"""The parts of each line's text."""
 FORMS: Mapping[str, Callable[[Line, Any, Any], str]] = {"text": as_text, "json": as_json}
 """The formats by the values of the setting `log`."""

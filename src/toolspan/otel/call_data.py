@@ -166,6 +166,8 @@ class CallData:
     """The cost; set by `cost/sink.py`."""
     job: Job | None = None
     """The last job of the call in the content worker, if content has to be reviewed."""
+    afterwards: tuple[Callable[[], None], ...] = ()
+    """Callbacks of the application that run when the telemetry is recorded; none of them raises."""
     outcome: Outcome | None = None
     error: BaseException | None = None
     streamed = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import StringIO
 from typing import TextIO
 
@@ -38,14 +38,9 @@ class TerminalLogExporter(LogRecordExporter):
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Print the records; return FAILURE if the stream is broken."""
-        try:
-            # A closed terminal must not raise in the processor's thread; DEBUG, because the log may go to
-            # it too.
-            self._screen.show(*self._timeline.blocks([readable.log_record for readable in batch]))
-        except Exception:
-            _logger.debug("toolspan: printing log records failed; check the output stream", exc_info=True)
-            return LogRecordExportResult.FAILURE
-        return LogRecordExportResult.SUCCESS
+        records = [readable.log_record for readable in batch]
+        shown = self._screen.shows("log records", lambda: self._timeline.blocks(records))
+        return LogRecordExportResult.SUCCESS if shown else LogRecordExportResult.FAILURE
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Return True: records are printed at once."""
@@ -79,14 +74,11 @@ class TerminalSpanExporter(SpanExporter):
 
     def _print(self, spans: Sequence[ReadableSpan]) -> bool:
         """Print one trace; return whether that succeeded."""
-        try:
-            context = spans[0].context
-            heading = f"trace {context.trace_id:032x}"[:14] if context else "no trace"
-            self._screen.show("", Text(heading, "dim"), *map(waterfall, forest(spans)))
-        except Exception:
-            _logger.debug("toolspan: printing a trace failed; check the output stream", exc_info=True)
-            return False
-        return True
+        context = spans[0].context
+        heading = f"trace {context.trace_id:032x}"[:14] if context else "no trace"
+        return self._screen.shows(
+            "a trace", lambda: ["", Text(heading, "dim"), *map(waterfall, forest(spans))]
+        )
 
 
 class TerminalMetricExporter(MetricExporter):
@@ -112,14 +104,7 @@ class TerminalMetricExporter(MetricExporter):
         """Print the figures kept since the last flush; return False if the stream is broken."""
         with self._lock:
             data, self._latest = self._latest, None
-        try:
-            table = summary(data) if data is not None else None
-            if table is not None:
-                self._screen.show("", table)
-        except Exception:
-            _logger.debug("toolspan: printing metrics failed; check the output stream", exc_info=True)
-            return False
-        return True
+        return data is None or self._screen.shows("metrics", lambda: _below(summary(data)))
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: object) -> None:
         """Print the table, after the traces."""
@@ -131,6 +116,11 @@ class TerminalMetricExporter(MetricExporter):
         except Exception:
             _logger.debug("toolspan: printing traces before metrics failed; flush them first", exc_info=True)
         self.force_flush()
+
+
+def _below(table: RenderableType | None) -> list[RenderableType]:
+    """Return a table below an empty line, as blocks."""
+    return [] if table is None else ["", table]
 
 
 # A stream in another encoding (cp1252 on Windows) raises UnicodeEncodeError for these signs.
@@ -149,6 +139,18 @@ class Screen:
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out
+
+    def shows(self, what: str, make: Callable[[], Iterable[RenderableType]]) -> bool:
+        """Print the blocks that a function makes; return whether that succeeded."""
+        try:
+            if blocks := tuple(make()):
+                self.show(*blocks)
+        except Exception:
+            # A closed terminal must not raise in the processor's thread; DEBUG, because the log may go to it
+            # too.
+            _logger.debug("toolspan: printing %s failed; check the output stream", what, exc_info=True)
+            return False
+        return True
 
     def show(self, *blocks: RenderableType) -> None:
         """Print the blocks in one write, so that blocks of two threads never mix.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -10,12 +10,13 @@ from datetime import datetime, timezone
 from opentelemetry._logs import LogRecord
 from opentelemetry.sdk.metrics.export import Metric, MetricsData
 from rich.console import Group
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from .text import amount, clean, joined, line, seconds
+from ..otel.words import Line, amount, clean, joined, line, seconds
 from .tree import Node
 
+_PADDING = (0, 2, 0, 0)  # of columns: two characters at their right
 _BAR = 12  # characters; leaves room for names and details in 80 columns
 
 
@@ -23,10 +24,8 @@ def waterfall(top: Node) -> Table:
     """Return a tree as a table; its time axis spans the first start and the last end in it."""
     times = [time for node in _walk(top) for time in (node.start, node.end) if time is not None]
     first, last = min(times, default=0), max(times, default=0)
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=32)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    names = Column(no_wrap=True, overflow="ellipsis", max_width=32)
+    table = Table.grid(names, Column(no_wrap=True), Column(overflow="fold"), padding=_PADDING)
     for node, guide, below in _rows(top, "", ""):
         style = "red" if node.failed else ""
         bar = Text(_bar(node, first, last), style or "cyan")
@@ -104,7 +103,9 @@ class Timeline:
 
     def _add(self, table: Table, record: LogRecord, after: int) -> None:
         """Add a record's line to the table."""
-        sign, style, name, verb, details = line(record)
+        sign, style, name, verb, details = line(record.event_name or "", record.attributes or {}) or _other(
+            record
+        )
         # The column only grows, so lines printed later stay aligned with earlier ones.
         if len(name) > self._name_width:
             self._name_width = min(len(name), _WIDEST_NAME)
@@ -114,13 +115,20 @@ class Timeline:
 
     def _table(self) -> Table:
         """Return an empty table with the column widths of the tables before it."""
-        table = Table.grid(padding=(0, 2, 0, 0))
-        table.add_column(min_width=11, justify="right", no_wrap=True)
-        table.add_column(no_wrap=True)
-        table.add_column(min_width=self._name_width, overflow="fold")
-        table.add_column(min_width=9, no_wrap=True)
-        table.add_column(overflow="fold")
-        return table
+        return Table.grid(
+            Column(min_width=11, justify="right", no_wrap=True),
+            Column(no_wrap=True),
+            Column(min_width=self._name_width, overflow="fold"),
+            Column(min_width=9, no_wrap=True),
+            Column(overflow="fold"),
+            padding=_PADDING,
+        )
+
+
+def _other(record: LogRecord) -> Line:
+    """Return the line of a record that is none of toolspan's events: its name or severity, and its body."""
+    name = record.event_name or record.severity_text or "log"
+    return Line("·", "dim", clean(name), "", "" if record.body is None else clean(record.body, 160))
 
 
 def _time(record: LogRecord) -> int:
@@ -153,19 +161,17 @@ def summary(data: MetricsData) -> Group | None:
 
     Attributes with one value throughout are printed once, below the table.
     """
-    rows = [row for metric in _metrics(data) for row in _points(metric)]
+    scopes = (scope for resource in data.resource_metrics for scope in resource.scope_metrics)
+    rows = [row for scope in scopes for metric in scope.metrics for row in _points(metric)]
     if not rows:
         return None
     shared = _shared(rows)
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table = Table(box=None, padding=_PADDING, header_style="dim", pad_edge=False)
     table.add_column("metric", overflow="fold")
     for title in ("count", "sum", "average"):
         table.add_column(title, justify="right", no_wrap=True)
-    by_metric: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_metric[row.metric].append(row)
-    for metric, points in sorted(by_metric.items()):
-        _add(table, metric, points, shared)
+    for metric in sorted({row.metric for row in rows}):
+        _add(table, metric, [row for row in rows if row.metric == metric], shared)
     common = joined(*(f"{name}={value}" for name, value in shared.items()))
     return Group(table, Text(f"shared attributes: {common}", "dim")) if common else Group(table)
 
@@ -188,13 +194,6 @@ def _cell(value: float | None) -> Text:
     return Text("" if value is None else amount(value))
 
 
-def _metrics(data: MetricsData) -> Iterator[Metric]:
-    """Yield all metrics of an export."""
-    for resource in data.resource_metrics:
-        for scope in resource.scope_metrics:
-            yield from scope.metrics
-
-
 # `getattr` is needed because the SDK has a class for each kind of point and no common interface.
 def _points(metric: Metric) -> Iterator[Row]:
     """Yield a metric's data points: histograms have a count and a sum, other kinds a value."""
@@ -215,16 +214,12 @@ def _points(metric: Metric) -> Iterator[Row]:
 # An attribute that one row lacks is not shared: below the table it would be read as that row's too.
 def _shared(rows: list[Row]) -> dict[str, str]:
     """Return the attributes that all rows of several metrics have, with one value."""
-    sizes = Counter(row.metric for row in rows)
-    carriers: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        for name in row.attributes:
-            carriers[name].append(row)
     shared = {}
-    for name, found in sorted(carriers.items()):
-        metrics = {row.metric for row in found}
-        values = {row.attributes[name] for row in found}
-        if len(metrics) > 1 == len(values) and len(found) == sum(sizes[metric] for metric in metrics):
+    for name in sorted({name for row in rows for name in row.attributes}):
+        carriers = [row for row in rows if name in row.attributes]
+        metrics = {row.metric for row in carriers}
+        values = {row.attributes[name] for row in carriers}
+        if len(metrics) > 1 == len(values) and len(carriers) == sum(row.metric in metrics for row in rows):
             shared[name] = values.pop()
     return shared
 

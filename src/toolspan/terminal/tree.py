@@ -11,8 +11,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import StatusCode
 
 from ..otel import semconv as names
-from . import text as words
-from .text import NOTES, Attributes, amount, clean, joined, money, number, seconds, text, texts
+from ..otel import words
+from ..otel.words import Attributes, amount, clean, figure, joined, money, number, seconds, text, texts
 
 NANOSECONDS = 1e9
 
@@ -58,62 +58,41 @@ def _node(span: ReadableSpan) -> Node:
     """Return a span's node without children."""
     start, end = _time(span.start_time), _time(span.end_time)
     failed = span.status.status_code is StatusCode.ERROR
-    tried = words.tries(span.attributes or {})
-    lines = [joined(_lasted(start, end), *_ending(span, failed), tried), *_figures(span)]
+    attributes: Attributes = span.attributes or {}
+    lasted = "" if start is None or end is None else seconds((end - start) / NANOSECONDS)
+    lines = [
+        joined(lasted, *_ending(attributes, failed), words.tries(attributes)),
+        joined(*_figures(attributes), _calls(span, attributes)),
+        _answered_by(attributes),
+    ]
     if failed and span.status.description:
         lines.append(clean(span.status.description, 160))
     lines += [
         f"↩ follows trace {link.context.trace_id:032x}"[:24]
         for link in span.links
-        if not words.is_attempt(link.attributes or {})
+        if text(link.attributes or {}, names.LINK) != "attempt"
     ]
     return Node(clean(span.name), start, end, [line for line in lines if line], failed)
 
 
-def _lasted(start: int | None, end: int | None) -> str:
-    """Return a span's duration, empty if it is unknown."""
-    return "" if start is None or end is None else seconds((end - start) / NANOSECONDS)
-
-
-def _ending(span: ReadableSpan, failed: bool) -> tuple[str, str, str]:
+def _ending(attributes: Attributes, failed: bool) -> tuple[str, str, str]:
     """Return the error, the stream's outcome and the finish reasons."""
-    attributes: Attributes = span.attributes or {}
     # Spans of other instrumentations may fail without `error.type`.
     error = text(attributes, names.ERROR_TYPE) or ("error" if failed else "")
     reasons = texts(attributes, names.RESPONSE_FINISH_REASONS)
     return error, text(attributes, names.STREAM_OUTCOME), f"finish {reasons}" if reasons else ""
 
 
-def _figures(span: ReadableSpan) -> tuple[str, str]:
-    """Return the figures of the answer, and its model."""
-    attributes: Attributes = span.attributes or {}
-    parts = (wording(attributes) for wording in (_step, _first_chunk, _tokens, _cost))
-    return joined(*parts, _calls(span)), _answered_by(attributes)
-
-
-def _step(attributes: Attributes) -> str:
-    step = number(attributes, names.LOOP_STEP)
-    return "" if step is None else f"step {amount(step)}"
-
-
-def _first_chunk(attributes: Attributes) -> str:
-    delay = number(attributes, names.RESPONSE_TIME_TO_FIRST_CHUNK)
-    return "" if delay is None else f"first chunk {seconds(delay)}"
-
-
-def _tokens(attributes: Attributes) -> str:
-    sent, received = (
-        number(attributes, names.USAGE_INPUT_TOKENS),
-        number(attributes, names.USAGE_OUTPUT_TOKENS),
+def _figures(attributes: Attributes) -> tuple[str, ...]:
+    """Return the figures of the answer."""
+    return (
+        figure(attributes, names.LOOP_STEP, "step {}"),
+        figure(attributes, names.RESPONSE_TIME_TO_FIRST_CHUNK, "first chunk {}", seconds),
+        words.tokens(
+            number(attributes, names.USAGE_INPUT_TOKENS), number(attributes, names.USAGE_OUTPUT_TOKENS)
+        ),
+        figure(attributes, names.COST_AMOUNT, "{}", money),
     )
-    parts = [f"{amount(sent)} in"] if sent is not None else []
-    parts += [f"{amount(received)} out"] if received is not None else []
-    return f"tokens {', '.join(parts)}" if parts else ""
-
-
-def _cost(attributes: Attributes) -> str:
-    cost = number(attributes, names.COST_AMOUNT)
-    return "" if cost is None else money(cost)
 
 
 def _answered_by(attributes: Attributes) -> str:
@@ -122,12 +101,11 @@ def _answered_by(attributes: Attributes) -> str:
     return f"answered by {answered}" if answered not in ("", requested) else ""
 
 
-def _calls(span: ReadableSpan) -> str:
+def _calls(span: ReadableSpan, attributes: Attributes) -> str:
     """Return the number of tool calls, for a span whose tool events are only in the log."""
-    calls = number(span.attributes or {}, names.TOOL_CALLS_COUNT)
-    if not calls or any(event.name == names.CALL_DETECTED_EVENT for event in span.events):
-        return ""
-    return f"tool calls {amount(calls)}"
+    calls = number(attributes, names.TOOL_CALLS_COUNT)
+    in_log = not any(event.name == names.CALL_DETECTED_EVENT for event in span.events)
+    return f"tool calls {amount(calls)}" if calls and in_log else ""
 
 
 def _event_nodes(span: ReadableSpan) -> Iterator[Node]:
@@ -155,7 +133,7 @@ def _tool_call(span: ReadableSpan, detected: Event, completed: Event | None) -> 
     last: Attributes = completed.attributes or {}
     node.name = node.name if node.name != "?" else words.tool(last)
     node.end, node.failed = _time(completed.timestamp), not words.is_valid(last)
-    lasted = f"arguments {words.took(last)}" if words.took(last) else ""
+    lasted = words.took(last, "arguments {}")
     node.details.append(joined(_at(span, detected), lasted, words.size(last), words.verdict(last)))
     return node
 
@@ -163,21 +141,17 @@ def _tool_call(span: ReadableSpan, detected: Event, completed: Event | None) -> 
 def _event_node(span: ReadableSpan, event: Event) -> Node:
     """Return the node of an event that is not a tool call's."""
     attributes: Attributes = event.attributes or {}
-    if event.name in NOTES:
-        _, verb, wording = NOTES[event.name]
-        subject, details = wording(attributes)
-        return Node(subject, _time(event.timestamp), None, [f"{verb} {details}"])
-    kind, message = attributes.get(names.EXCEPTION_TYPE), attributes.get(names.EXCEPTION_MESSAGE)
-    parts = joined(*(clean(part, 160) for part in (kind, message) if part is not None))
-    if event.name == names.TEXT_STARTED_EVENT:
-        return Node("text", _time(event.timestamp), None, [f"started {_at(span, event)}"])
-    if event.name == names.RETRY_EVENT:
-        return Node(
-            "retry", _time(event.timestamp), None, [joined(_at(span, event), words.retry(attributes))]
-        )
-    return Node(
-        clean(event.name), _time(event.timestamp), None, [joined(_at(span, event), parts)], kind is not None
-    )
+    at, found = _at(span, event), words.line(event.name, attributes)
+    if found is not None and event.name in words.NOTES:
+        name, details = found.name, f"{found.verb} {found.details}"
+    elif event.name == names.TEXT_STARTED_EVENT:
+        name, details = "text", f"started {at}"
+    elif event.name == names.RETRY_EVENT:
+        name, details = "retry", joined(at, words.retry(attributes))
+    else:
+        name, details = clean(event.name), joined(at, words.failure(attributes))
+    failed = attributes.get(names.EXCEPTION_TYPE) is not None
+    return Node(name, _time(event.timestamp), None, [details], failed)
 
 
 def _at(span: ReadableSpan, event: Event) -> str:

@@ -9,6 +9,7 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
+from ..guard import shown
 from ..user_context import enter, leave
 from .execution import Observer, begin
 from .wrapping import wrap
@@ -59,11 +60,15 @@ def tool(
 
     `name` is the tool's name, by default the function's. `description` is recorded as it is; `arguments` and
     results only where content is captured. Functions may be sync or async, plain or generators. Their errors
-    are recorded and raised unchanged; toolspan raises none. Without `instrument()` nothing is recorded.
+    are recorded and raised unchanged. Without `instrument()` nothing is recorded. Raises `TypeError` for a
+    name that is neither text nor a function, and for a `call_id` or `description` that is no text.
     """
+    for what, value in (("call_id", call_id), ("description", description)):
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"toolspan: tool() takes a str as {what}, not {shown(value)}")
     if name is None or isinstance(name, str):  # else `@tool` without parentheses: the name is the function
         return Tool(name, call_id, arguments, description)
-    return Tool(None, None, None, None)(name)
+    return Tool(None, call_id, arguments, description)(name)
 
 
 class Tool:
@@ -84,7 +89,12 @@ class Tool:
         self._tokens: tuple[Any, Token[Tool | None] | None] = (None, None)
 
     def __call__(self, function: F) -> F:
-        """Return the function, wrapped so that each of its calls is an execution."""
+        """Return the function, wrapped so that each of its calls is an execution.
+
+        Raise `TypeError` for an object that cannot be called, such as the result of `classmethod`.
+        """
+        if not callable(function):
+            raise TypeError(f"toolspan: tool() takes a name or a function, not {shown(function)}")
         # A `partial` or another callable object has no name of its own.
         name = self.name or getattr(function, "__name__", None) or type(function).__name__
         made: Any = wrap(function, functools.partial(self._begin, name, function))

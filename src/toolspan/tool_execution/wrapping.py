@@ -31,6 +31,9 @@ Begin = Callable[[tuple[Any, ...], dict[str, Any]], "Observer | None"]
 """Called with the arguments; returns the observer of the execution, or `None` if nothing is recorded."""
 
 
+_START: tuple[Any, ...] = (None,)  # what the first `send` takes
+
+
 def wrap(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     """Return a wrapper of the same kind as the function, with its name, signature and documentation."""
     # An object with a `__call__` of that kind: `inspect` looks only at functions.
@@ -72,10 +75,10 @@ def _function(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
 def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     @functools.wraps(function, updated=())
     async def run(*args: Any, **kwargs: Any) -> Any:
+        # The coroutine comes first, as the generators below: a call with wrong arguments never runs.
+        coroutine = function(*args, **kwargs)
         observer = begin(args, kwargs)
-        if observer is None:
-            return await function(*args, **kwargs)
-        return await _awaited(function(*args, **kwargs), observer)
+        return await (coroutine if observer is None else _awaited(coroutine, observer))
 
     return run
 
@@ -96,8 +99,8 @@ async def _awaited(coroutine: Any, observer: Observer) -> Any:
 def _generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     @functools.wraps(function, updated=())
     def run(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        observer = begin(args, kwargs)
         source = function(*args, **kwargs)
+        observer = begin(args, kwargs)
         return (yield from source) if observer is None else (yield from _steps(source, observer))
 
     return run
@@ -106,12 +109,12 @@ def _generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]
 def _steps(source: Any, observer: Observer) -> Generator[Any, Any, Any]:
     """Yield the items of a generator, with the context attached only while the generator itself runs."""
     # Written out instead of `yield from`: between two items the reader's code runs, whose spans would
-    # become children of the execution. `act` is what the reader did last, `send` or `throw`.
-    act, sent = source.send, None
+    # become children of the execution. `act` is what the reader did last: `send`, `throw` or `close`.
+    act, sent, left = source.send, _START, False
     while True:
         token = enter(observer.context)
         try:
-            item = act(sent)
+            item = act(*sent)
         except StopIteration as stop:
             observer.end(None, stop.value)
             return stop.value
@@ -120,59 +123,61 @@ def _steps(source: Any, observer: Observer) -> Generator[Any, Any, Any]:
             raise
         finally:
             leave(token)
+        if left:  # a reader that needs no more items is no error of the tool
+            observer.end(None)
+            raise GeneratorExit
         observer.step(item)
         try:
-            act, sent = source.send, (yield item)
+            act, sent = source.send, ((yield item),)
         except GeneratorExit:
-            _close(source, observer)
-            raise
+            act, sent, left = source.close, (), True
         except BaseException as error:
-            act, sent = source.throw, error
-
-
-def _close(source: Any, observer: Observer) -> None:
-    """Close a generator whose reader needs no more items: that is no error of the tool."""
-    try:
-        source.close()
-    except BaseException as error:
-        observer.end(error)
-        raise
-    observer.end(None)
+            act, sent = source.throw, (error,)
 
 
 def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     # As `_steps`; async generators have no `yield from`, so that the case without observer is here, too.
     @functools.wraps(function, updated=())
     async def run(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        observer = begin(args, kwargs)
-        source, act, sent = function(*args, **kwargs), "asend", None
+        source = function(*args, **kwargs)
+        observer = begin(args, kwargs) or _NoObserver
+        act, sent, left = source.asend, _START, False
         while True:
-            token = enter(observer.context if observer is not None else None)
+            token = enter(observer.context)
             try:
-                item = await getattr(source, act)(sent)
+                item = await act(*sent)
             except StopAsyncIteration:
-                _report_end(observer, None)
+                observer.end(None)
                 return
+            # Also where the tool's own clean-up raises, is cancelled or yields.
             except BaseException as error:
-                _report_end(observer, error)
+                observer.end(error)
                 raise
             finally:
                 leave(token)
-            if observer is not None:
-                observer.step(item)
+            if left:
+                observer.end(None)
+                raise GeneratorExit
+            observer.step(item)
             try:
-                act, sent = "asend", (yield item)
-            # The reader has left the loop: no error, and the tool's own clean-up runs first.
+                act, sent = source.asend, ((yield item),)
             except GeneratorExit:
-                await source.aclose()
-                _report_end(observer, None)
-                raise
+                act, sent, left = source.aclose, (), True
             except BaseException as error:
-                act, sent = "athrow", error
+                act, sent = source.athrow, (error,)
 
     return run
 
 
-def _report_end(observer: Observer | None, error: BaseException | None) -> None:
-    if observer is not None:
-        observer.end(error)
+class _NoObserver:
+    """An observer of an execution that is not recorded."""
+
+    context: Any = None
+
+    @staticmethod
+    def step(value: Any) -> None:
+        """Do nothing."""
+
+    @staticmethod
+    def end(error: BaseException | None, result: Any = None) -> None:
+        """Do nothing."""
