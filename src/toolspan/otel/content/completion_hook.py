@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from opentelemetry._logs import LogRecord
 from opentelemetry.trace import Span
 
+from ...guard import without_words
 from .. import call_data
 from .. import semconv as names
 from . import capture as content
-from .redaction import without_words
 from .truncate import dump
 from .worker import ContentMakers, Contents
 
@@ -43,7 +43,7 @@ def _load(name: str) -> Any:
     for found in entry_points(group=_GROUP, name=name):
         try:
             return found.load()()
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a script that is imported by mistake may exit
             kind = type(error).__qualname__
             log.warning("toolspan: %s=%s ignored: creating the hook failed with %s", _VARIABLE, name, kind)
             # Without the message, which may quote the URL and the credentials of the upload.

@@ -11,7 +11,6 @@ from opentelemetry._logs import LogRecord
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.trace import Span
 
-from ...guard import traceback_of
 from .truncate import WHOLE, dump, fitting, narrow
 from .worker import ContentMakers, Contents, ContentWorker, Job, PendingEmit
 
@@ -43,7 +42,7 @@ class Redaction:
             try:
                 kept = self._one(name, value)
             except BaseException as error:  # `SystemExit` too: it would end the worker's thread silently
-                self._report(f"redacting {name}", without_words(error))
+                self._report(f"redacting {name}", error)
                 continue
             if kept not in (None, "", []):
                 found[name] = kept
@@ -55,14 +54,6 @@ class Redaction:
         if inspect.iscoroutine(redacted):  # an `async def` callback; `fitting` raises for it below
             redacted.close()  # else Python warns that it was never awaited
         return None if redacted is None else fitting(name, redacted, room)
-
-
-def without_words(error: BaseException) -> BaseException:
-    """Return an error of the same type name and traceback, without message and causes."""
-    # Both may quote content. A new class: the original may need arguments, or print its attributes.
-    kind = type(type(error).__qualname__, (Exception,), {"__module__": type(error).__module__})
-    found: BaseException = kind()
-    return found.with_traceback(traceback_of(error))
 
 
 _Completed: TypeAlias = "Callable[[Contents], None]"
@@ -189,7 +180,7 @@ class Review:
                 try:
                     completed(contents)
                 except BaseException as error:  # `SystemExit` too: it would end the worker's thread
-                    self._report("the completion hook", without_words(error))
+                    self._report("the completion hook", error)
         # Shortened last: the callback and the hook see whole texts.
         shorter = {name: narrow(name, value, limit) for name, value in contents.items()}
         return {name: value for name, value in shorter.items() if value is not None}
