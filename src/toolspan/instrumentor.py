@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from opentelemetry import trace
-from opentelemetry._logs import Logger, get_logger
+from opentelemetry._logs import Logger, LoggerProvider, get_logger
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]  # upstream's file is untyped
-from opentelemetry.metrics import Meter, get_meter
+from opentelemetry.metrics import Meter, MeterProvider, get_meter
 
 from . import guard
 from .accounting.monitor import SpentSink, usage
@@ -32,17 +33,34 @@ from .otel.sink import Sink
 from .otel.span import SpanSink
 from .pipeline import run
 from .sdk.family import OPENAI, Member, import_sdk
-from .settings import Settings, changed, read_settings
+from .settings import Options, Settings, changed, read_settings, shown
 from .tool_execution.execution import Executions, use
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack  # part of `typing` from Python 3.11 on; not needed at runtime
+
     from .sdk.patch import Patch
 
+log = logging.getLogger("toolspan")
 
 _AT_END = 1.0  # seconds for which `uninstrument()` waits for content that is being redacted
-_PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider")
+_PROVIDERS = {
+    "tracer_provider": "get_tracer",
+    "meter_provider": "get_meter",
+    "logger_provider": "get_logger",
+}
 _OF_THE_CHECK = ("skip_dep_check", "raise_exception_on_conflict")  # of the SDK's version
 _MOST_REVIEWS = 4  # callbacks of earlier settings that are kept for the streams that are still open
+
+
+class Keywords(Options, total=False):
+    """All keywords of `instrument()`: the settings, OpenTelemetry's providers and the check of the SDK."""
+
+    tracer_provider: trace.TracerProvider | None
+    meter_provider: MeterProvider | None
+    logger_provider: LoggerProvider | None
+    skip_dep_check: bool
+    raise_exception_on_conflict: bool
 
 
 class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstream
@@ -60,15 +78,15 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
         """Return the SDK and its oldest tested version; the patch point is the same in all later ones."""
         return (f"{self.member.distribution} >= {self.member.oldest}",)
 
-    def instrument(self, **kwargs: Any) -> None:
+    def instrument(self, **kwargs: Unpack[Keywords]) -> None:
         """Instrument the SDK. A second call applies only its own keywords and keeps all other settings."""
         # `opentelemetry-instrument` has instrumented the SDK before the application's own code runs. The base
         # class ignores a second call: a redaction would have no effect, and content would leave the process.
         if not self.is_instrumented_by_opentelemetry:
             super().instrument(**kwargs)
             return
-        keywords = {name: kwargs[name] for name in kwargs if name not in _OF_THE_CHECK}
-        providers = {name: keywords.pop(name, None) or self._providers[name] for name in _PROVIDERS}
+        keywords = {name: value for name, value in kwargs.items() if name not in _OF_THE_CHECK}
+        providers = self._take_providers(keywords)
         settings = changed(self._settings, keywords)
         same = all(providers[name] is self._providers[name] for name in _PROVIDERS)
         if settings != self._settings or not same:
@@ -76,8 +94,22 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
 
     def _instrument(self, **kwargs: Any) -> None:
         """Patch the SDK; the README lists the keywords."""
-        providers = {name: kwargs.pop(name, None) for name in _PROVIDERS}
+        providers = self._take_providers(kwargs)
         self._apply(read_settings(kwargs), providers)
+
+    def _take_providers(self, keywords: dict[str, Any]) -> dict[str, Any]:
+        """Remove the providers from the keywords; return them, or the present one for each wrong one."""
+        found = dict(self._providers)
+        for name, method in _PROVIDERS.items():
+            value = keywords.pop(name, None)
+            if value is None:
+                continue
+            if callable(guard.attribute(value, method)):
+                found[name] = value
+            else:
+                accepted = f"an object with the method {method}"
+                log.error("toolspan: %s=%s ignored; accepted: %s", name, shown(value), accepted)
+        return found
 
     def _apply(self, settings: Settings, providers: Mapping[str, Any]) -> None:
         """Trace requests with these settings from now on; on an error, trace none."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-log = logging.getLogger("toolspan")
+from .guard import attribute
 
 
 class Switches(NamedTuple):
@@ -43,23 +42,25 @@ def switch(
 
     Without a `client` the switch holds for the process. With one, it holds for that client and all that share
     its connections, such as the copies that `client.with_options()` makes. It applies to requests that start
-    afterwards, and may be called before `instrument()`. It raises nothing: an object that is no client is
-    reported in the log `toolspan`.
+    afterwards, and may be called before `instrument()`. Raises `TypeError` for an object that is no client of
+    the SDK, and for a value that is neither a `bool` nor `None`.
     """
     global _everywhere
-    value = {"enabled": enabled, "track_streams": track_streams, "content": content}
-    changes = {name: bool(value) for name, value in value.items() if value is not None}
+    given = {"enabled": enabled, "track_streams": track_streams, "content": content}
+    changes = {name: value for name, value in given.items() if value is not None}
+    for name, value in changes.items():
+        if not isinstance(value, bool):  # the text "off" would be true
+            raise TypeError(f"{name} must be True, False or None, not {type(value).__name__}")
+    pool = _pool(client)
+    # The module `openai` and the resources of a client have a `_client`, too, which is no HTTP client.
+    if client is not None and not callable(attribute(pool, "send")):
+        hint = "; write switch(enabled=…)" if isinstance(client, bool) else ""
+        raise TypeError(f"a client of the OpenAI SDK is needed, not {type(client).__name__}{hint}")
     with _lock:
         if client is None:
             _everywhere = _everywhere._replace(**changes)
-            return
-        pool = _pool(client)
-        if pool is None:
-            log.warning(
-                "toolspan: switch() ignored: %s is not a client of the OpenAI SDK", type(client).__qualname__
-            )
-            return
-        _by_pool[pool] = _by_pool.get(pool, Switches())._replace(**changes)
+        else:
+            _by_pool[pool] = _by_pool.get(pool, Switches())._replace(**changes)
 
 
 def everywhere() -> Switches:
@@ -79,4 +80,4 @@ def switches_of(client: Any) -> Switches:
 
 def _pool(client: Any) -> Any:
     """Return the HTTP client, which all copies of an SDK client share."""
-    return getattr(client, "_client", None)
+    return attribute(client, "_client")
