@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from opentelemetry import trace
 from opentelemetry._logs import Logger, LoggerProvider, get_logger
@@ -135,7 +136,7 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
         if settings.log == "off":
             self._remove_console()
         elif self._console is None:
-            self._console = _console()
+            self._console = _made("showing the stream log", Console)
         dispatch = Sinks(sinks(settings, providers), guard.report, review)
         self._patch = _installed(self.member, settings, dispatch, loop, self._patch)
 
@@ -206,19 +207,19 @@ class Providers(NamedTuple):
     def meter(self) -> Meter:
         """Return a meter that records its measurements at the next collection, not during a request."""
         meter = get_meter(semconv.SCOPE, version("toolspan"), self.meter_provider)
-        try:
-            return deferring(meter, backlog)
-        except Exception as error:
-            # A foreign meter without observable instruments: each measurement is made at once.
-            guard.report("deferring measurements", error)
-            return meter
+        # A foreign meter may have no observable instruments: then each measurement is made at once.
+        return _made("deferring measurements", lambda: deferring(meter, backlog)) or meter
 
 
-def _console() -> Console | None:
+_Made = TypeVar("_Made")
+
+
+def _made(what: str, make: Callable[[], _Made]) -> _Made | None:
+    """Return what a function makes; report an error and return `None` if it raises."""
     try:
-        return Console()
-    except Exception as error:  # the application may have replaced anything in `logging`
-        guard.report("showing the stream log", error)
+        return make()
+    except Exception as error:
+        guard.report(what, error)
         return None
 
 
@@ -248,11 +249,7 @@ backlog = Backlog(guard.report)
 
 def tracer(tracer_provider: Any) -> trace.Tracer:
     """Return the tracer for the stages of pipelines; after an error, one that records nothing."""
-    try:
-        return Providers(tracer_provider).tracer()
-    except Exception as error:
-        guard.report("making the tracer of stages", error)
-        return trace.NoOpTracer()
+    return _made("making the tracer of stages", Providers(tracer_provider).tracer) or trace.NoOpTracer()
 
 
 def make_review(settings: Settings) -> Review:
@@ -267,15 +264,8 @@ _Maker: TypeAlias = Callable[[Settings, Providers], "Sink | None"]
 
 def sinks(settings: Settings, providers: Providers) -> list[Sink]:
     """Return the sinks in the order of `_SINKS`; one that cannot be made is logged and left out."""
-    found: list[Sink] = []
-    for make in _SINKS:
-        try:
-            sink = make(settings, providers)
-        except Exception as error:
-            guard.report("making a sink", error)
-            continue
-        found += [] if sink is None else [sink]
-    return found
+    found = [_made("making a sink", partial(make, settings, providers)) for make in _SINKS]
+    return [sink for sink in found if sink is not None]
 
 
 def _repeated_requests(settings: Settings, providers: Providers) -> Sink | None:
@@ -354,7 +344,8 @@ def _span_capture(settings: Settings) -> Capture:
 
 def executions(settings: Settings, loop: Loop, review: Review, providers: Providers) -> Executions | None:
     """Return the recorder of tool executions; `None` if it cannot be made."""
-    try:
+
+    def make() -> Executions:
         return Executions(
             providers.tracer(),
             providers.meter(),
@@ -364,15 +355,10 @@ def executions(settings: Settings, loop: Loop, review: Review, providers: Provid
             review,
             settings.metric_attributes,
         )
-    except Exception as error:
-        guard.report("making the spans of tools", error)
-        return None
+
+    return _made("making the spans of tools", make)
 
 
 def _prices(settings: Settings) -> Prices | None:
     """Return the prices, loaded now: their import takes half a second, too long for a request."""
-    try:
-        return load() if settings.cost == "on" else None
-    except Exception as error:
-        guard.report("loading the prices", error)
-        return None
+    return _made("loading the prices", load) if settings.cost == "on" else None

@@ -11,6 +11,7 @@ import gc
 import os
 import threading
 from collections import deque
+from functools import lru_cache
 from typing import Any, Protocol
 
 from .otel.content.worker import finish_all
@@ -91,14 +92,9 @@ def _on_collection(phase: str, info: dict[str, Any]) -> None:
         _collecting.discard(threading.get_ident())
 
 
-_hooked = False
-
-
+@lru_cache(maxsize=1)
 def _hooks() -> None:
-    global _hooked
-    if _hooked:
-        return
-    _hooked = True
+    """Register the hooks for exit and fork, once."""
     atexit.register(_at_exit)
     if hasattr(os, "register_at_fork"):  # not on Windows
         os.register_at_fork(after_in_child=_in_child)

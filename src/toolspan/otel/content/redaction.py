@@ -5,17 +5,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from opentelemetry._logs import LogRecord
 from opentelemetry.instrumentation.utils import suppress_instrumentation
-from opentelemetry.trace import Span
 
 from .truncate import WHOLE, dump, fitting, narrow
 from .worker import ContentMakers, Contents, ContentWorker, Job, PendingEmit
 
 if TYPE_CHECKING:
     from ..sink import Observed
+    from .completion_hook import Completion
 
 
 Redact: TypeAlias = "Callable[[str, Any], Any]"
@@ -59,16 +58,6 @@ class Redaction:
 _Completed: TypeAlias = "Callable[[Contents], None]"
 
 
-class Hook(Protocol):
-    """A function that gets the content of a call before the span ends, such as the completion hook."""
-
-    def makers(self, call: Observed) -> ContentMakers | None:
-        """Return functions that make the content for this call; `None` if the hook is not called for it."""
-
-    def __call__(self, span: Span | None, record: LogRecord | None, contents: Contents) -> None:
-        """Receive the content of a call that is over. `record` is its details event, if that is emitted."""
-
-
 class Review:
     """The steps between a sink and its telemetry: the redaction callback, then the completion hook.
 
@@ -81,7 +70,7 @@ class Review:
         report: Callable[[str, BaseException], None],
         *,
         redaction: Redaction | None = None,
-        hook: Hook | None = None,
+        hook: Completion | None = None,
     ) -> None:
         self._report = report
         self._redaction = redaction
