@@ -90,7 +90,7 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
         providers = self._take_providers(keywords)
         settings = changed(self._settings, keywords)
         same = all(providers[name] is self._providers[name] for name in _PROVIDERS)
-        if settings != self._settings or not same:
+        if not (same and _equal(settings, self._settings)):
             self._apply(settings, providers)
 
     def _instrument(self, **kwargs: Any) -> None:
@@ -143,7 +143,7 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
     def _review(self, settings: Settings) -> Review:
         """Return the review for these callbacks; earlier reviews are kept for the open streams."""
         what = (settings.redact, settings.completion_hook, settings.tool_definitions)
-        if self._reviews and self._reviews[-1][0] == what:
+        if self._reviews and _equal(self._reviews[-1][0], what):
             return self._reviews[-1][1]
         found = make_review(settings)
         kept = [each for each in self._reviews if each[1].is_needed]
@@ -209,6 +209,13 @@ class Providers(NamedTuple):
         meter = get_meter(semconv.SCOPE, version("toolspan"), self.meter_provider)
         # A foreign meter may have no observable instruments: then each measurement is made at once.
         return _made("deferring measurements", lambda: deferring(meter, backlog)) or meter
+
+
+def _equal(one: object, other: object) -> bool:
+    try:
+        return one == other
+    except Exception:  # `==` of a callback of the application's
+        return False
 
 
 _Made = TypeVar("_Made")

@@ -281,7 +281,23 @@ def test_a_forked_child_runs_no_job_of_its_parent(bench: Bench, monkeypatch: pyt
     assert bench.emitted == [(0, {}), (1, {"child": True})]
 
 
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_work_that_exits_costs_its_content_only(
+    bench: Bench, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Telemetry whose work raises any exception is emitted at once, and the thread goes on."""
+    monkeypatch.setattr(guard, "reraise", False)
+
+    def leave() -> Contents:
+        raise error
+
+    assert bench.submit(0, leave).over.wait(10)
+    assert bench.submit(1, lambda: {"fine": True}).over.wait(10)
+    assert bench.emitted == [(0, {}), (1, {"fine": True})]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_forked_child_works_while_its_parent_hangs(bench: Bench) -> None:
     """A child forked during the work, with the worker's lock held, does its own jobs."""
     bench.block()

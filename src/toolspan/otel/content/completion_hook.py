@@ -45,12 +45,12 @@ def _load(name: str) -> Any:
             return found.load()()
         except (Exception, SystemExit) as error:  # a script that is imported by mistake may exit
             kind = type(error).__qualname__
-            log.warning("toolspan: %s=%s ignored: creating the hook failed with %s", _VARIABLE, name, kind)
+            log.error("toolspan: %s=%s ignored: creating the hook failed with %s", _VARIABLE, name, kind)
             # Without the message, which may quote the URL and the credentials of the upload.
             log.debug("toolspan: creating the hook %s failed", name, exc_info=without_words(error))
             return None
     known = ", ".join(sorted(found.name for found in entry_points(group=_GROUP))) or "none"
-    log.warning(
+    log.error(
         "toolspan: %s=%s ignored: no completion hook of this name is installed (installed: %s); "
         "`upload` comes with the package opentelemetry-util-genai[upload]",
         _VARIABLE,
