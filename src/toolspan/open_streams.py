@@ -35,9 +35,8 @@ _collecting: set[int] = set()  # ids of the threads that run a collection now
 
 def install() -> None:
     """Add the callback of the garbage collector, once."""
-    if _on_collection in gc.callbacks:
-        return
-    gc.callbacks.append(_on_collection)
+    if _on_collection not in gc.callbacks:
+        gc.callbacks.append(_on_collection)
 
 
 def remove() -> None:

@@ -60,11 +60,10 @@ def _level(words: Any, on: str) -> _Rule:
 
 def _capture(value: object) -> str:
     """Return a capture mode. Other instrumentations have a switch of the same name: it stands for spans."""
-    word = _word(value)
-    if word == "true":
+    known = _one_of(Capture, {"true": "span_only", "false": "no_content"})
+    if _word(value) == "true":
         log.warning("toolspan: capture_message_content=true captures on spans; the modes are: %s", _MODES)
-    found: str = _one_of(Capture, {"true": "span_only", "false": "no_content"}).parse(word)
-    return found
+    return str(known.parse(value))
 
 
 def _count(value: object) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import fields, make_dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -136,16 +136,6 @@ _PARTS = {
 _TEXTS = ("text", "reasoning")
 
 
-def input_message(message: Mapping[str, Any]) -> Any:
-    """Return a message of the request as util-genai's type."""
-    return _message(_INPUT, message)
-
-
-def output_message(message: Mapping[str, Any]) -> Any:
-    """Return a message of the response as util-genai's type."""
-    return _message(_OUTPUT, message)
-
-
 def tool_definition(tool: Mapping[str, Any]) -> Any:
     """Return the definition of an offered tool as util-genai's type."""
     return _made(_FUNCTION if tool.get("type") == "function" else _TOOL, tool)
@@ -167,6 +157,11 @@ def _message(kind: _Type, message: Mapping[str, Any]) -> Any:
     parts = message.get("parts")
     known = [part(one) for one in parts if isinstance(one, Mapping)] if isinstance(parts, list) else []
     return _made(kind, {**message, "parts": known})
+
+
+# Messages of the request and of the response as util-genai's types.
+input_message = partial(_message, _INPUT)
+output_message = partial(_message, _OUTPUT)
 
 
 def _made(kind: _Type, values: Mapping[str, Any]) -> Any:

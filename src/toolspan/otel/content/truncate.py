@@ -160,7 +160,6 @@ _TEXTS = frozenset((names.EXCEPTION_MESSAGE, names.EXCEPTION_STACKTRACE))
 # Deeper than `_DEEPEST`, because here the messages and parts around a value count too. With three messages
 # for each level, 60 of the 100 that an OTLP request may nest.
 _DEEPEST_CONTENT = 20
-_LEAST_NARROWED = 64  # characters: arguments may always have four times as many
 
 
 # Raise `TypeError` for another form or a type that is not JSON, `ValueError` for a value too long or too
@@ -187,7 +186,7 @@ def narrow(name: str, value: Any, limit: int) -> Any:
         return shorten(value, limit)
     if name in _LISTS:
         return narrowed(value, limit)
-    return within(value, limit, max(limit, _LEAST_NARROWED) * 4)
+    return within(value, limit, max(limit, _LEAST_TOTAL) * 4)
 
 
 def names_only(tools: list[Any]) -> list[Any]:
