@@ -90,7 +90,7 @@ def _guarded(monkeypatch: pytest.MonkeyPatch, reraise: None) -> None:
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove settings of the environment in which the tests run."""
     for name in os.environ:
-        if name.startswith(("TOOLSPAN_", "OTEL_", "OPENAI_")) and name != "TOOLSPAN_TEST_SCALE":
+        if name.startswith(("TOOLSPAN_", "OTEL_", "OPENAI_")):
             monkeypatch.delenv(name)
 
 

@@ -228,6 +228,49 @@ def test_an_open_stream_keeps_its_settings_when_instrumented_again(
     assert sum(point.value for point in ended) == 2
 
 
+@each_row("value", [5, "console", object(), {}])
+@each_row("name", ["tracer_provider", "meter_provider", "logger_provider"])
+def test_a_wrong_provider_is_reported_and_the_present_one_stays(
+    name: str, value: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One error names the provider and what is accepted, at the first `instrument()` and later."""
+    caplog.clear()
+    telemetry = Telemetry()
+    with telemetry.on() as instrumentor:
+        instrumentor.instrument(**{name: value})
+        use(SYNC, CHAT)
+    assert len(telemetry.spans) == 1
+    with telemetry.on(**{name: value}):
+        use(SYNC, CHAT)
+    said = [record for record in caplog.records if record.levelno > logging.WARNING]
+    assert [record.name for record in said] == ["toolspan"] * 2
+    assert len({record.getMessage() for record in said}) == 1
+    start = f"toolspan: {name}={value!r} ignored; accepted: an object with the method get_"
+    assert said[0].getMessage().startswith(start)
+
+
+class Incomparable:
+    """A callback that cannot be compared."""
+
+    def __call__(self, *given: Any) -> None:
+        """Remove everything."""
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("MARKER")
+
+    __hash__ = object.__hash__
+
+
+def test_a_callback_that_cannot_be_compared_is_used(telemetry: Telemetry) -> None:
+    """A callback whose `==` raises replaces another one of its kind, and nothing raises."""
+    with telemetry.on(capture_message_content="SPAN_ONLY", redact=Incomparable()) as instrumentor:
+        later = Incomparable()
+        instrumentor.instrument(redact=later, on_event=Incomparable())
+        assert instrumentor._settings.redact is later
+        use(SYNC, CHAT)
+    assert len(telemetry.spans) == 1
+
+
 def test_enabled_switches_tracing_off_and_on_again(telemetry: Telemetry) -> None:
     """`enabled=False` leaves the SDK alone, and `enabled=True` traces it again."""
     own = openai.OpenAI.__dict__.get("request")

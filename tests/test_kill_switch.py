@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
+import openai
 import pytest
 
 import toolspan
@@ -19,6 +21,7 @@ from .sdk.script import Transport
 from .sdk.sdk import Face, both_faces
 from .sdk.telemetry import Telemetry
 from .sdk.test_privacy import everything
+from .table import each_row
 
 MARKED: dict[str, Any] = {"messages": [{"role": "user", "content": "MARK-prompt"}]}
 
@@ -119,31 +122,45 @@ def test_a_switch_stops_and_restarts_content_capture(
     assert "MARK" in everything(telemetry, "span")
 
 
-@pytest.mark.parametrize(
-    ("client", "switches", "message"),
+class Raising:
+    """An object whose attributes raise."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError if name.startswith("__") else RuntimeError(name)
+
+
+@each_row(
+    ("client", "named"),
     [
-        pytest.param(
-            "MARK", {"enabled": False}, "takes a client of the OpenAI SDK first, not str$", id="no client"
-        ),
-        pytest.param(False, {}, r"not bool; did you mean switch\(enabled=…\)\?", id="no name"),
-        pytest.param(None, {"enabled": "off"}, "True, False or None as enabled, not 'off'", id="a text"),
-        pytest.param(None, {"content": 0}, "True, False or None as content, not 0", id="a number"),
+        ("MARK", "not str"),
+        (False, r"not bool; write switch\(enabled=…\)"),
+        (Raising(), "not Raising"),
+        (openai, "not module"),
+        (openai.OpenAI, "not type"),
+        (openai.OpenAI(api_key="sk-x").chat, "not Chat"),
     ],
 )
-def test_arguments_that_cannot_work_are_errors(client: Any, switches: Any, message: str) -> None:
-    """The error names the argument and what is accepted, nothing of a client, and nothing is switched."""
-    with pytest.raises(TypeError, match=message) as found:
-        toolspan.switch(client, **switches)
-    assert "MARK" not in str(found.value)
-    assert kill_switch.switches_of(object()) == kill_switch.everywhere() == kill_switch.Switches()
+def test_an_object_that_is_no_client_is_refused(client: Any, named: str) -> None:
+    """The error names the object's type, and nothing is switched."""
+    before = len(kill_switch._by_pool)
+    with pytest.raises(TypeError, match=f"^a client of the OpenAI SDK is needed, {named}$"):
+        toolspan.switch(client, enabled=False)
+    assert kill_switch._everywhere == kill_switch.Switches()
+    assert len(kill_switch._by_pool) == before
+    assert kill_switch.switches_of(object()) == kill_switch.Switches()
+
+
+@each_row("value", ["off", "MARK", 0, 1, 0.0, [], object()])
+@each_row("name", ["enabled", "track_streams", "content"])
+def test_a_value_that_is_no_bool_is_refused(name: str, value: Any) -> None:
+    """The error names the keyword and the type of the value, and nothing is switched."""
+    with pytest.raises(TypeError, match=f"^{name} must be True, False or None, not {type(value).__name__}$"):
+        toolspan.switch(**{"content": False, name: value})
+    assert kill_switch._everywhere == kill_switch.Switches()
 
 
 def test_a_switched_client_that_is_gone_is_forgotten() -> None:
     """A client that was switched and is gone is forgotten."""
-    import gc
-
-    import openai
-
     gc.collect()
     before = len(kill_switch._by_pool)
     client = openai.OpenAI(api_key="sk-x")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 from dataclasses import FrozenInstanceError, fields
 from enum import Enum
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from toolspan.settings import Settings, read_settings
+from toolspan.instrumentor import Keywords
+from toolspan.settings import Options, Settings, changed, read_settings
 
 from .table import each_row
 
@@ -27,6 +30,36 @@ class Hook:
 
     def on_completion(self, **given: Any) -> None:
         """Do nothing."""
+
+
+class LaterHook:
+    """A hook that nothing would await."""
+
+    async def on_completion(self, **given: Any) -> None:
+        """Do nothing."""
+
+
+class Later:
+    """An object whose call returns a coroutine."""
+
+    async def __call__(self, call: Any, event: Any) -> None:
+        """Do nothing."""
+
+
+async def later(call: Any, event: Any) -> None:
+    """Do nothing, later."""
+
+
+class Broken:
+    """An object that raises when it is read or shown."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError if name.startswith("__") else RuntimeError(name)
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+    __str__ = __repr__
 
 
 HOOK = Hook()
@@ -152,13 +185,23 @@ WRONG: list[tuple[str, Any, str]] = [
     ("metric_attributes", {"a": 1}, "names, separated by commas"),
     ("baggage_keys", [""], "names, separated by commas"),
     ("baggage_keys", [1], "names, separated by commas"),
+    ("usage_keys", itertools.repeat("a"), "names, separated by commas"),
+    ("providers", ["a.test=a", "b.test"], "host=name, more of them separated by commas"),
+    ("providers", {None: "a"}, "host=name, more of them separated by commas"),
+    ("sample_every", -1, "a whole number of chunks, 0 or more"),
+    ("on_event", "print", "a function of a call and an event, that is not a coroutine function"),
+    ("on_event", later, "a function of a call and an event, that is not a coroutine function"),
+    ("on_event", Later(), "a function of a call and an event, that is not a coroutine function"),
     ("content_limit", "many", "a whole number of characters, 0 or more"),
     ("content_limit", -1, "a whole number of characters, 0 or more"),
     ("content_limit", True, "a whole number of characters, 0 or more"),
     ("attribute_limit", 1.5, "a whole number of characters, 0 or more"),
-    ("capture_message_content", "true", "NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT"),
+    ("capture_message_content", "yes", "NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT"),
     ("completion_hook", 7, HOOKS),
     ("completion_hook", Hook, HOOKS),
+    ("completion_hook", Broken(), HOOKS),
+    ("completion_hook", LaterHook(), HOOKS),
+    ("log", Broken(), "off, text, json"),
     ("capture_message_content", object, "NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT"),
 ]
 
@@ -167,11 +210,13 @@ WRONG: list[tuple[str, Any, str]] = [
 def test_a_wrong_value_is_reported_with_accepted_ones(
     caplog: pytest.LogCaptureFixture, name: str, value: Any, accepted: str
 ) -> None:
-    """The warning names value and accepted values, and the default holds."""
+    """One error names value and accepted values, and the default holds."""
     assert read_settings({name: value}, {}) == Settings()
     (record,) = caplog.records
     kept = f"the default {getattr(Settings(), name)!r} is kept"
-    assert record.getMessage() == f"toolspan: {name}={value!r} ignored; accepted: {accepted}; {kept}"
+    shown = "an object of the class Broken" if isinstance(value, Broken) else repr(value)
+    assert record.getMessage() == f"toolspan: {name}={shown} ignored; accepted: {accepted}; {kept}"
+    assert record.levelname == "ERROR"
 
 
 def test_a_wrong_variable_is_reported_by_its_name(caplog: pytest.LogCaptureFixture) -> None:
@@ -186,17 +231,96 @@ def test_a_wrong_variable_is_reported_by_its_name(caplog: pytest.LogCaptureFixtu
     [
         ("log_", "did you mean 'log'?"),
         ("contents", "did you mean 'content_limit'?"),
+        ("TOOLSPAN_LOG", "did you mean 'log'?"),
         ("xyz", "accepted: enabled, "),
     ],
 )
 def test_an_unknown_keyword_is_reported_with_a_hint(
     caplog: pytest.LogCaptureFixture, name: str, hint: str
 ) -> None:
-    """The warning names the nearest setting, or all of them."""
+    """One error names the nearest setting, or all of them, for a second `instrument()`, too."""
     caplog.clear()
     assert read_settings({name: True}, {}) == Settings()
-    (record,) = caplog.records
+    assert changed(Settings(), {name: True}) == Settings()
+    record, again = caplog.records
+    assert record.getMessage() == again.getMessage()
+    assert record.levelname == "ERROR"
     assert record.getMessage().startswith(f"toolspan: unknown setting {name!r} ignored; {hint}")
+
+
+@each_row(
+    ("variable", "hint"),
+    [
+        ("TOOLSPAN_LOGS", "did you mean 'TOOLSPAN_LOG'?"),
+        ("TOOLSPAN_CAPTURE_MESSAGE_CONTENT", f"did you mean {CAPTURE!r}?"),
+        ("TOOLSPAN_REDACT", "did you mean 'redact'?"),
+        ("TOOLSPAN_XYZ", "accepted: TOOLSPAN_ENABLED, "),
+    ],
+)
+def test_an_unknown_variable_is_reported_with_a_hint(
+    caplog: pytest.LogCaptureFixture, variable: str, hint: str
+) -> None:
+    """One error names the nearest variable, and never the value; an empty variable counts as unset."""
+    caplog.clear()
+    assert from_environment(**{variable: "MARKER", "TOOLSPAN_EMPTY": "", "TOOLSPAN": "x"}) == Settings()
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert record.getMessage().startswith(f"toolspan: unknown setting {variable!r} ignored; {hint}")
+    assert "MARKER" not in record.getMessage()
+
+
+@each_row("value", ["true", "True", True])
+def test_true_captures_content_on_spans(caplog: pytest.LogCaptureFixture, value: Any) -> None:
+    """`true`, which other instrumentations accept, captures on spans, and one line names the modes."""
+    caplog.clear()
+    settings = from_environment(**{CAPTURE: str(value)})
+    assert settings == read_settings({"capture_message_content": value}, {})
+    assert (settings.content_on_spans, settings.content_on_events) == (True, False)
+    line, again = caplog.records
+    assert line.getMessage() == again.getMessage()
+    assert "captures on spans; the modes are: NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT" in (
+        line.getMessage()
+    )
+
+
+@each_row("value", ["false", False])
+def test_false_captures_no_content(caplog: pytest.LogCaptureFixture, value: Any) -> None:
+    """`false` captures nothing, and there is nothing to say about it."""
+    caplog.clear()
+    assert read_settings({"capture_message_content": value}, {CAPTURE: "SPAN_ONLY"}) == Settings()
+    assert caplog.records == []
+
+
+def test_a_long_value_is_shortened_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """The line of a wrong value does not grow with the value."""
+    read_settings({"tool_events": "x" * 10_000}, {})
+    (record,) = caplog.records
+    assert len(record.getMessage()) < 400
+
+
+def test_the_typed_keywords_are_the_settings() -> None:
+    """The keywords that type checkers know are the settings, the providers and the check of the SDK."""
+    settings = [field.name for field in fields(Settings)]
+    assert list(Options.__annotations__) == settings
+    others = ["tracer_provider", "meter_provider", "logger_provider"]
+    check = ["skip_dep_check", "raise_exception_on_conflict"]
+    assert sorted(Keywords.__annotations__) == sorted([*settings, *others, *check])
+
+
+def words(kind: Any) -> list[Any]:
+    """Return the literal values that a type has."""
+    if get_origin(kind) is Literal:
+        return list(get_args(kind))
+    return [word for part in get_args(kind) for word in words(part)]
+
+
+def test_each_word_of_the_types_is_accepted(caplog: pytest.LogCaptureFixture) -> None:
+    """Each word in the types of the keywords is a value of its setting."""
+    hints = get_type_hints(Options)
+    for name, word in [(key, word) for key, kind in hints.items() for word in words(kind)]:
+        assert getattr(read_settings({name: word}, {}), name) == word.lower()
+    assert caplog.records == []
+    assert words(hints["tool_events"]) == ["both", "span", "log", "off"]
 
 
 @each_row(
@@ -223,12 +347,34 @@ def test_the_details_event_is_independent_of_content(mode: str, wanted: bool) ->
     assert read_settings({"capture_message_content": mode, "emit_event": wanted}, {}).details is wanted
 
 
-def test_a_redaction_that_is_not_callable_is_reported(caplog: pytest.LogCaptureFixture) -> None:
-    """A warning names the value, and all content is removed."""
-    settings = read_settings({"redact": "names"}, {})
+@each_row(
+    ("value", "shown", "fault"),
+    [
+        ("names", "'names'", "it is not callable"),
+        (later, repr(later), "it is a coroutine function"),
+        (Broken(), "an object of the class Broken", "it is not callable"),
+    ],
+)
+def test_a_redaction_that_cannot_work_is_reported(
+    caplog: pytest.LogCaptureFixture, value: Any, shown: str, fault: str
+) -> None:
+    """One error names the value, and all content is removed."""
+    caplog.clear()
+    settings = read_settings({"redact": value}, {})
     assert settings.redact is not None
     assert settings.redact("gen_ai.input.messages", []) is None
     (record,) = caplog.records
-    assert (
-        record.getMessage() == "toolspan: redact='names' ignored: it is not callable; no content is recorded"
-    )
+    assert record.levelname == "ERROR"
+    expected = f"toolspan: redact={shown} ignored: {fault}; no content is recorded"
+    assert record.getMessage() == expected
+
+
+def test_random_settings_raise_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """Any value of any setting is read, or one error is logged."""
+    junk: list[Any] = [Broken(), 10**400, -1, 1.5, b"x", "", " ", ",", "=", [], {}, {1: 2}, [None], len, type]
+    rng = random.Random(7)
+    for _ in range(2000):
+        caplog.clear()
+        name, value = rng.choice(list(fields(Settings))).name, rng.choice(junk)
+        assert isinstance(read_settings({name: value}, {}), Settings)
+        assert [record.levelname for record in caplog.records] in ([], ["ERROR"])

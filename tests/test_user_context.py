@@ -150,11 +150,43 @@ def test_a_list_is_copied_when_the_block_begins() -> None:
         assert current() == {"tags": ["a"]}
 
 
-def test_an_argument_that_is_no_mapping_is_an_error() -> None:
-    """The error names the argument and what is accepted."""
+@each_row(("value", "kind"), [(5, "int"), ("feature", "str"), ([("a", 1)], "list"), (len, "builtin.*")])
+def test_an_argument_that_is_no_mapping_is_refused(value: Any, kind: str) -> None:
+    """The error names the type; a name with a value is a keyword."""
+    with pytest.raises(TypeError, match=f"^attributes.. takes a mapping of names to values, not {kind}$"):
+        toolspan.attributes(value, feature="search")
+
+
+def test_a_decorated_object_that_is_not_callable_is_refused() -> None:
+    """The error names the type."""
     wrong: Any = 5
-    with pytest.raises(TypeError, match=r"attributes\(\) takes keywords or one mapping, not 5"):
-        toolspan.attributes(wrong, feature="search")
+    with pytest.raises(TypeError, match=r"^attributes\(\) decorates functions, not int$"):
+        toolspan.attributes(feature="search")(wrong)
+
+
+class Unreadable(Mapping[str, Any]):
+    """A mapping that raises when it is read."""
+
+    def __getitem__(self, name: str) -> Any:
+        raise RuntimeError("MARKER")
+
+    def __iter__(self) -> Iterator[str]:
+        raise RuntimeError("MARKER")
+
+    def __len__(self) -> int:
+        return 1
+
+
+def test_a_mapping_that_raises_is_reported(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A mapping that raises costs the attributes of the block, and one warning."""
+    monkeypatch.setattr(guard, "reraise", False)
+    with toolspan.attributes(Unreadable(), feature="search"):
+        assert current() == {}
+    assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
+        "toolspan: reading user attributes failed with RuntimeError"
+    ]
 
 
 def test_a_thread_sees_attributes_of_its_copied_context() -> None:

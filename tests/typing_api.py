@@ -86,6 +86,12 @@ def pipeline(stream: Iterator[str], connection: ClientConnection) -> None:
     assert watched
 
 
+def wrong() -> None:
+    """A type checker finds a keyword that does not exist, and a value that is not accepted."""
+    OpenAIInstrumentor().instrument(logs="text")  # type: ignore[call-arg]
+    OpenAIInstrumentor().instrument(log="xml")  # type: ignore[arg-type]
+
+
 def nothing() -> None:
     """No keyword, and back."""
     instrumentor: OpenAIInstrumentor = OpenAIInstrumentor()

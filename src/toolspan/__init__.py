@@ -67,8 +67,10 @@ __all__ = [
 ]
 
 
+# Each function imports one group of names and binds them as its local variables.
+
+
 def _accounting() -> dict[str, Any]:
-    """Import totals and budgets."""
     from .accounting.budgets import Budget, BudgetPassed
     from .accounting.monitor import usage
     from .accounting.totals import UsageTotal
@@ -77,7 +79,6 @@ def _accounting() -> dict[str, Any]:
 
 
 def _events() -> dict[str, Any]:
-    """Import the events of a stream as a typed API."""
     from .event_stream.events import (
         Done,
         ReasoningDelta,
@@ -98,7 +99,6 @@ def _events() -> dict[str, Any]:
 
 
 def _instrumentor() -> dict[str, Any]:
-    """Import the instrumentation, its kill switch and the attributes of the application."""
     from .instrumentor import OpenAIInstrumentor
     from .kill_switch import switch
     from .user_context import attributes
@@ -107,7 +107,6 @@ def _instrumentor() -> dict[str, Any]:
 
 
 def _pipelines() -> dict[str, Any]:
-    """Import the parts for pipelines, which are traced chunk by chunk."""
     from .pipeline.propagation import extract, inject
     from .pipeline.span import Route
     from .pipeline.stages import stage
@@ -117,7 +116,6 @@ def _pipelines() -> dict[str, Any]:
 
 
 def _tools() -> dict[str, Any]:
-    """Import the decorator of the application's tools."""
     from .tool_execution.decorator import tool
 
     return locals()
@@ -125,7 +123,7 @@ def _tools() -> dict[str, Any]:
 
 _GROUPS = (_accounting, _events, _instrumentor, _pipelines, _tools)
 _GROUP_OF = {name: group for group in _GROUPS for name in group.__code__.co_varnames}
-"""The public names, each with the function that imports it and binds it as a local variable."""
+"""The public names, each with the function that imports it."""
 
 
 def __getattr__(name: str) -> Any:

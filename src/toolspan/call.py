@@ -172,7 +172,7 @@ class Call(CallData):
             return
         # A provisional outcome, which holds if the last events of the reader cannot be read.
         self.outcome = Outcome.COMPLETED
-        if not isinstance(end, End):
+        if type(end) is not End:  # by the type: a foreign `__class__` may raise
             self.error = end
             self.outcome = Outcome.FAILED if is_failure(end) else Outcome.CANCELLED
         self.ended_at = now()

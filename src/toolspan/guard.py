@@ -1,7 +1,7 @@
 """Report toolspan's own errors, and read attributes of foreign objects without raising.
 
 An error is logged once and never reaches the application. The log line has no message and no value, because
-both may hold content; the traceback is logged at level DEBUG.
+both may hold content; the traceback, without the error's message, is logged at level DEBUG.
 """
 
 from __future__ import annotations
@@ -33,9 +33,17 @@ def report(what: str, error: BaseException) -> None:
         _reported.add(key)
         kind = type(error).__qualname__
         log.warning("toolspan: %s failed with %s; the application is not affected", what, kind)
-        log.debug("toolspan: %s failed", what, exc_info=error)
+        log.debug("toolspan: %s failed", what, exc_info=without_words(error))
     except Exception:  # raised by a logging handler or filter, or by a class of error with a broken attribute
         return
+
+
+def without_words(error: BaseException) -> BaseException:
+    """Return an error of the same type name and traceback, without message and causes."""
+    # Both may quote content. A new class: the original may need arguments, or print its attributes.
+    kind = type(type(error).__qualname__, (Exception,), {"__module__": type(error).__module__})
+    found: BaseException = kind()
+    return found.with_traceback(traceback_of(error))
 
 
 def _cause(what: str, error: BaseException) -> tuple[str, int, str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from opentelemetry import trace
-from opentelemetry._logs import Logger, get_logger
+from opentelemetry._logs import Logger, LoggerProvider, get_logger
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]  # upstream's file is untyped
-from opentelemetry.metrics import Meter, get_meter
+from opentelemetry.metrics import Meter, MeterProvider, get_meter
 
 from . import guard
 from .accounting.monitor import SpentSink, usage
@@ -31,17 +33,34 @@ from .otel.sink import Sink
 from .otel.span import SpanSink
 from .pipeline import run
 from .sdk.family import OPENAI, Member, import_sdk
-from .settings import Settings, changed, read_settings
+from .settings import Options, Settings, changed, read_settings, shown
 from .tool_execution.execution import Executions, use
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack  # part of `typing` from Python 3.11 on; not needed at runtime
+
     from .sdk.patch import Patch
 
+log = logging.getLogger("toolspan")
 
 _AT_END = 1.0  # seconds for which `uninstrument()` waits for content that is being redacted
-_PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider")
+_PROVIDERS = {
+    "tracer_provider": "get_tracer",
+    "meter_provider": "get_meter",
+    "logger_provider": "get_logger",
+}
 _OF_THE_CHECK = ("skip_dep_check", "raise_exception_on_conflict")  # of the SDK's version
 _MOST_REVIEWS = 4  # callbacks of earlier settings that are kept for the streams that are still open
+
+
+class Keywords(Options, total=False):
+    """All keywords of `instrument()`: the settings, OpenTelemetry's providers and the check of the SDK."""
+
+    tracer_provider: trace.TracerProvider | None
+    meter_provider: MeterProvider | None
+    logger_provider: LoggerProvider | None
+    skip_dep_check: bool
+    raise_exception_on_conflict: bool
 
 
 class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstream
@@ -59,24 +78,38 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
         """Return the SDK and its oldest tested version; the patch point is the same in all later ones."""
         return (f"{self.member.distribution} >= {self.member.oldest}",)
 
-    def instrument(self, **kwargs: Any) -> None:
+    def instrument(self, **kwargs: Unpack[Keywords]) -> None:
         """Instrument the SDK. A second call applies only its own keywords and keeps all other settings."""
         # `opentelemetry-instrument` has instrumented the SDK before the application's own code runs. The base
         # class ignores a second call: a redaction would have no effect, and content would leave the process.
         if not self.is_instrumented_by_opentelemetry:
             super().instrument(**kwargs)
             return
-        keywords = {name: kwargs[name] for name in kwargs if name not in _OF_THE_CHECK}
-        providers = {name: keywords.pop(name, None) or self._providers[name] for name in _PROVIDERS}
+        keywords = {name: value for name, value in kwargs.items() if name not in _OF_THE_CHECK}
+        providers = self._take_providers(keywords)
         settings = changed(self._settings, keywords)
         same = all(providers[name] is self._providers[name] for name in _PROVIDERS)
-        if settings != self._settings or not same:
+        if not (same and _equal(settings, self._settings)):
             self._apply(settings, providers)
 
     def _instrument(self, **kwargs: Any) -> None:
         """Patch the SDK; the README lists the keywords."""
-        providers = {name: kwargs.pop(name, None) for name in _PROVIDERS}
+        providers = self._take_providers(kwargs)
         self._apply(read_settings(kwargs), providers)
+
+    def _take_providers(self, keywords: dict[str, Any]) -> dict[str, Any]:
+        """Remove the providers from the keywords; return them, or the present one for each wrong one."""
+        found = dict(self._providers)
+        for name, method in _PROVIDERS.items():
+            value = keywords.pop(name, None)
+            if value is None:
+                continue
+            if callable(guard.attribute(value, method)):
+                found[name] = value
+            else:
+                accepted = f"an object with the method {method}"
+                log.error("toolspan: %s=%s ignored; accepted: %s", name, shown(value), accepted)
+        return found
 
     def _apply(self, settings: Settings, providers: Mapping[str, Any]) -> None:
         """Trace requests with these settings from now on; on an error, trace none."""
@@ -102,14 +135,14 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
         if settings.log == "off":
             self._remove_console()
         elif self._console is None:
-            self._console = _console()
+            self._console = _made("showing the stream log", Console)
         dispatch = Sinks(sinks(Parts(settings, providers, loop)), guard.report, review)
         self._patch = _installed(self.member, settings, dispatch, self._patch)
 
     def _review(self, settings: Settings) -> Review:
         """Return the review for these callbacks; earlier reviews are kept for the open streams."""
         what = (settings.redact, settings.completion_hook, settings.tool_definitions)
-        if self._reviews and self._reviews[-1][0] == what:
+        if self._reviews and _equal(self._reviews[-1][0], what):
             return self._reviews[-1][1]
         found = make_review(settings)
         kept = [each for each in self._reviews if each[1].is_needed]
@@ -173,19 +206,26 @@ class Providers(NamedTuple):
     def meter(self) -> Meter:
         """Return a meter that records its measurements at the next collection, not during a request."""
         meter = get_meter(semconv.SCOPE, version("toolspan"), self.meter_provider)
-        try:
-            return deferring(meter, backlog)
-        except Exception as error:
-            # A foreign meter without observable instruments: each measurement is made at once.
-            guard.report("deferring measurements", error)
-            return meter
+        # A foreign meter may have no observable instruments: then each measurement is made at once.
+        return _made("deferring measurements", lambda: deferring(meter, backlog)) or meter
 
 
-def _console() -> Console | None:
+def _equal(one: object, other: object) -> bool:
     try:
-        return Console()
-    except Exception as error:  # the application may have replaced anything in `logging`
-        guard.report("showing the stream log", error)
+        return one == other
+    except Exception:  # `==` of a callback of the application's
+        return False
+
+
+_Made = TypeVar("_Made")
+
+
+def _made(what: str, make: Callable[[], _Made]) -> _Made | None:
+    """Return what a function makes; report an error and return `None` if it raises."""
+    try:
+        return make()
+    except Exception as error:
+        guard.report(what, error)
         return None
 
 
@@ -215,11 +255,7 @@ backlog = Backlog(guard.report)
 
 def tracer(tracer_provider: Any) -> trace.Tracer:
     """Return the tracer for the stages of pipelines; after an error, one that records nothing."""
-    try:
-        return Providers(tracer_provider).tracer()
-    except Exception as error:
-        guard.report("making the tracer of stages", error)
-        return trace.NoOpTracer()
+    return _made("making the tracer of stages", Providers(tracer_provider).tracer) or trace.NoOpTracer()
 
 
 def make_review(settings: Settings) -> Review:
@@ -242,15 +278,8 @@ _Maker: TypeAlias = Callable[[Parts], "Sink | None"]
 
 def sinks(parts: Parts) -> list[Sink]:
     """Return the sinks in the order of `_SINKS`; one that cannot be made is logged and left out."""
-    found: list[Sink] = []
-    for make in _SINKS:
-        try:
-            sink = make(parts)
-        except Exception as error:
-            guard.report("making a sink", error)
-            continue
-        found += [] if sink is None else [sink]
-    return found
+    found = [_made("making a sink", partial(make, parts)) for make in _SINKS]
+    return [sink for sink in found if sink is not None]
 
 
 def _repeated_requests(parts: Parts) -> Sink | None:
@@ -332,7 +361,8 @@ def _span_capture(settings: Settings) -> Capture:
 
 def executions(settings: Settings, loop: Loop, review: Review, providers: Providers) -> Executions | None:
     """Return the recorder of tool executions; `None` if it cannot be made."""
-    try:
+
+    def make() -> Executions:
         return Executions(
             providers.tracer(),
             providers.meter(),
@@ -342,15 +372,10 @@ def executions(settings: Settings, loop: Loop, review: Review, providers: Provid
             review,
             settings.metric_attributes,
         )
-    except Exception as error:
-        guard.report("making the spans of tools", error)
-        return None
+
+    return _made("making the spans of tools", make)
 
 
 def _prices(settings: Settings) -> Prices | None:
     """Return the prices, loaded now: their import takes half a second, too long for a request."""
-    try:
-        return load() if settings.cost == "on" else None
-    except Exception as error:
-        guard.report("loading the prices", error)
-        return None
+    return _made("loading the prices", load) if settings.cost == "on" else None

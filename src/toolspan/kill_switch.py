@@ -6,7 +6,7 @@ import threading
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from .guard import shown
+from .guard import attribute
 
 
 class Switches(NamedTuple):
@@ -42,27 +42,25 @@ def switch(
 
     Without a `client` the switch holds for the process. With one, it holds for that client and all that share
     its connections, such as the copies that `client.with_options()` makes. It applies to requests that start
-    afterwards, and may be called before `instrument()`. `TypeError` is raised for a switch that
-    is neither a `bool` nor `None`, and for an object that is no client: `switch(False)` names no switch.
+    afterwards, and may be called before `instrument()`. Raises `TypeError` for an object that is no client of
+    the SDK, and for a value that is neither a `bool` nor `None`.
     """
     global _everywhere
-    values = {"enabled": enabled, "track_streams": track_streams, "content": content}
-    changes = {name: value for name, value in values.items() if value is not None}
+    given = {"enabled": enabled, "track_streams": track_streams, "content": content}
+    changes = {name: value for name, value in given.items() if value is not None}
     for name, value in changes.items():
-        if not isinstance(value, bool):
-            raise TypeError(f"toolspan: switch() takes True, False or None as {name}, not {shown(value)}")
-    if client is None:
-        with _lock:
-            _everywhere = _everywhere._replace(**changes)
-        return
+        if not isinstance(value, bool):  # the text "off" would be true
+            raise TypeError(f"{name} must be True, False or None, not {type(value).__name__}")
     pool = _pool(client)
-    if pool is None:
-        # Only the class: what somebody passes instead of a client may be its key.
-        hint = "; did you mean switch(enabled=…)?" if isinstance(client, bool) else ""
-        kind = type(client).__qualname__
-        raise TypeError(f"toolspan: switch() takes a client of the OpenAI SDK first, not {kind}{hint}")
+    # The module `openai` and the resources of a client have a `_client`, too, which is no HTTP client.
+    if client is not None and not callable(attribute(pool, "send")):
+        hint = "; write switch(enabled=…)" if isinstance(client, bool) else ""
+        raise TypeError(f"a client of the OpenAI SDK is needed, not {type(client).__name__}{hint}")
     with _lock:
-        _by_pool[pool] = _by_pool.get(pool, Switches())._replace(**changes)
+        if client is None:
+            _everywhere = _everywhere._replace(**changes)
+        else:
+            _by_pool[pool] = _by_pool.get(pool, Switches())._replace(**changes)
 
 
 def everywhere() -> Switches:
@@ -82,4 +80,4 @@ def switches_of(client: Any) -> Switches:
 
 def _pool(client: Any) -> Any:
     """Return the HTTP client, which all copies of an SDK client share."""
-    return getattr(client, "_client", None)
+    return attribute(client, "_client")

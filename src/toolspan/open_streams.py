@@ -11,6 +11,7 @@ import gc
 import os
 import threading
 from collections import deque
+from functools import lru_cache
 from typing import Any, Protocol
 
 from .otel.content.worker import finish_all
@@ -35,9 +36,8 @@ _collecting: set[int] = set()  # ids of the threads that run a collection now
 
 def install() -> None:
     """Add the callback of the garbage collector, once."""
-    if _on_collection in gc.callbacks:
-        return
-    gc.callbacks.append(_on_collection)
+    if _on_collection not in gc.callbacks:
+        gc.callbacks.append(_on_collection)
 
 
 def remove() -> None:
@@ -92,14 +92,9 @@ def _on_collection(phase: str, info: dict[str, Any]) -> None:
         _collecting.discard(threading.get_ident())
 
 
-_hooked = False
-
-
+@lru_cache(maxsize=1)
 def _hooks() -> None:
-    global _hooked
-    if _hooked:
-        return
-    _hooked = True
+    """Register the hooks for exit and fork, once."""
     atexit.register(_at_exit)
     if hasattr(os, "register_at_fork"):  # not on Windows
         os.register_at_fork(after_in_child=_in_child)

@@ -1,6 +1,6 @@
-"""The settings: one table of keywords, environment variables, parsers and defaults.
+"""The settings: one table of keywords, types, defaults, parsers, variables and what each is for.
 
-Only this module reads the environment. A wrong value is logged with its name and the accepted values, and the
+Only this module reads the environment. A wrong value is logged as an error with the accepted values, and the
 default is kept; nothing here raises, because `opentelemetry-instrument` runs it before the application.
 """
 
@@ -11,42 +11,62 @@ import inspect
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, fields, replace
+from itertools import islice
+from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict, get_args
 
 log = logging.getLogger("toolspan")
 
-_ON_OFF = {
-    "on": True,
-    "true": True,
-    "yes": True,
-    "1": True,
-    "off": False,
-    "false": False,
-    "no": False,
-    "0": False,
-}
+Capture: TypeAlias = Literal["no_content", "span_only", "event_only", "span_and_event"]
+Cost: TypeAlias = Literal["on", "provider", "off"]
+LogFormat: TypeAlias = Literal["off", "text", "json"]
+MetricNames: TypeAlias = Literal["released", "next", "both"]
+OtherInstrumentations: TypeAlias = Literal["enrich", "span", "skip"]
+ToolDefinitions: TypeAlias = Literal["names", "full"]
+ToolEvents: TypeAlias = Literal["both", "span", "log", "off"]
+
+_ON_OFF = dict.fromkeys(("on", "true", "yes", "1"), True) | dict.fromkeys(("off", "false", "no", "0"), False)
+_MODES = ", ".join(get_args(Capture)).upper()
+_MOST_ENTRIES = 1000  # of a list: an iterator may have no end
+_LONGEST_SHOWN = 200  # characters of a wrong value in the log
 
 
-def switch(value: object) -> bool:
-    """Return a switch as a bool; raises `KeyError` for other words."""
-    return value if isinstance(value, bool) else _ON_OFF[str(value).strip().lower()]
+class _Rule(NamedTuple):
+    """How a value is read: a function that raises for a wrong one, and the accepted values in words."""
+
+    parse: Callable[[object], Any]
+    accepted: str
 
 
-def one_of(*accepted: str) -> Callable[[object], str]:
-    """Return a parser of one of these words, in any case, or of a member of an enumeration of them."""
-
-    def parse(value: object) -> str:
-        found = str(getattr(value, "value", value)).strip().lower()
-        if found not in accepted:
-            raise ValueError
-        return found
-
-    return parse
+def _word(value: object) -> str:
+    """Return a word in lower case, also that of a member of an enumeration."""
+    return str(getattr(value, "value", value)).strip().lower()
 
 
-def count(value: object) -> int:
-    """Return a whole number, 0 or more; raises `ValueError` otherwise."""
+def _switch(value: object) -> bool:
+    return _ON_OFF[_word(value)]
+
+
+def _one_of(words: Any, more: Mapping[str, str] | None = None) -> _Rule:
+    """Return the rule for one of these words, in any case; `more` has further spellings of them."""
+    known = {word: word for word in get_args(words)} | dict(more or {})
+    return _Rule(lambda value: known[_word(value)], ", ".join(get_args(words)))
+
+
+def _level(words: Any, on: str) -> _Rule:
+    """Return the rule for one of these words, which may also be written as a switch."""
+    return _one_of(words, {word: on if value else "off" for word, value in _ON_OFF.items()})
+
+
+def _capture(value: object) -> str:
+    """Return a capture mode. Other instrumentations have a switch of the same name: it stands for spans."""
+    known = _one_of(Capture, {"true": "span_only", "false": "no_content"})
+    if _word(value) == "true":
+        log.warning("toolspan: capture_message_content=true captures on spans; the modes are: %s", _MODES)
+    return str(known.parse(value))
+
+
+def _count(value: object) -> int:
     found = int(str(value).strip())
     # `True` is an int for Python, but never a number of characters.
     if found < 0 or isinstance(value, bool):
@@ -54,134 +74,152 @@ def count(value: object) -> int:
     return found
 
 
-def pairs(value: object) -> tuple[tuple[str, str], ...]:
-    """Return pairs from a mapping or from `name=value,…`; keys in lower case."""
-    if isinstance(value, Mapping):
-        entries = [(str(host), str(name)) for host, name in value.items()]
-    else:
-        entries = [_pair(entry) for entry in str(value).split(",") if entry.strip()]
-    # Sorted, so that equal settings compare equal and a second `instrument()` changes nothing.
-    return tuple(sorted((host.strip().lower(), name.strip()) for host, name in entries))
-
-
-def _pair(entry: str) -> tuple[str, str]:
-    host, mark, name = entry.partition("=")
-    if not mark or not host.strip() or not name.strip():
+def _text(value: object) -> str:
+    found = value.strip() if isinstance(value, str) else ""
+    if not found:
         raise ValueError
-    return host, name
+    return found
 
 
-def names(value: object) -> tuple[str, ...]:
+def _names(value: object) -> tuple[str, ...]:
     """Return names from an iterable or a text separated by commas, without repetitions."""
     if isinstance(value, str):
         value = [entry for entry in value.split(",") if entry.strip()]
     if not isinstance(value, Iterable) or isinstance(value, (Mapping, bytes)):
         raise TypeError
-    found = [entry.strip() if isinstance(entry, str) else "" for entry in value]
-    if not all(found):
+    found = [_text(entry) for entry in islice(value, _MOST_ENTRIES + 1)]
+    if len(found) > _MOST_ENTRIES:
         raise ValueError
     return tuple(dict.fromkeys(found))
 
 
-def level(*accepted: str) -> Callable[[object], str]:
-    """Return a parser of one of these words; the first and the last may also be written as on and off."""
-    word = one_of(*accepted)
-
-    def parse(value: object) -> str:
-        if isinstance(value, bool) or str(value).strip().lower() in _ON_OFF:
-            return accepted[0] if switch(value) else accepted[-1]
-        return word(value)
-
-    return parse
+def _pairs(value: object) -> tuple[tuple[str, str], ...]:
+    """Return pairs from a mapping or from `name=value,…`; keys in lower case."""
+    entries = (
+        value.items() if isinstance(value, Mapping) else [entry.split("=", 1) for entry in _names(value)]
+    )
+    # Sorted, so that equal settings compare equal and a second `instrument()` changes nothing.
+    return tuple(sorted((_text(host).lower(), _text(name)) for host, name in entries))
 
 
-def callback(value: object) -> object:
-    """Return a redaction callback; one that cannot be called is replaced by one that removes all content.
-
-    The default, no redaction, would be dangerous: after a typing error, content would leave the process.
-    """
-    if not callable(value):
-        log.warning("toolspan: redact=%r ignored: it is not callable; no content is recorded", value)
-        return lambda name, keywords: None
-    return value
-
-
-def function(value: object) -> object:
-    """Return a function; raises `TypeError` for a coroutine function, whose coroutine nothing would await."""
-    if not callable(value) or inspect.iscoroutinefunction(value):
+def _function(value: object) -> object:
+    """Return a function; raise `TypeError` for a coroutine function, whose coroutine nothing would await."""
+    if not callable(value) or any(map(inspect.iscoroutinefunction, (value, type(value).__call__))):
         raise TypeError
     return value
 
 
-def hook(value: object) -> object:
-    """Return a completion hook or its name; raises `ValueError` for anything else, also a hook's class."""
-    known = isinstance(value, str) or callable(getattr(value, "on_completion", None))
-    if not known or isinstance(value, type):
-        raise ValueError
+def _callback(value: object) -> object:
+    """Return a redaction callback; one that cannot work is replaced by one that removes all content.
+
+    The default, no redaction, would be dangerous: after a typing error, content would leave the process.
+    """
+    try:
+        return _function(value)
+    except Exception:
+        fault = "it is a coroutine function" if callable(value) else "it is not callable"
+        log.error("toolspan: redact=%s ignored: %s; no content is recorded", shown(value), fault)
+        return remove
+
+
+def remove(name: str, value: object) -> None:
+    """Remove a content: the redaction in place of one that cannot work."""
+
+
+def _hook(value: object) -> object:
+    """Return a completion hook or its name; raise `TypeError` for anything else, also for a hook's class."""
+    if isinstance(value, type):
+        raise TypeError
+    if not isinstance(value, str):
+        _function(getattr(value, "on_completion", None))
     return value
+
+
+def _setting(default: Any, rule: _Rule, *variables: str) -> Any:
+    """Return a row of the table; of several variables, the first one that is not empty counts."""
+    return field(default=default, metadata={"rule": rule, "variables": variables})
+
+
+_TRUTH = _Rule(_switch, "true, false")
+_SWITCH = _Rule(_switch, "on, off")
+_LIST = _Rule(_names, "names, separated by commas")
+_CHARACTERS = _Rule(_count, "a whole number of characters, 0 or more")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The values of all settings; each field is a keyword of `instrument()`, with its variable below it."""
+    """The values of all settings; each field is a keyword of `instrument()`."""
 
-    enabled: bool = True
-    """`TOOLSPAN_ENABLED`: `false` does not patch the SDK."""
-    track_streams: bool = True
-    """`TOOLSPAN_TRACK_STREAMS`: `off` returns the SDK's own streams; their spans end with the response's
-    headers."""
-    tool_events: str = "both"
-    """`TOOLSPAN_TOOL_EVENTS`: events on the `span`, as `log` records, `both` or `off`."""
-    chunk_timing: bool = True
-    """`TOOLSPAN_CHUNK_TIMING`: record the histogram of inter-chunk times."""
-    metric_names: str = "released"
-    """`TOOLSPAN_METRIC_NAMES`: metrics by the `released` conventions, by the `next` ones, or `both`."""
-    check_arguments: bool = True
-    """`TOOLSPAN_CHECK_ARGUMENTS`: check each tool call against the tools of its request."""
-    other_instrumentations: str = "enrich"
-    """`TOOLSPAN_OTHER_INSTRUMENTATIONS`: where another instrumentation has an open span for the call:
-    `enrich` that span, make a second `span`, or `skip` the call."""
-    agent_loop: bool = True
-    """`TOOLSPAN_AGENT_LOOP`: `off` relates no request to earlier ones: no turnarounds, links, steps or
-    attempts."""
-    providers: tuple[tuple[str, str], ...] = ()
-    """`TOOLSPAN_PROVIDERS`: `host=name,…`, added to the table of known hosts."""
-    tool_definitions: str = "names"
-    """`TOOLSPAN_TOOL_DEFINITIONS`: where content is captured: `names` and kinds of the tools, or their `full`
-    definitions."""
-    log: str = "off"
-    """`TOOLSPAN_LOG`: the stream log, one line through `logging` per event of a call, as `text` or `json`."""
-    cost: str = "on"
-    """`TOOLSPAN_COST`: `on` computes the cost where the provider reports none and the extra `cost` is
-    installed; `provider` records reported costs only; `off` records none."""
-    metric_attributes: tuple[str, ...] = ()
-    """`TOOLSPAN_METRIC_ATTRIBUTES`: names from `toolspan.attributes` that metrics carry, too."""
-    baggage_keys: tuple[str, ...] = ()
-    """`TOOLSPAN_BAGGAGE_KEYS`: baggage entries that are recorded like `toolspan.attributes`."""
-    sample_every: int = 0
-    """`TOOLSPAN_SAMPLE_EVERY`: track every n-th chunk through the stages of a pipeline; 0: only chunks whose
-    loss breaks an answer."""
-    socket_log: bool = False
-    """`TOOLSPAN_SOCKET_LOG`: log each message of a `toolspan.socket`, without content."""
-    usage_keys: tuple[str, ...] = ()
-    """`TOOLSPAN_USAGE_KEYS`: names from `toolspan.attributes` by which `toolspan.usage` keeps totals, too."""
-    content_limit: int = 8192
-    """`TOOLSPAN_CONTENT_LIMIT`: the length of a captured text, in characters; longer texts are truncated."""
-    capture_message_content: str = "no_content"
-    """`OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`: where captured content is recorded."""
-    emit_event: bool | None = None
-    """`OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT`: emit the details event; if unset, only with content on
-    events."""
-    redact: Callable[[str, Any], Any] | None = None
-    """A callback that redacts each content before it is recorded; has no variable."""
-    on_event: Callable[[Any, Any], object] | None = None
-    """A callback that gets each event of each call; has no variable."""
-    completion_hook: Any = None
-    """`OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK`: the name of a hook's entry point, or a hook."""
-    sdk_disabled: bool = False
-    """`OTEL_SDK_DISABLED`: OpenTelemetry records nothing; only `on_event` and `log` still have an effect."""
-    attribute_limit: int | None = None
-    """`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`: the length of a span attribute, in characters."""
+    # `false` does not patch the SDK.
+    enabled: bool = _setting(True, _TRUTH, "TOOLSPAN_ENABLED")
+    # `off` returns the SDK's own streams; their spans end with the response's headers.
+    track_streams: bool = _setting(True, _SWITCH, "TOOLSPAN_TRACK_STREAMS")
+    # Events on the `span`, as `log` records, `both` or `off`.
+    tool_events: str = _setting("both", _one_of(ToolEvents), "TOOLSPAN_TOOL_EVENTS")
+    # Record the histogram of inter-chunk times.
+    chunk_timing: bool = _setting(True, _SWITCH, "TOOLSPAN_CHUNK_TIMING")
+    # Metrics by the `released` conventions, by the `next` ones, or `both`.
+    metric_names: str = _setting("released", _one_of(MetricNames), "TOOLSPAN_METRIC_NAMES")
+    # Check each tool call against the tools of its request.
+    check_arguments: bool = _setting(True, _SWITCH, "TOOLSPAN_CHECK_ARGUMENTS")
+    # Where another instrumentation has an open span for the call: `enrich` that span, make a second
+    # `span`, or `skip` the call.
+    other_instrumentations: str = _setting(
+        "enrich", _one_of(OtherInstrumentations), "TOOLSPAN_OTHER_INSTRUMENTATIONS"
+    )
+    # `off` relates no request to earlier ones: no turnarounds, links, steps or attempts.
+    agent_loop: bool = _setting(True, _SWITCH, "TOOLSPAN_AGENT_LOOP")
+    # `host=name,…`, added to the table of known hosts.
+    providers: tuple[tuple[str, str], ...] = _setting(
+        (), _Rule(_pairs, "host=name, more of them separated by commas"), "TOOLSPAN_PROVIDERS"
+    )
+    # Where content is captured: `names` and kinds of the tools, or their `full` definitions.
+    tool_definitions: str = _setting("names", _one_of(ToolDefinitions), "TOOLSPAN_TOOL_DEFINITIONS")
+    # The stream log: one line through `logging` per event of a call.
+    log: str = _setting("off", _level(LogFormat, "text"), "TOOLSPAN_LOG")
+    # `on` computes the cost where the provider reports none and the extra `cost` is installed;
+    # `provider` records reported costs only; `off` records none.
+    cost: str = _setting("on", _level(Cost, "on"), "TOOLSPAN_COST")
+    # Names from `toolspan.attributes` that metrics carry, too.
+    metric_attributes: tuple[str, ...] = _setting((), _LIST, "TOOLSPAN_METRIC_ATTRIBUTES")
+    # Baggage entries that are recorded like `toolspan.attributes`.
+    baggage_keys: tuple[str, ...] = _setting((), _LIST, "TOOLSPAN_BAGGAGE_KEYS")
+    # Track every n-th chunk through the stages of a pipeline; 0: only chunks whose loss breaks an
+    # answer.
+    sample_every: int = _setting(
+        0, _Rule(_count, "a whole number of chunks, 0 or more"), "TOOLSPAN_SAMPLE_EVERY"
+    )
+    # Log each message of a `toolspan.socket`, without content.
+    socket_log: bool = _setting(False, _SWITCH, "TOOLSPAN_SOCKET_LOG")
+    # Names from `toolspan.attributes` by which `toolspan.usage` keeps totals, too.
+    usage_keys: tuple[str, ...] = _setting((), _LIST, "TOOLSPAN_USAGE_KEYS")
+    # The length of a captured text, in characters; longer texts are truncated.
+    content_limit: int = _setting(8192, _CHARACTERS, "TOOLSPAN_CONTENT_LIMIT")
+    # Where captured content is recorded.
+    capture_message_content: str = _setting(
+        "no_content", _Rule(_capture, _MODES), "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+    )
+    # Emit the details event; if unset, emit it only with content on events.
+    emit_event: bool | None = _setting(None, _TRUTH, "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT")
+    # A callback that redacts each content before it is recorded.
+    redact: Callable[[str, Any], Any] | None = _setting(None, _Rule(_callback, ""))  # noqa: RUF009  # a field
+    # A callback that gets each event of each call.
+    on_event: Callable[[Any, Any], object] | None = _setting(  # noqa: RUF009  # a field
+        None, _Rule(_function, "a function of a call and an event, that is not a coroutine function")
+    )
+    # The name of a hook's entry point, or a hook.
+    completion_hook: Any = _setting(  # noqa: RUF009  # a field
+        None,
+        _Rule(_hook, "the name of an entry point, or an object with the method on_completion"),
+        "OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK",
+    )
+    # OpenTelemetry records nothing; only `on_event` and `log` still have an effect.
+    sdk_disabled: bool = _setting(False, _TRUTH, "OTEL_SDK_DISABLED")
+    # The length of a span attribute, in characters.
+    # The specification's order: the limit of spans wins over that of all attributes.
+    attribute_limit: int | None = _setting(
+        None, _CHARACTERS, "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"
+    )
 
     @property
     def silent(self) -> bool:
@@ -210,71 +248,57 @@ class Settings:
         return self.content_on_events if self.emit_event is None else self.emit_event
 
 
-class _Rule(NamedTuple):
-    """One row of the table: variables (the first with a value wins), parser and accepted values."""
-
-    variables: tuple[str, ...]
-    parse: Callable[[object], Any]
-    accepted: str
+_Switch: TypeAlias = bool | str | None
+_UpperCapture: TypeAlias = Literal["NO_CONTENT", "SPAN_ONLY", "EVENT_ONLY", "SPAN_AND_EVENT"]
 
 
-_CAPTURE = ("no_content", "span_only", "event_only", "span_and_event")
-_RULES: Mapping[str, _Rule] = {
-    "enabled": _Rule(("TOOLSPAN_ENABLED",), switch, "true, false"),
-    "track_streams": _Rule(("TOOLSPAN_TRACK_STREAMS",), switch, "on, off"),
-    "tool_events": _Rule(
-        ("TOOLSPAN_TOOL_EVENTS",), one_of("both", "span", "log", "off"), "both, span, log, off"
-    ),
-    "chunk_timing": _Rule(("TOOLSPAN_CHUNK_TIMING",), switch, "on, off"),
-    "metric_names": _Rule(
-        ("TOOLSPAN_METRIC_NAMES",), one_of("released", "next", "both"), "released, next, both"
-    ),
-    "check_arguments": _Rule(("TOOLSPAN_CHECK_ARGUMENTS",), switch, "on, off"),
-    "other_instrumentations": _Rule(
-        ("TOOLSPAN_OTHER_INSTRUMENTATIONS",), one_of("enrich", "span", "skip"), "enrich, span, skip"
-    ),
-    "agent_loop": _Rule(("TOOLSPAN_AGENT_LOOP",), switch, "on, off"),
-    "providers": _Rule(("TOOLSPAN_PROVIDERS",), pairs, "host=name, more of them separated by commas"),
-    "log": _Rule(("TOOLSPAN_LOG",), level("text", "json", "off"), "off, text, json"),
-    "cost": _Rule(("TOOLSPAN_COST",), level("on", "provider", "off"), "on, provider, off"),
-    "metric_attributes": _Rule(("TOOLSPAN_METRIC_ATTRIBUTES",), names, "names, separated by commas"),
-    "baggage_keys": _Rule(("TOOLSPAN_BAGGAGE_KEYS",), names, "names, separated by commas"),
-    "usage_keys": _Rule(("TOOLSPAN_USAGE_KEYS",), names, "names, separated by commas"),
-    "tool_definitions": _Rule(("TOOLSPAN_TOOL_DEFINITIONS",), one_of("names", "full"), "names, full"),
-    "sample_every": _Rule(("TOOLSPAN_SAMPLE_EVERY",), count, "a whole number of chunks, 0 or more"),
-    "socket_log": _Rule(("TOOLSPAN_SOCKET_LOG",), switch, "on, off"),
-    "content_limit": _Rule(("TOOLSPAN_CONTENT_LIMIT",), count, "a whole number of characters, 0 or more"),
-    "capture_message_content": _Rule(
-        ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",),
-        one_of(*_CAPTURE),
-        ", ".join(_CAPTURE).upper(),
-    ),
-    "emit_event": _Rule(("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT",), switch, "true, false"),
-    "redact": _Rule((), callback, ""),
-    "on_event": _Rule((), function, "a function of a call and an event, that is not a coroutine function"),
-    "completion_hook": _Rule(
-        ("OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK",),
-        hook,
-        "the name of an entry point, or an object with the method on_completion",
-    ),
-    "sdk_disabled": _Rule(("OTEL_SDK_DISABLED",), switch, "true, false"),
-    "attribute_limit": _Rule(
-        # The specification's order: the limit of spans wins over that of all attributes.
-        ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
-        count,
-        "a whole number of characters, 0 or more",
-    ),
-}
+class Options(TypedDict, total=False):
+    """The settings as keywords of `instrument()`, with the types that each accepts."""
+
+    enabled: _Switch
+    track_streams: _Switch
+    tool_events: ToolEvents | None
+    chunk_timing: _Switch
+    metric_names: MetricNames | None
+    check_arguments: _Switch
+    other_instrumentations: OtherInstrumentations | None
+    agent_loop: _Switch
+    providers: Mapping[str, str] | str | None
+    tool_definitions: ToolDefinitions | None
+    log: LogFormat | bool | None
+    cost: Cost | bool | None
+    metric_attributes: Iterable[str] | None
+    baggage_keys: Iterable[str] | None
+    sample_every: int | None
+    socket_log: _Switch
+    usage_keys: Iterable[str] | None
+    content_limit: int | None
+    capture_message_content: Capture | _UpperCapture | bool | None
+    emit_event: _Switch
+    redact: Callable[[str, Any], Any] | None
+    on_event: Callable[[Any, Any], object] | None
+    completion_hook: Any
+    sdk_disabled: _Switch
+    attribute_limit: int | None
+
+
+_ROWS = {row.name: row for row in fields(Settings)}
+_OWN = "TOOLSPAN_"  # the prefix of the variables that only toolspan reads
+_KEYWORDS = {name: name for name in _ROWS}
+_VARIABLES = {name: (*row.metadata["variables"], name)[0] for name, row in _ROWS.items()}
 
 
 def read_settings(keywords: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings from keywords and environment; a keyword wins over a variable. Raises nothing."""
     found: dict[str, Any] = {}
-    for name, rule in _RULES.items():
-        source, value = _source(name, rule, keywords, environment)
-        if value is not None:
-            _take(found, name, rule, source, value, f"the default {_DEFAULTS[name]!r}")
-    _warn(keywords.keys() - _RULES.keys())
+    for name, row in _ROWS.items():
+        given = [variable for variable in row.metadata["variables"] if environment.get(variable)]
+        source = given[0] if given and keywords.get(name) is None else name
+        value = keywords.get(name) if source == name else environment[source]
+        _take(found, name, source, value, f"the default {row.default!r}")
+    _log_unknown(keywords.keys() - _ROWS.keys(), _KEYWORDS)
+    own = {variable for variable, value in environment.items() if variable.startswith(_OWN) and value}
+    _log_unknown(own - {*_VARIABLES.values()}, _VARIABLES)
     return Settings(**found)
 
 
@@ -285,45 +309,36 @@ def changed(settings: Settings, keywords: Mapping[str, Any]) -> Settings:
     `instrument()`.
     """
     found: dict[str, Any] = {}
-    for name, value in keywords.items():
-        if value is not None and (rule := _RULES.get(name)) is not None:
-            _take(found, name, rule, name, value, "the present value")
-    _warn(keywords.keys() - _RULES.keys())
+    for name in _ROWS:
+        _take(found, name, name, keywords.get(name), "the present value")
+    _log_unknown(keywords.keys() - _ROWS.keys(), _KEYWORDS)
     return replace(settings, **found)
 
 
-_NAMES = tuple(field.name for field in fields(Settings))
-_DEFAULTS: Mapping[str, Any] = {field.name: field.default for field in fields(Settings)}
-
-
-def _warn(unknown: Iterable[str]) -> None:
-    """Log each unknown keyword by its name; its value may be a secret and is not logged."""
-    for name in unknown:
-        near = difflib.get_close_matches(name, _NAMES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"accepted: {', '.join(_NAMES)}"
-        log.warning("toolspan: unknown setting %r ignored; %s", name, hint)
-
-
-def _source(
-    name: str, rule: _Rule, keywords: Mapping[str, Any], environment: Mapping[str, str]
-) -> tuple[str, Any]:
-    """Return the name of a setting's source, and its value; an empty variable counts as unset."""
-    if keywords.get(name) is not None:
-        return name, keywords[name]
-    for variable in rule.variables:
-        if environment.get(variable):
-            return variable, environment[variable]
-    return name, None
-
-
-def _take(found: dict[str, Any], name: str, rule: _Rule, source: str, value: object, kept: str) -> None:
+def _take(found: dict[str, Any], name: str, source: str, value: object, kept: str) -> None:
+    """Set a setting to the value that is read, unless it is `None`; log an error if it is wrong."""
+    rule: _Rule = _ROWS[name].metadata["rule"]
     try:
-        found[name] = rule.parse(value)
-    except (KeyError, TypeError, ValueError):
-        log.warning(
-            "toolspan: %s=%r ignored; accepted: %s; %s is kept",
-            source,
-            value,
-            rule.accepted,
-            kept,
+        if value is not None:
+            found[name] = rule.parse(value)
+    except Exception:  # an application's object may raise anything
+        log.error(
+            "toolspan: %s=%s ignored; accepted: %s; %s is kept", source, shown(value), rule.accepted, kept
         )
+
+
+def shown(value: object) -> str:
+    """Return the `repr` of a wrong value for the log, shortened; the name of its class if `repr` raises."""
+    try:
+        text = repr(value)
+    except Exception:
+        return f"an object of the class {type(value).__qualname__}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def _log_unknown(unknown: Iterable[str], known: Mapping[str, str]) -> None:
+    """Log each unknown keyword or variable by its name; its value may be a secret and is not logged."""
+    for name in sorted(unknown):
+        near = difflib.get_close_matches(name.removeprefix(_OWN).lower(), known, n=1)
+        hint = f"did you mean {known[near[0]]!r}?" if near else f"accepted: {', '.join(known.values())}"
+        log.error("toolspan: unknown setting %r ignored; %s", name, hint)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from opentelemetry import baggage, context
 from opentelemetry.context import Context
 
-from .guard import report, shown
+from .guard import report
 from .otel.attributes import Value
 from .otel.user_attributes import AttributeValues, attributes_of, warn_once
 
@@ -32,14 +32,14 @@ def attributes(values: Mapping[str, AttributeValues] | None = None, /, **named: 
     inner value wins; attributes that toolspan sets itself win over both. `gen_ai.conversation.id` is the
     conversation of requests that name none.
 
-    The block is also a decorator, for functions and coroutine functions. Raises `TypeError` for an argument
-    that is no mapping.
+    The block is also a decorator, for functions and coroutine functions. Raises `TypeError` if `values` is
+    not a mapping, and for a decorated object that is not callable.
     """
     if values is not None and not isinstance(values, Mapping):
-        raise TypeError(f"toolspan: attributes() takes keywords or one mapping, not {shown(values)}")
+        raise TypeError(f"attributes() takes a mapping of names to values, not {type(values).__name__}")
     try:
         return Block(attributes_of({**(values or {}), **named}))
-    except Exception as error:
+    except Exception as error:  # a mapping of the application's that raises
         report("reading user attributes", error)
         return Block(NOTHING)
 
@@ -71,6 +71,8 @@ class Block:
 
     def __call__(self, function: _Function) -> _Function:
         """Return the function, wrapped so that each of its calls runs in this block."""
+        if not callable(function):
+            raise TypeError(f"attributes() decorates functions, not {type(function).__name__}")
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             # Its body runs in the context of its reader, whose own calls would get the attributes.
             warn_once(

@@ -127,6 +127,12 @@ def test_a_query_value_of_eight_characters_may_be_a_key(value: str, hidden: bool
     assert (value in sent_secrets(openai.APIConnectionError(request=request))) is hidden
 
 
+def test_a_secret_that_begins_with_another_one_is_hidden_whole() -> None:
+    """The longest secret is hidden first."""
+    secrets = ("sk-0123456789", "sk-0123456789-abcdef")
+    assert message(ValueError("no sk-0123456789-abcdef"), secrets, 100) == "no [redacted]"
+
+
 def test_an_error_that_exits_when_its_request_is_read_has_no_secrets() -> None:
     """An error's own code does not end the process in place of the error."""
 

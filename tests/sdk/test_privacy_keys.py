@@ -15,7 +15,7 @@ from .apis import CHAT, EMBEDDINGS, STREAMED
 from .observe import watch
 from .params import crossed
 from .script import Transport
-from .sdk import Face, both_faces, http
+from .sdk import SYNC, Face, both_faces, http
 from .telemetry import Telemetry
 from .test_privacy import MODES, everything
 
@@ -80,6 +80,24 @@ def test_a_key_in_url_headers_or_query_is_not_recorded(
         watch(face, ask, Transport(ANSWERS[answer]), **CLIENTS[given])
     assert telemetry.span.attributes["server.address"] == "api.test"
     assert KEY not in everything(telemetry)
+
+
+SHORT: dict[str, dict[str, Any]] = {
+    "key": {"api_key": "EMPTY"},
+    "letter": {"api_key": "x"},
+    "user-info": {"base_url": "http://user:model@api.test/v1"},
+    "header": {"api_key": "ollama", "default_headers": {"Api-Key": "EMPTY"}},
+}
+
+
+@pytest.mark.parametrize("given", SHORT)
+def test_a_word_that_is_also_a_short_key_stays(given: str, telemetry: Telemetry) -> None:
+    """Keys of less than eight characters, which servers without keys get, hide no words of errors."""
+    words = "EMPTY messages: the model of ollama expects texts"
+    answer = script.whole({"error": {"message": words}}, status=400)
+    with telemetry.on(capture_message_content="SPAN_ONLY"):
+        watch(SYNC, ask, Transport(answer), **SHORT[given])
+    assert words in str(telemetry.span.status.description)
 
 
 AZURE: dict[str, dict[str, Any]] = {

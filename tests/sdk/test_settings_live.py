@@ -162,12 +162,12 @@ def said(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
 def test_a_wrong_value_is_reported_and_the_default_holds(
     variable: str, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One warning names the variable, the value and what is accepted; the default holds."""
+    """One error names the variable, the value and what is accepted; the default holds."""
     value, accepted = WRONG[variable]
     monkeypatch.setenv(variable, value)
     on(telemetry, {})
     (record,) = said(caplog)
-    assert record.levelname == "WARNING"
+    assert record.levelname == "ERROR"
     assert all(part in record.getMessage() for part in (variable, repr(value), accepted))
     assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
 
@@ -175,7 +175,7 @@ def test_a_wrong_value_is_reported_and_the_default_holds(
 def test_an_unknown_keyword_is_reported_once_and_ignored(
     telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An unknown keyword costs one warning."""
+    """An unknown keyword costs one error line."""
     on(telemetry, {"colour": "crimson"})
     (record,) = said(caplog)
     assert "colour" in record.getMessage()

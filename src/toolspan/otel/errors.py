@@ -13,7 +13,7 @@ from .content.truncate import LONGEST_TRACE, shorten
 # Messages are content: servers quote prompts in them, and so may the source lines of a traceback.
 
 _MOST_FRAMES = 50  # the innermost ones, where the error is; a recursion would fill the attribute
-_SHORTEST = 8  # characters of a query value that may be a key; shorter ones would hide ordinary words
+SHORTEST_SECRET = 8  # characters; hiding shorter ones, such as the key `EMPTY`, would hide ordinary words
 _SECRET_HEADERS = ("authorization", "api-key", "x-api-key", "proxy-authorization")
 _HIDDEN = "[redacted]"
 
@@ -85,10 +85,10 @@ def sent_secrets(error: BaseException) -> tuple[str, ...]:
         headers, url = request.headers, request.url
         # Without the scheme, because servers quote the token alone: `Bearer sk-…` is reported as `sk-…`.
         found = [headers.get(name, "").rpartition(" ")[2] for name in _SECRET_HEADERS]
-        found += [url.password, *(value for value in url.params.values() if len(value) >= _SHORTEST)]
+        found += [url.password, *url.params.values()]
     except Exception:  # an error without a request, or a request of an unknown kind
         return ()
-    return tuple(secret for secret in found if secret)
+    return tuple(secret for secret in found if secret and len(secret) >= SHORTEST_SECRET)
 
 
 def _places(error: BaseException) -> str:
@@ -99,6 +99,7 @@ def _places(error: BaseException) -> str:
 
 
 def _without(secrets: tuple[str, ...], text: str) -> str:
-    for secret in secrets:
+    # The longest first: the rest of a secret that begins with another one would stay.
+    for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, _HIDDEN)
     return text

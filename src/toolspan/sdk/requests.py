@@ -21,6 +21,7 @@ from ..otel.attributes import Value
 from ..otel.call_data import OPERATIONS
 from ..otel.deferred_metrics import measured_context
 from ..otel.dispatch import Sinks
+from ..otel.errors import SHORTEST_SECRET
 from ..otel.labels import UserLabels
 from ..otel.other_instrumentations import outer_call
 from ..settings import Settings
@@ -213,4 +214,5 @@ def secrets_of(client: Any) -> tuple[str, ...]:
     if "?" in base_url or "@" in base_url:
         parts = urlsplit(base_url)
         found += [parts.password, *(value for _, value in parse_qsl(parts.query))]
-    return tuple(secret.strip("/") for secret in found if isinstance(secret, str) and secret.strip("/"))
+    secrets = [secret.strip("/") for secret in found if isinstance(secret, str)]
+    return tuple(secret for secret in secrets if len(secret) >= SHORTEST_SECRET)

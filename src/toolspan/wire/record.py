@@ -263,7 +263,7 @@ def outcome_of(end: End | BaseException, record: Record, expected: int, streamed
     # A server can report a failure in a stream that ends regularly (OpenRouter).
     if record.failure is not None:
         return Outcome.FAILED
-    if not isinstance(end, End):
+    if type(end) is not End:  # by the type: a foreign `__class__` may raise
         return Outcome.FAILED if is_failure(end) else Outcome.CANCELLED
     # A stream left after its finish reasons lost nothing; a whole answer cannot be left half read.
     if not streamed or record.whole(expected):

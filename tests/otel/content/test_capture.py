@@ -15,7 +15,7 @@ from toolspan.otel import semconv as names
 from toolspan.otel.content import capture as content
 from toolspan.otel.content import capture as module
 from toolspan.otel.content.capture import Capture, spans_take_structures
-from toolspan.otel.content.messages import full_definitions
+from toolspan.otel.content.messages import tool_definitions
 from toolspan.otel.content.redaction import Review
 from toolspan.otel.content.worker import ContentMakers, Contents
 from toolspan.wire.record import ToolCall
@@ -192,7 +192,7 @@ BODY = {**ASK, "tools": TOOLS}
 
 def full(body: Any, limit: int = 8192) -> list[dict[str, Any]]:
     """Return the definitions of a request in full."""
-    return full_definitions(chat_request(body, keep=True), limit)
+    return tool_definitions(chat_request(body, keep=True), limit, full=True)
 
 
 def recorded_definitions(capture: Capture, body: Any = BODY) -> Any:
@@ -222,7 +222,7 @@ def test_definitions_of_responses_are_captured_flat() -> None:
     body = {
         "tools": [{"type": "function", **FUNCTION}, {"type": "web_search", "user_location": {"city": "MARK"}}]
     }
-    found = full_definitions(responses_request(body, keep=True), 8192)
+    found = tool_definitions(responses_request(body, keep=True), 8192, full=True)
     assert found[0]["parameters"] == PARAMETERS
     assert found[1] == {"type": "web_search", "name": "web_search"}
 

@@ -71,8 +71,10 @@ class Broken(Hook):
 class Unmakeable:
     """Cannot even be made."""
 
+    error: type[BaseException] = RuntimeError
+
     def __init__(self) -> None:
-        raise RuntimeError("MARK")
+        raise self.error("MARK")
 
 
 @pytest.fixture(name="hook")
@@ -232,30 +234,34 @@ def test_a_hook_that_does_nothing_collects_nothing(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("hooks", [(), (Hook, Broken)], ids=["none", "others"])
-def test_an_unknown_hook_name_is_a_helpful_warning(
+def test_an_unknown_hook_name_is_a_helpful_error(
     hooks: tuple[type, ...], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The warning names the variable, its value, the known hooks and the package to install."""
+    """The error names the variable, its value, the known hooks and the package to install."""
     installed(monkeypatch, *hooks)
     assert find("upload", full=False) is None
     (record,) = caplog.records
     known = "Broken, Hook" if hooks else "none"
+    assert record.levelname == "ERROR"
     assert record.getMessage() == (
         f"toolspan: {VARIABLE}=upload ignored: no completion hook of this name is installed "
         f"(installed: {known}); `upload` comes with the package opentelemetry-util-genai[upload]"
     )
 
 
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit])
 def test_a_hook_that_fails_to_load_is_named(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    error: type[BaseException], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A hook that fails to load is named with the type of its error."""
     installed(monkeypatch, Unmakeable)
+    monkeypatch.setattr(Unmakeable, "error", error)
     assert find("Unmakeable", full=False) is None
     (record,) = caplog.records
     assert record.getMessage() == (
-        f"toolspan: {VARIABLE}=Unmakeable ignored: creating the hook failed with RuntimeError"
+        f"toolspan: {VARIABLE}=Unmakeable ignored: creating the hook failed with {error.__name__}"
     )
+    assert record.levelname == "ERROR"
 
 
 PARTS: list[tuple[dict[str, Any], str, dict[str, Any]]] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -123,6 +124,7 @@ def test_hanging_work_times_out_with_all_jobs_behind_it(
 ) -> None:
     """Work that hangs times out with all jobs behind it; then nothing waits until it returns."""
     monkeypatch.setattr(module, "DEADLINE", BUSY)
+    monkeypatch.setattr(module, "TIMEOUT", 0)
     first = bench.block()
     monkeypatch.setattr(module, "DEADLINE", 1000)
     second = bench.submit(1, lambda: {"late": True})
@@ -138,16 +140,38 @@ def test_hanging_work_times_out_with_all_jobs_behind_it(
     assert messages == [LEFT_OUT + module._SLOW, LEFT_OUT + module._FULL]
 
 
-def test_a_job_that_waits_too_long_is_emitted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job that waits too long is emitted, although another one is running."""
-    first = bench.block()
-    monkeypatch.setattr(module, "DEADLINE", 0.01)
-    other: list[Contents] = []
-    job = bench.aside.submit(lambda: {"late": True}, other.append, None)
-    first.due = job.due + 1000
-    bench.gate.set()
+def test_a_job_that_hangs_alone_is_emitted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that waits too long is emitted, although nothing is submitted afterwards."""
+    monkeypatch.setattr(module, "DEADLINE", BUSY)
+    monkeypatch.setattr(module, "TIMEOUT", 0)
+    job = bench.block()
+    bench.aside.wait(job)
     assert job.over.wait(10)
-    assert other in ([{}], [{"late": True}])
+    assert bench.emitted == [(0, {})]
+
+
+def test_a_job_behind_a_job_in_time_is_not_given_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The timer that finds its own job done watches the oldest job that still waits."""
+    monkeypatch.setattr(module, "DEADLINE", BUSY)
+    monkeypatch.setattr(module, "TIMEOUT", 0)
+    first = bench.block()
+    bench.aside.wait(first)
+    bench.gate.set()
+    assert first.over.wait(10)
+    bench.gate.clear()
+    bench.inside.clear()
+    second = bench.block(1)
+    bench.aside.wait(second)
+    assert second.over.wait(10)
+    assert bench.emitted == [(0, {"late": True}), (1, {})]
+
+
+def test_fast_work_needs_one_thread(bench: Bench) -> None:
+    """One thread does all the work; no timer runs where the work is fast."""
+    before = threading.active_count()
+    for number in range(20):
+        bench.aside.wait(bench.submit(number, dict))
+        assert threading.active_count() == before + 1
 
 
 def test_a_full_queue_emits_without_content(
@@ -246,14 +270,45 @@ def test_failing_work_is_reported_and_the_next_job_runs(
 def test_a_forked_child_runs_no_job_of_its_parent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A forked child has neither the parent's threads nor its hanging job."""
     monkeypatch.setattr(module, "DEADLINE", BUSY)
-    assert bench.block().over.wait(10)
+    monkeypatch.setattr(module, "TIMEOUT", 0)
+    job = bench.block()
+    bench.aside.wait(job)
+    assert job.over.wait(10)
     monkeypatch.setattr(module, "DEADLINE", 1000)
-    monkeypatch.setattr(module.os, "getpid", lambda: -1)
+    module._in_child()
     bench.last = None
     assert bench.submit(1, lambda: {"child": True}).over.wait(10)
     assert bench.emitted == [(0, {}), (1, {"child": True})]
-    bench.aside.finish(10)
-    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_work_that_exits_costs_its_content_only(
+    bench: Bench, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Telemetry whose work raises any exception is emitted at once, and the thread goes on."""
+    monkeypatch.setattr(guard, "reraise", False)
+
+    def leave() -> Contents:
+        raise error
+
+    assert bench.submit(0, leave).over.wait(10)
+    assert bench.submit(1, lambda: {"fine": True}).over.wait(10)
+    assert bench.emitted == [(0, {}), (1, {"fine": True})]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_forked_child_works_while_its_parent_hangs(bench: Bench) -> None:
+    """A child forked during the work, with the worker's lock held, does its own jobs."""
+    bench.block()
+    with bench.aside._changed:
+        child = os.fork()
+    if child == 0:  # pragma: no cover  # coverage is not measured in the child
+        done: list[Contents] = []
+        job = bench.aside.submit(lambda: {"child": True}, done.append, None)
+        job.over.wait(10)
+        os._exit(0 if done == [{"child": True}] else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 class Chain:

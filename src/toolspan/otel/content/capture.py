@@ -10,7 +10,6 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ...wire.record import ToolCall
-from ...wire.request import Request
 from ...wire.response_items import FREE_TEXT
 from .. import errors
 from .. import semconv as names
@@ -52,12 +51,8 @@ class Capture:
 
     def attributes(self, contents: Contents) -> dict[str, Any]:
         """Return the content as attributes in this signal's form, without those that exceed the limits."""
-        found = {}
-        for name, value in contents.items():
-            form = self._form(name, value)
-            if form is not None:
-                found[name] = form
-        return found
+        found = {name: self._form(name, value) for name, value in contents.items()}
+        return {name: form for name, form in found.items() if form is not None}
 
     def _form(self, name: str, value: Any) -> Any:
         # An SDK cuts longer texts anywhere: shortened here, a text still ends with an ellipsis.
@@ -77,12 +72,11 @@ class Capture:
 def call_messages(call: CallData, *, full: bool) -> ContentMakers:
     """Return functions that make the instructions, the messages and the tool definitions."""
     request = call.request
-    tools = partial(content_messages.full_definitions if full else _by_name, request)
     return {
         names.SYSTEM_INSTRUCTIONS: partial(content_messages.system_instructions, request),
         names.INPUT_MESSAGES: partial(content_messages.input_messages, request),
         names.OUTPUT_MESSAGES: partial(content_messages.output_messages, call.record),
-        names.TOOL_DEFINITIONS: tools,
+        names.TOOL_DEFINITIONS: partial(content_messages.tool_definitions, request, full=full),
     }
 
 
@@ -106,10 +100,6 @@ def trace(error: BaseException, secrets: Callable[[], tuple[str, ...]]) -> Conte
 def value_makers(name: str, value: Any) -> ContentMakers:
     """Return a function that makes a tool's input or result as an object; both are application values."""
     return {name: partial(_value, name, value)}
-
-
-def _by_name(request: Request, limit: int) -> Any:
-    return content_messages.tool_definitions(request)
 
 
 def _arguments(tool: ToolCall, limit: int) -> Any:

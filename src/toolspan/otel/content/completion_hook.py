@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import fields, make_dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opentelemetry._logs import LogRecord
 from opentelemetry.trace import Span
 
+from ...guard import without_words
 from .. import call_data
 from .. import semconv as names
 from . import capture as content
-from .redaction import without_words
 from .truncate import dump
 from .worker import ContentMakers, Contents
 
@@ -43,14 +43,14 @@ def _load(name: str) -> Any:
     for found in entry_points(group=_GROUP, name=name):
         try:
             return found.load()()
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a script that is imported by mistake may exit
             kind = type(error).__qualname__
-            log.warning("toolspan: %s=%s ignored: creating the hook failed with %s", _VARIABLE, name, kind)
+            log.error("toolspan: %s=%s ignored: creating the hook failed with %s", _VARIABLE, name, kind)
             # Without the message, which may quote the URL and the credentials of the upload.
             log.debug("toolspan: creating the hook %s failed", name, exc_info=without_words(error))
             return None
     known = ", ".join(sorted(found.name for found in entry_points(group=_GROUP))) or "none"
-    log.warning(
+    log.error(
         "toolspan: %s=%s ignored: no completion hook of this name is installed (installed: %s); "
         "`upload` comes with the package opentelemetry-util-genai[upload]",
         _VARIABLE,
@@ -136,16 +136,6 @@ _PARTS = {
 _TEXTS = ("text", "reasoning")
 
 
-def input_message(message: Mapping[str, Any]) -> Any:
-    """Return a message of the request as util-genai's type."""
-    return _message(_INPUT, message)
-
-
-def output_message(message: Mapping[str, Any]) -> Any:
-    """Return a message of the response as util-genai's type."""
-    return _message(_OUTPUT, message)
-
-
 def tool_definition(tool: Mapping[str, Any]) -> Any:
     """Return the definition of an offered tool as util-genai's type."""
     return _made(_FUNCTION if tool.get("type") == "function" else _TOOL, tool)
@@ -167,6 +157,11 @@ def _message(kind: _Type, message: Mapping[str, Any]) -> Any:
     parts = message.get("parts")
     known = [part(one) for one in parts if isinstance(one, Mapping)] if isinstance(parts, list) else []
     return _made(kind, {**message, "parts": known})
+
+
+# Messages of the request and of the response as util-genai's types.
+input_message = partial(_message, _INPUT)
+output_message = partial(_message, _OUTPUT)
 
 
 def _made(kind: _Type, values: Mapping[str, Any]) -> Any:

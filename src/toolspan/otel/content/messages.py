@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 from ...wire import quirks, values
 from ...wire.record import Choice, Record, ToolCall
 from ...wire.request import Request
-from ...wire.response_items import ANSWERED, call_item, item_texts
+from ...wire.response_items import ANSWERED, Item, call_item, item_texts
 from ..attributes import clean
-from .truncate import call_arguments, schema, shorten
+from .truncate import WHOLE, call_arguments, schema, shorten
 
 _REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}  # the convention's value
 
@@ -33,22 +33,21 @@ def output_messages(record: Record, limit: int) -> list[Json]:
     return [_output_message(record, index, choice, limit) for index, choice in sorted(record.choices.items())]
 
 
-def tool_definitions(request: Request) -> list[Json]:
-    """Return kind and name of each offered tool."""
+def tool_definitions(request: Request, limit: int = WHOLE, *, full: bool = False) -> list[Json]:
+    """Return kind and name of each offered tool.
+
+    With `full`, they have shortened descriptions and parameters, without schemas that stay too long.
+    """
     tools = request.tools
-    pairs = zip(tools.kinds, tools.names, strict=True) if tools else ()
-    return [{"type": clean(kind), "name": clean(name)} for kind, name in pairs]
-
-
-def full_definitions(request: Request, limit: int) -> list[Json]:
-    """Return the tools with shortened descriptions and parameters; leave out schemas that stay too long."""
-    found = tool_definitions(request)
-    for shown, known in zip(found, request.tools.definitions if request.tools else (), strict=True):
+    found: list[Json] = []
+    for place, (kind, name) in enumerate(zip(tools.kinds, tools.names, strict=True) if tools else ()):
+        found.append({"type": clean(kind), "name": clean(name)})
+        known = tools.definitions[place] if full and tools else {}
         if description := values.text(known.get("description")):
-            shown["description"] = shorten(description, limit)
-        if isinstance(known.get("parameters"), dict):
-            parameters = schema(known["parameters"], limit)
-            shown.update({} if parameters is None else {"parameters": parameters})
+            found[-1]["description"] = shorten(description, limit)
+        parameters = known.get("parameters")
+        if isinstance(parameters, dict) and (shorter := schema(parameters, limit)) is not None:
+            found[-1]["parameters"] = shorter
     return found
 
 
@@ -72,28 +71,19 @@ def _input_message(message: Mapping[str, Any], limit: int) -> Json:
     parts = reasoning_parts(quirks.reasoning_text(message), limit)
     parts += content_parts(message.get("content"), limit)
     parts += content_parts(message.get("refusal"), limit)
-    for delta in quirks.call_deltas(message.get("tool_calls"), whole=True):
-        parts.append(call_part(delta.id, delta.name, call_arguments(delta.arguments, limit, delta.kind)))
-    for delta in quirks.function_call_deltas(message.get("function_call")):
-        parts.append(call_part(None, delta.name, call_arguments(delta.arguments, limit)))
-    found["parts"] = parts
+    deltas = quirks.call_deltas(message.get("tool_calls"), whole=True)
+    deltas += quirks.function_call_deltas(message.get("function_call"))
+    found["parts"] = parts + [call_part(delta, limit) for delta in deltas]
     return found
 
 
 def _output_message(record: Record, index: int, choice: Choice, limit: int) -> Json:
     parts = reasoning_parts("".join(choice.reasoning), limit)
-    for text in ("".join(choice.text), "".join(choice.refusal)):
-        if text:
-            parts.append(text_part(text, limit))
-    parts += [_tool_part(call, limit) for call in record.calls if call.choice == index]
+    parts += content_parts("".join(choice.text), limit) + content_parts("".join(choice.refusal), limit)
+    parts += [call_part(call, limit) for call in record.calls if call.choice == index]
     # The convention's reason for a choice without one. Phoenix drops messages without `finish_reason`.
     reason = choice.reason or "error"
     return {"role": "assistant", "parts": parts, "finish_reason": clean(_REASONS.get(reason, reason))}
-
-
-def _tool_part(call: ToolCall, limit: int) -> Json:
-    arguments = call_arguments(call.arguments, limit, call.kind)
-    return call_part(call.id, call.name, arguments, None if call.kind in ANSWERED else call.kind)
 
 
 def item_message(item: Mapping[str, Any], limit: int) -> Json | None:
@@ -102,9 +92,7 @@ def item_message(item: Mapping[str, Any], limit: int) -> Json | None:
     if kind is None or kind == "message" or "role" in item:
         return None
     if (call := call_item(item)) is not None:
-        arguments = call_arguments(call.arguments, limit, call.kind)
-        part = call_part(call.id, call.name, arguments, None if call.kind in ANSWERED else call.kind)
-        return {"role": "assistant", "parts": [part]}
+        return {"role": "assistant", "parts": [call_part(call, limit)]}
     # `function_call_output`, `computer_call_output` and so on, also those of kinds that are still unknown.
     if kind.endswith("_output"):
         identity = values.text(item.get("call_id")) or values.text(item.get("id"))
@@ -133,17 +121,17 @@ def reasoning_parts(text: str | None, limit: int) -> list[Json]:
     return [{"type": "reasoning", "content": shorten(text, limit)}] if text else []
 
 
-def call_part(identity: str | None, name: str | None, arguments: Any, kind: str | None = None) -> Json:
-    """Return a tool call part; `kind` is the kind of a tool that the server runs itself."""
-    found: Json = {"type": "server_tool_call" if kind else "tool_call", "name": clean(name or "")}
-    if identity:
-        found["id"] = clean(identity)
-    arguments_part = {} if arguments in ("", None) else {"arguments": arguments}
-    return (
-        {**found, "server_tool_call": {"type": clean(kind), **arguments_part}}
-        if kind
-        else {**found, **arguments_part}
-    )
+def call_part(call: quirks.CallDelta | Item | ToolCall, limit: int) -> Json:
+    """Return a tool call part; a tool that the server runs itself has a part of its kind within."""
+    hosted = call.kind not in ANSWERED
+    found: Json = {"type": "server_tool_call" if hosted else "tool_call", "name": clean(call.name or "")}
+    if call.id:
+        found["id"] = clean(call.id)
+    holder = found.setdefault("server_tool_call", {"type": clean(call.kind)}) if hosted else found
+    arguments = call_arguments(call.arguments, limit, call.kind)
+    if arguments not in ("", None):
+        holder["arguments"] = arguments
+    return found
 
 
 def response_part(identity: str | None, content: Any, limit: int) -> Json:
@@ -174,16 +162,13 @@ def _part(part: Any, limit: int) -> Json:
     if isinstance(refusal := known.get("refusal"), str):
         return text_part(refusal, limit)
     if kind in ("image_url", "video_url", "audio_url", "input_image"):
-        return _address(known.get(kind) or known.get("image_url"), _modality(kind), limit)
+        modality = next(each for each in _MODALITIES if each in kind)
+        return _address(known.get(kind) or known.get("image_url"), modality, limit)
     if kind == "input_audio":
         return _audio(values.fields(known.get("input_audio")))
     if kind in ("file", "input_file"):
         return _file(values.fields(known.get("file")) or known)
     return {"type": clean(kind)}
-
-
-def _modality(kind: str) -> str:
-    return next(modality for modality in _MODALITIES if modality in kind)
 
 
 def _address(value: Any, modality: str, limit: int) -> Json:

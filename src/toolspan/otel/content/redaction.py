@@ -5,18 +5,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from opentelemetry._logs import LogRecord
 from opentelemetry.instrumentation.utils import suppress_instrumentation
-from opentelemetry.trace import Span
 
-from ...guard import traceback_of
 from .truncate import WHOLE, dump, fitting, narrow
 from .worker import ContentMakers, Contents, ContentWorker, Job, PendingEmit
 
 if TYPE_CHECKING:
     from ..call_data import CallData
+    from .completion_hook import Completion
 
 
 Redact: TypeAlias = "Callable[[str, Any], Any]"
@@ -43,7 +41,7 @@ class Redaction:
             try:
                 kept = self._one(name, value)
             except BaseException as error:  # `SystemExit` too: it would end the worker's thread silently
-                self._report(f"redacting {name}", without_words(error))
+                self._report(f"redacting {name}", error)
                 continue
             if kept not in (None, "", []):
                 found[name] = kept
@@ -57,25 +55,7 @@ class Redaction:
         return None if redacted is None else fitting(name, redacted, room)
 
 
-def without_words(error: BaseException) -> BaseException:
-    """Return an error of the same type name and traceback, without message and causes."""
-    # Both may quote content. A new class: the original may need arguments, or print its attributes.
-    kind = type(type(error).__qualname__, (Exception,), {"__module__": type(error).__module__})
-    found: BaseException = kind()
-    return found.with_traceback(traceback_of(error))
-
-
 _Completed: TypeAlias = "Callable[[Contents], None]"
-
-
-class Hook(Protocol):
-    """A function that gets the content of a call before the span ends, such as the completion hook."""
-
-    def makers(self, call: CallData) -> ContentMakers | None:
-        """Return functions that make the content for this call; `None` if the hook is not called for it."""
-
-    def __call__(self, span: Span | None, record: LogRecord | None, contents: Contents) -> None:
-        """Receive the content of a call that is over. `record` is its details event, if that is emitted."""
 
 
 class Review:
@@ -90,7 +70,7 @@ class Review:
         report: Callable[[str, BaseException], None],
         *,
         redaction: Redaction | None = None,
-        hook: Hook | None = None,
+        hook: Completion | None = None,
     ) -> None:
         self._report = report
         self._redaction = redaction
@@ -189,7 +169,7 @@ class Review:
                 try:
                     completed(contents)
                 except BaseException as error:  # `SystemExit` too: it would end the worker's thread
-                    self._report("the completion hook", without_words(error))
+                    self._report("the completion hook", error)
         # Shortened last: the callback and the hook see whole texts.
         shorter = {name: narrow(name, value, limit) for name, value in contents.items()}
         return {name: value for name, value in shorter.items() if value is not None}

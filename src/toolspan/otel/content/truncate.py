@@ -60,14 +60,6 @@ def dump(value: Any) -> str:
         return ""
 
 
-def parse(text: str) -> Any:
-    """Return the value of a JSON text; raise `ValueError` for any other text."""
-    try:
-        return json.loads(text)
-    except RecursionError as error:  # a model's arguments may be ten thousand brackets
-        raise ValueError("nested too deeply") from error
-
-
 def within(value: Any, limit: int, total: int, depth: int = _DEEPEST) -> Any:
     """Return the sanitised value, with ever shorter texts until its JSON has at most `total` characters.
 
@@ -91,8 +83,8 @@ def call_arguments(text: str, limit: int, kind: str = "function") -> Any:
     a custom tool is free text, even if it is valid JSON.
     """
     try:
-        value = parse(text) if kind not in FREE_TEXT else text
-    except ValueError:
+        value = json.loads(text) if kind not in FREE_TEXT else text
+    except (ValueError, RecursionError):  # a model's arguments may be ten thousand brackets
         value = text
     if value is text:
         return shorten(text, limit)
@@ -168,7 +160,6 @@ _TEXTS = frozenset((names.EXCEPTION_MESSAGE, names.EXCEPTION_STACKTRACE))
 # Deeper than `_DEEPEST`, because here the messages and parts around a value count too. With three messages
 # for each level, 60 of the 100 that an OTLP request may nest.
 _DEEPEST_CONTENT = 20
-_LEAST_NARROWED = 64  # characters: arguments may always have four times as many
 
 
 # Raise `TypeError` for another form or a type that is not JSON, `ValueError` for a value too long or too
@@ -195,7 +186,7 @@ def narrow(name: str, value: Any, limit: int) -> Any:
         return shorten(value, limit)
     if name in _LISTS:
         return narrowed(value, limit)
-    return within(value, limit, max(limit, _LEAST_NARROWED) * 4)
+    return within(value, limit, max(limit, _LEAST_TOTAL) * 4)
 
 
 def names_only(tools: list[Any]) -> list[Any]:
@@ -231,11 +222,10 @@ class _Plain:
             return [self.of(part, depth - 1) for part in value]
         raise TypeError("not a JSON value")
 
-    def _key(self, key: Any) -> str:
+    def _key(self, key: Any) -> Any:
         if not isinstance(key, str):
             raise TypeError("not a JSON key")
-        self._take(len(key))
-        return clean(str.__str__(key)) or "_"
+        return self.of(key, 0) or "_"
 
     def _take(self, count: int) -> None:
         self._room -= count

@@ -1,13 +1,13 @@
-"""The worker that reviews content: jobs that run once and in order, and the threads that run them."""
+"""The worker that reviews content: jobs that run once and in order, in one thread."""
 
 from __future__ import annotations
 
 import atexit
 import logging
 import os
-import queue
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from time import monotonic
 from typing import Any, NamedTuple, TypeAlias
@@ -45,7 +45,7 @@ class Job:
     The worker emits it after the work; a thread that gives up the work may emit it earlier, without content.
     """
 
-    __slots__ = ("_before", "_then", "_turn", "due", "hung", "over", "work")
+    __slots__ = ("_before", "_then", "_turn", "due", "over", "work")
 
     def __init__(
         self,
@@ -59,8 +59,6 @@ class Job:
         self.due = due
         """The monotonic time at which it is emitted without content."""
         self.over = threading.Event()
-        self.hung = False
-        """Whether it was given up while its work was running."""
         # Finished jobs are not linked: a chain of all jobs of a stream would grow with the stream.
         self._before = None if before is None or before.over.is_set() else before
         self._then = then
@@ -124,33 +122,56 @@ def finish_all() -> None:
         worker.finish(AT_EXIT)
 
 
-class ContentWorker:
-    """A queue of jobs with one thread that does their work and one that supervises it.
+def _in_child() -> None:
+    for worker in list(_all):
+        worker.forget()
 
-    The threads are started with the first job: an application without content never has them. A forked
-    process starts its own.
+
+@lru_cache(maxsize=1)
+def _hooks() -> None:
+    """Register the hooks for exit and fork, once."""
+    # With the first job and not at import: handlers run in reverse order, and the providers of telemetry,
+    # which register their shutdown earlier, must still accept spans when the last content is emitted.
+    atexit.register(finish_all)
+    if hasattr(os, "register_at_fork"):  # not on Windows
+        os.register_at_fork(after_in_child=_in_child)
+
+
+class ContentWorker:
+    """A queue of jobs, and one thread that does their work.
+
+    The thread starts with the first job: an application without content never has it. A timer runs only while
+    a job waits for longer than `TIMEOUT`, and gives it up at its deadline.
     """
 
     def __init__(self, report: Callable[[str, BaseException], None]) -> None:
         self._report = report
-        self._threads: dict[int, _Threads] = {}  # by process id
         self._slow = 0  # slow runs in a row; one alone may be due to a busy machine
-        self._running: tuple[int, Job] | None = None  # with the process id: a fork copies this field
-        self._closed = False
+        self._finished = False
         self._warned: set[str] = set()
+        self.forget()
         _all.add(self)
 
-    # If the queue is full, the worker hangs or the process ends, emit the job at once without content.
+    def forget(self) -> None:
+        """Drop all jobs: in a forked child, threads are gone and locks may be held for ever."""
+        self._pending: dict[Job, None] = {}  # in order of submission, and so of their deadlines
+        self._running: Job | None = None
+        self._hung: Job | None = None  # given up while its work was running
+        self._thread: threading.Thread | None = None
+        self._timer: threading.Timer | None = None
+        self._changed = threading.Condition()  # reentrant: a signal handler may interrupt `_put` and call it
+
+    # If the queue is full, the work hangs or the process ends, emit the job at once without content.
     def submit(
         self, work: Callable[[], Contents] | None, then: Callable[[Contents], None], before: Job | None
     ) -> Job:
         """Queue work that runs after `before` and whose result is passed to `then`; return its job."""
         job = Job(work, then, before, monotonic() + DEADLINE)
         try:
-            if not self._hung() and self._start_threads().take(job):
+            if self._put(job):
                 return job
             self._warn_once(_FULL)
-        except Exception:  # at the end of a process: no thread can be started, no lock taken
+        except Exception:  # at the end of a process no thread can be started
             self._warn_once(_ENDING)
         job.give_up()
         return job
@@ -163,136 +184,102 @@ class ContentWorker:
         """
         if self._slow < 2 and not job.over.wait(TIMEOUT):
             self._slow = 2
+        if not job.over.is_set():
+            self._watch()
 
     def finish(self, seconds: float) -> None:
         """Emit all jobs; after these seconds, emit the rest without content."""
-        self._closed = True
-        threads = self._threads.pop(os.getpid(), None)
-        if threads is None:
-            return
         by = monotonic() + seconds
-        for job in list(threads.pending):
+        thread = self._thread
+        for job in list(self._pending):
             job.over.wait(max(by - monotonic(), 0))
-        self._give_up(threads, list(threads.pending), _SHUTDOWN)
-        threads.dismiss(by)
+        self._give_up(_SHUTDOWN)
+        with self._changed:
+            self._finished = True
+            self._changed.notify()
+        # The callback itself may end the instrumentation, in the worker's thread.
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(max(by - monotonic(), 0))
 
-    def _start_threads(self) -> _Threads:
-        """Return the threads of this process; threads do not survive a fork."""
-        process = os.getpid()
-        threads = self._threads.get(process)
-        if threads is None or threads.over.is_set():
-            threads = _Threads(self._work, self._supervise)
-            self._threads = {process: threads}  # the parent's are dropped: their locks may be held for ever
-            _at_exit()
-        return threads
+    def _put(self, job: Job) -> bool:
+        """Queue a job; return `False` if the queue is full or its work hangs."""
+        _hooks()
+        with self._changed:
+            hangs = self._running is not None and self._running is self._hung
+            if hangs or len(self._pending) >= MOST:
+                return False
+            if self._thread is None:
+                # A daemon, because a callback that hangs must not keep the process from ending.
+                thread = threading.Thread(target=self._run, name="toolspan-content", daemon=True)
+                thread.start()
+                self._thread = thread
+            oldest = next(iter(self._pending), job)
+            self._pending[job] = None
+            self._changed.notify()
+        if job.due - oldest.due > TIMEOUT:
+            self._watch()
+        return True
 
-    def _work(self, threads: _Threads) -> None:
-        while (job := threads.queue.get()) is not None:
+    def _run(self) -> None:
+        while (job := self._next()) is not None:
             try:
-                if not job.taken:
-                    self._do(job)
+                self._do(job)
             except BaseException as error:  # an error that ends this thread would stop all later content
                 self._report("emitting reviewed content", error)
-            threads.pending.pop(job, None)
-            # A stream may outlive the instrumentation; after its last job the threads end.
-            if self._closed and not threads.pending:
-                threads.dismiss()
+            with self._changed:
+                self._pending.pop(job, None)
+
+    def _next(self) -> Job | None:
+        """Return the oldest job as soon as there is one; `None` ends the thread."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._pending or self._finished)
+            if not self._pending:
+                self._thread = None  # a stream may outlive the instrumentation: its next job starts a thread
+            return next(iter(self._pending), None)
 
     def _do(self, job: Job) -> None:
         contents: Contents = {}
-        if job.work is not None:
-            self._running, began = (os.getpid(), job), monotonic()
+        work = job.work  # another thread that gives the job up takes it away
+        if work is not None:
+            self._running, began = job, monotonic()
             try:
-                contents = job.work()
-            except Exception as error:
+                contents = work()
+            except BaseException as error:  # the telemetry is emitted without this content
                 self._report("reviewing content", error)
             finally:
                 self._running = None
             self._slow = 0 if monotonic() - began <= FAST else self._slow + 1
         job.emit(contents)
 
-    def _supervise(self, threads: _Threads) -> None:
-        while not threads.over.is_set():
-            threads.busy.wait()
-            waiting = list(threads.pending)
-            if not waiting:
-                threads.rest()
-            elif not threads.over.wait(max(waiting[0].due - monotonic(), 0)):
-                self._expire(threads)
+    def _watch(self) -> None:
+        """Start the timer for the oldest job, unless it runs or no thread can be started."""
+        with self._changed, suppress(RuntimeError):
+            oldest = next(iter(self._pending), None)
+            if self._timer is None and oldest is not None:
+                timer = threading.Timer(max(oldest.due - monotonic(), 0), self._on_time, (oldest,))
+                timer.daemon = True
+                timer.start()
+                self._timer = timer
 
-    def _expire(self, threads: _Threads) -> None:
-        """Emit without content the jobs whose time is over; all jobs, if the running one hangs."""
-        for job in list(threads.pending):
-            if self._hung() or job.due <= monotonic():
-                self._give_up(threads, [job], _SLOW)
+    def _on_time(self, oldest: Job) -> None:
+        self._timer = None
+        # The oldest job is the running one. If it hangs, all others would wait for it in vain.
+        if not oldest.over.is_set():
+            self._give_up(_SLOW)
+        self._watch()
 
-    def _give_up(self, threads: _Threads, jobs: list[Job], why: str) -> None:
+    def _give_up(self, why: str) -> None:
+        """Emit all jobs without content."""
+        with self._changed:
+            jobs, self._pending = self._pending, {}
+            self._hung = self._running
         for job in jobs:
-            job.hung = self._running is not None and self._running[1] is job
             if not job.taken:
                 self._warn_once(why)
             job.give_up()
-            threads.pending.pop(job, None)
-
-    def _hung(self) -> bool:
-        """Return whether the work that is running in this process has been given up."""
-        running = self._running
-        return running is not None and running[1].hung and running[0] == os.getpid()
 
     def _warn_once(self, why: str) -> None:
         """Log once for each reason that content is lost."""
         if why not in self._warned:
             self._warned.add(why)
             log.warning("toolspan: content is not recorded: %s", why)
-
-
-@lru_cache(maxsize=1)
-def _at_exit() -> None:
-    """Register `finish_all` with `atexit`, once."""
-    # With the first job and not at import: handlers run in reverse order, and the providers of telemetry,
-    # which register their shutdown earlier, must still accept spans when the last content is emitted.
-    atexit.register(finish_all)
-
-
-class _Threads:
-    """The two threads of one process, and the queue that they share."""
-
-    def __init__(self, work: Callable[[_Threads], None], supervise: Callable[[_Threads], None]) -> None:
-        self.queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self.pending: dict[Job, None] = {}  # in order of submission, and so of their deadlines
-        self.busy, self.over = threading.Event(), threading.Event()
-        self._targets = [work, supervise]
-        self._threads: list[threading.Thread] = []
-        self._lock = threading.RLock()  # a signal handler may interrupt `take`, and call it again
-
-    def take(self, job: Job) -> bool:
-        """Queue a job; return `False` if the queue is full or the threads have ended."""
-        with self._lock:
-            if self.over.is_set() or len(self.pending) >= MOST:
-                return False
-            # Daemons, because a callback that hangs must not keep the process from ending.
-            for target in self._targets[len(self._threads) :]:
-                thread = threading.Thread(target=target, args=(self,), name="toolspan-content", daemon=True)
-                thread.start()
-                self._threads.append(thread)
-            self.pending[job] = None
-            self.queue.put(job)
-        self.busy.set()
-        return True
-
-    def rest(self) -> None:
-        """Make the supervisor sleep until a job is queued."""
-        self.busy.clear()
-        if self.pending or self.over.is_set():  # queued between the check and `clear`
-            self.busy.set()
-
-    def dismiss(self, by: float = 0) -> None:
-        """End the threads, and wait for them until this monotonic time, if it is set."""
-        with self._lock:
-            self.over.set()
-            self.queue.put(None)
-        self.busy.set()
-        for thread in self._threads:
-            # The callback itself may end the instrumentation, in the worker's thread.
-            if by and thread is not threading.current_thread():
-                thread.join(max(by - monotonic(), 0))
