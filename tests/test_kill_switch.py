@@ -143,7 +143,7 @@ class Raising:
 def test_an_object_that_is_no_client_is_refused(client: Any, named: str) -> None:
     """The error names the object's type, and nothing is switched."""
     before = len(kill_switch._by_pool)
-    with pytest.raises(TypeError, match=f"^a client of the OpenAI SDK is needed, {named}$"):
+    with pytest.raises(TypeError, match=f"^toolspan: switch.. takes a client of the OpenAI SDK, {named}$"):
         toolspan.switch(client, enabled=False)
     assert kill_switch._everywhere == kill_switch.Switches()
     assert len(kill_switch._by_pool) == before
@@ -154,7 +154,9 @@ def test_an_object_that_is_no_client_is_refused(client: Any, named: str) -> None
 @each_row("name", ["enabled", "track_streams", "content"])
 def test_a_value_that_is_no_bool_is_refused(name: str, value: Any) -> None:
     """The error names the keyword and the type of the value, and nothing is switched."""
-    with pytest.raises(TypeError, match=f"^{name} must be True, False or None, not {type(value).__name__}$"):
+    with pytest.raises(
+        TypeError, match=f"^toolspan: .*{name}.* must be True, False or None, not {type(value).__name__}$"
+    ):
         toolspan.switch(**{"content": False, name: value})
     assert kill_switch._everywhere == kill_switch.Switches()
 

@@ -153,7 +153,9 @@ def test_a_list_is_copied_when_the_block_begins() -> None:
 @each_row(("value", "kind"), [(5, "int"), ("feature", "str"), ([("a", 1)], "list"), (len, "builtin.*")])
 def test_an_argument_that_is_no_mapping_is_refused(value: Any, kind: str) -> None:
     """The error names the type; a name with a value is a keyword."""
-    with pytest.raises(TypeError, match=f"^attributes.. takes a mapping of names to values, not {kind}$"):
+    with pytest.raises(
+        TypeError, match=f"^toolspan: attributes.. takes a mapping of names to values, not {kind}$"
+    ):
         toolspan.attributes(value, feature="search")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
-from typing import Any
+from typing import Any, cast
 
 from .event_stream.listener import EventListener
 from .guard import report
@@ -173,7 +173,7 @@ class Call(CallData):
         # A provisional outcome, which holds if the last events of the reader cannot be read.
         self.outcome = Outcome.COMPLETED
         if type(end) is not End:  # by the type: a foreign `__class__` may raise
-            self.error = end
+            self.error = cast("BaseException", end)
             self.outcome = Outcome.FAILED if is_failure(end) else Outcome.CANCELLED
         self.ended_at = now()
         if self.reader is not None and (events := self.reader.close()):

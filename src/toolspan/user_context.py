@@ -36,7 +36,9 @@ def attributes(values: Mapping[str, AttributeValues] | None = None, /, **named: 
     not a mapping, and for a decorated object that is not callable.
     """
     if values is not None and not isinstance(values, Mapping):
-        raise TypeError(f"attributes() takes a mapping of names to values, not {type(values).__name__}")
+        raise TypeError(
+            f"toolspan: attributes() takes a mapping of names to values, not {type(values).__name__}"
+        )
     try:
         return Block(attributes_of({**(values or {}), **named}))
     except Exception as error:  # a mapping of the application's that raises
@@ -72,7 +74,7 @@ class Block:
     def __call__(self, function: _Function) -> _Function:
         """Return the function, wrapped so that each of its calls runs in this block."""
         if not callable(function):
-            raise TypeError(f"attributes() decorates functions, not {type(function).__name__}")
+            raise TypeError(f"toolspan: attributes() decorates functions, not {type(function).__name__}")
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             # Its body runs in the context of its reader, whose own calls would get the attributes.
             warn_once(

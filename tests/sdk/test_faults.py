@@ -18,7 +18,7 @@ from toolspan.accounting import monitor as accounting
 from toolspan.accounting.monitor import UsageMonitor
 from toolspan.event_stream import listener
 from toolspan.log_lines import sink
-from toolspan.sdk import http_response, requests, routes, stream
+from toolspan.sdk import http_response, requests, stream
 from toolspan.wire import record, request, sse
 from toolspan.wire.chat import ChatReader
 from toolspan.wire.embeddings import EmbeddingsReader
@@ -220,7 +220,6 @@ CALL_PARTS = (
     Part(toolspan.call, "now", ("spans", "logs")),
     Part(toolspan.call, "wall_now", ("spans", "logs")),
     Part(toolspan.call, "outcome_of"),
-    Part(routes, "_body", told=()),
     Part(requests, "find_route", told=()),
     Part(requests, "switches_of", told=()),
     Part(requests, "outer_call", told=()),
@@ -229,14 +228,12 @@ CALL_PARTS = (
     Part(requests, "Call", told=()),
     Part(requests, "hold"),
     Part(requests, "stand_in"),
-    Part(requests, "_is_raw"),
     Part(requests, "answer_of"),
     Part(requests, "tracked_stream"),
     Part(stream, "call_of"),
     Part(http_response, "listen"),
     Part(http_response, "_untie"),
     Part(open_streams, "opened"),
-    Part(open_streams, "end_dropped", told=()),
     Part(record.Record, "apply"),
     Part(sse.SseReader, "feed"),
     Part(request, "read_facts", told=()),
@@ -250,7 +247,7 @@ READERS = {
     "embeddings": EmbeddingsReader,
 }
 
-OF_ALL = {"find_route", "Call", "apply", "_is_raw", "outcome_of", "end_dropped"}
+OF_ALL = {"find_route", "Call", "apply", "outcome_of"}
 
 
 def _parts() -> Iterator[tuple[Face, Api, Part]]:

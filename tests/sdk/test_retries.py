@@ -279,7 +279,7 @@ def test_retries_of_a_token_request_are_not_the_calls(
     causes = [[event.attributes["error.type"] for event in span.events] for span in telemetry.spans]
     within = [[CAUSES[0][0], CAUSES[1][0]], []] if ours else []  # each attempt asks for a token
     assert causes == [*within, [CAUSES[2][0]]]
-    assert retries._current.get() is None
+    assert retries.current.get() is None
 
 
 @both_faces

@@ -59,12 +59,11 @@ PARTS = (
     Part(repeated_requests, "current_task", ("retries", "ids")),
     Part(FailedAttempts, "recall", ("retries", "ids")),
     Part(FailedAttempts, "leave", ("retries", "ids")),
-    Part(FailedAttempts, "succeeded", ("retries", "ids")),
     Part(span, "Link", ("retries", "ids"), spans=4),
     Part(attributes, "_head", ("retries", "attempts")),
     Part(attributes, "read_head", ("retries", "attempts")),
     Part(header_facts, "wait_of", ("retries", "attempts")),
-    Part(request, "digest", (), spans=0),
+    Part(request, "digest", ("retries", "ids")),
     Part(request, "take_messages", (), spans=0),
 )
 """A part that fails costs only what it makes itself, and its method of the sink what comes after it."""
