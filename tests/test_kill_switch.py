@@ -154,9 +154,7 @@ def test_an_object_that_is_no_client_is_refused(client: Any, named: str) -> None
 @each_row("name", ["enabled", "track_streams", "content"])
 def test_a_value_that_is_no_bool_is_refused(name: str, value: Any) -> None:
     """The error names the keyword and the type of the value, and nothing is switched."""
-    with pytest.raises(
-        TypeError, match=f"^toolspan: .*{name}.* must be True, False or None, not {type(value).__name__}$"
-    ):
+    with pytest.raises(TypeError, match=f"^toolspan: .*{name}.*, not {type(value).__name__}$"):
         toolspan.switch(**{"content": False, name: value})
     assert kill_switch._everywhere == kill_switch.Switches()
 

@@ -153,16 +153,14 @@ def test_a_list_is_copied_when_the_block_begins() -> None:
 @each_row(("value", "kind"), [(5, "int"), ("feature", "str"), ([("a", 1)], "list"), (len, "builtin.*")])
 def test_an_argument_that_is_no_mapping_is_refused(value: Any, kind: str) -> None:
     """The error names the type; a name with a value is a keyword."""
-    with pytest.raises(
-        TypeError, match=f"^toolspan: attributes.. takes a mapping of names to values, not {kind}$"
-    ):
+    with pytest.raises(TypeError, match=f"^toolspan: attributes.. takes a mapping .*, not {kind}$"):
         toolspan.attributes(value, feature="search")
 
 
 def test_a_decorated_object_that_is_not_callable_is_refused() -> None:
     """The error names the type."""
     wrong: Any = 5
-    with pytest.raises(TypeError, match=r"^attributes\(\) decorates functions, not int$"):
+    with pytest.raises(TypeError, match=r"^toolspan: attributes\(\) decorates functions, not int$"):
         toolspan.attributes(feature="search")(wrong)
 
 

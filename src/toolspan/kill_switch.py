@@ -50,16 +50,14 @@ def switch(
     changes = {name: value for name, value in given.items() if value is not None}
     for name, value in changes.items():
         if not isinstance(value, bool):  # the text "off" would be true
-            raise TypeError(
-                f"toolspan: switch({name}=…) must be True, False or None, not {type(value).__name__}"
-            )
+            kind = type(value).__name__
+            raise TypeError(f"toolspan: switch({name}=…) must be True, False or None, not {kind}")
     pool = _pool(client)
     # The module `openai` and the resources of a client have a `_client`, too, which is no HTTP client.
     if client is not None and not callable(attribute(pool, "send")):
         hint = "; write switch(enabled=…)" if isinstance(client, bool) else ""
-        raise TypeError(
-            f"toolspan: switch() takes a client of the OpenAI SDK, not {type(client).__name__}{hint}"
-        )
+        kind = type(client).__name__
+        raise TypeError(f"toolspan: switch() takes a client of the OpenAI SDK, not {kind}{hint}")
     with _lock:
         if client is None:
             _everywhere = _everywhere._replace(**changes)

@@ -36,9 +36,8 @@ def attributes(values: Mapping[str, AttributeValues] | None = None, /, **named: 
     not a mapping, and for a decorated object that is not callable.
     """
     if values is not None and not isinstance(values, Mapping):
-        raise TypeError(
-            f"toolspan: attributes() takes a mapping of names to values, not {type(values).__name__}"
-        )
+        kind = type(values).__name__
+        raise TypeError(f"toolspan: attributes() takes a mapping of names to values, not {kind}")
     try:
         return Block(attributes_of({**(values or {}), **named}))
     except Exception as error:  # a mapping of the application's that raises
