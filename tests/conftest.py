@@ -14,6 +14,7 @@ from toolspan import guard, instrumentor
 
 from . import matrix
 from .otel.lab import Lab
+from .programs import Programs
 from .sdk.telemetry import Telemetry
 
 pytest.register_assert_rewrite("tests.sdk.endings", "tests.sdk.faults", "tests.sdk.observe")
@@ -92,6 +93,14 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(("TOOLSPAN_", "OTEL_", "OPENAI_")) and name != "TOOLSPAN_TEST_SCALE":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", name="programs")
+def _programs() -> Iterator[Programs]:
+    """Return the interpreter from which programs fork; it starts without any test's settings."""
+    programs = Programs()
+    yield programs
+    programs.close()
 
 
 @pytest.fixture(name="lab")
