@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Mapping
-from importlib.metadata import version
+from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from opentelemetry import trace
@@ -37,6 +38,8 @@ from .tool_execution.execution import Executions, use
 
 if TYPE_CHECKING:
     from .sdk.patch import Patch
+
+_version = functools.cache(metadata.version)  # reads and parses a file; `instrument()` needs it ten times
 
 
 _AT_END = 1.0  # seconds for which `uninstrument()` waits for content that is being redacted
@@ -165,15 +168,15 @@ class Providers(NamedTuple):
 
     def tracer(self) -> trace.Tracer:
         """Return a tracer of toolspan's scope."""
-        return trace.get_tracer(semconv.SCOPE, version("toolspan"), self.tracer_provider)
+        return trace.get_tracer(semconv.SCOPE, _version("toolspan"), self.tracer_provider)
 
     def logger(self) -> Logger:
         """Return a logger of toolspan's scope."""
-        return get_logger(semconv.SCOPE, version("toolspan"), self.logger_provider)
+        return get_logger(semconv.SCOPE, _version("toolspan"), self.logger_provider)
 
     def meter(self) -> Meter:
         """Return a meter that records its measurements at the next collection, not during a request."""
-        meter = get_meter(semconv.SCOPE, version("toolspan"), self.meter_provider)
+        meter = get_meter(semconv.SCOPE, _version("toolspan"), self.meter_provider)
         try:
             return deferring(meter, backlog)
         except Exception as error:
