@@ -42,9 +42,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Iterator[None]:
 
 
 def pytest_collection_finish() -> None:
-    """Exclude the many objects of the tests themselves from garbage collections."""
+    """Exclude the many objects of the tests themselves from garbage collections, and collect less often.
+
+    A collection for each 700 new objects takes a fifth of the time. A test that needs one asks for it.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(autouse=True, name="reraise")
