@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from importlib.metadata import version
+from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from opentelemetry import trace
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from .sdk.patch import Patch
 
 log = logging.getLogger("toolspan")
+_version = functools.cache(metadata.version)  # reads and parses a file; `instrument()` needs it ten times
+
 
 _AT_END = 1.0  # seconds for which `uninstrument()` waits for content that is being redacted
 _PROVIDERS = {
@@ -197,15 +200,15 @@ class Providers(NamedTuple):
 
     def tracer(self) -> trace.Tracer:
         """Return a tracer of toolspan's scope."""
-        return trace.get_tracer(semconv.SCOPE, version("toolspan"), self.tracer_provider)
+        return trace.get_tracer(semconv.SCOPE, _version("toolspan"), self.tracer_provider)
 
     def logger(self) -> Logger:
         """Return a logger of toolspan's scope."""
-        return get_logger(semconv.SCOPE, version("toolspan"), self.logger_provider)
+        return get_logger(semconv.SCOPE, _version("toolspan"), self.logger_provider)
 
     def meter(self) -> Meter:
         """Return a meter that records its measurements at the next collection, not during a request."""
-        meter = get_meter(semconv.SCOPE, version("toolspan"), self.meter_provider)
+        meter = get_meter(semconv.SCOPE, _version("toolspan"), self.meter_provider)
         # A foreign meter may have no observable instruments: then each measurement is made at once.
         return _made("deferring measurements", lambda: deferring(meter, backlog)) or meter
 

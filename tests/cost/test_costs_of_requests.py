@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from toolspan import instrumentor as assembly
 from toolspan.cost import prices
 from toolspan.cost.prices import Prices
 
+from ..programs import Programs
 from ..sdk import script, wire
 from ..sdk.apis import CHAT, EMBEDDINGS, RESPONSES
 from ..sdk.faults import broken
@@ -159,10 +158,9 @@ for setting in ("off", "provider", "on"):
 """
 
 
-def test_prices_are_imported_by_instrument_only_if_needed() -> None:
+def test_prices_are_imported_by_instrument_only_if_needed(programs: Programs) -> None:
     """`instrument()` imports the prices if costs are computed; importing the package does not."""
-    done = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True)
-    assert (done.stdout.split(), done.stderr) == (["False", "False", "False", "True"], "")
+    assert programs.run(IMPORTED) == (0, "False\nFalse\nFalse\nTrue\n", "")
 
 
 @both_faces

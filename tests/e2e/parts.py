@@ -62,11 +62,20 @@ def alone() -> Iterator[None]:
 
 
 def python_with(folder: Path, *requirements: str) -> Path:
-    """A new virtual environment with the requirements in it; gives its Python."""
-    run([sys.executable, "-m", "venv", folder])
+    """A new virtual environment with the requirements in it, and without pip; gives its Python."""
+    run([sys.executable, "-m", "venv", "--clear", "--without-pip", folder])
     python = folder / "bin" / "python"
-    run([python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", *requirements])
+    install(python, *requirements)
     return python
+
+
+def install(python: Path, *words: object) -> None:
+    """Install into the environment of another Python with our own pip.
+
+    Modules are compiled when they are imported: most of them never are.
+    """
+    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "--quiet"]
+    run([*pip, "install", "--no-compile", *words])
 
 
 def digest(*contents: object) -> str:

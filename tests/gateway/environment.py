@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.demo_server import demo_server
-from tests.e2e.parts import REPOSITORY, digest
+from tests.e2e.parts import REPOSITORY, digest, python_with
 from tests.e2e.processes import HOST, answers, free_ports, run, serving
 
 EXAMPLE = REPOSITORY / "examples" / "pipeline"
@@ -29,9 +29,7 @@ def prepare() -> str:
     wanted = digest(REQUIREMENTS, TELEMETRY, project, str(FOLDER), sys.version)
     if mark.is_file() and mark.read_text() == wanted:
         return "cached"
-    run([sys.executable, "-m", "venv", "--clear", FOLDER])
-    pip = [FOLDER / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
-    run([*pip, *REQUIREMENTS, *TELEMETRY, "--editable", str(REPOSITORY)])
+    python_with(FOLDER, *REQUIREMENTS, *TELEMETRY, "--editable", str(REPOSITORY))
     mark.write_text(wanted)
     return "obtained"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +11,10 @@ import pytest
 
 from toolspan.log_lines.sink import LOG, Console
 
+from ..programs import Programs
+
 SCRIPT = """
-import logging, sys
-sys.path.insert(0, {root!r})
+import logging
 from toolspan import OpenAIInstrumentor
 from tests.sdk import wire
 from tests.sdk.script import CALLS, Transport
@@ -33,33 +33,28 @@ SYNC.run(ask())
 """
 
 
-def printed(then: str, setting: str, root: str) -> list[str]:
+def printed(programs: Programs, then: str, setting: str) -> list[str]:
     """What a process prints to its error output."""
-    environment = {"TOOLSPAN_LOG": setting, "PYTHONWARNINGS": "error"}
-    script = SCRIPT.format(root=root, then=then)
-    command = [sys.executable, "-c", script]
-    found = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=True, env=environment, cwd=root
-    )
-    assert found.stdout == ""
-    return found.stderr.splitlines()
+    done = programs.run(SCRIPT.format(then=then), TOOLSPAN_LOG=setting)
+    assert (done.code, done.stdout) == (0, "")
+    return done.stderr.splitlines()
 
 
-def test_the_variable_alone_writes_lines_to_stderr(pytestconfig: pytest.Config) -> None:
+def test_the_variable_alone_writes_lines_to_stderr(programs: Programs) -> None:
     """`TOOLSPAN_LOG=text` is enough; uninstrumenting ends the lines."""
-    found = printed("", "text", str(pytestconfig.rootpath))
+    found = printed(programs, "", "text")
     assert [line.partition("]")[0] for line in found] == [
         "[request",
         *["[tool detected", "[tool completed"] * 2,
         "[finish",
     ] * 2
-    assert printed("", "off", str(pytestconfig.rootpath)) == []
+    assert printed(programs, "", "off") == []
 
 
-def test_lines_move_to_the_applications_handlers(pytestconfig: pytest.Config) -> None:
+def test_lines_move_to_the_applications_handlers(programs: Programs) -> None:
     """Once the application has handlers, each line goes to them once, and not to the error output."""
     then = "logging.basicConfig(format='MINE %(levelname)s %(name)s %(message)s', level=logging.INFO)"
-    found = printed(then, "text", str(pytestconfig.rootpath))
+    found = printed(programs, then, "text")
     own, mine = found[:6], [line for line in found[6:] if "toolspan" in line]
     assert all(line.startswith("[") for line in own)
     assert len(mine) == 6

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
 
 import pytest
 
+from ..programs import Ended, Programs
 from .api import Api
 from .apis import CHAT, RESPONSES
 from .features import needs
 from .params import over
-
-ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
 import os, sys
@@ -46,20 +41,10 @@ ASK = {
 """Answers and requests, written out: a process that imports `apis` imports all of the SDK."""
 
 
-def run(
-    body: str, processor: str = "SimpleSpanProcessor", api: str = "chat"
-) -> subprocess.CompletedProcess[str]:
+def run(programs: Programs, body: str, processor: str = "SimpleSpanProcessor", api: str = "chat") -> Ended:
     """Run the program with these lines at its end."""
     answer, ask = ASK[api]
-    program = PROGRAM.format(processor=processor, answer=answer, ask=ask) + textwrap.dedent(body)
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return programs.run(PROGRAM.format(processor=processor, answer=answer, ask=ask), body)
 
 
 LAST = [
@@ -71,24 +56,24 @@ LAST = [
 
 
 @pytest.mark.parametrize(("last", "code", "processor"), LAST, ids=["end", "batch", "sys.exit", "held"])
-def test_a_stream_open_at_exit_is_exported(last: str, code: int, processor: str) -> None:
+def test_a_stream_open_at_exit_is_exported(programs: Programs, last: str, code: int, processor: str) -> None:
     """The span ends before the tracer provider shuts down, and nothing is printed."""
-    done = run(last, processor)
-    assert (done.returncode, done.stdout, done.stderr) == (code, "chat gpt-test abandoned \n", "")
+    done = run(programs, last, processor)
+    assert done == (code, "chat gpt-test abandoned \n", "")
 
 
 @needs("responses.create")
-def test_a_stream_open_at_an_uncaught_error_is_exported() -> None:
+def test_a_stream_open_at_an_uncaught_error_is_exported(programs: Programs) -> None:
     """An uncaught error is printed unchanged, and the span of the open stream is exported."""
-    done = run("raise LookupError('mine')", api="responses")
-    assert (done.returncode, done.stdout) == (1, "chat gpt-test abandoned \n")
+    done = run(programs, "raise LookupError('mine')", api="responses")
+    assert (done.code, done.stdout) == (1, "chat gpt-test abandoned \n")
     assert done.stderr.endswith("LookupError: mine\n")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("default")
 @over(CHAT, RESPONSES)
-def test_only_the_parent_ends_a_stream_open_at_a_fork(api: Api) -> None:
+def test_only_the_parent_ends_a_stream_open_at_a_fork(api: Api, programs: Programs) -> None:
     """A child that reads or drops its copy of a stream records nothing of it."""
     lines = """
         for child in "os._exit(0)", "del stream; os._exit(0)", "stream.close(); os._exit(0)", "sys.exit()":
@@ -97,18 +82,21 @@ def test_only_the_parent_ends_a_stream_open_at_a_fork(api: Api) -> None:
             os.wait()
         list(stream)
     """
-    done = run(lines, api=api.name)
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"{api.span} completed \n", "")
+    done = run(programs, lines, api=api.name)
+    assert done == (0, f"{api.span} completed \n", "")
 
 
-def test_a_child_traces_its_own_requests_after_a_fork() -> None:
+def test_a_child_traces_its_own_requests_after_a_fork(programs: Programs) -> None:
     """Requests of a child process are traced as in any process."""
-    done = run("""
+    done = run(
+        programs,
+        """
         if os.fork() == 0:
             list(ask())
             os._exit(0)
         os.wait()
         stream.close()
-    """)
-    assert (done.returncode, done.stderr) == (0, "")
+    """,
+    )
+    assert (done.code, done.stderr) == (0, "")
     assert done.stdout == "chat gpt-test completed \nchat gpt-test closed \n"

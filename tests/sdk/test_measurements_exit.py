@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +11,11 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from toolspan import guard
 from toolspan.instrumentor import backlog
 
+from ..programs import Programs
 from . import script, wire
 from .sdk import http, openai
 from .telemetry import Telemetry
 
-ROOT = Path(__file__).parents[2]
 ANSWER = script.whole(wire.answer(usage={"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}))
 PROGRAM = """
 from opentelemetry import metrics
@@ -47,31 +43,20 @@ def ask() -> None:
         client.chat.completions.create(**wire.ASK)
 
 
-def printed(body: str) -> list[str]:
-    """What the program prints with these lines at its end."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROGRAM + textwrap.dedent(body)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=True,
-    )
-    assert done.stderr == ""
-    return done.stdout.splitlines()
-
-
-def test_the_last_collection_has_all_waiting_measurements() -> None:
+def test_the_last_collection_has_all_waiting_measurements(programs: Programs) -> None:
     """The last collection before exit has all measurements that waited."""
-    found = printed("""
+    done = programs.run(
+        PROGRAM,
+        """
         set_up()
         OpenAIInstrumentor().instrument()
         ask()
         metrics.get_meter_provider().force_flush()
         ask()
         print(len(backlog), "wait")
-    """)
-    assert found == [counts(1), "3 wait", counts(2)]
+    """,
+    )
+    assert done == (0, f"{counts(1)}\n3 wait\n{counts(2)}\n", "")
 
 
 def counts(requests: int) -> str:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from ..programs import Programs
+
 PROGRAM = """
 import os, sys, threading
 from opentelemetry import trace
@@ -24,11 +20,11 @@ gate = threading.Event()
 
 def redact(name, value):
     assert gate.wait(60)
-    return [{{"role": "HIDE"}}] if isinstance(value, list) else "HIDE"
+    return [{"role": "HIDE"}] if isinstance(value, list) else "HIDE"
 
 def show(span):
     found = "hidden" if "HIDE" in span.to_json() else "plain" if "MARK" in span.to_json() else "without"
-    return f"{{span.attributes['toolspan.stream.outcome']}} {{found}}" + chr(10)
+    return f"{span.attributes['toolspan.stream.outcome']} {found}" + chr(10)
 
 OpenAIInstrumentor().instrument(redact=redact, capture_message_content="SPAN_ONLY")
 provider = TracerProvider()  # later than the instrumentation, so that it is shut down before it if it may
@@ -41,16 +37,10 @@ ask = lambda: client.chat.completions.create(stream=True, **wire.ASK)
 """
 
 
-def run(body: str) -> tuple[list[str], str]:
+def run(programs: Programs, body: str) -> tuple[list[str], str]:
     """Run the program with these lines at its end: the lines it printed, and its complaints."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROGRAM.format() + textwrap.dedent(body)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=True,
-    )
+    done = programs.run(PROGRAM, body)
+    assert done.code == 0
     return done.stdout.split("\n"), done.stderr
 
 
@@ -58,17 +48,17 @@ LEFT_OUT = "toolspan: content is not recorded: "
 
 
 @pytest.mark.parametrize("last", ["list(ask())", "stream = ask(); next(stream)"], ids=["read", "left open"])
-def test_a_callback_that_ends_in_time_is_awaited_at_exit(last: str) -> None:
+def test_a_callback_that_ends_in_time_is_awaited_at_exit(last: str, programs: Programs) -> None:
     """A callback that ends within a second is awaited at interpreter exit."""
-    printed, complaints = run(f"import atexit\n{last}\natexit.register(gate.set)\n")
+    printed, complaints = run(programs, f"import atexit\n{last}\natexit.register(gate.set)\n")
     assert printed == [f"{'abandoned' if 'next' in last else 'completed'} hidden", ""]
     assert complaints == ""
 
 
 @pytest.mark.parametrize("last", ["list(ask())", "stream = ask(); next(stream)"], ids=["read", "left open"])
-def test_a_callback_that_hangs_costs_content_at_exit(last: str) -> None:
+def test_a_callback_that_hangs_costs_content_at_exit(last: str, programs: Programs) -> None:
     """A callback that hangs at exit costs the content, and one warning is logged."""
-    printed, complaints = run(f"worker.AT_EXIT = 0.1\n{last}\n")
+    printed, complaints = run(programs, f"worker.AT_EXIT = 0.1\n{last}\n")
     assert printed == [f"{'abandoned' if 'next' in last else 'completed'} without", ""]
     assert complaints.count(LEFT_OUT) == 1
 
@@ -88,8 +78,8 @@ FORK = """
 
 
 @pytest.mark.parametrize("free", [True, False], ids=["idle", "held up"])
-def test_a_child_redacts_with_its_own_threads(free: bool) -> None:
+def test_a_child_redacts_with_its_own_threads(free: bool, programs: Programs) -> None:
     """A child redacts with its own worker, even if the parent's worker hangs."""
-    printed, complaints = run(FORK.format(free=free))
+    printed, complaints = run(programs, FORK.format(free=free))
     assert sorted(printed) == ["", *["completed hidden"] * 3]
     assert complaints == ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import subprocess
 import sys
 import weakref
 from typing import Any
@@ -14,6 +13,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from toolspan import OpenAIInstrumentor
 
+from ..programs import Programs
 from .connection import Door
 from .connections import DOORS, RESPONSES, every_door, through, until
 from .sdk import Face
@@ -106,15 +106,13 @@ print(len(found), set(found) - {{"FunctionWrapper", "BoundFunctionWrapper"}})
 """
 
 
-def test_connection_classes_are_patched_when_they_are_imported() -> None:
+def test_connection_classes_are_patched_when_they_are_imported(programs: Programs) -> None:
     """Instrumenting imports no SDK module; a later import is patched."""
     script = SCRIPT.format(doors=[door.module for door in DOORS if door.there])
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
-    )
+    done = programs.run(script)
     assert done.stdout.splitlines()[0] == "[]"
     assert done.stdout.splitlines()[1].endswith("set()")
-    assert done.stderr == ""
+    assert (done.code, done.stderr) == (0, "")
 
 
 @pytest.mark.skipif(not any(door.there for door in DOORS), reason="this SDK has no connections")

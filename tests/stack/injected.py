@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.e2e import pins
-from tests.e2e.parts import REPOSITORY, Part, digest, python_with
+from tests.e2e.parts import REPOSITORY, Part, digest, install, python_with
 from tests.e2e.processes import HOST, free_ports, run
 
 from . import apps, collectors
@@ -21,7 +21,7 @@ BROUGHT = [pin for pin in pins.APPLICATION if pin.startswith("opentelemetry-")]
 def _fill(folder: Path) -> None:
     openai = next(pin for pin in pins.APPLICATION if pin.startswith("openai=="))
     python = python_with(folder / "application", "--editable", str(REPOSITORY), openai)
-    run([python, "-m", "pip", "install", "--quiet", "--target", folder / "injected", *BROUGHT])
+    install(python, "--target", folder / "injected", *BROUGHT)
 
 
 PART = Part("injected", digest(pins.APPLICATION, (REPOSITORY / "pyproject.toml").read_text()), _fill)

@@ -60,7 +60,7 @@ ROOTS = st.builds(
     ),
     st.fixed_dictionaries({}, optional={"type": TYPES, "enum": st.lists(SCALARS, min_size=1, max_size=3)}),
 )
-MANY = settings(max_examples=4_000 if FULL else 80, deadline=None)
+MANY = settings(max_examples=1_500 if FULL else 80, deadline=None)
 
 
 def as_sent(value: Any) -> Any:
