@@ -17,7 +17,7 @@ import time
 import tracemalloc
 from asyncio.events import Handle
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -28,7 +28,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from benchmarks import answers
 from tests.sdk.http_module import KEY, http
-from toolspan import OpenAIInstrumentor
+from toolspan import OpenAIInstrumentor, stage
 from toolspan.otel import semconv as names
 
 STREAMS = 200
@@ -73,6 +73,7 @@ class Expected(Counter[str]):
 
 async def _application(client: Any, until: float, expected: Expected) -> None:
     """Make one stream after another; close every tenth of them early."""
+    await asyncio.sleep(random.random() * TEXT / CHUNKS_PER_SECOND)  # else all requests are made at once
     while time.monotonic() < until:
         stop = random.randrange(1, TEXT) if random.random() < 0.1 else len(_CHUNKS) + 1
         stream = await client.chat.completions.create(
@@ -186,21 +187,33 @@ def recorded(reader: InMemoryMetricReader) -> Counter[str]:
     return found
 
 
-def memory(reader: InMemoryMetricReader, counts: tuple[int, ...], *, fragments: bool) -> list[int]:
-    """Return the bytes in use after each of these numbers of chunks of one open stream."""
-    chunks = answers.calls(1, 3, 8) if fragments else answers.text(2)
-    first, again = (b"data: " + line for line in answers.sse(chunks[:3]).split(b"data: ")[2:4])
-    body = itertools.chain([first], itertools.repeat(again))
+def _stream(chunks: list[dict[str, Any]]) -> Any:
+    """Return an open stream that repeats the last of these chunks for ever."""
+    *first, again = (b"data: " + event for event in answers.sse(chunks).split(b"data: ")[1:-1])
+    body = itertools.chain(first, itertools.repeat(again))
     transport = http.MockTransport(lambda request: http.Response(200, headers=HEADERS, content=body))
     client = openai.OpenAI(api_key=KEY, http_client=http.Client(transport=transport))
-    tracemalloc.start()
-    stream = client.chat.completions.create(
+    return client.chat.completions.create(
         model=answers.MODEL, messages=[{"role": "user", "content": "Weather?"}], stream=True
     )
+
+
+OPEN: dict[str, Callable[[], Any]] = {
+    "stream of text": lambda: _stream(answers.text(1)[:2]),
+    "stream of fragments": lambda: _stream(answers.calls(1, 3, 8)[:4]),
+    "stage": lambda: stage("soak", (_CHUNKS[1] for _ in itertools.repeat(None)), through=iter),
+}
+"""What stays open, without an end."""
+
+
+def memory(opened: Callable[[], Any], reader: InMemoryMetricReader, counts: tuple[int, ...]) -> list[int]:
+    """Return the bytes in use after each of these numbers of chunks."""
     found, read = [], 0
+    tracemalloc.start()
+    chunks = opened()
     for count in counts:
         while read < count:
-            next(stream)
+            next(chunks)
             read += 1
             if not read % 1000:
                 reader.get_metrics_data()  # what waits in the queue is not the stream's
@@ -208,7 +221,7 @@ def memory(reader: InMemoryMetricReader, counts: tuple[int, ...], *, fragments: 
         gc.collect()
         found.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
-    stream.close()
+    chunks.close()
     return found
 
 
@@ -217,6 +230,7 @@ def main() -> int:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 15.0
     reader = InMemoryMetricReader()
     providers = {"tracer_provider": TracerProvider(), "meter_provider": MeterProvider([reader])}
+    run(1.0, reader)  # imports, and fills caches of the interpreter
     _, bare = run(max(seconds / 5, 5.0), reader)
     OpenAIInstrumentor().instrument(**providers)
     expected, pauses = run(seconds, reader)
@@ -228,10 +242,10 @@ def main() -> int:
     lost = [name for name in {*expected, names.STREAMS_OPEN} if expected[name] != found[name]]
     grown = 0
     counts = COUNTS if seconds >= 60 else FEW
-    for name, fragments in (("text", False), ("fragments", True)):
-        held = memory(reader, counts, fragments=fragments)
+    for name, opened in OPEN.items():
+        held = memory(opened, reader, counts)
         grown = max(grown, held[-1] - held[-2])  # the first chunks fill the buffers
-        print(f"  an open stream of {name}: {held} bytes after {counts} chunks")
+        print(f"  an open {name}: {held} bytes after {counts} chunks")
     OpenAIInstrumentor().uninstrument()
     slow = pauses.longest > bare.longest + PAUSE
     return 1 if lost or slow or grown > GROWTH else 0
