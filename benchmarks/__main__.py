@@ -59,7 +59,7 @@ def _in_thread(row: Row) -> list[str]:
         f"{row.name} (per {row.unit})",
         _figure(row.bare.thread),
         _figure(ours.thread),
-        f"{1 + ours.thread / row.bare.thread:.2f}",
+        f"{1 + ours.thread / row.bare.thread:.2f}" if row.bare.thread >= 1 else "-",
         _figure(theirs and theirs.thread),
         _ratio(ours, theirs, "thread"),
     ]

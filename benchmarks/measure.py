@@ -127,11 +127,11 @@ class _Clocks:
         self.process += process_time_ns() - process
 
 
-def _block(way: Way, act: Act, runs: int, settings: Mapping[str, Any]) -> _Clocks:
+def _block(way: Way, act: Act, runs: int, settings: Mapping[str, Any], warm: int) -> _Clocks:
     """Return the times of some runs in a row, with the work that they left for later."""
     clocks, later = _Clocks(), _Clocks()
     _on(way, settings)
-    for _ in range(2):  # the first runs after a change fill caches and start time series
+    for _ in range(warm):  # the first runs after a change fill caches and start time series
         (act() or _nothing)()
         if way.collected:
             _READER.collect()
@@ -159,11 +159,12 @@ def _nothing() -> None: ...
 
 def _cost(way: Way, act: Act, scenario: Scenario, units: int) -> Cost:
     """Return the cost of a block, without that of the removal of the patch."""
-    clocks = _block(way, act, scenario.runs, scenario.settings)
+    warm = min(scenario.runs, 2)
+    clocks = _block(way, act, scenario.runs, scenario.settings, warm)
     scale = 1000 * scenario.runs * units
     if way.collected:
         return Cost(clocks.thread / scale, clocks.process / scale)
-    empty = _block(way, act, 0, scenario.settings)
+    empty = _block(way, act, 0, scenario.settings, warm)
     return Cost((clocks.thread - empty.thread) / scale, (clocks.process - empty.process) / scale)
 
 
