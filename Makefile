@@ -9,7 +9,7 @@ export PYTHONUNBUFFERED := 1
 # Empty means unset: without compiled files each of the tests' child processes compiles the whole source.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo chat chat-figures test test-full lint coverage thorough mutants bench e2e pipeline dashboards picture outage neighbours frameworks versions soak wheel clean
+.PHONY: demo chat chat-figures test test-full lint coverage thorough mutants bench bench-peers e2e pipeline dashboards picture outage neighbours frameworks versions soak wheel clean
 
 demo: $(VENV)/.demo ## Trace a small agent and show it; with OPENAI_API_KEY set it asks the real provider.
 	OTEL_BLRP_SCHEDULE_DELAY=50 $(BIN)/opentelemetry-instrument \
@@ -57,8 +57,18 @@ mutants: $(VENV)/.test ## Change the source in 40 small ways and see which the t
 	$(BIN)/python -m pip install --quiet -c constraints.txt --group mutants
 	$(BIN)/python -m tools.mutants
 
-bench: $(VENV)/.test ## What it costs: the table of docs/benchmarks.md.
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.test ## What it costs, in place: bare against instrumented. WORDS="text stage" selects scenarios.
+	$(BIN)/python -m benchmarks $(WORDS)
+
+PEERS := .cache/bench-peers
+bench-peers: $(PEERS)/.done ## The same beside the official instrumentation: writes the tables of docs/benchmarks.md.
+	$(PEERS)/bin/python -m benchmarks --write
+
+$(PEERS)/.done: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --upgrade pip
+	$(PEERS)/bin/python -m pip install --quiet -c constraints.txt --editable '.[openai,cost]' --group peers
+	touch $@
 
 e2e: $(VENV)/.test ## Agents against real servers; the files users get, run as processes. Builds and fetches on first use.
 	$(BIN)/python -m tests.e2e
@@ -96,8 +106,10 @@ versions: $(VENV)/.test ## The tests with older and newer SDKs, OpenTelemetry an
 	$(BIN)/python -m tests.versions
 
 CALLS := 100000
-soak: $(VENV)/.test ## 100 000 calls and streams of all endings, without and with threads: nothing is kept.
+SOAK := 15
+soak: $(VENV)/.test ## Nothing is kept of 100 000 calls, nothing is lost of 200 concurrent streams; SOAK=600: for ten minutes.
 	$(BIN)/python -m tests.soak $(CALLS)
+	$(BIN)/python -m tests.soak.streams $(SOAK)
 
 wheel: $(VENV)/.test ## The built wheel, in an environment of its own, without the sources.
 	rm -rf build/wheel && $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .

@@ -1,1 +1,1 @@
-"""Measure the cost of the instrumentation: the bare SDK against the instrumented one, in one process."""
+"""Measure what instrumentation adds to the SDK's own work, in place."""

@@ -75,26 +75,54 @@ TOOL: dict[str, Any] = {
 """The tool of the calls; a request that offers it has their arguments checked."""
 
 
-def whole() -> dict[str, Any]:
-    """Return an answer without streaming."""
-    message = {"role": "assistant", "content": "It is sunny."}
-    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+def tool_calls(number: int, count: int = 2) -> list[dict[str, Any]]:
+    """Return the calls of an agent's step; their ids contain its number."""
+    function = {"name": "get_weather", "arguments": '{"city": "Paris", "unit": "celsius"}'}
+    return [{"id": f"call_{number}_{at}", "type": "function", "function": function} for at in range(count)]
+
+
+def whole(calls: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """Return an answer without streaming: a text, or these tool calls."""
+    message = {"role": "assistant", "content": None, "tool_calls": calls}
+    if calls is None:
+        message = {"role": "assistant", "content": "It is sunny."}
+    choices = [{"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}]
     return {**chunk({}), "object": "chat.completion", "choices": choices, "usage": USAGE}
 
 
-def response_text(count: int) -> list[dict[str, Any]]:
+def response() -> dict[str, Any]:
+    """Return an answer of the Responses API without streaming."""
+    part = {"type": "output_text", "text": "It is sunny.", "annotations": []}
+    return {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1,
+        "model": MODEL,
+        "status": "completed",
+        "output": [
+            {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [part]}
+        ],
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": {
+            "input_tokens": 50,
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens": 100,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": 150,
+        },
+    }
+
+
+def response_stream(count: int) -> list[dict[str, Any]]:
     """Return a stream of the Responses API with `count` pieces of text."""
     place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
     delta = {"type": "response.output_text.delta", "logprobs": [], **place}
-    pieces = [{**delta, "delta": f"word{number % 10} "} for number in range(count)]
-    return [{**each, "sequence_number": at} for at, each in enumerate(pieces)]
-
-
-def response_call(fragments: int, size: int) -> list[dict[str, Any]]:
-    """Return a stream of the Responses API with one call of `fragments` pieces of `size` characters each."""
-    item = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "get_weather"}
-    texts = ['{"city": "', *["x" * size] * (fragments - 2), '"}']
-    delta = {"type": "response.function_call_arguments.delta", "item_id": "fc_1"}
-    added = {"type": "response.output_item.added", "item": {**item, "arguments": ""}}
-    found: list[dict[str, Any]] = [added, *({**delta, "delta": text} for text in texts)]
-    return [{**each, "output_index": 0, "sequence_number": at} for at, each in enumerate(found)]
+    begun = {**response(), "status": "in_progress", "output": [], "usage": None}
+    events: list[dict[str, Any]] = [
+        {"type": "response.created", "response": begun},
+        *({**delta, "delta": f"word{number % 10} "} for number in range(count)),
+        {"type": "response.completed", "response": response()},
+    ]
+    return [{**each, "sequence_number": at} for at, each in enumerate(events)]

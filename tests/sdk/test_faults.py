@@ -19,7 +19,7 @@ from toolspan.accounting.monitor import UsageMonitor
 from toolspan.event_stream import listener
 from toolspan.log_lines import sink
 from toolspan.sdk import http_response, requests, stream
-from toolspan.wire import request, sse
+from toolspan.wire import record, request, sse
 from toolspan.wire.chat import ChatReader
 from toolspan.wire.embeddings import EmbeddingsReader
 from toolspan.wire.responses import FetchReader, ResponsesReader
@@ -234,7 +234,7 @@ CALL_PARTS = (
     Part(http_response, "listen"),
     Part(http_response, "_untie"),
     Part(open_streams, "opened"),
-    Part(toolspan.call, "RULES"),
+    Part(record.Record, "_choice"),
     Part(sse.SseReader, "feed"),
     Part(request, "read_facts", told=()),
 )
@@ -247,7 +247,7 @@ READERS = {
     "embeddings": EmbeddingsReader,
 }
 
-OF_ALL = {"find_route", "Call", "RULES", "outcome_of"}
+OF_ALL = {"find_route", "Call", "_choice", "outcome_of"}
 
 
 def _parts() -> Iterator[tuple[Face, Api, Part]]:
