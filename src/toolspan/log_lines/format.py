@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ..otel import call_data
 from ..otel.errors import error_type
 from ..otel.sink import Observed
-from ..wire.events import Answered, CallClosed, CallOpened, Event, Note, Retried, Text
+from ..wire.events import Answered, CallClosed, CallCorrected, CallOpened, Event, Note, Retried, Text
 from ..wire.record import Outcome, ToolCall
 
 # Outcomes and finish reasons whose `finish` line is a warning: the answer failed or was cut short.
@@ -59,6 +59,8 @@ def event_line(call: Observed, event: Event | Note, at: int) -> Line | None:
         return Line("tool detected", INFO, {**_tool(call.record.call(event)), "after": after})
     if isinstance(event, CallClosed):
         return _completed_line(call.record.call(event), at)
+    if isinstance(event, CallCorrected):
+        return _corrected_line(call.record.call(event), event.previous)
     if isinstance(event, Answered):
         turnaround = _seconds(event.turnaround)
         return Line("tool answered", INFO, {"tool": event.name, "id": event.id, "turnaround": turnaround})
@@ -112,6 +114,12 @@ def _completed_line(tool: ToolCall, at: int) -> Line:
         "duration": _seconds(at - tool.opened_at),
     }
     return Line("tool completed", INFO if tool.outcome == "valid" else WARNING, facts)
+
+
+def _corrected_line(tool: ToolCall, previous: str) -> Line:
+    path = (tool.violation and tool.violation.path) or None
+    facts = {**_tool(tool), "outcome": tool.outcome, "outcome_before": previous, "path": path}
+    return Line("tool corrected", INFO if tool.outcome == "valid" else WARNING, facts)
 
 
 def _seconds(nanoseconds: int) -> float:
@@ -180,6 +188,12 @@ def _completed_text(facts: Facts) -> str:
         facts.get("arguments"),
     ]
     return _joined(parts)
+
+
+def _corrected_text(facts: Facts) -> str:
+    path = f" ({facts['path']})" if facts["path"] else ""
+    words = f"{_call(facts)}{_choice(facts)}: {facts['outcome']}{path}, not {facts['outcome_before']}"
+    return _joined([words, facts.get("arguments")])
 
 
 def _answered(facts: Facts) -> str:
@@ -252,6 +266,7 @@ _TEXTS: Mapping[str, Callable[[Facts], str]] = {
     "text": _text,
     "tool detected": _detected,
     "tool completed": _completed_text,
+    "tool corrected": _corrected_text,
     "tool answered": _answered,
     "retry": _retry,
     "error": _error,

@@ -15,7 +15,7 @@ from ..otel.content import capture as captured_content
 from ..otel.content.truncate import dump
 from ..otel.content.worker import ContentMakers, Contents, PendingEmit
 from ..otel.sink import Observed, Sink
-from ..wire.events import CallClosed, Event, Note
+from ..wire.events import CallClosed, CallCorrected, Event, Note
 from .format import FORMS, Line, error_line, event_line, finish_line, request_line
 
 LOG = logging.getLogger(names.SCOPE).getChild("stream")
@@ -52,7 +52,9 @@ class StreamLogSink(Sink):
         if line is None or not LOG.isEnabledFor(line.level):
             return None
         captures = self._captures_content(call)
-        preview = call.record.call(event) if captures and isinstance(event, CallClosed) else None
+        preview = (
+            call.record.call(event) if captures and isinstance(event, (CallClosed, CallCorrected)) else None
+        )
         wanted: ContentMakers = {}
         if preview is not None and self._redacted:
             wanted = captured_content.arguments(preview)

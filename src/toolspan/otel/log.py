@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 from opentelemetry.context import get_current
 
-from ..wire.events import CallClosed, Event, Finished, Note
+from ..wire.events import CallClosed, CallCorrected, Event, Finished, Note
 from . import call_data
 from . import semconv as names
 from .attributes import at_end, at_start
@@ -45,7 +45,7 @@ class LogSink(Sink):
             return None
         name, attributes = span_event_of(call, event)
         record = _record(call, name, attributes, SeverityNumber.INFO, call.wall(at))
-        closed = event if isinstance(event, CallClosed) else None
+        closed = event if isinstance(event, (CallClosed, CallCorrected)) else None
         # An event without content waits too while an earlier one is in review: events keep their order.
         if not self._capture.of(call) or (closed is None and call.job is None):
             self._logger.emit(**record)

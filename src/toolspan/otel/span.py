@@ -9,7 +9,7 @@ from typing import ClassVar
 from opentelemetry import trace
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer
 
-from ..wire.events import CallClosed, Event, Finished, Note
+from ..wire.events import CallClosed, CallCorrected, Event, Finished, Note
 from . import semconv as names
 from .attributes import Attributes, at_end, at_start
 from .content import capture as content
@@ -71,7 +71,7 @@ class SpanSink(Sink):
         if not self._events or span is None or not span.is_recording():
             return None
         name, attributes = span_event_of(call, event)
-        closed = event if isinstance(event, CallClosed) else None
+        closed = event if isinstance(event, (CallClosed, CallCorrected)) else None
         # An event without content waits too while an earlier one is in review: events keep their order.
         if not self._capture.of(call) or (closed is None and call.job is None):
             span.add_event(name, attributes, call.wall(at))

@@ -8,6 +8,7 @@ from typing import Any, cast
 from ..wire.events import (
     Answered,
     CallClosed,
+    CallCorrected,
     CallOpened,
     ContextReduced,
     Event,
@@ -32,6 +33,8 @@ def span_event_of(call: Observed, event: Event | Note) -> tuple[str, Attributes]
         return names.CALL_DETECTED_EVENT, _tool_call(call.record.call(event))
     if isinstance(event, CallClosed):
         return names.CALL_COMPLETED_EVENT, _completed(call.record.call(event))
+    if isinstance(event, CallCorrected):
+        return names.CALL_CORRECTED_EVENT, _corrected(call.record.call(event), event.previous)
     if isinstance(event, Text):
         return names.TEXT_STARTED_EVENT, {names.CHOICE_INDEX: event.choice}
     return noted(cast("Note", event))  # `Record.apply` returns true for no other event
@@ -63,8 +66,17 @@ def _completed(tool: ToolCall) -> Attributes:
     found[names.CALL_FRAGMENTS] = tool.fragments
     found[names.CALL_ARGUMENTS_SIZE] = tool.size
     found[names.CALL_ARGUMENTS_DURATION] = seconds((tool.closed_at or tool.opened_at) - tool.opened_at)
-    found[names.CALL_VALID] = tool.valid
     found[names.CALL_CLOSED_BY] = tool.closed_by or "end"
+    return _with_outcome(tool, found)
+
+
+def _corrected(tool: ToolCall, previous: str) -> Attributes:
+    return _with_outcome(tool, {**_tool_call(tool), names.CALL_OUTCOME_BEFORE: previous})
+
+
+def _with_outcome(tool: ToolCall, found: Attributes) -> Attributes:
+    """Return attributes with a call's verdict, and the path of its violation."""
+    found[names.CALL_VALID] = tool.valid
     found[names.CALL_OUTCOME] = tool.outcome
     # The path is made of names of the request's schema, so it is no content of the model's.
     if tool.violation is not None and tool.violation.path:

@@ -320,6 +320,7 @@ _RULES: Mapping[str, Callable[[_Fields], ParsedChunk]] = {
     "tool_call.started": _started,
     "tool_call.arguments.delta": _piece,
     "tool_call.completed": _nothing,
+    "tool_call.corrected": _nothing,
     "usage": _nothing,
     "error": _nothing,
     "done": _done,

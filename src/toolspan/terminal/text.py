@@ -139,9 +139,18 @@ def _other(record: LogRecord) -> Line:
     return Line("·", "dim", clean(name), "", "" if record.body is None else clean(record.body, 160))
 
 
+def _corrected(attributes: Attributes) -> Line:
+    before = text(attributes, names.CALL_OUTCOME_BEFORE)
+    details = joined(text(attributes, names.CALL_OUTCOME), text(attributes, names.CALL_VIOLATION_PATH))
+    return Line(
+        "≠", "cyan", tool(attributes), "corrected", joined(details, f"not {before}" if before else "")
+    )
+
+
 _EVENTS: dict[str, Callable[[Attributes], Line]] = {
     names.CALL_DETECTED_EVENT: _detected,
     names.CALL_COMPLETED_EVENT: _completed,
+    names.CALL_CORRECTED_EVENT: _corrected,
     names.TEXT_STARTED_EVENT: _text_started,
     names.RETRY_EVENT: _retried,
     names.EXCEPTION_EVENT: _failed,
