@@ -198,10 +198,10 @@ def test_stages_of_both_sides_are_in_one_trace(server: Any, telemetry: Telemetry
         == spans["gateway"].attributes[stage_semconv.STREAM_ID]
     )
     for kind in (
-        stage_semconv.OUT_TEXT,
-        stage_semconv.OUT_TOOL_CALL,
-        stage_semconv.OUT_FINISH,
-        stage_semconv.OUT_DIGEST,
+        stage_semconv.OUT.text,
+        stage_semconv.OUT.tool_call,
+        stage_semconv.OUT.finish,
+        stage_semconv.OUT.digest,
     ):
         assert spans["back"].attributes[kind] == spans["gateway"].attributes[kind]
 
@@ -398,7 +398,7 @@ def test_error_of_toolspan_loses_no_message(
     def broken(*args: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(f"toolspan.pipeline.span.{name}", broken)
+    monkeypatch.setattr(f"toolspan.pipeline.propagation.{name}", broken)
     monkeypatch.setattr("toolspan.pipeline.websockets.size_of", broken)
 
     async def act() -> None:

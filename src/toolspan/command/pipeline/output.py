@@ -70,8 +70,8 @@ def _row(stage: Stage) -> list[str]:
         str(stage.chunks("out")),
         # A stage without input has nothing to compare, so both sides are the same.
         *(_both(before[kind] if stage.reads else after[kind], after[kind]) for kind in after),
-        _seconds(stage.seconds(stage_semconv.OUT_FIRST_CHUNK)),
-        _seconds(stage.seconds(stage_semconv.OUT_LONGEST_PAUSE)),
+        _seconds(stage.seconds(stage_semconv.OUT.first_chunk)),
+        _seconds(stage.seconds(stage_semconv.OUT.longest_pause)),
         _seconds(stage.seconds(stage_semconv.STAGE_HELD_LONGEST)),
         f"{stage.outcome} {stage.error}".strip(),
         ", ".join(fates),
@@ -161,8 +161,8 @@ def _stage(stage: Stage) -> dict[str, Any]:
         "out": {"chunks": stage.chunks("out"), **stage.counts("out")},
         "fates": {fate: stage.fate(fate) for fate in FATES},
         "seconds": {
-            "first_chunk": stage.seconds(stage_semconv.OUT_FIRST_CHUNK),
-            "longest_pause": stage.seconds(stage_semconv.OUT_LONGEST_PAUSE),
+            "first_chunk": stage.seconds(stage_semconv.OUT.first_chunk),
+            "longest_pause": stage.seconds(stage_semconv.OUT.longest_pause),
             "held": stage.seconds(stage_semconv.STAGE_HELD_LONGEST),
         },
     }
