@@ -273,7 +273,7 @@ def test_value_that_cannot_be_iterated_is_returned_as_it_is(telemetry: Telemetry
 
 
 @faces
-@pytest.mark.parametrize("part", ["read", "emitted", "end", "reading", "exhausted", "failed"])
+@pytest.mark.parametrize("part", ["read", "emitted", "end", "reading"])
 def test_error_of_toolspan_loses_no_chunk(
     part: str, face: Face, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, guarded: None
 ) -> None:

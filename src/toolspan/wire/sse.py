@@ -47,9 +47,19 @@ class SseReader:
             for line in ended:
                 self._line(line, found)
         self._size += len(rest)
-        if self._size <= _LONGEST:
+        if rest and self._size <= _LONGEST:
             self._parts.append(rest)
         return found
+
+    @property
+    def pending(self) -> bool:
+        """Whether a line or an event is unfinished."""
+        return bool(self._parts or self._data)
+
+    @property
+    def in_data(self) -> bool:
+        """Whether the data of an event is unfinished."""
+        return bool(self._data) or b"".join(self._parts).startswith(b"data")
 
     def _line(self, line: bytes, found: list[Any]) -> None:
         """Add the documents that end with this line."""
