@@ -208,7 +208,7 @@ def _followed(side: str, chunk: Followed, key: bytes) -> StageEvent:
         stage_semconv.CHUNK_SIDE: side,
         stage_semconv.CHUNK_POSITION: chunk.position,
         stage_semconv.CHUNK_ROLE: chunk.role,
-        stage_semconv.CHUNK_KIND: chunk.kind,
+        stage_semconv.CHUNK_KIND: kind_of(chunk.parsed),
         stage_semconv.CHUNK_FINGERPRINT: fingerprint(chunk.parsed, key),
     }
     _place(found, chunk.place)
