@@ -8,7 +8,7 @@ from hashlib import blake2b
 from operator import sub
 from typing import Any, NamedTuple
 
-from .chunk import FINISH, KINDS, OTHER, TEXT, TOOL_CALL, ChunkPart, ParsedChunk, Place, kind_of
+from .chunk import FINISH, KINDS, OTHER, TEXT, TOOL_CALL, ParsedChunk, Place, kind_of
 
 FIRST, CALL_FIRST, CALL_LAST, END, NTH = "first", "call_first", "call_last", "finish", "nth"
 ROLES = (FIRST, CALL_FIRST, CALL_LAST, END, NTH)

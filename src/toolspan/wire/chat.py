@@ -58,7 +58,7 @@ def ordinary_choice(held: Any) -> Piece | None:
         # LiteLLM's objects (1.108) declare no fields: all of them are extras.
         special = held.__pydantic_extra__
         choice = held.__dict__ or special
-        inner = choice["delta"] if "delta" in choice else held
+        inner = choice.get("delta", held)
         beyond = inner.__pydantic_extra__
         delta = inner.__dict__ or beyond
         if beyond:

@@ -201,6 +201,8 @@ def _followed(event: Event) -> Chunk:
 
 def _int(attributes: Mapping[str, Any], name: str) -> int:
     """Return an attribute as an integer, 0 if it is absent or no number."""
-    value = attributes.get(name, 0)
     # OTLP's JSON writes integers as strings, and hand-made files write anything.
-    return int(value) if isinstance(value, (int, float, str)) and str(value).lstrip("-").isdigit() else 0
+    try:
+        return int(attributes.get(name, 0))
+    except (ArithmeticError, TypeError, ValueError):
+        return 0
