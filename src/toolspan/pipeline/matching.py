@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from operator import le, sub
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from .chunk import KINDS, TOOL_CALL, ParsedChunk, kind_of
 
@@ -84,10 +84,7 @@ class InFlight:
 
     def give_up(self) -> Chunk:
         """Remove and return one of the chunks that were overtaken first."""
-        chunk = self.take_overtaken(next(iter(self._overtaken)))
-        if chunk is None:
-            raise LookupError
-        return chunk
+        return cast("Chunk", self.take_overtaken(next(iter(self._overtaken))))
 
     def _overtake(self, chunk: Chunk) -> None:
         self._overtaken.setdefault(chunk.key, deque()).append(chunk)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
 from opentelemetry import context, trace
 from opentelemetry.context import Context
@@ -136,8 +136,8 @@ class StageSpan:
                     upstream = ledger.came_from_before(error)
                     span.set_attribute(stage_semconv.STAGE_ERROR_SIDE, "in" if upstream else "stage")
                     span.set_status(Status(StatusCode.ERROR))
-                for stage_event in stage_events(ledger, key):
-                    span.add_event(stage_event.name, stage_event.attributes, wall + stage_event.at - began_at)
+                for name, attributes, passed_at in stage_events(ledger, key):
+                    span.add_event(name, attributes, wall + passed_at - began_at)
         finally:
             span.end(wall + at - began_at)
 
@@ -153,14 +153,6 @@ _FATES = {
     matching.PENDING: stage_semconv.PENDING,
     matching.UNTRACKED: stage_semconv.UNTRACKED,
 }
-
-
-class StageEvent(NamedTuple):
-    """A span event; `at` is in nanoseconds of the monotonic clock."""
-
-    name: str
-    attributes: Attributes
-    at: int
 
 
 def stage_attributes(ledger: Ledger, began_at: int, key: bytes) -> Attributes:
@@ -185,8 +177,11 @@ def stage_attributes(ledger: Ledger, began_at: int, key: bytes) -> Attributes:
     return found
 
 
-def stage_events(ledger: Ledger, key: bytes) -> Iterator[StageEvent]:
-    """Yield the span events of the sampled chunks of both sides, and of those that did not simply pass."""
+def stage_events(ledger: Ledger, key: bytes) -> Iterator[tuple[str, Attributes, int]]:
+    """Yield the span events: name, attributes, and nanoseconds of the monotonic clock.
+
+    There is one for each sampled chunk of both sides, and one for each that did not simply pass.
+    """
     for side, followed in (("in", ledger.received_side), ("out", ledger.emitted_side)):
         for chunk in followed.follower.close() if followed is not None else ():
             yield _followed(side, chunk, key)
@@ -203,7 +198,7 @@ def _side(found: Attributes, at: SideNames, side: Side, began_at: int, key: byte
         found |= {at.first_chunk: seconds(side.first_at - began_at), at.longest_pause: seconds(side.pause)}
 
 
-def _followed(side: str, chunk: Followed, key: bytes) -> StageEvent:
+def _followed(side: str, chunk: Followed, key: bytes) -> tuple[str, Attributes, int]:
     found: Attributes = {
         stage_semconv.CHUNK_SIDE: side,
         stage_semconv.CHUNK_POSITION: chunk.position,
@@ -212,10 +207,10 @@ def _followed(side: str, chunk: Followed, key: bytes) -> StageEvent:
         stage_semconv.CHUNK_FINGERPRINT: fingerprint(chunk.parsed, key),
     }
     _place(found, chunk.place)
-    return StageEvent(stage_semconv.CHUNK_FOLLOWED_EVENT, found, chunk.at)
+    return stage_semconv.CHUNK_FOLLOWED_EVENT, found, chunk.at
 
 
-def _changed(case: Case, key: bytes) -> StageEvent:
+def _changed(case: Case, key: bytes) -> tuple[str, Attributes, int]:
     found: Attributes = {stage_semconv.CHUNK_FATE: case.fate}
     chunk = last = case.emitted
     if case.emitted is not None:
@@ -230,7 +225,7 @@ def _changed(case: Case, key: bytes) -> StageEvent:
     if chunk is not None:
         found[stage_semconv.CHUNK_KIND] = kind_of(chunk.parsed)
         _place(found, chunk.parsed[0][0] if chunk.parsed else None)
-    return StageEvent(stage_semconv.CHUNK_CHANGED_EVENT, found, 0 if last is None else last.at)
+    return stage_semconv.CHUNK_CHANGED_EVENT, found, 0 if last is None else last.at
 
 
 def _place(found: Attributes, where: Place | None) -> None:
