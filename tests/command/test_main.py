@@ -54,17 +54,21 @@ def test_broken_module_is_not_reported_as_a_missing_extra(
     """Only a missing `rich` is reported as one: another module that cannot be imported is an error."""
     file = tmp_path / "trace.json"
     file.write_text(json.dumps(traces.otlp(traces.trace(policies.passing))))
+    found = __import__
     for error in (
         ImportError("no colour"),
         ModuleNotFoundError("No module named 'pygments'", name="pygments"),
     ):
 
-        def broken(error: ImportError = error) -> None:
-            raise error
+        def broken(name: str, *args: Any, error: ImportError = error) -> Any:
+            if name == "rich.console":
+                raise error
+            return found(name, *args)
 
-        monkeypatch.setattr("toolspan.command.pipeline.output.console", broken)
-        with pytest.raises(ImportError) as raised:
-            main(["pipeline", str(file)])
+        with monkeypatch.context() as patched:
+            patched.setattr("builtins.__import__", broken)
+            with pytest.raises(ImportError) as raised:
+                main(["pipeline", str(file)])
         assert raised.value is error
 
 

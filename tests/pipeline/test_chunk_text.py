@@ -117,6 +117,39 @@ def test_chunks_in_a_row_parse_like_each_alone(bodies: list[Any], tight: bool, e
     assert read([f"data: {text}\n\n" for text in texts]) == [parse_chunk(body) for body in bodies]
 
 
+@given(
+    events=st.lists(
+        st.builds(
+            lambda name, piece, index, more: {
+                "type": f"response.{name}.delta", "item_id": "a", "output_index": index, "delta": piece,
+                **more,
+            },
+            st.sampled_from(["output_text", "refusal", "function_call_arguments", "new"]),
+            st.sampled_from(["a", "b", '"', ""]),
+            st.integers(0, 2),
+            st.sampled_from([{}, {"obfuscation": "x"}, {"obfuscation": "yy", "logprobs": []}]),
+        ),
+        max_size=12,
+    ),
+    form=st.sampled_from(["{}", "data: {}\n\n", "event: x\ndata: {}\n\n", '{{"type": "CHUNK", "data": {}}}']),
+)  # fmt: skip
+def test_response_events_in_a_row_parse_like_each_alone(events: list[Any], form: str) -> None:
+    """What a reader keeps of one event changes nothing of the next, in any order of events."""
+    numbered = [{"type": event["type"], "sequence_number": at, **event} for at, event in enumerate(events)]
+    found = read([form.format(json.dumps(event)) for event in numbered])
+    assert [each for each in found if each] == [found for event in events if (found := parse_chunk(event))]
+
+
+@each_row("more", ['"delta": "b"', '"delta": 7'])
+def test_repeated_key_wins_as_in_json(more: str) -> None:
+    """Of a repeated key the last value counts, also where the text before it is known."""
+    event = '{"type": "response.output_text.delta", "output_index": 0, "delta": "a"}'
+    cut = Chunks()
+    assert list(cut.read(event)) == [parse_chunk(json.loads(event))]
+    repeated = f"{event[:-1]}, {more}}}"
+    assert list(cut.read(repeated)) == [parse_chunk(json.loads(repeated))]
+
+
 def test_whole_events_are_read_without_a_buffer() -> None:
     """Whole events are read without a reader that keeps anything."""
     cut = Chunks()

@@ -100,14 +100,14 @@ class Ledger:
                 self._lock.release()
 
     def _count(self, outs: list[TimedChunk]) -> None:
-        emitted_side = [parsed for parsed, _ in outs], [at for _, at in outs]
+        emitted_side = _split(outs)
         counted = dict(self.emitted_side.counts)
         self.emitted_side.add(*emitted_side)
         if self.received_side is None:
             return
         # Most stages emit what they receive: then two list comparisons match a whole batch.
         count = len(outs)
-        ins = [parsed for parsed, _ in self._ins[:count]], [at for _, at in self._ins[:count]]
+        ins = _split(self._ins[:count])
         if count and self.matching.all_passed(ins, emitted_side):
             del self._ins[:count]
             self.received_side.add(*ins)
@@ -119,7 +119,7 @@ class Ledger:
 
     def _one_by_one(self, received_side: Side, outs: list[TimedChunk]) -> None:
         ins = _taken(self._ins, len(self._ins))
-        received_side.add([parsed for parsed, _ in ins], [at for _, at in ins])
+        received_side.add(*_split(ins))
         matching, number, count = self.matching, 0, len(outs)
         # Merged by time: a chunk that was emitted before the first one like it was received is injected.
         for parsed, at in ins:
@@ -189,6 +189,13 @@ class Ledger:
 
 
 _EARLY = {End.EXHAUSTED: Outcome.TRUNCATED, End.CLOSED: Outcome.CLOSED, End.DROPPED: Outcome.ABANDONED}
+
+
+def _split(chunks: Sequence[TimedChunk]) -> tuple[Sequence[ParsedChunk], Sequence[int]]:
+    """Return the chunks and their times apart."""
+    # `zip` runs in C, unlike two comprehensions.
+    parsed, at = zip(*chunks, strict=True) if chunks else ((), ())
+    return parsed, at
 
 
 def _taken(chunks: list[TimedChunk], count: int) -> list[TimedChunk]:
