@@ -44,16 +44,13 @@ def ordinary(body: Any) -> Piece | None:
         return None
 
 
+# Readers and pipelines share this fast path: nearly all chunks of a long stream are ordinary.
 def ordinary_choice(held: Any) -> Piece | None:
-    """Return what the only choice of a chunk adds, as `ordinary` does; any error means that it is another.
-
-    Readers and pipelines share this fast path: nearly all chunks of a long stream are ordinary.
-    """
+    """Return what the only choice of a chunk adds, as `ordinary` does, which catches the errors of others."""
     plain, general = held.__class__ is dict, quirks.GENERAL
     if plain:
         choice, delta = held, held.get("delta", held)
         special = None if general.isdisjoint(choice) and general.isdisjoint(delta) else {**choice, **delta}
-        get = delta.get
     else:
         # LiteLLM's objects (1.108) declare no fields: all of them are extras.
         special = held.__pydantic_extra__
@@ -63,10 +60,10 @@ def ordinary_choice(held: Any) -> Piece | None:
         delta = inner.__dict__ or beyond
         if beyond:
             special = {**special, **beyond} if special else beyond
-        get = delta.get
-        # Declared, and rare: the deprecated `function_call`, refusals, and `reasoning` in Groq's SDK.
-        if get("function_call") is not None or get("refusal") is not None or get("reasoning") is not None:
-            return None
+    get = delta.get
+    # Declared, and rare: the deprecated `function_call`, refusals, and `reasoning` in Groq's SDK.
+    if get("function_call") is not None or get("refusal") is not None or get("reasoning") is not None:
+        return None
     # Servers add fields of their own (Cerebras `time_info`); only those of quirks matter.
     if (special and quirks.carries_content(special)) or choice.get("finish_reason") is not None:
         return None
