@@ -332,7 +332,7 @@ def test_each_signal_has_one_sink_with_its_settings() -> None:
     )
     found = made(settings)
     assert [type(sink).__name__ for sink in found] == SINKS
-    span, log = found[2], found[-2]
+    span, log = found[3], found[-2]
     assert (span._events, span._capture.on, span._capture.total) == (False, True, 9)
     assert (log._events, log._capture.on, log._capture.structured, log._details) == (True, False, True, False)
 
@@ -396,6 +396,7 @@ def test_disabled_instrumentation_leaves_the_sdk_alone(monkeypatch: pytest.Monke
 
 SINKS = [
     "RepeatedRequestSink",
+    "Loop",
     "CostSink",
     "SpanSink",
     "MetricSink",
@@ -408,4 +409,4 @@ SINKS = [
 
 def made(settings: Settings) -> list[Any]:
     """The sinks of these settings, with the global providers."""
-    return list(assembly.sinks(settings, assembly.Providers()))
+    return list(assembly.sinks(assembly.Parts(settings, assembly.Providers(), assembly.Loop())))

@@ -53,7 +53,7 @@ def test_exit_drops_open_and_waiting_streams() -> None:
     """At exit, open streams and collected streams that wait end as dropped."""
     still_open, waiting = Call(), Call()
     open_streams.opened(still_open)
-    open_streams._waiting.append(waiting)
+    open_streams.waiting.append(waiting)
     open_streams._at_exit()
     assert (still_open.ends, waiting.ends) == ([End.DROPPED], [End.DROPPED])
     assert not open_streams._open
@@ -63,7 +63,7 @@ def test_a_child_forgets_its_parents_streams() -> None:
     """After a fork the child ends none of the parent's streams, at exit neither."""
     call, waiting = Call(), Call()
     open_streams.opened(call)
-    open_streams._waiting.append(waiting)
+    open_streams.waiting.append(waiting)
     open_streams._in_child()
     open_streams._at_exit()
     assert (call.forgotten, call.ends, waiting.ends) == (True, [], [])
@@ -92,12 +92,12 @@ def test_two_threads_may_end_dropped_streams_at_once() -> None:
             """Another thread has taken it."""
             raise IndexError
 
-    waiting = open_streams._waiting
-    open_streams._waiting = Stolen([first])  # type: ignore[assignment]  # a deque of its own kind
+    waiting = open_streams.waiting
+    open_streams.waiting = Stolen([first])  # type: ignore[assignment]  # a deque of its own kind
     try:
         open_streams.end_dropped()
     finally:
-        open_streams._waiting = waiting
+        open_streams.waiting = waiting
     assert first.ends == []
 
 

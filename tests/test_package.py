@@ -32,6 +32,7 @@ EVENTS = {
     "ToolCallStarted",
     "ToolCallArgumentsDelta",
     "ToolCallCompleted",
+    "ToolCallCorrected",
     "UsageReported",
     "StreamError",
     "Done",

@@ -12,7 +12,6 @@ import pytest
 from opentelemetry import baggage, context, trace
 
 import toolspan
-from toolspan import user_context
 from toolspan.call import Call
 from toolspan.otel.labels import UserLabels
 from toolspan.sdk import requests
@@ -281,7 +280,7 @@ def test_a_borrowed_span_gets_only_missing_names(telemetry: Telemetry) -> None:
     outer.end()
 
 
-OWNERS: dict[str, Any] = {"_entries": user_context, "of": UserLabels, "current": requests}
+OWNERS: dict[str, Any] = {"_add_user_attributes": requests, "of": UserLabels, "current": requests}
 
 
 @pytest.mark.usefixtures("guarded")

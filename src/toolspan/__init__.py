@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         TextDelta,
         ToolCallArgumentsDelta,
         ToolCallCompleted,
+        ToolCallCorrected,
         ToolCallStarted,
         UsageReported,
     )
@@ -51,6 +52,7 @@ __all__ = [
     "TextDelta",
     "ToolCallArgumentsDelta",
     "ToolCallCompleted",
+    "ToolCallCorrected",
     "ToolCallStarted",
     "Usage",
     "UsageReported",
@@ -88,6 +90,7 @@ def _events() -> dict[str, Any]:
         TextDelta,
         ToolCallArgumentsDelta,
         ToolCallCompleted,
+        ToolCallCorrected,
         ToolCallStarted,
         UsageReported,
     )

@@ -11,6 +11,7 @@ from toolspan import instrumentor as assembly
 from toolspan.otel import semconv
 from toolspan.pipeline import semconv as stage_semconv
 
+from ..otel.constants import constants
 from ..sdk.features import needs
 from ..sdk.telemetry import Telemetry
 from .playing import KINDS, complaints, played
@@ -130,10 +131,5 @@ def test_every_known_name_is_emitted_by_some_scenario() -> None:
             found |= {metric.name, *(key for point in metric.data.data_points for key in point.attributes)}
         for record in telemetry.records:
             found |= {record.event_name, *record.attributes}
-    known = {
-        value
-        for name, value in (vars(semconv) | vars(stage_semconv)).items()
-        if name.isupper() and "." in str(value)
-    }
-    known = {value for value in known if isinstance(value, str)}
+    known = {value for _, value in constants(semconv, stage_semconv) if "." in value}
     assert known - found == set()

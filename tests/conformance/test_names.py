@@ -9,6 +9,7 @@ import toolspan
 from toolspan.otel import semconv
 from toolspan.pipeline import semconv as stage_semconv
 
+from ..otel.constants import constants
 from .facts import OWN
 
 TEXT = (Path(__file__).parents[2] / "docs" / "names.md").read_text("utf-8")
@@ -16,9 +17,7 @@ QUOTED = set(re.findall(r"`([^`\s]+)`", TEXT))
 GROUPS = tuple(name.removesuffix("*") for name in QUOTED if name.endswith(".*"))
 PUBLIC = {f"toolspan.{name}" for name in toolspan.__all__}
 NAMES = sorted(
-    value
-    for name, value in (vars(semconv) | vars(stage_semconv)).items()
-    if name.isupper() and isinstance(value, str) and re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", value)
+    value for _, value in constants(semconv, stage_semconv) if re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", value)
 )
 SAID_BY_INSTRUMENT = ("gen_ai.token.type", "gen_ai.token.modality")
 """Labels that the conventions' metrics have by themselves."""

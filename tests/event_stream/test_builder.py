@@ -73,13 +73,13 @@ def test_call_without_a_name_waits_for_it() -> None:
 
 
 def test_call_that_never_gets_a_name_completes_with_its_choice() -> None:
-    """A call that never gets a name is completed at the latest when its choice finishes."""
+    """A call that never gets a name is completed when its choice finishes, and must not be run."""
     other = tools(entry(0, "call_b", arguments=ARGS), index=1)
     found = told([other, tools(entry(0, "call_a", arguments=ARGS)), ends(), ends(index=1)], expected=2)
     completed = [event for event in found if isinstance(event, ToolCallCompleted)]
     assert [(event.choice, event.name, event.valid) for event in completed] == [
-        (0, None, True),
-        (1, None, True),
+        (0, None, False),
+        (1, None, False),
     ]
 
 
@@ -92,11 +92,13 @@ def test_text_after_a_complete_call_is_an_error_event() -> None:
         "tool_call.arguments.delta",
         "tool_call.completed",
         "tool_call.arguments.delta",
+        "tool_call.corrected",
         "error",
         "done",
     ]
     assert found[2].valid
-    assert (found[4].kind, found[4].code, found[4].id, found[4].name) == (
+    assert (found[4].previous, found[4].reason, found[4].arguments) == ("valid", "invalid", ARGS + " Done!")
+    assert (found[5].kind, found[5].code, found[5].id, found[5].name) == (
         "arguments",
         "invalid",
         "call_a",
@@ -172,11 +174,12 @@ def test_reasoning_refusals_and_texts_are_separate_events() -> None:
 def test_end_of_one_choice_completes_no_call_of_another() -> None:
     """The end of one choice completes nothing of another."""
     teller = EventBuilder(2)
-    nameless = [CallOpened(1, 0, "call_b", None), CallClosed(1, 0, "json", True, 1, 2)]
-    assert teller.build([*nameless, Finished(0, "stop")], None) == []
+    nameless = CallOpened(1, 0, "call_b", None)
+    assert teller.build([nameless, Finished(0, "stop")], None) == []
     assert [event.type for event in teller.build([Finished(1, "stop")], None)] == [
         "tool_call.started",
         "tool_call.completed",
+        "error",
     ]
 
 

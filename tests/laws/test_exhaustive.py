@@ -22,6 +22,7 @@ from toolspan.wire.events import (
     Answered,
     CallArguments,
     CallClosed,
+    CallCorrected,
     CallOpened,
     ContextReduced,
     Event,
@@ -50,6 +51,7 @@ EXAMPLES: Mapping[type, Any] = {
     CallOpened: CallOpened(0, 0, "call_1", "get_weather"),
     CallArguments: CallArguments(0, 0, "{}"),
     CallClosed: CallClosed(0, 0, "json", True, 1, 2),
+    CallCorrected: CallCorrected(0, 0, CallClosed(0, 0, "json", False, 2, 3), "valid"),
     Usage: Usage(1, 2),
     Finished: Finished(0, "stop"),
     Retried: Retried(1, 500, "500", 0.5),
@@ -59,6 +61,8 @@ EXAMPLES: Mapping[type, Any] = {
 }
 UNLOGGED = {ToolsChanged, ContextReduced}
 """Notes of which the stream log has no line."""
+_WITHIN = (CallArguments, CallClosed, CallCorrected)
+"""Events that need a call."""
 UNTOLD = {Started}
 """Events that an application does not get."""
 
@@ -105,7 +109,7 @@ def test_each_event_changes_the_record(kind: type) -> None:
     """The record changes with each event."""
     record, before = Record(keep=True), Record(keep=True)
     for each in (record, before):
-        if kind in (CallArguments, CallClosed):
+        if kind in _WITHIN:
             each.apply(EXAMPLES[CallOpened], 1)
     record.apply(EXAMPLES[kind], 2)
     assert state(record) != state(before)
@@ -120,7 +124,7 @@ def state(record: Record) -> list[str]:
 def test_each_timed_event_has_a_span_event_and_a_log_line(kind: type) -> None:
     """An event whose time the record keeps has a span event and a line in the stream log; no other has."""
     call = new_call(STREAM)
-    if kind in (CallArguments, CallClosed):
+    if kind in _WITHIN:
         call.record.apply(EXAMPLES[CallOpened], 1)
     if call.record.apply(EXAMPLES[kind], 2):
         name, attributes = span_events.SpanEvent(call, EXAMPLES[kind], 0).row()
@@ -150,7 +154,8 @@ def test_each_event_reaches_the_application(kind: type) -> None:
 
 def _told(kind: type, shown: bool) -> list[Any]:
     made = builder.EventBuilder()
-    found = made.build([EXAMPLES[CallOpened]] if kind in (CallArguments, CallClosed) else [], None)
+    before = {CallCorrected: [EXAMPLES[CallOpened], EXAMPLES[CallClosed]]}.get(kind, [EXAMPLES[CallOpened]])
+    found = made.build(before if kind in _WITHIN else [], None)
     found += made.build([EXAMPLES[kind]] if shown else [], None)
     return found + made.end(End.EXHAUSTED)
 
@@ -158,6 +163,7 @@ def _told(kind: type, shown: bool) -> list[Any]:
 def test_each_span_event_has_words_in_the_terminal() -> None:
     """The terminal has a row for the span event of each note and of each timed event."""
     timed = {names.CALL_DETECTED_EVENT, names.CALL_COMPLETED_EVENT, names.TEXT_STARTED_EVENT}
+    timed.add(names.CALL_CORRECTED_EVENT)
     assert words.EVENTS.keys() >= timed | {name for name, _ in span_events._NOTES.values()}
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from toolspan.otel import semconv as names
-from toolspan.otel.call_data import OPERATIONS
-from toolspan.otel.instruments import Durations, token_metrics
+from toolspan.otel.instruments import durations, token_metrics
 
 from .lab import Lab
 
@@ -32,7 +31,7 @@ NEXT = {
 
 def record_all(lab: Lab, generation: str, chunk_timing: bool = True) -> None:
     """Record one sample with every instrument."""
-    for kind in Durations(lab.meter, generation, chunk_timing).of(OPERATIONS["chat"]):
+    for kind in durations(lab.meter, generation, chunk_timing)[True]:
         for histogram in kind:
             if histogram is not None:
                 histogram.record(1.0)

@@ -38,8 +38,8 @@ CALLING = {"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]}
 
 
 def meaning(item: Any) -> Any:
-    """Return the parsed chunks of one item."""
-    (found,) = Chunks().read(item)
+    """Return the parsed form of one item."""
+    (found,) = Chunks().read(item) if isinstance(item, (str, bytes)) else [parse_chunk(item)]
     return found
 
 
@@ -115,6 +115,7 @@ def test_chunk_is_found_inside_a_message_of_any_schema() -> None:
     [
         ({"type": "response.output_text.delta", "delta": "a", "output_index": 0}, TEXT),
         ({"type": "response.reasoning_summary_text.delta", "delta": "a"}, TEXT),
+        ({"type": "response.audio.transcript.delta", "delta": "a"}, TEXT),
         ({"type": "response.refusal.delta", "delta": "a"}, TEXT),
         ({"type": "response.function_call_arguments.delta", "delta": "{", "output_index": 1}, TOOL_CALL),
         (
@@ -162,7 +163,7 @@ events = st.one_of(
 @given(event=events, envelope=st.booleans())
 def test_response_event_parses_the_same_in_every_form(event: shapes.Json, envelope: bool) -> None:
     """Events parse alike as dicts, objects, JSON of any spacing and server-sent events."""
-    expected = parse_event(event, event["type"].removeprefix("response."))
+    expected = parse_event(event)
     assert parse_chunk(event) == expected
     assert parse_chunk(SimpleNamespace(**event)) == expected
     body = {"n": 1, "event": event} if envelope else event
@@ -218,6 +219,17 @@ def test_value_that_is_not_a_chunk_parses_without_an_error(odd: Any) -> None:
     assert fingerprint(parse_chunk(odd), b"") == fingerprint(parse_chunk(odd), b"")
 
 
+def test_reasoning_that_an_sdk_declares_is_read() -> None:
+    """Reasoning is read where the SDK of a provider declares it, as Groq's does, and beside no content."""
+    body = shapes.text("a")
+    body["choices"][0]["delta"]["reasoning"] = "b"
+    chunk = ChatCompletionChunk.model_validate(body)
+    delta = chunk.choices[0].delta
+    delta.__dict__["reasoning"] = (delta.__pydantic_extra__ or {}).pop("reasoning")
+    assert parse_chunk(chunk) == parse_chunk(body)
+    assert len(parse_chunk(body)) == 2
+
+
 def test_fingerprint_cannot_be_looked_up_without_the_key() -> None:
     """Without the key a fingerprint cannot be looked up in a table."""
     found = parse_chunk(shapes.text("yes"))
@@ -240,9 +252,18 @@ def test_events_of_toolspan_parse_like_their_chunks() -> None:
     [
         {"type": "text.delta", "choice": 0},
         {"type": "text.delta", "choice": [], "text": "a"},
+        {"type": "text.delta", "choice": "0", "text": "a"},
+        {"type": "text.delta", "choice": 0, "text": 7},
+        {"type": "text.delta", "choice": 0, "text": None},
+        {"type": "reasoning.delta", "choice": 0, "text": ["a"]},
+        {"type": "tool_call.arguments.delta", "choice": 0, "index": 0, "delta": {"a": 1}},
+        {"type": "tool_call.arguments.delta", "choice": 0, "index": "0", "delta": "{"},
+        {"type": "tool_call.started", "choice": 0, "index": 0, "id": 7, "name": "f"},
         {"type": [], "choice": 0},
         {"choice": 0},
         {"type": "done", "finish_reasons": 7},
+        {"type": "done", "finish_reasons": "stop"},
+        {"type": "done", "finish_reasons": [None, 7]},
         ("text.delta", 0),
     ],
 )

@@ -152,7 +152,7 @@ def test_stream_can_be_read_in_sync_and_async_steps(telemetry: Telemetry) -> Non
 
     with telemetry.on():
         play(act)
-    assert telemetry.span.attributes[stage_semconv.OUT_CHUNKS] == 3
+    assert telemetry.span.attributes[stage_semconv.OUT.chunks] == 3
 
 
 class Odd:
@@ -244,7 +244,7 @@ def test_stage_with_an_unknown_input_is_a_source_and_reported(telemetry: Telemet
 
     with telemetry.on():
         assert list(policy(iter("ab"))) == ["a", "b"]
-    assert stage_semconv.IN_CHUNKS not in telemetry.span.attributes
+    assert stage_semconv.IN.chunks not in telemetry.span.attributes
     assert guard._reported
 
 
@@ -270,7 +270,7 @@ def test_reading_and_emitting_in_two_threads_loses_no_count(telemetry: Telemetry
     finally:
         sys.setswitchinterval(interval)
     got = telemetry.span.attributes
-    assert (got[stage_semconv.IN_CHUNKS], got[stage_semconv.OUT_CHUNKS], got[stage_semconv.PASSED]) == (
+    assert (got[stage_semconv.IN.chunks], got[stage_semconv.OUT.chunks], got[stage_semconv.PASSED]) == (
         5000,
         5000,
         5000,

@@ -43,7 +43,7 @@ def run(policy: Policy, chunks: list[Any], end: Any = End.EXHAUSTED) -> Ledger:
         for chunk in chunks:
             found.read(chunk, clock)
             yield chunk
-        found.exhausted()
+        found.complete = True
 
     try:
         for chunk in policy(reading()):

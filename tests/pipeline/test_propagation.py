@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 import toolspan
+from toolspan.pipeline import propagation
 from toolspan.pipeline import semconv as stage_semconv
 
 from ..sdk.telemetry import Telemetry
 from ..table import each_row
 
 
-@pytest.mark.parametrize("name", ["sent", "received"])
+@pytest.mark.parametrize("name", ["put", "take"])
 def test_envelope_that_fails_costs_only_the_route(
     name: str, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, guarded: None
 ) -> None:
@@ -83,4 +84,30 @@ def test_route_of_a_stage_can_be_sent(telemetry: Telemetry) -> None:
         _, route = toolspan.extract(toolspan.inject("{}", stage))
         assert route is not None
         assert route.stream_id == stage.route.stream_id
-        assert toolspan.inject({"b": 1}, "no stage") == {"b": 1}
+
+
+class Stream:
+    """A stream that no stage wraps."""
+
+
+def test_object_without_a_route_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    """`inject` leaves the message as it is, and says once which class carries no route."""
+    propagation._refuse.cache_clear()
+    for _ in range(2):
+        message = {"b": 1}
+        assert toolspan.inject(message, Stream()) is message
+    (line,) = caplog.records
+    assert (line.levelname, line.name) == ("ERROR", "toolspan")
+    assert "Stream is not a stream of toolspan.stage" in line.getMessage()
+
+
+def test_stream_of_no_stage_is_no_mistake_while_toolspan_is_off(caplog: pytest.LogCaptureFixture) -> None:
+    """While toolspan is off, `stage` returns the stream itself, and `inject` says nothing."""
+    propagation._refuse.cache_clear()
+    toolspan.switch(enabled=False)
+    try:
+        stream = toolspan.stage("a", iter("ab"))
+        assert toolspan.inject({"b": 1}, stream) == {"b": 1}
+    finally:
+        toolspan.switch(enabled=True)
+    assert not caplog.records

@@ -48,9 +48,9 @@ def test_stage_span_is_internal_and_never_current(telemetry: Telemetry) -> None:
         "search",
     )
     got = span.attributes
-    assert got[stage_semconv.OUT_FIRST_CHUNK] >= 0
-    assert got[stage_semconv.OUT_LONGEST_PAUSE] <= (span.end_time - span.start_time) / 1e9
-    assert got[stage_semconv.OUT_SIZE] == 2
+    assert got[stage_semconv.OUT.first_chunk] >= 0
+    assert got[stage_semconv.OUT.longest_pause] <= (span.end_time - span.start_time) / 1e9
+    assert got[stage_semconv.OUT.size] == 2
 
 
 def test_sampled_chunks_are_span_events_on_both_sides(telemetry: Telemetry) -> None:

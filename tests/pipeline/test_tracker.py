@@ -54,7 +54,7 @@ def test_error_of_the_source_is_not_the_stages_own() -> None:
     """An error of the source is recorded separately from the stage's own."""
     found, error = Ledger(), ValueError()
     found.reading()
-    found.failed(error)
+    found.failed = error
     assert found.came_from_before(error)
     assert not found.came_from_before(ValueError())
     assert not found.came_from_before(None)

@@ -198,10 +198,10 @@ def test_stages_of_both_sides_are_in_one_trace(server: Any, telemetry: Telemetry
         == spans["gateway"].attributes[stage_semconv.STREAM_ID]
     )
     for kind in (
-        stage_semconv.OUT_TEXT,
-        stage_semconv.OUT_TOOL_CALL,
-        stage_semconv.OUT_FINISH,
-        stage_semconv.OUT_DIGEST,
+        stage_semconv.OUT.text,
+        stage_semconv.OUT.tool_call,
+        stage_semconv.OUT.finish,
+        stage_semconv.OUT.digest,
     ):
         assert spans["back"].attributes[kind] == spans["gateway"].attributes[kind]
 
@@ -398,7 +398,7 @@ def test_error_of_toolspan_loses_no_message(
     def broken(*args: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(f"toolspan.pipeline.span.{name}", broken)
+    monkeypatch.setattr(f"toolspan.pipeline.propagation.{name}", broken)
     monkeypatch.setattr("toolspan.pipeline.websockets.size_of", broken)
 
     async def act() -> None:
@@ -409,3 +409,33 @@ def test_error_of_toolspan_loses_no_message(
 
     with telemetry.on():
         asyncio.run(asyncio.wait_for(act(), SECONDS))
+
+
+class Connection:
+    """A connection that keeps what it sends."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+
+    def send(self, message: str) -> None:
+        """Send as `websockets` does."""
+        self.sent.append(message)
+
+    def send_json(self, data: Any, mode: str = "text") -> None:
+        """Send as Starlette does."""
+        self.sent.append((data, mode))
+
+
+def test_message_may_be_sent_by_name() -> None:
+    """A message by name carries the route as well; a call without one raises the connection's own error."""
+    connection, route = Connection(), toolspan.Route("abc")
+    watched = toolspan.socket(connection, route)
+    watched.send(message="{}")
+    watched.send_json(mode="binary", data={"a": 1})
+    watched.send_json({"a": 2}, mode="binary")
+    found = [connection.sent[0], *(data for data, mode in connection.sent[1:] if mode == "binary")]
+    carried = [toolspan.extract(message) for message in found]
+    assert [message for message, _ in carried] == ["{}", {"a": 1}, {"a": 2}]
+    assert {route.stream_id for _, route in carried if route is not None} == {"abc"}
+    with pytest.raises(TypeError, match="message"):
+        watched.send()

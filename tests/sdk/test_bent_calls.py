@@ -66,10 +66,14 @@ def test_every_signal_reports_the_outcome_of_a_tool_call(
     run(telemetry, api, bent, way)
     for found in completed(telemetry):
         assert (found[OUTCOME], found.get(PATH)) == (bent.outcome, bent.path)
-        assert found["toolspan.tool_call.valid"] is (bent.outcome not in ("invalid", "unfinished"))
+        assert found["toolspan.tool_call.valid"] is (
+            bent.outcome not in ("invalid", "unfinished", "not_given")
+        )
     attributes = telemetry.span.attributes
     assert attributes["toolspan.tool_calls.violations"] == int(bent.outcome in VIOLATIONS)
-    assert attributes["toolspan.tool_calls.invalid"] == int(bent.outcome in ("invalid", "unfinished"))
+    assert attributes["toolspan.tool_calls.invalid"] == int(
+        bent.outcome in ("invalid", "unfinished", "not_given")
+    )
     (point,) = telemetry.points("toolspan.tool_calls")
     assert (point.attributes["toolspan.outcome"], point.value) == (bent.outcome, 1)
     assert point.attributes["gen_ai.tool.name"] == ("book" if bent.name == "book" else "_OTHER")

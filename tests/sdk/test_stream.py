@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import gzip
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -94,6 +95,29 @@ def test_a_compressed_stream_read_by_hand_is_understood(face: Face, api: Api, te
     bare = watch(face, scenario, answer).result
     with telemetry.on():
         assert watch(face, scenario, answer).result == bare
+    assert telemetry.span.attributes["toolspan.stream.chunks"] == len(api.text)
+    assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
+
+
+@both_faces
+@over(*STREAMED)
+def test_events_of_several_lines_read_by_hand_are_understood(
+    face: Face, api: Api, telemetry: Telemetry
+) -> None:
+    """Indented events after a byte order mark are read from the bytes, wherever those are cut."""
+    bodies = [json.dumps(chunk, indent=1).replace("\n", "\r\ndata: ") for chunk in api.text]
+    data = "\ufeff\r\n: ping\r\n".encode() + b"".join(f"data: {body}\r\n\r\n".encode() for body in bodies)
+
+    async def scenario(face: Face, client: Any) -> Any:
+        async with face.within(api.late(client, stream=True)) as response:
+            return await face.read(response.iter_bytes())
+
+    def answer(request: Any) -> Any:
+        pieces = [data[at : at + 7] for at in range(0, len(data), 7)]
+        return http.Response(200, headers=wire.STREAM_HEADERS, stream=Body(pieces))
+
+    with telemetry.on():
+        watch(face, scenario, answer)
     assert telemetry.span.attributes["toolspan.stream.chunks"] == len(api.text)
     assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
 

@@ -19,6 +19,7 @@ from toolspan.otel import semconv as names
 from toolspan.pipeline import semconv as stage_semconv
 from toolspan.terminal import TerminalLogExporter, TerminalMetricExporter, TerminalSpanExporter
 
+from ..otel.constants import constants
 from .shapes import CALL, COMPLETED, event, odd_span, record
 
 # On a fresh checkout hypothesis first builds its table of Unicode, which its own health check calls slow.
@@ -28,13 +29,7 @@ unhurried = settings(
 )
 
 NASTY = "\x1b[2Jevil\r\n\x9b31m\u2028\u202e"
-KEYS = st.sampled_from(
-    [
-        value
-        for name, value in (vars(names) | vars(stage_semconv)).items()
-        if name.isupper() and isinstance(value, str)
-    ]
-)
+KEYS = st.sampled_from([value for _, value in constants(names, stage_semconv)])
 EVENTS = st.sampled_from(
     [
         names.CALL_DETECTED_EVENT,

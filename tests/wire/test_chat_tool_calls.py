@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from toolspan.wire.chat_tool_calls import Calls
-from toolspan.wire.events import CallArguments, CallClosed, CallOpened, Event
+from toolspan.wire.events import CallArguments, CallClosed, CallCorrected, CallOpened, Event
 from toolspan.wire.quirks import CallDelta
 
 from ..table import each_row
@@ -60,8 +60,10 @@ def test_call_without_arguments_is_valid_unless_the_stream_broke_off(how: str, v
 def test_text_after_the_end_of_the_document_corrects_the_close_once() -> None:
     """Text after the end of the document changes the verdict once, at the end of the stream."""
     events = events_of([delta(0, "a", "f", "{}")], [delta(0, None, None, " x")])
-    closes = [event for event in events if isinstance(event, CallClosed)]
-    assert closes == [CallClosed(3, 0, "json", True, 1, 2), CallClosed(3, 0, "json", False, 2, 4)]
+    assert [event for event in events if isinstance(event, (CallClosed, CallCorrected))] == [
+        CallClosed(3, 0, "json", True, 1, 2),
+        CallCorrected(3, 0, CallClosed(3, 0, "json", False, 2, 4), "valid"),
+    ]
 
 
 def test_closing_a_reader_twice_adds_no_event() -> None:
@@ -126,7 +128,7 @@ def test_interleaved_calls_without_index_are_told_apart_by_id() -> None:
     """Two calls without an index that alternate are separated by their ids."""
     turns = [("a", "{"), ("b", "["), ("a", "}"), ("b", "]")]
     events = events_of(*([delta(None, identity, None, piece)] for identity, piece in turns))
-    assert [event[1:] for event in events if isinstance(event, CallArguments)] == [
+    assert [event[1:3] for event in events if isinstance(event, CallArguments)] == [
         (0, "{"),
         (1, "["),
         (0, "}"),

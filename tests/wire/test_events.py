@@ -1,4 +1,4 @@
-"""The nine events: plain tuples that compare."""
+"""The ten events: plain tuples that compare."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..table import each_row
 NAMES = {
     "CallArguments",
     "CallClosed",
+    "CallCorrected",
     "CallOpened",
     "Finished",
     "Reasoning",
@@ -23,8 +24,8 @@ NAMES = {
 KINDS = sorted(get_args(events.Event), key=lambda kind: kind.__name__)
 
 
-def test_every_class_of_the_module_is_one_of_nine_events() -> None:
-    """The event type names each class of the module, and there are nine."""
+def test_every_class_of_the_module_is_one_of_ten_events() -> None:
+    """The event type names each class of the module, and there are ten."""
     defined = {
         name
         for name, value in vars(events).items()

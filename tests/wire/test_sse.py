@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from toolspan.wire import sse
 from toolspan.wire.sse import SseReader
 
 from ..table import each_row
@@ -31,6 +32,21 @@ STREAM = b"".join(b"data: " + json.dumps(body, ensure_ascii=False).encode() + b"
         (b'data: {"a": 1}', []),
         (b"data: " + b"[" * 100_000 + b"\n", []),
         (b"", []),
+        (b'data: {\ndata: "a":\ndata:  1}\n\n', [{"a": 1}]),
+        (b'data: {\r\ndata: "a": 1\r\ndata: }\r\n\r\n', [{"a": 1}]),
+        (b'data: {\n: ping\nid: 1\ndata: "a": 1}\n\n', [{"a": 1}]),
+        (b'data\ndata: {\ndata\ndata:\ndata: "a": 1}\n\n', [{"a": 1}]),
+        (b'data: {"a": 1}\ndata: {"a": 2}\n', [{"a": 1}, {"a": 2}]),
+        (b'data: {\ndata: "a": 1}\ndata: {\ndata: "a": 2}\n', [{"a": 1}, {"a": 2}]),
+        (b'data: {"a":\ndata: "x}\\"]"}\ndata: [1,\ndata: 2]\n', [{"a": 'x}"]'}, [1, 2]]),
+        (b'data: [DONE]\ndata: {"a": 1}\n', [{"a": 1}]),
+        (b'data: {"a": [{"b\ndata: {"a": 1}\ndata: 7\n\ndata: 2\n\n', [{"a": 1}, 2]),
+        (b'data: {"a": 1\n\ndata: {"a": 2}\n\n', [{"a": 2}]),
+        (b'\xef\xbb\xbfdata: {"a": 1}\n\n', [{"a": 1}]),
+        (b'\n\n\r\ndata: {"a": 1}\n\n', [{"a": 1}]),
+        (b'data: {"a": "\xff"}\n\n', [{"a": "\ufffd"}]),
+        (b'data: {"a": "\xe2\x80\xa8"}\n\n', [{"a": "\u2028"}]),
+        (b'database: {"a": 1}\n data: 2\n\n', []),
     ],
     ids=[
         "lf",
@@ -45,6 +61,21 @@ STREAM = b"".join(b"data: " + json.dumps(body, ensure_ascii=False).encode() + b"
         "cut",
         "deep",
         "nothing",
+        "several-lines",
+        "several-lines-crlf",
+        "other-fields-between",
+        "data-without-colon",
+        "no-blank-line",
+        "several-lines-no-blank-line",
+        "brackets-in-text",
+        "after-done",
+        "after-a-cut-event",
+        "cut-event-alone",
+        "byte-order-mark",
+        "blank-lines-first",
+        "byte-of-no-character",
+        "line-separator-of-unicode",
+        "similar-names",
     ],
 )
 def test_each_data_field_that_is_json_is_a_document(data: bytes, expected: list[object]) -> None:
@@ -52,17 +83,25 @@ def test_each_data_field_that_is_json_is_a_document(data: bytes, expected: list[
     assert SseReader().feed(data) == expected
 
 
+INDENTED = b"\xef\xbb\xbf: ping\n\n" + b"".join(
+    b"".join(b"data: " + line + b"\n" for line in json.dumps(body, indent=1).encode().split(b"\n")) + b"\n"
+    for body in BODIES
+)
+
+
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"], ids=["lf", "crlf", "cr"])
-def test_documents_do_not_depend_on_the_cuts(line_end: bytes) -> None:
-    """The same documents, whatever the cuts."""
-    data, rng = STREAM.replace(b"\n", line_end), Random(1)
-    for _ in range(50):
+@pytest.mark.parametrize("stream", [STREAM, INDENTED], ids=["one-line", "several-lines"])
+def test_documents_do_not_depend_on_the_cuts(stream: bytes, line_end: bytes) -> None:
+    """The same documents, whatever the cuts and the line ends."""
+    data, rng = stream.replace(b"\n", line_end), Random(1)
+    for longest in (1, *[12] * 50):
         reader, found, rest = SseReader(), [], data
         while rest:
-            size = rng.randrange(1, 12)
+            size = rng.randint(1, longest)
             found += reader.feed(rest[:size])
             rest = rest[size:]
         assert found == BODIES
+        assert reader.feed(b"") == []
 
 
 def test_bad_event_does_not_affect_the_next() -> None:
@@ -70,23 +109,31 @@ def test_bad_event_does_not_affect_the_next() -> None:
     assert SseReader().feed(b"data: {]\n\n" + STREAM) == BODIES
 
 
-def test_line_without_an_end_is_kept_to_a_bound() -> None:
-    """A line that never ends is not kept without bound."""
+@each_row(
+    "piece",
+    [b"data: " + b"x" * 10_000, b"data: [" + b"1," * 5000 + b"\n", b'data: {"' + b'\\"' * 5000 + b"\n"],
+    ids=["line", "event", "text"],
+)
+def test_event_without_an_end_is_kept_to_a_bound(piece: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line, an event and a text that never end are not kept without bound; the next event is read."""
+    monkeypatch.setattr(sse, "_LONGEST", 50_000)
     reader = SseReader()
-    for _ in range(3):
-        reader.feed(b"data: " + b"x" * 6 * 2**20)
-    assert sum(map(len, reader._parts)) <= 16 * 2**20
-    assert reader.feed(b"\n" + STREAM) == BODIES
+    for _ in range(10):
+        assert reader.feed(piece) == []
+    assert sum(map(len, (*reader._parts, *reader._data))) <= 50_000
+    assert reader.feed(b"\n\n" + STREAM) == BODIES
 
 
-def test_late_piece_of_a_long_line_takes_no_longer() -> None:
-    """A piece of a long line takes the same time, however much of the line came before."""
+def test_late_piece_of_a_long_event_takes_no_longer() -> None:
+    """A piece of a long line and a line of a long event take the same time, however much came before."""
 
-    def seconds_each(count: int) -> float:
+    def seconds_each(count: int, piece: bytes) -> float:
         reader, began = SseReader(), time.process_time()
+        reader.feed(b"data: [\n")
         for _ in range(count):
-            reader.feed(b"x" * 4096)
+            reader.feed(piece)
         return (time.process_time() - began) / count
 
-    few = min(seconds_each(40) for _ in range(5))
-    assert min(seconds_each(400) for _ in range(3)) / few < 4
+    for piece in (b"x" * 4096, b"data: [1], " + b"[" * 500 + b"]" * 500 + b",\n"):
+        few = min(seconds_each(100, piece) for _ in range(5))
+        assert min(seconds_each(1000, piece) for _ in range(3)) / few < 4

@@ -127,7 +127,7 @@ def test_calls_are_not_checked_without_tools_in_the_request() -> None:
     for bent in CASES:
         (call,) = read(chat(None), chat_stream(bent, 5)).calls
         assert call.violation is None
-        assert call.outcome in ("valid", "invalid", "unfinished")
+        assert call.outcome in ("valid", "invalid", "unfinished", "not_given")
 
 
 def test_free_text_of_a_custom_tool_is_checked_by_name_only() -> None:
@@ -164,8 +164,8 @@ def test_white_space_after_the_arguments_keeps_the_outcome() -> None:
 
 
 def test_arguments_over_64_kib_are_not_checked_by_schema() -> None:
-    """Arguments over 64 KiB are valid if they parse; one byte less is checked."""
-    for size, outcome in ((64 * 1024, "missing_argument"), (64 * 1024 + 1, "valid")):
+    """Arguments over 64 KiB are unchecked if they parse; one byte less is checked."""
+    for size, outcome in ((64 * 1024, "missing_argument"), (64 * 1024 + 1, "unchecked")):
         text = '{"price": "' + "x" * (size - 13) + '"}'
         assert len(text) == size
         (call,) = read(chat(), chat_stream(Bent("", text, ""), 50)).calls
@@ -175,6 +175,7 @@ def test_arguments_over_64_kib_are_not_checked_by_schema() -> None:
 @each_row(
     ("valid", "closed_by", "outcome"),
     [
+        (False, "end", "not_given"),
         (False, "end", "unfinished"),
         (False, "json", "invalid"),
         (False, None, "invalid"),
@@ -185,5 +186,5 @@ def test_broken_off_arguments_have_an_outcome_of_their_own(
     valid: bool, closed_by: str | None, outcome: str
 ) -> None:
     """Arguments that do not parse are `unfinished` if the stream broke off, else `invalid`."""
-    call = ToolCall(0, 0, "a", "f", "function", 0, 1, closed_by, valid)
+    call = ToolCall(0, 0, "a", "f", "function", 0, 1, closed_by, valid, fragments=int(outcome != "not_given"))
     assert call.outcome == outcome

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from .pipeline import output
 from .pipeline.diagnose import ALL, CHANGED, HELP, LOST, Finding, findings, first, journey, lost_at, status
 from .pipeline.load import InputError, load
+from .pipeline.output import printable
 from .pipeline.traced_stages import choose, missing
 
 # The statuses are an interface: scripts and CI branch on them. 2 is also argparse's for wrong options.
@@ -27,20 +28,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        return _pipeline(options)
+        if sys.stdout is None:
+            raise InputError("standard output is closed")
+        result = _pipeline(options)
+        sys.stdout.flush()
+        return result
     except InputError as error:
-        return _refused(str(error))
-    except ImportError:  # the extra `terminal` is optional
-        return _refused("rich is not installed: pip install 'toolspan[terminal]', or use --json")
-    except BrokenPipeError:
-        # `| head` closes the pipe; without this, the interpreter reports a second error at exit
+        reason = str(error)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        reason = f"the spans hold a value that no stage writes: {error}"
+    except OSError as error:
+        # A full disk, or a pipe that its reader closed, as `head` does. The interpreter flushes again at
+        # exit, and would report a second error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BAD_INPUT
-
-
-def _refused(reason: str) -> int:
-    """Print why the command cannot run, and return its exit status."""
-    print(f"toolspan pipeline: {reason}", file=sys.stderr)
+        if isinstance(error, BrokenPipeError):
+            return BAD_INPUT
+        reason = f"standard output cannot be written: {error.strerror or error}"
+    # The reason may quote the trace, a path or an answer.
+    print(f"toolspan pipeline: {printable(reason)}", file=sys.stderr or sys.stdout)
     return BAD_INPUT
 
 

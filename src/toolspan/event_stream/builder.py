@@ -11,6 +11,7 @@ from ..wire.chat import ChatReader
 from ..wire.events import (
     CallArguments,
     CallClosed,
+    CallCorrected,
     CallOpened,
     Event,
     Finished,
@@ -36,6 +37,7 @@ from .events import (
     TextDelta,
     ToolCallArgumentsDelta,
     ToolCallCompleted,
+    ToolCallCorrected,
     ToolCallStarted,
     UsageReported,
 )
@@ -47,7 +49,7 @@ _Found = list[StreamEvent]
 class EventBuilder:
     """A builder of the application's events for one answer of `expected` choices."""
 
-    __slots__ = ("_begun", "_expected", "_over", "_record")
+    __slots__ = ("_begun", "_expected", "_over", "_record", "_replaced")
 
     def __init__(self, expected: int = 1) -> None:
         self._expected = expected
@@ -55,6 +57,7 @@ class EventBuilder:
         # Choice and index of calls whose `ToolCallStarted` and `ToolCallCompleted` were emitted: each once.
         self._begun: set[tuple[int, int]] = set()
         self._over: set[tuple[int, int]] = set()
+        self._replaced: set[tuple[int, int]] = set()
 
     def build(self, events: list[Event], chunk: Any) -> _Found:
         """Return the application's events for the events that a reader read from one chunk."""
@@ -66,8 +69,12 @@ class EventBuilder:
                 found.append(TextDelta(event.choice, event.text, chunk))
             elif isinstance(event, CallArguments):
                 self._record.apply(event, 0)
-                # Before the call has a name, its arguments are kept and emitted with its start.
-                if (event.choice, event.call) in self._begun:
+                # Before the call has a name, its arguments are kept and emitted with its start. Pieces that
+                # were emitted cannot be taken back: after a contradiction, only the whole is right.
+                key = (event.choice, event.call)
+                if event.replaces:
+                    self._replaced.add(key)
+                elif key in self._begun and key not in self._replaced:
                     found.append(ToolCallArgumentsDelta(event.choice, event.call, event.text, chunk))
             elif (rule := _RULES.get(event.__class__)) is not None:
                 rule(self, event, chunk, found)
@@ -105,9 +112,6 @@ class EventBuilder:
         call = self._record.call(event)
         if call.name is not None:
             self._begin(call, chunk, found)
-            # The arguments were complete before the name came: the completion had to wait for it.
-            if call.closed_at is not None:
-                self._complete(call, chunk, found)
 
     def _begin(self, call: ToolCall, chunk: Any, found: _Found) -> None:
         """Emit the start of a call, followed by the arguments that came before its name."""
@@ -118,19 +122,20 @@ class EventBuilder:
             if call.pieces:
                 found.append(ToolCallArgumentsDelta(*key, call.arguments, chunk))
 
-    # A call without a name cannot be run, so it is not completed while the name may still come: after its
-    # JSON document ended, or after the next call began.
     def _closed(self, event: CallClosed, chunk: Any, found: _Found) -> None:
-        """Complete the call at its first close; a later close may only report that it is not valid."""
-        call = self._record.call(event)
-        before = call.outcome
         self._record.apply(event, 0)
-        if (call.choice, call.index) in self._over:
-            # Text after a complete document: the application may run the call already, so it gets an error.
-            if call.outcome not in ("valid", before):
-                found.append(broken(call, call.outcome, chunk))
-        elif call.name is not None or event.how not in ("json", "next_call"):
-            self._complete(call, chunk, found)
+        self._complete(self._record.call(event), chunk, found)
+
+    # The application may run the call already, so it also gets an error if the call is not valid.
+    def _corrected(self, event: CallCorrected, chunk: Any, found: _Found) -> None:
+        """Report another verdict or other arguments of a call that was completed."""
+        worth = self._record.apply(event, 0)
+        call = self._record.call(event)
+        if worth and (call.choice, call.index) in self._over:
+            now = completed(call, chunk)
+            found.append(ToolCallCorrected(*now[:8], event.previous, now.reason, now.path, chunk))
+            if not now.valid:
+                found.append(broken(call, now.reason, chunk))
 
     def _complete(self, call: ToolCall, chunk: Any, found: _Found) -> None:
         key = (call.choice, call.index)
@@ -168,6 +173,7 @@ class EventBuilder:
 _RULES: Mapping[type, Callable[[EventBuilder, Any, Any, _Found], None]] = {
     CallOpened: EventBuilder._opened,
     CallClosed: EventBuilder._closed,
+    CallCorrected: EventBuilder._corrected,
     Usage: EventBuilder._used,
     Reasoning: EventBuilder._said,
     Refusal: EventBuilder._said,

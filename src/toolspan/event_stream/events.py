@@ -48,7 +48,10 @@ class ToolCallStarted(NamedTuple):
 
 
 class ToolCallArgumentsDelta(NamedTuple):
-    """A piece of a call's arguments; all pieces of a call joined are the arguments that the server sent."""
+    """A piece of a call's arguments: all pieces joined are the arguments, if the server is consistent.
+
+    `ToolCallCompleted.arguments` and `ToolCallCorrected.arguments` are right in any case.
+    """
 
     choice: int
     index: int  # type: ignore[assignment]  # as above
@@ -66,8 +69,10 @@ class ToolCallCompleted(NamedTuple):
 
     `arguments` is their text. `parsed` is their JSON value, `{}` if there are none, and `None` if they do not
     parse or are free text (the input of a custom tool). `valid`: whether the call may be executed as it is.
-    If not, `reason` is `invalid` (no JSON), `unfinished` (the stream broke off) or, if the offered tools are
-    known, `unknown_tool`, `missing_argument` or `wrong_type`; `path` names the argument: `stops[].city`.
+    If not, `reason` is `invalid` (no JSON), `unfinished` (the stream broke off), `not_given` (it broke off
+    before any arguments), `unnamed` (no name came) or, if the offered tools are known, `unknown_tool`,
+    `missing_argument`, `wrong_type` or `unchecked` (too large to check); `path` names the argument:
+    `stops[].city`.
     """
 
     choice: int
@@ -87,6 +92,32 @@ class ToolCallCompleted(NamedTuple):
     def hosted(self) -> bool:
         """Whether the server executes the call; otherwise the application answers it."""
         return self.kind not in ANSWERED
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain JSON, without the chunk."""
+        return plain(self)
+
+
+class ToolCallCorrected(NamedTuple):
+    """The server contradicted a call after its `ToolCallCompleted`: other arguments, or another verdict.
+
+    The fields are those of `ToolCallCompleted` and hold what is right; `previous` is `valid`, or the reason
+    of before.
+    """
+
+    choice: int
+    index: int  # type: ignore[assignment]  # as above
+    id: str | None
+    name: str | None
+    kind: str
+    arguments: str
+    parsed: Any
+    valid: bool
+    previous: str
+    reason: str | None = None
+    path: str | None = None
+    chunk: Any = None
+    type: Literal["tool_call.corrected"] = "tool_call.corrected"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON, without the chunk."""
@@ -199,8 +230,9 @@ StreamEvent: TypeAlias = (
     | ToolCallStarted
     | ToolCallArgumentsDelta
     | ToolCallCompleted
+    | ToolCallCorrected
     | UsageReported
     | StreamError
     | Done
 )
-"""Any of the nine event types; `type` tells them apart."""
+"""Any of the ten event types; `type` tells them apart."""

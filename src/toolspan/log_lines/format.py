@@ -11,7 +11,7 @@ from ..otel import call_data
 from ..otel.call_data import CallData
 from ..otel.errors import error_type
 from ..otel.words import counted, joined, seconds
-from ..wire.events import Answered, CallClosed, CallOpened, Event, Note, Retried, Text
+from ..wire.events import Answered, CallClosed, CallCorrected, CallOpened, Event, Note, Retried, Text
 from ..wire.record import Outcome, ToolCall
 
 # Outcomes and finish reasons whose `finish` line is a warning: the answer failed or was cut short.
@@ -108,6 +108,13 @@ def _completed(call: CallData, event: CallClosed, at: int) -> Line:
     return Line("tool completed", INFO if tool.outcome == "valid" else WARNING, facts)
 
 
+def _corrected(call: CallData, event: CallCorrected, at: int) -> Line:
+    tool = call.record.call(event)
+    path = (tool.violation and tool.violation.path) or None
+    facts = {**_tool(tool), "outcome": tool.outcome, "outcome_before": event.previous, "path": path}
+    return Line("tool corrected", INFO if tool.outcome == "valid" else WARNING, facts)
+
+
 def _answered(call: CallData, note: Answered, at: int) -> Line:
     turnaround = _seconds(note.turnaround)
     return Line("tool answered", INFO, {"tool": note.name, "id": note.id, "turnaround": turnaround})
@@ -121,6 +128,7 @@ _EVENTS: Mapping[type, Callable[[CallData, Any, int], Line]] = {
     Text: _text,
     CallOpened: _detected,
     CallClosed: _completed,
+    CallCorrected: _corrected,
     Answered: _answered,
     Retried: _retried,
 }
@@ -219,6 +227,12 @@ _TEXTS: Mapping[str, Callable[[Facts], _Parts]] = {
         + (f" ({facts['path']})" if facts["path"] else ""),
         f"{facts['size']} B in {counted(facts['fragments'], 'fragment')}",
         seconds(facts["duration"]),
+        facts.get("arguments"),
+    ),
+    "tool corrected": lambda facts: (
+        f"{_call(facts)}{_choice(facts)}: {facts['outcome']}"
+        + (f" ({facts['path']})" if facts["path"] else "")
+        + f", not {facts['outcome_before']}",
         facts.get("arguments"),
     ),
     "tool answered": lambda facts: (_call(facts, facts["turnaround"]),),

@@ -55,7 +55,7 @@ class StreamLogSink(Sink):
         if line is None or not LOG.isEnabledFor(line.level):
             return None
         captures = self._captures_content(call)
-        preview = event.closed if captures else None
+        preview = event.verdict if captures else None
         wanted: ContentMakers = {}
         if preview is not None and self._redacted:
             wanted = captured_content.arguments(preview)

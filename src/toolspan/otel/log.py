@@ -46,7 +46,7 @@ class LogSink(Sink):
             return None
         name, attributes = event.row()
         record = _record(call, name, attributes, SeverityNumber.INFO, call.wall(event.at))
-        closed = event.closed
+        closed = event.verdict
         # An event without content waits too while an earlier one is in review: events keep their order.
         if not (self._capture.on and self._capture.of(call)) or (closed is None and call.job is None):
             self._logger.emit(**record)

@@ -74,7 +74,7 @@ class SpanSink(Sink):
         if not self._events or span is None or not span.is_recording():
             return None
         name, attributes = event.row()
-        closed = event.closed
+        closed = event.verdict
         # An event without content waits too while an earlier one is in review: events keep their order.
         if not (self._capture.on and self._capture.of(call)) or (closed is None and call.job is None):
             span.add_event(name, attributes, call.wall(event.at))

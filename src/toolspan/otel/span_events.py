@@ -8,6 +8,7 @@ from typing import Any, cast
 from ..wire.events import (
     Answered,
     CallClosed,
+    CallCorrected,
     CallOpened,
     ContextReduced,
     Event,
@@ -27,37 +28,41 @@ class SpanEvent:
     """One event of a call, as all sinks get it; its name and attributes are computed once, if at all.
 
     `event` is the answer's event or the note, `at` its time in nanoseconds of a monotonic clock, `tool` the
-    tool call that begins or is complete, `closed` one whose arguments are complete. The attributes have no
-    arguments of a tool call: they are content, which the sinks add where it is captured. The attributes are
-    shared, so that no sink may change them.
+    tool call that begins, `closed` one whose arguments are complete, `verdict` one that is complete or
+    corrected. The attributes have no arguments of a tool call: they are content, which the sinks add where
+    it is captured. The attributes are shared, so that no sink may change them.
     """
 
-    __slots__ = ("_row", "at", "closed", "event", "tool")
+    __slots__ = ("_row", "at", "closed", "event", "tool", "verdict")
 
     def __init__(self, call: CallData, event: Event | Note, at: int) -> None:
         self.event = event
         self.at = at
-        self.tool = self.closed = None
-        if isinstance(event, (CallOpened, CallClosed)):
+        self.tool = self.closed = self.verdict = None
+        if isinstance(event, CallOpened):
             self.tool = call.record.call(event)
-            self.closed = self.tool if isinstance(event, CallClosed) else None
+        elif isinstance(event, (CallClosed, CallCorrected)):
+            self.verdict = call.record.call(event)
+            self.closed = self.verdict if isinstance(event, CallClosed) else None
         self._row: tuple[str, Attributes] | None = None
 
     def row(self) -> tuple[str, Attributes]:
         """Return the name and the attributes."""
         if self._row is None:
-            self._row = _row_of(self.event, self.tool)
+            self._row = self._made()
         return self._row
 
-
-def _row_of(event: Event | Note, tool: ToolCall | None) -> tuple[str, Attributes]:
-    if tool is not None:
-        if isinstance(event, CallOpened):
-            return names.CALL_DETECTED_EVENT, _tool_call(tool)
-        return names.CALL_COMPLETED_EVENT, _completed(tool)
-    if isinstance(event, Text):
-        return names.TEXT_STARTED_EVENT, {names.CHOICE_INDEX: event.choice}
-    return noted(cast("Note", event))  # `Record.apply` returns true for no other event
+    def _made(self) -> tuple[str, Attributes]:
+        event = self.event
+        if self.tool is not None:
+            return names.CALL_DETECTED_EVENT, _tool_call(self.tool)
+        if self.closed is not None:
+            return names.CALL_COMPLETED_EVENT, _completed(self.closed)
+        if self.verdict is not None:
+            return names.CALL_CORRECTED_EVENT, _corrected(self.verdict, cast("CallCorrected", event).previous)
+        if isinstance(event, Text):
+            return names.TEXT_STARTED_EVENT, {names.CHOICE_INDEX: event.choice}
+        return noted(cast("Note", event))  # `Record.apply` returns true for no other event
 
 
 def _tool_call(tool: ToolCall) -> Attributes:
@@ -86,8 +91,17 @@ def _completed(tool: ToolCall) -> Attributes:
     found[names.CALL_FRAGMENTS] = tool.fragments
     found[names.CALL_ARGUMENTS_SIZE] = tool.size
     found[names.CALL_ARGUMENTS_DURATION] = seconds((tool.closed_at or tool.opened_at) - tool.opened_at)
-    found[names.CALL_VALID] = tool.valid
     found[names.CALL_CLOSED_BY] = tool.closed_by or "end"
+    return _with_outcome(tool, found)
+
+
+def _corrected(tool: ToolCall, previous: str) -> Attributes:
+    return _with_outcome(tool, {**_tool_call(tool), names.CALL_OUTCOME_BEFORE: previous})
+
+
+def _with_outcome(tool: ToolCall, found: Attributes) -> Attributes:
+    """Return attributes with a call's verdict, and the path of its violation."""
+    found[names.CALL_VALID] = tool.valid
     found[names.CALL_OUTCOME] = tool.outcome
     # The path is made of names of the request's schema, so it is no content of the model's.
     if tool.violation is not None and tool.violation.path:

@@ -189,6 +189,11 @@ def _completed(attributes: Attributes) -> str:
     return joined(took(attributes), fragments, size(attributes), verdict(attributes))
 
 
+def _corrected(attributes: Attributes) -> str:
+    before = text(attributes, names.CALL_OUTCOME_BEFORE)
+    return joined(verdict(attributes), f"not {before}" if before else "")
+
+
 def _retried(attributes: Attributes) -> str:
     return joined(figure(attributes, names.RETRY_ATTEMPT, "retry {}"), retry(attributes))
 
@@ -222,6 +227,7 @@ def _answered(attributes: Attributes) -> str:
 EVENTS: Mapping[str, Words] = {
     names.CALL_DETECTED_EVENT: Words("◆", "cyan", "detected", tool, _identity),
     names.CALL_COMPLETED_EVENT: Words("✔", "green", "completed", tool, _completed),
+    names.CALL_CORRECTED_EVENT: Words("≠", "cyan", "corrected", tool, _corrected),
     names.TEXT_STARTED_EVENT: Words("▸", "cyan", "started", lambda _: "text", choice),
     names.RETRY_EVENT: Words("↻", "yellow", "retried", lambda _: "request", _retried),
     names.EXCEPTION_EVENT: Words("✘", "red", "failed", lambda _: "request", failure),

@@ -17,6 +17,7 @@ STREAM: Final = "toolspan-stream"
 
 Fields = Mapping[str, str]
 """Propagation fields: `STREAM`, and those of W3C Trace Context."""
+_SPACES = " \t\r\n"  # those of JSON
 _MARK = f'"{KEY}":'
 _PREFIX = f'{{"{KEY}": '
 _decode = json.JSONDecoder().raw_decode
@@ -24,8 +25,10 @@ _decode = json.JSONDecoder().raw_decode
 
 def put(envelope: Any, fields: Fields) -> Any:
     """Return the envelope with the fields: a message gets one field `toolspan`, pairs get one pair each."""
-    if isinstance(envelope, (str, bytes)):
+    if isinstance(envelope, str):
         return _put_text(envelope, fields)
+    if isinstance(envelope, bytes):
+        return _put_text(envelope.decode("latin-1"), fields).encode("latin-1")
     if isinstance(envelope, Mapping):
         # The envelope's own entries come last: a field `toolspan` of the application's schema wins.
         return {KEY: dict(fields), **envelope}
@@ -51,49 +54,45 @@ def take(envelope: Any) -> tuple[Any, Fields | None]:
 
 
 # The rest of the text is neither decoded nor encoded again: numbers, key order and spaces stay as they are,
-# and the cost does not grow with what the message contains.
-def _put_text(text: str | bytes, fields: Fields) -> str | bytes:
+# and the cost does not grow with what the message contains. Bytes become Latin-1 text, which has a character
+# for each byte, so that bytes that are not UTF-8 stay as they are, too.
+def _put_text(text: str, fields: Fields) -> str:
     """Insert the fields at the front of a JSON object."""
-    encoded = json.dumps(fields)
-    if isinstance(text, bytes):
-        data = text.lstrip()
-        if not (data.startswith(b"{") and data.rstrip().endswith(b"}")):
-            return text
-        comma = b"" if data[1:].lstrip().startswith(b"}") else b", "
-        return _PREFIX.encode() + encoded.encode() + comma + data[1:]
-    rest = text.lstrip()
-    if not (rest.startswith("{") and rest.rstrip().endswith("}")):
+    body = text.lstrip(_SPACES)
+    if body[:1] != "{" or text.rstrip(_SPACES)[-1:] != "}":
         return text
-    return _PREFIX + encoded + ("" if rest[1:].lstrip().startswith("}") else ", ") + rest[1:]
+    comma = "" if body[1:].lstrip(_SPACES)[:1] == "}" else ", "
+    return text[: -len(body)] + _PREFIX + json.dumps(fields) + comma + body[1:]
 
 
 def _take_text(text: str | bytes) -> tuple[str | bytes, Fields | None]:
-    plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    if _MARK not in plain or not plain.lstrip().startswith("{"):
+    plain = text if isinstance(text, str) else text.decode("latin-1")
+    body = plain.lstrip(_SPACES)
+    if _MARK not in body or body[0] != "{":
         return text, None
-    if plain.startswith(_PREFIX):
+    if body.startswith(_PREFIX):
         # Written by `_put_text`: only the fields are decoded, the rest is cut out.
         try:
-            fields, end = _decode(plain, len(_PREFIX))
-            rest = "{" + plain[end:].removeprefix(", ")
+            fields, end = _decode(body, len(_PREFIX))
             if isinstance(fields, dict) and STREAM in fields:
-                return (rest.encode() if isinstance(text, bytes) else rest), _texts(fields.items())
+                rest = plain[: -len(body)] + "{" + body[end:].removeprefix(", ")
+                return (rest if plain is text else rest.encode("latin-1")), _texts(fields.items())
         except (ValueError, RecursionError):
             pass
-    return _take_decoded(text, plain)
+    return _take_decoded(text)
 
 
-def _take_decoded(text: str | bytes, plain: str) -> tuple[str | bytes, Fields | None]:
+def _take_decoded(text: str | bytes) -> tuple[str | bytes, Fields | None]:
     """Extract the fields from JSON that a broker or gateway has decoded and encoded since `put`."""
     try:
-        message = json.loads(plain)
+        message = json.loads(text)
     except (ValueError, RecursionError):
         return text, None
-    rest, fields = take(message) if isinstance(message, dict) else (message, None)
+    rest, fields = take(message)
     if rest is message or fields is None:
         return text, None
     encoded = json.dumps(rest)
-    return (encoded.encode() if isinstance(text, bytes) else encoded), fields
+    return (encoded if isinstance(text, str) else encoded.encode()), fields
 
 
 def _pairs(existing: Iterable[Any], fields: Fields) -> list[tuple[Any, Any]]:

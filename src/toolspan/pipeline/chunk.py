@@ -7,12 +7,13 @@ number a tool call by the calls before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, get_args
 
 from ..event_stream.events import StreamEvent
 from ..wire import quirks, values
+from ..wire.chat import ordinary_choice
 from ..wire.response_items import call_item
 
 TEXT, TOOL_CALL, FINISH, OTHER = "text", "tool_call", "finish", "other"
@@ -54,9 +55,6 @@ _MOST_FIELDS = 16  # fields of an envelope that are searched for a chunk
 _PLAIN = frozenset((str, int, float, bool, type(None)))
 # The chunk with the token usage, and Azure's first one, have no choices; both still count as chunks.
 _NO_CHOICES: ParsedChunk = ((place(OTHER, 0, None, "choices"), ""),)
-# Fields that the SDK's delta does not declare, or not in its oldest versions: the reasoning of DeepSeek, Qwen
-# and vLLM, and refusals. A chunk that has one takes the general path.
-_UNDECLARED = frozenset(("reasoning_content", "reasoning", "refusal"))
 # Tables instead of calls of `place` on the fast paths. An index that is null (Gemini, openai-python#2806),
 # or beyond a table, raises KeyError there, and `parse_chunk` goes on to the general path.
 _texts = {index: place(TEXT, index, None, CONTENT) for index in range(8)}
@@ -65,25 +63,16 @@ _calls = {(index, call): place(TOOL_CALL, index, call) for index in range(4) for
 
 def parse_chunk(body: Any) -> ParsedChunk:
     """Return the parts of an SDK object or a dict; if it is an envelope, the parts of the chunk in it."""
-    # Fast path for ordinary chunks: one choice with one piece of text or arguments. Objects are read by
-    # `__dict__`: `getattr` of a name that a pydantic object lacks costs 3.3 µs, and a chunk may cost 3 µs.
     try:
         fields = body if body.__class__ is dict else body.__dict__
-        choices = fields.get("choices")
-        if choices is None:
-            found = parse_delta_event(fields)
-        elif len(choices) != 1:
-            found = None
-        elif body.__class__ is dict:
-            found = _parse_dict(choices[0])
-        else:
-            choice = choices[0].__dict__
-            if not choice:
-                found = _parse_undeclared(choices[0])
-            else:
-                delta = choice["delta"]
-                found = _parse_object(choice, delta.__dict__, delta.__pydantic_extra__)
-        if found is not None:
+        if choices := fields.get("choices"):
+            (held,) = choices
+            if (piece := ordinary_choice(held)) is not None:
+                choice, call, text = piece
+                if text:
+                    return ((_texts[choice] if call is None else _calls[choice, call], text),)
+        # Undeclared fields of an SDK object are not among these, but they are on the general path.
+        elif found := parse_event(fields):
             return found
     except (AttributeError, KeyError, TypeError, ValueError):
         pass  # an unusual chunk: the general path below accepts any shape
@@ -109,67 +98,14 @@ def plain(text: str) -> ParsedChunk:
     return ((_texts[0], text),) if text else ()
 
 
-def _parse_undeclared(choice: Any) -> ParsedChunk | None:
-    """Parse a choice of LiteLLM (1.108), whose choice and delta have undeclared fields only."""
-    fields = choice.__pydantic_extra__
-    delta = fields["delta"].__pydantic_extra__
-    return _parse_object(fields, delta, delta)
-
-
-def _parse_object(
-    choice: Mapping[str, Any], delta: Mapping[str, Any], extra: Mapping[str, Any] | None
-) -> ParsedChunk | None:
-    """Parse an SDK object that has one piece of text or of arguments and no more; else return `None`.
-
-    `delta` are the declared fields of the choice's delta, `extra` the undeclared ones.
-    """
-    if extra and not _UNDECLARED.isdisjoint(extra):
-        return None
-    if choice["finish_reason"] is not None or delta.get("function_call") or delta.get("refusal"):
-        return None
-    entries, content = delta["tool_calls"], delta["content"]
-    if not entries:
-        return ((_texts[choice["index"]], content),) if content.__class__ is str and content else None
-    if content or len(entries) != 1 or quirks.ARGUMENTS:
-        return None
-    entry = entries[0].__dict__
-    function = entry["function"].__dict__
-    piece = function["arguments"]
-    # An id or a name may begin another call at the same index; `quirks` decides that on the general path.
-    if entry["id"] or function["name"] or piece.__class__ is not str or not piece:
-        return None
-    return ((_calls[choice["index"], entry["index"]], piece),)
-
-
-def _parse_dict(choice: Mapping[str, Any]) -> ParsedChunk | None:
-    """Parse a dict like `_parse_object` does."""
-    # A second function, because servers omit null fields that objects always have: those are read by `get`.
-    delta = choice["delta"]
-    get = delta.get
-    if choice.get("finish_reason") is not None or not _UNDECLARED.isdisjoint(delta) or get("function_call"):
-        return None
-    entries, content = get("tool_calls"), get("content")
-    if not entries:
-        return ((_texts[choice["index"]], content),) if content.__class__ is str and content else None
-    if content or len(entries) != 1 or quirks.ARGUMENTS:
-        return None
-    entry = entries[0]
-    function = entry["function"]
-    piece = function["arguments"]
-    if entry.get("id") or function.get("name") or piece.__class__ is not str or not piece:
-        return None
-    return ((_calls[choice["index"], entry["index"]], piece),)
-
-
 def _parse_any(body: Any) -> ParsedChunk:
     if (parsed := parse_typed_event(body)) is not None:
         return parsed
     fields = values.fields(body)
     if "choices" in fields:
         return parse_choices(fields["choices"])
-    kind = fields.get("type")
-    if type(kind) is str and kind.startswith("response."):
-        return parse_event(fields, kind.removeprefix("response."))
+    if (found := parse_event(fields)) is not None:
+        return found
     inner = _nested(fields)
     return unknown(body) if inner is None else _parse_any(inner)
 
@@ -226,102 +162,92 @@ def _call(index: int, delta: quirks.CallDelta) -> ChunkPart:
 
 
 _TEXTS = {
-    "output_text.delta": CONTENT,
-    "text.delta": CONTENT,  # Realtime's beta, like the next
-    "audio_transcript.delta": CONTENT,
-    "output_audio_transcript.delta": CONTENT,
-    "reasoning_text.delta": REASONING,
-    "reasoning_summary_text.delta": REASONING,
-    "refusal.delta": REFUSAL,
+    "response.output_text.delta": CONTENT,
+    "response.text.delta": CONTENT,  # Realtime's beta, like the next
+    "response.audio_transcript.delta": CONTENT,
+    "response.audio.transcript.delta": CONTENT,
+    "response.output_audio_transcript.delta": CONTENT,
+    "response.reasoning_text.delta": REASONING,
+    "response.reasoning_summary_text.delta": REASONING,
+    "response.refusal.delta": REFUSAL,
 }
 _PIECES = (
-    "function_call_arguments.delta",
-    "custom_tool_call_input.delta",
-    "mcp_call_arguments.delta",
-    "code_interpreter_call_code.delta",
+    "response.function_call_arguments.delta",
+    "response.custom_tool_call_input.delta",
+    "response.mcp_call_arguments.delta",
+    "response.code_interpreter_call_code.delta",
 )
 _ENDS = ("completed", "incomplete", "failed", "cancelled", "done")  # `response.done` is Realtime's
 
 
-_PLACES = {f"response.{name}": place(TEXT, 0, None, sort) for name, sort in _TEXTS.items()}
-_CALLS = frozenset(f"response.{name}" for name in _PIECES)
-
-
-def parse_delta_event(fields: Mapping[str, Any]) -> ParsedChunk | None:
-    """Parse an event of the Responses API that adds a piece to a text or a tool call; else return `None`."""
+def parse_event(fields: Mapping[str, Any]) -> ParsedChunk | None:
+    """Parse an event of the Responses API; `()` for one without new content, `None` for anything else."""
     kind = fields.get("type")
-    where = _PLACES.get(kind)  # type: ignore[arg-type]  # any value may stand there
-    if where is None:
-        if kind not in _CALLS or quirks.ARGUMENTS:
-            return None
-        where = place(TOOL_CALL, 0, values.index_of(fields.get("output_index")))
-    piece = fields.get("delta")
-    return ((where, piece),) if piece.__class__ is str and piece else None
-
-
-def parse_event(fields: Mapping[str, Any], name: str) -> ParsedChunk:
-    """Parse the event `response.{name}`; the result is empty for an event without new content."""
-    call = values.index_of(fields.get("output_index"))
-    if name in _TEXTS or name in _PIECES:
-        text = name in _TEXTS
-        piece = values.text(fields.get("delta")) if text else quirks.arguments_text(fields.get("delta"))
-        where = place(TEXT, 0, None, _TEXTS[name]) if text else place(TOOL_CALL, 0, call)
+    if kind.__class__ is not str or not kind.startswith("response."):
+        return None
+    if (sort := _TEXTS.get(kind)) is not None:
+        where, piece = place(TEXT, 0, None, sort), values.text(fields.get("delta"))
+        return ((where, piece),) if piece else ()
+    where = place(TOOL_CALL, 0, values.index_of(fields.get("output_index")))
+    if kind in _PIECES:
+        piece = quirks.arguments_text(fields.get("delta"))
         return ((where, piece),) if piece else ()
     # The `.done` events repeat whole texts and arguments: counted again, each would be in the digest twice.
-    if name == "output_item.added" and (item := call_item(fields.get("item"))) is not None:
-        return ((place(TOOL_CALL, 0, call), "", item.id, item.name),)
+    if kind == "response.output_item.added" and (item := call_item(fields.get("item"))) is not None:
+        return ((where, "", item.id, item.name),)
+    name = kind.removeprefix("response.")
     return ((place(FINISH), name),) if name in _ENDS else ()
-
-
-_Fields = Mapping[str, Any]
 
 
 def parse_typed_event(event: Any) -> ParsedChunk | None:
     """Parse an event of `toolspan.events`, as an object or decoded from JSON; else return `None`."""
     if event.__class__ in _KINDS:
-        fields: _Fields = dict(zip(event._fields, event, strict=True))
+        fields: Mapping[str, Any] = event._asdict()
     elif isinstance(event, dict) and ("choice" in event or "finish_reasons" in event):
         fields = event
     else:
         return None
     try:
-        return _RULES[fields["type"]](fields)
+        rule = _RULES[fields["type"]]
+        parts = () if rule is None else tuple(_typed_parts(fields, *rule))
     except (KeyError, TypeError):  # a dict of another schema that has such a field
         return None
+    return parts if all(map(_is_valid, parts)) else None
 
 
-def _text(sort: str) -> Callable[[_Fields], ParsedChunk]:
-    return lambda fields: ((place(TEXT, fields["choice"], None, sort), fields["text"]),)
+def _typed_parts(fields: Mapping[str, Any], kind: str, sort: str, name: str) -> Iterator[ChunkPart]:
+    if kind is FINISH:
+        for choice, reason in enumerate(values.sequence(fields[name])):
+            if reason:
+                yield place(FINISH, choice), reason
+    elif name == "id":
+        yield place(kind, fields["choice"], fields["index"]), "", fields[name], fields.get("name")
+    else:
+        yield (
+            place(kind, fields["choice"], fields["index"] if kind is TOOL_CALL else None, sort),
+            fields[name],
+        )
 
 
-def _started(fields: _Fields) -> ParsedChunk:
-    return ((place(TOOL_CALL, fields["choice"], fields["index"]), "", fields.get("id"), fields.get("name")),)
+def _is_valid(part: ChunkPart) -> bool:
+    """Return whether indexes and texts have the types of an event."""
+    where, text, *named = part
+    indexes = type(where.choice) is int and (type(where.call) is int) is (where.kind is TOOL_CALL)
+    return indexes and isinstance(text, str) and all(each is None or isinstance(each, str) for each in named)
 
 
-def _piece(fields: _Fields) -> ParsedChunk:
-    return ((place(TOOL_CALL, fields["choice"], fields["index"]), fields["delta"]),)
-
-
-def _done(fields: _Fields) -> ParsedChunk:
-    reasons = enumerate(fields["finish_reasons"])
-    return tuple((place(FINISH, choice), reason) for choice, reason in reasons if reason)
-
-
-def _nothing(fields: _Fields) -> ParsedChunk:
-    """Return no part: the event repeats earlier ones, or has no content."""
-    return ()
-
-
-# One row per event type; tests/laws holds the table complete.
-_RULES: Mapping[str, Callable[[_Fields], ParsedChunk]] = {
-    "text.delta": _text(CONTENT),
-    "reasoning.delta": _text(REASONING),
-    "refusal.delta": _text(REFUSAL),
-    "tool_call.started": _started,
-    "tool_call.arguments.delta": _piece,
-    "tool_call.completed": _nothing,
-    "usage": _nothing,
-    "error": _nothing,
-    "done": _done,
+# One row per event type: the kind and the sort of its part, and the field that holds the text; `None` for
+# events that repeat earlier ones, or have no content. tests/laws holds the table complete.
+_RULES: Mapping[str, tuple[str, str, str] | None] = {
+    "text.delta": (TEXT, CONTENT, "text"),
+    "reasoning.delta": (TEXT, REASONING, "text"),
+    "refusal.delta": (TEXT, REFUSAL, "text"),
+    "tool_call.started": (TOOL_CALL, "", "id"),
+    "tool_call.arguments.delta": (TOOL_CALL, "", "delta"),
+    "tool_call.completed": None,
+    "tool_call.corrected": None,
+    "usage": None,
+    "error": None,
+    "done": (FINISH, "", "finish_reasons"),
 }
 _KINDS: frozenset[Any] = frozenset(get_args(StreamEvent))

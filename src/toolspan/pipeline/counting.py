@@ -8,7 +8,7 @@ from hashlib import blake2b
 from operator import sub
 from typing import Any, NamedTuple
 
-from .chunk import FINISH, KINDS, OTHER, TEXT, TOOL_CALL, ChunkPart, ParsedChunk, Place, kind_of
+from .chunk import FINISH, KINDS, OTHER, TEXT, TOOL_CALL, ParsedChunk, Place, kind_of
 
 FIRST, CALL_FIRST, CALL_LAST, END, NTH = "first", "call_first", "call_last", "finish", "nth"
 ROLES = (FIRST, CALL_FIRST, CALL_LAST, END, NTH)
@@ -31,11 +31,6 @@ class Followed(NamedTuple):
     parsed: ParsedChunk
     place: Place | None = None
 
-    @property
-    def kind(self) -> str:
-        """Return the kind that the chunk is counted as."""
-        return kind_of(self.parsed)
-
 
 class Follower:
     """The sampler of one side: it keeps the first chunk, the first and last of each call, and finish chunks.
@@ -48,7 +43,8 @@ class Follower:
     def __init__(self, every: int = 0) -> None:
         self.every = every
         self._room = dict(_ROOM)
-        self._calls: dict[Place, _Last] = {}
+        # The id and the latest piece of each open tool call: that may turn out to be the last one.
+        self._calls: dict[Place, tuple[str | None, Followed]] = {}
         self.position = 0
         """The number of chunks so far."""
         self.found: list[Followed] = []
@@ -63,29 +59,25 @@ class Follower:
                 number = position - before - 1
                 self._follow(Followed(position, at[number], NTH, chunks[number]))
 
-    def continued(self, first: Followed, last: Followed, identity: str | None = None) -> None:
+    def continued(self, where: Place, first: Followed, last: Followed, identity: str | None = None) -> None:
         """Record one piece of a tool call, or several in succession: the first and the last of them."""
-        where = last.place
-        if where is None:
-            return
-        call = self._calls.get(where)
-        if call is not None and (not identity or not call.identity or identity == call.identity):
-            call.chunk = last
-            call.identity = call.identity or identity
-            return
+        known, _ = self._calls.get(where, (None, None))
         # Another id at the same place: some servers send all calls at one index (older SGLang).
-        if call is not None:
+        if known and identity and identity != known:
             self._ended(where)
-        if len(self._calls) < _MOST_CALLS:
-            self._calls[where] = _Last(identity, last)
-        self._follow(first)
+            known = None
+        if where not in self._calls:
+            self._follow(first)
+            if len(self._calls) >= _MOST_CALLS:
+                return
+        self._calls[where] = known or identity, last
 
     def single(self, parsed: ParsedChunk, position: int, at: int) -> None:
         """Record a chunk that names a call, finishes a choice or has several parts."""
         for part in parsed:
             if part[0].kind is TOOL_CALL:
                 chunk = Followed(position, at, CALL_LAST, parsed, part[0])
-                self.continued(chunk._replace(role=CALL_FIRST), chunk, part[2] if len(part) > 2 else None)
+                self.continued(part[0], chunk._replace(role=CALL_FIRST), chunk, *part[2:3])
         # Calls before ends: one chunk may hold the last piece of a call and the finish reason.
         for part in parsed:
             if part[0].kind is FINISH:
@@ -100,22 +92,12 @@ class Follower:
         return sorted(self.found, key=lambda each: (each.position, ROLES.index(each.role)))
 
     def _ended(self, where: Place) -> None:
-        self._follow(self._calls.pop(where).chunk)
+        self._follow(self._calls.pop(where)[1])
 
     def _follow(self, chunk: Followed) -> None:
         if self._room[chunk.role]:
             self._room[chunk.role] -= 1
             self.found.append(chunk)
-
-
-class _Last:
-    """The latest piece of an open tool call, which may turn out to be the last one."""
-
-    __slots__ = ("chunk", "identity")
-
-    def __init__(self, identity: str | None, chunk: Followed) -> None:
-        self.identity = identity
-        self.chunk = chunk
 
 
 def fingerprint(parsed: ParsedChunk, key: bytes) -> str:
@@ -193,6 +175,7 @@ class Side:
         if where.kind is TOOL_CALL:
             before, last = self.follower.position, ended - 1
             self.follower.continued(
+                where,
                 Followed(before + begun + 1, at[begun], CALL_FIRST, chunks[begun], where),
                 Followed(before + ended, at[last], CALL_LAST, chunks[last], where),
             )
@@ -200,27 +183,18 @@ class Side:
     def _single(self, parsed: ParsedChunk, position: int, at: int) -> None:
         self.counts[kind_of(parsed)] += 1
         for part in parsed:
-            if part[0].kind is TOOL_CALL:
-                self._introduce(part)
             if part[0].kind in (TEXT, TOOL_CALL):
-                self._keep(part[0], part[1])
+                self._keep(*part)
         self.follower.single(parsed, position, at)
 
-    def _introduce(self, part: ChunkPart) -> None:
-        if len(part) > 2 and (content := self._of(part[0])) is not None:
-            content.introduce(part[2], part[3])
-
-    def _keep(self, where: Place, text: str) -> None:
+    def _keep(self, where: Place, text: str, *named: str | None) -> None:
+        """Count and hash a piece, after the id and the name of a tool call."""
         self.size += len(text)
-        if (content := self._of(where)) is not None:
-            # JSON may escape one half of a surrogate pair; Python decodes it, but refuses to encode it.
-            content.hash.update(text.encode("utf-8", "surrogatepass"))
-
-    def _of(self, where: Place) -> _Content | None:
         content = self._content.get(where)
         if content is None and len(self._content) < _MOST:
             content = self._content[where] = _Content()
-        return content
+        if content is not None:
+            content.add(text, *named)
 
     def digest(self) -> bytes:
         """Return a hash of every text and every named call, however they are split into chunks."""
@@ -242,11 +216,13 @@ class _Content:
         self.hash = blake2b(digest_size=16)
         self._identity: tuple[Any, Any] = (None, None)
 
-    def introduce(self, identity: str | None, name: str | None) -> None:
-        """Add the id and name of a tool call to the hash."""
+    def add(self, text: str, identity: str | None = None, name: str | None = None) -> None:
+        """Add a piece to the hash, and before it the id and name of a tool call if they are new."""
         # Servers that repeat them with each piece hash the same as those that do not; a new id at the same
         # place is another call, and changes the hash.
         known = (identity or self._identity[0], name or self._identity[1])
         if known != self._identity:
             self.hash.update(repr((known, "")).encode())
             self._identity = known
+        # JSON may escape one half of a surrogate pair; Python decodes it, but refuses to encode it.
+        self.hash.update(text.encode("utf-8", "surrogatepass"))

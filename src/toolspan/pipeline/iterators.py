@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import open_streams
-from ..guard import report
+from ..guard import attribute, report
 from ..wire.record import End, is_exhaustion
 from .run import Run
 
@@ -129,28 +129,22 @@ class Both(Sync, Async):
 def wrap_iterator(source: Any, run: Run, *, emitted: bool) -> Any:
     """Return a wrapper of the source; the source itself if it cannot be iterated."""
     try:
-        return _wrapped(source, run, emitted)
+        sync = hasattr(source, "__next__") or hasattr(source, "__iter__")
+        if hasattr(source, "__anext__") or hasattr(source, "__aiter__"):
+            return (Both if sync else Async)(source, run, emitted)
+        return Sync(source, run, emitted) if sync else source
     except Exception as error:  # a class of the application whose `__getattr__` raises
         report("wrapping a stream of a stage", error)
         return source
 
 
-def _wrapped(source: Any, run: Run, emitted: bool) -> Any:
-    sync = hasattr(source, "__next__") or hasattr(source, "__iter__")
-    asynchronous = hasattr(source, "__anext__") or hasattr(source, "__aiter__")
-    if not sync and not asynchronous:
-        return source
-    kind = Both if sync and asynchronous else Async if asynchronous else Sync
-    return kind(source, run, emitted)
-
-
 def run_of(stream: object) -> Run | None:
     """Return the stage run of a wrapped iterator; `None` for any other object."""
     # By the real type: `isinstance` would see the source's class.
-    observer: RunObserver | None = (
-        object.__getattribute__(stream, "_observer") if issubclass(type(stream), WrappedIterator) else None
-    )
-    return None if observer is None else observer.run
+    if not issubclass(type(stream), WrappedIterator):
+        return None
+    observer: RunObserver = object.__getattribute__(stream, "_observer")
+    return observer.run
 
 
 def _first(wrapped: WrappedIterator, slot: str, name: str, start: Callable[[Any], Any]) -> Any:
@@ -176,93 +170,50 @@ class RunObserver:
 
     def stopped(self, error: BaseException) -> None:
         """Record that the source ended or raised this error."""
-        exhausted = is_exhaustion(error)
         # A second task or thread that asks a running generator gets an error, but the first one goes on.
-        if _busy(self.source):
+        if any(attribute(self.source, name) is True for name in ("ag_running", "gi_running")):
             return
+        exhausted = is_exhaustion(error)
         if not self.emitted:
             self.run.read_over(None if exhausted else error)
         else:
             open_streams.finish(self.run, End.EXHAUSTED if exhausted else end_of(error))
 
-    def closed(self) -> None:
+    def closed(self, result: Any = None) -> None:
         """Record that the reader closed the stream."""
         if self.emitted:
             open_streams.finish(self.run, End.CLOSED)
 
-    def act(self, name: str, found: Callable[..., Any]) -> Callable[..., Any]:
+    def act(self, name: str, act: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap a method of the source, one of `ACTS`."""
-        return {
-            "close": self._closing,
-            "aclose": self._closing_later,
-            "send": self._sending,
-            "throw": self._sending,
-            "asend": self._sending_later,
-            "athrow": self._sending_later,
-        }[name](found)
+        closes = name in ("close", "aclose")
+        then = self.closed if closes else self.observe
 
-    def _closing(self, close: Callable[..., Any]) -> Callable[..., Any]:
-        def closing(*args: Any, **kwargs: Any) -> Any:
+        def acting(*args: Any, **kwargs: Any) -> Any:
             try:
-                found = close(*args, **kwargs)
+                result = act(*args, **kwargs)
             except BaseException as error:
                 self.stopped(error)
                 raise
-            if hasattr(type(found), "__await__"):  # `close` of the SDK's AsyncStream is a coroutine function
-                return self._closed_later(found)
-            self.closed()
-            return found
+            # `close` of the SDK's AsyncStream is a coroutine function, `send` may give any item.
+            if name[0] == "a" or (closes and hasattr(type(result), "__await__")):
+                return self._later(result, then)
+            then(result)
+            return result
 
-        return closing
+        return acting
 
-    def _closing_later(self, close: Callable[..., Any]) -> Callable[..., Any]:
-        async def closing(*args: Any, **kwargs: Any) -> Any:
-            return await self._closed_later(close(*args, **kwargs))
-
-        return closing
-
-    async def _closed_later(self, found: Any) -> Any:
+    async def _later(self, awaitable: Any, then: Callable[[Any], None]) -> Any:
         try:
-            result = await found
+            result = await awaitable
         except BaseException as error:
             self.stopped(error)
             raise
-        self.closed()
+        then(result)
         return result
-
-    def _sending(self, act: Callable[..., Any]) -> Callable[..., Any]:
-        def sending(*args: Any) -> Any:
-            try:
-                item = act(*args)
-            except BaseException as error:
-                self.stopped(error)
-                raise
-            self.observe(item)
-            return item
-
-        return sending
-
-    def _sending_later(self, act: Callable[..., Any]) -> Callable[..., Any]:
-        async def sending(*args: Any) -> Any:
-            try:
-                item = await act(*args)
-            except BaseException as error:
-                self.stopped(error)
-                raise
-            self.observe(item)
-            return item
-
-        return sending
 
 
 ACTS = frozenset(("close", "aclose", "send", "throw", "asend", "athrow"))
-
-
-def _busy(source: Any) -> bool:
-    try:
-        return bool(getattr(source, "ag_running", False) or getattr(source, "gi_running", False))
-    except Exception:  # a class of the application whose `__getattr__` raises
-        return False
 
 
 def end_of(error: BaseException) -> End | BaseException:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from operator import le, sub
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from .chunk import KINDS, TOOL_CALL, ParsedChunk, kind_of
 
@@ -32,24 +32,19 @@ class InFlight:
         """The number of overtaken chunks."""
         self._overtaken: dict[int, deque[Chunk]] = {}
         # The number of waiting chunks by key: an unknown key needs no search, which would overtake them all.
-        self._known: dict[int, int] = {}
-
-    @property
-    def empty(self) -> bool:
-        """Return whether no chunk is in flight."""
-        return not self.waiting and not self.overtaken
+        self._known: Counter[int] = Counter()
 
     def add(self, chunk: Chunk) -> None:
         """Add a received chunk."""
         self.waiting.append(chunk)
-        self._known[chunk.key] = self._known.get(chunk.key, 0) + 1
+        self._known[chunk.key] += 1
 
     def forget(self) -> Chunk:
         """Remove and return the chunk that has waited longest."""
         chunk = self.waiting.popleft()
-        count = self._known.pop(chunk.key)
-        if count > 1:
-            self._known[chunk.key] = count - 1
+        self._known[chunk.key] -= 1
+        if not self._known[chunk.key]:
+            del self._known[chunk.key]
         return chunk
 
     def take(self, key: int) -> Chunk | None:
@@ -89,10 +84,7 @@ class InFlight:
 
     def give_up(self) -> Chunk:
         """Remove and return one of the chunks that were overtaken first."""
-        chunk = self.take_overtaken(next(iter(self._overtaken)))
-        if chunk is None:
-            raise LookupError
-        return chunk
+        return cast("Chunk", self.take_overtaken(next(iter(self._overtaken))))
 
     def _overtake(self, chunk: Chunk) -> None:
         self._overtaken.setdefault(chunk.key, deque()).append(chunk)
@@ -195,7 +187,8 @@ class Matching:
         # Only with nothing in flight: an earlier chunk may equal one of these. And no chunk may have been
         # emitted before it was received, which another thread can do to an equal one.
         if (
-            not self._in_flight.empty
+            self._in_flight.waiting
+            or self._in_flight.overtaken
             or self._unknown
             or read[0] != emitted[0]
             or not all(map(le, read[1], emitted[1]))
@@ -273,10 +266,8 @@ class Matching:
         self.counts[UNTRACKED] = dict.fromkeys(KINDS, 0)
 
     def _hold(self, read: Chunk, at: int) -> None:
-        held = at - read.at
-        self.held_sum += held
-        if held > self.held_longest:
-            self.held_longest = held
+        self.held_sum += at - read.at
+        self.held_longest = max(self.held_longest, at - read.at)
 
     def _odd(self, parsed: ParsedChunk, at: int, key: int) -> None:
         """Record an emitted chunk that no received chunk equals: it is injected or altered."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from functools import lru_cache
+from typing import TypeVar, cast
 
-from ..guard import report
+from ..guard import log, report
+from ..kill_switch import everywhere
+from .carrier import put, take
 from .iterators import run_of
-from .span import Route, received, sent
+from .run import settings
+from .span import Route, route_of
 from .stages import Stage
 
 E = TypeVar("E")
@@ -16,7 +20,7 @@ def inject(envelope: E, of: object) -> E:
     """Return the envelope with the stream's id and the trace's context, for the next stage to extract.
 
     `of` is what is sent: a stream that `stage` returned, an entered `stage`, or a `Route`. With anything
-    else the envelope stays unchanged.
+    else the envelope stays unchanged, and one error line names the type.
 
     A dict or the JSON text of an object gets one field `toolspan`. A list of header pairs gets one pair per
     field. Any other envelope is returned unchanged. For HTTP headers in a dict use `Route.headers`. The
@@ -24,11 +28,23 @@ def inject(envelope: E, of: object) -> E:
     """
     try:
         route = route_from(of)
-        found: E = envelope if route is None else sent(envelope, route)
-        return found
+        if route is not None:
+            return cast("E", put(envelope, route.headers))
+        # With toolspan switched off `stage` returns the stream itself, which is no mistake.
+        if settings().enabled and everywhere().enabled:
+            _refuse(type(of).__qualname__)
     except Exception as error:
         report("injecting a route into an envelope", error)
-        return envelope
+    return envelope
+
+
+@lru_cache(maxsize=64)  # once for each class, not for each message
+def _refuse(name: str) -> None:
+    """Log that an object carries no route."""
+    log.error(
+        "toolspan: inject() adds no route: %s is not a stream of toolspan.stage, an entered stage or a Route",
+        name,
+    )
 
 
 def extract(envelope: E) -> tuple[E, Route | None]:
@@ -38,8 +54,8 @@ def extract(envelope: E) -> tuple[E, Route | None]:
     returned unchanged. Raises nothing.
     """
     try:
-        found: tuple[E, Route | None] = received(envelope)
-        return found
+        rest, carrier = take(envelope)
+        return rest, route_of(carrier)
     except Exception as error:
         report("extracting a route from an envelope", error)
         return envelope, None

@@ -5,7 +5,6 @@ Its methods catch toolspan's errors and read the clock, for all code below.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
 from typing import Any
@@ -96,14 +95,18 @@ class Run:
 
     def point(self) -> None:
         """Declare that the stage emits each chunk as it receives it, so that one side is counted only."""
-        self._guarded("beginning a stage", Ledger.be_a_point)
+        self._ledger.point = True
 
     def reading(self) -> None:
         """Declare that the stage has an input, so that its received chunks are counted, too."""
-        self._guarded("adding the input of a stage", Ledger.reading)
+        ledger = self.ledger
+        if ledger is not None:
+            try:
+                ledger.reading()
+            except Exception as error:
+                self._give_up("adding the input of a stage", error)
 
-    # `received` and `emitted` repeat the guard: `_guarded` would cost one more call for each chunk. They
-    # keep the ledger in a local name, because another thread may end the run meanwhile.
+    # All three keep the ledger in a local name, because another thread may end the run meanwhile.
 
     def received(self, item: Any) -> None:
         """Record a chunk that the stage received."""
@@ -125,10 +128,7 @@ class Run:
 
     def read_over(self, error: BaseException | None) -> None:
         """Record that the input ended, or that it raised this error."""
-        if error is None:
-            self._guarded("ending the input of a stage", Ledger.exhausted)
-        else:
-            self._guarded("ending the input of a stage", Ledger.failed, error)
+        self._ledger.complete, self._ledger.failed = error is None, error
 
     def end(self, end: End | BaseException) -> None:
         """End the run and its span. Only the first end counts."""
@@ -155,13 +155,6 @@ class Run:
         """Discard the run in a forked child: the parent ends it, and a second span would be wrong."""
         self._once.clear()
         self.ledger = None
-
-    def _guarded(self, what: str, act: Callable[..., None], *args: Any) -> None:
-        if self.ledger is not None:
-            try:
-                act(self.ledger, *args)
-            except Exception as error:
-                self._give_up(what, error)
 
     def _give_up(self, what: str, error: Exception) -> None:
         """Record no more chunks; the span still ends with what is recorded so far."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 STAGE_NAME: Final = "toolspan.stage.name"
 STREAM_ID: Final = "toolspan.stream.id"
@@ -10,52 +10,82 @@ STAGE_ERROR_SIDE: Final = "toolspan.stage.error.side"
 STAGE_HELD_LONGEST: Final = "toolspan.stage.held.longest"
 STAGE_HELD_SUM: Final = "toolspan.stage.held.sum"
 
-# the chunks that a stage receives (in) and emits (out)
-IN_CHUNKS: Final = "toolspan.stage.in.chunks"
-IN_TEXT: Final = "toolspan.stage.in.text"
-IN_TOOL_CALL: Final = "toolspan.stage.in.tool_call"
-IN_FINISH: Final = "toolspan.stage.in.finish"
-IN_SIZE: Final = "toolspan.stage.in.size"
-IN_DIGEST: Final = "toolspan.stage.in.digest"
-IN_FIRST_CHUNK: Final = "toolspan.stage.in.first_chunk"
-IN_LONGEST_PAUSE: Final = "toolspan.stage.in.longest_pause"
-IN_COMPLETE: Final = "toolspan.stage.in.complete"
-OUT_CHUNKS: Final = "toolspan.stage.out.chunks"
-OUT_TEXT: Final = "toolspan.stage.out.text"
-OUT_TOOL_CALL: Final = "toolspan.stage.out.tool_call"
-OUT_FINISH: Final = "toolspan.stage.out.finish"
-OUT_SIZE: Final = "toolspan.stage.out.size"
-OUT_DIGEST: Final = "toolspan.stage.out.digest"
-OUT_FIRST_CHUNK: Final = "toolspan.stage.out.first_chunk"
-OUT_LONGEST_PAUSE: Final = "toolspan.stage.out.longest_pause"
 
-# what the stage did to the chunks, in total and by kind
+class SideNames(NamedTuple):
+    """The names of what a stage received, or of what it emitted."""
+
+    chunks: str
+    text: str
+    tool_call: str
+    finish: str
+    size: str
+    digest: str
+    first_chunk: str
+    longest_pause: str
+
+
+IN: Final = SideNames(
+    "toolspan.stage.in.chunks",
+    "toolspan.stage.in.text",
+    "toolspan.stage.in.tool_call",
+    "toolspan.stage.in.finish",
+    "toolspan.stage.in.size",
+    "toolspan.stage.in.digest",
+    "toolspan.stage.in.first_chunk",
+    "toolspan.stage.in.longest_pause",
+)
+OUT: Final = SideNames(
+    "toolspan.stage.out.chunks",
+    "toolspan.stage.out.text",
+    "toolspan.stage.out.tool_call",
+    "toolspan.stage.out.finish",
+    "toolspan.stage.out.size",
+    "toolspan.stage.out.digest",
+    "toolspan.stage.out.first_chunk",
+    "toolspan.stage.out.longest_pause",
+)
+IN_COMPLETE: Final = "toolspan.stage.in.complete"
+
+# what the stage did to the chunks, in total
 PASSED: Final = "toolspan.stage.passed"
-PASSED_TEXT: Final = "toolspan.stage.passed.text"
-PASSED_TOOL_CALL: Final = "toolspan.stage.passed.tool_call"
-PASSED_FINISH: Final = "toolspan.stage.passed.finish"
 ALTERED: Final = "toolspan.stage.altered"
-ALTERED_TEXT: Final = "toolspan.stage.altered.text"
-ALTERED_TOOL_CALL: Final = "toolspan.stage.altered.tool_call"
-ALTERED_FINISH: Final = "toolspan.stage.altered.finish"
 DROPPED: Final = "toolspan.stage.dropped"
-DROPPED_TEXT: Final = "toolspan.stage.dropped.text"
-DROPPED_TOOL_CALL: Final = "toolspan.stage.dropped.tool_call"
-DROPPED_FINISH: Final = "toolspan.stage.dropped.finish"
 INJECTED: Final = "toolspan.stage.injected"
-INJECTED_TEXT: Final = "toolspan.stage.injected.text"
-INJECTED_TOOL_CALL: Final = "toolspan.stage.injected.tool_call"
-INJECTED_FINISH: Final = "toolspan.stage.injected.finish"
 BLOCKED: Final = "toolspan.stage.blocked"
-BLOCKED_TEXT: Final = "toolspan.stage.blocked.text"
-BLOCKED_TOOL_CALL: Final = "toolspan.stage.blocked.tool_call"
-BLOCKED_FINISH: Final = "toolspan.stage.blocked.finish"
 REORDERED: Final = "toolspan.stage.reordered"
-REORDERED_TEXT: Final = "toolspan.stage.reordered.text"
-REORDERED_TOOL_CALL: Final = "toolspan.stage.reordered.tool_call"
-REORDERED_FINISH: Final = "toolspan.stage.reordered.finish"
 PENDING: Final = "toolspan.stage.pending"
 UNTRACKED: Final = "toolspan.stage.untracked"
+BY_KIND: Final = {
+    PASSED: ("toolspan.stage.passed.text", "toolspan.stage.passed.tool_call", "toolspan.stage.passed.finish"),
+    ALTERED: (
+        "toolspan.stage.altered.text",
+        "toolspan.stage.altered.tool_call",
+        "toolspan.stage.altered.finish",
+    ),
+    DROPPED: (
+        "toolspan.stage.dropped.text",
+        "toolspan.stage.dropped.tool_call",
+        "toolspan.stage.dropped.finish",
+    ),
+    INJECTED: (
+        "toolspan.stage.injected.text",
+        "toolspan.stage.injected.tool_call",
+        "toolspan.stage.injected.finish",
+    ),
+    BLOCKED: (
+        "toolspan.stage.blocked.text",
+        "toolspan.stage.blocked.tool_call",
+        "toolspan.stage.blocked.finish",
+    ),
+    REORDERED: (
+        "toolspan.stage.reordered.text",
+        "toolspan.stage.reordered.tool_call",
+        "toolspan.stage.reordered.finish",
+    ),
+    PENDING: (),
+    UNTRACKED: (),
+}
+"""The names for text, tool calls and finish chunks, by the name of the total."""
 
 # span events of single chunks: sampled ones, and those that did not simply pass
 CHUNK_FOLLOWED_EVENT: Final = "toolspan.chunk.followed"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
 from opentelemetry import context, trace
 from opentelemetry.context import Context
@@ -21,10 +21,11 @@ from ..otel.errors import class_name
 from ..wire.record import Outcome
 from . import matching
 from . import semconv as stage_semconv
-from .carrier import STREAM, put, take
+from .carrier import STREAM, take
 from .chunk import FINISH, TEXT, TOOL_CALL, Place, kind_of
 from .counting import Followed, Side, fingerprint
 from .matching import Case
+from .semconv import SideNames
 from .tracker import Ledger
 
 # Whether the span context beside the stream's id is that of a stage, which gets a link, or of another span.
@@ -56,7 +57,10 @@ class Route:
     @staticmethod
     def of(envelope: Any) -> Route | None:
         """Return the route in a message or in headers, `None` if there is none. Raises nothing."""
-        return route_of(_taken(envelope)[1])
+        try:
+            return route_of(take(envelope)[1])
+        except Exception:  # an envelope of the application's class may raise from any access
+            return None
 
     @cached_property
     def headers(self) -> dict[str, str]:
@@ -77,24 +81,6 @@ def route_of(carrier: Mapping[str, str] | None) -> Route | None:
     found = _w3c.extract(carrier, Context())
     upstream = trace.get_current_span(found).get_span_context()
     return Route(stream_id, found, upstream if by == _BY_STAGE and upstream.is_valid else None)
-
-
-def _taken(envelope: Any) -> tuple[Any, Mapping[str, str] | None]:
-    try:
-        return take(envelope)
-    except Exception:  # an envelope of the application's class may raise from any access
-        return envelope, None
-
-
-def sent(envelope: Any, route: Route) -> Any:
-    """Return the envelope with the route in it."""
-    return put(envelope, route.headers)
-
-
-def received(envelope: Any) -> tuple[Any, Route | None]:
-    """Return the envelope without the route, and the route."""
-    rest, carrier = _taken(envelope)
-    return rest, route_of(carrier)
 
 
 class StageSpan:
@@ -150,91 +136,23 @@ class StageSpan:
                     upstream = ledger.came_from_before(error)
                     span.set_attribute(stage_semconv.STAGE_ERROR_SIDE, "in" if upstream else "stage")
                     span.set_status(Status(StatusCode.ERROR))
-                for stage_event in stage_events(ledger, key):
-                    span.add_event(stage_event.name, stage_event.attributes, wall + stage_event.at - began_at)
+                for name, attributes, passed_at in stage_events(ledger, key):
+                    span.add_event(name, attributes, wall + passed_at - began_at)
         finally:
             span.end(wall + at - began_at)
 
 
 _KINDS = (TEXT, TOOL_CALL, FINISH)
-_BY_KIND = {
-    matching.PASSED: (
-        stage_semconv.PASSED,
-        stage_semconv.PASSED_TEXT,
-        stage_semconv.PASSED_TOOL_CALL,
-        stage_semconv.PASSED_FINISH,
-    ),
-    matching.ALTERED: (
-        stage_semconv.ALTERED,
-        stage_semconv.ALTERED_TEXT,
-        stage_semconv.ALTERED_TOOL_CALL,
-        stage_semconv.ALTERED_FINISH,
-    ),
-    matching.DROPPED: (
-        stage_semconv.DROPPED,
-        stage_semconv.DROPPED_TEXT,
-        stage_semconv.DROPPED_TOOL_CALL,
-        stage_semconv.DROPPED_FINISH,
-    ),
-    matching.INJECTED: (
-        stage_semconv.INJECTED,
-        stage_semconv.INJECTED_TEXT,
-        stage_semconv.INJECTED_TOOL_CALL,
-        stage_semconv.INJECTED_FINISH,
-    ),
-    matching.BLOCKED: (
-        stage_semconv.BLOCKED,
-        stage_semconv.BLOCKED_TEXT,
-        stage_semconv.BLOCKED_TOOL_CALL,
-        stage_semconv.BLOCKED_FINISH,
-    ),
-    matching.REORDERED: (
-        stage_semconv.REORDERED,
-        stage_semconv.REORDERED_TEXT,
-        stage_semconv.REORDERED_TOOL_CALL,
-        stage_semconv.REORDERED_FINISH,
-    ),
-    matching.PENDING: (stage_semconv.PENDING,),
-    matching.UNTRACKED: (stage_semconv.UNTRACKED,),
+_FATES = {
+    matching.PASSED: stage_semconv.PASSED,
+    matching.ALTERED: stage_semconv.ALTERED,
+    matching.DROPPED: stage_semconv.DROPPED,
+    matching.INJECTED: stage_semconv.INJECTED,
+    matching.BLOCKED: stage_semconv.BLOCKED,
+    matching.REORDERED: stage_semconv.REORDERED,
+    matching.PENDING: stage_semconv.PENDING,
+    matching.UNTRACKED: stage_semconv.UNTRACKED,
 }
-
-
-class _SideNames(NamedTuple):
-    side: str
-    chunks: str
-    kinds: tuple[str, str, str]
-    size: str
-    digest: str
-    first: str
-    pause: str
-
-
-_IN = _SideNames(
-    "in",
-    stage_semconv.IN_CHUNKS,
-    (stage_semconv.IN_TEXT, stage_semconv.IN_TOOL_CALL, stage_semconv.IN_FINISH),
-    stage_semconv.IN_SIZE,
-    stage_semconv.IN_DIGEST,
-    stage_semconv.IN_FIRST_CHUNK,
-    stage_semconv.IN_LONGEST_PAUSE,
-)
-_OUT = _SideNames(
-    "out",
-    stage_semconv.OUT_CHUNKS,
-    (stage_semconv.OUT_TEXT, stage_semconv.OUT_TOOL_CALL, stage_semconv.OUT_FINISH),
-    stage_semconv.OUT_SIZE,
-    stage_semconv.OUT_DIGEST,
-    stage_semconv.OUT_FIRST_CHUNK,
-    stage_semconv.OUT_LONGEST_PAUSE,
-)
-
-
-class StageEvent(NamedTuple):
-    """A span event; `at` is in nanoseconds of the monotonic clock."""
-
-    name: str
-    attributes: Attributes
-    at: int
 
 
 def stage_attributes(ledger: Ledger, began_at: int, key: bytes) -> Attributes:
@@ -242,28 +160,28 @@ def stage_attributes(ledger: Ledger, began_at: int, key: bytes) -> Attributes:
     found: Attributes = {}
     # At a point both sides are the same chunks, which are counted once and have all passed.
     received_side = ledger.emitted_side if ledger.point else ledger.received_side
-    _side(found, _OUT, ledger.emitted_side, began_at, key)
+    _side(found, stage_semconv.OUT, ledger.emitted_side, began_at, key)
     if received_side is None:
         return found
-    _side(found, _IN, received_side, began_at, key)
+    _side(found, stage_semconv.IN, received_side, began_at, key)
     found[stage_semconv.IN_COMPLETE] = ledger.complete
-    passed = (
-        {**ledger.matching.counts, matching.PASSED: received_side.counts}
-        if ledger.point
-        else ledger.matching.counts
-    )
-    for fate, (total, *by_kind) in _BY_KIND.items():
-        counts = passed[fate]
-        found[total] = sum(counts.values())
-        row = zip(by_kind, _KINDS, strict=False)  # pending and untracked have a total only
-        found.update({name: counts[kind] for name, kind in row if counts[kind]})
+    counts = dict(ledger.matching.counts)
+    if ledger.point:
+        counts[matching.PASSED] = received_side.counts
+    for fate, total in _FATES.items():
+        found[total] = sum(counts[fate].values())
+        row = zip(stage_semconv.BY_KIND[total], _KINDS, strict=False)  # two fates have a total only
+        found.update({name: counts[fate][kind] for name, kind in row if counts[fate][kind]})
     found[stage_semconv.STAGE_HELD_LONGEST] = seconds(ledger.matching.held_longest)
     found[stage_semconv.STAGE_HELD_SUM] = seconds(ledger.matching.held_sum)
     return found
 
 
-def stage_events(ledger: Ledger, key: bytes) -> Iterator[StageEvent]:
-    """Yield the span events of the sampled chunks of both sides, and of those that did not simply pass."""
+def stage_events(ledger: Ledger, key: bytes) -> Iterator[tuple[str, Attributes, int]]:
+    """Yield the span events: name, attributes, and nanoseconds of the monotonic clock.
+
+    There is one for each sampled chunk of both sides, and one for each that did not simply pass.
+    """
     for side, followed in (("in", ledger.received_side), ("out", ledger.emitted_side)):
         for chunk in followed.follower.close() if followed is not None else ():
             yield _followed(side, chunk, key)
@@ -271,46 +189,43 @@ def stage_events(ledger: Ledger, key: bytes) -> Iterator[StageEvent]:
         yield _changed(case, key)
 
 
-def _side(found: Attributes, at: _SideNames, side: Side, began_at: int, key: bytes) -> None:
-    found[at.chunks] = side.chunks
-    found.update({name: side.counts[kind] for name, kind in zip(at.kinds, _KINDS, strict=True)})
-    found[at.size] = side.size
+def _side(found: Attributes, at: SideNames, side: Side, began_at: int, key: bytes) -> None:
+    kinds = zip((at.text, at.tool_call, at.finish), _KINDS, strict=True)
+    found |= {at.chunks: side.chunks, **{name: side.counts[kind] for name, kind in kinds}, at.size: side.size}
     # Keyed like the fingerprints: the digest of a short answer could be looked up in a table as well.
     found[at.digest] = blake2b(side.digest(), key=key, digest_size=8).hexdigest()
     if side.first_at is not None:
-        found[at.first] = seconds(side.first_at - began_at)
-        found[at.pause] = seconds(side.pause)
+        found |= {at.first_chunk: seconds(side.first_at - began_at), at.longest_pause: seconds(side.pause)}
 
 
-def _followed(side: str, chunk: Followed, key: bytes) -> StageEvent:
+def _followed(side: str, chunk: Followed, key: bytes) -> tuple[str, Attributes, int]:
     found: Attributes = {
         stage_semconv.CHUNK_SIDE: side,
         stage_semconv.CHUNK_POSITION: chunk.position,
         stage_semconv.CHUNK_ROLE: chunk.role,
-        stage_semconv.CHUNK_KIND: chunk.kind,
+        stage_semconv.CHUNK_KIND: kind_of(chunk.parsed),
         stage_semconv.CHUNK_FINGERPRINT: fingerprint(chunk.parsed, key),
     }
     _place(found, chunk.place)
-    return StageEvent(stage_semconv.CHUNK_FOLLOWED_EVENT, found, chunk.at)
+    return stage_semconv.CHUNK_FOLLOWED_EVENT, found, chunk.at
 
 
-def _changed(case: Case, key: bytes) -> StageEvent:
-    read, emitted = case.read, case.emitted
-    chunk = read or emitted
+def _changed(case: Case, key: bytes) -> tuple[str, Attributes, int]:
     found: Attributes = {stage_semconv.CHUNK_FATE: case.fate}
-    if read is not None:
-        found[stage_semconv.CHUNK_POSITION] = read.position
-        found[stage_semconv.CHUNK_FINGERPRINT] = fingerprint(read.parsed, key)
-    if emitted is not None:
-        found[stage_semconv.CHUNK_OUT_POSITION] = emitted.position
-        found[stage_semconv.CHUNK_OUT_FINGERPRINT] = fingerprint(emitted.parsed, key)
+    chunk = last = case.emitted
+    if case.emitted is not None:
+        found[stage_semconv.CHUNK_OUT_POSITION] = case.emitted.position
+        found[stage_semconv.CHUNK_OUT_FINGERPRINT] = fingerprint(case.emitted.parsed, key)
+    if case.read is not None:
+        chunk, last = case.read, last or case.read
+        found[stage_semconv.CHUNK_POSITION] = case.read.position
+        found[stage_semconv.CHUNK_FINGERPRINT] = fingerprint(case.read.parsed, key)
     if case.repeats is not None:
         found[stage_semconv.CHUNK_REPEATS] = case.repeats
     if chunk is not None:
         found[stage_semconv.CHUNK_KIND] = kind_of(chunk.parsed)
         _place(found, chunk.parsed[0][0] if chunk.parsed else None)
-    last = emitted or read
-    return StageEvent(stage_semconv.CHUNK_CHANGED_EVENT, found, last.at if last is not None else 0)
+    return stage_semconv.CHUNK_CHANGED_EVENT, found, 0 if last is None else last.at
 
 
 def _place(found: Attributes, where: Place | None) -> None:

@@ -17,6 +17,7 @@ from .span import Route
 
 S = TypeVar("S")
 R = TypeVar("R")
+T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 _NOTHING: Any = object()
 
@@ -104,8 +105,7 @@ class Stage:
 
     def around(self, stream: Any) -> Any:
         """Return a wrapper of the stream, whose chunks are received and emitted unchanged by this stage."""
-        route = self._route if isinstance(self._route, Route) else None
-        run = begin(self._name or "stage", route, run_of(stream), self._every)
+        run = self._begin(run_of(stream))
         if run is None:
             return stream
         run.point()
@@ -118,9 +118,12 @@ class Stage:
         return cast("F", stage_function(function, name, self._input, self._route, self._every))
 
     def __enter__(self) -> Stage:  # noqa: PYI034 - no subclasses
-        route = self._route if isinstance(self._route, Route) else None
-        self._run = begin(self._name or "stage", route, None, self._every)
+        self._run = self._begin(None)
         return self
+
+    def _begin(self, upstream: Run | None) -> Run | None:
+        route = self._route if isinstance(self._route, Route) else None
+        return begin(self._name or "stage", route, upstream, self._every)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -162,8 +165,6 @@ class Stage:
 
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
-Begin = Callable[[Route | None, Run | None], Run | None]
-"""A function that begins a stage: takes its route, if known, and the run of the stage before it here."""
 
 
 def stage_function(
@@ -172,9 +173,10 @@ def stage_function(
     """Wrap a function so that each call is a stage run. The parameters are those of `toolspan.stage`."""
 
     def start(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Run | None, Arguments]:
-        where = _where(function, input, args, kwargs)
+        where = _found("input of a stage", _stream_at, function, input, args, kwargs)
         stream = None if where is None else (args[where] if isinstance(where, int) else kwargs[where])
-        run = begin(name, _route(route, args, kwargs), run_of(stream), sample_every)
+        origin = _found("route of a stream", route, *args, **kwargs) if callable(route) else route
+        run = begin(name, origin if isinstance(origin, Route) else None, run_of(stream), sample_every)
         if run is None or where is None:
             return run, (args, kwargs)
         run.reading()
@@ -221,22 +223,12 @@ async def _emitted_later(coroutine: Any, run: Run) -> Any:
         raise
 
 
-def _route(route: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Route | None:
+def _found(what: str, find: Callable[..., T], *args: Any, **kwargs: Any) -> T | None:
+    """Return what a function finds; `None` if it raises, as the application's own may."""
     try:
-        found = route(*args, **kwargs) if callable(route) else route
-        return found if isinstance(found, Route) else None
+        return find(*args, **kwargs)
     except Exception as error:
-        report("finding the route of a stream", error)
-        return None
-
-
-def _where(
-    function: Any, name: str | None, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> int | str | None:
-    try:
-        return _stream_at(function, name, args, kwargs)
-    except Exception as error:
-        report("finding the input of a stage", error)
+        report(f"finding the {what}", error)
         return None
 
 

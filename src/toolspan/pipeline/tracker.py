@@ -11,7 +11,7 @@ from typing import Any
 
 from ..wire.record import End, Outcome, is_failure
 from .chunk import FINISH, TEXT, TOOL_CALL, ParsedChunk, parse_chunk
-from .chunk_text import Chunks
+from .chunk_text import PLAIN, Chunks
 from .counting import Side
 from .matching import BLOCKED, DROPPED, PENDING, Matching, TimedChunk
 
@@ -41,11 +41,8 @@ class Ledger:
         self._lock = Lock()
         self.complete = False
         """Whether the input was read to its end."""
-        self._failed: BaseException | None = None
-
-    def be_a_point(self) -> None:
-        """Make the stage a point, which has one side."""
-        self.point = True
+        self.failed: BaseException | None = None
+        """What reading the input raised."""
 
     def reading(self) -> None:
         """Add the received side, unless it exists."""
@@ -77,17 +74,18 @@ class Ledger:
         # The item is set last and cleared first, so that a thread that emits never pairs it with the parts
         # of another item. An item that is only a part of a cut event cannot be reused.
         chunks, self._last_item = self._in, None
+        clean = chunks.clean
         self._last = found = chunks.read(item)
-        self._last_item = item if chunks.alone else None
+        self._last_item = item if clean and chunks.clean else None
         for parsed in found:
             self._ins.append((parsed, at))
 
     def _emit_text(self, item: Any, at: int) -> None:
         found = self._last
-        if item is not self._last_item or item.__class__ not in _FIXED or not self._out.alone:
+        if item is not self._last_item or item.__class__ not in _FIXED or not self._out.clean:
             found = self._out.read(item)
         else:  # parsed once: the same immutable object was received last
-            self._out.plain = self._in.plain
+            self._out.mode = self._in.mode
         for parsed in found:
             self._outs.append((parsed, at))
 
@@ -102,14 +100,14 @@ class Ledger:
                 self._lock.release()
 
     def _count(self, outs: list[TimedChunk]) -> None:
-        emitted_side = [parsed for parsed, _ in outs], [at for _, at in outs]
+        emitted_side = _split(outs)
         counted = dict(self.emitted_side.counts)
         self.emitted_side.add(*emitted_side)
         if self.received_side is None:
             return
         # Most stages emit what they receive: then two list comparisons match a whole batch.
         count = len(outs)
-        ins = [parsed for parsed, _ in self._ins[:count]], [at for _, at in self._ins[:count]]
+        ins = _split(self._ins[:count])
         if count and self.matching.all_passed(ins, emitted_side):
             del self._ins[:count]
             self.received_side.add(*ins)
@@ -121,7 +119,7 @@ class Ledger:
 
     def _one_by_one(self, received_side: Side, outs: list[TimedChunk]) -> None:
         ins = _taken(self._ins, len(self._ins))
-        received_side.add([parsed for parsed, _ in ins], [at for _, at in ins])
+        received_side.add(*_split(ins))
         matching, number, count = self.matching, 0, len(outs)
         # Merged by time: a chunk that was emitted before the first one like it was received is injected.
         for parsed, at in ins:
@@ -132,20 +130,14 @@ class Ledger:
         for each in outs[number:]:
             matching.emitted(*each)
 
-    def exhausted(self) -> None:
-        """Record that the input ended."""
-        self.complete = True
-
-    def failed(self, error: BaseException) -> None:
-        """Record that reading the input raised this."""
-        self._failed = error
-
     def came_from_before(self, error: BaseException | None) -> bool:
         """Return whether the input raised this error, and the stage only passed it on."""
-        return error is not None and (self.point or error is self._failed)
+        return error is not None and (self.point or error is self.failed)
 
     def end(self, end: End | BaseException, at: int) -> Outcome:
         """Match the remaining chunks and return the outcome of the stage, which ended at this time."""
+        self._ins += [(parsed, at) for parsed in self._in.close()]
+        self._outs += [(parsed, at) for parsed in self._out.close()]
         self._match_pending(wait=True)
         self.complete = self.complete or (self.point and end is End.EXHAUSTED)
         if self.received_side is not None:
@@ -155,7 +147,7 @@ class Ledger:
             left = PENDING
             if self.complete and end is End.EXHAUSTED:
                 left = DROPPED
-            elif end is End.EXHAUSTED or (is_failure(end) and end is not self._failed):
+            elif end is End.EXHAUSTED or (is_failure(end) and end is not self.failed):
                 left = BLOCKED
             self.matching.end(at, left)
             # A stage that held more chunks than the window, and emitted all of them, dropped nothing.
@@ -193,10 +185,17 @@ class Ledger:
             else (self.emitted_side,)
         )
         content = any(side.counts[kind] for side in sides for kind in (TEXT, TOOL_CALL, FINISH))
-        return content and not self._out.plain
+        return content and self._out.mode is not PLAIN
 
 
 _EARLY = {End.EXHAUSTED: Outcome.TRUNCATED, End.CLOSED: Outcome.CLOSED, End.DROPPED: Outcome.ABANDONED}
+
+
+def _split(chunks: Sequence[TimedChunk]) -> tuple[Sequence[ParsedChunk], Sequence[int]]:
+    """Return the chunks and their times apart."""
+    # `zip` runs in C, unlike two comprehensions.
+    parsed, at = zip(*chunks, strict=True) if chunks else ((), ())
+    return parsed, at
 
 
 def _taken(chunks: list[TimedChunk], count: int) -> list[TimedChunk]:

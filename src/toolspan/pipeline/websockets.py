@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from ..guard import attribute, report
@@ -57,7 +59,7 @@ class Socket:
         if name in _SEND:
             return self._sending(found)
         if name in _RECEIVE:
-            return self._receiving(found)
+            return self._calling(found, _RECEIVED, self._taken)
         if name in _ITERATE:
             return lambda *args, **kwargs: self._each_later(found(*args, **kwargs))
         return self._closing(found) if name == "close" else found
@@ -87,34 +89,36 @@ class Socket:
         return await self._connection.__aexit__(*error)
 
     def _sending(self, send: Callable[..., Any]) -> Callable[..., Any]:
-        def sending(message: Any, *args: Any, **kwargs: Any) -> Any:
-            try:
-                found = send(self._stamped(message), *args, **kwargs)
-            except Exception as error:
-                self._over(_SENT, error)
-                raise
-            # Sync and async connections share the method's name; only the result tells them apart. An async
-            # message counts as sent when the connection has sent it.
-            if hasattr(type(found), "__await__"):
-                return self._after(found, _SENT, lambda result: self._logged(_SENT, message, result))
-            return self._logged(_SENT, message, found)
+        def sending(*args: Any, **kwargs: Any) -> Any:
+            # By position or by name: `message` in websockets, `data` in Starlette.
+            name = "message" if "message" in kwargs else "data"
+            message = args[0] if args else kwargs.get(name)
+            stamped = self._stamped(message)
+            if args:
+                args = (stamped, *args[1:])
+            elif name in kwargs:
+                kwargs[name] = stamped
+            # An async message counts as sent when the connection has sent it.
+            then = partial(self._logged, _SENT, message)
+            return self._calling(send, _SENT, then)(*args, **kwargs)
 
         return sending
 
-    def _receiving(self, receive: Callable[..., Any]) -> Callable[..., Any]:
-        def receiving(*args: Any, **kwargs: Any) -> Any:
-            try:
-                found = receive(*args, **kwargs)
-            except Exception as error:
-                self._over(_RECEIVED, error)
-                raise
-            return (
-                self._after(found, _RECEIVED, self._taken)
-                if hasattr(type(found), "__await__")
-                else self._taken(found)
-            )
+    def _calling(
+        self, act: Callable[..., Any], direction: str, then: Callable[[Any], Any]
+    ) -> Callable[..., Any]:
+        """Wrap a method of the connection; `then` gets its result and returns that of the wrapper."""
 
-        return receiving
+        def calling(*args: Any, **kwargs: Any) -> Any:
+            try:
+                found = act(*args, **kwargs)
+            except Exception as error:
+                self._over(direction, error)
+                raise
+            # Sync and async connections share the method's name; only the result tells them apart.
+            return self._after(found, direction, then) if hasattr(type(found), "__await__") else then(found)
+
+        return calling
 
     def _closing(self, close: Callable[..., Any]) -> Callable[..., Any]:
         def closing(*args: Any, **kwargs: Any) -> Any:
@@ -151,24 +155,16 @@ class Socket:
         self._over(_RECEIVED, None)
 
     def _stamped(self, message: Any) -> Any:
-        if self.sends is None:
+        if self.sends is None or not isinstance(message, (str, bytes, dict)):
             return message
-        # An ASGI message belongs to the server: the route goes into the text that it holds.
-        if isinstance(message, dict) and message.get("type") in _ASGI:
-            return {
-                name: self._stamped(value) if name in ("text", "bytes") else value
-                for name, value in message.items()
-            }
-        return inject(message, self.sends) if isinstance(message, (str, bytes, dict)) else message
+        inner = _asgi(message, self._stamped)
+        return inject(message, self.sends) if inner is None else inner
 
     def _taken(self, message: Any) -> Any:
-        if isinstance(message, dict) and message.get("type") in _ASGI:
-            return {
-                name: self._taken(value) if name in ("text", "bytes") else value
-                for name, value in message.items()
-            }
         if not isinstance(message, (str, bytes, dict)):
             return message
+        if (inner := _asgi(message, self._taken)) is not None:
+            return inner
         found, route = extract(message)
         # A message without a route does not clear it: control messages may stand between the chunks.
         self.route = self.route if route is None else route
@@ -186,6 +182,14 @@ class Socket:
     def _stream(self, direction: str) -> str | None:
         route = route_from(self.sends) if direction == _SENT else self.route
         return None if route is None else route.stream_id
+
+
+def _asgi(message: Any, act: Callable[[Any], Any]) -> dict[str, Any] | None:
+    """Apply a function to the text within an ASGI message; return `None` for any other message."""
+    # The message belongs to the server: the route goes into the text that it holds.
+    if not isinstance(message, dict) or message.get("type") not in _ASGI:
+        return None
+    return {name: act(value) if name in ("text", "bytes") else value for name, value in message.items()}
 
 
 log = logging.getLogger("toolspan").getChild("socket")
@@ -242,26 +246,17 @@ def _ordinary(error: BaseException) -> bool:
     return type(code) is int and code in _NORMAL_CODES
 
 
-def _decoded(message: Any) -> Any:
-    """Return the value of a JSON text, `None` if it is not JSON; any other message unchanged."""
-    if not isinstance(message, (str, bytes)):
-        return message
-    try:
-        return json.loads(message)
-    except (ValueError, RecursionError):
-        return None
-
-
 def word_of(message: Any) -> str | None:
     """Return START, CHUNK, END or ERROR by a field like `type` or `event`; `None` without such a word."""
-    body = _decoded(message)
-    if not isinstance(body, dict):
+    try:
+        body = json.loads(message) if isinstance(message, (str, bytes)) else message
+    except (ValueError, RecursionError):
         return None
-    for name in _TYPE_FIELDS:
+    for name in _TYPE_FIELDS if isinstance(body, dict) else ():
         value = body.get(name)
         if isinstance(value, str) and len(value) <= 64:
             # The last part decides: `response.output_text.delta` is a chunk.
-            for part in reversed(value.lower().replace("_", ".").replace("-", ".").split(".")):
+            for part in reversed(re.split("[._-]", value.lower())):
                 if part in _WORDS:
                     return _WORDS[part]
     return None

@@ -89,8 +89,11 @@ class Exchange:
         call.tracked = self._settings.track_streams and on.track_streams
         if outer is not None:
             _borrow(call, outer.span)
-        if user := current(self._settings.baggage_keys):
-            _add_user_attributes(call, user, self._labels)
+        try:
+            if user := current(self._settings.baggage_keys):
+                _add_user_attributes(call, user, self._labels)
+        except Exception as error:
+            report("adding user attributes", error)
         return call
 
     def _call(self, client: Any, route: Route, request: Request, url: Any, keep: bool) -> Call:
@@ -183,15 +186,12 @@ def _borrow(call: Call, span: Span | None) -> None:
 
 def _add_user_attributes(call: Call, user: Mapping[str, Value], labels: UserLabels) -> None:
     """Add what `toolspan.attributes` and baggage say of the call."""
-    try:
-        call.user = user
-        # `gen_ai.conversation.id` counts as the conversation, unless the request has one itself.
-        conversation = user.get(names.CONVERSATION_ID)
-        if call.request.conversation is None and isinstance(conversation, str):
-            call.request.conversation = conversation
-        call.user_labels = labels.of(user)
-    except Exception as error:
-        report("adding user attributes", error)
+    call.user = user
+    # `gen_ai.conversation.id` counts as the conversation, unless the request has one itself.
+    conversation = user.get(names.CONVERSATION_ID)
+    if call.request.conversation is None and isinstance(conversation, str):
+        call.request.conversation = conversation
+    call.user_labels = labels.of(user)
 
 
 def _raw_answer(call: Call, result: Any) -> None:

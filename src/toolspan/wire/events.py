@@ -1,4 +1,4 @@
-"""The nine events that every answer is read into, the events around an answer, and the `Reader` protocol."""
+"""The ten events that every answer is read into, the events around an answer, and the `Reader` protocol."""
 
 from __future__ import annotations
 
@@ -82,15 +82,19 @@ class CallOpened(NamedTuple):
 
 
 class CallArguments(NamedTuple):
-    """A piece of a tool call's arguments, as text."""
+    """A piece of a tool call's arguments, as text.
+
+    `replaces`: the text is all arguments, in place of those before: the server contradicted them.
+    """
 
     choice: int
     call: int
     text: str
+    replaces: bool = False
 
 
 class CallClosed(NamedTuple):
-    """A tool call's arguments are complete. The event is repeated where more arguments came afterwards.
+    """A tool call's arguments are complete; once for each call.
 
     * `how`: `json` (the JSON document ended), `done` (the server reported the end), `failed` (the server
       ran the call and reported a failure), `next_call` (another call began), `finish` (the choice finished)
@@ -111,6 +115,38 @@ class CallClosed(NamedTuple):
     # `None` also where nothing was checked: arguments beyond 64 KiB, or no tools in the request.
     violation: Violation | None = None
     argument_hash: int | None = None
+
+    @property
+    def outcome(self) -> str:
+        """See `call_outcome`."""
+        return call_outcome(self.how, self.valid, self.fragments, self.violation)
+
+
+class CallCorrected(NamedTuple):
+    """A server contradicted a complete call: `now` holds the facts that are right.
+
+    `previous` is the outcome before. `replaced`: the arguments are other ones, even if the outcome is equal.
+    Where neither changed, only the counts did, by white space after the end.
+    """
+
+    choice: int
+    call: int
+    now: CallClosed
+    previous: str
+    replaced: bool = False
+
+
+def call_outcome(how: str | None, valid: bool, fragments: int, violation: Violation | None) -> str:
+    """Return the outcome of a call by the fields of `CallClosed`; only a `valid` call may be executed.
+
+    `not_given` (no arguments came before the stream ended), `unfinished` (the stream ended within them),
+    `invalid` (no JSON), the kind of a violation, or `valid`.
+    """
+    if not valid:
+        if how != "end":
+            return "invalid"
+        return "unfinished" if fragments else "not_given"
+    return "valid" if violation is None else violation.kind
 
 
 class Usage(NamedTuple):
@@ -143,9 +179,18 @@ class Finished(NamedTuple):
 
 
 Event: TypeAlias = (
-    Started | Text | Reasoning | Refusal | CallOpened | CallArguments | CallClosed | Usage | Finished
+    Started
+    | Text
+    | Reasoning
+    | Refusal
+    | CallOpened
+    | CallArguments
+    | CallClosed
+    | CallCorrected
+    | Usage
+    | Finished
 )
-"""Any of the nine events of an answer."""
+"""Any of the ten events of an answer."""
 
 
 class Retried(NamedTuple):

@@ -297,13 +297,13 @@ RULES: Mapping[str, Rule] = {
 """Rules by keyword. All other keywords (formats, ranges, patterns) find nothing."""
 
 
-MISSING_ARGUMENT, WRONG_TYPE = "missing_argument", "wrong_type"
+MISSING_ARGUMENT, WRONG_TYPE, UNCHECKED = "missing_argument", "wrong_type", "unchecked"
 
 _LONGEST = 256  # characters of a path
 
 
 class Violation(NamedTuple):
-    """How a call contradicts the tools offered, and where: `stops[].city`, or `""` for the whole call.
+    """Why a call whose arguments parse must not be executed, and where: `stops[].city`, `""` for all of it.
 
     A path consists of the schema's own names; `[]` is an item of a list, or a value under an undeclared
     name. So a path never holds text of the model.
@@ -314,7 +314,7 @@ class Violation(NamedTuple):
 
 
 # Outer arguments come before inner ones. A value outside `enum` or `const` is of a wrong type. The result is
-# also `None` where the check would take too many steps or the schema is broken.
+# `UNCHECKED` where the check would take too many steps, and `None` where the schema is broken.
 def violation_of(schema: object, value: object) -> Violation | None:
     """Return the first missing argument, else the first of a wrong type, else `None`; raise nothing."""
     try:
@@ -323,6 +323,8 @@ def violation_of(schema: object, value: object) -> Violation | None:
             return None
         found = Found()
         Walk(schema, RULES).part(schema, value, (), found)
+    except TooMuchError:
+        return Violation(UNCHECKED)
     except Exception:  # a schema may hold application objects, which can raise anything
         return None
     if found.missing is not None:

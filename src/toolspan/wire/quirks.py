@@ -20,7 +20,10 @@ openai before 1.40 does not declare `refusal`; a choice's `usage` is Moonshot's.
 
 def carries_content(fields: Mapping[str, Any]) -> bool:
     """Return whether any field of `GENERAL` has a value: vLLM sends most of them as null in each chunk."""
-    return any(fields.get(name) is not None for name in GENERAL)
+    # Most chunks have none of the fields: the first test takes no loop.
+    return not GENERAL.isdisjoint(fields) and any(
+        fields[name] is not None for name in GENERAL & fields.keys()
+    )
 
 
 def counts_tokens(index: object, expected: int) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from .events import (
     CallArguments,
     CallClosed,
+    CallCorrected,
     CallOpened,
     Event,
     Finished,
@@ -18,6 +19,7 @@ from .events import (
     Started,
     Text,
     Usage,
+    call_outcome,
 )
 from .json_schema import Violation
 
@@ -50,10 +52,8 @@ class ToolCall:
 
     @property
     def outcome(self) -> str:
-        """`unfinished` (the stream ended first), `invalid` (not JSON), a violation's kind, or `valid`."""
-        if not self.valid:
-            return "unfinished" if self.closed_by == "end" else "invalid"
-        return "valid" if self.violation is None else self.violation.kind
+        """See `call_outcome` in `events.py`."""
+        return call_outcome(self.closed_by, self.valid, self.fragments, self.violation)
 
 
 @dataclass(slots=True)
@@ -105,7 +105,10 @@ class Record:
 
     def _arguments(self, event: CallArguments, at: int) -> bool:
         if self.keep:
-            self._calls[event.choice, event.call].pieces.append(event.text)
+            pieces = self._calls[event.choice, event.call].pieces
+            if event.replaces:
+                pieces.clear()
+            pieces.append(event.text)
         return False
 
     def _text(self, event: Text, at: int) -> bool:
@@ -134,15 +137,24 @@ class Record:
         return True
 
     def _closed(self, event: CallClosed, at: int) -> bool:
-        """Close a call; a later close corrects the counts but keeps the time and the cause of the first."""
-        call = self._calls[event.choice, event.call]
-        call.valid, call.fragments, call.size = event.valid, event.fragments, event.size
-        call.violation, call.argument_hash = event.violation, event.argument_hash
-        # The span event and the metric of the first close are out already: they cannot be corrected.
+        """Close a call, once."""
+        call = self._judged(event)
         if call.closed_at is not None:
             return False
         call.closed_at, call.closed_by = at, event.how
         return True
+
+    def _corrected(self, event: CallCorrected, at: int) -> bool:
+        """Correct a call that was closed; it keeps the time of its end, and what closed it."""
+        self._judged(event.now)
+        return event.replaced or event.now.outcome != event.previous
+
+    def _judged(self, event: CallClosed) -> ToolCall:
+        """Return the call of an event, with the event's verdict and counts."""
+        call = self._calls[event.choice, event.call]
+        call.valid, call.fragments, call.size = event.valid, event.fragments, event.size
+        call.violation, call.argument_hash = event.violation, event.argument_hash
+        return call
 
     def _started(self, event: Started, at: int) -> bool:
         self.started = event
@@ -175,7 +187,7 @@ class Record:
             choice = self.choices[index] = Choice()
         return choice
 
-    def call(self, event: CallOpened | CallClosed) -> ToolCall:
+    def call(self, event: CallOpened | CallClosed | CallCorrected) -> ToolCall:
         """Return the call that an event of this record belongs to."""
         return self._calls[event.choice, event.call]
 
@@ -204,6 +216,7 @@ RULES: Mapping[type, Callable[[Record, Any, int], bool]] = {
     CallArguments: Record._arguments,
     CallOpened: Record._opened,
     CallClosed: Record._closed,
+    CallCorrected: Record._corrected,
     Started: Record._started,
     Usage: Record._used,
     Finished: Record._finished,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import NamedTuple
 
-from .events import CallArguments, CallClosed, CallOpened, Event
+from .events import CallArguments, CallClosed, CallCorrected, CallOpened, Event
 from .hashing import argument_hash
 from .json_scanner import BROKEN, COMPLETE, EMPTY, OPEN, UNPARSED, JsonScanner, parsed
 from .json_schema import Violation
@@ -15,6 +15,8 @@ from .tools import Tools
 MOST_CALLS = 1024
 """The bound of calls per choice; further ones count as the last call."""
 
+UNNAMED = "unnamed"
+_NAMED = frozenset(("function", "custom"))
 _NONE: list[Event] = []
 
 
@@ -29,6 +31,7 @@ class CallState:
         "kind",
         "name",
         "number",
+        "outcome",
         "reported",
         "violation",
     )
@@ -42,6 +45,7 @@ class CallState:
         self.kind = kind
         self.arguments = Arguments(free_text=kind in FREE_TEXT, keep=keep)
         self.closed: str | None = None
+        self.outcome = ""  # of the last verdict, while `closed` is set
         self.violation: Violation | None = None
         self.argument_hash: int | None = None
         self.reported = 0  # fragments when `CallClosed` was appended last
@@ -78,6 +82,8 @@ class ToolCalls:
         if name != call.name or identity != call.id:
             call.id, call.name = identity, name
             events.append(CallOpened(self._choice, call.number, identity, name, call.kind))
+            if call.arguments.read() is COMPLETE:
+                self._ended(call, events)
 
     def feed(self, call: CallState, piece: str) -> list[Event]:
         """Return the events of one more fragment; the end of the JSON document closes the call."""
@@ -87,9 +93,19 @@ class ToolCalls:
         if not (ended or self._pieces):
             return _NONE
         events: list[Event] = [CallArguments(self._choice, call.number, piece)] if self._pieces else []
-        if ended and call.closed is None:
-            self.close(call, "json", events)
+        if ended:
+            self._ended(call, events)
         return events
+
+    def _ended(self, call: CallState, events: list[Event]) -> None:
+        """Close a call whose document has ended, unless its name may still come."""
+        if call.closed is None and self._is_named(call):
+            self.close(call, "json", events)
+
+    @staticmethod
+    def _is_named(call: CallState) -> bool:
+        """Return whether a call has its name; the server runs some kinds that have none."""
+        return call.name is not None or call.kind not in _NAMED
 
     def fill(self, call: CallState, text: str, events: list[Event]) -> None:
         """Set all arguments at once if none were streamed; the call stays open."""
@@ -102,21 +118,27 @@ class ToolCalls:
     def close(self, call: CallState, how: str, events: list[Event]) -> None:
         """Close a call, or correct one that received more arguments after its end."""
         end = call.arguments.end()
-        call.closed, call.reported = how, end.fragments
         # No arguments are valid (a tool may have none), but not if the stream broke off before them.
         valid = end.valid and (how != "end" or end.complete)
         violation = self._violation(call, end.value) if valid else None
         outcome = (how, valid, end.fragments, end.size, violation, call.argument_hash)
-        events.append(CallClosed(self._choice, call.number, *outcome))
+        closed = CallClosed(self._choice, call.number, *outcome)
+        if call.closed is None:
+            events.append(closed)
+        else:
+            events.append(CallCorrected(self._choice, call.number, closed, call.outcome))
+        call.closed, call.outcome, call.reported = how, closed.outcome, end.fragments
 
     def _violation(self, call: CallState, value: object) -> Violation | None:
-        """Return how a call that parses contradicts the tools offered."""
+        """Return why a call that parses must not be executed, if there is a reason."""
+        if not self._is_named(call):
+            return Violation(UNNAMED)
         if self._offered is None:
             return None
         # The value exists once. White space after the document corrects the counts, not this verdict.
         if value is not UNPARSED:
             call.argument_hash = argument_hash(value)
-        if value is not UNPARSED or call.violation is None:
+        if value is not UNPARSED or call.closed is None:
             call.violation = self._offered.violation(call.name, call.kind, value)
         return call.violation
 
@@ -124,7 +146,8 @@ class ToolCalls:
         """Close a call if it is open; correct it if it grew after its end."""
         call.arguments.close()
         if call.closed is None:
-            self.close(call, how, events)
+            if how != "done" or self._is_named(call):
+                self.close(call, how, events)
         elif call.arguments.fragments != call.reported:
             self.close(call, call.closed, events)
 

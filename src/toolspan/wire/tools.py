@@ -10,7 +10,7 @@ from typing import Any
 
 from . import values
 from .json_scanner import UNPARSED
-from .json_schema import Violation, violation_of
+from .json_schema import UNCHECKED, Violation, violation_of
 from .response_items import HOSTED
 
 UNKNOWN_TOOL = "unknown_tool"
@@ -60,9 +60,12 @@ class Tools:
         if self.unknown(name, kind):
             return Violation(UNKNOWN_TOOL)
         # With two definitions of one name, it is not known which one the model used.
-        if arguments is UNPARSED or self.names.count(name) != 1:
+        if kind == "custom" or self.names.count(name) != 1:
             return None
-        return violation_of(self.definitions[self.names.index(name)].get("parameters"), arguments)
+        schema = self.definitions[self.names.index(name)].get("parameters")
+        if arguments is UNPARSED:  # larger than what is kept: nobody knows whether they fit
+            return Violation(UNCHECKED) if isinstance(schema, dict) else None
+        return violation_of(schema, arguments)
 
 
 # Agents send the same tools with every request, in new objects. A larger text is not kept: the bound of the

@@ -37,12 +37,8 @@ def first(found: list[Finding]) -> Finding | None:
     """Return the finding that explains the others, or `None`: losses first, and causes before effects."""
     # A loss matters more than a change before it; an effect is named only if its cause is not in the
     # trace.
-    for weight in (LOST, CHANGED):
-        for cause in (True, False):
-            for each in found:
-                if (each.weight, each.cause) == (weight, cause):
-                    return each
-    return None
+    changes = [each for each in found if each.weight != ALL]
+    return min(changes, key=lambda each: (each.weight != LOST, not each.cause), default=None)
 
 
 def status(found: list[Finding], *, strict: bool) -> int:
@@ -259,14 +255,12 @@ def journey(stages: list[Stage], wanted: str) -> list[Sight]:
 
 def lost_at(sights: list[Sight]) -> str | None:
     """Return where the chunk first disappeared or changed: at a stage or between two."""
-    before: Sight | None = None
-    for sight in sights:
+    for before, sight in zip([None, *sights], sights, strict=False):
         if sight.state != "same":
             verb = "changed" if sight.state == "changed" else "disappeared"
             if sight.side == "out" or before is None:
                 return f"{verb} at {sight.stage.name}"
             return f"{verb} between {before.stage.name} and {sight.stage.name}"
-        before = sight
     return None
 
 
@@ -313,13 +307,10 @@ def _arrived(stage: Stage, side: str, chosen: Chunk, before: Stage | None, inste
 def _chosen(stages: list[Stage], wanted: str) -> Chunk:
     """Return the chosen chunk, as the first stage that recorded it has it."""
     known = [chunk for stage in stages for chunk in stage.followed]
-    for chunk in known:
-        if wanted.lower() in _names(chunk):
-            return chunk
-    at_first = [chunk for chunk in known if wanted.isdigit() and chunk.position == int(wanted)]
-    first = [chunk for chunk in at_first if stages and chunk in stages[0].followed]
-    if first:
-        return first[0]
+    named = [chunk for chunk in known if wanted.lower() in _names(chunk)]
+    named += [chunk for chunk in stages[0].followed if str(chunk.position) == wanted.lstrip("0")]
+    if named:
+        return named[0]
     available = dict.fromkeys(name for chunk in known for name in _names(chunk)[:1])
     raise InputError(f"chunk {wanted!r} is not recorded (use {HELP}); available: {', '.join(available)}")
 

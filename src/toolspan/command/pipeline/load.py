@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,10 @@ def _read(source: str) -> str:
     """Return the text of a file or of standard input."""
     try:
         data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-    except OSError as error:
-        raise InputError(f"{source} cannot be read: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # no path may hold a zero byte
+        raise InputError(f"{source} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except AttributeError:
+        raise InputError("standard input is closed") from None
     try:
         # Windows tools write a byte order mark.
         return data.decode("utf-8-sig")
@@ -65,7 +68,7 @@ def _spans(documents: list[Any], name: str) -> list[Span]:
             for document in documents
             for span in _of(document, name)
         }
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{name} is not valid OTLP or Jaeger JSON: {error}") from None
     if not found:
         raise InputError(f"{name} contains no spans")
@@ -182,10 +185,10 @@ def fetch(address: str, trace_id: str) -> Any:
         if error.code == 404:
             raise InputError(f"Jaeger at {base} has no trace {trace_id}") from None
         raise InputError(f"Jaeger at {base} answered with HTTP status {error.code}") from None
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise InputError(f"Jaeger at {base} cannot be reached: {reason}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(f"the server at {base} is not Jaeger: its answer is not JSON") from None
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from io import TextIOWrapper
 from typing import Any
 
 from ...pipeline import semconv as stage_semconv
 from .diagnose import ALL, LOST, Finding, Sight
+from .load import InputError
 from .traced_stages import FATES, Stage
 
 _WIDTH = 160  # columns in a file or a pipe, which has no width; rich's 80 would cut the table
@@ -16,32 +18,51 @@ _SIGNS = {"same": "✔", "changed": "≠", "missing": "✘"}
 
 def console() -> Any:
     """Return the console for standard output; rich is an optional dependency."""
-    # Imported here: `--json` works without the extra.
-    from rich.console import Console
+    try:
+        # Imported here: `--json` works without the extra.
+        from rich.console import Console
+    except ModuleNotFoundError as error:
+        if error.name not in ("rich", "rich.console"):  # rich is there, but broken
+            raise
+        raise InputError("rich is not installed: pip install 'toolspan[terminal]', or use --json") from None
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an encoding without the signs gets `?` for them
 
-    return Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False, soft_wrap=True)
+    class Quiet(Console):
+        """A console that raises the error of a closed pipe: rich exits with status 1, a lost chunk here."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    width = None if sys.stdout.isatty() else _WIDTH
+    return Quiet(width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def printable(text: object) -> str:
+    """Return a text on one line, with U+FFFD for control characters, and for marks of writing direction."""
+    # Names come from the trace: an escape sequence in one could clear the screen or retitle the window.
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in str(text))
 
 
 def show(out: Any, stages: list[Stage], found: list[Finding], verdict: str) -> None:
     """Print the table of stages, the findings and the verdict."""
-    first = stages[0]
-    out.print(f"stream [bold]{first.stream}[/]  trace {first.span.trace_id}", soft_wrap=True)
+    out.print(printable(f"stream {stages[0].stream}  trace {stages[0].span.trace_id}"), style="bold")
     out.print(_table(stages))
     for each in found:
-        # `markup=False`: names come from the trace, and `[red]` in one is text.
-        out.print(line(each), markup=False, soft_wrap=True)
-    out.print(verdict, markup=False, style="bold", soft_wrap=True)
+        out.print(printable(line(each)))
+    out.print(printable(verdict), style="bold")
 
 
 def _table(stages: list[Stage]) -> Any:
     """Return a table with one row for each stage."""
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title, justify in _COLUMNS:
         table.add_column(title, justify=justify, no_wrap=True)  # type: ignore[arg-type]  # rich's literals
     for stage in stages:
-        table.add_row(*_row(stage))
+        table.add_row(*(Text(printable(cell)) for cell in _row(stage)))
     return table
 
 
@@ -70,8 +91,8 @@ def _row(stage: Stage) -> list[str]:
         str(stage.chunks("out")),
         # A stage without input has nothing to compare, so both sides are the same.
         *(_both(before[kind] if stage.reads else after[kind], after[kind]) for kind in after),
-        _seconds(stage.seconds(stage_semconv.OUT_FIRST_CHUNK)),
-        _seconds(stage.seconds(stage_semconv.OUT_LONGEST_PAUSE)),
+        _seconds(stage.seconds(stage_semconv.OUT.first_chunk)),
+        _seconds(stage.seconds(stage_semconv.OUT.longest_pause)),
         _seconds(stage.seconds(stage_semconv.STAGE_HELD_LONGEST)),
         f"{stage.outcome} {stage.error}".strip(),
         ", ".join(fates),
@@ -99,13 +120,12 @@ def show_journey(out: Any, sights: list[Sight], lost: str | None) -> None:
     """Print where one chunk was seen."""
     chunk = sights[0].chunk if sights else None
     if chunk is not None:
-        out.print(f"\n{chunk.what}, {chunk.fingerprint}", markup=False, style="bold", soft_wrap=True)
-        began = chunk.at
+        out.print()
+        out.print(printable(f"{chunk.what}, {chunk.fingerprint}"), style="bold")
         for sight in sights:
             where = f"{sight.stage.name} {sight.side}"
-            out.print(f"{_SIGNS[sight.state]} {where:32} {_seen(sight, began)}", markup=False, soft_wrap=True)
-    verdict = f"the chunk {lost}" if lost else "the chunk passed all stages"
-    out.print(verdict, markup=False, style="bold", soft_wrap=True)
+            out.print(printable(f"{_SIGNS[sight.state]} {where:32} {_seen(sight, chunk.at)}"))
+    out.print(printable(f"the chunk {lost}" if lost else "the chunk passed all stages"), style="bold")
 
 
 def _seen(sight: Sight, began: int) -> str:
@@ -161,8 +181,8 @@ def _stage(stage: Stage) -> dict[str, Any]:
         "out": {"chunks": stage.chunks("out"), **stage.counts("out")},
         "fates": {fate: stage.fate(fate) for fate in FATES},
         "seconds": {
-            "first_chunk": stage.seconds(stage_semconv.OUT_FIRST_CHUNK),
-            "longest_pause": stage.seconds(stage_semconv.OUT_LONGEST_PAUSE),
+            "first_chunk": stage.seconds(stage_semconv.OUT.first_chunk),
+            "longest_pause": stage.seconds(stage_semconv.OUT.longest_pause),
             "held": stage.seconds(stage_semconv.STAGE_HELD_LONGEST),
         },
     }

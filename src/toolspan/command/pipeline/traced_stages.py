@@ -12,18 +12,7 @@ from ...pipeline import semconv as stage_semconv
 from .load import Event, InputError, Span
 
 KINDS = ("text", "tool_call", "finish")
-_COUNTS = {
-    "in": dict(
-        zip(KINDS, (stage_semconv.IN_TEXT, stage_semconv.IN_TOOL_CALL, stage_semconv.IN_FINISH), strict=True)
-    ),
-    "out": dict(
-        zip(
-            KINDS,
-            (stage_semconv.OUT_TEXT, stage_semconv.OUT_TOOL_CALL, stage_semconv.OUT_FINISH),
-            strict=True,
-        )
-    ),
-}
+_SIDES = {"in": stage_semconv.IN, "out": stage_semconv.OUT}
 _FATES = {
     "passed": stage_semconv.PASSED,
     "altered": stage_semconv.ALTERED,
@@ -96,7 +85,7 @@ class Stage:
     @property
     def reads(self) -> bool:
         """Whether the span records what the stage read; a stage without input only emits."""
-        return stage_semconv.IN_CHUNKS in self.span.attributes
+        return stage_semconv.IN.chunks in self.span.attributes
 
     @property
     def complete(self) -> bool:
@@ -106,17 +95,15 @@ class Stage:
 
     def chunks(self, side: str) -> int:
         """Return the number of chunks at a side."""
-        return _int(
-            self.span.attributes, stage_semconv.IN_CHUNKS if side == "in" else stage_semconv.OUT_CHUNKS
-        )
+        return _int(self.span.attributes, _SIDES[side].chunks)
 
     def counts(self, side: str) -> Mapping[str, int]:
         """Return the number of chunks at a side, by kind."""
-        return {kind: _int(self.span.attributes, name) for kind, name in _COUNTS[side].items()}
+        return {kind: _int(self.span.attributes, getattr(_SIDES[side], kind)) for kind in KINDS}
 
     def digest(self, side: str) -> Any:
         """Return the digest of a side's whole content."""
-        return self.span.attributes.get(stage_semconv.IN_DIGEST if side == "in" else stage_semconv.OUT_DIGEST)
+        return self.span.attributes.get(_SIDES[side].digest)
 
     def fate(self, fate: str) -> int:
         """Return the number of chunks with this fate."""
@@ -147,8 +134,8 @@ class Stage:
     @property
     def began_at(self) -> int:
         """The time of the first chunk, else of the stage's start, in nanoseconds of Unix time."""
-        first = self.seconds(stage_semconv.IN_FIRST_CHUNK)
-        first = self.seconds(stage_semconv.OUT_FIRST_CHUNK) if first is None else first
+        first = self.seconds(stage_semconv.IN.first_chunk)
+        first = self.seconds(stage_semconv.OUT.first_chunk) if first is None else first
         return self.span.start + (0 if first is None else int(first * 1e9))
 
 
@@ -214,6 +201,8 @@ def _followed(event: Event) -> Chunk:
 
 def _int(attributes: Mapping[str, Any], name: str) -> int:
     """Return an attribute as an integer, 0 if it is absent or no number."""
-    value = attributes.get(name, 0)
     # OTLP's JSON writes integers as strings, and hand-made files write anything.
-    return int(value) if isinstance(value, (int, float, str)) and str(value).lstrip("-").isdigit() else 0
+    try:
+        return int(attributes.get(name, 0))
+    except (ArithmeticError, TypeError, ValueError):
+        return 0
