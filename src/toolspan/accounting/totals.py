@@ -57,11 +57,14 @@ class Totals:
 
     def add(self, key: tuple[Name, ...], used: UsageTotal) -> None:
         """Add usage under these values; this may replace a value of the least recently used combination."""
-        self._add(key, used)
         # It ends: each round replaces one value by `_OTHER`, and equal combinations become one.
-        while len(self._cells) > self._most:
-            oldest, total = self._cells.popitem(last=False)
-            self._add(self._coarser(oldest), total)
+        while True:
+            known = self._cells.pop(key, None)  # `pop` moves the cell to the end: the first is the oldest
+            self._cells[key] = used if known is None else UsageTotal._make(map(add, known, used))
+            if len(self._cells) <= self._most:
+                return
+            oldest, used = self._cells.popitem(last=False)
+            key = self._coarser(oldest)
 
     def total(self, where: Mapping[str, Name]) -> UsageTotal:
         """Return the sum for these values of names; raise `ValueError` for an unknown name."""
@@ -92,10 +95,6 @@ class Totals:
         cells = self._cells.items()
         # A list, because `forget` deletes cells while it goes through the result.
         return [(key, used) for key, used in cells if all(key[at] == value for at, value in wanted)]
-
-    def _add(self, key: tuple[Name, ...], used: UsageTotal) -> None:
-        known = self._cells.pop(key, None)  # `pop` moves the cell to the end: the first is the oldest
-        self._cells[key] = used if known is None else UsageTotal._make(map(add, known, used))
 
     def _coarser(self, key: tuple[Name, ...]) -> tuple[Name, ...]:
         at = next((at for at, value in enumerate(key) if value != OTHER), 0)

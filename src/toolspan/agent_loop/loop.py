@@ -45,14 +45,19 @@ class Loop(Sink):
         step = call.step = Step(Turn(task=task, model=call.request.model))
         if fetches:
             return
-        returns = call.request.returns
-        fresh = 0
+        request, fresh = call.request, 0
+        returns = request.returns
         if returns.results or returns.earlier:
             step.results = self._results(returns, task)
             fresh = _answers(call, step.results)
-        step.before = self._before(call, step.results)
-        _number(step, call, fresh)
-        call.notes += changes(call, step)
+        if step.results or request.previous_response is not None or request.conversation is not None:
+            step.before = self._before(call, step.results)
+        # A request that is the first of its loop has a number if it offers tools, and nothing else.
+        if step.before is not None or returns.called or returns.results:
+            _number(step, call, fresh)
+        elif request.tools is not None:
+            step.number = 1
+        changes(call, step)
 
     def span_event(self, call: CallData, event: SpanEvent) -> None:
         """Remember a complete tool call: the application may answer it before the stream ends."""
@@ -133,10 +138,7 @@ class Loop(Sink):
         # Results of several turns may come together: the newest turn is the step before.
         if results:
             return max(results, key=lambda remembered: remembered.at).turn
-        request = call.request
-        if request.conversation is None and request.previous_response is None:
-            return None
-        return self.memory.turn(_keys(call, request.previous_response))
+        return self.memory.turn(_keys(call, call.request.previous_response))
 
     def _remember(self, call: CallData, turn: Turn, tool: ToolCall, at: int) -> None:
         if tool.id is None or tool.kind not in ANSWERED:
@@ -206,29 +208,21 @@ def _response(call: CallData) -> str | None:
 _KEPT = 0.9  # share of the tokens of the step before; a smaller drop is not reported as a reduced context
 
 
-def changes(call: CallData, step: Step) -> list[Note]:
-    """Return notes on changed tools and on a shorter history, compared with the step before."""
-    turn, before, tools = step.turn, step.before, call.request.tools
-    request = call.request
+def changes(call: CallData, step: Step) -> None:
+    """Note changed tools and a shorter history, compared with the step before."""
+    turn, before, request = step.turn, step.before, call.request
     # The number is unknown if the server keeps a part of the history.
     if not (request.previous_response or (request.conversation and call.api_type == "responses")):
         turn.messages = request.message_count
-    turn.tools = None if tools is None else tools.fingerprint
-    found: list[Note] = []
+    turn.tools = None if request.tools is None else request.tools.fingerprint
     if before is None:
-        return found
+        return
     if before.tools != turn.tools:
-        found.append(ToolsChanged(before.tools, turn.tools))
-    return found + _shortened(step, before)
-
-
-def _shortened(step: Step, before: Turn) -> list[Note]:
-    """Set how many messages the history has grown by; return a note if it has fewer now."""
-    now = step.turn.messages
-    if before.messages is None or now is None:
-        return []
-    step.grown = now - before.messages
-    return [ContextReduced(before.messages, now, before.tokens, None)] if step.grown < 0 else []
+        call.notes.append(ToolsChanged(before.tools, turn.tools))
+    if before.messages is not None and turn.messages is not None:
+        step.grown = turn.messages - before.messages
+        if step.grown < 0:
+            call.notes.append(ContextReduced(before.messages, turn.messages, before.tokens, None))
 
 
 def reduced(step: Step, before: Turn) -> list[Note]:

@@ -106,7 +106,7 @@ def at_end(call: CallData) -> Attributes:
     record, request = call.record, call.request
     found: Attributes = {}
     _identity(call, found)
-    if call.outcome is not None and _is_finished(call):
+    if call.outcome is not None and ((call.streamed and call.traits.has_messages) or _is_finished(call)):
         found[names.RESPONSE_FINISH_REASONS] = _cleaned(record.reasons(request.expected))
     add_usage(record.usage, found)
     if call.cost is not None:

@@ -214,4 +214,5 @@ class CallData:
         self.span = self.context = self.measured = self.error = self.labels = self.common = None
         self.head = self.step = self.job = self.caller = None
         self.secrets = tuple
-        self.request.release()
+        request = self.request
+        request.messages = request.instructions = request.tools = request.last = None

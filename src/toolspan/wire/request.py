@@ -78,10 +78,6 @@ class Request:
         """The hash of the last message or of an embedding's input; see `hashing.digest`."""
         return None if self.last is None else digest(self.last)
 
-    def release(self) -> None:
-        """Drop the references to the application's own objects."""
-        self.messages = self.instructions = self.tools = self.last = None
-
 
 Rules: TypeAlias = Mapping[str, tuple[str, Callable[[Any], Any]]]
 """The rules of an API: for each key of the body, the fact and the function that reads it.
