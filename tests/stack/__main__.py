@@ -60,14 +60,14 @@ def test(report: Report, chosen: list[str]) -> None:
     for part in PARTS:
         print(f"part  {part.name} {part.version}: ", end="", flush=True)
         print(obtain(part), flush=True)
-    golang.clear()
-    for name in chosen or [name for name in RUNS if name not in MEASURED]:
-        folder = CACHE / "last-run" / name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        began = time.monotonic()
-        RUNS[name](folder, report)
-        print(f"run   {name}, {time.monotonic() - began:.0f} s", flush=True)
+    with golang.clearing():
+        for name in chosen or [name for name in RUNS if name not in MEASURED]:
+            folder = CACHE / "last-run" / name
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            began = time.monotonic()
+            RUNS[name](folder, report)
+            print(f"run   {name}, {time.monotonic() - began:.0f} s", flush=True)
 
 
 def main() -> int:
