@@ -19,6 +19,7 @@ EXAMPLE = REPOSITORY / "examples" / "pipeline"
 FOLDER = REPOSITORY / ".cache" / "pipeline"
 REQUIREMENTS = ("litellm[proxy]==1.108.7", "websockets")
 TELEMETRY = ("opentelemetry-distro", "opentelemetry-exporter-otlp-proto-http")
+_OFFLINE = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 _OURS = ("OTEL_", "TOOLSPAN_", "OPENAI_", "PYTHON", "LITELLM_")
 
 
@@ -29,7 +30,9 @@ def prepare() -> str:
     wanted = digest(REQUIREMENTS, TELEMETRY, project, str(FOLDER), sys.version)
     if mark.is_file() and mark.read_text() == wanted:
         return "cached"
-    python_with(FOLDER, *REQUIREMENTS, *TELEMETRY, "--editable", str(REPOSITORY))
+    python = python_with(FOLDER, *REQUIREMENTS, *TELEMETRY, "--editable", str(REPOSITORY))
+    # The first import compiles a thousand modules, which may take longer than a server has to start.
+    run([python, "-c", "import litellm.proxy.proxy_server"], variables=_OFFLINE)
     mark.write_text(wanted)
     return "obtained"
 
@@ -96,7 +99,7 @@ def _variables(folder: Path, endpoint: str) -> dict[str, str]:
         "HOME": str(home),
         "NO_PROXY": HOST,
         "no_proxy": HOST,
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        **_OFFLINE,
         "PYTHONUNBUFFERED": "1",
         "OTEL_TRACES_EXPORTER": "otlp",
         "OTEL_METRICS_EXPORTER": "none",
