@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from toolspan import guard, instrumentor
+from toolspan.otel import deferred_metrics
 
 from . import matrix
 from .otel.lab import Lab
@@ -62,7 +63,7 @@ def _reraise(monkeypatch: pytest.MonkeyPatch) -> None:
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for background work and drop waiting measurements, which else reach the next test."""
     monkeypatch.setattr(instrumentor, "_AT_END", 30.0)
-    instrumentor.backlog.clear()
+    deferred_metrics.backlog.clear()
 
 
 @pytest.fixture(name="telemetry")

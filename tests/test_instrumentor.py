@@ -16,6 +16,7 @@ import pytest
 import toolspan
 from toolspan import OpenAIInstrumentor, guard
 from toolspan import instrumentor as assembly
+from toolspan.otel.active import Instrumentation
 from toolspan.settings import Settings, read_settings
 
 from .conformance.scenarios import SCENARIOS
@@ -161,7 +162,7 @@ def test_omitted_keywords_keep_their_values(telemetry: Telemetry) -> None:
         instrumentor.instrument(
             log="json", redact=None, capture_message_content="nonsense", tracer_provider=None
         )
-        settings = instrumentor._settings
+        settings = instrumentor._state.settings
         use(SYNC, CHAT)
     assert (settings.log, settings.capture_message_content) == ("json", "span_only")
     assert "HIDDEN" in str(dict(telemetry.span.attributes))
@@ -179,8 +180,8 @@ def test_instrumenting_again_without_keywords_keeps_the_sinks(telemetry: Telemet
 
 def exchange(instrumentor: OpenAIInstrumentor) -> Any:
     """What sees the requests."""
-    assert instrumentor._patch is not None
-    return instrumentor._patch._exchange
+    assert instrumentor._state.patch is not None
+    return instrumentor._state.patch._exchange
 
 
 def test_instrumenting_again_uses_the_new_providers(telemetry: Telemetry) -> None:
@@ -266,7 +267,7 @@ def test_a_callback_that_cannot_be_compared_is_used(telemetry: Telemetry) -> Non
     with telemetry.on(capture_message_content="SPAN_ONLY", redact=Incomparable()) as instrumentor:
         later = Incomparable()
         instrumentor.instrument(redact=later, on_event=Incomparable())
-        assert instrumentor._settings.redact is later
+        assert instrumentor._state.settings.redact is later
         use(SYNC, CHAT)
     assert len(telemetry.spans) == 1
 
@@ -288,8 +289,8 @@ def test_uninstrumenting_forgets_all_keywords(telemetry: Telemetry) -> None:
     with telemetry.on(log="off") as instrumentor:
         instrumentor.instrument(capture_message_content="SPAN_ONLY", redact=lambda name, value: value)
     with Telemetry().on() as instrumentor:
-        assert instrumentor._settings.redact is None
-        assert instrumentor._settings.content is False
+        assert instrumentor._state.settings.redact is None
+        assert instrumentor._state.settings.content is False
 
 
 def test_the_entry_point_loads_and_its_dependency_is_met() -> None:
@@ -409,4 +410,4 @@ SINKS = [
 
 def made(settings: Settings) -> list[Any]:
     """The sinks of these settings, with the global providers."""
-    return list(assembly.sinks(assembly.Parts(settings, assembly.Providers(), assembly.Loop())))
+    return list(assembly.sinks(Instrumentation(settings, loop=assembly.Loop())))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import inspect
 import logging
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 log = logging.getLogger("toolspan")
 
@@ -36,6 +37,18 @@ def report(what: str, error: BaseException) -> None:
         log.debug("toolspan: %s failed", what, exc_info=without_words(error))
     except Exception:  # raised by a logging handler or filter, or by a class of error with a broken attribute
         return
+
+
+_Made = TypeVar("_Made")
+
+
+def made(what: str, make: Callable[[], _Made]) -> _Made | None:
+    """Return what a function makes; report an error and return `None` if it raises."""
+    try:
+        return make()
+    except Exception as error:
+        report(what, error)
+        return None
 
 
 def without_words(error: BaseException) -> BaseException:

@@ -337,6 +337,6 @@ def test_no_text_of_a_failed_request_is_kept(telemetry: Telemetry) -> None:
 
     with telemetry.on() as instrumentor:
         Face().run(scenario())
-        (sink, *_) = instrumentor._patch._exchange._sinks._sinks
+        (sink, *_) = instrumentor._state.patch._exchange._sinks._sinks
         assert sink._failed_attempts.attempts
         assert "MARK" not in repr(vars(sink._failed_attempts))

@@ -14,6 +14,7 @@ from toolspan import OpenAIInstrumentor
 from toolspan import instrumentor as assembly
 from toolspan.cost import prices
 from toolspan.cost.prices import Prices
+from toolspan.otel import active
 
 from ..programs import Programs
 from ..sdk import script, wire
@@ -136,7 +137,7 @@ def test_the_example_of_the_readme_computes_a_sum(
     (code,) = re.findall(r"```python\n([^`]*toolspan\.attributes\([^`]*)```", README.read_text("utf-8"))
     channel = http.Client(transport=http.MockTransport(Transport(script.ANSWER)))
     monkeypatch.setattr(openai, "OpenAI", partial(openai.OpenAI, api_key=KEY, http_client=channel))
-    monkeypatch.setattr(assembly, "get_meter", lambda scope, *_: telemetry.meters.get_meter(scope))
+    monkeypatch.setattr(active, "get_meter", lambda scope, *_: telemetry.meters.get_meter(scope))
     try:
         exec(code, {})
     finally:

@@ -88,7 +88,7 @@ def test_a_hook_that_is_not_installed_is_reported_once(
     """One warning names variable, value and package; no content is collected."""
     monkeypatch.setenv(VARIABLE, "elsewhere")
     with telemetry.on() as instrumentor:
-        assert not instrumentor._reviews[-1][1].hooked
+        assert not instrumentor._state.reviews[-1][1].hooked
         run(SYNC, marked.ALL[0], "stream")
     assert len(telemetry.spans) == 1
     said = own_words(caplog)

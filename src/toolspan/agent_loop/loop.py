@@ -6,14 +6,17 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
+from opentelemetry.metrics import Meter
 from opentelemetry.trace import SpanContext
 
 from ..otel import call_data
 from ..otel import semconv as names
+from ..otel.attributes import clean, seconds
 from ..otel.call_data import CallData, RememberedCall, Step, Turn
+from ..otel.labels import ToolNames, call_labels
 from ..otel.sink import Sink
 from ..otel.span_events import SpanEvent
-from ..wire.events import Answered, ContextReduced, Note, ToolsChanged
+from ..wire.events import Answered, ContextReduced, Note, Retried, ToolsChanged
 from ..wire.hashing import argument_hash
 from ..wire.record import ToolCall
 from ..wire.response_items import ANSWERED
@@ -234,3 +237,34 @@ def reduced(step: Step, before: Turn) -> list[Note]:
     if turn.tokens < before.tokens * _KEPT and (step.grown is None or step.grown >= 0):
         return [ContextReduced(before.messages, turn.messages, before.tokens, turn.tokens)]
     return []
+
+
+class LoopMetricSink(Sink):
+    """The sink that records a histogram of turnarounds and a counter of retries."""
+
+    signals: ClassVar[Mapping[str, str]] = {
+        "span_event": "metrics of turnarounds and retries",
+    }
+
+    def __init__(self, meter: Meter) -> None:
+        self._names = ToolNames()  # bounds the tool names: a model may invent any number of them
+        self._turnaround = meter.create_histogram(
+            names.CALL_TURNAROUND,
+            unit=names.SECONDS,
+            description="Time from a tool call's completion until the application brought its result.",
+            explicit_bucket_boundaries_advisory=names.DURATION_BUCKETS,
+        )
+        self._retries = meter.create_counter(
+            names.RETRIES, unit=names.RETRY, description="Attempts that the SDK made again."
+        )
+
+    def span_event(self, call: CallData, event: SpanEvent) -> None:
+        """Count an SDK retry, or record the turnaround of a tool call."""
+        note = event.event
+        if isinstance(note, Retried):
+            error = {names.OPERATION_NAME: call.operation, names.ERROR_TYPE: clean(note.error)}
+            self._retries.add(1, {**call_labels(call), **error}, call.measured)
+        elif isinstance(note, Answered) and call.traits.has_messages:
+            name = self._names.known(call.request.tools, note.name)
+            labels = {**call_labels(call), names.TOOL_NAME: name}
+            self._turnaround.record(seconds(note.turnaround), labels, call.measured)

@@ -26,6 +26,7 @@ from opentelemetry.metrics import (
 )
 from opentelemetry.trace import NonRecordingSpan, Span
 
+from ..guard import report
 from . import semconv as names
 
 # OpenTelemetry's SDK takes about 10 µs for one measurement, and a step of an agent makes eight or more. In
@@ -142,6 +143,10 @@ class Backlog:
         # They stay queued until the child's first collection: another thread of the parent may have held a
         # lock of the SDK at the fork, and recording here would wait for it for ever.
         self.waiting = deque(each for each in self.waiting if type(each[0]) is Lasting)
+
+
+backlog = Backlog(report)
+"""The queue of the process: a meter keeps its first callback, also when it is instrumented again."""
 
 
 MOST_SERIES = 1000

@@ -10,35 +10,21 @@ from time import time_ns as wall_now
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.trace import Tracer
 
 from .. import open_streams
 from ..guard import report
 from ..kill_switch import everywhere
-from ..otel import semconv
-from ..settings import Settings, read_settings
+from ..otel import active, semconv
+from ..settings import Settings
 from ..user_context import current
 from ..wire.record import End
 from .span import Route, StageSpan
 from .tracker import Ledger
 
-_tracer: Tracer | None = None
-_settings: Settings | None = None
-
-
-def use(tracer: Tracer | None, settings: Settings | None) -> None:
-    """Set the tracer and the settings of all later stages; `None` selects OpenTelemetry's global tracer."""
-    global _tracer, _settings
-    _tracer, _settings = tracer, settings
-
 
 def settings() -> Settings:
     """Return the settings of `instrument()`, else those of the environment variables."""
-    # Read once: a stage works without `instrument()`, and begins too often to read the environment again.
-    global _settings
-    if _settings is None:
-        _settings = read_settings({})
-    return _settings
+    return active.newest().settings
 
 
 def begin(name: str, route: Route | None, upstream: Run | None, every: int | None) -> Run | None:
@@ -48,13 +34,14 @@ def begin(name: str, route: Route | None, upstream: Run | None, every: int | Non
     overrides the setting `sample_every`.
     """
     try:
-        found = settings()
+        instrumentation = active.newest()
+        found = instrumentation.settings
         if not found.enabled or not everywhere().enabled:
             return None
         open_streams.install()
         # Streams that died in a garbage collection are ended here, where no lock of the SDK is held.
         open_streams.end_dropped()
-        tracer = _tracer or trace.get_tracer(semconv.SCOPE)
+        tracer = instrumentation.tracer or trace.get_tracer(semconv.SCOPE)
         began = wall_now(), now()
         user = current(found.baggage_keys)
         span = StageSpan(tracer, name, route or _route_after(upstream), user, began[0])

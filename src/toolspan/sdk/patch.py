@@ -72,7 +72,6 @@ class Patch:
             self._undo.pop()()
         self._attempts.remove()
         self._sockets.remove()
-        open_streams.remove()
 
     # The sync and the async wrapper are written out, because they cannot share an `await`.
     def _sync(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:

@@ -18,7 +18,7 @@ from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
 
 from ..agent_loop.loop import Loop
 from ..guard import report
-from ..otel import call_data
+from ..otel import active, call_data
 from ..otel import semconv as names
 from ..otel.attributes import Attributes, Value, clean
 from ..otel.attributes import seconds as to_seconds
@@ -33,29 +33,19 @@ from ..user_context import current
 from ..wire.record import Record
 
 _MOST_STEPS = 100  # items of a generator that are recorded as its result
-# Decorators run before `instrument()`: they find the present instrumentation here, at each execution.
-_executions: Executions | None = None
-_baggage_keys: tuple[str, ...] = ()
-
-
-def use(executions: Executions | None, baggage_keys: tuple[str, ...] = ()) -> None:
-    """Record executions with this recorder from now on; with `None`, record none.
-
-    `baggage_keys` are those of `user_context.current`.
-    """
-    global _executions, _baggage_keys
-    _executions, _baggage_keys = executions, baggage_keys
 
 
 def begin(
     name: str, call_id: str | None, description: str | None, arguments: Callable[[], Any]
 ) -> Observer | None:
     """Begin an execution; return its observer, or `None` if nothing is recorded."""
-    executions = _executions  # read once: `instrument()` may replace it meanwhile
+    # Decorators run before `instrument()`: the present instrumentation is found at each execution.
+    found = active.newest()
+    executions: Executions | None = found.executions
     if executions is None:
         return None
     try:
-        user = current(_baggage_keys)
+        user = current(found.settings.baggage_keys)
         return Observer(executions, executions.begin(name, call_id, description, user, arguments))
     except Exception as error:
         report("starting the span of a tool execution", error)
