@@ -29,7 +29,8 @@ class Bill(NamedTuple):
     fee: float
 
 
-def _dollars(parts: list[tuple[int, float]]) -> float:
+def dollars(parts: list[tuple[int, float]]) -> float:
+    """Return the sum of pairs of tokens and their price for a million."""
     return sum(tokens * price * 1e-6 for tokens, price in parts)
 
 
@@ -38,8 +39,8 @@ def _bill(row: dict[str, Any]) -> Bill:
         Endpoint(*row["server"], 443) if "server" in row else OPENAI,
         row["model"],
         Usage(**row["usage"]),
-        _dollars(row["input"]),
-        _dollars(row.get("output", [])),
+        dollars(row["input"]),
+        dollars(row.get("output", [])),
         APIS[row.get("api", "chat")],
         row.get("fee", 0.0),
     )

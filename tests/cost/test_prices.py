@@ -17,7 +17,7 @@ from toolspan.cost import prices
 from toolspan.cost.prices import PROVIDERS, Prices, load
 from toolspan.wire.events import Started, Usage
 from toolspan.wire.providers import HOSTS, Endpoint
-from toolspan.wire.quirks import Cost
+from toolspan.wire.usage import Cost
 
 from ..otel.apis import CHAT, EMBEDDINGS, Api
 from ..otel.lab import new_call

@@ -14,7 +14,7 @@ from ..otel.call_data import CallData
 from ..otel.content.truncate import shorten
 from ..wire.events import Usage
 from ..wire.providers import Endpoint
-from ..wire.quirks import Cost
+from ..wire.usage import Cost
 from .rates import Sheet, cost_at, sheet_of
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Prices:
         sheet = self._sheet(what)
         if sheet is None:
             return None
-        found = cost_at(sheet, usage, reasoning_separate=_reasoning_separate(call))
+        found = cost_at(sheet, usage)
         if found is None:
             self._log_once("a token count has no price, or counts contradict each other", _query_of(what))
         return found
@@ -167,9 +167,3 @@ def _has_tier(provider: Provider, model: ModelInfo, context: Mapping[str, str], 
         and (variant.constraint is None or variant.constraint.active(when))
         for variant in model.price_variants or ()
     )
-
-
-def _reasoning_separate(call: CallData) -> bool:
-    """Return whether the server does not count reasoning tokens among the output tokens."""
-    # xAI does so in Chat Completions, though not in Responses; genai-prices adds them there too.
-    return call.endpoint.provider == "x_ai" and call.api_type == "chat_completions"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..wire.events import Usage
-from ..wire.quirks import Cost
+from ..wire.usage import Cost
 
 COMPUTED = "computed"
 
@@ -80,20 +80,16 @@ def _tier(price: Any, beyond: int) -> Any:
     return found
 
 
-def cost_at(sheet: Sheet, usage: Usage, *, reasoning_separate: bool = False) -> Cost | None:
-    """Return the cost of the tokens; `None` if a price is missing or the counts contradict each other.
-
-    `reasoning_separate` means that the output tokens do not contain the reasoning tokens.
-    """
+def cost_at(sheet: Sheet, usage: Usage) -> Cost | None:
+    """Return the cost of the tokens; `None` if a price is missing or the counts contradict each other."""
     taken, made = usage.input or 0, usage.output or 0
     rates = next((rates for beyond, rates in sheet if taken > beyond), None)
     if rates is None:
         return None
     # A shorter way for most responses: no cached, reasoning, image or audio tokens. The fields between the
     # two totals and the cost are the counts of these parts.
-    if reasoning_separate or any(usage[2:-1]):
-        inward = _input(usage, rates)
-        outward = _output(usage, rates, (usage.reasoning or 0) if reasoning_separate else 0)
+    if any(usage[2:-1]):
+        inward, outward = _input(usage, rates), _output(usage, rates)
     else:
         inward, outward = _sum(taken, rates.input, ()), _sum(made, rates.output, ())
     if inward is None or outward is None:
@@ -138,13 +134,13 @@ def _overlap(count: int | None, rates: Rates, plain: float | None, cached: float
     return 0 if same_as_text or same_as_uncached else count
 
 
-def _output(usage: Usage, rates: Rates, separate: int) -> float | None:
+def _output(usage: Usage, rates: Rates) -> float | None:
     parts = (
         (usage.reasoning or 0, rates.reasoning),
         (usage.image_output or 0, rates.image_output),
         (usage.audio_output or 0, rates.audio_output),
     )
-    return _sum((usage.output or 0) + separate, rates.output, parts)
+    return _sum(usage.output or 0, rates.output, parts)
 
 
 def _sum(whole: int, plain: float | None, parts: Iterable[_Part]) -> float | None:

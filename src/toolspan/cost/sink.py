@@ -13,7 +13,7 @@ from ..otel.labels import call_labels
 from ..otel.sink import Sink
 from ..wire.events import Usage
 from ..wire.headers import LITELLM_COST
-from ..wire.quirks import Cost, litellm_cost
+from ..wire.usage import Cost, litellm_cost
 from .prices import Prices
 
 _REPORTED = "provider"

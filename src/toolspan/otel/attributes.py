@@ -9,9 +9,9 @@ from opentelemetry.trace import format_span_id, format_trace_id, get_current_spa
 
 from ..wire.events import Usage
 from ..wire.headers import NO_LIMIT, Fields, Limit, read_head
-from ..wire.quirks import Cost
 from ..wire.record import Record
 from ..wire.request import Request
+from ..wire.usage import Cost
 from . import call_data
 from . import semconv as names
 from .call_data import CallData, Step, Turn

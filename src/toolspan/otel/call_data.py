@@ -13,9 +13,9 @@ from opentelemetry.trace import Span, SpanContext
 from ..wire.events import Note
 from ..wire.headers import Fields
 from ..wire.providers import Endpoint
-from ..wire.quirks import Cost
 from ..wire.record import Outcome, Record
 from ..wire.request import Request
+from ..wire.usage import Cost
 from .content.worker import Job
 
 CHAT: Final = "chat"

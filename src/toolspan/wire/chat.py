@@ -11,6 +11,7 @@ from . import quirks, values
 from .chat_tool_calls import Calls
 from .events import IDENTITY, Event, Finished, Reasoning, Refusal, Started, Text, identified
 from .tools import Tools
+from .usage import UsageReports
 
 _NONE: list[Event] = []
 # Azure sends an empty model in its first chunk and the real one later (langfuse-python#561), so the
@@ -153,6 +154,7 @@ class ChatReader:
         "_offered",
         "_pieces",
         "_provider",
+        "_reports",
     )
     output = True
     """Whether the last chunk was output of the model: always, because chat has no notices of the service."""
@@ -175,6 +177,7 @@ class ChatReader:
         self._full_reads = _FULL_READS
         self._calls: dict[int, Calls] = {}
         self._finished: set[int] = set()
+        self._reports = UsageReports()
 
     def read(self, body: Any) -> list[Event]:
         """Return the events of one chunk or of one whole answer, an SDK object or plain JSON."""
@@ -204,7 +207,7 @@ class ChatReader:
         choices = known.get("choices")
         for position, choice in enumerate(choices if type(choices) is list else values.sequence(choices)):
             self._choice(choice, position, events)
-        if (usage := known.get("usage")) is not None and (counts := quirks.usage(usage)) is not None:
+        if (usage := known.get("usage")) is not None and (counts := self._reports.read(usage)) is not None:
             self._usage(counts, values.fields(body), events)
         # OpenAI's SDK keeps these fields as extras; Groq's own SDK declares them.
         if extra or known.get("x_groq") is not None:
@@ -238,7 +241,9 @@ class ChatReader:
 
     def _beyond(self, known: Mapping[str, Any], events: list[Event]) -> None:
         """Append the events of fields that OpenAI does not declare."""
-        if "x_groq" in known and (counts := quirks.groq_usage(known)) is not None:
+        # Groq's streams have the usage under `x_groq` (litellm#7621).
+        groq = values.fields(known.get("x_groq")).get("usage")
+        if groq is not None and (counts := self._reports.read(groq)) is not None:
             self._usage(counts, known, events)
         if known.get("error") and (failure := quirks.failure_of(known)):
             events.append(Finished(0, None, failure))
@@ -262,7 +267,7 @@ class ChatReader:
             self._add(Text, piece, index, False, events)
         if (reason := choice.get("finish_reason")) is not None:
             self._finish(quirks.finish_reason(reason), index, events)
-        if extra and "usage" in extra and (usage := quirks.usage(extra["usage"])):
+        if extra and "usage" in extra and (usage := self._reports.read(extra["usage"])):
             events.append(usage)  # Moonshot puts the usage into the choice (openllmetry, source)
 
     def _index(self, value: object, position: int) -> int:

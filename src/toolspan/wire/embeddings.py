@@ -7,6 +7,7 @@ from typing import Any
 from . import quirks, values
 from .events import Event, Finished, Started, Usage
 from .tools import Tools
+from .usage import usage_of
 
 _UNKNOWN = Started(None, None)
 
@@ -33,7 +34,7 @@ class EmbeddingsReader:
         dimensions = _dimensions(known.get("data"))
         started = Started(None, values.text(known.get("model")), dimensions=dimensions)
         events: list[Event] = [started] if started != _UNKNOWN else []
-        if (usage := quirks.usage(known.get("usage"))) is not None:
+        if (usage := usage_of(known.get("usage"))) is not None:
             # Embeddings generate no tokens, so the counts of an output are noise.
             events.append(Usage(usage.input, cost=usage.cost))
         if known.get("error") and (failure := quirks.failure_of(known)):

@@ -166,7 +166,7 @@ class Usage(NamedTuple):
     text_cache_read: int | None = None
     image_cache_read: int | None = None
     audio_cache_read: int | None = None
-    # A server's own figure. A cost computed from prices is not one: see `quirks.Cost`.
+    # A server's own figure. A cost computed from prices is not one: see `usage.Cost`.
     cost: float | None = None
 
 

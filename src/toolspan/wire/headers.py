@@ -22,7 +22,7 @@ class Headers(Protocol):
 
 
 LITELLM_COST = b"x-litellm-response-cost"
-"""LiteLLM's header for the cost of the request; read by `quirks.litellm_cost`."""
+"""LiteLLM's header for the cost of the request; read by `usage.litellm_cost`."""
 Fields: TypeAlias = Mapping[bytes, bytes]
 """The last value of each header, by lower-case name."""
 

@@ -11,6 +11,7 @@ from .events import Event, Finished, Reasoning, Refusal, Started, Text, Usage, i
 from .response_items import call_item, item_texts
 from .response_tool_calls import ResponseCalls, index_of
 from .tools import Tools
+from .usage import UsageReports
 
 _Known = Mapping[str, Any]
 _NONE: list[Event] = []
@@ -28,7 +29,7 @@ class ResponsesReader:
     checked against.
     """
 
-    __slots__ = ("_calls", "_finished", "_identity", "_texts", "output")
+    __slots__ = ("_calls", "_finished", "_identity", "_reports", "_texts", "output")
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class ResponsesReader:
         self._identity = Started(None, None)
         self._calls = ResponseCalls(pieces=pieces, offered=offered)
         self._texts = ResponseTexts(pieces=pieces)
+        self._reports = UsageReports()
         self._finished = False
 
     def read(self, body: Any) -> list[Event]:
@@ -121,7 +123,7 @@ class ResponsesReader:
         # the whole response in the last event only (Sophomoresty/gemini-web2api#57).
         for position, item in enumerate(values.sequence(known.get("output"))):
             self._item(item, {"output_index": position}, events)
-        if (usage := quirks.usage(known.get("usage"))) is not None:
+        if (usage := self._reports.read(known.get("usage"))) is not None:
             events.append(usage)
         if status in _ENDED or ending == "done" or (status is None and known.get("output")):
             self._finish(known, status, events)
