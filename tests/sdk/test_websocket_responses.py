@@ -321,6 +321,98 @@ def test_an_error_that_names_a_request_ends_only_that() -> None:
     assert followed.outcomes == ["completed", "failed"]
 
 
+def test_an_error_without_an_id_refuses_the_request_without_an_id() -> None:
+    """An error that names no event refuses the only request, and the next one is matched as usual."""
+    followed = realtime()
+    followed.send()
+    followed.receive(wire.error(None, "invalid_value"))
+    followed.send()
+    followed.receive(*wire.TEXT)
+    assert followed.outcomes == ["failed", "completed"]
+    assert followed.calls[0].record.failure == "invalid_value"
+
+
+EARLIER: dict[str, tuple[str, dict[str, Any]]] = {
+    "item": ("conversation.item.create", {"type": "conversation.item.added"}),
+    "beta-item": ("conversation.item.create", {"type": "conversation.item.created"}),
+    "session": ("session.update", wire.session("updated")),
+    "commit": ("input_audio_buffer.commit", {"type": "input_audio_buffer.committed"}),
+}
+
+
+@pytest.mark.parametrize(("kind", "answer"), EARLIER.values(), ids=EARLIER)
+def test_an_error_without_an_id_is_about_the_oldest_event_that_waits(kind: str, answer: Any) -> None:
+    """An error on an event before the request leaves the request running; after its answer it does not."""
+    followed = realtime()
+    followed.responses.sent({"type": kind})
+    followed.send()
+    followed.receive(wire.error(None), *wire.TEXT)
+    assert followed.outcomes == ["completed"]
+    followed.responses.sent({"type": kind})
+    followed.send()
+    followed.receive(answer, wire.error(None))
+    assert followed.outcomes == ["completed", "failed"]
+
+
+def test_an_error_that_names_a_field_is_about_the_event_with_it() -> None:
+    """`response.tools` is a field of a request, whatever waits before it."""
+    followed = realtime()
+    followed.responses.sent({"type": "session.update"})
+    followed.send()
+    error = wire.error(None)
+    followed.receive({**error, "error": {**error["error"], "param": "response.tools"}})
+    assert followed.outcomes == ["failed"]
+
+
+@pytest.mark.parametrize("name", ["metadata", "previous_response_id", "prompt_cache_key"])
+def test_a_response_is_matched_by_what_it_repeats(name: str) -> None:
+    """A response that repeats a later request's field is that request's; the one before got no answer."""
+    followed = Followed()
+    for value in ("a", "b"):
+        followed.send(**{name: {"id": value} if name == "metadata" else value})
+    created = begun("resp_1")
+    created["response"][name] = {"id": "b"} if name == "metadata" else "b"
+    followed.receive(created, ended("resp_1"))
+    assert followed.outcomes == ["truncated", "completed"]
+    assert followed.ids == [None, "resp_1"]
+
+
+def test_an_error_with_a_status_refuses_the_request_behind_a_running_response() -> None:
+    """A running response numbers its errors; an error with a status refuses the request that waits."""
+    followed = Followed()
+    followed.send()
+    followed.receive(begun("resp_1"))
+    followed.send()
+    followed.receive(ERROR, DELTA, ended("resp_1"))
+    assert followed.outcomes == ["completed", "failed"]
+    followed.send()
+    followed.receive(begun("resp_3"), {**ERROR, "sequence_number": 3})
+    assert followed.outcomes == ["completed", "failed", "failed"]
+
+
+@pytest.mark.parametrize("kept", ["refused", "unanswered", "unfinished"])
+@pytest.mark.parametrize("is_realtime", [True, False], ids=["realtime", "responses"])
+def test_responses_that_never_end_are_bounded(kept: str, is_realtime: bool) -> None:
+    """Of 5000 requests that are refused, get no answer or never end, at most 256 are open."""
+    followed = Followed(realtime=is_realtime)
+    for number in range(5000):
+        followed.responses.sent({"type": "conversation.item.create", "item": {"id": str(number)}})
+        if kept != "unfinished":
+            followed.send()
+        if kept == "refused":
+            followed.receive({"type": "conversation.item.added"}, wire.error(None))
+        if kept == "unfinished":
+            followed.receive(begun(f"resp_{number}"))
+    assert len(followed.calls) == 5000
+    assert followed.outcomes.count(None) <= 256
+    assert followed.outcomes[:4000].count(None) == 0
+    followed.responses.end(End.CLOSED)
+    assert None not in followed.outcomes
+    followed.send()
+    followed.receive(*wire.TEXT)
+    assert followed.outcomes[-1] == "completed"
+
+
 STATUSES = {
     "completed": ("completed", {}),
     "incomplete": ("completed", {"status_details": {"type": "incomplete", "reason": "max_output_tokens"}}),
