@@ -7,7 +7,7 @@ import contextvars
 import inspect
 import logging
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from typing import Any
@@ -264,6 +264,75 @@ def test_a_generator_closed_in_another_context_raises_nothing(caplog: pytest.Log
         generator.close()
         assert current() == {"tenant": "a"}
     assert caplog.records == []
+
+
+def test_a_block_left_in_another_context_is_over_in_the_first() -> None:
+    """An async generator that its reader leaves is closed by asyncio; later calls have no attributes."""
+
+    async def numbers() -> AsyncIterator[int]:
+        with toolspan.attributes(tenant="acme"):
+            yield 1
+            yield 2
+
+    async def read() -> list[Any]:
+        found = []
+        async for _ in numbers():
+            found.append(dict(current()))
+            break
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        found.append(dict(current()))
+        with toolspan.attributes(step=1):
+            found.append(dict(current()))
+        return found
+
+    assert asyncio.run(read()) == [{"tenant": "acme"}, {}, {"step": 1}]
+
+
+@pytest.mark.parametrize("where", ["thread", "context"])
+def test_a_generator_closed_elsewhere_leaves_nothing_behind(where: str) -> None:
+    """A generator with a block that another thread or context closes leaves no attributes behind."""
+
+    def numbers() -> Generator[int]:
+        with toolspan.attributes(tenant="acme"):
+            yield 1
+
+    opened = numbers()
+    next(opened)
+    assert current() == {"tenant": "acme"}
+    if where == "thread":
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(opened.close).result()
+    else:
+        contextvars.copy_context().run(opened.close)
+    assert current() == {}
+
+
+def test_a_task_keeps_the_attributes_of_a_block_that_has_ended() -> None:
+    """A task started within a block has its attributes also after the block."""
+
+    async def later(ended: asyncio.Event) -> Mapping[str, Any]:
+        await ended.wait()
+        return dict(current())
+
+    async def start() -> Mapping[str, Any]:
+        ended = asyncio.Event()
+        with toolspan.attributes(tenant="acme"):
+            task = asyncio.ensure_future(later(ended))
+            await asyncio.sleep(0)
+        ended.set()
+        return await task
+
+    assert asyncio.run(start()) == {"tenant": "acme"}
+
+
+def test_leaving_a_block_that_was_not_entered_does_nothing() -> None:
+    """A second exit, or one without an entrance, changes nothing and reports nothing."""
+    block = toolspan.attributes(a=1)
+    with block:
+        pass
+    block.__exit__(None, None, None)
+    assert current() == {}
 
 
 def test_the_end_of_a_block_leaves_later_ones_alone() -> None:

@@ -19,7 +19,8 @@ from .otel.user_attributes import AttributeValues, attributes_of, warn_once
 NOTHING: Mapping[str, Value] = {}
 _KEY = context.create_key("toolspan-user")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_Entries = tuple[tuple["Block", Mapping[str, Value]], ...]
+# Its tokens tell whether a block is left in the context in which it was entered.
+_here: contextvars.ContextVar[None] = contextvars.ContextVar("toolspan-here")
 
 
 def attributes(values: Mapping[str, AttributeValues] | None = None, /, **named: AttributeValues) -> Block:
@@ -45,28 +46,57 @@ def attributes(values: Mapping[str, AttributeValues] | None = None, /, **named: 
         return Block(NOTHING)
 
 
+class _Entry:
+    """One time that a block was entered; `over` if it was left in another context than that."""
+
+    __slots__ = ("block", "over", "token", "values")
+
+    def __init__(self, block: Block, values: Mapping[str, Value]) -> None:
+        self.block = block
+        self.values = values
+        self.token = _here.set(None)
+        self.over = False
+
+    def leave(self) -> None:
+        """Mark this entry as over in all contexts, unless this is the one in which it was made."""
+        # A task that was started within the block keeps the attributes after the block; a generator that
+        # asyncio closes in a context of its own must not leave them behind in that of its reader.
+        try:
+            _here.reset(self.token)
+        except ValueError:
+            self.over = True
+
+
 class Block:
     """A block whose calls carry its attributes; it may be entered several times, also in several threads."""
 
     def __init__(self, values: Mapping[str, Value]) -> None:
         self._values = values
+        self._open: list[_Entry] = []
 
     def __enter__(self) -> None:
         try:
-            _set((*_entries(), (self, self._values)))
+            entry = _Entry(self, self._values)
+            self._open.append(entry)
+            _set((*_entries(), entry))
         except Exception as error:
             report("setting user attributes", error)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove the newest entry of this block; do nothing in a context that has none of it."""
+        """Remove the newest entry of this block, of this context if it has one, else of any."""
         try:
+            if not self._open:
+                return  # it could not be entered
             entries = _entries()
-            for at in reversed(range(len(entries))):
-                # Its own entry instead of a token: blocks may overlap, as those of generators do.
-                if entries[at][0] is self:
-                    return _set(entries[:at] + entries[at + 1 :])
+            # Its own entry instead of a token: blocks may overlap, as those of generators do.
+            own = [entry for entry in entries if entry.block is self and entry in self._open]
+            entry = (own or self._open)[-1]
+            self._open.remove(entry)
+            entry.leave()
+            if own:
+                _set(tuple(each for each in entries if each is not entry))
         except Exception as error:
             report("removing user attributes", error)
 
@@ -92,8 +122,8 @@ def current(baggage_keys: Iterable[str] = ()) -> Mapping[str, Value]:
             return NOTHING
         # Baggage comes first, so that a block in this process wins over what another process sent.
         found = _baggage(baggage_keys) if baggage_keys else {}
-        for _, values in entries:
-            found.update(values)
+        for entry in entries:
+            found.update(entry.values)
         return found
     except Exception as error:
         report("reading user attributes", error)
@@ -105,11 +135,13 @@ def _baggage(keys: Iterable[str]) -> dict[str, Value]:
     return attributes_of({key: carried[key] for key in keys if key in carried})
 
 
-def _entries() -> _Entries:
-    return cast("_Entries", context.get_value(_KEY) or ())
+def _entries() -> tuple[_Entry, ...]:
+    """Return the entries of this context, without those that were left in another one."""
+    found = cast("tuple[_Entry, ...]", context.get_value(_KEY) or ())
+    return tuple(entry for entry in found if not entry.over) if found else ()
 
 
-def _set(entries: _Entries) -> None:
+def _set(entries: tuple[_Entry, ...]) -> None:
     """Attach a context with these entries, without a token.
 
     Resetting a token would also take away what other code has attached since.
