@@ -15,6 +15,7 @@ from toolspan import instrumentor as assembly
 from toolspan.cost import prices
 from toolspan.cost.prices import Prices
 from toolspan.otel import active
+from toolspan.wire.events import Usage
 
 from ..programs import Programs
 from ..sdk import script, wire
@@ -25,7 +26,8 @@ from ..sdk.script import Transport
 from ..sdk.sdk import KEY, SYNC, Face, both_faces, http
 from ..sdk.telemetry import Telemetry
 from ..sdk.test_faults import unharmed
-from .bills import BILLS, chat_counts
+from .bills import BILLS, chat_counts, dollars
+from .test_reports import ROWS as REPORTS
 
 HAND = BILLS["cached"]
 COMPUTED = HAND.input + HAND.output
@@ -176,3 +178,35 @@ def test_the_cost_header_of_a_proxy_counts(face: Face, telemetry: Telemetry) -> 
     with telemetry.on():
         face.run(scenario())
     assert (cost(telemetry), cost(telemetry, "source")) == (0.25, "provider")
+
+
+def hosted() -> list[dict[str, Any]]:
+    """Return the rows of chat reports whose server has a host that can be called."""
+    return [row for row in REPORTS.values() if "input" in row and "output_tokens" not in row["reports"][-1]]
+
+
+@both_faces
+@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+def test_reports_of_a_provider_cost_what_they_cost_by_hand(
+    face: Face, streamed: bool, telemetry: Telemetry
+) -> None:
+    """From the base URL alone, tokens and cost of each provider's reports are right on the span."""
+    rows = hosted() if streamed else [row for row in hosted() if len(row["reports"]) == 1]
+    for row in rows:
+        chunks = [{**wire.usage(), "usage": report, "model": row["model"]} for report in row["reports"]]
+        whole = script.whole(wire.answer(usage=row["reports"][0]) | {"model": row["model"]})
+        transport = Transport(script.stream(wire.text("Hi", model=row["model"]), *chunks) if streamed else whole)
+        with telemetry.on():
+            watch(
+                face,
+                partial(ask, streamed=streamed),
+                transport,
+                base_url=f"https://{row['server'][1]}/v1",
+            )
+        found = telemetry.spans[-1].attributes
+        expected = Usage(**row["usage"])
+        assert found["gen_ai.usage.input_tokens"] == expected.input, row
+        assert found["gen_ai.usage.output_tokens"] == expected.output, row
+        amount = dollars(row["input"]) + dollars(row["output"])
+        assert "hourly" in row or found["toolspan.cost.amount"] == pytest.approx(amount), row
+    assert len(telemetry.spans) == len(rows)

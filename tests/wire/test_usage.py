@@ -290,3 +290,20 @@ def test_cached_tokens_of_realtime_are_read_by_modality() -> None:
     }
     found = usage_of({"input_tokens": 9, "output_tokens": 4, "input_token_details": inward})
     assert found == Usage(9, 4, 6, text_cache_read=1, image_cache_read=2, audio_cache_read=3)
+
+
+@each_row(
+    ("usage", "expected"),
+    [
+        ({"prompt_tokens": 7, "completion_tokens": 0, "total_tokens": 7}, Usage(7)),
+        ({"total_tokens": 7}, Usage(7)),
+        ({"prompt_tokens": None, "total_tokens": 7}, Usage(7)),
+        ({"input_tokens": 7, "output_tokens": 3}, Usage(7)),
+        ({"completion_tokens": 3}, None),
+        ({}, None),
+    ],
+)
+def test_embeddings_have_input_tokens_only(usage: dict[str, Any], expected: Usage | None) -> None:
+    """The input of embeddings is counted, by the total if there is nothing else."""
+    found = [event for event in EmbeddingsReader().read(answer(usage=usage)) if isinstance(event, Usage)]
+    assert found == ([] if expected is None else [expected])

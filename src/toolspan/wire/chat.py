@@ -177,7 +177,7 @@ class ChatReader:
         self._full_reads = _FULL_READS
         self._calls: dict[int, Calls] = {}
         self._finished: set[int] = set()
-        self._reports = UsageReports()
+        self._reports: UsageReports | None = None
 
     def read(self, body: Any) -> list[Event]:
         """Return the events of one chunk or of one whole answer, an SDK object or plain JSON."""
@@ -207,7 +207,7 @@ class ChatReader:
         choices = known.get("choices")
         for position, choice in enumerate(choices if type(choices) is list else values.sequence(choices)):
             self._choice(choice, position, events)
-        if (usage := known.get("usage")) is not None and (counts := self._reports.read(usage)) is not None:
+        if (usage := known.get("usage")) is not None and (counts := self._reported(usage)) is not None:
             self._usage(counts, values.fields(body), events)
         # OpenAI's SDK keeps these fields as extras; Groq's own SDK declares them.
         if extra or known.get("x_groq") is not None:
@@ -231,6 +231,13 @@ class ChatReader:
         self._identity = new
         return [new]
 
+    def _reported(self, value: object) -> Event | None:
+        """Return the usage after one more report, `None` if nothing changed."""
+        # Made at the first report: most of a stream's chunks, and many streams, have none.
+        if self._reports is None:
+            self._reports = UsageReports(self._provider)
+        return self._reports.read(value)
+
     def _usage(self, counts: Event, known: Mapping[str, Any], events: list[Event]) -> None:
         """Append the token counts, and complete the identity from the chunk that carries them."""
         # Usage comes late in the stream: the last chance to complete the identity.
@@ -243,7 +250,7 @@ class ChatReader:
         """Append the events of fields that OpenAI does not declare."""
         # Groq's streams have the usage under `x_groq` (litellm#7621).
         groq = values.fields(known.get("x_groq")).get("usage")
-        if groq is not None and (counts := self._reports.read(groq)) is not None:
+        if groq is not None and (counts := self._reported(groq)) is not None:
             self._usage(counts, known, events)
         if known.get("error") and (failure := quirks.failure_of(known)):
             events.append(Finished(0, None, failure))
@@ -267,7 +274,7 @@ class ChatReader:
             self._add(Text, piece, index, False, events)
         if (reason := choice.get("finish_reason")) is not None:
             self._finish(quirks.finish_reason(reason), index, events)
-        if extra and "usage" in extra and (usage := self._reports.read(extra["usage"])):
+        if extra and "usage" in extra and (usage := self._reported(extra["usage"])):
             events.append(usage)  # Moonshot puts the usage into the choice (openllmetry, source)
 
     def _index(self, value: object, position: int) -> int:

@@ -34,9 +34,12 @@ class EmbeddingsReader:
         dimensions = _dimensions(known.get("data"))
         started = Started(None, values.text(known.get("model")), dimensions=dimensions)
         events: list[Event] = [started] if started != _UNKNOWN else []
-        if (usage := usage_of(known.get("usage"))) is not None:
-            # Embeddings generate no tokens, so the counts of an output are noise.
-            events.append(Usage(usage.input, cost=usage.cost))
+        usage, counts = usage_of(known.get("usage")) or Usage(), values.fields(known.get("usage"))
+        # Embeddings generate no tokens: the counts of an output are noise, and the total is the input's, the
+        # only count of Jina and Voyage.
+        sent = values.count(counts.get("total_tokens")) if usage.input is None else usage.input
+        if sent is not None or usage.cost is not None:
+            events.append(Usage(sent, cost=usage.cost))
         if known.get("error") and (failure := quirks.failure_of(known)):
             events.append(Finished(0, None, failure))
         return events

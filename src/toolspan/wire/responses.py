@@ -44,7 +44,7 @@ class ResponsesReader:
         self._identity = Started(None, None)
         self._calls = ResponseCalls(pieces=pieces, offered=offered)
         self._texts = ResponseTexts(pieces=pieces)
-        self._reports = UsageReports()
+        self._reports = UsageReports(provider)
         self._finished = False
 
     def read(self, body: Any) -> list[Event]:
