@@ -195,7 +195,9 @@ def test_reports_of_a_provider_cost_what_they_cost_by_hand(
     for row in rows:
         chunks = [{**wire.usage(), "usage": report, "model": row["model"]} for report in row["reports"]]
         whole = script.whole(wire.answer(usage=row["reports"][0]) | {"model": row["model"]})
-        transport = Transport(script.stream(wire.text("Hi", model=row["model"]), *chunks) if streamed else whole)
+        transport = Transport(
+            script.stream(wire.text("Hi", model=row["model"]), *chunks) if streamed else whole
+        )
         with telemetry.on():
             watch(
                 face,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from . import quirks
 from .events import Reasoning, Refusal, Text
@@ -125,24 +125,72 @@ def _plain(value: object) -> Mapping[str, Any]:
     return {**{key: part for key, part in known.items() if key in sent}, **extra}
 
 
+SUMMARY = "summary"
+"""The source of a summary of reasoning; other texts have an empty one."""
+TextKind: TypeAlias = "type[Text | Reasoning | Refusal]"
+# Parts of a message that are reasoning; Mistral's have `thinking` instead of `text`.
+_THOUGHTS = frozenset(("reasoning", "reasoning_text", "summary_text", "thinking"))
+_WORDS = ("text", "transcript", "value", "content", "thinking", "reasoning")
+_DEEPEST = 4
+
+
+def words(value: object, depth: int = 0) -> str:
+    """Return a text that is a string, an object with one, or a list of these."""
+    if isinstance(value, str):
+        return value
+    if depth == _DEEPEST:
+        return ""
+    found = []
+    for part in sequence(value):
+        known = fields(part)
+        inner = (
+            part if isinstance(part, str) else next((known[key] for key in _WORDS if known.get(key)), None)
+        )
+        found.append(words(inner, depth + 1))
+    return "".join(found)
+
+
+def part_texts(known: Mapping[str, Any]) -> list[Text | Reasoning | Refusal]:
+    """Return the texts of one part of a message."""
+    if refusal := words(known.get("refusal")):
+        return [Refusal(0, refusal)]
+    found = words(known)
+    kind = Reasoning if text(known.get("type")) in _THOUGHTS else Text
+    return [kind(0, found)] if found else []
+
+
 def item_texts(item: object) -> list[Text | Reasoning | Refusal]:
     """Return the texts of a message or a reasoning item, transcripts of speech included."""
     known = fields(item)
     if known.get("type") == "reasoning":
         # An item may hold the reasoning, its summary or both; both would record one thought twice.
-        found = _joined(known.get("content")) or _joined(known.get("summary"))
+        found = next(iter(_thoughts(known).values()), "")
         return [Reasoning(0, found)] if found else []
-    texts: list[Text | Reasoning | Refusal] = []
     if known.get("role") not in (None, "assistant"):
-        return texts  # a compaction returns the user's own messages too
-    for part in map(fields, sequence(known.get("content"))):
-        if refusal := text(part.get("refusal")):
-            texts.append(Refusal(0, refusal))
-        elif piece := text(part.get("text")) or text(part.get("transcript")):
-            texts.append(Text(0, piece))
-    return texts
+        return []  # a compaction returns the user's own messages too
+    content = known.get("content")
+    if isinstance(content, str):
+        return [Text(0, content)] if content else []
+    return [found for part in sequence(content) for found in part_texts(fields(part))]
 
 
-def _joined(parts: object) -> str:
-    """Return the parts' texts as one."""
-    return "".join(text(fields(part).get("text")) or "" for part in sequence(parts))
+def whole_texts(item: object) -> dict[TextKind, dict[str, str]]:
+    """Return the texts of an item, all parts joined, by kind and source."""
+    known = fields(item)
+    if known.get("type") == "reasoning":
+        thoughts = _thoughts(known)
+        return {Reasoning: thoughts} if thoughts else {}
+    found: dict[TextKind, dict[str, str]] = {}
+    for event in item_texts(known):
+        held = found.setdefault(type(event), {"": ""})
+        held[""] += event.text
+    return found
+
+
+def _thoughts(known: Mapping[str, Any]) -> dict[str, str]:
+    """Return the reasoning of an item and its summary, without the one that is empty."""
+    texts = {
+        "": words(known.get("content")) or words(known.get("text")),
+        SUMMARY: words(known.get("summary")),
+    }
+    return {source: text for source, text in texts.items() if text}

@@ -8,8 +8,9 @@ from typing import Any
 
 from . import quirks, values
 from .events import Event, Finished, Reasoning, Refusal, Started, Text, Usage, identified
-from .response_items import call_item, item_texts
-from .response_tool_calls import ResponseCalls, index_of
+from .response_items import SUMMARY, TextKind, call_item, part_texts, words
+from .response_texts import ResponseTexts
+from .response_tool_calls import ResponseCalls
 from .tools import Tools
 from .usage import UsageReports
 
@@ -69,9 +70,21 @@ class ResponsesReader:
         self._calls.end("end", events)
         return events
 
-    def _text(self, known: _Known, kind: type[Text | Reasoning | Refusal] = Text) -> list[Event]:
+    def _text(self, known: _Known, kind: TextKind = Text, source: str = "") -> list[Event]:
         self.output = True
-        return self._texts.piece(kind, known)
+        return self._texts.piece(kind, known, source)
+
+    def _text_done(self, known: _Known, kind: TextKind = Text, source: str = "") -> list[Event]:
+        events = self._texts.part(kind, known, words(known.get("refusal") or known), source)
+        self.output = bool(events)
+        return events
+
+    def _part_done(self, known: _Known, source: str = "") -> list[Event]:
+        events: list[Event] = []
+        for text in part_texts(values.fields(known.get("part"))):
+            events += self._texts.part(Reasoning if source else type(text), known, text.text, source)
+        self.output = bool(events)
+        return events
 
     def _arguments(self, known: _Known) -> list[Event]:
         self.output = True
@@ -90,7 +103,9 @@ class ResponsesReader:
     def _added(self, known: _Known) -> list[Event]:
         events: list[Event] = []
         item = call_item(known.get("item"))
-        if item is not None:
+        if item is None:
+            self._texts.announce(known.get("item"))
+        else:
             self.output = True
             self._calls.begin(item, known, events)
         return events
@@ -119,8 +134,9 @@ class ResponsesReader:
         status = ending if ending in _ENDED else known.get("status")
         if status not in _ENDED and (ending not in (None, "done") or status in _PENDING):
             return
-        # Items that were streamed are recognised by index or id, and yield nothing again; gateways send
-        # the whole response in the last event only (Sophomoresty/gemini-web2api#57).
+        # Items that were streamed are recognised, and yield nothing again; gateways send the whole response
+        # in the last event only (Sophomoresty/gemini-web2api#57).
+        self._texts.whole()
         for position, item in enumerate(values.sequence(known.get("output"))):
             self._item(item, {"output_index": position}, events)
         if (usage := self._reports.read(known.get("usage"))) is not None:
@@ -153,7 +169,7 @@ class ResponsesReader:
             self._know(self._identity._replace(compacted=True), events)
             return
         else:
-            events += self._texts.finish(value, known)
+            events += self._texts.item(value, known)
         self.output = self.output or len(events) > before
 
     def _finish(self, known: _Known, status: object, events: list[Event]) -> None:
@@ -188,13 +204,28 @@ class ResponsesReader:
 
 
 _Rule = Callable[[ResponsesReader, _Known], list[Event]]
+
+
+def _text_rules(names: str, **of: Any) -> tuple[tuple[_Rule, str], ...]:
+    """Return the rules for the pieces of a text and for its end."""
+    rules = ((ResponsesReader._text, "delta"), (ResponsesReader._text_done, "done"))
+    return tuple(
+        (partial(rule, **of) if of else rule, " ".join(f"{name}.{end}" for name in names.split()))
+        for rule, end in rules
+    )
+
+
 _BY_RULE: tuple[tuple[_Rule, str], ...] = (
     (ResponsesReader._added, "output_item.added"),
     (ResponsesReader._done, "output_item.done"),
-    (ResponsesReader._text, "output_text.delta audio.transcript.delta output_audio_transcript.delta"),
-    (ResponsesReader._text, "text.delta audio_transcript.delta"),  # Realtime's beta
-    (partial(ResponsesReader._text, kind=Reasoning), "reasoning_text.delta reasoning_summary_text.delta"),
-    (partial(ResponsesReader._text, kind=Refusal), "refusal.delta"),
+    *_text_rules("output_text audio.transcript output_audio_transcript"),
+    *_text_rules("text audio_transcript"),  # Realtime's beta
+    # Without `_text` in the former versions of the API, and in those of OpenRouter.
+    *_text_rules("reasoning_text reasoning", kind=Reasoning),
+    *_text_rules("reasoning_summary_text reasoning_summary", kind=Reasoning, source=SUMMARY),
+    *_text_rules("refusal", kind=Refusal),
+    (ResponsesReader._part_done, "content_part.done"),
+    (partial(ResponsesReader._part_done, source=SUMMARY), "reasoning_summary_part.done"),
     (ResponsesReader._arguments, "function_call_arguments.delta custom_tool_call_input.delta"),
     (ResponsesReader._arguments, "mcp_call_arguments.delta code_interpreter_call_code.delta"),
     (ResponsesReader._arguments_done, "function_call_arguments.done custom_tool_call_input.done"),
@@ -210,51 +241,6 @@ _RULES: Mapping[str, _Rule] = {
 
 Events of other types are ignored, because they repeat what the items hold or are newer than this table.
 """
-
-
-_MOST_KEYS = 128  # LiteLLM makes a new id for each piece of reasoning (litellm#36375)
-
-
-class ResponseTexts:
-    """The texts, reasoning and refusals of one response.
-
-    With `pieces`, each piece is an event; without, only the first piece of each text.
-    """
-
-    __slots__ = ("_begun", "_pieces")
-
-    def __init__(self, *, pieces: bool) -> None:
-        self._pieces = pieces
-        self._begun: set[tuple[type, object]] = set()  # the key is `None` for pieces without index and id
-
-    def piece(self, kind: type[Text | Reasoning | Refusal], known: Mapping[str, Any]) -> list[Event]:
-        """Return the events of one more piece of a text."""
-        piece = values.text(known.get("delta"))
-        if piece is None:
-            return _NONE
-        # The index is the better key, because LiteLLM changes the ids; the id is kept as well, because the
-        # item's end may lack the index.
-        begun, item, index = self._begun, values.text(known.get("item_id")), index_of(known)
-        key = (kind, item if index is None else index)
-        fresh = key not in begun
-        if fresh:
-            begun.add(key)
-        if item is not None and len(begun) < _MOST_KEYS:
-            begun.add((kind, item))
-        return [kind(0, piece)] if fresh or self._pieces else _NONE
-
-    def finish(self, item: object, known: Mapping[str, Any]) -> list[Event]:
-        """Return the texts of a complete item that were not streamed; `known` are the event's fields."""
-        identity = values.text(values.fields(item).get("id"))
-        keys = [key for key in (identity, index_of(known)) if key is not None]
-        found: list[Event] = [
-            event
-            for event in item_texts(item)
-            # A text that streamed without index and id (llm-rosetta#56) has the key `None`.
-            if self._begun.isdisjoint((type(event), key) for key in (*keys, None))
-        ]
-        self._begun.update((type(event), key) for event in found for key in keys)
-        return found
 
 
 class FetchReader(ResponsesReader):
