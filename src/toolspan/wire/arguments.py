@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from typing import NamedTuple
 
@@ -136,6 +137,28 @@ class Arguments:
         if self.repeats(text):
             return True
         return self._length <= _HEAD and self.read() is COMPLETE and parsed(self.head) == parsed(text)
+
+    def is_rewritten(self, text: str) -> bool:
+        """Return whether a text is the same JSON as the fragments, written another way."""
+        # The fragments are gone: the text is written as servers write JSON, and these are compared. Gateways
+        # read the arguments and write them again for the end of an item.
+        value = parsed(text) if self.read() is COMPLETE else UNPARSED
+        if value is UNPARSED:
+            return False
+        try:
+            return any(
+                self._equals(json.dumps(value, separators=separators, ensure_ascii=ascii_only))
+                for separators in ((", ", ": "), (",", ":"))
+                for ascii_only in (False, True)
+            )
+        except (ValueError, RecursionError):
+            return False
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """The size and the checksum of the fragments: equal for equal texts."""
+        self.read()
+        return self.size, self._checksum
 
     def length_within(self, text: str) -> int | None:
         """Return the length of the arguments so far if the text begins with them, else `None`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from . import quirks
@@ -52,14 +52,20 @@ _ARGUMENTS = {
 
 
 class Item(NamedTuple):
-    """A tool call as an item describes it; `ids` are all ids by which events may refer to it."""
+    """A tool call as an item describes it; events may refer to it by its `call_id` and by its own id."""
 
     kind: str
     id: str | None
     name: str
     arguments: str
-    ids: tuple[str, ...]
     failed: bool
+    call_id: str | None = None
+    own_id: str | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """All ids by which events may refer to the call."""
+        return tuple(identity for identity in (self.own_id, self.call_id) if identity)
 
 
 def call_item(item: object) -> Item | None:
@@ -75,9 +81,17 @@ def call_item(item: object) -> Item | None:
         call_id or own_id,  # the application sends its result under `call_id`
         name,
         _text(_arguments(known, kind)),
-        tuple(identity for identity in (own_id, call_id) if identity),
         known.get("status") == "failed" or bool(known.get("error")),
+        call_id,
+        own_id,
     )
+
+
+def item_ids(items: Iterable[object]) -> frozenset[str]:
+    """Return the ids under which the application sends the results of these items' calls."""
+    known = (fields(item) for item in items)
+    found = (text(each.get("call_id")) or text(each.get("id")) for each in known)
+    return frozenset(identity for identity in found if identity is not None)
 
 
 # The same kind of tool may run at the server or in the application, which must send a result only for its

@@ -29,8 +29,9 @@ _Known = Mapping[str, Any]
 _NONE: list[Event] = []
 # Bounds of the texts that are told apart, of the keys by which they are found, and of the announced ids.
 _MOST_TEXTS = _MOST_KEYS = 128
-# A piece may begin with all the words before it by chance ("ha", "haha"), but not with many letters.
-_FEW = 3
+# A piece that begins with all words before it may do so by chance ("ha", "haha"). It waits for the next event
+# of its text, or for the end of the stream, where so many letters are no chance.
+_NO_CHANCE = 8
 _BEGIN = 16  # characters by which a text is known again that lost some of its pieces
 
 
@@ -60,10 +61,11 @@ class Streamed:
 class _Text:
     """One text of an item: all of it, and its current part.
 
-    `source` distinguishes reasoning from its summary. `done`: an event held all of it.
+    `source` distinguishes reasoning from its summary. `done`: an event held all of it. `waits`: a piece that
+    either continues the part or repeats it.
     """
 
-    __slots__ = ("all", "done", "id", "index", "kind", "part", "source")
+    __slots__ = ("all", "done", "id", "index", "kind", "part", "source", "waits")
 
     def __init__(self, kind: TextKind, source: str, identity: str | None) -> None:
         self.kind = kind
@@ -72,6 +74,7 @@ class _Text:
         self.all = self.part = Streamed()
         self.index: int | None = None
         self.done = False
+        self.waits = ""
 
     def at(self, index: int | None) -> bool:
         """Continue with the part at an index; return whether it is a new one."""
@@ -146,27 +149,52 @@ class ResponseTexts:
         # Reasoning and its summary are one thought: the first one counts.
         if found.source != source:
             return _NONE
+        events: list[Event] = []
+        if found.waits:
+            self._decide(found, piece.startswith(found.waits), events)
         found.at(_part_of(known))
-        part = found.part
-        if len(piece) >= part.length and (self._repeats or part.length >= _FEW):
-            rest = part.rest(piece)
-            # Equal words may be a refrain, unless the server is known to repeat.
-            if rest is not None and (rest or self._repeats):
-                self._repeats, piece = True, rest
-        return self._emit(found, piece)
+        rest = found.part.rest(piece) if found.part.length else None
+        if rest and not self._repeats:
+            found.waits = piece
+            return events
+        return events + self._emit(found, piece if rest is None or not self._repeats else rest)
+
+    def _decide(self, found: _Text, repeats: bool, events: list[Event]) -> None:
+        """Append the text of the piece that waits."""
+        piece, found.waits = found.waits, ""
+        self._repeats = self._repeats or repeats
+        events += self._emit(found, (found.part.rest(piece) or "") if repeats else piece)
+
+    def close(self) -> list[Event]:
+        """Return the events of the end: of the pieces that wait."""
+        events: list[Event] = []
+        for found in self._texts:
+            if found.waits:
+                self._decide(found, found.part.length >= _NO_CHANCE, events)
+        return events
+
+    def _complete(self, found: _Text, streamed: Streamed, text: str) -> list[Event]:
+        """Return the events of a text of which everything is known; `streamed` is what was read of it."""
+        events: list[Event] = []
+        if found.waits:
+            continues = (streamed.rest(text) or "").startswith(found.waits)
+            self._decide(found, not continues, events)
+        return events + self._emit(found, streamed.rest(text) or "")
 
     def part(self, kind: TextKind, known: _Known, text: str, source: str = "") -> list[Event]:
         """Return the events of a part that is complete: what was not streamed of it."""
         if not text:
             return _NONE
-        index = _part_of(known)
+        index, events = _part_of(known), list(_NONE)
         found = self._find(kind, known) or self._equal(kind, {source: text})
         if found is None:
             found = self._open(kind, known, source)
         elif found.source != source or (index or 0) < (found.index or 0):
             return _NONE
+        if found.waits and index not in (None, found.index):
+            self._decide(found, False, events)
         found.at(index)
-        return self._emit(found, found.part.rest(text) or "")
+        return events + self._complete(found, found.part, text)
 
     def item(self, item: object, known: _Known) -> list[Event]:
         """Return the events of a complete item: what was not streamed of it."""
@@ -177,7 +205,7 @@ class ResponseTexts:
             found.done = True
             if self._claimed is not None:
                 self._claimed.add(found)
-            events += self._emit(found, found.rest(texts) or "")
+            events += self._complete(found, found.all, texts.get(found.source, ""))
         return events
 
     def _emit(self, found: _Text, piece: str) -> list[Event]:
@@ -211,7 +239,8 @@ class ResponseTexts:
         identity, place = values.text(known.get("item_id")), index_of(known)
         by_place = self._by_place.get((kind, place)) if place is not None or identity is None else None
         if identity is None:
-            return by_place
+            # After its end, a text without place and id is followed by another one.
+            return by_place if by_place is None or place is not None or not by_place.done else None
         by_id = None if identity in self._shared_ids else self._by_id.get((kind, identity))
         if identity in self._seen_ids and identity not in self._shared_ids:
             # The place is another item's where a server gives all items one place (open-responses-server#63).

@@ -1,23 +1,52 @@
-"""Decide which tool call of a response an event or an item of the Responses API belongs to.
+"""Decide which tool call of a response an event or an item belongs to, and what it adds to the call.
 
-Servers omit indexes and ids, repeat them or change them, so a call is registered under every key it was
-seen with. The servers and reports are in `tests/wire/responses_servers.py` and `responses_repeats.py`.
+What an event may carry, and what it does:
+
+| carries | events | effect |
+| --- | --- | --- |
+| the head of a call | `output_item.added` | opens the call; its arguments count if nothing else ever comes |
+| a fragment | `….delta` | continues the arguments; dropped if their beginning was not received |
+| all arguments | `….done` | adds what the fragments lack, or replaces them; completes the call |
+| an item | `output_item.done` | the same; brings a late id or name |
+| a response | `completed` and the like | the same, for each item; a call without counterpart is new |
+
+Later in this table outranks earlier; empty arguments say nothing, and complete no call while an item may
+still bring them.
+
+Which call it belongs to, the stronger evidence first:
+
+| evidence | not where |
+| --- | --- |
+| `call_id` | |
+| the item's own id | several calls were announced with it (openai-agents-python#3079) |
+| `output_index` | an item with other ids is added there (open-responses-server#63) |
+| equal name and arguments, of a call that the response has not repeated yet | the event is a delta |
+| the last call | the event has a place of its own, unless that call still waits for its arguments |
+
+A call is known by every key it ever had: servers omit ids and indexes, change them (litellm#36375), or leave
+items out of the last event, so that the places move. A call that was only announced, of which neither
+arguments nor an end ever came, is not given.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
 from . import quirks, values
 from .events import Event
-from .response_items import ANSWERED, Item
-from .tool_call import MOST_CALLS, CallState, ToolCalls
+from .json_scanner import COMPLETE, OPEN
+from .response_items import ANSWERED, HOSTED, NAMED, Item
+from .response_texts import index_of
+from .tool_call import MOST_CALLS, UNNAMED, CallState, ToolCalls
 from .tools import Tools
 
 _Known = Mapping[str, Any]
 _NONE: list[Event] = []
 _ADDED = "response.output_item.added"
+_MOST_KEYS = 4 * MOST_CALLS
+_MOST_HELD = 64 * 1024  # characters of arguments with which calls were announced
 
 
 class ResponseCalls:
@@ -27,77 +56,219 @@ class ResponseCalls:
     against.
     """
 
-    __slots__ = ("_by_key", "_calls", "_last", "_partial")
+    __slots__ = (
+        "_announced",
+        "_by_key",
+        "_by_mark",
+        "_calls",
+        "_expected",
+        "_held",
+        "_last",
+        "_partial",
+        "_repeated",
+        "_whole",
+    )
 
     def __init__(self, *, pieces: bool, offered: Tools | None = None) -> None:
-        self._calls = ToolCalls(0, pieces=pieces, offered=offered)
-        self._by_key: dict[object, CallState] = {}
+        self._calls = ToolCalls(0, pieces=pieces, offered=offered, waits=True)
+        # By `call_id`, own id or place; `None` for an id that several calls share.
+        self._by_key: dict[object, CallState | None] = {}
         self._last: CallState | None = None
         # calls whose beginning was not received: `retrieve(starting_after=…)` starts in the middle
         self._partial: set[CallState] = set()
+        # The arguments with which calls were announced.
+        self._announced: dict[CallState, str] = {}
+        self._held = 0
+        self._whole: set[CallState] = set()  # calls of which an event had all arguments
+        # The calls that a whole response has repeated so far, and all before it by name and arguments.
+        self._repeated: set[CallState] | None = None
+        self._by_mark: dict[object, list[CallState]] = {}
+        self._expected: frozenset[str] = frozenset()
 
     @property
     def needs_results(self) -> bool:
         """Whether any call waits for the application's result."""
         return any(call.kind in ANSWERED for call in self._calls.calls)
 
+    def whole(self, ids: frozenset[str]) -> None:
+        """Begin a whole response with calls of these ids: each call can be repeated once by its items."""
+        self._repeated, self._expected = set(), ids
+        self._by_mark.clear()
+        for call in self._calls.calls:
+            self._by_mark.setdefault((call.name, *call.arguments.mark), []).append(call)
+
     def piece(self, known: _Known) -> list[Event]:
         """Return the events of one more fragment of a call's arguments."""
         call = self._find(known)
-        if call is not None and call.closed is None and call not in self._partial:
-            piece = known.get("delta")
-            if not isinstance(piece, str):
-                return _NONE
-            return self._calls.feed(call, quirks.arguments_piece(piece))
-        events: list[Event] = []
-        # Text after the end of the document makes the arguments invalid: it is counted, and the call
-        # corrected at its end.
-        if call is not None and call.closed == "json" and (text := values.text(known.get("delta"))):
-            events += self._calls.feed(call, quirks.arguments_piece(text))
         if call is None:
             # The fragment is the middle of the arguments, so it is dropped: the item's end brings the
             # whole.
-            item = Item(_kind_of_piece(known), None, "", "", (), False)
+            events: list[Event] = []
+            item = Item(_kind_of_piece(known), None, "", "", False)
             self._partial.add(self._open(item, known, events))
+            return events
+        piece = known.get("delta")
+        if not isinstance(piece, str):
+            return self._object(call, piece)
+        if quirks.ARGUMENTS:
+            piece = quirks.arguments_piece(piece)
+        if call in self._partial:
+            return _NONE
+        if call in self._whole:
+            return self._late(call, piece)
+        arguments = call.arguments
+        return self._calls.feed(call, piece) if arguments.goes_on_with(piece) else self._doubtful(call, piece)
+
+    def _doubtful(self, call: CallState, piece: str) -> list[Event]:
+        """Return the events of a fragment that may repeat or replace those before."""
+        arguments, events = call.arguments, list(_NONE)
+        if arguments.read() is COMPLETE and not piece.isspace():
+            if arguments.repeats(piece):
+                return events
+            # `{}`, or an object that grows, came before the arguments that are meant.
+            if arguments.is_placeholder or arguments.has_grown_to(piece):
+                self._calls.replace(call, piece, events)
+                return events
+        elif arguments.read() is OPEN and arguments.is_snapshot(piece):
+            self._calls.replace(call, piece, events)
+            return events
+        return self._calls.feed(call, piece)
+
+    def _object(self, call: CallState, value: object) -> list[Event]:
+        """Return the events of arguments as an object: it holds all of them so far."""
+        events: list[Event] = []
+        if text := quirks.arguments_text(value):
+            self._calls.settle(call, text, events)
+        return events
+
+    def _late(self, call: CallState, piece: str) -> list[Event]:
+        """Return the events of a fragment after all arguments: mostly none, because it repeats them."""
+        arguments, events = call.arguments, list(_NONE)
+        if call.closed == "json" or arguments.read() is not COMPLETE:
+            # Text after the end of the document makes the arguments invalid: it is counted, and the call
+            # corrected at its end. Arguments that were not complete go on.
+            return self._calls.feed(call, piece)
+        if arguments.is_placeholder and piece.strip():
+            # `{}` stood for arguments that were still to come.
+            self._whole.discard(call)
+            self._calls.replace(call, piece, events)
         return events
 
     def arguments(self, text: str, known: _Known) -> list[Event]:
         """Return the events of a server's report of a complete call, with `text` as all its arguments."""
         events: list[Event] = []
         call = self._find(known)
-        if call is not None and call not in self._partial:
-            self._complete(call, text, "done", events)
+        if call is None:
+            return events
+        if call in self._partial and call.name is None:
+            self._announce(call, text)  # the item brings the name as well
+            return events
+        if text:
+            self._settle(call, text, events)
+        self._whole.add(call)
+        # Without any arguments, the item may still bring them (cc-switch#6481); without a name, the name.
+        if call.arguments.fragments and call.is_named:
+            self._calls.end(call, "done", events)
         return events
 
-    # The server open-responses-server sends one index for all items (teabranch/open-responses-server#63);
-    # LiteLLM changes ids until the item is done (litellm#36375). So another id at a known index is a new call
-    # only when an item is added.
     def begin(self, item: Item, known: _Known, events: list[Event]) -> CallState:
-        """Return the call of an item: the one with its id or its index, or a new one."""
-        call = next((self._by_key[key] for key in item.ids if key in self._by_key), None)
-        placed = self._by_key.get(index_of(known))
-        if call is None and placed is not None and placed.kind == item.kind:
-            known_as_another = placed.id is not None and item.id is not None
-            call = None if known_as_another and known.get("type") == _ADDED else placed
+        """Return the call of an item: the one with its ids or its place, or a new one."""
+        is_head = known.get("type") == _ADDED
+        call = self._announced_call(item, known) if is_head else self._repeated_call(item, known)
         if call is None:
-            return self._open(item, known, events)
-        self._calls.identify(call, call.id or item.id, call.name or item.name or None, events)
-        self._remember(call, item.ids, known)
+            call = self._open(item, known, events)
+        else:
+            self._calls.identify(call, call.id or item.id, call.name or item.name or None, events)
+            self._remember(call, item.ids, known)
+        if is_head:
+            self._announce(call, item.arguments)
         return call
 
     def finish(self, item: Item, known: _Known, events: list[Event]) -> None:
-        """Close the call of a complete item."""
+        """Close the call of a complete item, or correct it."""
         call = self.begin(item, known, events)
-        self._complete(call, item.arguments, "failed" if item.failed else "done", events)
+        if self._repeated is not None:
+            self._repeated.add(call)
+        if call.closed is not None and call.outcome == UNNAMED and call.name is not None and item.arguments:
+            # It was judged without its name, and the value is gone: the item has it again.
+            self._calls.replace(call, item.arguments, events)
+            self._calls.close(call, call.closed, events)
+        elif item.arguments:
+            self._settle(call, item.arguments, events)
+        self._partial.discard(call)
+        self._calls.end(call, "failed" if item.failed else "done", events)
 
     def end(self, how: str, events: list[Event]) -> None:
         """Close all calls; no more events follow."""
+        for call in self._calls.calls:
+            if call.closed is not None or call.arguments.fragments or call in self._whole:
+                continue
+            if how == "finish" and (text := self._announced.get(call)):
+                self._settle(call, text, events)
+            elif call.kind not in HOSTED:
+                # Announced, and neither arguments nor an end ever came: never valid.
+                self._calls.end(call, "end", events)
         self._calls.end_all(how, events)
+
+    def _announce(self, call: CallState, text: str) -> None:
+        """Keep arguments that count if nothing else ever comes."""
+        if text and self._held + len(text) <= _MOST_HELD:
+            self._held += len(text)
+            self._announced[call] = text
+
+    def _settle(self, call: CallState, text: str, events: list[Event]) -> None:
+        self._whole.add(call)
+        self._partial.discard(call)
+        self._calls.settle(call, text, events)
+
+    def _announced_call(self, item: Item, known: _Known) -> CallState | None:
+        """Return the call that an item announces once more, `None` for a new one."""
+        if item.call_id is not None and (call := self._by_key.get(item.call_id)) is not None:
+            return call
+        own = self._by_key.get(item.own_id)
+        if own is not None and item.call_id and own.id not in (None, item.call_id, item.own_id):
+            self._by_key[item.own_id] = own = None
+        placed = self._by_key.get(index_of(known))
+        if own is None and placed is not None and placed.kind == item.kind:
+            return None if placed.id is not None and item.id is not None else placed
+        return own
+
+    def _repeated_call(self, item: Item, known: _Known) -> CallState | None:
+        """Return the call that a complete item ends or repeats, `None` for a new one."""
+        for key in (item.call_id, item.own_id):
+            if key is not None and (call := self._by_key.get(key)) is not None:
+                return call
+        if self._repeated is not None and (equal := self._equal(item)) is not None:
+            return equal
+        index = index_of(known)
+        placed = self._last if index is None and self._repeated is None else self._by_key.get(index)
+        if placed is not None and self._may_be(placed, item):
+            # Where all calls have one place, another call's end comes there too.
+            if self._repeated is not None or placed not in self._whole:
+                return placed
+            return placed if placed.arguments.means(item.arguments) else None
+        if self._repeated is None:
+            return None
+        open_calls = (call for call in self._calls.calls if call.arguments.read() is not COMPLETE)
+        return next((call for call in open_calls if self._may_be(call, item)), None)
+
+    def _may_be(self, call: CallState, item: Item) -> bool:
+        """Return whether a call with other ids may be an item's: of its kind and name, not repeated yet."""
+        if call.kind != item.kind or (call.name and item.name and call.name != item.name):
+            return False
+        # A call that the response repeats under its own id is no other item's.
+        return self._repeated is None or (call not in self._repeated and call.id not in self._expected)
+
+    def _equal(self, item: Item) -> CallState | None:
+        """Return the first call with an item's name and arguments that was not repeated yet."""
+        calls = self._by_mark.get((item.name or None, *_mark(item.arguments)), ())
+        return next((call for call in calls if self._may_be(call, item)), None)
 
     def _open(self, item: Item, known: _Known, events: list[Event]) -> CallState:
         """Open a call; past the bound, return the last one."""
         if len(self._calls.calls) >= MOST_CALLS:
             return self._calls.calls[-1]
+        self._calls.next_call(events)
         call = self._calls.open(item.id, item.name or None, item.kind, events)
         self._remember(call, item.ids, known)
         return call
@@ -105,27 +276,33 @@ class ResponseCalls:
     def _remember(self, call: CallState, ids: tuple[str, ...], known: _Known) -> None:
         """Register the call under its ids and its index."""
         for key in (*ids, values.text(known.get("item_id")), index_of(known)):
-            if key is not None:
+            is_new = key is not None and key not in self._by_key
+            # An id that is shared stays so: `None`.
+            is_shared = not isinstance(key, int) and self._by_key.get(key, call) is None
+            if key is not None and not is_shared and not (is_new and len(self._by_key) >= _MOST_KEYS):
                 self._by_key[key] = call
         self._last = call
 
     def _find(self, known: _Known) -> CallState | None:
         """Return the call of an event: by the item's id or index; without an index, the last one."""
-        index = index_of(known)
-        found = self._by_key.get(values.text(known.get("item_id"))) or self._by_key.get(index)
-        # Gateways omit both (RESMP-DEV/ccr-rust#25).
-        return self._last if found is None and index is None else found
+        index, identity = index_of(known), values.text(known.get("item_id"))
+        found = self._by_key.get(identity) or self._by_key.get(index)
+        if found is not None:
+            return found
+        last = self._last
+        # Gateways omit both (RESMP-DEV/ccr-rust#25), or count the places of heads and fragments differently.
+        if index is None or last is None:
+            return last
+        waits = last.closed is None and last not in self._partial and last not in self._whole
+        if not waits or (identity is not None and last.arguments.fragments):
+            return None
+        self._remember(last, (), known)
+        return last
 
-    def _complete(self, call: CallState, arguments: str, how: str, events: list[Event]) -> None:
-        """Feed arguments that were not streamed, and close the call."""
-        self._partial.discard(call)
-        self._calls.fill(call, arguments, events)
-        self._calls.end(call, how, events)
 
-
-def index_of(known: _Known) -> int | None:
-    """Return the index of an event's item in the output; llama-server sends none (llama.cpp 0.7.0)."""
-    return values.count(known.get("output_index"))
+def _mark(text: str) -> tuple[int, int]:
+    data = text.encode("utf-8", "surrogatepass")
+    return len(data), zlib.crc32(data)
 
 
 def _kind_of_piece(known: _Known) -> str:

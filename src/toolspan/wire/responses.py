@@ -8,7 +8,7 @@ from typing import Any
 
 from . import quirks, values
 from .events import Event, Finished, Reasoning, Refusal, Started, Text, Usage, identified
-from .response_items import SUMMARY, TextKind, call_item, part_texts, words
+from .response_items import SUMMARY, TextKind, call_item, item_ids, part_texts, words
 from .response_texts import ResponseTexts
 from .response_tool_calls import ResponseCalls
 from .tools import Tools
@@ -66,7 +66,7 @@ class ResponsesReader:
 
     def close(self) -> list[Event]:
         """Return the events of the end: a call that is still open ends with the stream."""
-        events: list[Event] = []
+        events = self._texts.close()
         self._calls.end("end", events)
         return events
 
@@ -136,8 +136,10 @@ class ResponsesReader:
             return
         # Items that were streamed are recognised, and yield nothing again; gateways send the whole response
         # in the last event only (Sophomoresty/gemini-web2api#57).
+        output = tuple(values.sequence(known.get("output")))
         self._texts.whole()
-        for position, item in enumerate(values.sequence(known.get("output"))):
+        self._calls.whole(item_ids(output))
+        for position, item in enumerate(output):
             self._item(item, {"output_index": position}, events)
         if (usage := self._reports.read(known.get("usage"))) is not None:
             events.append(usage)

@@ -146,13 +146,11 @@ class ToolCalls:
         if call.closed is None and call.is_named and not (self._waits and not call.arguments.is_appended):
             self.close(call, "json", events)
 
-    def fill(self, call: CallState, text: str, events: list[Event]) -> None:
-        """Set all arguments at once if none were streamed; the call stays open."""
-        # The end of an item repeats what was streamed.
-        if text and not call.arguments.fragments:
-            call.arguments.feed(text)
-            if self._pieces:
-                events.append(CallArguments(self._choice, call.number, text))
+    def settle(self, call: CallState, text: str, events: list[Event]) -> None:
+        """Make a text all arguments of a call: add what the fragments lack, or replace them."""
+        # Mostly the end repeats what was streamed.
+        if not (call.arguments.means(text) or call.arguments.is_rewritten(text)):
+            self.replace(call, text, events)
 
     def close(self, call: CallState, how: str, events: list[Event]) -> None:
         """Close a call, or correct one that changed after its end."""
@@ -192,7 +190,7 @@ class ToolCalls:
         if call.closed is None:
             if how != "done" or call.is_named:
                 self.close(call, how, events)
-        elif call.arguments.fragments != call.reported:
+        elif call.arguments.fragments != call.reported or call.replaced:
             self.close(call, call.closed, events)
 
     def finish_all(self, events: list[Event]) -> None:
