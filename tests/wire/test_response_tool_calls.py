@@ -78,7 +78,7 @@ def test_piece_without_a_beginning_opens_a_call_of_its_kind(kind: str, found: st
 
 def test_arguments_after_a_closed_call_correct_its_close() -> None:
     """Text after the brace that closed a call makes it invalid when the stream ends."""
-    bodies = [*asks(ONE, 0)[:-2], event("function_call_arguments.delta", "fc_a", 0, delta="}"), ends()]
+    bodies = [*asks(ONE, 0, 3)[:-2], event("function_call_arguments.delta", "fc_a", 0, delta="}"), ends()]
     closed, corrected = [each for each in events_of(bodies) if isinstance(each, (CallClosed, CallCorrected))]
-    assert (closed.how, closed.valid, closed.fragments) == ("json", True, 1)
-    assert (corrected.previous, corrected.now.outcome, corrected.now.fragments) == ("valid", "invalid", 2)
+    assert (closed.how, closed.valid, closed.fragments) == ("json", True, 2)
+    assert (corrected.previous, corrected.now.outcome, corrected.now.fragments) == ("valid", "invalid", 3)

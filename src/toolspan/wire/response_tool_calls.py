@@ -37,7 +37,7 @@ from typing import Any
 from . import quirks, values
 from .events import Event
 from .json_scanner import COMPLETE, OPEN
-from .response_items import ANSWERED, HOSTED, NAMED, Item
+from .response_items import ANSWERED, HOSTED, Item
 from .response_texts import index_of
 from .tool_call import MOST_CALLS, UNNAMED, CallState, ToolCalls
 from .tools import Tools
@@ -112,7 +112,7 @@ class ResponseCalls:
             return self._object(call, piece)
         if quirks.ARGUMENTS:
             piece = quirks.arguments_piece(piece)
-        if call in self._partial:
+        if call in self._partial or not piece:
             return _NONE
         if call in self._whole:
             return self._late(call, piece)
@@ -268,7 +268,10 @@ class ResponseCalls:
         """Open a call; past the bound, return the last one."""
         if len(self._calls.calls) >= MOST_CALLS:
             return self._calls.calls[-1]
-        self._calls.next_call(events)
+        last = self._last
+        # Free text ends with its item: items may be streamed at the same time.
+        if last is not None and last.closed is None and last.arguments.read() is COMPLETE and last.is_named:
+            self._calls.close(last, "next_call", events)
         call = self._calls.open(item.id, item.name or None, item.kind, events)
         self._remember(call, item.ids, known)
         return call
