@@ -38,6 +38,8 @@ class Call(CallData):
     record_at = 0
     """When the buffered times are recorded at the latest, so that a long stream shows while it runs."""
     finished = False
+    response: Callable[[], Any] | None = None
+    """A weak reference to the response of which the SDK makes the result."""
 
     def __init__(
         self,

@@ -134,7 +134,8 @@ class Exchange:
             if "http_response" in getattr(result, "__dict__", ()):
                 _raw_answer(call, result)
             else:
-                call.answer(result)
+                # The SDK returns a body of another content type than JSON as text.
+                call.answer(_body(call) if type(result) is str else result)
                 call.end(End.EXHAUSTED)
         except Exception as error:
             report("reading a result", error)
@@ -144,8 +145,11 @@ class Exchange:
     def failed(self, call: Call, error: BaseException) -> None:
         """End the call of a request that raised."""
         try:
-            # LengthFinishReasonError of `parse()` carries the answer, with its usage.
+            # The answer came, and the SDK could not make a result of it: `parse()` does not validate, the
+            # content type is another. LengthFinishReasonError of `parse()` carries the answer.
             completion = attribute(error, "completion")
+            if completion is None:
+                completion = _body(call)
             if completion is not None:
                 call.answer(completion)
             guarded(retries.failed, call, error)
@@ -192,6 +196,16 @@ def _add_user_attributes(call: Call, user: Mapping[str, Value], labels: UserLabe
     if call.request.conversation is None and isinstance(conversation, str):
         call.request.conversation = conversation
     call.user_labels = labels.of(user)
+
+
+def _body(call: Call) -> Any:
+    """Return the JSON of the response that the SDK has read; `None` if there is none."""
+    response = call.response() if call.response is not None else None
+    try:
+        return answer_of(response) if attribute(response, "is_closed") is True else None
+    except Exception as error:
+        report("reading a response body", error)
+        return None
 
 
 def _raw_answer(call: Call, result: Any) -> None:

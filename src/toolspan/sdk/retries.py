@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from functools import partial
@@ -93,7 +94,10 @@ def _with_its_response(wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any
     call = current.get()
     if call is not None:
         try:
-            see(call, kwargs["response"].headers)
+            response = kwargs["response"]
+            see(call, response.headers)
+            # Weak: a stream that the application drops must die at once, and its response with it.
+            call.response = weakref.ref(response)
         except Exception as error:
             report("reading the headers of a response", error)
     return wrapped(*args, **kwargs)
