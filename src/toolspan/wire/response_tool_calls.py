@@ -123,7 +123,7 @@ class ResponseCalls:
         """Return the events of a fragment that may repeat or replace those before."""
         arguments, events = call.arguments, list(_NONE)
         if arguments.read() is COMPLETE and not piece.isspace():
-            if arguments.repeats(piece):
+            if arguments.repeats(piece.strip()):
                 return events
             # `{}`, or an object that grows, came before the arguments that are meant.
             if arguments.is_placeholder or arguments.has_grown_to(piece):
@@ -137,7 +137,8 @@ class ResponseCalls:
     def _object(self, call: CallState, value: object) -> list[Event]:
         """Return the events of arguments as an object: it holds all of them so far."""
         events: list[Event] = []
-        if text := quirks.arguments_text(value):
+        # An empty one comes before the arguments that are meant; among pieces of text, an object is no part.
+        if value and call.arguments.read() is not OPEN and (text := quirks.arguments_text(value)):
             self._calls.settle(call, text, events)
         return events
 
@@ -201,14 +202,13 @@ class ResponseCalls:
     def end(self, how: str, events: list[Event]) -> None:
         """Close all calls; no more events follow."""
         for call in self._calls.calls:
-            if call.closed is not None or call.arguments.fragments or call in self._whole:
-                continue
-            if how == "finish" and (text := self._announced.get(call)):
-                self._settle(call, text, events)
-            elif call.kind not in HOSTED:
-                # Announced, and neither arguments nor an end ever came: never valid.
-                self._calls.end(call, "end", events)
-        self._calls.end_all(how, events)
+            cause = how
+            if call.closed is None and not call.arguments.fragments and call not in self._whole:
+                if how == "finish" and (text := self._announced.get(call)):
+                    self._settle(call, text, events)
+                elif call.kind not in HOSTED:
+                    cause = "end"  # announced, and neither arguments nor an end ever came: never valid
+            self._calls.end(call, cause, events)
 
     def _announce(self, call: CallState, text: str) -> None:
         """Keep arguments that count if nothing else ever comes."""
