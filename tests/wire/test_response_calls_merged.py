@@ -189,6 +189,11 @@ CASES: dict[str, tuple[list[Event], list[Row]]] = {
         [added(call()), delta('{"x":'), delta("1}"), done(call()), ends(call())],
         [A],
     ),
+    "empty-object-first": ([head(call()), delta("{}"), delta('{"x":1}'), ends()], [A]),
+    "object-that-grows": (
+        [head(call()), delta('{"x":1}'), delta('{"x":12}'), ends()],
+        [(*A[:2], '{"x":12}', "valid")],
+    ),
     "snapshots": (
         [head(call()), delta('{"x'), delta('{"x":1'), delta('{"x":1}'), done(call()), ends(call())],
         [A],

@@ -163,7 +163,19 @@ CASES: dict[str, tuple[list[Event], dict[str, str]]] = {
     ),
     "refrain": (pieces("output_text", ["la ", "la ", "la la"], "m"), {"Text": "la la la la"}),
     "laughter": (pieces("output_text", ["ha", "haha"], "m"), {"Text": "hahaha"}),
+    "a-piece-that-waits-for-its-part": (
+        [
+            event("output_text.delta", "m", 0, delta="ha", content_index=0),
+            event("output_text.delta", "m", 0, delta="haha", content_index=0),
+            event("output_text.done", "m", 0, text="!", content_index=1),
+        ],
+        {"Text": "hahaha!"},
+    ),
     # Texts as objects.
+    "too-deep": (
+        [event("output_text.delta", "m", 0, delta={"text": {"text": {"text": {"text": {"text": "a"}}}}})],
+        {},
+    ),
     "object": (
         [
             event("output_text.delta", "m", 0, delta={"text": "Hel"}),
