@@ -117,7 +117,7 @@ class Block:
 def current(baggage_keys: Iterable[str] = ()) -> Mapping[str, Value]:
     """Return the attributes of the open blocks, and those of the named baggage entries."""
     try:
-        entries: _Entries = context.get_value(_KEY) or ()  # type: ignore[assignment]
+        entries = _entries()
         if not entries and not baggage_keys:
             return NOTHING
         # Baggage comes first, so that a block in this process wins over what another process sent.

@@ -159,32 +159,11 @@ def _stubborn() -> Any:
         yield 2
 
 
-async def _astubborn() -> Any:
-    try:
-        yield 1
-    finally:
-        yield 2
-
-
 def test_a_generator_that_yields_although_it_is_closed_has_failed(telemetry: Telemetry) -> None:
     """A clean-up that yields is an error for the reader as without the decorator, and the span ends."""
     with telemetry.on():
         seen = outcome(lambda: _close(toolspan.tool(_stubborn)()))
     assert seen is outcome(lambda: _close(_stubborn())) is RuntimeError
-    assert [span.attributes["error.type"] for span in telemetry.spans] == ["RuntimeError"]
-
-
-async def _continue(generator: Any) -> None:
-    # Not `aclose`: Python frees a generator that ignores it with one more error, at any time later.
-    assert await _athrow(generator) == 2
-    await generator.__anext__()
-
-
-def test_an_async_generator_that_yields_although_it_is_closed_has_failed(telemetry: Telemetry) -> None:
-    """So it is with an async one; a reader that goes on gets the rest."""
-    with telemetry.on():
-        seen = outcome(lambda: asyncio.run(_continue(toolspan.tool(_astubborn)())))
-    assert seen is outcome(lambda: asyncio.run(_continue(_astubborn()))) is GeneratorExit
     assert [span.attributes["error.type"] for span in telemetry.spans] == ["RuntimeError"]
 
 

@@ -149,9 +149,10 @@ def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[...
             except StopAsyncIteration:
                 observer.end(None)
                 return
-            # Also where the tool's own clean-up raises, is cancelled or yields.
+            # Also where the tool's own clean-up raises, is cancelled or yields. At its end, asyncio closes the
+            # tool itself: that is no error either.
             except BaseException as error:
-                observer.end(error)
+                observer.end(None if issubclass(type(error), GeneratorExit) else error)
                 raise
             finally:
                 leave(token)

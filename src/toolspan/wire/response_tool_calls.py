@@ -35,6 +35,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import quirks, values
+from .arguments import START
 from .events import Event
 from .json_scanner import COMPLETE, OPEN
 from .response_items import ANSWERED, HOSTED, Item
@@ -117,7 +118,10 @@ class ResponseCalls:
         if call in self._whole:
             return self._late(call, piece)
         arguments = call.arguments
-        return self._calls.feed(call, piece) if arguments.goes_on_with(piece) else self._doubtful(call, piece)
+        start = arguments.head[:START]
+        if arguments.unsettled or (start and piece.startswith(start)):
+            return self._doubtful(call, piece)
+        return self._calls.feed(call, piece)
 
     def _doubtful(self, call: CallState, piece: str) -> list[Event]:
         """Return the events of a fragment that may repeat or replace those before."""
