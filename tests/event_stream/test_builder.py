@@ -21,6 +21,7 @@ from toolspan.event_stream.events import (
 )
 from toolspan.wire.chat import ChatReader
 from toolspan.wire.events import CallArguments, CallClosed, CallOpened, Finished, Text, Usage
+from toolspan.wire.json_schema import Violation
 from toolspan.wire.record import End
 from toolspan.wire.tools import tools as offer
 
@@ -66,18 +67,18 @@ def test_call_without_a_name_waits_for_it() -> None:
     assert told([first])[0] == ToolCallStarted(0, 0, "call_a", None, "function")
     following = Following()
     assert following.read(first) == []
-    started, delta, completed = following.read(last)
+    started, delta = following.read(last)
+    (completed,) = following.read(ends())
     assert (started.name, delta.delta, completed.name, completed.valid) == ("weather", ARGS, "weather", True)
-    assert [event.type for event in following.read(ends())] == []
     assert [event.type for event in following.end(End.EXHAUSTED)] == ["done"]
 
 
 def test_call_that_never_gets_a_name_completes_with_its_choice() -> None:
-    """A call that never gets a name is completed when its choice finishes, and must not be run."""
+    """A call that never gets a name is completed at the end of the stream, and must not be run."""
     other = tools(entry(0, "call_b", arguments=ARGS), index=1)
     found = told([other, tools(entry(0, "call_a", arguments=ARGS)), ends(), ends(index=1)], expected=2)
     completed = [event for event in found if isinstance(event, ToolCallCompleted)]
-    assert [(event.choice, event.name, event.valid) for event in completed] == [
+    assert sorted((event.choice, event.name, event.valid) for event in completed) == [
         (0, None, False),
         (1, None, False),
     ]
@@ -86,9 +87,11 @@ def test_call_that_never_gets_a_name_completes_with_its_choice() -> None:
 def test_text_after_a_complete_call_is_an_error_event() -> None:
     """Text after a complete, valid call is an error event; the call is not completed again."""
     garbage = tools(entry(0, arguments=" Done!"))
-    found = told([tools(entry(0, "call_a", "weather", ARGS)), garbage, ends()])
+    call = [tools(entry(0, "call_a", "weather", ARGS[:5])), tools(entry(0, arguments=ARGS[5:]))]
+    found = told([*call, garbage, ends()])
     assert [event.type for event in found] == [
         "tool_call.started",
+        "tool_call.arguments.delta",
         "tool_call.arguments.delta",
         "tool_call.completed",
         "tool_call.arguments.delta",
@@ -96,9 +99,9 @@ def test_text_after_a_complete_call_is_an_error_event() -> None:
         "error",
         "done",
     ]
-    assert found[2].valid
-    assert (found[4].previous, found[4].reason, found[4].arguments) == ("valid", "invalid", ARGS + " Done!")
-    assert (found[5].kind, found[5].code, found[5].id, found[5].name) == (
+    assert found[3].valid
+    assert (found[5].previous, found[5].reason, found[5].arguments) == ("valid", "invalid", ARGS + " Done!")
+    assert (found[6].kind, found[6].code, found[6].id, found[6].name) == (
         "arguments",
         "invalid",
         "call_a",
@@ -176,7 +179,8 @@ def test_end_of_one_choice_completes_no_call_of_another() -> None:
     teller = EventBuilder(2)
     nameless = CallOpened(1, 0, "call_b", None)
     assert teller.build([nameless, Finished(0, "stop")], None) == []
-    assert [event.type for event in teller.build([Finished(1, "stop")], None)] == [
+    closed = CallClosed(1, 0, "finish", True, 1, 2, Violation("unnamed"))
+    assert [event.type for event in teller.build([closed, Finished(1, "stop")], None)] == [
         "tool_call.started",
         "tool_call.completed",
         "error",

@@ -44,9 +44,9 @@ def test_one_delta_may_hold_text_reasoning_calls_and_refusal() -> None:
         Reasoning(0, "R"),
         Text(0, "T"),
         CallOpened(0, 0, "a", "f"),
-        CallArguments(0, 0, "{}"),
-        CallClosed(0, 0, "json", True, 1, 2),
         Refusal(0, "N"),
+        CallArguments(0, 0, "{}"),
+        CallClosed(0, 0, "finish", True, 1, 2),
         Finished(0, "stop"),
         Usage(9, 4),
     ]
@@ -98,7 +98,10 @@ def test_calls_of_a_whole_answer_are_numbered_by_position(build: Callable[[Any],
     calls = [{**entry(None, "call_a", "weather", ARGS)}, entry(None, "call_b", "weather", OTHER)]
     message = {"role": "assistant", "content": "Hi", "refusal": None, "tool_calls": calls}
     found = seen(read([build(whole(message, usage=counts(9, 4)))]))
-    assert found.calls == [Call("call_a", "weather", ARGS), Call("call_b", "weather", OTHER)]
+    assert found.calls == [
+        Call("call_a", "weather", ARGS, closed_by="next_call"),
+        Call("call_b", "weather", OTHER, closed_by="finish"),
+    ]
     assert (found.texts, found.reasons, found.usage) == ({0: "Hi"}, {0: "tool_calls"}, Usage(9, 4))
 
 
@@ -121,7 +124,7 @@ def test_each_choice_of_a_whole_answer_has_its_parts(build: Callable[[Any], Any]
     second = {"content": None, "function_call": {"name": "f", "arguments": "{}"}}
     found = seen(read([build(whole(first, second, reason="stop"))], 2))
     assert (found.texts, found.reasoning, found.reasons) == ({0: "A"}, {0: "R"}, {0: "stop", 1: "stop"})
-    assert found.calls == [Call(None, "f", "{}", choice=1)]
+    assert found.calls == [Call(None, "f", "{}", closed_by="finish", choice=1)]
 
 
 @WHOLE_BUILDERS

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from toolspan.wire.arguments import Arguments
 from toolspan.wire.chat import ChatReader
-from toolspan.wire.tool_call import Arguments
 
 from .reading import FULL, plain, read, sdk
 from .shapes import Chunk, entry, says, tools

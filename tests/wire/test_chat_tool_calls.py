@@ -23,7 +23,9 @@ def events_of(*chunks: list[CallDelta], how: str = "finish", pieces: bool = True
     calls, events = Calls(3, pieces=pieces), list[Event]()
     for deltas in chunks:
         calls.read(deltas, events)
-    calls.close(how, events)
+    if how == "finish":
+        calls.finish(events)
+    calls.close(events)
     return events
 
 
@@ -34,17 +36,17 @@ def opened(events: list[Event]) -> list[tuple[int, str | None, str | None]]:
 
 def test_call_is_opened_fed_and_closed_when_its_document_ends() -> None:
     """A call is opened, gets its pieces, and is closed when its document ends."""
-    assert events_of([delta(0, "a", "f", "{")], [delta(0, None, None, "}")]) == [
+    assert events_of([delta(0, "a", "f", "[")], [delta(0, None, None, "]")]) == [
         CallOpened(3, 0, "a", "f"),
-        CallArguments(3, 0, "{"),
-        CallArguments(3, 0, "}"),
+        CallArguments(3, 0, "["),
+        CallArguments(3, 0, "]"),
         CallClosed(3, 0, "json", True, 2, 2),
     ]
 
 
 def test_events_without_pieces_differ_only_by_the_pieces() -> None:
     """Without pieces all other events are the same."""
-    chunks = [delta(0, "a", "f", "{")], [delta(0, None, None, "}")]
+    chunks = [delta(0, "a", "f", "[")], [delta(0, None, None, "]")]
     assert events_of(*chunks, pieces=False) == [
         CallOpened(3, 0, "a", "f"),
         CallClosed(3, 0, "json", True, 2, 2),
@@ -59,10 +61,10 @@ def test_call_without_arguments_is_valid_unless_the_stream_broke_off(how: str, v
 
 def test_text_after_the_end_of_the_document_corrects_the_close_once() -> None:
     """Text after the end of the document changes the verdict once, at the end of the stream."""
-    events = events_of([delta(0, "a", "f", "{}")], [delta(0, None, None, " x")])
+    events = events_of([delta(0, "a", "f", "[")], [delta(0, None, None, "]")], [delta(0, None, None, " x")])
     assert [event for event in events if isinstance(event, (CallClosed, CallCorrected))] == [
-        CallClosed(3, 0, "json", True, 1, 2),
-        CallCorrected(3, 0, CallClosed(3, 0, "json", False, 2, 4), "valid"),
+        CallClosed(3, 0, "json", True, 2, 2),
+        CallCorrected(3, 0, CallClosed(3, 0, "json", False, 3, 4), "valid"),
     ]
 
 
@@ -70,9 +72,10 @@ def test_closing_a_reader_twice_adds_no_event() -> None:
     """The end of the stream after the finish reason adds no event."""
     calls, events = Calls(0), list[Event]()
     calls.read([delta(0, "a", "f", "{}")], events)
-    calls.close("finish", events)
+    calls.finish(events)
+    calls.close(events)
     before = len(events)
-    calls.close("end", events)
+    calls.close(events)
     assert len(events) == before
 
 
@@ -95,7 +98,7 @@ def test_closing_a_reader_twice_adds_no_event() -> None:
         ([[delta(0, None, "f", "{}")], [delta(0, None, "f", "{}")]], [(0, None, "f"), (1, None, "f")]),
         ([[delta(0, "a", "f", "{}")], [delta(0, None, None, "{}")]], [(0, "a", "f")]),
         ([[delta(5, "a", "f", "")], [delta(6, "a", None, "{}")]], [(0, "a", "f")]),
-        ([[delta(5, "a", "f", "")], [delta(6, "a", "f", "{}")]], [(0, "a", "f"), (1, "a", "f")]),
+        ([[delta(5, "a", "f", "")], [delta(6, "a", "f", "{}")]], [(0, "a", "f")]),
     ],
     ids=[
         "id-late",
@@ -154,7 +157,7 @@ def test_custom_call_ends_where_the_next_call_begins() -> None:
     empty = delta(1, "b", "empty", "", "custom")
     events = events_of([shell], [empty], [delta(2, "c", "f", "{}")])
     closes = [(event.call, event.how) for event in events if isinstance(event, CallClosed)]
-    assert closes == [(0, "next_call"), (2, "json"), (1, "finish")]
+    assert closes == [(0, "next_call"), (1, "finish"), (2, "finish")]
 
 
 def test_number_of_calls_of_a_choice_is_bounded() -> None:

@@ -59,7 +59,8 @@ def test_entry_of_tool_calls_reads_as_one_delta_or_none(
     entry: object, expected: tuple[object, ...] | None
 ) -> None:
     """An entry of `tool_calls` is one delta; an entry without any value is none."""
-    assert quirks.call_delta(entry) == expected
+    found = quirks.call_delta(entry)
+    assert (found and found[:5]) == expected
 
 
 def test_each_entry_of_a_whole_answer_is_a_call_of_its_own() -> None:
@@ -80,7 +81,7 @@ def test_each_entry_of_a_whole_answer_is_a_call_of_its_own() -> None:
 )
 def test_deprecated_function_call_reads_as_one_delta(value: object, expected: list[object]) -> None:
     """The deprecated single call."""
-    assert quirks.function_call_deltas(value) == expected
+    assert [delta[:5] for delta in quirks.function_call_deltas(value)] == expected
 
 
 @each_row(

@@ -86,7 +86,8 @@ class EventBuilder:
         """Return the last events; before that, `build` must get the events of the reader's `close`."""
         outcome = outcome_of(end, self._record, self._expected, streamed)
         found: _Found = []
-        self._complete_all(None, None, found)
+        for call in self._record.calls:
+            self._complete(call, None, found)
         if isinstance(end, BaseException):
             found.append(raised(end))
         elif outcome is Outcome.TRUNCATED:
@@ -147,24 +148,16 @@ class EventBuilder:
             if not completion.valid:
                 found.append(broken(call, completion.reason, chunk))
 
-    def _complete_all(self, choice: int | None, chunk: Any, found: _Found) -> None:
-        """Complete the calls of a choice, or of all choices, including calls whose name never came."""
-        for call in self._record.calls:
-            if choice in (None, call.choice):
-                self._complete(call, chunk, found)
-
     def _used(self, event: Usage, chunk: Any, found: _Found) -> None:
         self._record.apply(event, 0)
         found.append(UsageReported(event, chunk))
 
     def _finished(self, event: Finished, chunk: Any, found: _Found) -> None:
-        """Complete the calls of a choice that has its finish reason; report a server's failure once."""
+        """Report a server's failure, once."""
         known = self._record.failure
         self._record.apply(event, 0)
-        if event.failure is None:
-            self._complete_all(event.choice, chunk, found)
         # Some servers report a failure twice, in an event and in the response: only the first is emitted.
-        elif known is None:
+        if event.failure is not None and known is None:
             words = words_of(chunk) or event.failure
             found.append(StreamError("provider", words, event.failure, chunk=chunk))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from . import quirks, values
 from .chat_tool_calls import Calls
@@ -16,6 +17,8 @@ _NONE: list[Event] = []
 # identity is read from the first chunks. After these, only a chunk with usage is read for it: one that
 # still lacks a part then gets its last chance, and the other chunks cost no look-up.
 _FULL_READS = 4
+_HEAD = 64  # characters
+_HEAD_LETTERS = 3
 
 
 class Piece(NamedTuple):
@@ -92,6 +95,45 @@ def ordinary_choice(held: Any) -> Piece | None:
 _new = tuple.__new__
 
 
+class Seen:
+    """The length and the checksum of a text so far, which recognise a repetition of it."""
+
+    __slots__ = ("checksum", "head", "length", "snapshots")
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.checksum = 0
+        self.head = ""
+        self.snapshots = False
+
+    def added(self, piece: str, may_repeat: bool) -> str:
+        """Return what a piece adds; with `may_repeat`, a piece may be all of the text so far."""
+        if may_repeat and self._is_snapshot(piece):
+            self.snapshots = True
+            piece = piece[self.length :]
+        self.length += len(piece)
+        self.checksum = crc32(piece.encode("utf-8", "surrogatepass"), self.checksum)
+        self.head = self.head or piece[:_HEAD]
+        return piece
+
+    def rest_of(self, whole: str) -> str:
+        """Return what a whole text has more than its pieces; nothing if it contradicts them."""
+        return self.added(whole[self.length :], False) if self._begins(whole) else ""
+
+    def _begins(self, text: str) -> bool:
+        """Return whether a text begins with all of the text so far."""
+        begin = text[: self.length].encode("utf-8", "surrogatepass")
+        return len(text) >= self.length and crc32(begin) == self.checksum
+
+    # A first word, repeated and continued, is a snapshot; a repeated dash or digit is not.
+    def _is_snapshot(self, piece: str) -> bool:
+        if not self.length or not piece.startswith(self.head) or not self._begins(piece):
+            return False
+        return self.snapshots or (
+            len(piece) > self.length and sum(map(str.isalpha, self.head)) >= _HEAD_LETTERS
+        )
+
+
 class ChatReader:
     """A reader of the chunks of one answer, in their order.
 
@@ -127,7 +169,7 @@ class ChatReader:
         self._pieces = pieces
         self._offered = offered
         self._provider = provider
-        self._begun: set[object] = set()
+        self._begun: dict[tuple[type, int], Seen] = {}
         self._counts_tokens: bool | None = None
         self._identity = Started(None, None)
         self._full_reads = _FULL_READS
@@ -140,10 +182,14 @@ class ChatReader:
         # `tests/wire/test_chat_fast_path.py` reads every quirk both ways and requires equal events.
         if (self._begun or self._calls) and (piece := ordinary(body)) is not None:
             if piece.call is None:
-                if piece.choice in self._begun:
-                    return (
-                        [*events, Text(piece.choice, piece.text)] if piece.text and self._pieces else events
-                    )
+                seen = self._begun.get((Text, piece.choice))
+                # An index that counts tokens changes with every chunk.
+                if seen is not None and not self._counts_tokens:
+                    if not piece.text:
+                        return events
+                    seen.length += len(piece.text)
+                    seen.checksum = crc32(piece.text.encode("utf-8", "surrogatepass"), seen.checksum)
+                    return [*events, Text(piece.choice, piece.text)] if self._pieces else events
             elif calls := self._calls.get(piece.choice):
                 more = calls.read_on(piece.call, piece.text)
                 if more is not None:
@@ -168,7 +214,7 @@ class ChatReader:
         """Return the events of the end: a call that is still open ends with the stream."""
         events: list[Event] = []
         for calls in self._calls.values():
-            calls.close("end", events)
+            calls.close(events)
         return events
 
     def _identify(self, known: Mapping[str, Any]) -> list[Event]:
@@ -205,13 +251,15 @@ class ChatReader:
             self._counts_tokens = False
         else:
             index = self._index(index, position)
-        delta = choice.get("delta")
+        delta, message = choice.get("delta"), choice.get("message", extra.get("message"))
         if delta is not None:
             self._message(delta, index, False, events)
-        elif (message := choice.get("message")) is not None:
+        # A gateway's last chunk may hold the whole message (hermes-browser-extension#11). The SDK keeps it as
+        # an extra field.
+        if message is not None:
             self._message(message, index, True, events)
-        elif (piece := values.text(choice.get("text"))) is not None:  # legacy Completions
-            self._add_text(piece, index, events)
+        elif delta is None and (piece := values.text(choice.get("text"))) is not None:  # legacy Completions
+            self._add(Text, piece, index, False, events)
         if (reason := choice.get("finish_reason")) is not None:
             self._finish(quirks.finish_reason(reason), index, events)
         if extra and "usage" in extra and (usage := quirks.usage(extra["usage"])):
@@ -229,33 +277,51 @@ class ChatReader:
         """Append the events of a delta or a message."""
         message, extra = values.view(value)
         if thought := quirks.reasoning_text(extra) or quirks.reasoning_text(message):
-            events.append(Reasoning(index, thought))
+            self._add(Reasoning, thought, index, whole, events)
         # Several of these may stand in one delta, so no branch excludes the next.
         if content := message.get("content"):
             if type(content) is str:
-                self._add_text(content, index, events)
+                self._add(Text, content, index, whole, events)
             else:
-                self._parts(content, index, events)
-        if (entries := message.get("tool_calls")) is not None:
-            self._calls_of(index).read(quirks.call_deltas(entries, whole), events)
+                self._parts(content, index, whole, events)
+        self._tool_calls(message, index, whole, events)
         refusal = message.get("refusal") or extra.get("refusal")  # openai before 1.40 does not declare it
         if refusal is not None and (refusal := values.text(refusal)):
-            events.append(Refusal(index, refusal))
-        if (function := message.get("function_call")) is not None:
-            self._calls_of(index).read(quirks.function_call_deltas(function), events)
+            self._add(Refusal, refusal, index, whole, events)
 
-    def _parts(self, content: Any, index: int, events: list[Event]) -> None:
+    def _parts(self, content: Any, index: int, whole: bool, events: list[Event]) -> None:
+        """Append the events of content as parts; those of a whole message are joined."""
+        texts: dict[type[Text | Reasoning], list[str]] = {}
         for is_reasoning, piece in quirks.content_pieces(content):
-            if is_reasoning:
-                events.append(Reasoning(index, piece))
+            kind = Reasoning if is_reasoning else Text
+            if whole:
+                texts.setdefault(kind, []).append(piece)
             else:
-                self._add_text(piece, index, events)
+                self._add(kind, piece, index, False, events)
+        for kind, pieces in texts.items():
+            self._add(kind, "".join(pieces), index, True, events)
 
-    def _add_text(self, piece: str, index: int, events: list[Event]) -> None:
-        events.append(Text(index, piece))
-        # An index that counts tokens changes with every chunk: it must not enter the fast path.
-        if not self._counts_tokens:
-            self._begun.add(index)
+    def _tool_calls(self, message: Mapping[str, Any], index: int, whole: bool, events: list[Event]) -> None:
+        """Append the events of the calls of a delta or a message."""
+        deltas = []
+        if (entries := message.get("tool_calls")) is not None:
+            deltas = quirks.call_deltas(entries, whole)
+        if (function := message.get("function_call")) is not None:
+            deltas = deltas + quirks.function_call_deltas(function)
+        if deltas:
+            calls = self._calls_of(index)
+            (calls.read_whole if whole else calls.read)(deltas, events)
+
+    def _add(
+        self, kind: type[Text | Reasoning | Refusal], piece: str, index: int, whole: bool, events: list[Event]
+    ) -> None:
+        """Append the event of a piece of a text, or of what a whole text has more than its pieces."""
+        seen = self._begun.get((kind, index))
+        if seen is None:
+            seen = self._begun[kind, index] = Seen()
+        new = seen.rest_of(piece) if whole else seen.added(piece, kind is Reasoning)
+        if new:
+            events.append(kind(index, new))
 
     def _calls_of(self, index: int) -> Calls:
         """Return the tool calls of a choice."""
@@ -269,7 +335,7 @@ class ChatReader:
         if reason is None:
             return
         if index in self._calls:
-            self._calls[index].close("finish", events)
+            self._calls[index].finish(events)
         # OpenRouter sends the finish reason twice, the second time with usage (hass_local_openai_llm#92).
         if index not in self._finished:
             self._finished.add(index)

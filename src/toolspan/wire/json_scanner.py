@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from copy import copy
 
 EMPTY, OPEN, COMPLETE, BROKEN = "empty", "open", "complete", "broken"
 """States: only white space so far; inside the document; exactly one whole document; not JSON."""
@@ -44,6 +45,17 @@ class JsonScanner:
         self._expect = _VALUE
         self._in_string = False
         self._carry = ""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the value is kept."""
+        return self._keep
+
+    def copy(self) -> JsonScanner:
+        """Return another scanner in the same state, to try a text."""
+        found = copy(self)
+        found._stack = list(self._stack)
+        return found
 
     def feed(self, text: str) -> str:
         """Read one more fragment and return the new state."""

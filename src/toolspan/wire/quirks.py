@@ -9,8 +9,12 @@ from typing import Any, NamedTuple
 from .events import Usage
 from .values import NOTHING, count, fields, index_of, sequence, text
 
+REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
+"""Fields of reasoning as text: DeepSeek and Qwen, vLLM and Cerebras, Copilot, Ollama's proxies."""
+REASONING_PARTS = ("reasoning_details", "thinking_blocks")
+"""Fields of reasoning as a list of parts: OpenRouter and MiniMax (litellm#22392), LiteLLM."""
 GENERAL = frozenset(
-    ("error", "function_call", "reasoning", "reasoning_content", "refusal", "usage", "x_groq")
+    ("error", "function_call", "message", "refusal", "usage", "x_groq", *REASONING, *REASONING_PARTS)
 )
 """Fields that need the general path, in a chunk, a choice or a delta: a quirk that reads another adds it.
 
@@ -40,6 +44,7 @@ class CallDelta(NamedTuple):
     name: str | None
     kind: str
     arguments: str
+    is_object: bool = False  # whether the arguments came as an object, and so as a whole
 
 
 def call_delta(value: object, position: int | None = None) -> CallDelta | None:
@@ -49,12 +54,13 @@ def call_delta(value: object, position: int | None = None) -> CallDelta | None:
         return None
     kind, function = _function(entry)
     identity = text(entry.get("id")) or text(function.get("id"))  # llama.cpp sent the id inside (#13774)
-    arguments = arguments_text(function.get("input" if kind == "custom" else "arguments"))
+    sent = function.get("input" if kind == "custom" else "arguments")
+    arguments = arguments_text(sent)
     name = text(function.get("name"))
     if not (identity or name or arguments) and position is None:
         return None  # Gemini sends entries with only a `thought_signature` (open-webui/computer#224)
     index = index_of(entry.get("index")) if position is None else position
-    return CallDelta(index, identity, name, kind, arguments)
+    return CallDelta(index, identity, name, kind, arguments, not isinstance(sent, str) and bool(arguments))
 
 
 def call_deltas(entries: object, whole: bool) -> list[CallDelta]:
@@ -123,16 +129,22 @@ def content_pieces(value: object, *, thinking: bool = False) -> Iterable[tuple[b
             yield from content_pieces(known["thinking"], thinking=True)
 
 
-_REASONING = ("reasoning_content", "reasoning")
-
-
 def reasoning_text(extra: Mapping[str, Any]) -> str | None:
-    """Return reasoning from `reasoning_content` (DeepSeek, Qwen) or `reasoning` (vLLM, Cerebras)."""
-    # vLLM sends the same text under both names, so only one of them is read.
-    for name in _REASONING:
+    """Return reasoning from the first field that has some."""
+    # vLLM and OpenRouter send the same text under several names, so only one of them is read.
+    for name in REASONING:
         if name in extra and (found := text(extra[name])):
             return found
+    for name in REASONING_PARTS:
+        if name in extra and (found := "".join(map(_thought, sequence(extra[name])))):
+            return found
     return None
+
+
+def _thought(part: object) -> str:
+    """Return the text of one part of reasoning; encrypted reasoning has none."""
+    known = fields(part)
+    return text(known.get("text")) or text(known.get("summary")) or text(known.get("thinking")) or ""
 
 
 def finish_reason(value: object) -> str | None:

@@ -1,13 +1,11 @@
-"""The state of one tool call and of its arguments, from the first delta to the end."""
+"""The tool calls of one choice, from the first delta to the end, and the verdict on each."""
 
 from __future__ import annotations
 
-import zlib
-from typing import NamedTuple
-
+from .arguments import Arguments
 from .events import CallArguments, CallClosed, CallCorrected, CallOpened, Event
 from .hashing import argument_hash
-from .json_scanner import BROKEN, COMPLETE, EMPTY, OPEN, UNPARSED, JsonScanner, parsed
+from .json_scanner import COMPLETE, EMPTY, UNPARSED
 from .json_schema import Violation
 from .response_items import FREE_TEXT
 from .tools import Tools
@@ -21,17 +19,25 @@ _NONE: list[Event] = []
 
 
 class CallState:
-    """One tool call so far; `closed` is how it was closed, `None` while it is open."""
+    """One tool call so far.
+
+    `index` is where its arguments come, `None` if the server sends none. `closed` is how it was closed,
+    `None` while it is open. `replays` has the length of a repetition in pieces, by the index where it comes.
+    """
 
     __slots__ = (
         "argument_hash",
         "arguments",
         "closed",
+        "held",
         "id",
+        "index",
         "kind",
         "name",
         "number",
         "outcome",
+        "replaced",
+        "replays",
         "reported",
         "violation",
     )
@@ -43,28 +49,42 @@ class CallState:
         self.id = identity
         self.name = name
         self.kind = kind
+        self.index: int | None = None
+        self.replays: dict[int | None, int] = {}
         self.arguments = Arguments(free_text=kind in FREE_TEXT, keep=keep)
+        self.held = ""  # arguments that are no event yet, because more may replace them
         self.closed: str | None = None
         self.outcome = ""  # of the last verdict, while `closed` is set
         self.violation: Violation | None = None
         self.argument_hash: int | None = None
-        self.reported = 0  # fragments when `CallClosed` was appended last
+        self.reported = 0  # fragments when the last verdict was appended
+        self.replaced = False  # whether the arguments are others than those of the last verdict
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the call has its name; the server runs some kinds that have none."""
+        return self.name is not None or self.kind not in _NAMED
 
 
 class ToolCalls:
     """The tool calls of one choice; each method appends events for the changes that it makes.
 
     `pieces` makes each fragment of arguments an event; `offered` are the tools that calls are checked
-    against.
+    against. With `waits`, a document of one piece does not close its call, because it may be a snapshot: the
+    next evidence does.
     """
 
-    __slots__ = ("_choice", "_described", "_offered", "_pieces", "calls")
+    __slots__ = ("_choice", "_described", "_finished", "_offered", "_pieces", "_waits", "calls")
 
-    def __init__(self, choice: int, *, pieces: bool = True, offered: Tools | None = None) -> None:
+    def __init__(
+        self, choice: int, *, pieces: bool = True, offered: Tools | None = None, waits: bool = False
+    ) -> None:
+        self._waits = waits
         self._choice = choice
         self._pieces = pieces
         self._offered = offered
         self._described = offered is not None and offered.described
+        self._finished = False
         self.calls: list[CallState] = []
 
     def open(self, identity: str | None, name: str | None, kind: str, events: list[Event]) -> CallState:
@@ -77,6 +97,13 @@ class ToolCalls:
         events.append(CallOpened(self._choice, call.number, identity, name, kind))
         return call
 
+    def next_call(self, events: list[Event]) -> None:
+        """Close the calls before a new one that look complete: a document of one piece, or free text."""
+        # An open document stays open, because servers interleave calls (langfuse#2932).
+        for call in self.calls:
+            if call.closed is None and call.is_named and call.arguments.looks_complete:
+                self.close(call, "next_call", events)
+
     def identify(self, call: CallState, identity: str | None, name: str | None, events: list[Event]) -> None:
         """Set a call's id and name; append an event only if one of them changed."""
         if name != call.name or identity != call.id:
@@ -85,27 +112,40 @@ class ToolCalls:
             if call.arguments.read() is COMPLETE:
                 self._ended(call, events)
 
+    def hold(self, call: CallState, text: str) -> None:
+        """Add the first arguments, which are no event before it is clear that nothing replaces them."""
+        call.held = text
+        call.arguments.feed(text)
+
     def feed(self, call: CallState, piece: str) -> list[Event]:
-        """Return the events of one more fragment; the end of the JSON document closes the call."""
+        """Return the events of one more fragment; the end of a document in pieces closes the call."""
         if not piece:
             return _NONE
         ended = call.arguments.feed(piece)
         if not (ended or self._pieces):
             return _NONE
+        piece, call.held = call.held + piece, ""
         events: list[Event] = [CallArguments(self._choice, call.number, piece)] if self._pieces else []
         if ended:
             self._ended(call, events)
         return events
 
+    def replace(self, call: CallState, text: str, events: list[Event]) -> None:
+        """Set all arguments to a snapshot, or to what the server sends instead of them."""
+        grown = 0 if call.held else call.arguments.length_within(text)
+        call.arguments.replace(text)
+        call.violation, call.replaced, call.held = None, True, ""
+        if not self._pieces:
+            return
+        if grown is None:
+            events.append(CallArguments(self._choice, call.number, text, replaces=True))
+        elif len(text) > grown:
+            events.append(CallArguments(self._choice, call.number, text[grown:]))
+
     def _ended(self, call: CallState, events: list[Event]) -> None:
         """Close a call whose document has ended, unless its name may still come."""
-        if call.closed is None and self._is_named(call):
+        if call.closed is None and call.is_named and not (self._waits and not call.arguments.is_appended):
             self.close(call, "json", events)
-
-    @staticmethod
-    def _is_named(call: CallState) -> bool:
-        """Return whether a call has its name; the server runs some kinds that have none."""
-        return call.name is not None or call.kind not in _NAMED
 
     def fill(self, call: CallState, text: str, events: list[Event]) -> None:
         """Set all arguments at once if none were streamed; the call stays open."""
@@ -116,7 +156,10 @@ class ToolCalls:
                 events.append(CallArguments(self._choice, call.number, text))
 
     def close(self, call: CallState, how: str, events: list[Event]) -> None:
-        """Close a call, or correct one that received more arguments after its end."""
+        """Close a call, or correct one that changed after its end."""
+        if call.held and self._pieces:
+            events.append(CallArguments(self._choice, call.number, call.held))
+        call.held = ""
         end = call.arguments.end()
         # No arguments are valid (a tool may have none), but not if the stream broke off before them.
         valid = end.valid and (how != "end" or end.complete)
@@ -126,143 +169,57 @@ class ToolCalls:
         if call.closed is None:
             events.append(closed)
         else:
-            events.append(CallCorrected(self._choice, call.number, closed, call.outcome))
+            events.append(CallCorrected(self._choice, call.number, closed, call.outcome, call.replaced))
         call.closed, call.outcome, call.reported = how, closed.outcome, end.fragments
+        call.replaced = False
 
     def _violation(self, call: CallState, value: object) -> Violation | None:
         """Return why a call that parses must not be executed, if there is a reason."""
-        if not self._is_named(call):
+        if not call.is_named:
             return Violation(UNNAMED)
         if self._offered is None:
             return None
         # The value exists once. White space after the document corrects the counts, not this verdict.
         if value is not UNPARSED:
             call.argument_hash = argument_hash(value)
-        if value is not UNPARSED or call.closed is None:
+        if value is not UNPARSED or call.closed is None or call.replaced:
             call.violation = self._offered.violation(call.name, call.kind, value)
         return call.violation
 
     def end(self, call: CallState, how: str, events: list[Event]) -> None:
-        """Close a call if it is open; correct it if it grew after its end."""
-        call.arguments.close()
+        """Close a call if it is open; correct it if it changed after its end."""
+        self._no_more(call, events)
         if call.closed is None:
-            if how != "done" or self._is_named(call):
+            if how != "done" or call.is_named:
                 self.close(call, how, events)
         elif call.arguments.fragments != call.reported:
             self.close(call, call.closed, events)
 
+    def finish_all(self, events: list[Event]) -> None:
+        """Close the calls that are complete at the finish reason: pieces of the others may still come."""
+        self._finished = True
+        for call in self.calls:
+            self._no_more(call, events)
+            if call.closed is None and call.is_named and self._is_judged_at_finish(call):
+                self.close(call, "finish", events)
+
+    def _no_more(self, call: CallState, events: list[Event]) -> None:
+        """Read what only the end of the arguments shows."""
+        call.arguments.close()
+        snapshot = call.arguments.last_snapshot()
+        if snapshot is not None:
+            self.replace(call, snapshot, events)
+
+    def _is_judged_at_finish(self, call: CallState) -> bool:
+        """Return whether a call looks complete, or is valid without arguments."""
+        if call.kind in FREE_TEXT or call.arguments.looks_complete:
+            return True
+        if call.arguments.read() is not EMPTY:
+            return False
+        return self._offered is None or self._offered.violation(call.name, call.kind, {}) is None
+
     def end_all(self, how: str, events: list[Event]) -> None:
         """End all calls."""
+        # After its finish reason, a call is not cut off.
         for call in self.calls:
-            self.end(call, how, events)
-
-
-# Fragments wait and are scanned together: that costs a tenth of scanning each. Only a fragment with the
-# character that may end the document is scanned at once, so the end is still seen immediately.
-_MOST_PENDING = 32
-_MOST_KEPT = 64 * 1024  # bytes of arguments; longer ones are not checked against the schema
-_CLOSERS = {"{": "}", "[": "]", '"': '"'}
-
-
-class Ended(NamedTuple):
-    """What is known of arguments at their end.
-
-    * `valid`: whether they parse as JSON, or are empty, or are free text.
-    * `complete`: whether the JSON document has ended.
-    * `size`: bytes of UTF-8.
-    * `value`: the parsed document, `{}` if none has begun; `UNPARSED` if the text was too long, does not
-      parse, was not kept or was taken before.
-    """
-
-    valid: bool
-    complete: bool
-    size: int
-    fragments: int
-    value: object
-
-
-class Arguments:
-    """The arguments of one call: their counts, a checksum and a JSON scanner, in constant memory.
-
-    With `keep`, also the text, up to 64 KiB, or its value. Free text (the input of a custom tool) has no
-    scanner: it is complete only when the server or the next call says so.
-    """
-
-    __slots__ = ("_checksum", "_closer", "_kept", "_pending", "_scanner", "fragments", "size")
-
-    def __init__(self, *, free_text: bool = False, keep: bool = False) -> None:
-        self.fragments = 0
-        self.size = 0  # of the fragments that were read
-        self._checksum = 0
-        self._closer = ""
-        self._pending: list[str] = []
-        self._kept: list[str] | None = [] if keep else None
-        self._scanner = None if free_text else JsonScanner(keep=keep)
-
-    def feed(self, text: str) -> bool:
-        """Add a fragment; return whether the JSON document has ended."""
-        self.fragments += 1
-        pending = self._pending
-        pending.append(text)
-        if not self._closer:
-            self._closer = _CLOSERS.get(text.lstrip()[:1], "")
-        # an empty text is in every text: while the closer is unknown, each fragment is read at once
-        if self._closer in text or len(pending) >= _MOST_PENDING:
-            return self.read() is COMPLETE
-        return False
-
-    def close(self) -> None:
-        """Record that no more fragments follow."""
-        self.read()
-        if self._scanner is not None:
-            self._scanner.close()
-
-    # A checksum recognises LiteLLM's repeated arguments without keeping their text.
-    def read(self) -> str:
-        """Read the pending fragments and return the scanner's state; free text is always `OPEN`."""
-        scanner = self._scanner
-        if self._pending:
-            text = "".join(self._pending)
-            self._pending.clear()
-            data = text.encode("utf-8", "surrogatepass")
-            self.size += len(data)
-            self._checksum = zlib.crc32(data, self._checksum)
-            if scanner is not None:
-                scanner.feed(text)
-                if self._kept is not None:
-                    self._kept.append(text)
-                    # All text is dropped once it can no longer be checked.
-                    if self.size > _MOST_KEPT or scanner.state is BROKEN:
-                        self._kept, scanner.value = None, UNPARSED
-        return OPEN if scanner is None else scanner.state
-
-    def end(self) -> Ended:
-        """Return the state, the counts and the value; the value is returned once."""
-        state, scanner, kept, value = self.read(), self._scanner, self._kept, UNPARSED
-        complete = state is COMPLETE
-        valid = complete or state is EMPTY or scanner is None
-        if valid and scanner is not None and kept is not None:
-            value, scanner.value = scanner.value, UNPARSED
-            if value is UNPARSED:
-                value = parsed("".join(kept))
-            if complete:
-                self._kept = None
-        return Ended(valid, complete, self.size, self.fragments, value)
-
-    def repeats(self, text: str) -> bool:
-        """Return whether `text` equals all arguments so far, as it is or encoded as a JSON string."""
-        self.read()
-        if not self.size:
-            return False
-        return self._equals(text) or (text.startswith('"') and self._equals(_decoded(text)))
-
-    def _equals(self, text: str) -> bool:
-        """Return whether a text has the size and checksum of the arguments."""
-        data = text.encode("utf-8", "surrogatepass")
-        return len(data) == self.size and zlib.crc32(data) == self._checksum
-
-
-def _decoded(text: str) -> str:
-    """Return the text within a JSON string, or an empty text."""
-    value = parsed(text)
-    return value if isinstance(value, str) else ""
+            self.end(call, "finish" if self._finished else how, events)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from toolspan.wire.arguments import Arguments
 from toolspan.wire.json_scanner import BROKEN, COMPLETE, EMPTY, OPEN, UNPARSED
-from toolspan.wire.tool_call import Arguments
 
 from ..table import each_row
 
