@@ -51,7 +51,7 @@ CASES: dict[str, tuple[list[Any], str | None, bytes | None, Violation | None]] =
     "fits": ([WEATHER], "weather", b'{"city": "Bern"}', None),
     "missing": ([WEATHER], "weather", b"{}", MISSING),
     "nothing": ([WEATHER], "weather", b" \n", MISSING),
-    "arguments-unknown": ([WEATHER], "weather", None, None),
+    "arguments-unknown": ([WEATHER], "weather", None, UNCHECKED),
     "name-unknown": ([WEATHER], None, b"{}", None),
     "tool-unknown": ([WEATHER], "invented", None, UNKNOWN),
     "in-a-namespace": ([{"type": "namespace", "tools": [WEATHER]}], "weather", b"{}", MISSING),
@@ -60,8 +60,8 @@ CASES: dict[str, tuple[list[Any], str | None, bytes | None, Violation | None]] =
     "offered-twice": ([WEATHER, {**WEATHER, "parameters": {}}], "weather", b"{}", None),
     "no-schema": ([{"type": "function", "name": "weather"}], "weather", b"{}", None),
     "odd-schema": ([{**WEATHER, "parameters": ["city"]}], "weather", b"{}", None),
-    "not-json": ([WEATHER], "weather", b"{", None),
-    "too-deep": ([WEATHER], "weather", b"[" * 100_000 + b"]" * 100_000, None),
+    "not-json": ([WEATHER], "weather", b"{", UNCHECKED),
+    "too-deep": ([WEATHER], "weather", b"[" * 100_000 + b"]" * 100_000, UNCHECKED),
 }
 
 

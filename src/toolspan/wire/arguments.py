@@ -113,7 +113,9 @@ class Arguments:
         if doubt is None or not text.startswith(doubt):
             if self.length_within(text) is None:
                 return False
-            doubt = text if self._length < len(text) <= _MOST_KEPT else None
+            doubt = text if self._length < len(text) else None
+        if doubt is not None:
+            doubt = text if len(text) <= _MOST_KEPT else None
         if self._snapshots or self._breaks(text):
             self._snapshots = True
             return True
