@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from toolspan.wire.chat import ChatReader
-from toolspan.wire.record import Record, ToolCall
+from toolspan.wire.events import call_outcome
+from toolspan.wire.record import Record
 from toolspan.wire.responses import ResponsesReader
 from toolspan.wire.tools import Tools, tools
 
@@ -186,5 +187,4 @@ def test_broken_off_arguments_have_an_outcome_of_their_own(
     valid: bool, closed_by: str | None, outcome: str
 ) -> None:
     """Arguments that do not parse are `unfinished` if the stream broke off, else `invalid`."""
-    call = ToolCall(0, 0, "a", "f", "function", 0, 1, closed_by, valid, fragments=int(outcome != "not_given"))
-    assert call.outcome == outcome
+    assert call_outcome(closed_by, valid, int(outcome != "not_given"), None) == outcome

@@ -13,6 +13,7 @@ from ..table import each_row
 CITY = {"type": "object", "required": ["city"]}
 WEATHER = {"type": "function", "name": "weather", "parameters": CITY}
 MISSING, UNKNOWN = Violation("missing_argument", "city"), Violation("unknown_tool")
+UNCHECKED = Violation("unchecked")
 
 
 def offered(*definitions: Any) -> Tools:

@@ -12,7 +12,8 @@ from .json_scanner import BROKEN, COMPLETE, EMPTY, OPEN, UNPARSED, JsonScanner, 
 _MOST_PENDING = 32
 _MOST_KEPT = 64 * 1024  # bytes of arguments; longer ones are not checked against the schema
 _HEAD = 256  # characters
-_START = 8  # characters of the head that tell most fragments from a snapshot
+START = 8
+"""Characters of the head that tell most fragments from a snapshot."""
 _CLOSING = '"]} \t\r\n'
 _CLOSERS = {"{": "}", "[": "]", '"': '"'}
 
@@ -54,6 +55,7 @@ class Arguments:
         "fragments",
         "head",
         "size",
+        "unsettled",
     )
 
     def __init__(self, *, free_text: bool = False, keep: bool = False) -> None:
@@ -70,6 +72,7 @@ class Arguments:
         self._parts = 0  # fragments with more than white space
         self._checksum = 0
         self._closer = ""
+        self.unsettled = False  # whether the next fragment needs a closer look than a comparison with `head`
         self._doubt: str | None = None  # a fragment that is also a snapshot, if the next one continues it so
         self._pending: list[str] = []
 
@@ -98,18 +101,11 @@ class Arguments:
         self.feed(text)
         self.read()
 
-    def goes_on_with(self, piece: str) -> bool:
-        """Return whether a piece can only continue the arguments: they are open, and it is no snapshot."""
-        start = self.head[:_START]
-        if self._doubt is not None or (start and piece.startswith(start)):
-            return False
-        return self._scanner is None or self._scanner.state is not COMPLETE
-
     # A server may send all arguments so far in each chunk (hermes-agent#35592). `{"a":` may also be followed
     # by `{"a": 1}` within it: then only the next fragment shows what it was.
     def is_snapshot(self, text: str) -> bool:
         """Return whether a fragment of an open document replaces it."""
-        doubt, self._doubt = self._doubt, None
+        doubt, self._doubt, self.unsettled = self._doubt, None, self.read() is COMPLETE
         if doubt is None or not text.startswith(doubt):
             if self.length_within(text) is None:
                 return False
@@ -120,7 +116,7 @@ class Arguments:
             self._snapshots = True
             return True
         if self._scanner is not None and self._scanner.state is OPEN:
-            self._doubt = doubt
+            self._doubt, self.unsettled = doubt, doubt is not None
         return False
 
     def _breaks(self, text: str) -> bool:
@@ -130,7 +126,7 @@ class Arguments:
 
     def last_snapshot(self) -> str | None:
         """Return the last fragment if the arguments are a document only with it alone, at their end."""
-        doubt, self._doubt = self._doubt, None
+        doubt, self._doubt, self.unsettled = self._doubt, None, self.read() is COMPLETE
         if doubt is None or self.read() is COMPLETE or JsonScanner().feed(doubt) is not COMPLETE:
             return None
         return doubt
@@ -173,7 +169,7 @@ class Arguments:
     @property
     def is_appended(self) -> bool:
         """Whether the document was appended from pieces, so that it is no snapshot."""
-        return self._parts > 1 and not self.is_placeholder
+        return self._parts > 1 and "".join(self.head.split()) != "{}"
 
     @property
     def looks_complete(self) -> bool:
@@ -199,6 +195,7 @@ class Arguments:
             self._checksum = zlib.crc32(data, self._checksum)
             if scanner is not None:
                 scanner.feed(text)
+                self.unsettled = self.unsettled or scanner.state is COMPLETE
                 if self._kept is not None:
                     self._kept.append(text)
                     # All text is dropped once it can no longer be checked.

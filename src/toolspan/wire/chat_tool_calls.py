@@ -34,6 +34,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .arguments import START
 from .events import Event
 from .json_scanner import COMPLETE, EMPTY, OPEN
 from .quirks import CallDelta
@@ -94,7 +95,10 @@ class Calls:
     def read_on(self, index: int, piece: str) -> list[Event] | None:
         """Return the events of a piece that only continues the unfinished call at an index, else `None`."""
         call = self._by_index.get(index)
-        if call is None or call.index != index or not call.arguments.goes_on_with(piece):
+        if call is None or call.index != index or call.arguments.unsettled:
+            return None
+        start = call.arguments.head[:START]
+        if start and piece.startswith(start):  # it may be a snapshot
             return None
         self._last = call
         return self._calls.feed(call, piece)

@@ -43,17 +43,13 @@ class ToolCall:
     argument_hash: int | None = None
     fragments: int = 0
     size: int = 0
+    outcome: str = "invalid"  # of the last verdict; see `call_outcome`
     pieces: list[str] = field(default_factory=list)
 
     @property
     def arguments(self) -> str:
         """The arguments as text; empty if content is not kept."""
         return "".join(self.pieces)
-
-    @property
-    def outcome(self) -> str:
-        """See `call_outcome` in `events.py`."""
-        return call_outcome(self.closed_by, self.valid, self.fragments, self.violation)
 
 
 @dataclass(slots=True)
@@ -138,23 +134,23 @@ class Record:
 
     def _closed(self, event: CallClosed, at: int) -> bool:
         """Close a call, once."""
-        call = self._judged(event)
-        if call.closed_at is not None:
-            return False
-        call.closed_at, call.closed_by = at, event.how
-        return True
+        call = self._calls[event.choice, event.call]
+        first = call.closed_at is None
+        if first:
+            call.closed_at, call.closed_by = at, event.how
+        self._judge(call, event)
+        return first
 
     def _corrected(self, event: CallCorrected, at: int) -> bool:
         """Correct a call that was closed; it keeps the time of its end, and what closed it."""
-        self._judged(event.now)
+        self._judge(self._calls[event.choice, event.call], event.now)
         return event.replaced or event.now.outcome != event.previous
 
-    def _judged(self, event: CallClosed) -> ToolCall:
-        """Return the call of an event, with the event's verdict and counts."""
-        call = self._calls[event.choice, event.call]
+    def _judge(self, call: ToolCall, event: CallClosed) -> None:
+        """Set a call's verdict and counts."""
         call.valid, call.fragments, call.size = event.valid, event.fragments, event.size
         call.violation, call.argument_hash = event.violation, event.argument_hash
-        return call
+        call.outcome = call_outcome(call.closed_by, event.valid, event.fragments, event.violation)
 
     def _started(self, event: Started, at: int) -> bool:
         self.started = event

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .arguments import Arguments
-from .events import CallArguments, CallClosed, CallCorrected, CallOpened, Event
+from .events import CallArguments, CallClosed, CallCorrected, CallOpened, Event, call_outcome
 from .hashing import argument_hash
 from .json_scanner import COMPLETE, EMPTY, UNPARSED
 from .json_schema import Violation
@@ -32,6 +32,7 @@ class CallState:
         "held",
         "id",
         "index",
+        "is_named",
         "kind",
         "name",
         "number",
@@ -49,6 +50,8 @@ class CallState:
         self.id = identity
         self.name = name
         self.kind = kind
+        # Whether the call has its name; the server runs some kinds that have none.
+        self.is_named = name is not None or kind not in _NAMED
         self.index: int | None = None
         self.replays: dict[int | None, int] = {}
         self.arguments = Arguments(free_text=kind in FREE_TEXT, keep=keep)
@@ -59,11 +62,6 @@ class CallState:
         self.argument_hash: int | None = None
         self.reported = 0  # fragments when the last verdict was appended
         self.replaced = False  # whether the arguments are others than those of the last verdict
-
-    @property
-    def is_named(self) -> bool:
-        """Whether the call has its name; the server runs some kinds that have none."""
-        return self.name is not None or self.kind not in _NAMED
 
 
 class ToolCalls:
@@ -108,6 +106,7 @@ class ToolCalls:
         """Set a call's id and name; append an event only if one of them changed."""
         if name != call.name or identity != call.id:
             call.id, call.name = identity, name
+            call.is_named = call.is_named or name is not None
             events.append(CallOpened(self._choice, call.number, identity, name, call.kind))
             if call.arguments.read() is COMPLETE:
                 self._ended(call, events)
@@ -164,13 +163,14 @@ class ToolCalls:
         # No arguments are valid (a tool may have none), but not if the stream broke off before them.
         valid = end.valid and (how != "end" or end.complete)
         violation = self._violation(call, end.value) if valid else None
-        outcome = (how, valid, end.fragments, end.size, violation, call.argument_hash)
-        closed = CallClosed(self._choice, call.number, *outcome)
+        facts = (how, valid, end.fragments, end.size, violation, call.argument_hash)
+        closed = CallClosed(self._choice, call.number, *facts)
         if call.closed is None:
             events.append(closed)
         else:
             events.append(CallCorrected(self._choice, call.number, closed, call.outcome, call.replaced))
-        call.closed, call.outcome, call.reported = how, closed.outcome, end.fragments
+        call.closed, call.reported = how, end.fragments
+        call.outcome = call_outcome(how, valid, end.fragments, violation)
         call.replaced = False
 
     def _violation(self, call: CallState, value: object) -> Violation | None:
