@@ -149,7 +149,7 @@ def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[...
             except StopAsyncIteration:
                 observer.end(None)
                 return
-            # Also where the tool's own clean-up raises, is cancelled or yields. asyncio's close of the tool at
+            # Also where the tool's own clean-up raises, is cancelled or yields. The close of the tool by asyncio at
             # the end of the loop is no error.
             except BaseException as error:
                 observer.end(None if issubclass(type(error), GeneratorExit) else error)
