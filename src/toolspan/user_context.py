@@ -117,12 +117,12 @@ class Block:
 def current(baggage_keys: Iterable[str] = ()) -> Mapping[str, Value]:
     """Return the attributes of the open blocks, and those of the named baggage entries."""
     try:
-        entries = _entries()
-        if not entries and not baggage_keys:
+        # Most requests are in no block: one look, without a further call.
+        if not context.get_value(_KEY) and not baggage_keys:
             return NOTHING
         # Baggage comes first, so that a block in this process wins over what another process sent.
         found = _baggage(baggage_keys) if baggage_keys else {}
-        for entry in entries:
+        for entry in _entries():
             found.update(entry.values)
         return found
     except Exception as error:

@@ -149,8 +149,8 @@ def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[...
             except StopAsyncIteration:
                 observer.end(None)
                 return
-            # Also where the tool's own clean-up raises, is cancelled or yields. The close of the tool by asyncio at
-            # the end of the loop is no error.
+            # Also where the tool's own clean-up raises, is cancelled or yields.
+            # That asyncio closes the tool at the end of its loop is no error.
             except BaseException as error:
                 observer.end(None if issubclass(type(error), GeneratorExit) else error)
                 raise
