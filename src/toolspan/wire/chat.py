@@ -296,7 +296,8 @@ class ChatReader:
                 self._add(Text, content, index, whole, events)
             else:
                 self._parts(content, index, whole, events)
-        self._tool_calls(message, index, whole, events)
+        if message.get("tool_calls") is not None or message.get("function_call") is not None:
+            self._tool_calls(message, index, whole, events)
         refusal = message.get("refusal") or extra.get("refusal")  # openai before 1.40 does not declare it
         if refusal is not None and (refusal := values.text(refusal)):
             self._add(Refusal, refusal, index, whole, events)
@@ -315,11 +316,9 @@ class ChatReader:
 
     def _tool_calls(self, message: Mapping[str, Any], index: int, whole: bool, events: list[Event]) -> None:
         """Append the events of the calls of a delta or a message."""
-        deltas = []
-        if (entries := message.get("tool_calls")) is not None:
-            deltas = quirks.call_deltas(entries, whole)
+        deltas = quirks.call_deltas(message.get("tool_calls"), whole)
         if (function := message.get("function_call")) is not None:
-            deltas = deltas + quirks.function_call_deltas(function)
+            deltas += quirks.function_call_deltas(function)
         if deltas:
             calls = self._calls_of(index)
             (calls.read_whole if whole else calls.read)(deltas, events)

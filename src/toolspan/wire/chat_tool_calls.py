@@ -113,7 +113,7 @@ class Calls:
 
     def _find(self, delta: CallDelta) -> CallState | None:
         """Return the call that a delta names or continues; `None` for a new call."""
-        known = self._by_id.get(_key(delta.id)) if delta.id else None
+        known = self._by_id.get(_key(delta.id)) if delta.id and self._by_id else None
         last = self._last
         if delta.index is not None:
             call = self._by_index.get(delta.index)

@@ -186,20 +186,20 @@ class ToolCalls:
 
     def end(self, call: CallState, how: str, events: list[Event]) -> None:
         """Close a call if it is open; correct it if it changed after its end."""
+        if call.closed is not None and call.arguments.fragments == call.reported and not call.replaced:
+            return
         self._no_more(call, events)
-        if call.closed is None:
-            if how != "done" or call.is_named:
-                self.close(call, how, events)
-        elif call.arguments.fragments != call.reported or call.replaced:
-            self.close(call, call.closed, events)
+        if call.closed is not None or how != "done" or call.is_named:
+            self.close(call, call.closed or how, events)
 
     def finish_all(self, events: list[Event]) -> None:
         """Close the calls that are complete at the finish reason: pieces of the others may still come."""
         self._finished = True
         for call in self.calls:
-            self._no_more(call, events)
-            if call.closed is None and call.is_named and self._is_judged_at_finish(call):
-                self.close(call, "finish", events)
+            if call.closed is None:
+                self._no_more(call, events)
+                if call.is_named and self._is_judged_at_finish(call):
+                    self.close(call, "finish", events)
 
     def _no_more(self, call: CallState, events: list[Event]) -> None:
         """Read what only the end of the arguments shows."""
