@@ -144,6 +144,9 @@ CASES = {
         [piece(0, X1[:4], "a", "f"), piece(0, X1[4:]), piece(0, " Done!"), ends()],
         [("f", X1 + " Done!", "invalid")], 1,
     ),
+    "white-space-after-the-end": Case(  # only the counts are corrected
+        [piece(0, X1[:4], "a", "f"), piece(0, X1[4:]), piece(0, " "), ends()], [("f", X1 + " ", "valid")], 1
+    ),
     "all-again-in-pieces": Case(
         [piece(0, X1[:4], "a", "f"), piece(0, X1[4:]), piece(0, X1[:4]), piece(0, X1[4:]), ends()], ONE
     ),
@@ -362,3 +365,9 @@ def test_ids_kept_are_bounded_in_number_and_length() -> None:
     (calls,) = reader._calls.values()
     assert len(calls._by_id) <= 4096
     assert all(isinstance(key, int) or len(key) <= 256 for key in calls._by_id)
+
+
+def test_whole_message_adds_no_calls_past_the_bound() -> None:
+    """A whole message with too many calls is read up to the bound."""
+    calls = [entry(None, f"id_{number}", "f", X1) for number in range(1100)]
+    assert len(read([whole(tool_calls=calls)]).calls) == 1024
