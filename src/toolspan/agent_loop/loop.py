@@ -60,7 +60,12 @@ class Loop(Sink):
             _number(step, call, fresh)
         elif request.tools is not None:
             step.number = 1
-        changes(call, step)
+        # The number is unknown if the server keeps a part of the history.
+        if not (request.previous_response or (request.conversation and call.api_type == "responses")):
+            step.turn.messages = request.message_count
+        step.turn.tools = None if request.tools is None else request.tools.fingerprint
+        if step.before is not None:
+            _note_changes(call, step, step.before)
 
     def span_event(self, call: CallData, event: SpanEvent) -> None:
         """Remember a complete tool call: the application may answer it before the stream ends."""
@@ -211,15 +216,9 @@ def _response(call: CallData) -> str | None:
 _KEPT = 0.9  # share of the tokens of the step before; a smaller drop is not reported as a reduced context
 
 
-def changes(call: CallData, step: Step) -> None:
+def _note_changes(call: CallData, step: Step, before: Turn) -> None:
     """Note changed tools and a shorter history, compared with the step before."""
-    turn, before, request = step.turn, step.before, call.request
-    # The number is unknown if the server keeps a part of the history.
-    if not (request.previous_response or (request.conversation and call.api_type == "responses")):
-        turn.messages = request.message_count
-    turn.tools = None if request.tools is None else request.tools.fingerprint
-    if before is None:
-        return
+    turn = step.turn
     if before.tools != turn.tools:
         call.notes.append(ToolsChanged(before.tools, turn.tools))
     if before.messages is not None and turn.messages is not None:

@@ -76,7 +76,9 @@ class Prices:
         made = call.traits.has_messages
         if call.began is None or usage.input is None or (made and usage.output is None):
             return None
-        what = _what(call, call.began)
+        started, request = call.record.started, call.request
+        models, slot = (started.model, request.model), call.began // _SLOT
+        what = (call.endpoint, models, started.service_tier, request.service_tier, slot)
         sheet = self._sheet(what)
         if sheet is None:
             return None
@@ -138,12 +140,6 @@ def load() -> Prices | None:
         log.debug("toolspan: genai-prices is not installed; install toolspan[cost] to compute costs")
         return None
     return Prices(get_snapshot)
-
-
-def _what(call: CallData, began: int) -> _What:
-    started, request = call.record.started, call.request
-    names = (started.model, request.model)
-    return call.endpoint, names, started.service_tier, request.service_tier, began // _SLOT
 
 
 def _query_of(what: _What) -> _Query:

@@ -83,15 +83,20 @@ def _tier(price: Any, beyond: int) -> Any:
 def cost_at(sheet: Sheet, usage: Usage) -> Cost | None:
     """Return the cost of the tokens; `None` if a price is missing or the counts contradict each other."""
     taken, made = usage.input or 0, usage.output or 0
-    rates = next((rates for beyond, rates in sheet if taken > beyond), None)
+    rates = None
+    for beyond, found in sheet:
+        if taken > beyond:
+            rates = found
+            break
     if rates is None:
         return None
     # A shorter way for most responses: no cached, reasoning, image or audio tokens. The fields between the
     # two totals and the cost are the counts of these parts.
-    if any(usage[2:-1]):
-        inward, outward = _input(usage, rates), _output(usage, rates)
+    if rates.input is not None and rates.output is not None and not any(usage[2:-1]):
+        inward: float | None = taken * rates.input
+        outward: float | None = made * rates.output
     else:
-        inward, outward = _sum(taken, rates.input, ()), _sum(made, rates.output, ())
+        inward, outward = _input(usage, rates), _output(usage, rates)
     if inward is None or outward is None:
         return None
     return Cost(inward + outward + rates.request, COMPUTED, inward, outward)

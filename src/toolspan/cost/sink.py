@@ -11,7 +11,6 @@ from ..otel import semconv as names
 from ..otel.call_data import CallData
 from ..otel.labels import call_labels
 from ..otel.sink import Sink
-from ..wire.events import Usage
 from ..wire.headers import LITELLM_COST
 from ..wire.usage import Cost, litellm_cost
 from .prices import Prices
@@ -42,18 +41,19 @@ class CostSink(Sink):
         counted when it was created.
         """
         usage = call.record.usage
-        cost = call.cost = None if usage is None else self._cost(call, usage)
-        if cost is None:
+        if usage is None:
             return
-        # Borrowed calls are counted too: no other instrumentation records `toolspan.cost`.
-        about = {names.OPERATION_NAME: call.operation, names.COST_SOURCE: cost.source}
-        self._sum.add(cost.amount, {**call_labels(call), **about}, call.measured)
-
-    def _cost(self, call: CallData, usage: Usage) -> Cost | None:
         reported = usage.cost
         # LiteLLM's proxy reports the cost in a header, of unstreamed responses only (litellm#12689).
         if reported is None and call.head and LITELLM_COST in call.head:
             reported = litellm_cost(call.head[LITELLM_COST])
         if reported is not None:  # 0 is a cost too: that of a free model
-            return Cost(reported, _REPORTED)
-        return self._prices.cost(call, usage) if self._prices is not None else None
+            cost: Cost | None = Cost(reported, _REPORTED)
+        else:
+            cost = None if self._prices is None else self._prices.cost(call, usage)
+        if cost is None:
+            return
+        call.cost = cost
+        # Borrowed calls are counted too: no other instrumentation records `toolspan.cost`.
+        about = {names.OPERATION_NAME: call.operation, names.COST_SOURCE: cost.source}
+        self._sum.add(cost.amount, {**call_labels(call), **about}, call.measured)

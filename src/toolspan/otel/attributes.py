@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
 from ..wire.events import Usage
 from ..wire.headers import NO_LIMIT, Fields, Limit, read_head
+from ..wire.providers import Endpoint
 from ..wire.record import Record
 from ..wire.request import Request
 from ..wire.usage import Cost
@@ -30,14 +32,21 @@ def clean(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def at_start(call: CallData) -> Attributes:
-    """Return all attributes that are known when the request is sent, also those for sampling."""
-    request, endpoint = call.request, call.endpoint
-    found: Attributes = {names.OPERATION_NAME: call.operation, names.PROVIDER_NAME: endpoint.provider}
+@lru_cache(maxsize=64)
+def server_attributes(endpoint: Endpoint) -> Mapping[str, str | int]:
+    """Return the provider, and the address and port where they are known."""
+    found: dict[str, str | int] = {names.PROVIDER_NAME: endpoint.provider}
     if endpoint.address is not None:
         found[names.SERVER_ADDRESS] = endpoint.address
         if endpoint.port is not None:
             found[names.SERVER_PORT] = endpoint.port
+    return found
+
+
+def at_start(call: CallData) -> Attributes:
+    """Return all attributes that are known when the request is sent, also those for sampling."""
+    request = call.request
+    found: Attributes = {names.OPERATION_NAME: call.operation, **server_attributes(call.endpoint)}
     if call.api_type is not None:
         found[names.OPENAI_API_TYPE] = call.api_type
     # Only the facts that the request contains; the others are attributes of the class.
@@ -52,7 +61,12 @@ def at_start(call: CallData) -> Attributes:
         found[names.REQUEST_MESSAGES] = request.message_count
     if call.attempt > 1:  # the ordinary request has no such attribute
         found[names.REQUEST_ATTEMPT] = call.attempt
-    _special_parameters(request, found)
+    if (tools := request.tools) is not None:
+        found[names.TOOLS_OFFERED] = len(tools.names)
+        found[names.TOOLS_SIZE] = tools.size
+        found[names.TOOLS_FINGERPRINT] = tools.fingerprint
+    if request.choices != 1 or request.stop or request.service_tier is not None:
+        _special_parameters(request, found)
     if call.step is not None:
         _step(call.step, found)
     return found
@@ -89,10 +103,6 @@ def _special_parameters(request: Request, found: Attributes) -> None:
         found[names.REQUEST_STOP_SEQUENCES] = [clean(text) for text in request.stop]
     if request.service_tier not in (None, "auto"):  # the convention: only if it is not `auto`
         found[names.OPENAI_REQUEST_SERVICE_TIER] = clean(request.service_tier)
-    if (tools := request.tools) is not None:
-        found[names.TOOLS_OFFERED] = len(tools.names)
-        found[names.TOOLS_SIZE] = tools.size
-        found[names.TOOLS_FINGERPRINT] = tools.fingerprint
 
 
 def _cleaned(value: Value) -> Value:
@@ -106,8 +116,10 @@ def at_end(call: CallData) -> Attributes:
     record, request = call.record, call.request
     found: Attributes = {}
     _identity(call, found)
-    if call.outcome is not None and ((call.streamed and call.traits.has_messages) or _is_finished(call)):
-        found[names.RESPONSE_FINISH_REASONS] = _cleaned(record.reasons(request.expected))
+    plain = call.traits.has_messages and (call.streamed or record.choices)  # as nearly always
+    if call.outcome is not None and (plain or _is_finished(call)):
+        reasons = record.reasons(request.expected)
+        found[names.RESPONSE_FINISH_REASONS] = reasons if "".join(reasons).isascii() else _cleaned(reasons)
     add_usage(record.usage, found)
     if call.cost is not None:
         add_cost(call.cost, found)

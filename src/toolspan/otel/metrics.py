@@ -12,7 +12,7 @@ from ..wire.events import Usage
 from ..wire.record import ToolCall
 from ..wire.response_items import ANSWERED
 from . import semconv as names
-from .attributes import clean, seconds
+from .attributes import clean, seconds, server_attributes
 from .call_data import CallData
 from .deferred_metrics import record_all
 from .errors import error_type
@@ -142,12 +142,8 @@ class MetricSink(Sink):
     def _labels(self, call: CallData) -> Labels:
         """Return the common labels of the convention's metrics, and keep them on the call for each chunk."""
         labels = {**(call.common or call_labels(call)), names.OPERATION_NAME: call.operation}
-        started, endpoint = call.record.started, call.endpoint
-        if endpoint.address is not None:
-            labels[names.SERVER_ADDRESS] = endpoint.address
-            if endpoint.port is not None:
-                labels[names.SERVER_PORT] = endpoint.port
-        if (model := started.model) is not None:
+        labels.update(server_attributes(call.endpoint))
+        if (model := call.record.started.model) is not None:
             labels[names.RESPONSE_MODEL] = model if model.isascii() else clean(model)
         call.labels = labels
         return labels

@@ -101,10 +101,10 @@ class Seen:
 
     __slots__ = ("checksum", "head", "length", "snapshots")
 
-    def __init__(self) -> None:
-        self.length = 0
-        self.checksum = 0
-        self.head = ""
+    def __init__(self, begin: str) -> None:
+        self.length = len(begin)
+        self.checksum = crc32(begin.encode("utf-8", "surrogatepass"))
+        self.head = begin[:_HEAD]
         self.snapshots = False
 
     def added(self, piece: str, may_repeat: bool) -> str:
@@ -114,7 +114,6 @@ class Seen:
             piece = piece[self.length :]
         self.length += len(piece)
         self.checksum = crc32(piece.encode("utf-8", "surrogatepass"), self.checksum)
-        self.head = self.head or piece[:_HEAD]
         return piece
 
     def rest_of(self, whole: str) -> str:
@@ -128,11 +127,16 @@ class Seen:
 
     # A first word, repeated and continued, is a snapshot; a repeated dash or digit is not.
     def _is_snapshot(self, piece: str) -> bool:
-        if not self.length or not piece.startswith(self.head) or not self._begins(piece):
+        if not piece.startswith(self.head) or not self._begins(piece):
             return False
         return self.snapshots or (
             len(piece) > self.length and sum(map(str.isalpha, self.head)) >= _HEAD_LETTERS
         )
+
+
+def _merged(known: Mapping[str, Any], extra: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return all fields in one mapping, as `values.fields` does."""
+    return known if extra is known or not extra else {**extra, **known}
 
 
 class ChatReader:
@@ -181,7 +185,10 @@ class ChatReader:
 
     def read(self, body: Any) -> list[Event]:
         """Return the events of one chunk or of one whole answer, an SDK object or plain JSON."""
-        events = self._identify(values.fields(body)) if self._full_reads else _NONE
+        events, viewed = _NONE, None
+        if self._full_reads:
+            known, extra = viewed = values.view(body)
+            events = self._identify(_merged(known, extra) if extra else known)
         # `tests/wire/test_chat_fast_path.py` reads every quirk both ways and requires equal events.
         if (self._begun or self._calls) and (piece := ordinary(body)) is not None:
             if piece.call is None:
@@ -198,20 +205,23 @@ class ChatReader:
                 if more is not None:
                     return [*events, *more] if events else more
         events = [*events]
-        self._read(body, events)
+        self._read(*(viewed or values.view(body)), events)
         return events
 
-    def _read(self, body: Any, events: list[Event]) -> None:
-        """Append the events of a chunk of any shape."""
-        known, extra = values.view(body)
+    def _read(self, known: Mapping[str, Any], extra: Mapping[str, Any], events: list[Event]) -> None:
+        """Append the events of a chunk of any shape, from its declared and its undeclared fields."""
         choices = known.get("choices")
         for position, choice in enumerate(choices if type(choices) is list else values.sequence(choices)):
             self._choice(choice, position, events)
         if (usage := known.get("usage")) is not None and (counts := self._reported(usage)) is not None:
-            self._usage(counts, values.fields(body), events)
+            # Usage comes late in the stream: the last chance to complete the identity.
+            if self._full_reads == 0 and None in map(partial(getattr, self._identity), IDENTITY):
+                self._full_reads = 1
+                events.extend(self._identify(_merged(known, extra)))
+            events.append(counts)
         # OpenAI's SDK keeps these fields as extras; Groq's own SDK declares them.
         if extra or known.get("x_groq") is not None:
-            self._beyond(values.fields(body), events)
+            self._beyond(known, extra, events)
 
     def close(self) -> list[Event]:
         """Return the events of the end: a call that is still open ends with the stream."""
@@ -238,21 +248,14 @@ class ChatReader:
             self._reports = UsageReports(self._provider)
         return self._reports.read(value)
 
-    def _usage(self, counts: Event, known: Mapping[str, Any], events: list[Event]) -> None:
-        """Append the token counts, and complete the identity from the chunk that carries them."""
-        # Usage comes late in the stream: the last chance to complete the identity.
-        if self._full_reads == 0 and None in map(partial(getattr, self._identity), IDENTITY):
-            self._full_reads = 1
-            events.extend(self._identify(known))
-        events.append(counts)
-
-    def _beyond(self, known: Mapping[str, Any], events: list[Event]) -> None:
+    def _beyond(self, known: Mapping[str, Any], extra: Mapping[str, Any], events: list[Event]) -> None:
         """Append the events of fields that OpenAI does not declare."""
+        both = _merged(known, extra)
         # Groq's streams have the usage under `x_groq` (litellm#7621).
-        groq = values.fields(known.get("x_groq")).get("usage")
+        groq = values.fields(both.get("x_groq")).get("usage")
         if groq is not None and (counts := self._reported(groq)) is not None:
-            self._usage(counts, known, events)
-        if known.get("error") and (failure := quirks.failure_of(known)):
+            events.append(counts)
+        if both.get("error") and (failure := quirks.failure_of(both)):
             events.append(Finished(0, None, failure))
 
     def _choice(self, value: Any, position: int, events: list[Event]) -> None:
@@ -273,7 +276,8 @@ class ChatReader:
         elif delta is None and (piece := values.text(choice.get("text"))) is not None:  # legacy Completions
             self._add(Text, piece, index, False, events)
         if (reason := choice.get("finish_reason")) is not None:
-            self._finish(quirks.finish_reason(reason), index, events)
+            plain = type(reason) is str and 0 < len(reason) <= quirks.LONGEST_REASON
+            self._finish(reason if plain else quirks.finish_reason(reason), index, events)
         if extra and "usage" in extra and (usage := self._reported(extra["usage"])):
             events.append(usage)  # Moonshot puts the usage into the choice (openllmetry, source)
 
@@ -288,7 +292,8 @@ class ChatReader:
     def _message(self, value: Any, index: int, whole: bool, events: list[Event]) -> None:
         """Append the events of a delta or a message."""
         message, extra = values.view(value)
-        if thought := quirks.reasoning_text(extra) or quirks.reasoning_text(message):
+        thinks = not (quirks.THOUGHTS.isdisjoint(extra) and quirks.THOUGHTS.isdisjoint(message))
+        if thinks and (thought := quirks.reasoning_text(extra) or quirks.reasoning_text(message)):
             self._add(Reasoning, thought, index, whole, events)
         # Several of these may stand in one delta, so no branch excludes the next.
         if content := message.get("content"):
@@ -329,7 +334,9 @@ class ChatReader:
         """Append the event of a piece of a text, or of what a whole text has more than its pieces."""
         seen = self._begun.get((kind, index))
         if seen is None:
-            seen = self._begun[kind, index] = Seen()
+            self._begun[kind, index] = Seen(piece)
+            events.append(kind(index, piece))
+            return
         new = seen.rest_of(piece) if whole else seen.added(piece, kind is Reasoning)
         if new:
             events.append(kind(index, new))

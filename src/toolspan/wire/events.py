@@ -41,7 +41,9 @@ def identified(old: Started, body: Mapping[str, Any], *, latest: bool = False) -
         value, known = body.get(name), getattr(old, name)
         if value is None or (known is not None and not latest):  # nearly always, after the first chunk
             continue
-        if (value := read(value)) not in (None, known):
+        if read is not text or value.__class__ is not str or not value:
+            value = read(value)
+        if value not in (None, known):
             found[name] = value
     return old._replace(**found) if found else old
 

@@ -12,9 +12,8 @@ REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
 """Fields of reasoning as text: DeepSeek and Qwen, vLLM and Cerebras, Copilot, Ollama's proxies."""
 REASONING_PARTS = ("reasoning_details", "thinking_blocks")
 """Fields of reasoning as a list of parts: OpenRouter and MiniMax (litellm#22392), LiteLLM."""
-GENERAL = frozenset(
-    ("error", "function_call", "message", "refusal", "usage", "x_groq", *REASONING, *REASONING_PARTS)
-)
+THOUGHTS = frozenset((*REASONING, *REASONING_PARTS))
+GENERAL = THOUGHTS | {"error", "function_call", "message", "refusal", "usage", "x_groq"}
 """Fields that need the general path, in a chunk, a choice or a delta: a quirk that reads another adds it.
 
 openai before 1.40 does not declare `refusal`; a choice's `usage` is Moonshot's.
@@ -146,10 +145,13 @@ def _thought(part: object) -> str:
     return text(known.get("text")) or text(known.get("summary")) or text(known.get("thinking")) or ""
 
 
+LONGEST_REASON = 64
+
+
 def finish_reason(value: object) -> str | None:
-    """Return a finish reason, at most 64 characters, or `None`."""
+    """Return a finish reason, at most `LONGEST_REASON` characters, or `None`."""
     # The reason becomes an attribute, so its length needs a bound.
-    return value[:64] if isinstance(value, str) and value else None
+    return value[:LONGEST_REASON] if isinstance(value, str) and value else None
 
 
 def failure_of(extra: Mapping[str, Any]) -> str | None:

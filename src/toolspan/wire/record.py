@@ -109,7 +109,9 @@ class Record:
 
     def _text(self, event: Text, at: int) -> bool:
         """Apply a piece of text."""
-        choice = self.choices.get(event.choice) or self._choice(event.choice)
+        choice = self.choices.get(event.choice)
+        if choice is None:
+            choice = self.choices[event.choice] = Choice()
         if self.keep:
             choice.text.append(event.text)
         if choice.has_text:

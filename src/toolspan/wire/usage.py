@@ -124,8 +124,9 @@ class UsageReports:
         """Return the merged counts with the conventions' meaning."""
         known = self._known
         sent, made = known.get("input"), known.get("output")
-        # Most servers report nothing but totals: two counts and their sum.
-        if len(known) > 2:
+        # Most servers report nothing but two counts and their sum.
+        plain = len(known) == 3 and made is not None and known.get("total") == (sent or 0) + made
+        if len(known) > 2 and not plain:
             cached = known.get("cache_read", 0) + known.get("cache_write", 0)
             thought = known.get("reasoning", 0)
             if sent is not None and cached:
