@@ -104,6 +104,10 @@ class UsageReports:
         known, extra = view(value)
         if extra is not known and extra:
             known = {**extra, **known}  # pydantic keeps apart what the SDK does not declare
+        if self._last is _UNKNOWN and (plain := _plain(known)) is not None:
+            self._known = {"input": plain.input, "output": plain.output, "total": known["total_tokens"]}
+            self._last = plain
+            return plain
         found = _counts(known)
         merged = self._known
         for name, part in found.items():
@@ -124,9 +128,8 @@ class UsageReports:
         """Return the merged counts with the conventions' meaning."""
         known = self._known
         sent, made = known.get("input"), known.get("output")
-        # Most servers report nothing but two counts and their sum.
-        plain = len(known) == 3 and made is not None and known.get("total") == (sent or 0) + made
-        if len(known) > 2 and not plain:
+        # Many servers report nothing but two counts.
+        if len(known) > 2:
             cached = known.get("cache_read", 0) + known.get("cache_write", 0)
             thought = known.get("reasoning", 0)
             if sent is not None and cached:
@@ -159,6 +162,17 @@ class UsageReports:
         """Return what the total holds beside input and output; `None` without a total."""
         total = self._known.get("total")
         return total - sent - made if total and sent is not None else None
+
+
+def _plain(known: Mapping[str, Any]) -> Usage | None:
+    """Return the usage of a report of Chat Completions that has two counts, their sum and nothing else."""
+    # Nearly all reports are such: they need neither the table of names nor a decision.
+    sent, made = known.get("prompt_tokens"), known.get("completion_tokens")
+    if sent.__class__ is not int or made.__class__ is not int or sent < 0 or made < 0:
+        return None
+    given = len(known) - list(known.values()).count(None)
+    total = known.get("total_tokens")
+    return Usage(sent, made) if given == 3 and total.__class__ is int and total == sent + made else None
 
 
 def usage_of(value: object, provider: str | None = None) -> Usage | None:
