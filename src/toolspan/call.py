@@ -35,6 +35,8 @@ class Call(CallData):
     """Whether toolspan's iterator reads the chunks."""
     reading = False
     """Whether the SDK reads at this moment: then the SDK, not the application, closes the response."""
+    closed = False
+    """Whether another task has closed the response while the SDK reads: an error that follows is none."""
     record_at = 0
     """When the buffered times are recorded at the latest, so that a long stream shows while it runs."""
     finished = False

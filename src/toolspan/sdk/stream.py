@@ -17,8 +17,8 @@ from typing import Any
 from .. import open_streams
 from ..call import Call
 from ..guard import attribute, report
-from ..wire.record import End, is_exhaustion
-from .http_response import call_of
+from ..wire.record import End, is_exhaustion, is_failure
+from .http_response import call_of, readers
 
 
 class _Holder:
@@ -99,11 +99,14 @@ class AsyncChunks:
         return self._source.aclose()
 
 
+readers |= {chunks.__code__, AsyncChunks.__anext__.__code__}
+
+
 def _stopped(call: Call, error: BaseException) -> None:
     """End the call after the SDK's generator has ended or raised."""
     call.reading = False
-    exhausted = is_exhaustion(error)
-    open_streams.finish(call, End.EXHAUSTED if exhausted else error)
+    end: End | BaseException = End.EXHAUSTED if is_exhaustion(error) else error
+    open_streams.finish(call, End.CLOSED if call.closed and is_failure(error) else end)
 
 
 def tracked_stream(stream: Any) -> Any:
