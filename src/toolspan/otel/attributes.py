@@ -224,7 +224,7 @@ def _calls(record: Record, found: Attributes, *, checked: bool) -> None:
         invalid += not call.valid
         violations += call.violation is not None
     found[names.TOOL_CALLS_COUNT] = len(record.calls)
-    found[names.TOOL_CALLS_NAMES] = _cleaned(named)
+    found[names.TOOL_CALLS_NAMES] = named if "".join(named).isascii() else _cleaned(named)
     found[names.TOOL_CALLS_INVALID] = invalid
     if checked:
         found[names.TOOL_CALLS_VIOLATIONS] = violations

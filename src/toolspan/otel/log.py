@@ -33,6 +33,7 @@ class LogSink(Sink):
         "ended": "log events of requests",
     }
     needs = ("span", "step", "cost")
+    repeats = True
 
     def __init__(self, logger: Logger, *, events: bool, details: bool, capture: Capture) -> None:
         self._logger = logger
