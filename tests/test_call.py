@@ -10,6 +10,7 @@ import pytest
 
 from toolspan import call as module
 from toolspan import guard
+from toolspan.otel.sink import Sink
 from toolspan.wire.record import End, Outcome
 
 from .otel.lab import ASK, STREAM, Lab, new_call, run
@@ -45,6 +46,36 @@ def test_only_the_first_end_counts() -> None:
     call.answer(wire.answer())
     assert sink.told == told
     assert (call.outcome, call.record.chunks) == (Outcome.CLOSED, 1)
+
+
+class Stopped(Sink):
+    """A sink that is interrupted in its first `ended`."""
+
+    def __init__(self, *, repeats: bool) -> None:
+        self.repeats = repeats  # type: ignore[misc]  # of the class elsewhere
+        self.ends = 0
+
+    def ended(self, call: Any) -> None:
+        """See `Sink.ended`."""
+        self.ends += 1
+        if self.ends == 1:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("repeats", [True, False])
+def test_an_interrupted_end_goes_on_with_the_next(lab: Lab, repeats: bool) -> None:
+    """The call keeps its first end; only a sink that may be called again is, and each metric counts once."""
+    stopped = Stopped(repeats=repeats)
+    call = new_call(STREAM, lab.span_sink(), lab.metric_sink(), stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run(call, wire.text("x"), end=End.CLOSED)
+    assert lab.spans == []
+    assert sum(point.value for point in lab.points("toolspan.streams.open")) == 0
+    call.end(End.DROPPED)
+    call.end(End.DROPPED)
+    assert stopped.ends == 1 + repeats
+    assert lab.span.attributes["toolspan.stream.outcome"] == "closed"
+    assert [point.count for point in lab.points("gen_ai.client.operation.duration")] == [1]
 
 
 def test_ends_of_many_threads_count_once() -> None:

@@ -247,3 +247,43 @@ def test_a_stream_that_outlives_its_instrumentation_is_counted_out(
     with telemetry.on():
         list(streams.pop())
         assert still_open(telemetry) == 0
+
+
+def test_an_interrupted_end_is_called_again_at_the_next_request() -> None:
+    """A call whose end is interrupted waits for the next request; one whose end fails does not."""
+
+    class Broken(Call):
+        error: BaseException = KeyboardInterrupt()
+
+        def end(self, end: Any) -> None:
+            super().end(end)
+            if len(self.ends) == 1:
+                raise self.error
+
+    call, failing = Broken(), Broken()
+    failing.error = RuntimeError()
+    for each in (call, failing):
+        open_streams.opened(each)
+        with pytest.raises(type(each.error)):
+            open_streams.finish(each, End.CLOSED)
+    open_streams.end_dropped()
+    assert (call.ends, failing.ends) == ([End.CLOSED, End.DROPPED], [End.CLOSED])
+    assert not open_streams._open
+    assert not open_streams.waiting
+
+
+def test_a_call_ends_when_its_owner_is_gone() -> None:
+    """A call that outlives its owner waits for the next request; an owner without a call is left out."""
+
+    class Frame:
+        """What a call lives for."""
+
+    frame, call = Frame(), Call()
+    owner, empty = (open_streams.Owner(frame, open_streams.waiting.append) for _ in range(2))
+    owner.call = call
+    del frame
+    gc.collect()
+    assert len(open_streams.waiting) == 2
+    open_streams.end_dropped()
+    assert call.ends == [End.DROPPED]
+    assert empty() is None

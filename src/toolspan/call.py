@@ -12,6 +12,7 @@ from time import perf_counter_ns as now
 from time import time_ns as wall_now
 from typing import Any, cast
 
+from . import open_streams
 from .event_stream.listener import EventListener
 from .guard import report
 from .otel.call_data import CallData
@@ -35,9 +36,18 @@ class Call(CallData):
     """Whether toolspan's iterator reads the chunks."""
     reading = False
     """Whether the SDK reads at this moment: then the SDK, not the application, closes the response."""
+    closed = False
+    """Whether another task has closed the response while the SDK reads: an error that follows is none."""
     record_at = 0
     """When the buffered times are recorded at the latest, so that a long stream shows while it runs."""
     finished = False
+    """Whether the call is ending or has ended."""
+    concluded = False
+    """Whether the outcome is decided."""
+    owner: open_streams.Owner | None = None
+    """What the call lives for, so that it ends at the latest when that is gone."""
+    ending: End | BaseException | None = None
+    """How the call ends, from the first end on."""
     response: Callable[[], Any] | None = None
     """A weak reference to the response of which the SDK makes the result."""
 
@@ -135,28 +145,42 @@ class Call(CallData):
             report("recording a span event", error)
 
     def end(self, end: End | BaseException | None) -> None:
-        """End the call; only the first end counts. `None` stands for an end without an outcome."""
+        """End the call; only the first end counts. `None` stands for an end without an outcome.
+
+        A `KeyboardInterrupt`, `GreenletExit` or the like may interrupt the end anywhere, and is raised. The
+        next call of this method goes on where it was; `open_streams.finish` takes care that there is one.
+        """
         try:
-            self.once.pop()  # one atomic step: an end in another thread finds the list empty
-        except IndexError:
-            return
-        # Set before the sinks run: a chunk that arrives meanwhile is not read.
-        self.finished = True
-        try:
-            self._conclude(end)
-        except Exception as error:
-            self._give_up("ending a call", error)
-        try:
+            try:
+                self.once.pop()  # one atomic step: an end in another thread finds the list empty
+            except IndexError:
+                return
+            # Each step can be repeated, or is taken off before it begins.
+            if not self.finished:
+                self.ending = end
+                # Set before the sinks run: a chunk that arrives meanwhile is not read.
+                self.finished = True
+            if not self.concluded:
+                self._conclude(self.ending)
+                self.concluded = True
             self.sinks.ended(self)
-            for callback in self.afterwards:
+            if self.streamed:
+                self.sinks.release(self)
+            while self.afterwards:
+                callback, *self.afterwards = self.afterwards
                 callback()
             # The listener comes last: `Done` follows the telemetry, and a slow callback delays no span.
-            if self.listener is not None and end is not None:
-                self._notify(partial(self.listener.ended, self, end))
-        finally:
-            # Even if a sink raises SystemExit: an error keeps its frames, and with them the stream, alive.
-            self.reader = self.listener = None
+            if (listener := self.listener) is not None and self.ending is not None:
+                self.listener = None
+                self._notify(partial(listener.ended, self, self.ending))
+            # An error keeps its frames, and with them the stream, alive.
+            self.reader = self.listener = self.ending = self.owner = None
             self.forget_all()
+        except BaseException:
+            if not self.once:
+                self.once.append(None)
+            self.sinks.release(self)  # at once: the gauge of open streams is right at the next collection
+            raise
 
     def leave(self) -> None:
         """End the call without an outcome: its stream is not tracked, or is of an unknown class."""
@@ -169,21 +193,25 @@ class Call(CallData):
         self.sinks.release(self)
 
     def _conclude(self, end: End | BaseException | None) -> None:
-        if end is None:
+        """Decide the outcome, after the last events of the reader."""
+        try:
+            if end is None:
+                self.ended_at = now()
+                return
+            # A provisional outcome, which holds if the last events of the reader cannot be read.
+            self.outcome = Outcome.COMPLETED
+            if type(end) is not End:  # by the type: a foreign `__class__` may raise
+                self.error = cast("BaseException", end)
+                self.outcome = Outcome.FAILED if is_failure(end) else Outcome.CANCELLED
             self.ended_at = now()
-            return
-        # A provisional outcome, which holds if the last events of the reader cannot be read.
-        self.outcome = Outcome.COMPLETED
-        if type(end) is not End:  # by the type: a foreign `__class__` may raise
-            self.error = cast("BaseException", end)
-            self.outcome = Outcome.FAILED if is_failure(end) else Outcome.CANCELLED
-        self.ended_at = now()
-        if self.reader is not None and (events := self.reader.close()):
-            self._apply(events, self.ended_at, None)
-        self.outcome = outcome_of(end, self.record, self.request.expected, self.streamed)
-        # The last inter-chunk time is pending: the application asked for no chunk after it.
-        if self.inter_chunks:
-            self.record_inter_chunks(self.ended_at)
+            if self.reader is not None and (events := self.reader.close()):
+                self._apply(events, self.ended_at, None)
+            self.outcome = outcome_of(end, self.record, self.request.expected, self.streamed)
+            # The last inter-chunk time is pending: the application asked for no chunk after it.
+            if self.inter_chunks:
+                self.record_inter_chunks(self.ended_at)
+        except Exception as error:
+            self._give_up("ending a call", error)
 
     # If another instrumentation made the span, it may end it at the finish reason: so the attributes are set
     # there, with the outcome that holds if nothing follows.

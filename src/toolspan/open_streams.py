@@ -10,6 +10,7 @@ import atexit
 import gc
 import os
 import threading
+import weakref
 from collections import deque
 from functools import lru_cache
 from typing import Any, Protocol
@@ -28,9 +29,24 @@ class Ending(Protocol):
         """Drop the call or stage without telemetry: the parent process ends it."""
 
 
+class Owner(weakref.ref[Any]):
+    """A weak reference to what a call lives for: the frame that sends its request, its stream, its response.
+
+    It belongs to the call while that has not ended. When its object dies first, because a `KeyboardInterrupt`
+    has hit the code that ends the call, the reference comes to `waiting`. The callback is the deque's own
+    method: no Python code runs there that could be interrupted once more.
+    """
+
+    __slots__ = ("call",)
+    call: Ending
+
+
 _open: set[Ending] = set()
-waiting: deque[Ending] = deque()
-"""Streams that died in a collection; `end_dropped` ends them. Its methods are atomic: no lock is needed."""
+waiting: deque[Ending | Owner] = deque()
+"""Streams that died in a collection, and calls whose end was interrupted; `end_dropped` ends them.
+
+Its methods are atomic: no lock is needed.
+"""
 _collecting: set[int] = set()  # ids of the threads that run a collection now
 
 
@@ -68,20 +84,30 @@ def finish(call: Ending, end: End | BaseException) -> None:
     """End a call, then remove it from the open ones.
 
     The order matters: a child that is forked in between still finds the call and counts its stream as closed.
+    An end that is interrupted, for one by a `KeyboardInterrupt`, goes on at the next request or at exit.
     """
     try:
         call.end(end)
-    finally:
         _open.discard(call)
+    except BaseException as error:
+        if issubclass(type(error), Exception):  # a bug: it would raise again
+            _open.discard(call)
+        else:
+            waiting.append(call)
+        raise
 
 
 def end_dropped() -> None:
-    """End the streams that died in a collection; the caller holds no lock of toolspan or OpenTelemetry."""
+    """End the calls that wait for it; the caller holds no lock of toolspan or OpenTelemetry."""
     while waiting:
         try:
-            finish(waiting.popleft(), End.DROPPED)
+            found = waiting.popleft()
         except IndexError:  # another thread took the last one
             return
+        # An interruption may have hit the two lines that make an owner: then it has no call.
+        call = getattr(found, "call", None) if isinstance(found, Owner) else found
+        if call is not None:
+            finish(call, End.DROPPED)
 
 
 def _on_collection(phase: str, info: dict[str, Any]) -> None:

@@ -42,7 +42,7 @@ def operation_levels(attributes: Mapping[str, Any]) -> Levels:
     if "toolspan.stage.name" in attributes:
         return _SPANS["toolspan.stage"]
     if operation == "execute_tool":
-        return _SPANS["gen_ai.execute_tool.internal"]
+        return {**_SPANS["gen_ai.execute_tool.internal"], **_SPANS["toolspan.execute_tool"]}
     if operation == "embeddings":
         return _EMBEDDINGS
     plain, refined = (_FETCH, _OPENAI_FETCH) if operation == "fetch_response" else (_INFERENCE, _OPENAI)

@@ -296,3 +296,52 @@ def test_two_thousand_and_forty_eight_measurements_wait_at_most(bench: Bench) ->
         counter.add(1, LABELS, bench.context)
         longest = max(longest, len(bench.backlog))
     assert (longest, bench.value()) == (2048, 2048 + 10)
+
+
+def test_a_presence_is_counted_at_each_collection(bench: Bench) -> None:
+    """The value is the number of things that are there; repeated calls change nothing."""
+    there = deferred_metrics.presence(bench.meter.create_up_down_counter("open"))
+    for thing in ("a", "b", "b"):
+        there.enter(thing, LABELS)
+    assert bench.value("open") == 2
+    for thing in ("a", "a", "c"):
+        there.leave(thing)
+    assert bench.value("open") == 1
+    assert bench.backlog.presences == {there}
+    there.leave("b")
+    assert bench.value("open") == 0
+    assert bench.backlog.presences == set()
+
+
+def test_a_presence_of_another_meter_is_counted_at_once(bench: Bench) -> None:
+    """A counter that defers nothing gets each change at once."""
+    there = deferred_metrics.presence(bench.provider.get_meter("plain").create_up_down_counter("open"))
+    there.enter("a", LABELS)
+    assert bench.value("open") == 1
+    there.leave("a")
+    assert bench.value("open") == 0
+
+
+def test_two_reports_at_once_count_a_change_once() -> None:
+    """A report that finds another one running leaves the changes to that one."""
+    changes: list[int] = []
+
+    def add(change: Any, *_: Any) -> None:
+        there.report()
+        changes.append(change)
+
+    there = deferred_metrics.Presence(add, None)
+    there.enter("a", LABELS)
+    there.leave("a")
+    assert changes == [1, -1]
+
+
+def test_a_presence_that_cannot_be_reported_is_reported_later(bench: Bench) -> None:
+    """An error of the meter costs nothing: the next collection reports the whole difference."""
+    there = deferred_metrics.presence(bench.meter.create_up_down_counter("open"))
+    add, there._add = there._add, lambda *_: 1 / 0
+    there.enter("a", LABELS)
+    assert bench.points("open") == []
+    assert bench.said == ["recording a metric: ZeroDivisionError('division by zero')"]
+    there._add = add
+    assert bench.value("open") == 1

@@ -94,8 +94,9 @@ class Lines:
         self.sinks = Sinks(sinks, lambda what, error: self.reports.append((what, error)), None, self.clock)
         self._event: Any = None
         self._call: Any = SimpleNamespace(
-            span=None, borrowed=False, ended_at=0, job=None, streamed=True, notes=[], wall=lambda at: at
-        )
+            span=None, borrowed=False, ended_at=0, job=None, streamed=True, notes=[], wall=lambda at: at,
+            due=[], emitted=False,
+        )  # fmt: skip
 
     def calls(self, count: int = 1) -> None:
         """So many calls, each with everything that can happen."""
@@ -105,6 +106,7 @@ class Lines:
             sinks.streaming(call)
             sinks.span_event(call, self._event, 0)
             sinks.inter_chunks(call, array("q", [0]))
+            call.left, call.due, call.emitted = None, [], False
             sinks.ended(call)
 
 
@@ -239,9 +241,9 @@ def test_open_streams_stay_exact_while_metrics_fail(
 ) -> None:
     """Each counted stream is counted out once, also while metrics fail or are off."""
     sink = lab.metric_sink()
-    part = sink._streams if method == "ended" else sink._open
-    add, broken = part.add, [True]
-    monkeypatch.setattr(part, "add", lambda *args: 1 / 0 if broken[0] else add(*args))
+    part, name = (sink._streams, "add") if method == "ended" else (sink._open, "_add")
+    add, broken = getattr(part, name), [True]
+    monkeypatch.setattr(part, name, lambda *args: 1 / 0 if broken[0] else add(*args))
     sinks = Sinks([sink], guard.report)
     for number in range(8):
         call = new_call(STREAM)

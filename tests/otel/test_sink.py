@@ -20,7 +20,7 @@ def test_a_sink_without_methods_of_its_own_does_nothing() -> None:
     for method in (sink.opened, sink.streaming, sink.release):
         method(call)
     sink.inter_chunks(call, array("q", [1]))
-    assert (call.span, call.outcome, call.counted) == (None, None, False)
+    assert (call.span, call.outcome, call.due) == (None, None, [])
 
 
 def test_an_empty_sink_changes_nothing_for_other_sinks(lab: Lab) -> None:

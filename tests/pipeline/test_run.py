@@ -11,6 +11,7 @@ import contextvars
 import gc
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -261,6 +262,52 @@ def test_stage_may_begin_and_end_in_different_tasks(at: str, telemetry: Telemetr
     with telemetry.on():
         play(act)
     assert outcomes(telemetry) == {**dict.fromkeys(STAGES, "abandoned"), at: "closed"}
+
+
+class _Closed:
+    """A source whose `close` lets the step in progress end or raise, as a socket does."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+        self.step: Callable[[], None] = lambda: None
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        self.step()
+        raise self._error
+
+    def close(self) -> None:
+        """Close it: the step goes on while this runs."""
+        self.closing()
+
+    def closing(self) -> None:
+        """Wait for the reader."""
+
+
+@pytest.mark.parametrize("error", [LostError(), StopIteration()])
+def test_a_stage_closed_by_another_thread_is_closed(error: Exception, telemetry: Telemetry) -> None:
+    """A thread closes the stage that another one reads: the read raises, and the outcome is `closed`."""
+    with telemetry.on():
+        source, begun = _Closed(error), threading.Event()
+        stream = toolspan.stage("client", source)
+        read: list[BaseException] = []
+
+        def step() -> None:
+            try:
+                next(stream)
+            except BaseException as raised:
+                read.append(raised)
+
+        reader = threading.Thread(target=step)
+        source.step, source.closing = begun.wait, lambda: (begun.set(), reader.join())[1]  # type: ignore[method-assign]
+        reader.start()
+        stream.close()
+    assert type(read[0]) is type(error)
+    (span,) = telemetry.spans
+    assert span.attributes["toolspan.stream.outcome"] == "closed"
+    assert "error.type" not in span.attributes
 
 
 @at_each_stage

@@ -105,11 +105,12 @@ def check(telemetry: Telemetry, want: Ended, records: list[logging.LogRecord]) -
     found = span.attributes
     if want.streamed:
         assert found["toolspan.stream.outcome"] == want.outcome
+    assert found.get("toolspan.cancelled", False) is (want.outcome == "cancelled")
     fetched = found["gen_ai.operation.name"] == "fetch_response"  # of it, only what the server said is said
     unsaid = fetched and want.outcome != "completed"
     assert found.get("gen_ai.response.finish_reasons") == (None if unsaid else want.reasons)
     assert found.get("error.type") == want.error_type
-    failed = want.outcome in ("failed", "cancelled")
+    failed = want.outcome == "failed"
     assert span.status.status_code is (StatusCode.ERROR if failed else StatusCode.UNSET)
     assert span.status.description is None
     assert sum(point.value for point in telemetry.points("toolspan.streams.open")) == 0

@@ -239,7 +239,7 @@ def ends_of(api: Api) -> Ends:
             [*cut, b"data: {oops\n\n"],
             Ended("failed", error_type="json.decoder.JSONDecodeError"),
         ),
-        "interrupted": ([*cut, KeyboardInterrupt()], Ended("cancelled", error_type="KeyboardInterrupt")),
+        "interrupted": ([*cut, KeyboardInterrupt()], Ended("cancelled")),
     }
     if api in (CHAT, COMPLETIONS):
         return {**found, "one-of-two": _one_of_two(api)}

@@ -110,8 +110,9 @@ def test_a_failed_request_makes_one_span_with_its_error(
     error = play(face, _loop, telemetry, transport, api=api, **options)
     assert error is not None
     assert len(transport.requests) == 1 + options.get("max_retries", 0)
-    outcome = "cancelled" if name == "interrupted" else "failed"
-    check(telemetry, Ended(outcome, None, type_name(error)), caplog.records)
+    interrupted = name == "interrupted"
+    outcome, error_type = ("cancelled", None) if interrupted else ("failed", type_name(error))
+    check(telemetry, Ended(outcome, None, error_type), caplog.records)
 
 
 @both_faces

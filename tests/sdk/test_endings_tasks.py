@@ -23,7 +23,7 @@ from .sdk import ASYNC, SYNC, http
 from .telemetry import Telemetry
 
 pytestmark = pytest.mark.usefixtures("unraisable")
-CANCELLED = Ended("cancelled", error_type="asyncio.exceptions.CancelledError")
+CANCELLED = Ended("cancelled")
 
 
 async def _cancel(played: Play, work: Callable[[], Awaitable[Any]], reached: asyncio.Event) -> None:
@@ -51,7 +51,7 @@ def test_a_request_cancelled_before_its_answer_is_cancelled(
 
     transport = _Late()
     assert type(play(ASYNC, act, telemetry, transport, api=api)) is asyncio.CancelledError
-    check(telemetry, Ended("cancelled", None, CANCELLED.error_type), caplog.records)
+    check(telemetry, Ended("cancelled", None), caplog.records)
 
 
 class _Late:
@@ -125,6 +125,50 @@ def test_a_stream_may_end_in_another_task(
     assert play(ASYNC, act, telemetry, Transport(api.streams), api=api) is None
     want = Ended("completed", ("stop",)) if how == "read" else Ended("closed")
     check(telemetry, want, caplog.records)
+
+
+@over(*STREAMED)
+def test_a_stream_closed_by_another_thread_is_closed(
+    api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A thread closes the stream that another one reads: the read raises, and the outcome is `closed`."""
+
+    async def act(played: Play) -> None:
+        def close() -> bytes:
+            thread = threading.Thread(target=stream.close)
+            thread.start()
+            thread.join()
+            raise http.ReadError("the socket is closed")
+
+        body.parts = [wire.sse(api.text[0]), close]
+        stream = await played.open()
+        await played.next(stream, 2)
+
+    body = Body([])
+    error = play(SYNC, act, telemetry, Transport(script.stream(body=body)), api=api)
+    assert isinstance(error, (http.ReadError, openai.APIConnectionError))
+    check(telemetry, Ended("closed"), caplog.records)
+
+
+@over(*STREAMED)
+def test_a_stream_closed_by_another_task_is_closed(
+    api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A task closes the stream that another one reads: the read raises, and the outcome is `closed`."""
+
+    async def act(played: Play) -> None:
+        async def close() -> bytes:
+            await asyncio.ensure_future(stream.close())
+            raise http.ReadError("the socket is closed")
+
+        body.parts = [wire.sse(api.text[0]), close]
+        stream = await played.open()
+        await played.next(stream, 2)
+
+    body = Body([])
+    error = play(ASYNC, act, telemetry, Transport(script.stream(body=body)), api=api)
+    assert isinstance(error, (http.ReadError, openai.APIConnectionError))
+    check(telemetry, Ended("closed"), caplog.records)
 
 
 @over(*STREAMED)

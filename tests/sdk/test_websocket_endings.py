@@ -42,7 +42,7 @@ def check(telemetry: Telemetry, want: Ended) -> None:
     assert found["toolspan.stream.outcome"] == want.outcome
     assert found["gen_ai.response.finish_reasons"] == (want.reason,)
     assert found.get("error.type") == want.error_type
-    failed = want.outcome in ("failed", "cancelled")
+    failed = want.outcome == "failed"
     assert span.status.status_code is (StatusCode.ERROR if failed else StatusCode.UNSET)
     assert sum(point.value for point in telemetry.points("toolspan.streams.open")) == 0
     (ended,) = telemetry.points("toolspan.streams")

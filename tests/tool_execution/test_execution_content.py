@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from opentelemetry.trace import StatusCode
 
 import toolspan
 from toolspan.tool_execution.execution import Executions
@@ -42,8 +43,8 @@ def test_a_decorated_function_within_its_block_is_one_execution(telemetry: Telem
     assert kept.plain(attributes["gen_ai.tool.call.result"]) == {"output": "MARK-sunny in Bern"}
 
 
-def test_a_cancelled_task_ends_its_span_with_the_error(telemetry: Telemetry) -> None:
-    """A task that is cancelled ends its span with the error, and is cancelled."""
+def test_a_cancelled_task_ends_its_span_without_an_error(telemetry: Telemetry) -> None:
+    """A task that is cancelled ends its span as cancelled, which is no error, and is cancelled."""
 
     @toolspan.tool
     async def forever() -> None:
@@ -58,7 +59,12 @@ def test_a_cancelled_task_ends_its_span_with_the_error(telemetry: Telemetry) -> 
 
     with telemetry.on():
         asyncio.run(scenario())
-    assert telemetry.span.attributes["error.type"] == "asyncio.exceptions.CancelledError"
+    assert telemetry.span.attributes["toolspan.cancelled"] is True
+    assert "error.type" not in telemetry.span.attributes
+    assert telemetry.span.status.status_code is StatusCode.UNSET
+    assert telemetry.records == []
+    (duration,) = telemetry.points("gen_ai.execute_tool.duration")
+    assert "error.type" not in duration.attributes
 
 
 @pytest.mark.parametrize("part", ["begin", "end", "arguments", "result"])

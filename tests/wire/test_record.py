@@ -185,4 +185,4 @@ def test_whole_answer_is_complete_at_once(end: End) -> None:
 
 def test_only_failure_and_interruption_are_errors() -> None:
     """Only failure and interruption are errors."""
-    assert {outcome for outcome in Outcome if outcome.is_error} == {Outcome.FAILED, Outcome.CANCELLED}
+    assert {outcome for outcome in Outcome if outcome.is_error} == {Outcome.FAILED}

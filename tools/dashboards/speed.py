@@ -84,11 +84,13 @@ TOOLS: Final = Board(
         ),
         Question(
             "Which streams ended badly?",
-            "Streams that did not complete. The application ended those that are `closed` or `abandoned`.",
+            "Streams that broke off or failed. Those that the application or its user ended are not counted.",
             "cps",
             {
                 "{{toolspan_stream_outcome}}": q.rate(
-                    q.STREAMS, "toolspan_stream_outcome", f'{CALL}, toolspan_stream_outcome!="completed"'
+                    q.STREAMS,
+                    "toolspan_stream_outcome",
+                    f'{CALL}, toolspan_stream_outcome=~"truncated|failed"',
                 )
             },
         ),

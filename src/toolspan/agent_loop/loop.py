@@ -18,7 +18,7 @@ from ..otel.sink import Sink
 from ..otel.span_events import SpanEvent
 from ..wire.events import Answered, ContextReduced, Note, Retried, ToolsChanged
 from ..wire.hashing import argument_hash
-from ..wire.record import ToolCall
+from ..wire.record import Outcome, ToolCall
 from ..wire.response_items import ANSWERED
 from ..wire.tool_results import Returns
 from .memory import Memory, caller_match, current_task
@@ -81,9 +81,9 @@ class Loop(Sink):
         turn.tokens = usage.input if usage is not None else None
         if len(turn.calls) < len(record.calls) or (turn.calls and call.api_type == "responses"):
             self._remember_all(call, turn)
-        # A request that failed has answered nothing: its results still count as missing. Their turnaround
-        # is recorded once all the same, because the application did bring them.
-        if call.outcome.is_error:
+        # A request that failed or was cancelled has answered nothing: its results still count as missing.
+        # Their turnaround is recorded once all the same, because the application did bring them.
+        if call.outcome in (Outcome.FAILED, Outcome.CANCELLED):
             for remembered in step.results:
                 remembered.answers = max(remembered.answers - 1, 0)
         elif call.traits.has_messages and (call.api_type == "responses" or call.request.conversation):

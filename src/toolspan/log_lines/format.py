@@ -8,6 +8,8 @@ from logging import INFO, WARNING
 from typing import Any, NamedTuple
 
 from ..otel import call_data
+from ..otel import semconv as names
+from ..otel.attributes import error_facts
 from ..otel.call_data import CallData
 from ..otel.errors import error_type
 from ..otel.words import counted, joined, seconds
@@ -15,7 +17,7 @@ from ..wire.events import Answered, CallClosed, CallCorrected, CallOpened, Event
 from ..wire.record import Outcome, ToolCall
 
 # Outcomes and finish reasons whose `finish` line is a warning: the answer failed or was cut short.
-_TROUBLE = (Outcome.FAILED, Outcome.TRUNCATED, Outcome.CANCELLED)
+_TROUBLE = (Outcome.FAILED, Outcome.TRUNCATED)
 _SHORT = ("length", "content_filter")
 Facts = dict[str, Any]
 
@@ -58,8 +60,18 @@ def event_line(call: CallData, event: Event | Note, at: int) -> Line | None:
 
 
 def error_line(call: CallData) -> Line:
-    """Return the line of a failed call, with the error's class or the server's code."""
-    return Line("error", WARNING, {"error": error_type(call.error, call.record)})
+    """Return the line of a failed call: the error's class, the HTTP status, the server's code and type."""
+    facts = error_facts(call.error, call.record)
+    known = {fact: facts.get(name) for fact, name in _OF_ERRORS.items()}
+    return Line("error", WARNING, {"error": error_type(call.error, call.record), **known})
+
+
+_OF_ERRORS = {
+    "status": names.HTTP_STATUS,
+    "code": names.PROVIDER_ERROR_CODE,
+    "type": names.PROVIDER_ERROR_TYPE,
+}
+"""The fact of an error line, by the attribute."""
 
 
 def finish_line(call: CallData) -> Line:
@@ -203,6 +215,14 @@ def _called(facts: Facts) -> str | None:
     return f"no tool called of {offered} offered" if called == 0 and offered else None
 
 
+def _error(facts: Facts) -> str:
+    status = f"status {facts['status']}" if facts["status"] else None
+    # An error without an exception is named by its code already.
+    code = facts["code"] if facts["code"] != facts["error"] else None
+    known = joined(status, code, facts["type"], by=", ")
+    return f"{facts['error']} ({known})" if known else str(facts["error"])
+
+
 def _used(facts: Facts) -> str:
     sent, received, cached = facts["input_tokens"], facts["output_tokens"], facts["cached_tokens"]
     if sent is received is None:
@@ -239,7 +259,7 @@ _TEXTS: Mapping[str, Callable[[Facts], _Parts]] = {
     "retry": lambda facts: (
         f"number {facts['attempt']} in {seconds(facts['wait'])}, because of {facts['error']}",
     ),
-    "error": lambda facts: (f"{facts['error']}{': ' + facts['message'] if facts.get('message') else ''}",),
+    "error": lambda facts: (_error(facts) + (f": {facts['message']}" if facts.get("message") else ""),),
     "finish": lambda facts: (
         ", ".join(facts["finish_reasons"] or ()),
         facts["outcome"],

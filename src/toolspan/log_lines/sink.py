@@ -69,7 +69,7 @@ class StreamLogSink(Sink):
 
     def ended(self, call: CallData) -> PendingEmit | None:
         """Write why a call failed, and how it ended."""
-        failed = call.error is not None or call.record.failure is not None
+        failed = call.outcome is not None and call.outcome.is_error
         lines = [error_line(call)] if failed else []
         # `secrets`: an error's message may quote the API key.
         wanted = captured_content.words(call.error, call.secrets) if call.error is not None else {}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
+from ..guard import attribute
 from ..wire.events import Usage
 from ..wire.headers import NO_LIMIT, Fields, Limit, read_head
 from ..wire.providers import Endpoint
-from ..wire.record import Record
+from ..wire.record import Outcome, Record
 from ..wire.request import Request
 from ..wire.usage import Cost
+from ..wire.values import fields
 from . import call_data
 from . import semconv as names
 from .call_data import CallData, Step, Turn
@@ -129,12 +132,50 @@ def at_end(call: CallData) -> Attributes:
         found[names.TOOL_CALLS_COUNT] = 0
     if request.stream:
         _stream(call, found)
+    if call.outcome in (Outcome.CANCELLED, Outcome.FAILED):
+        _without_success(call, found)
     if call.step is not None and call.step.before is not None:
         _growth(call.step, call.step.before, found)
     if call.retries:
         found[names.REQUEST_RETRIES] = call.retries
     if call.head:
         _head(call, call.head, found)
+    return found
+
+
+def _without_success(call: CallData, found: Attributes) -> None:
+    """Add why the call has no whole answer."""
+    if call.outcome is Outcome.CANCELLED:
+        found[names.CANCELLED] = True
+    else:
+        found.update(error_facts(call.error, call.record))
+
+
+_ODD = re.compile(r"[^\w.:/-]", re.ASCII)
+_LONGEST_CODE = 64  # characters
+
+
+def error_facts(error: BaseException | None, record: Record) -> Attributes:
+    """Return the HTTP status of a failed request, and the provider's code and type of the error.
+
+    None of them is content: a code or type that is no identifier may be a message, and is left out.
+    """
+    found: Attributes = {}
+    status = attribute(error, "status_code")
+    if type(status) is int:
+        found[names.HTTP_STATUS] = status
+    try:
+        body = fields(attribute(error, "body"))
+        told = fields(body.get("error")) or body  # openai's errors have the inner object, anthropic's both
+        code, kind = told.get("code"), told.get("type")
+    except Exception:  # a mapping of a foreign class
+        code = kind = None
+    if error is None and record.failure != names.ERROR_OTHER:
+        code = record.failure
+    for name, value in ((names.PROVIDER_ERROR_CODE, code), (names.PROVIDER_ERROR_TYPE, kind)):
+        plain = str(value) if type(value) in (int, str) else ""
+        if plain and len(plain) <= _LONGEST_CODE and not _ODD.search(plain):
+            found[name] = plain
     return found
 
 
@@ -183,7 +224,7 @@ def _calls(record: Record, found: Attributes, *, checked: bool) -> None:
         invalid += not call.valid
         violations += call.violation is not None
     found[names.TOOL_CALLS_COUNT] = len(record.calls)
-    found[names.TOOL_CALLS_NAMES] = _cleaned(named)
+    found[names.TOOL_CALLS_NAMES] = named if "".join(named).isascii() else _cleaned(named)
     found[names.TOOL_CALLS_INVALID] = invalid
     if checked:
         found[names.TOOL_CALLS_VIOLATIONS] = violations

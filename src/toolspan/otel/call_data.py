@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext
@@ -124,6 +124,8 @@ class Caller(NamedTuple):
     parent: int
 
 
+Measurement: TypeAlias = "tuple[Callable[..., None], float, Any]"
+"""The method that records a value, the value and its labels."""
 _NO_TRAITS = Operation()
 _NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 
@@ -166,13 +168,17 @@ class CallData:
     """The cost; set by `cost/sink.py`."""
     job: Job | None = None
     """The last job of the call in the content worker, if content has to be reviewed."""
-    afterwards: tuple[Callable[[], None], ...] = ()
+    afterwards: Sequence[Callable[[], None]] = ()
     """Callbacks of the application that run when the telemetry is recorded; none of them raises."""
     outcome: Outcome | None = None
     error: BaseException | None = None
     streamed = False
-    counted = False
-    """Whether the gauge of open streams includes this stream; set by `otel/metrics.py`."""
+    measurements: list[Measurement] | None = None
+    """The measurements of its end that are not recorded yet; set by `otel/metrics.py`."""
+    left: list[Any] | None = None
+    """The sinks that have not seen its end yet, the next one last; set by `otel/dispatch.py`."""
+    emitted = False
+    """Whether the last act, which ends the span, has begun; set by `otel/dispatch.py`."""
     began: int | None = None
     """Nanoseconds of the wall clock; `None` if that clock failed."""
     began_at = 0
@@ -200,6 +206,8 @@ class CallData:
         self.record = Record(keep=keep)
         # Links of the span to other spans, with the attributes of each link.
         self.links: list[tuple[SpanContext, dict[str, str | list[str]]]] = []
+        # What the sinks emit at the end of the call, after the review of their content; see `Sinks`.
+        self.due: list[Any] = []
         # Notes of sinks that are to become span events; see `Sinks`.
         self.notes: list[Note] = []
 
@@ -213,6 +221,7 @@ class CallData:
         # The traceback of an error refers to frames that hold the stream: a cycle would keep it alive.
         self.span = self.context = self.measured = self.error = self.labels = self.common = None
         self.head = self.step = self.job = self.caller = None
+        self.due = []
         self.secrets = tuple
         request = self.request
         request.messages = request.instructions = request.tools = request.last = None

@@ -6,6 +6,7 @@ import os
 import time
 from array import array
 from bisect import bisect_left
+from collections import Counter as Counted
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
@@ -49,23 +50,6 @@ def measured_context(span: Span) -> Context:
     return trace.set_span_in_context(NonRecordingSpan(span.get_span_context()), _EMPTY)
 
 
-class Lasting:
-    """A recorder of measurements that change a value for good, such as those of an up-down counter.
-
-    A forked process inherits a copy of that value, so it must also record the measurements of it that were
-    queued at the fork. The parent alone records all other queued measurements.
-    """
-
-    __slots__ = ("_make",)
-
-    def __init__(self, make: Make) -> None:
-        self._make = make
-
-    def __call__(self, value: float, attributes: Any, context: Context | None) -> None:
-        """Record one measurement."""
-        self._make(value, attributes, context)
-
-
 class Backlog:
     """The queue of measurements, for all meters of the process.
 
@@ -77,6 +61,7 @@ class Backlog:
         self._report = report
         self.stopped = False
         self.waiting: deque[_Waiting] = deque()
+        self.presences: set[Presence] = set()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._in_child)
 
@@ -105,6 +90,11 @@ class Backlog:
 
     def catch_up(self) -> None:
         """Record all queued measurements; a failure of one is reported, and the others are recorded."""
+        for presence in tuple(self.presences):
+            try:
+                presence.report()
+            except Exception as error:
+                self._report("recording a metric", error)
         # By the length at the start: with a loop until the queue is empty, busy threads could hold it here.
         for begin in range(0, len(self.waiting), _AT_ONCE):
             if begin:
@@ -139,10 +129,70 @@ class Backlog:
         self.waiting.clear()
 
     def _in_child(self) -> None:
-        """Keep the queued measurements of inherited values; the parent records all others."""
-        # They stay queued until the child's first collection: another thread of the parent may have held a
-        # lock of the SDK at the fork, and recording here would wait for it for ever.
-        self.waiting = deque(each for each in self.waiting if type(each[0]) is Lasting)
+        """Drop the queued measurements: the parent records them."""
+        self.waiting = deque()
+        for presence in self.presences:
+            presence.reporting = [None]  # another thread of the parent may have held it
+
+
+class Presence:
+    """The number of things that are there, by their labels, as an up-down counter.
+
+    The things themselves are counted at each collection, and the counter gets the difference to the last
+    one. With a +1 and a -1 for each thing, an interruption between the measurement and the note of it would
+    leave the value wrong for ever. A forked process inherits the counter's value, so it reports what it
+    dropped at its own first collection.
+    """
+
+    def __init__(self, add: Make, backlog: Backlog | None) -> None:
+        """Report by `add`: at each collection of the backlog, or without one at each change."""
+        self._add = add
+        self._backlog = backlog
+        self._there: dict[object, Any] = {}
+        self._reported: dict[tuple[Any, ...], int] = {}
+        # One item, which a report takes: two collections at once would count a difference twice.
+        self.reporting: list[None] = [None]
+
+    def enter(self, thing: object, labels: Any) -> None:
+        """Count a thing as there; the caller must not change `labels` afterwards."""
+        self._there[thing] = labels
+        if self._backlog is None:
+            self.report()
+        else:
+            self._backlog.presences.add(self)
+
+    def leave(self, thing: object) -> None:
+        """Count a thing as gone; nothing happens for a thing that is not there."""
+        if self._there.pop(thing, None) is not None and self._backlog is None:
+            self.report()
+
+    def report(self) -> None:
+        """Add the differences since the last report."""
+        try:
+            self.reporting.pop()
+        except IndexError:  # another thread reports
+            return
+        try:
+            now = Counted(tuple(labels.items()) for labels in [*self._there.values()])
+            for series in (*now, *(self._reported.keys() - now.keys())):
+                change = now[series] - self._reported.get(series, 0)
+                if change:
+                    self._add(change, dict(series), _UNSAMPLED)
+                self._reported[series] = now[series]
+            self._reported = dict(now)
+            if not now and self._backlog is not None:
+                self._backlog.presences.discard(self)
+                if self._there:  # a thing that has entered meanwhile
+                    self._backlog.presences.add(self)
+        finally:
+            self.reporting.append(None)
+
+
+def presence(counter: UpDownCounter) -> Presence:
+    """Return the presence that reports by a counter: at each collection, if the counter defers."""
+    if isinstance(counter, _UpDownCounter):
+        return Presence(counter._make, counter._backlog)
+    return Presence(counter.add, None)
 
 
 backlog = Backlog(report)
@@ -179,7 +229,7 @@ class _DeferringMeter(Meter):
     def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> UpDownCounter:
         """Return an up-down counter with queued measurements."""
         made = self._meter.create_up_down_counter(name, unit, description)
-        return _UpDownCounter(Lasting(made.add), self._backlog)
+        return _UpDownCounter(made.add, self._backlog)
 
     def create_histogram(
         self, name: str, unit: str = "", description: str = "", **advisory: Any

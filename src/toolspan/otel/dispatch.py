@@ -123,6 +123,8 @@ class Paused:
     Without a failure there is no stand-in, so calls need no check and read no clock.
     """
 
+    repeats = False
+
     def __init__(self, fuse: Fuse, part: Part, resume: Callable[[str], None]) -> None:
         self.sink = part.sink
         self._fuse = fuse
@@ -240,27 +242,35 @@ class Sinks:
                 self._failed(sink, "inter_chunks", error)
 
     def ended(self, call: CallData) -> None:
-        """Call `Sink.ended` of all sinks, then end the span, even if its own sink failed or is off."""
+        """Call `Sink.ended` of all sinks, then end the span, even if its own sink failed or is off.
+
+        After an interruption, such as a `KeyboardInterrupt`, the next call of this method goes on with the
+        sinks that have not seen the end.
+        """
         if call.borrowed:
             self._review.finish_job(call.job)
-        due: list[_Due] = []
-        for sink in self._ended:
+        if call.left is None:
+            call.left = [*self._ended[::-1]]
+        left, due = call.left, call.due
+        while left:
+            sink = left.pop()
             try:
-                pending = sink.ended(call)
+                if (pending := sink.ended(call)) is not None:
+                    due.append((sink, pending))
             except Exception as error:
                 self._failed(sink, "ended", error)
-            else:
-                if pending is not None:
-                    due.append((sink, pending))
+            except BaseException:
+                if sink.repeats:  # others would count twice what they have counted already
+                    left.append(sink)
+                raise
             if call.notes:  # at once, because later sinks write the last line of a call
                 self._note(call, call.ended_at)
         # Also without pending emits: the last act ends the span, after all sinks have set its attributes.
-        if due or self._reviews:
+        if (due or self._reviews) and not call.emitted:
+            call.emitted = True
             self._emit(call, due, last=True)
-        elif not call.borrowed:
-            self._end(call.span, call.wall(call.ended_at))
-        if call.streamed:
-            self.release(call)
+        else:
+            self._end(None if call.borrowed else call.span, call.wall(call.ended_at))
 
     def _note(self, call: CallData, at: int) -> None:
         notes, call.notes = call.notes, []

@@ -10,8 +10,9 @@ from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 from opentelemetry.context import get_current
 
 from ..wire.events import Finished
+from ..wire.record import Outcome
 from . import semconv as names
-from .attributes import at_end, at_start
+from .attributes import at_end, at_start, error_facts
 from .call_data import CallData
 from .content import capture as content
 from .content.capture import Capture
@@ -32,6 +33,7 @@ class LogSink(Sink):
         "ended": "log events of requests",
     }
     needs = ("span", "step", "cost")
+    repeats = True
 
     def __init__(self, logger: Logger, *, events: bool, details: bool, capture: Capture) -> None:
         self._logger = logger
@@ -57,14 +59,15 @@ class LogSink(Sink):
     def ended(self, call: CallData) -> PendingEmit | None:
         """Emit the exception event, if there is an exception, and the details event, if it is switched on."""
         details = self._details and call.traits.has_messages
+        failed = call.error is not None and call.outcome is not Outcome.CANCELLED
         # The other instrumentation of a borrowed call emits the events of the conventions itself.
-        if call.borrowed or (call.error is None and not details) or not self._enabled():
+        if call.borrowed or not (failed or details) or not self._enabled():
             return None
         at = call.wall(call.ended_at)
         wanted: dict[str, Any] = {}
         error, record = None, None
-        if call.error is not None:
-            attributes = exception_attributes(call.error)
+        if failed and call.error is not None:
+            attributes = {**exception_attributes(call.error), **error_facts(call.error, call.record)}
             error = _record(call, names.EXCEPTION_EVENT, attributes, SeverityNumber.WARN, at)
             wanted |= content.trace(call.error, call.secrets)
         if details:

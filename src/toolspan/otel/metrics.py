@@ -13,8 +13,8 @@ from ..wire.record import ToolCall
 from ..wire.response_items import ANSWERED
 from . import semconv as names
 from .attributes import clean, seconds, server_attributes
-from .call_data import CallData
-from .deferred_metrics import record_all
+from .call_data import CallData, Measurement
+from .deferred_metrics import presence, record_all
 from .errors import error_type
 from .instruments import TokenMetric, durations, token_metrics
 from .labels import Labels, ToolNames, call_labels
@@ -35,6 +35,7 @@ class MetricSink(Sink):
         "ended": "metrics of requests",
     }
     needs = ("measured",)
+    repeats = True
 
     def __init__(self, meter: Meter, *, generation: str, chunk_timing: bool) -> None:
         self._names = ToolNames()
@@ -50,21 +51,19 @@ class MetricSink(Sink):
         )
         self._calls = meter.create_counter(names.TOOL_CALLS, unit=names.CALLS, description="Tool calls made.")
         self._streams = meter.create_counter(names.STREAMS, unit=names.STREAM, description="Streams ended.")
-        self._open = meter.create_up_down_counter(
-            names.STREAMS_OPEN, unit=names.STREAM, description="Streams not ended yet."
+        self._open = presence(
+            meter.create_up_down_counter(
+                names.STREAMS_OPEN, unit=names.STREAM, description="Streams not ended yet."
+            )
         )
 
     def streaming(self, call: CallData) -> None:
         """Count one more open stream."""
-        self._open.add(1, call_labels(call), call.measured)
-        call.counted = True  # after the `add`: if that raises, `release` must not subtract
+        self._open.enter(call, call_labels(call))
 
     def release(self, call: CallData) -> None:
         """Count one open stream less, if this call was counted."""
-        if call.counted:
-            call.counted = False
-            # With the same labels as the +1, cached on the call: else the gauge would never return to 0.
-            self._open.add(-1, call.common or call_labels(call), call.measured)
+        self._open.leave(call)
 
     def span_event(self, call: CallData, event: SpanEvent) -> None:
         """Record a tool call when its arguments are complete.
@@ -85,43 +84,55 @@ class MetricSink(Sink):
 
     def ended(self, call: CallData) -> None:
         """Record duration, tokens and outcome; only the outcome if another instrumentation traces it."""
+        # All measurements are made before the first is recorded: after an interruption, those that are left
+        # are recorded, and none twice.
+        if call.measurements is None:
+            call.measurements = self._measurements(call)[::-1]
+        left, context = call.measurements, call.measured
+        while left:
+            record, value, labels = left.pop()
+            record(value, labels, context)
+
+    def _measurements(self, call: CallData) -> list[Measurement]:
         # Made again: the model of the response may have arrived after the first chunk.
         labels = self._labels(call)
         usage = call.record.usage
+        found: list[Measurement] = []
         if call.request.stream:
-            self._stream(call, labels)
+            self._stream(call, labels, found)
         if call.borrowed:
-            return
+            return found
         if call.record.started.service_tier is not None:
             labels = {**labels, names.OPENAI_RESPONSE_SERVICE_TIER: clean(call.record.started.service_tier)}
         if usage is not None:
-            self._usage(call, usage, labels)
+            self._usage(call, usage, labels, found)
         if call.outcome is not None and call.outcome.is_error:
             labels = {**labels, names.ERROR_TYPE: error_type(call.error, call.record)}
         if call.ended_at and call.began is not None:  # else a clock failed, and any duration would be wrong
             elapsed = max(call.ended_at - call.began_at, 0) / 1e9
             for kind in self._durations[call.traits.has_messages]:
-                kind.total.record(elapsed, labels, call.measured)
+                found.append((kind.total.record, elapsed, labels))  # noqa: PERF401 - a generator is slower
+        return found
 
-    def _usage(self, call: CallData, usage: Usage, labels: Labels) -> None:
+    def _usage(self, call: CallData, usage: Usage, labels: Labels, found: list[Measurement]) -> None:
         for metric in self._tokens:
             if metric.inference and not call.traits.has_messages:
                 continue
             value = usage[metric.field]
             # A part of 0 tokens is the ordinary case, and would only begin a time series.
             if value is not None and (value or not metric.part):
-                metric.record(value, {**labels, **metric.labels}, call.measured)
+                found.append((metric.record, value, {**labels, **metric.labels}))
 
-    def _stream(self, call: CallData, labels: Labels) -> None:
+    def _stream(self, call: CallData, labels: Labels, found: list[Measurement]) -> None:
         first_at = call.record.first_at
         if first_at is not None and call.began is not None and not call.borrowed:
             waited = max(first_at - call.began_at, 0) / 1e9
             for kind in self._durations[call.traits.has_messages]:
                 if kind.first_chunk is not None:
-                    kind.first_chunk.record(waited, labels, call.measured)
+                    found.append((kind.first_chunk.record, waited, labels))  # noqa: PERF401
         if call.outcome is not None:
             outcome = {**(call.common or call_labels(call)), names.STREAM_OUTCOME: call.outcome.value}
-            self._streams.add(1, outcome, call.measured)
+            found.append((self._streams.add, 1, outcome))
 
     # A name that the request did not offer becomes `_OTHER`: models invent names without end.
     def _tool_call(self, call: CallData, tool: ToolCall) -> None:

@@ -28,6 +28,9 @@ class Sink:
     needs: ClassVar[tuple[str, ...]] = ()
     """The attributes of `CallData` that an earlier sink sets, where one does; see `dispatch.Sinks`."""
 
+    repeats: ClassVar[bool] = False
+    """Whether `ended` may be called again after an interruption in it, such as a `KeyboardInterrupt`."""
+
     def opened(self, call: CallData) -> None:
         """Record that the request is about to be sent."""
 
@@ -52,5 +55,5 @@ class Sink:
     def release(self, call: CallData) -> None:
         """Undo what `streaming` has counted: the call is over, or another process ends it.
 
-        It is called whatever else has failed, and is never switched off.
+        It may be called twice, is called whatever else has failed, and is never switched off.
         """

@@ -38,6 +38,7 @@ class SpanSink(Sink):
     }
     sets = ("span", "context", "measured")
     needs = ("attempt", "links", "step", "cost")
+    repeats = True
 
     def __init__(self, tracer: Tracer, *, events: bool, capture: Capture) -> None:
         self._tracer = tracer

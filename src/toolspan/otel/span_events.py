@@ -123,7 +123,7 @@ def _retried(note: Retried) -> _Row:
     return {
         names.RETRY_ATTEMPT: note.attempt,
         names.RETRY_WAIT: note.wait,
-        names.RETRY_STATUS: note.status,
+        names.HTTP_STATUS: note.status,
         names.ERROR_TYPE: clean(note.error),
     }
 

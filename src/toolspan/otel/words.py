@@ -21,10 +21,10 @@ def clean(value: object, longest: int = _LONGEST) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def text(attributes: Attributes, name: str) -> str:
+def text(attributes: Attributes, name: str, longest: int = _LONGEST) -> str:
     """Return an attribute as clean text, empty if it is absent."""
     value = attributes.get(name)
-    return "" if value is None else clean(value)
+    return "" if value is None else clean(value, longest)
 
 
 def texts(attributes: Attributes, name: str) -> str:
@@ -159,9 +159,18 @@ def retry(attributes: Attributes) -> str:
 
 
 def failure(attributes: Attributes) -> str:
-    """Return type and message of an exception."""
-    parts = (attributes.get(names.EXCEPTION_TYPE), attributes.get(names.EXCEPTION_MESSAGE))
-    return joined(*(clean(part, 160) for part in parts if part is not None))
+    """Return type and message of an exception, and the facts of the provider's error."""
+    kind, message = (text(attributes, name, 160) for name in (names.EXCEPTION_TYPE, names.EXCEPTION_MESSAGE))
+    return joined(kind, *provider_error(attributes), message)
+
+
+def provider_error(attributes: Attributes) -> tuple[str, str, str]:
+    """Return the HTTP status, and the provider's code and type of the error; empty where there is none."""
+    return (
+        figure(attributes, names.HTTP_STATUS, "status {}"),
+        text(attributes, names.PROVIDER_ERROR_CODE),
+        text(attributes, names.PROVIDER_ERROR_TYPE),
+    )
 
 
 def tries(attributes: Attributes) -> str:

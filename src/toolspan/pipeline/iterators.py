@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import open_streams
 from ..guard import attribute, report
-from ..wire.record import End, is_exhaustion
+from ..wire.record import End, is_exhaustion, is_failure
 from .run import Run
 
 
@@ -160,12 +160,13 @@ def _first(wrapped: WrappedIterator, slot: str, name: str, start: Callable[[Any]
 class RunObserver:
     """An observer of one side of a stage run. The end of the emitted side ends the run."""
 
-    __slots__ = ("emitted", "observe", "run", "source")
+    __slots__ = ("closing", "emitted", "observe", "run", "source")
 
     def __init__(self, source: Any, run: Run, emitted: bool) -> None:
         self.source = source
         self.run = run
         self.emitted = emitted
+        self.closing = False
         self.observe = run.emitted if emitted else run.received
 
     def stopped(self, error: BaseException) -> None:
@@ -173,11 +174,12 @@ class RunObserver:
         # A second task or thread that asks a running generator gets an error, but the first one goes on.
         if any(attribute(self.source, name) is True for name in ("ag_running", "gi_running")):
             return
-        exhausted = is_exhaustion(error)
+        end = End.EXHAUSTED if is_exhaustion(error) else end_of(error)
         if not self.emitted:
-            self.run.read_over(None if exhausted else error)
+            self.run.read_over(None if end is End.EXHAUSTED else error)
         else:
-            open_streams.finish(self.run, End.EXHAUSTED if exhausted else end_of(error))
+            # A close in another thread or task lets the reader's step end or raise: that is no failure.
+            open_streams.finish(self.run, End.CLOSED if self.closing and is_failure(error) else end)
 
     def closed(self, result: Any = None) -> None:
         """Record that the reader closed the stream."""
@@ -190,9 +192,11 @@ class RunObserver:
         then = self.closed if closes else self.observe
 
         def acting(*args: Any, **kwargs: Any) -> Any:
+            self.closing = closes
             try:
                 result = act(*args, **kwargs)
             except BaseException as error:
+                self.closing = False  # the close itself raised
                 self.stopped(error)
                 raise
             # `close` of the SDK's AsyncStream is a coroutine function, `send` may give any item.
@@ -207,6 +211,7 @@ class RunObserver:
         try:
             result = await awaitable
         except BaseException as error:
+            self.closing = False
             self.stopped(error)
             raise
         then(result)

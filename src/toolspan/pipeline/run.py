@@ -17,7 +17,7 @@ from ..kill_switch import everywhere
 from ..otel import active, semconv
 from ..settings import Settings
 from ..user_context import current
-from ..wire.record import End
+from ..wire.record import End, Outcome
 from .span import Route, StageSpan
 from .tracker import Ledger
 
@@ -127,16 +127,21 @@ class Run:
         # The application may keep the stream after its end; the new ledger frees what was recorded.
         ledger, at = self._ledger, now()
         self.ledger, self._ledger = None, Ledger()
+        # The counts may be incomplete, but the span must end, with the outcome that is known.
+        outcome = ledger.outcome(end)
         try:
             outcome = ledger.end(end, at)
         except Exception as error:
-            # The counts are incomplete then, but the span must end, with the outcome that is known.
             report("counting the chunks of a stage", error)
-            outcome = ledger.outcome(end)
+        finally:  # also if a KeyboardInterrupt hits the count
+            self._close(ledger, outcome, end, at)
+
+    def _close(self, ledger: Ledger, outcome: Outcome, end: End | BaseException, at: int) -> None:
+        error = end if isinstance(end, BaseException) else None
         try:
-            self._span.end(ledger, outcome, end if isinstance(end, BaseException) else None, self._began, at)
-        except Exception as error:
-            report("ending a stage", error)
+            self._span.end(ledger, outcome, error, self._began, at)
+        except Exception as problem:
+            report("ending a stage", problem)
 
     def forget(self) -> None:
         """Discard the run in a forked child: the parent ends it, and a second span would be wrong."""

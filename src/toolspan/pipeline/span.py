@@ -132,10 +132,11 @@ class StageSpan:
                 span.set_attributes(stage_attributes(ledger, began_at, key))
                 span.set_attribute(names.STREAM_OUTCOME, outcome.value)
                 if error is not None:
-                    span.set_attribute(names.ERROR_TYPE, class_name(error))
                     upstream = ledger.came_from_before(error)
                     span.set_attribute(stage_semconv.STAGE_ERROR_SIDE, "in" if upstream else "stage")
-                    span.set_status(Status(StatusCode.ERROR))
+                    if outcome.is_error:
+                        span.set_attribute(names.ERROR_TYPE, class_name(error))
+                        span.set_status(Status(StatusCode.ERROR))
                 for name, attributes, passed_at in stage_events(ledger, key):
                     span.add_event(name, attributes, wall + passed_at - began_at)
         finally:

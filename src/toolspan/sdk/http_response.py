@@ -8,6 +8,7 @@ import sys
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
+from types import CodeType, FrameType
 from typing import Any, Protocol
 
 import wrapt
@@ -42,9 +43,11 @@ class _CloseHook:
 
     def __call__(self) -> Any:
         # While the SDK reads, it closes the response itself at the end of the stream, and the iterator gets
-        # the reason; any other close is the application's.
+        # the reason; any other close is the application's, also one in another thread or task.
         if not self.call.reading:
             self.end()
+        elif not _is_read_here(self.call):
+            self._closed_elsewhere()
         # A mock or another instrumentation may have put its own `close` on the object: it must still run.
         if self._own is not None:
             return self._own()
@@ -53,9 +56,33 @@ class _CloseHook:
             return getattr(self._body, self._name)()
         return getattr(type(response), self._name)(response)
 
+    def _closed_elsewhere(self) -> None:
+        """Record that another thread or task closes the response while the SDK reads it."""
+        # An async reader decides when it gets its error: a task that is cancelled closes its response too,
+        # and `throw` does not show the frames of the reader.
+        if self._name == "aclose":
+            self.call.closed = True
+        else:
+            self.end()
+
     def __reduce__(self) -> Any:
         """Pickle as a function that does nothing: a response that can be pickled is closed by then."""
         return partial, ((asyncio.sleep, 0) if self._name == "aclose" else (bool,))
+
+
+readers: set[CodeType] = set()
+"""The code of the functions that read a stream; each has its call in the local variable `call`."""
+
+
+def _is_read_here(call: Call) -> bool:
+    """Return whether the function that reads this call is on the stack of the running thread or task."""
+    # Frames, because they cost a chunk nothing: an id of the thread or task would be looked up for each one.
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code in readers and frame.f_locals.get("call") is call:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def listen(response: Any, call: Call, end: Callable[[], None]) -> None:
@@ -206,6 +233,9 @@ def hold(response: Any, call: Call, *, raw: bool = False) -> None:
     end: Callable[[], None] = partial(open_streams.finish, call, End.CLOSED)
     if raw:
         _untie(response)
+        owner = open_streams.Owner(response, open_streams.waiting.append)
+        owner.call = call
+        call.owner = owner
         # Also when the application drops the response unread. Not at exit, where open_streams ends all calls.
         weakref.finalize(response, open_streams.dropped, call).atexit = False
         observer: _BodyObserver

@@ -19,7 +19,7 @@ from ..user_context import enter, leave
 from . import retries
 from .family import Sdk
 from .hooks import guarded, undoing
-from .requests import Exchange
+from .requests import Exchange, Made, failed
 from .websocket import WebSocketPatch
 
 log = logging.getLogger("toolspan")
@@ -76,47 +76,51 @@ class Patch:
     # The sync and the async wrapper are written out, because they cannot share an `await`.
     def _sync(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
         exchange = self._exchange  # read once: `remove` may run in another thread during the request
-        call = exchange.open(client, args, kwargs) if exchange is not None else None
-        # Also without a call: a request for a token inside of a traced one must not count as its attempt.
-        tokens = _enter(call)
-        if exchange is None or call is None:
-            try:
-                return wrapped(*args, **kwargs)
-            finally:
-                leave(*tokens)
+        made, tokens = Made(), _NOTHING
+        # All of it: also a KeyboardInterrupt that hits toolspan's own code ends the call.
         try:
-            if call.request.stream:
-                kwargs = exchange.kwargs(call, kwargs)
-            result = wrapped(*args, **kwargs)
+            call = exchange.open(client, args, kwargs, made) if exchange is not None else None
+            try:
+                # Also without a call: a request for a token inside of a traced one is no attempt of that one.
+                tokens = _enter(call)
+                if exchange is None or call is None:
+                    return wrapped(*args, **kwargs)
+                if call.request.stream:
+                    kwargs = exchange.kwargs(call, kwargs)
+                result = wrapped(*args, **kwargs)
+            finally:
+                # Before the application has the stream: a context that stays attached between chunks becomes
+                # the parent of unrelated spans when the stream is left (opentelemetry-python-genai#491).
+                leave(*tokens)
+            return exchange.received(call, result)
         except BaseException as error:
-            exchange.failed(call, error)
+            for call in made:
+                failed(call, error)
             raise
-        finally:
-            # Before the application has the stream: a context that stays attached between chunks becomes the
-            # parent of unrelated spans when the stream is left (opentelemetry-python-genai#491).
-            leave(*tokens)
-        return exchange.received(call, result)
 
     async def _async(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
         """Trace a request of the async client; the same as `_sync`."""
         exchange = self._exchange
-        call = exchange.open(client, args, kwargs) if exchange is not None else None
-        tokens = _enter(call)
-        if exchange is None or call is None:
+        made, tokens = Made(), _NOTHING
+        try:
+            call = exchange.open(client, args, kwargs, made) if exchange is not None else None
             try:
-                return await wrapped(*args, **kwargs)
+                tokens = _enter(call)
+                if exchange is None or call is None:
+                    return await wrapped(*args, **kwargs)
+                if call.request.stream:
+                    kwargs = exchange.kwargs(call, kwargs)
+                result = await wrapped(*args, **kwargs)
             finally:
                 leave(*tokens)
-        try:
-            if call.request.stream:
-                kwargs = exchange.kwargs(call, kwargs)
-            result = await wrapped(*args, **kwargs)
+            return exchange.received(call, result)
         except BaseException as error:
-            exchange.failed(call, error)
+            for call in made:
+                failed(call, error)
             raise
-        finally:
-            leave(*tokens)
-        return exchange.received(call, result)
+
+
+_NOTHING: tuple[Any, Any] = (None, None)  # no context to leave
 
 
 def _enter(call: Call | None) -> tuple[Any, Any]:

@@ -37,6 +37,15 @@ from .routes import Route, find_route
 from .stream import stand_in, tracked_stream
 
 
+class Made(list[Call]):
+    """The call of a request that is being sent, if it is traced.
+
+    Such a list can be referred to weakly, and lives as long as the frame that sends the request.
+    """
+
+    __slots__ = ("__weakref__",)
+
+
 class Exchange:
     """A maker of calls, with the settings and sinks of one `instrument()`."""
 
@@ -50,8 +59,11 @@ class Exchange:
         self._labels = UserLabels(settings.metric_attributes)
         self._last: tuple[Any, Any, Endpoint] = (None, None, Endpoint("", None, None))
 
-    def open(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
-        """Return the opened call of a request; `None` for a request that is not traced."""
+    def open(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], made: Made) -> Call | None:
+        """Return the opened call of a request; `None` for a request that is not traced.
+
+        The call is also in `made`, from before its span starts.
+        """
         try:
             # Here no lock is held, so that streams which died in a garbage collection can be ended.
             if open_streams.waiting:
@@ -65,6 +77,10 @@ class Exchange:
             report("reading a request", error)
             return None
         if call is not None:
+            owner = open_streams.Owner(made, open_streams.waiting.append)
+            owner.call = call
+            call.owner = owner
+            made.append(call)
             call.open()
         return call
 
@@ -128,6 +144,7 @@ class Exchange:
     # without running code of its class, which may be the application's own, passed as `cast_to`.
     def received(self, call: Call, result: Any) -> Any:
         """Return what the application gets: the same result, or a tracked stream of the same class."""
+        call.response = None  # an interruption from here on must not let the answer be read a second time
         try:
             if call.request.stream:
                 return self._streamed(call, result)
@@ -142,20 +159,6 @@ class Exchange:
             open_streams.finish(call, End.EXHAUSTED)
         return result
 
-    def failed(self, call: Call, error: BaseException) -> None:
-        """End the call of a request that raised."""
-        try:
-            # The answer came, and the SDK could not make a result of it: `parse()` does not validate, the
-            # content type is another. LengthFinishReasonError of `parse()` carries the answer.
-            completion = attribute(error, "completion")
-            if completion is None:
-                completion = _body(call)
-            if completion is not None:
-                call.answer(completion)
-            guarded(retries.failed, call, error)
-        finally:  # the error's class may run code that raises anything, even SystemExit: the call ends
-            open_streams.finish(call, error)
-
     def _streamed(self, call: Call, result: Any) -> Any:
         raw = "http_response" in getattr(result, "__dict__", ())
         # A stream of a foreign class cannot be rebuilt: it is returned as it is, and its span ends here.
@@ -165,6 +168,8 @@ class Exchange:
         open_streams.opened(call)
         call.streaming()
         hold(result.http_response if raw else result.response, call, raw=raw)
+        if not raw:
+            call.owner = None  # from here on it is the stream
         # A raw response is returned untouched (LiteLLM reads its headers, opentelemetry-python-contrib#4113);
         # its `parse()` makes the tracked stream, by the stream class of `kwargs`.
         return result if raw else tracked_stream(result)
@@ -178,6 +183,21 @@ class Exchange:
             found = endpoint(str(url), self._settings.providers, default_provider(self._sdk.member, client))
             self._last = (kind, url, found)  # one tuple, replaced as a whole: threads need no lock
         return found
+
+
+def failed(call: Call, error: BaseException) -> None:
+    """End the call of a request that raised."""
+    try:
+        # The answer came, and the SDK could not make a result of it: `parse()` does not validate, the
+        # content type is another. LengthFinishReasonError of `parse()` carries the answer.
+        completion = attribute(error, "completion")
+        if completion is None:
+            completion = _body(call)
+        if completion is not None:
+            call.answer(completion)
+        guarded(retries.failed, call, error)
+    finally:  # the error's class may run code that raises anything, even SystemExit: the call ends
+        open_streams.finish(call, error)
 
 
 def _borrow(call: Call, span: Span | None) -> None:

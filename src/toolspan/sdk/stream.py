@@ -17,14 +17,14 @@ from typing import Any
 from .. import open_streams
 from ..call import Call
 from ..guard import attribute, report
-from ..wire.record import End, is_exhaustion
-from .http_response import call_of
+from ..wire.record import End, is_exhaustion, is_failure
+from .http_response import call_of, readers
 
 
 class _Holder:
     """The owner of a call within an iterator: when the iterator is freed, it ends the call."""
 
-    __slots__ = ("call", "iterator")
+    __slots__ = ("__weakref__", "call", "iterator")
 
     def __init__(self, call: Call) -> None:
         self.call = call
@@ -33,7 +33,7 @@ class _Holder:
 
     def __del__(self) -> None:
         # Not a method of the iterator: a generator has no `__del__` that Python code can define.
-        if not self.call.finished:
+        if self.call.once:  # not ended, or interrupted in its end
             open_streams.dropped(self.call)
 
 
@@ -41,17 +41,17 @@ def chunks(source: Any, holder: _Holder) -> Iterator[Any]:
     """Yield the chunks of the SDK's generator, and pass each to the call first."""
     call = holder.call
     while True:
-        call.reading = True  # a close of the response from here on is the SDK's
         try:
+            call.reading = True  # a close of the response from here on is the SDK's
             chunk = next(source)
-        except BaseException as error:
+            call.reading = False
+            call.chunk(chunk)
+        except BaseException as error:  # also a KeyboardInterrupt that hits toolspan's own code
             _stopped(call, error)
             # By the type: `isinstance` reads `__class__`, which the error's class may define and raise in.
             if issubclass(type(error), StopIteration):
                 return
             raise
-        call.reading = False
-        call.chunk(chunk)
         try:
             yield chunk
         except GeneratorExit:
@@ -81,16 +81,16 @@ class AsyncChunks:
     # While the generator is running for another task, it refuses this one; then the stream goes on.
     async def __anext__(self) -> Any:
         call = self._holder.call
-        call.reading = True
         try:
+            call.reading = True
             chunk = await self._source.__anext__()
+            call.reading = False
+            call.chunk(chunk)
+            return chunk
         except BaseException as error:
             if not attribute(self._source, "ag_running"):
                 _stopped(call, error)
             raise
-        call.reading = False
-        call.chunk(chunk)
-        return chunk
 
     def aclose(self) -> Any:
         """Close the SDK's generator, as the `aclose` of that generator does."""
@@ -99,11 +99,14 @@ class AsyncChunks:
         return self._source.aclose()
 
 
+readers |= {chunks.__code__, AsyncChunks.__anext__.__code__}
+
+
 def _stopped(call: Call, error: BaseException) -> None:
     """End the call after the SDK's generator has ended or raised."""
     call.reading = False
-    exhausted = is_exhaustion(error)
-    open_streams.finish(call, End.EXHAUSTED if exhausted else error)
+    end: End | BaseException = End.EXHAUSTED if is_exhaustion(error) else error
+    open_streams.finish(call, End.CLOSED if call.closed and is_failure(error) else end)
 
 
 def tracked_stream(stream: Any) -> Any:
@@ -122,6 +125,9 @@ def tracked_stream(stream: Any) -> Any:
         if make is chunks:
             holder.iterator = weakref.ref(shown._iterator)  # weak: the generator holds the holder
         call.iterated = True
+        owner = open_streams.Owner(holder, open_streams.waiting.append)
+        owner.call = call
+        call.owner = owner
         return shown
     except Exception as error:
         report("tracking a stream", error)

@@ -142,12 +142,16 @@ class ConnectionResponses:
                 self._brought.clear()
         call = self._begin(body)
         if call is not None:
-            call.open()
-            if call.tracked:
-                open_streams.opened(call)
-                call.streaming()
-            else:
-                call.leave()
+            try:
+                call.open()
+                if call.tracked:
+                    open_streams.opened(call)
+                    call.streaming()
+                else:
+                    call.leave()
+            except BaseException as error:  # a KeyboardInterrupt, for one: nobody else knows the call
+                open_streams.finish(call, error)
+                raise
         return call
 
     def _created(self, event: object, known: Mapping[str, Any]) -> None:

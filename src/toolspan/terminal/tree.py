@@ -75,12 +75,14 @@ def _node(span: ReadableSpan) -> Node:
     return Node(clean(span.name), start, end, [line for line in lines if line], failed)
 
 
-def _ending(attributes: Attributes, failed: bool) -> tuple[str, str, str]:
-    """Return the error, the stream's outcome and the finish reasons."""
+def _ending(attributes: Attributes, failed: bool) -> tuple[str, ...]:
+    """Return the error with its facts, the outcome and the finish reasons."""
     # Spans of other instrumentations may fail without `error.type`.
     error = text(attributes, names.ERROR_TYPE) or ("error" if failed else "")
     reasons = texts(attributes, names.RESPONSE_FINISH_REASONS)
-    return error, text(attributes, names.STREAM_OUTCOME), f"finish {reasons}" if reasons else ""
+    cancelled = "cancelled" if attributes.get(names.CANCELLED) else ""
+    outcome = text(attributes, names.STREAM_OUTCOME) or cancelled
+    return error, *words.provider_error(attributes), outcome, f"finish {reasons}" if reasons else ""
 
 
 def _figures(attributes: Attributes) -> tuple[str, ...]:

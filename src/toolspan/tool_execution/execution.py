@@ -30,7 +30,7 @@ from ..otel.content.worker import ContentMakers, Contents, Job
 from ..otel.errors import error_type, exception_attributes
 from ..otel.labels import Labels, ToolNames, UserLabels
 from ..user_context import current
-from ..wire.record import Record
+from ..wire.record import Record, is_failure
 
 _MOST_STEPS = 100  # items of a generator that are recorded as its result
 
@@ -206,12 +206,17 @@ class Executions:
         # For the agent loop: the next request of the turn records how long its tools ran.
         if execution.turn is not None:
             execution.turn.executions.append((execution.began_at, ended_at))
+        # A cancelled task is no failure of the tool, as with requests.
+        cancelled = error is not None and not is_failure(error)
+        error = None if cancelled else error
         kind = None if error is None else error_type(error, Record())
         elapsed = ended_at - execution.began_at
         # Last added, first called; each callback runs although another raises, so that the span ends.
         with ExitStack() as acts:
             acts.callback(self._finish, execution, error, elapsed)
             acts.callback(self._measure, execution, kind, elapsed)
+            if cancelled and execution.span is not None:
+                acts.callback(execution.span.set_attribute, names.CANCELLED, True)
             if kind is not None and execution.span is not None:
                 acts.callback(execution.span.set_status, Status(StatusCode.ERROR))
                 acts.callback(execution.span.set_attribute, names.ERROR_TYPE, kind)

@@ -225,7 +225,7 @@ RULES: Mapping[type, Callable[[Record, Any, int], bool]] = {
 
 
 class Outcome(str, Enum):
-    """The six ways in which a request can end. Only `FAILED` and `CANCELLED` are errors."""
+    """The six ways in which a request can end. Only `FAILED` is an error."""
 
     COMPLETED = "completed"
     """Read to the end, or closed after every choice had its finish reason."""
@@ -241,8 +241,9 @@ class Outcome(str, Enum):
     """The stream ended without a finish reason."""
 
     def __init__(self, value: str) -> None:
-        # Whether the outcome is recorded as an error.
-        self.is_error = value in ("failed", "cancelled")
+        # Whether the outcome is recorded as an error. An interruption is none: nothing went wrong when a user
+        # leaves a web page, which cancels the request's task.
+        self.is_error = value == "failed"
 
 
 class End(Enum):
