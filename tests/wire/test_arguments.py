@@ -151,3 +151,16 @@ def test_lone_surrogates_are_counted_without_an_error() -> None:
     """Half a character pair, as broken servers send it, is counted."""
     arguments = fed('{"a": "\ud83d', '\ude00"}')
     assert (arguments.end().complete, arguments.end().size) == (True, 15)
+
+
+def test_a_text_that_cannot_be_written_again_is_another_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document so deep that only the parser gets to its end is not compared as a rewritten one."""
+    arguments = Arguments()
+    arguments.feed('{"a": 1}')
+    assert arguments.is_rewritten('{ "a": 1 }')
+
+    def too_deep(*_: object, **__: object) -> str:
+        raise RecursionError
+
+    monkeypatch.setattr("json.dumps", too_deep)
+    assert not arguments.is_rewritten('{ "a": 1 }')
