@@ -281,7 +281,7 @@ def test_repeated_short_pieces_of_reasoning_are_no_snapshots() -> None:
 
 
 # Random calls, sent in one of several ways.
-_ROUNDS = 400_000 if FULL else 300
+_ROUNDS = 40_000 if FULL else 300
 _NAMES = ["f", "g", "weather"]
 
 
