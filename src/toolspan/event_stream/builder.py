@@ -103,7 +103,7 @@ class EventBuilder:
         if event.choice not in self._record.choices:
             self._record.apply(event._replace(text=""), 0)
 
-    def _said(self, event: Reasoning | Refusal, chunk: Any, found: _Found) -> None:
+    def _other_text(self, event: Reasoning | Refusal, chunk: Any, found: _Found) -> None:
         self._seen(event)
         kind = ReasoningDelta if isinstance(event, Reasoning) else RefusalDelta
         found.append(kind(event.choice, event.text, chunk))
@@ -168,8 +168,8 @@ _RULES: Mapping[type, Callable[[EventBuilder, Any, Any, _Found], None]] = {
     CallClosed: EventBuilder._closed,
     CallCorrected: EventBuilder._corrected,
     Usage: EventBuilder._used,
-    Reasoning: EventBuilder._said,
-    Refusal: EventBuilder._said,
+    Reasoning: EventBuilder._other_text,
+    Refusal: EventBuilder._other_text,
     Finished: EventBuilder._finished,
 }
 

@@ -195,7 +195,7 @@ class CallData:
         secrets: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self.operation = operation
-        # An unknown operation has no traits, so that no request fails for it.
+        # An unknown operation has no traits: no request fails for it.
         self.traits = OPERATIONS.get(operation, _NO_TRAITS)
         self.api_type = api_type
         self.request = request

@@ -30,7 +30,7 @@ class SpanEvent:
     `event` is the answer's event or the note, `at` its time in nanoseconds of a monotonic clock, `tool` the
     tool call that begins, `closed` one whose arguments are complete, `verdict` one that is complete or
     corrected. The attributes have no arguments of a tool call: they are content, which the sinks add where
-    it is captured. The attributes are shared, so that no sink may change them.
+    it is captured. The attributes are shared: no sink may change them.
     """
 
     __slots__ = ("_row", "at", "closed", "event", "tool", "verdict")

@@ -149,7 +149,7 @@ class ConnectionResponses:
                     call.streaming()
                 else:
                     call.leave()
-            except BaseException as error:  # a KeyboardInterrupt, for one: nobody else knows the call
+            except BaseException as error:  # a KeyboardInterrupt, for one: no other code ends the call
                 open_streams.finish(call, error)
                 raise
         return call

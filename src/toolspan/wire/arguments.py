@@ -20,7 +20,7 @@ _CLOSERS = {"{": "}", "[": "]", '"': '"'}
 
 
 class Ended(NamedTuple):
-    """What is known of arguments at their end.
+    """The state of arguments at their end.
 
     * `valid`: whether they parse as JSON, or are empty, or are free text.
     * `complete`: whether the JSON document has ended.
@@ -103,7 +103,7 @@ class Arguments:
         self.read()
 
     # A server may send all arguments so far in each chunk (hermes-agent#35592). `{"a":` may also be followed
-    # by `{"a": 1}` within it: then only the next fragment shows what it was.
+    # by `{"a": 1}` within it: then only the next fragment decides.
     def is_snapshot(self, text: str) -> bool:
         """Return whether a fragment of an open document replaces it."""
         doubt, self._doubt, self.unsettled = self._doubt, None, self.read() is COMPLETE
@@ -195,7 +195,7 @@ class Arguments:
         return self._parts > 1 and "".join(self.head.split()) != "{}"
 
     @property
-    def looks_complete(self) -> bool:
+    def seems_complete(self) -> bool:
         """Whether a document has ended, or free text has come."""
         return self.read() is COMPLETE or (self._scanner is None and bool(self.fragments))
 

@@ -27,7 +27,7 @@ from .response_items import TextKind, whole_texts, words
 
 _Known = Mapping[str, Any]
 _NONE: list[Event] = []
-# Bounds of the texts that are told apart, of the keys by which they are found, and of the announced ids.
+# Bounds of the texts that are distinguished, of the keys by which they are found, and of the announced ids.
 _MOST_TEXTS = _MOST_KEYS = 128
 # A piece that begins with all words before it may do so by chance ("ha", "haha"). It waits for the next event
 # of its text, or for the end of the stream, where so many letters are no chance.

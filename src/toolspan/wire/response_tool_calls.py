@@ -143,7 +143,7 @@ class ResponseCalls:
         events: list[Event] = []
         # An empty one comes before the arguments that are meant; among pieces of text, an object is no part.
         if value and call.arguments.read() is not OPEN and (text := quirks.arguments_text(value)):
-            self._calls.settle(call, text, events)
+            self._calls.set_arguments(call, text, events)
         return events
 
     def _late(self, call: CallState, piece: str) -> list[Event]:
@@ -169,7 +169,7 @@ class ResponseCalls:
             self._announce(call, text)  # the item brings the name as well
             return events
         if text:
-            self._settle(call, text, events)
+            self._set_arguments(call, text, events)
         self._whole.add(call)
         # Without any arguments, the item may still bring them (cc-switch#6481); without a name, the name.
         if call.arguments.fragments and call.is_named:
@@ -199,7 +199,7 @@ class ResponseCalls:
             self._calls.replace(call, item.arguments, events)
             self._calls.close(call, call.closed, events)
         elif item.arguments:
-            self._settle(call, item.arguments, events)
+            self._set_arguments(call, item.arguments, events)
         self._partial.discard(call)
         self._calls.end(call, "failed" if item.failed else "done", events)
 
@@ -209,7 +209,7 @@ class ResponseCalls:
             cause = how
             if call.closed is None and not call.arguments.fragments and call not in self._whole:
                 if how == "finish" and (text := self._announced.get(call)):
-                    self._settle(call, text, events)
+                    self._set_arguments(call, text, events)
                 elif call.kind not in HOSTED:
                     cause = "end"  # announced, and neither arguments nor an end ever came: never valid
             self._calls.end(call, cause, events)
@@ -220,10 +220,10 @@ class ResponseCalls:
             self._held += len(text)
             self._announced[call] = text
 
-    def _settle(self, call: CallState, text: str, events: list[Event]) -> None:
+    def _set_arguments(self, call: CallState, text: str, events: list[Event]) -> None:
         self._whole.add(call)
         self._partial.discard(call)
-        self._calls.settle(call, text, events)
+        self._calls.set_arguments(call, text, events)
 
     def _announced_call(self, item: Item, known: _Known) -> CallState | None:
         """Return the call that an item announces once more, `None` for a new one."""

@@ -99,7 +99,7 @@ class ToolCalls:
         """Close the calls before a new one that look complete: a document of one piece, or free text."""
         # An open document stays open, because servers interleave calls (langfuse#2932).
         for call in self.calls:
-            if call.closed is None and call.is_named and call.arguments.looks_complete:
+            if call.closed is None and call.is_named and call.arguments.seems_complete:
                 self.close(call, "next_call", events)
 
     def identify(self, call: CallState, identity: str | None, name: str | None, events: list[Event]) -> None:
@@ -146,7 +146,7 @@ class ToolCalls:
         if call.closed is None and call.is_named and not (self._waits and not call.arguments.is_appended):
             self.close(call, "json", events)
 
-    def settle(self, call: CallState, text: str, events: list[Event]) -> None:
+    def set_arguments(self, call: CallState, text: str, events: list[Event]) -> None:
         """Make a text all arguments of a call: add what the fragments lack, or replace them."""
         # Mostly the end repeats what was streamed.
         if not (call.arguments.means(text) or call.arguments.is_rewritten(text)):
@@ -210,7 +210,7 @@ class ToolCalls:
 
     def _is_judged_at_finish(self, call: CallState) -> bool:
         """Return whether a call looks complete, or is valid without arguments."""
-        if call.kind in FREE_TEXT or call.arguments.looks_complete:
+        if call.kind in FREE_TEXT or call.arguments.seems_complete:
             return True
         if call.arguments.read() is not EMPTY:
             return False

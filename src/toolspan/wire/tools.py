@@ -63,7 +63,7 @@ class Tools:
         if kind == "custom" or self.names.count(name) != 1:
             return None
         schema = self.definitions[self.names.index(name)].get("parameters")
-        if arguments is UNPARSED:  # larger than what is kept: nobody knows whether they fit
+        if arguments is UNPARSED:  # larger than what is kept: it is unknown whether they fit
             return Violation(UNCHECKED) if isinstance(schema, dict) else None
         return violation_of(schema, arguments)
 
