@@ -222,8 +222,6 @@ CALL_PARTS = (
     Part(toolspan.call, "outcome_of"),
     Part(requests, "find_route", told=()),
     Part(requests, "switches_of", told=()),
-    Part(requests, "outer_call", told=()),
-    Part(requests, "is_instrumentation_enabled", told=()),
     Part(requests, "endpoint", told=()),
     Part(requests, "Call", told=()),
     Part(requests, "hold"),
@@ -247,7 +245,7 @@ READERS = {
     "embeddings": EmbeddingsReader,
 }
 
-OF_ALL = {"find_route", "Call", "_choice", "outcome_of"}
+OF_ALL = {"find_route", "Call", "outcome_of"}
 
 
 def _parts() -> Iterator[tuple[Face, Api, Part]]:
@@ -339,3 +337,14 @@ def test_a_clock_that_fails_once_invents_no_time(
     assert all(0 <= point.min <= point.max < 60 for point in times)
     firsts = [span.attributes.get("gen_ai.response.time_to_first_chunk", 0) for span in telemetry.spans]
     assert max(firsts) < 60
+
+
+@pytest.mark.parametrize("name", ["outer_call", "is_instrumentation_enabled"])
+def test_a_failure_in_reading_what_is_around_a_request_costs_no_answer(
+    name: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The context around a request is read only where there is one; a failure leaves the request untraced."""
+    monkeypatch.setattr(requests, name, broken)
+    with toolspan.attributes(feature="search"):
+        unharmed(SYNC, CHAT, telemetry, caplog)
+    assert telemetry.spans == []

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import toolspan
+from toolspan.otel import semconv as names
 
 from ..sdk.telemetry import Telemetry
 from .test_decorator import OopsError
@@ -66,7 +67,10 @@ def check(telemetry: Telemetry, expected: str | None) -> None:
     assert cleanup.parent.span_id == span.context.span_id
     assert cleanup.end_time <= span.end_time
     found = span.attributes.get("error.type")
-    assert (found and found.rpartition(".")[2]) == (expected and expected.rpartition(".")[2])
+    cancelled = bool(expected) and expected.endswith("CancelledError")  # is no failure of the tool
+    assert span.attributes.get(names.CANCELLED, False) is cancelled
+    wanted = None if cancelled else expected
+    assert (found and found.rpartition(".")[2]) == (wanted and wanted.rpartition(".")[2])
 
 
 def outcome(act: Callable[[], Any]) -> Any:

@@ -160,15 +160,16 @@ class SpentSink(Sink):
         # The requested name first: servers answer with dated names, which would split a model's total.
         names["model"] = request.model or record.started.model
         usage = record.usage or _NOTHING
+        cost, uncounted = call.cost, usage.input is None and usage.output is None
         used = UsageTotal(
-            requests=1,
-            input=usage.input or 0,
-            output=usage.output or 0,
-            cache_read=usage.cache_read or 0,
-            reasoning=usage.reasoning or 0,
-            cost=0.0 if call.cost is None else call.cost.amount,
-            uncounted=int(usage.input is None and usage.output is None),
-            unpriced=int(call.cost is None),
+            1,
+            usage.input or 0,
+            usage.output or 0,
+            usage.cache_read or 0,
+            usage.reasoning or 0,
+            0.0 if cost is None else cost.amount,
+            int(uncounted),
+            int(cost is None),
         )
         if passed := self._monitor.add(names, used):
             call.afterwards = tuple(each.notify for each in passed)

@@ -44,14 +44,16 @@ class Loop(Sink):
         fetches = call.operation == call_data.FETCH_RESPONSE
         if not fetches and not call.traits.has_messages:
             return
-        task = None if call.caller is None else call.caller.task
-        step = call.step = Step(Turn(task=task, model=call.request.model))
-        if fetches:
-            return
         request, fresh = call.request, 0
         returns = request.returns
+        # A plain question takes no part in a loop; it has a step only if a tool is called all the same.
+        if not (request.tools or returns.turns or request.conversation or call.api_type == "responses"):
+            return
+        step = call.step = _new_step(call)
+        if fetches:
+            return
         if returns.results or returns.earlier:
-            step.results = self._results(returns, task)
+            step.results = self._results(returns, step.turn.task)
             fresh = _answers(call, step.results)
         if step.results or request.previous_response is not None or request.conversation is not None:
             step.before = self._before(call, step.results)
@@ -60,17 +62,17 @@ class Loop(Sink):
             _number(step, call, fresh)
         elif request.tools is not None:
             step.number = 1
-        # The number is unknown if the server keeps a part of the history.
-        if not (request.previous_response or (request.conversation and call.api_type == "responses")):
-            step.turn.messages = request.message_count
-        step.turn.tools = None if request.tools is None else request.tools.fingerprint
         if step.before is not None:
             _note_changes(call, step, step.before)
 
     def span_event(self, call: CallData, event: SpanEvent) -> None:
         """Remember a complete tool call: the application may answer it before the stream ends."""
-        if call.step is not None and (closed := event.closed) is not None:
-            self._remember(call, call.step.turn, closed, event.at)
+        closed = event.closed
+        if closed is None or not (call.traits.has_messages or call.operation == call_data.FETCH_RESPONSE):
+            return
+        if call.step is None:
+            call.step = _new_step(call)
+        self._remember(call, call.step.turn, closed, event.at)
 
     def ended(self, call: CallData) -> None:
         """Remember the turn of a finished answer, and note what its token count shows."""
@@ -157,6 +159,16 @@ class Loop(Sink):
             asker = None if call.span is None else call.span.get_span_context()
             turn.asker = asker if asker is not None and asker.is_valid else None
         self.memory.remember(RememberedCall(tool.id, tool.name, at, turn, tool.argument_hash))
+
+
+def _new_step(call: CallData) -> Step:
+    request, task = call.request, None if call.caller is None else call.caller.task
+    turn = Turn(task=task, model=request.model)
+    # The number is unknown if the server keeps a part of the history.
+    if not (request.previous_response or (request.conversation and call.api_type == "responses")):
+        turn.messages = request.message_count
+    turn.tools = None if request.tools is None else request.tools.fingerprint
+    return Step(turn)
 
 
 def _answers(call: CallData, results: tuple[RememberedCall, ...]) -> int:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 from weakref import ref
 
 from opentelemetry import trace
+from opentelemetry.context import get_current
 
 from ..otel import semconv as names
 from ..otel.call_data import CallData, Caller
@@ -145,8 +146,9 @@ class RepeatedRequestSink(Sink):
 
     def opened(self, call: CallData) -> None:
         """Set which attempt a request is, and link it to the one before."""
-        around = trace.get_current_span().get_span_context()
-        call.caller = Caller(current_task(), around.trace_id, around.span_id)
+        around = get_current()
+        ids = trace.get_current_span(around).get_span_context() if around else trace.INVALID_SPAN_CONTEXT
+        call.caller = Caller(current_task(), ids.trace_id, ids.span_id)
         # A request is hashed only if one has failed before, or when it fails itself.
         if not self._failed_attempts.attempts or (request_key := _request_key(call)) is None:
             return

@@ -34,8 +34,6 @@ def outer_call(operation: str, outer_key: str, model: str | None) -> Outer | Non
     `outer_key` is the operation's, from `call_data.OPERATIONS`.
     """
     current = context.get_current()
-    if not current:  # nothing around the request
-        return None
     span = trace.get_current_span(current)
     marked = bool(current.get(outer_key) or current.get(_SILENCE_KEY))
     if _represents(span, operation, model, marked):

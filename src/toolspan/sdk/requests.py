@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from opentelemetry import trace
+from opentelemetry.context import get_current
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span
 
@@ -89,15 +90,16 @@ class Exchange:
     ) -> Call | None:
         """Return the call of a request, not yet opened; `None` if switched off, suppressed or skipped."""
         on = switches_of(client)
+        around = get_current()  # empty in most scripts: then there is nothing around the request
         # Suppressed, for one, around each call that Logfire's `instrument_openai()` traces.
-        if not on.enabled or not is_instrumentation_enabled():
+        if not on.enabled or (around and not is_instrumentation_enabled()):
             return None
         keep = self._keep and on.content
         request = route.read_request(body, keep=keep)
         request.stream = stream
         request.checked = self._settings.check_arguments and request.tools is not None
         outer = None
-        if self._settings.other_instrumentations != "span":
+        if around and self._settings.other_instrumentations != "span":
             outer = outer_call(route.operation, OPERATIONS[route.operation].outer_key, request.model)
             if outer is not None and self._settings.other_instrumentations == "skip":
                 return None
@@ -106,7 +108,7 @@ class Exchange:
         if outer is not None:
             _borrow(call, outer.span)
         try:
-            if user := current(self._settings.baggage_keys):
+            if around and (user := current(self._settings.baggage_keys)):
                 _add_user_attributes(call, user, self._labels)
         except Exception as error:
             report("adding user attributes", error)
