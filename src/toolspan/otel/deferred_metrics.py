@@ -150,12 +150,16 @@ class Presence:
         self._backlog = backlog
         self._there: dict[object, Any] = {}
         self._reported: dict[tuple[Any, ...], int] = {}
+        # Labels of things that came since the last report: a series begins although they are gone again.
+        self._came: set[tuple[Any, ...]] = set()
         # One item, which a report takes: two collections at once would count a difference twice.
         self.reporting: list[None] = [None]
 
     def enter(self, thing: object, labels: Any) -> None:
         """Count a thing as there; the caller must not change `labels` afterwards."""
         self._there[thing] = labels
+        if len(self._came) < MOST_SERIES:
+            self._came.add((*labels.items(),))
         if self._backlog is None:
             self.report()
         else:
@@ -174,9 +178,10 @@ class Presence:
             return
         try:
             now = Counted(tuple(labels.items()) for labels in [*self._there.values()])
-            for series in (*now, *(self._reported.keys() - now.keys())):
+            came, self._came = self._came, set()
+            for series in {*now, *came, *self._reported}:
                 change = now[series] - self._reported.get(series, 0)
-                if change:
+                if change or series in came:
                     self._add(change, dict(series), _UNSAMPLED)
                 self._reported[series] = now[series]
             self._reported = dict(now)
