@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from opentelemetry import context, trace
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
+from toolspan.otel import other_instrumentations
 from toolspan.otel.call_data import OPERATIONS
 from toolspan.otel.other_instrumentations import Outer, outer_call
 from toolspan.wire.record import End
@@ -16,6 +18,7 @@ from toolspan.wire.record import End
 from ..sdk import wire
 from ..table import each_row
 from .apis import ASK_RESPONSE, RESPONSES, STREAM
+from .apis import CHAT as CHAT_API
 from .lab import ON, Lab, new_call, run
 
 CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test"}
@@ -81,7 +84,7 @@ def test_a_span_matches_by_operation_and_model(
 ) -> None:
     """A span stands for this request if its operation and its model match."""
     outer = span(attributes)
-    assert within(outer, operation, model) == (Outer(outer) if found else None)
+    assert within(outer, operation, model) == (Outer(outer, False, False) if found else None)
 
 
 def test_without_a_current_span_nothing_matches() -> None:
@@ -98,9 +101,10 @@ def test_a_span_of_this_package_does_not_match() -> None:
 def test_a_mark_in_the_context_matches_without_a_span(mark: str) -> None:
     """A mark in the context announces another instrumentation; its span is used where it is current."""
     outer = span({"gen_ai.operation.name": "chat", "gen_ai.request.model": "of-the-framework"})
-    assert within(None, **{mark: True}) == Outer(None)
+    alone = Outer(None, hidden=mark == SILENCE)  # of Traceloop's spans none can be enriched
+    assert within(None, **{mark: True}) == alone
     assert within(outer, **{mark: True}) == Outer(outer)
-    assert within(span({}), **{mark: True}) == Outer(None)
+    assert within(span({}), **{mark: True}) == alone
 
 
 def test_a_mark_of_inference_does_not_match_embeddings() -> None:
@@ -123,7 +127,7 @@ ASK: dict[str, Any] = {**ASK_RESPONSE, "stream": True, "tools": [{"type": "funct
 def borrowed(lab: Lab, span: Any, *sinks: Any, api: Any = RESPONSES, body: Any = ASK) -> Any:
     """Return a call of another instrumentation, with its span if there is one."""
     call = new_call(body, *sinks, api=api)
-    call.borrowed = True
+    call.borrowed, call.counts_tokens, call.counts_times = True, False, False
     call.span = span
     call.context = trace.set_span_in_context(span) if span is not None else None
     return call
@@ -226,3 +230,78 @@ def test_an_ended_span_is_not_changed(lab: Lab) -> None:
     outer.end()
     run(borrowed(lab, outer, lab.span_sink()), *STREAM)
     assert not lab.span.attributes
+
+
+def test_metrics_are_recorded_here_where_the_other_has_none(lab: Lab) -> None:
+    """Beside an instrumentation that makes spans only, tokens and times are counted once: here."""
+    call = borrowed(lab, lab.tracer.start_span("theirs"), lab.metric_sink())
+    call.counts_tokens = call.counts_times = True
+    run(call, *STREAM)
+    found = {"gen_ai.client.operation.duration", "gen_ai.client.operation.time_to_first_chunk"}
+    assert found <= set(lab.metrics())
+
+
+def test_tokens_are_counted_where_the_other_counts_times_only(lab: Lab) -> None:
+    """Each metric is recorded by one of the two."""
+    call = borrowed(lab, lab.tracer.start_span("theirs"), lab.metric_sink(), api=CHAT_API, body=wire.ASK)
+    call.counts_tokens = True
+    run(call, wire.answer())
+    assert set(lab.metrics()) == {"gen_ai.client.token.usage"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "found"),
+    [
+        ("opentelemetry.instrumentation.openai.v1", (True, True)),
+        ("opentelemetry.util.genai.handler", (True, True)),
+        ("openinference.instrumentation.openai", (False, False)),
+        ("counts.tokens", (True, False)),
+        ("counts.both", (True, True)),
+    ],
+)
+def test_the_metrics_of_another_are_known_by_its_scope_or_its_meter(
+    scope: str, found: tuple[bool, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenTelemetry's packages have metrics; of others the instruments of their meter decide."""
+    provider = MeterProvider(shutdown_on_exit=False)
+    for name in ("counts.tokens", "counts.both"):
+        provider.get_meter(name).create_histogram("gen_ai.client.token.usage")
+    provider.get_meter("counts.both").create_histogram("gen_ai.client.operation.duration")
+    monkeypatch.setattr(other_instrumentations, "get_meter_provider", lambda: provider)
+    other_instrumentations._counted.cache_clear()
+    outer = span(CHAT, scope)
+    assert within(outer) == Outer(outer, *found)
+    other_instrumentations._counted.cache_clear()
+
+
+def test_the_inner_span_of_livekit_stands_for_the_call() -> None:
+    """LiveKit's span of an attempt has no attributes: its parent is the inference span."""
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("livekit-agents")
+    inner = tracer.start_span("llm_request_run")
+    assert within(inner) == Outer(inner, False, False)
+    assert within(inner, "embeddings") is None
+    assert within(tracer.start_span("agent_turn")) is None
+
+
+class _Client:
+    _is_instrumented_by_logfire = True
+
+
+@pytest.mark.parametrize(
+    ("scope", "suppressed", "alone"),
+    [("logfire.openai", True, True), ("app", False, True), ("logfire.openai", False, False)],
+    ids=["suppressed", "around it", "both wanted"],
+)
+def test_logfire_gives_the_same_result_in_both_orders(
+    scope: str, suppressed: bool, alone: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Logfire's own client is traced by Logfire alone, and one line says so, unless it suppresses nothing."""
+    other_instrumentations._log_logfire.cache_clear()
+    token = context.attach(trace.set_span_in_context(span({}, scope)))
+    try:
+        for _ in range(2):
+            assert other_instrumentations.logfire_alone(_Client(), suppressed=suppressed) is alone
+    finally:
+        context.detach(token)
+    assert len(caplog.records) == alone
+    assert not other_instrumentations.logfire_alone(object(), suppressed=suppressed)

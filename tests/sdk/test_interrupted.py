@@ -13,9 +13,11 @@ from typing import Any
 
 import openai
 import pytest
+from opentelemetry import trace
 
 import toolspan
 from toolspan import open_streams
+from toolspan.sdk import retries
 
 from . import script, wire
 from .apis import CHAT
@@ -114,9 +116,12 @@ def interrupted(act: Act, at: int | None) -> tuple[Interrupter, list[str]]:
         before = len(telemetry.started)
         with suppress(KeyboardInterrupt), interrupter.on():
             act(client)
+        leaked = retries.current.get() is not None or trace.get_current_span() is not trace.INVALID_SPAN
         whole(client)
         wrong = [f"{len(telemetry.started)} started"] if len(telemetry.started) - before > 2 else []
         wrong += [f"{span.name} is open" for span in telemetry.started if span.end_time is None]
+        if leaked:
+            wrong.append("the context is left attached")
         if len(telemetry.spans) != len(telemetry.started):
             wrong.append(f"{len(telemetry.spans)} of {len(telemetry.started)} spans were exported")
         if any(point.value for point in telemetry.points("toolspan.streams.open")):

@@ -146,6 +146,10 @@ class CallData:
     """The context of the call's measurements: with the ids of the span only, which is not kept alive."""
     borrowed = False
     """Whether another instrumentation traces this call; then `span` is the span of that one, or `None`."""
+    counts_tokens = True
+    """Whether toolspan records the conventions' metrics of tokens; else another instrumentation does."""
+    counts_times = True
+    """The same for the metrics of times."""
     common: dict[str, str | int] | None = None
     """A cache: the labels of all metrics of the call; see `labels.py`."""
     labels: dict[str, str | int] | None = None

@@ -150,19 +150,16 @@ class Presence:
         self._backlog = backlog
         self._there: dict[object, Any] = {}
         self._reported: dict[tuple[Any, ...], int] = {}
-        # Series that begin with the next report, with 0 where a thing came and went since the last one.
-        self._begun: set[tuple[Any, ...]] = set()
-        self._new: list[tuple[Any, ...]] = []
+        # Labels of things that came since the last report: a series begins although they are gone again.
+        self._came: set[tuple[Any, ...]] = set()
         # One item, which a report takes: two collections at once would count a difference twice.
         self.reporting: list[None] = [None]
 
     def enter(self, thing: object, labels: Any) -> None:
         """Count a thing as there; the caller must not change `labels` afterwards."""
         self._there[thing] = labels
-        series = tuple(labels.items())
-        if series not in self._begun and len(self._begun) < MOST_SERIES:
-            self._begun.add(series)
-            self._new.append(series)
+        if len(self._came) < MOST_SERIES:
+            self._came.add((*labels.items(),))
         if self._backlog is None:
             self.report()
         else:
@@ -181,12 +178,10 @@ class Presence:
             return
         try:
             now = Counted(tuple(labels.items()) for labels in [*self._there.values()])
-            begin, self._new = self._new, []
-            for series in (each for each in begin if each not in now):
-                self._add(0, dict(series), _UNSAMPLED)
-            for series in (*now, *(self._reported.keys() - now.keys())):
+            came, self._came = self._came, set()
+            for series in {*now, *came, *self._reported}:
                 change = now[series] - self._reported.get(series, 0)
-                if change:
+                if change or series in came:
                     self._add(change, dict(series), _UNSAMPLED)
                 self._reported[series] = now[series]
             self._reported = dict(now)

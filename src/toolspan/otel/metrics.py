@@ -75,7 +75,7 @@ class MetricSink(Sink):
 
     def inter_chunks(self, call: CallData, nanoseconds: array[int]) -> None:
         """Record the times between chunks, unless another instrumentation records them."""
-        if call.borrowed:
+        if not call.counts_times:
             return
         labels = call.labels or self._labels(call)
         for kind in self._durations[call.traits.has_messages]:
@@ -100,15 +100,17 @@ class MetricSink(Sink):
         found: list[Measurement] = []
         if call.request.stream:
             self._stream(call, labels, found)
-        if call.borrowed:
+        if not (call.counts_tokens or call.counts_times):
             return found
         if call.record.started.service_tier is not None:
             labels = {**labels, names.OPENAI_RESPONSE_SERVICE_TIER: clean(call.record.started.service_tier)}
-        if usage is not None:
+        if usage is not None and call.counts_tokens:
             self._usage(call, usage, labels, found)
         if call.outcome is not None and call.outcome.is_error:
             labels = {**labels, names.ERROR_TYPE: error_type(call.error, call.record)}
-        if call.ended_at and call.began is not None:  # else a clock failed, and any duration would be wrong
+        if (
+            call.counts_times and call.ended_at and call.began is not None
+        ):  # else a clock failed, and any duration would be wrong
             elapsed = max(call.ended_at - call.began_at, 0) / 1e9
             for kind in self._durations[call.traits.has_messages]:
                 found.append((kind.total.record, elapsed, labels))  # noqa: PERF401 - a generator is slower
@@ -125,7 +127,7 @@ class MetricSink(Sink):
 
     def _stream(self, call: CallData, labels: Labels, found: list[Measurement]) -> None:
         first_at = call.record.first_at
-        if first_at is not None and call.began is not None and not call.borrowed:
+        if first_at is not None and call.began is not None and call.counts_times:
             waited = max(first_at - call.began_at, 0) / 1e9
             for kind in self._durations[call.traits.has_messages]:
                 if kind.first_chunk is not None:

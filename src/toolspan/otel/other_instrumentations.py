@@ -5,14 +5,20 @@ Two inference spans for one call would count its tokens and its cost twice in ev
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from opentelemetry import context, trace
+from opentelemetry.metrics import get_meter_provider
 from opentelemetry.trace import Span
 
+from ..guard import attribute
 from . import call_data
 from . import semconv as names
+
+log = logging.getLogger("toolspan")
 
 # Only the names of other packages are used: importing them would make them requirements.
 _SILENCE_KEY = "suppress_language_model_instrumentation"  # set by Traceloop's framework instrumentations
@@ -22,10 +28,22 @@ _TYPES = {"chat": call_data.INFERENCE, "completion": call_data.INFERENCE}  # Tra
 _MODELS = (names.REQUEST_MODEL, "llm.model_name")
 
 
+# Spans within the one that stands for the call, by the scope and the name: only the current span can be seen.
+_INNER = {("livekit-agents", "llm_request_run")}
+_ALL = (names.TOKEN_USAGE, names.OPERATION_DURATION)
+
+
 class Outer(NamedTuple):
-    """A call of another instrumentation; `span` is the current span if that belongs to this call."""
+    """A call of another instrumentation; `span` is the current span if that belongs to this call.
+
+    `tokens` and `times`: whether the other one records the conventions' metrics of tokens and of times.
+    `hidden`: its span is not the current one and cannot be enriched, so that toolspan makes one.
+    """
 
     span: Span | None
+    tokens: bool = True
+    times: bool = True
+    hidden: bool = False
 
 
 def outer_call(operation: str, outer_key: str, model: str | None) -> Outer | None:
@@ -35,11 +53,40 @@ def outer_call(operation: str, outer_key: str, model: str | None) -> Outer | Non
     """
     current = context.get_current()
     span = trace.get_current_span(current)
-    marked = bool(current.get(outer_key) or current.get(_SILENCE_KEY))
-    if _represents(span, operation, model, marked):
-        return Outer(span)
+    kept, silenced = bool(current.get(outer_key)), bool(current.get(_SILENCE_KEY))
+    if _represents(span, operation, model, kept or silenced):
+        if kept or silenced:
+            return Outer(span)
+        scope = getattr(getattr(span, "instrumentation_scope", None), "name", None)
+        return Outer(span, *_counted(str(scope)))
     # A key without such a span: another span was made current in between, or the span is not sampled.
-    return Outer(None) if marked else None
+    if kept:
+        return Outer(None)
+    return Outer(None, hidden=True) if silenced else None
+
+
+@lru_cache(maxsize=64)
+def _counted(scope: str) -> tuple[bool, bool]:
+    """Return whether the instrumentation of a scope has metrics of tokens and of times.
+
+    OpenInference, Logfire, strands and Semantic Kernel make spans only: without toolspan's metrics the
+    dashboards would be empty.
+    """
+    found: set[str] = set()
+    try:
+        # Private fields of OpenTelemetry's SDK, because nothing public tells the instruments of a meter.
+        for key, meter in getattr(get_meter_provider(), "_meters", {}).items():
+            if key.name == scope:
+                found |= {each.name for each in meter._instrument_id_instrument.values()}
+    except Exception:  # another SDK, or another version of it
+        found = set()
+    if any(scope.startswith(prefix) for prefix in _WITH_METRICS):
+        found.update(_ALL)
+    return names.TOKEN_USAGE in found, names.OPERATION_DURATION in found
+
+
+_WITH_METRICS = ("opentelemetry.instrumentation.", "opentelemetry.util.genai", "opentelemetry.genai")
+"""Scopes of OpenTelemetry's and Traceloop's instrumentations, which record both, by any meter provider."""
 
 
 def _represents(span: Any, operation: str, model: str | None, marked: bool) -> bool:
@@ -49,6 +96,8 @@ def _represents(span: Any, operation: str, model: str | None, marked: bool) -> b
     scope = getattr(span, "instrumentation_scope", None)
     if not isinstance(attributes, Mapping) or getattr(scope, "name", None) == names.SCOPE:
         return False
+    if (getattr(scope, "name", None), getattr(span, "name", None)) in _INNER:
+        return operation in call_data.INFERENCE
     # The model tells the call's span from that of an agent around several calls; a key does that as well.
     return _same_operation(attributes, operation) and (marked or _same_model(attributes, model))
 
@@ -68,3 +117,26 @@ def _same_model(attributes: Mapping[str, Any], model: str | None) -> bool:
     outer = next((str(attributes[name]) for name in _MODELS if attributes.get(name)), None)
     # Gateways put a prefix before the name, such as `openai/gpt-4.1`, so the ends are compared.
     return outer is None or model is None or outer.endswith(model) or model.endswith(outer)
+
+
+def logfire_alone(client: Any, *, suppressed: bool) -> bool:
+    """Return whether Logfire's `instrument_openai()` traces the requests of this client alone; log it once.
+
+    Logfire suppresses other instrumentations around its call. If Logfire was put in first, toolspan is around
+    that call and is not suppressed: without this, both would make a span.
+    """
+    if attribute(client, "_is_instrumented_by_logfire") is not True:
+        return False
+    scope = attribute(attribute(trace.get_current_span(), "instrumentation_scope"), "name")
+    if not suppressed and str(scope).startswith("logfire"):
+        return False  # Logfire is around toolspan, and was told to suppress nothing: its span is enriched
+    _log_logfire()
+    return True
+
+
+@lru_cache(maxsize=1)
+def _log_logfire() -> None:
+    log.warning(
+        "toolspan: requests of clients that logfire.instrument_openai() instruments are not traced; to have "
+        "both, call it after toolspan's instrument(), with suppress_other_instrumentation=False"
+    )

@@ -76,13 +76,14 @@ class Patch:
     # The sync and the async wrapper are written out, because they cannot share an `await`.
     def _sync(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
         exchange = self._exchange  # read once: `remove` may run in another thread during the request
-        made, tokens = Made(), _NOTHING
+        made = Made()
+        tokens: list[Any] = []
         # All of it: also a KeyboardInterrupt that hits toolspan's own code ends the call.
         try:
             call = exchange.open(client, args, kwargs, made) if exchange is not None else None
             try:
                 # Also without a call: a request for a token inside of a traced one is no attempt of that one.
-                tokens = _enter(call)
+                _enter(call, tokens)
                 if exchange is None or call is None:
                     return wrapped(*args, **kwargs)
                 if call.request.stream:
@@ -92,8 +93,10 @@ class Patch:
                 # Before the application has the stream: a context that stays attached between chunks becomes
                 # the parent of unrelated spans when the stream is left (opentelemetry-python-genai#491).
                 leave(*tokens)
+                tokens.clear()
             return exchange.received(call, result)
         except BaseException as error:
+            leave(*tokens)  # those that are left, if an interruption has hit the first time
             for call in made:
                 failed(call, error)
             raise
@@ -101,11 +104,12 @@ class Patch:
     async def _async(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
         """Trace a request of the async client; the same as `_sync`."""
         exchange = self._exchange
-        made, tokens = Made(), _NOTHING
+        made = Made()
+        tokens: list[Any] = []
         try:
             call = exchange.open(client, args, kwargs, made) if exchange is not None else None
             try:
-                tokens = _enter(call)
+                _enter(call, tokens)
                 if exchange is None or call is None:
                     return await wrapped(*args, **kwargs)
                 if call.request.stream:
@@ -113,18 +117,22 @@ class Patch:
                 result = await wrapped(*args, **kwargs)
             finally:
                 leave(*tokens)
+                tokens.clear()
             return exchange.received(call, result)
         except BaseException as error:
+            leave(*tokens)  # those that are left, if an interruption has hit the first time
             for call in made:
                 failed(call, error)
             raise
 
 
-_NOTHING: tuple[Any, Any] = (None, None)  # no context to leave
+def _enter(call: Call | None, tokens: list[Any]) -> None:
+    """Make the call the owner of its attempts, and its span the parent of spans of the HTTP client.
 
-
-def _enter(call: Call | None) -> tuple[Any, Any]:
-    """Make the call the owner of its attempts, and its span the parent of spans of the HTTP client."""
+    Each token is in the list at once, so that an interruption leaves nothing behind.
+    """
     if call is None:
-        return retries.hide(), None
-    return retries.current.set(call), enter(call.context)
+        tokens.append(retries.hide())
+        return
+    tokens.append(retries.current.set(call))
+    tokens.append(enter(call.context))

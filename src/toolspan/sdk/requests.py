@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -10,7 +11,6 @@ from urllib.parse import parse_qsl, urlsplit
 from opentelemetry import trace
 from opentelemetry.context import get_current
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
-from opentelemetry.trace import Span
 
 from .. import open_streams
 from ..call import Call
@@ -24,7 +24,7 @@ from ..otel.deferred_metrics import measured_context
 from ..otel.dispatch import Sinks
 from ..otel.errors import SHORTEST_SECRET
 from ..otel.labels import UserLabels
-from ..otel.other_instrumentations import outer_call
+from ..otel.other_instrumentations import Outer, logfire_alone, outer_call
 from ..settings import Settings
 from ..user_context import current
 from ..wire.providers import Endpoint, endpoint
@@ -90,9 +90,13 @@ class Exchange:
     ) -> Call | None:
         """Return the call of a request, not yet opened; `None` if switched off, suppressed or skipped."""
         on = switches_of(client)
+        if not on.enabled:
+            return None
         around = get_current()  # empty in most scripts: then there is nothing around the request
-        # Suppressed, for one, around each call that Logfire's `instrument_openai()` traces.
-        if not on.enabled or (around and not is_instrumentation_enabled()):
+        suppressed = bool(around) and not is_instrumentation_enabled()
+        if (suppressed or "logfire" in sys.modules) and (
+            logfire_alone(client, suppressed=suppressed) or suppressed
+        ):
             return None
         keep = self._keep and on.content
         request = route.read_request(body, keep=keep)
@@ -106,7 +110,7 @@ class Exchange:
         call = self._call(client, route, request, url or client.base_url, keep)
         call.tracked = self._settings.track_streams and on.track_streams
         if outer is not None:
-            _borrow(call, outer.span)
+            _borrow(call, outer)
         try:
             if around and (user := current(self._settings.baggage_keys)):
                 _add_user_attributes(call, user, self._labels)
@@ -202,10 +206,12 @@ def failed(call: Call, error: BaseException) -> None:
         open_streams.finish(call, error)
 
 
-def _borrow(call: Call, span: Span | None) -> None:
+def _borrow(call: Call, outer: Outer) -> None:
     """Let the call enrich another instrumentation's span, if there is one, instead of starting a second."""
-    call.borrowed, call.timed = True, False  # the other instrumentation has the convention's metrics
-    if span is not None:
+    call.counts_tokens, call.counts_times = not outer.tokens, not outer.times
+    call.timed = call.timed and not outer.times
+    call.borrowed = not outer.hidden
+    if (span := outer.span) is not None:
         call.span, call.context = span, trace.set_span_in_context(span)
         call.measured = measured_context(span)
 

@@ -1,0 +1,86 @@
+"""Beside other instrumentations: one inference span, and one count of tokens, duration and first chunk."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+import pytest
+from opentelemetry import context, trace
+
+from . import script, wire
+from .apis import CHAT
+from .script import Transport
+from .sdk import Face, both_faces
+from .telemetry import Telemetry
+
+CHAT_SPAN = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test"}
+
+
+async def read(face: Face) -> None:
+    """Read a stream that reports its usage."""
+    async with face.client(Transport(script.stream(*wire.TEXT, wire.usage(), wire.DONE))) as client:
+        await face.read(await face.done(CHAT.stream(client)))
+
+
+def counts(telemetry: Telemetry) -> dict[str, int]:
+    """Return the number of measurements of each of the conventions' metrics."""
+    found = ("token.usage", "operation.duration", "operation.time_to_first_chunk")
+    points = {name: telemetry.points(f"gen_ai.client.{name}") for name in found}
+    return {name: sum(point.count for point in each) for name, each in points.items()}
+
+
+@both_faces
+def test_beside_spans_without_metrics_toolspan_counts(face: Face, telemetry: Telemetry) -> None:
+    """Where the other instrumentation has no metrics, toolspan records them, and makes no span."""
+    tracer = telemetry.tracers.get_tracer("openinference.instrumentation.openai")
+    with telemetry.on(), tracer.start_as_current_span("theirs", attributes=CHAT_SPAN):
+        face.run(read(face))
+    assert telemetry.started == []
+    assert counts(telemetry) == {
+        "token.usage": 2,
+        "operation.duration": 1,
+        "operation.time_to_first_chunk": 1,
+    }
+
+
+@both_faces
+def test_beside_spans_with_metrics_toolspan_counts_nothing(face: Face, telemetry: Telemetry) -> None:
+    """Where the other instrumentation has metrics, toolspan records none of the conventions'."""
+    tracer = telemetry.tracers.get_tracer("opentelemetry.instrumentation.openai.v1")
+    with telemetry.on(), tracer.start_as_current_span("theirs", attributes=CHAT_SPAN):
+        face.run(read(face))
+    assert telemetry.started == []
+    assert set(counts(telemetry).values()) == {0}
+
+
+@both_faces
+def test_beside_a_span_that_cannot_be_enriched_toolspan_makes_one(face: Face, telemetry: Telemetry) -> None:
+    """Traceloop's LangChain has its span elsewhere: toolspan's own has the tool calls, and counts nothing."""
+    here = context.set_value("suppress_language_model_instrumentation", True)
+    token = context.attach(here)
+    try:
+        with telemetry.on():
+            face.run(read(face))
+    finally:
+        context.detach(token)
+    assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
+    assert set(counts(telemetry).values()) == {0}
+
+
+def test_a_client_of_logfire_is_traced_by_logfire_alone(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Toolspan around Logfire's instrumentation makes no second span."""
+    monkeypatch.setitem(sys.modules, "logfire", ModuleType("logfire"))
+    face = Face()
+
+    async def scenario() -> None:
+        async with face.client(Transport(CHAT.answers)) as client:
+            client._is_instrumented_by_logfire = True
+            CHAT.whole(client)
+
+    with telemetry.on():
+        face.run(scenario())
+    assert telemetry.everything_started == []
+    assert trace.get_current_span() is trace.INVALID_SPAN
