@@ -47,7 +47,8 @@ class Loop(Sink):
         request, fresh = call.request, 0
         returns = request.returns
         # A plain question takes no part in a loop; it has a step only if a tool is called all the same.
-        if not (request.tools or returns.turns or request.conversation or call.api_type == "responses"):
+        involved = request.tools or returns.results or returns.turns or request.conversation
+        if not (involved or call.api_type == "responses"):
             return
         step = call.step = _new_step(call)
         if fetches:
