@@ -109,6 +109,11 @@ def _within(stage: Stage, left: bool) -> Iterator[Finding]:
     if untracked := stage.fate("untracked"):
         what = f"{untracked} chunks could not be compared: the stage held too many at once"
         yield Finding(stage.name, LOST, what)
+    yield from _early_end(stage, left)
+
+
+def _early_end(stage: Stage, left: bool) -> Iterator[Finding]:
+    """Yield that a stage failed, or was cancelled while it processed chunks."""
     if stage.itself and stage.outcome == "failed":
         yield Finding(stage.name, LOST, f"raised {stage.error} after {stage.chunks('out')} chunks")
     if stage.itself and stage.outcome == "cancelled" and not stage.fate("pending"):
@@ -181,6 +186,11 @@ def _between(before: Stage, after: Stage) -> Iterator[Finding]:
         if any(gone.values()):
             yield Finding(where, ALL, "chunks were split or merged; the content arrived unchanged")
         return
+    yield from _differing(before, after, where, gone)
+
+
+def _differing(before: Stage, after: Stage, where: str, gone: dict[str, int]) -> Iterator[Finding]:
+    """Yield what was lost or added between two stages; `gone` are the lost chunks by kind."""
     lost = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in gone.items() if count > 0)
     more = ", ".join(f"{-count} {kind.replace('_', ' ')}" for kind, count in gone.items() if count < 0)
     # A stage that ended early did not lose what it never read.
