@@ -73,7 +73,9 @@ class EventListener:
 
     # A callback may ask a model itself: the events of that call would start another one, without an end.
     # `info` is made at the first event, when the span has its ids; all events of a call get the same object.
-    # Each error is reported by itself, so that the callback still gets the next event.
+    # Each error is reported by itself, so that the callback still gets the next event: `SystemExit` and
+    # `KeyboardInterrupt` too, which would end the loop that reads the answer, and within the last events they
+    # would cost the span.
     def _deliver(self, call: CallData, built: list[StreamEvent]) -> None:
         """Call the callback with one event after the other."""
         if not built or _here.busy:
@@ -84,8 +86,6 @@ class EventListener:
             for event in built:
                 try:
                     self._listener(info, event)
-                # `SystemExit` and `KeyboardInterrupt` too: they would end the loop that reads the answer, and
-                # within the last events they would cost the span.
                 except BaseException as error:
                     self._report("the on_event callback", error)
         finally:
