@@ -279,10 +279,8 @@ class Matching:
             self._record(INJECTED, None, emitted, repeats)
             return
         self._hold(read, at)
-        if len(self.cases) >= _MOST_CASES:
-            self.counts[ALTERED][kind_of(parsed)] += 1
-            return
-        self._altered[read.key] = len(self.cases)
+        if len(self.cases) < _MOST_CASES:
+            self._altered[read.key] = len(self.cases)
         self._record(ALTERED, read, emitted)
 
     def _correct(self, number: int, parsed: ParsedChunk) -> None:
