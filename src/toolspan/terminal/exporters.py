@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from io import StringIO
 from typing import TextIO
 
@@ -172,19 +173,11 @@ def _render(blocks: tuple[RenderableType, ...], is_terminal: bool) -> str:
     """Return the blocks as text."""
     # Rendered into memory: on the real stream, rich ends the process when the pipe breaks.
     page = StringIO()
-    console = Console(
-        file=page,
-        force_terminal=is_terminal or None,
-        force_jupyter=False,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
+    plain = partial(Console, file=page, force_jupyter=False, highlight=False, markup=False, emoji=False)
+    console = plain(force_terminal=is_terminal or None)
     # With NO_COLOR rich still prints bold and dim; `color_system=None` prints no escape sequences.
     if console.no_color:
-        console = Console(
-            file=page, force_jupyter=False, color_system=None, highlight=False, markup=False, emoji=False
-        )
+        console = plain(color_system=None)
     for block in blocks:
         console.print(block)
     # rich pads table cells with blanks; copied lines should end at their text.
