@@ -57,9 +57,8 @@ def _unwritable(error: OSError) -> str:
     """Give up standard output; return the reason, empty for a pipe that its reader closed, as `head` does."""
     # The interpreter flushes again at exit, and would report a second error.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if isinstance(error, BrokenPipeError):
-        return ""
-    return f"standard output cannot be written: {error.strerror or error}"
+    reason = f"standard output cannot be written: {error.strerror or error}"
+    return "" if isinstance(error, BrokenPipeError) else reason
 
 
 def _parser() -> argparse.ArgumentParser:
