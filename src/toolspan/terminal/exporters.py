@@ -76,10 +76,8 @@ class TerminalSpanExporter(SpanExporter):
     def _print(self, spans: Sequence[ReadableSpan]) -> bool:
         """Print one trace; return whether that succeeded."""
         context = spans[0].context
-        heading = f"trace {context.trace_id:032x}"[:14] if context else "no trace"
-        return self._screen.shows(
-            "a trace", lambda: ["", Text(heading, "dim"), *map(waterfall, forest(spans))]
-        )
+        heading = Text(f"trace {context.trace_id:032x}"[:14] if context else "no trace", "dim")
+        return self._screen.shows("a trace", lambda: ["", heading, *map(waterfall, forest(spans))])
 
 
 class TerminalMetricExporter(MetricExporter):

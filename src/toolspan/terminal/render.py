@@ -171,11 +171,9 @@ def summary(data: MetricsData) -> Group | None:
 
 def _empty() -> Table:
     """Return the table of data points without rows."""
-    table = Table(box=None, padding=_PADDING, header_style="dim", pad_edge=False)
-    table.add_column("metric", overflow="fold")
-    for title in ("count", "sum", "average"):
-        table.add_column(title, justify="right", no_wrap=True)
-    return table
+    name = Column("metric", overflow="fold")
+    numbers = [Column(title, justify="right", no_wrap=True) for title in ("count", "sum", "average")]
+    return Table(name, *numbers, box=None, padding=_PADDING, header_style="dim", pad_edge=False)
 
 
 def _add(table: Table, metric: str, points: list[Row], shared: dict[str, str]) -> None:

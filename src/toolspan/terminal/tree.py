@@ -46,10 +46,9 @@ def forest(spans: Sequence[ReadableSpan]) -> list[Node]:
 def _grow(span: ReadableSpan, children: dict[int | None, list[ReadableSpan]]) -> Node:
     """Return a span's node with everything below it, and take its children out of the map."""
     node = _node(span)
-    node.children = list(_event_nodes(span))
     # Popped, so that a ring of parents ends and each span is drawn once.
-    node.children += [_grow(child, children) for child in children.pop(_id(span), [])]
-    node.children.sort(key=_start)
+    below = [_grow(child, children) for child in children.pop(_id(span), [])]
+    node.children = sorted([*_event_nodes(span), *below], key=_start)
     return node
 
 
