@@ -71,10 +71,10 @@ class Completion:
         self._hook = hook
         self._full = full
 
+    # Not for a borrowed call: its owner may call the hook too, and content would be uploaded twice.
+    # Independent of the capture settings: the hook is a second destination, often the only one.
     def makers(self, call: CallData) -> ContentMakers | None:
         """Return functions that make the call's messages; `None` if the hook is not called for this call."""
-        # Not for a borrowed call: its owner may call the hook too, and content would be uploaded twice.
-        # Independent of the capture settings: the hook is a second destination, often the only one.
         if call.borrowed or not call.record.keep or call.operation not in call_data.INFERENCE:
             return None
         return content.call_messages(call, full=self._full)

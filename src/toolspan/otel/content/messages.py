@@ -82,8 +82,7 @@ def _input_message(message: Mapping[str, Any], limit: int) -> Json:
 
 def _message_parts(message: Mapping[str, Any], limit: int) -> list[Json]:
     parts = reasoning_parts(quirks.reasoning_text(message), limit)
-    parts += content_parts(message.get("content"), limit)
-    parts += content_parts(message.get("refusal"), limit)
+    parts += content_parts(message.get("content"), limit) + content_parts(message.get("refusal"), limit)
     deltas = quirks.call_deltas(message.get("tool_calls"), whole=True)
     deltas += quirks.function_call_deltas(message.get("function_call"))
     return parts + [call_part(delta, limit) for delta in deltas]
@@ -155,10 +154,7 @@ def response_part(identity: str | None, content: Any, limit: int) -> Json:
 
 
 def content_parts(content: Any, limit: int) -> list[Json]:
-    """Return the parts of a message's content, which is a text or a list of typed parts.
-
-    A part of an unknown type is reduced to its type: which of its fields are content is not known.
-    """
+    """Return the parts of a message's content, which is a text or a list of typed parts."""
     if isinstance(content, str):
         return [text_part(content, limit)] if content else []
     return [_part(part, limit) for part in values.sequence(content)]
@@ -183,7 +179,7 @@ def _media_part(kind: str, known: Mapping[str, Any], limit: int) -> Json:
         return _audio(values.fields(known.get("input_audio")))
     if kind in ("file", "input_file"):
         return _file(values.fields(known.get("file")) or known)
-    return {"type": clean(kind)}
+    return {"type": clean(kind)}  # which fields of an unknown type are content is not known
 
 
 def _address(value: Any, modality: str, limit: int) -> Json:
@@ -213,6 +209,4 @@ def _blob(modality: str, mime_type: str | None, data: Any) -> Json:
     """Return a part for inline data without the data; `size` is in bytes."""
     size = len(data) * 3 // 4 if isinstance(data, (str, bytes)) else 0  # base64: 4 characters for 3 bytes
     found: Json = {"type": "blob", "modality": modality, "content": "", "size": size}
-    if mime_type:
-        found["mime_type"] = clean(mime_type)
-    return found
+    return {**found, "mime_type": clean(mime_type)} if mime_type else found

@@ -126,11 +126,11 @@ def _in_child() -> None:
         worker.forget()
 
 
+# With the first job and not at import: handlers run in reverse order, and the providers of telemetry,
+# which register their shutdown earlier, must still accept spans when the last content is emitted.
 @lru_cache(maxsize=1)
 def _hooks() -> None:
     """Register the hooks for exit and fork, once."""
-    # With the first job and not at import: handlers run in reverse order, and the providers of telemetry,
-    # which register their shutdown earlier, must still accept spans when the last content is emitted.
     atexit.register(finish_all)
     if hasattr(os, "register_at_fork"):  # not on Windows
         os.register_at_fork(after_in_child=_in_child)
