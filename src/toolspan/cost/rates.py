@@ -80,11 +80,8 @@ def _rate(price: Any, beyond: int, keys: Iterable[str]) -> float | None:
 
 def _tier(price: Any, beyond: int) -> Any:
     """Return the single price, or the price of the last tier that begins at `beyond` or before."""
-    found = getattr(price, "base", price)
-    for tier in getattr(price, "tiers", ()):  # in rising order
-        if tier.start <= beyond:
-            found = tier.price
-    return found
+    base, tiers = getattr(price, "base", price), getattr(price, "tiers", ())  # in rising order
+    return next((tier.price for tier in reversed(tiers) if tier.start <= beyond), base)
 
 
 def cost_at(sheet: Sheet, usage: Usage) -> Cost | None:
@@ -136,11 +133,9 @@ def _input(usage: Usage, rates: Rates) -> float | None:
     return _sum(usage.input or 0, rates.input, parts)
 
 
+# `plain` and `cached` are the modality's rates without and with the cache.
 def _overlap(count: int | None, rates: Rates, plain: float | None, cached: float | None) -> int | None:
-    """Return the cached tokens of a modality; 0 if they cost as much as text or as uncached tokens.
-
-    `plain` and `cached` are the modality's rates without and with the cache.
-    """
+    """Return the cached tokens of a modality; 0 if they cost as much as text or as uncached tokens."""
     same_as_text = (plain, cached) == (rates.input, rates.cache_read)
     same_as_uncached = (rates.cache_read, cached) == (rates.input, plain)
     return 0 if same_as_text or same_as_uncached else count

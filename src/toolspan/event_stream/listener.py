@@ -42,6 +42,9 @@ class CallInfo(NamedTuple):
 Listener: TypeAlias = Callable[[CallInfo, StreamEvent], object]
 """Called with each event of each call, in the thread that reads the answer; the application waits for it."""
 
+Report: TypeAlias = Callable[[str, BaseException], None]
+"""Called with what failed and the error."""
+
 
 class _Here(threading.local):
     busy = False
@@ -55,9 +58,7 @@ class EventListener:
 
     __slots__ = ("_builder", "_info", "_listener", "_report")
 
-    def __init__(
-        self, listener: Listener, expected: int, report: Callable[[str, BaseException], None]
-    ) -> None:
+    def __init__(self, listener: Listener, expected: int, report: Report) -> None:
         self._listener = listener
         self._report = report
         self._builder = EventBuilder(expected)

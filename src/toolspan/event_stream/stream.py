@@ -249,10 +249,8 @@ class Source:
     def step(self, stream: Any) -> Callable[[], Any]:
         """Return the function that returns the next body, or an awaitable of it."""
         self.opened = True
-        found: Callable[[], Any] = getattr(
-            getattr(stream, f"__{self._kind}iter__")(), f"__{self._kind}next__"
-        )
-        return found
+        iterator = getattr(stream, f"__{self._kind}iter__")()
+        return getattr(iterator, f"__{self._kind}next__")  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Close the stream, once; an error is raised unless the stream itself has failed."""

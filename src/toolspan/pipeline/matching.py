@@ -132,8 +132,7 @@ def _same_place(one: ParsedChunk, other: ParsedChunk) -> bool:
     if not one or not other:
         return True
     here, there = one[0][0], other[0][0]
-    same = here.choice == there.choice
-    return bool(same and (here.kind != TOOL_CALL or here.call == there.call))
+    return bool(here.choice == there.choice and (here.kind != TOOL_CALL or here.call == there.call))
 
 
 PASSED, ALTERED, REORDERED, INJECTED = "passed", "altered", "reordered", "injected"

@@ -149,9 +149,8 @@ class Ledger:
         return self.outcome(end)
 
     def _left(self, end: End | BaseException) -> str:
-        """Return the fate of the chunks that are still in flight."""
-        # Dropped if input and stage both ended, blocked if the stage ended or failed first, pending if a
-        # reader left or the error came from the input.
+        """Return the fate of the chunks in flight; pending if a reader left or the error is the input's."""
+        # Dropped if input and stage both ended, blocked if the stage ended or failed first.
         if end is End.EXHAUSTED:
             return DROPPED if self.complete else BLOCKED
         return BLOCKED if is_failure(end) and end is not self.failed else PENDING
