@@ -95,9 +95,7 @@ def _names(value: object) -> tuple[str, ...]:
 
 def _pairs(value: object) -> tuple[tuple[str, str], ...]:
     """Return pairs from a mapping or from `name=value,…`; keys in lower case."""
-    entries = (
-        value.items() if isinstance(value, Mapping) else [entry.split("=", 1) for entry in _names(value)]
-    )
+    entries = value.items() if isinstance(value, Mapping) else [each.split("=", 1) for each in _names(value)]
     # Sorted, so that equal settings compare equal and a second `instrument()` changes nothing.
     return tuple(sorted((_text(host).lower(), _text(name)) for host, name in entries))
 

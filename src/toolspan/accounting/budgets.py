@@ -6,6 +6,7 @@ import difflib
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from math import inf
 from numbers import Real
@@ -38,6 +39,7 @@ class BudgetPassed(NamedTuple):
             report("a budget's callback", error)
 
 
+@dataclass(eq=False, repr=False)
 class Budget:
     """A limit set by `toolspan.usage.budget`: `cost` in US dollars, `tokens` of input and output together.
 
@@ -45,22 +47,14 @@ class Budget:
     beyond these the least recently used value is dropped, and starts again at 0 when it returns.
     """
 
-    def __init__(
-        self,
-        callback: Callable[[BudgetPassed], object],
-        cost: float | None,
-        tokens: int | None,
-        per: str | None,
-        where: Mapping[str, str],
-    ) -> None:
-        self.callback = callback
-        self.cost = cost
-        self.tokens = tokens
-        self.per = per
-        self.where = where
-        # Without a lock: `UsageMonitor` calls `add` under its own.
-        self._used: OrderedDict[Name, UsageTotal] = OrderedDict()
-        self._passed: set[Name] = set()
+    callback: Callable[[BudgetPassed], object]
+    cost: float | None
+    tokens: int | None
+    per: str | None
+    where: Mapping[str, str]
+    # Without a lock: `UsageMonitor` calls `add` under its own.
+    _used: OrderedDict[Name, UsageTotal] = field(default_factory=OrderedDict, init=False)
+    _passed: set[Name] = field(default_factory=set, init=False)
 
     def spent(self, value: str | None = None) -> UsageTotal:
         """Return what has been used of the budget, for a value of its `per`."""

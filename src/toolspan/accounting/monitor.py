@@ -45,10 +45,7 @@ class UsageMonitor:
             return self._totals.total(_values(where, names))
 
     def by(self, name: str, where: _Where = None, /, **names: str) -> dict[str | None, UsageTotal]:
-        """Return the usage for each value of a name; the key `None` is for requests without a value.
-
-        The other arguments and the errors are those of `total`.
-        """
+        """Return the usage for each value of a name, `None` for requests without one; see `total`."""
         with self._lock:
             return self._totals.by(name, _values(where, names))
 

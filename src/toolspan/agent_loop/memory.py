@@ -109,15 +109,16 @@ def current_task() -> Hashable:
         caller = ref(task)
         hash(caller)  # a weak reference keeps its hash: it stays usable as a key when the task is gone
         return caller
-    # Not the thread's id, which a new thread may get when this one has ended.
-    try:
-        found: Hashable = _threads.task
-    except AttributeError:
-        found = _threads.task = object()
-    return found
+    return _threads.task
 
 
-_threads = threading.local()
+class _Threads(threading.local):
+    def __init__(self) -> None:  # runs once in each thread
+        # Not the thread's id, which a new thread may get when this one has ended.
+        self.task: Hashable = object()
+
+
+_threads = _Threads()
 
 
 def caller_match(task: Hashable, remembered: RememberedCall) -> int:

@@ -5,14 +5,27 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import Any
 
 from .pipeline import output
-from .pipeline.diagnose import ALL, CHANGED, HELP, LOST, Finding, findings, first, journey, lost_at, status
+from .pipeline.diagnose import (
+    ALL,
+    CHANGED,
+    HELP,
+    LOST,
+    Finding,
+    Sight,
+    findings,
+    first,
+    journey,
+    lost_at,
+    status,
+)
 from .pipeline.load import InputError, load
 from .pipeline.output import printable
-from .pipeline.traced_stages import choose, missing
+from .pipeline.traced_stages import Stage, choose, missing
 
 # The statuses are an interface: scripts and CI branch on them. 2 is also argparse's for wrong options.
 BAD_INPUT = 2
@@ -28,71 +41,79 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        if sys.stdout is None:
-            raise InputError("standard output is closed")
-        result = _pipeline(options)
-        sys.stdout.flush()
-        return result
+        return _pipeline(options)
     except InputError as error:
         reason = str(error)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         reason = f"the spans hold a value that no stage writes: {error}"
     except OSError as error:
-        # A full disk, or a pipe that its reader closed, as `head` does. The interpreter flushes again at
-        # exit, and would report a second error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            return BAD_INPUT
-        reason = f"standard output cannot be written: {error.strerror or error}"
-    # The reason may quote the trace, a path or an answer.
-    print(f"toolspan pipeline: {printable(reason)}", file=sys.stderr or sys.stdout)
+        reason = _unwritable(error)
+    if reason:  # it may quote the trace, a path or an answer
+        print(f"toolspan pipeline: {printable(reason)}", file=sys.stderr or sys.stdout)
     return BAD_INPUT
+
+
+def _unwritable(error: OSError) -> str:
+    """Give up standard output; return the reason, empty for a pipe that its reader closed, as `head` does."""
+    # The interpreter flushes again at exit, and would report a second error.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    reason = f"standard output cannot be written: {error.strerror or error}"
+    return "" if isinstance(error, BrokenPipeError) else reason
 
 
 def _parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     root = argparse.ArgumentParser(prog="toolspan")
     root.add_argument("--version", action="version", version=f"toolspan {version('toolspan')}")
-    commands = root.add_subparsers(title="commands", required=True)
-    parser = commands.add_parser(
+    parser = root.add_subparsers(title="commands", required=True).add_parser(
         "pipeline",
         help="name the stage that lost a chunk",
         description="Print the stages of a stream in order, and the first one that lost a chunk.",
         epilog=_STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "source", help="a file in OTLP or Jaeger JSON, - for standard input, or a trace id with --jaeger"
-    )
-    parser.add_argument(
-        "--jaeger", metavar="ADDRESS", help="load from Jaeger, such as http://localhost:16686"
-    )
-    parser.add_argument("--trace", metavar="ID", help="the trace, if the file holds several")
-    parser.add_argument("--stream", metavar="ID", help="the stream, if the trace holds several")
-    parser.add_argument("--chunk", metavar="WHICH", help=f"follow this chunk: {HELP}")
-    parser.add_argument("--strict", action="store_true", help="also fail on altered and injected chunks")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    for name, options in _ARGUMENTS.items():
+        parser.add_argument(name, **options)
     return root
+
+
+_ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
+    "source": {"help": "a file in OTLP or Jaeger JSON, - for standard input, or a trace id with --jaeger"},
+    "--jaeger": {"metavar": "ADDRESS", "help": "load from Jaeger, such as http://localhost:16686"},
+    "--trace": {"metavar": "ID", "help": "the trace, if the file holds several"},
+    "--stream": {"metavar": "ID", "help": "the stream, if the trace holds several"},
+    "--chunk": {"metavar": "WHICH", "help": f"follow this chunk: {HELP}"},
+    "--strict": {"action": "store_true", "help": "also fail on altered and injected chunks"},
+    "--json": {"action": "store_true", "help": "print JSON instead of a table"},
+}
 
 
 def _pipeline(options: argparse.Namespace) -> int:
     """Run `toolspan pipeline` and return its exit status."""
+    if sys.stdout is None:
+        raise InputError("standard output is closed")
     stages = choose(load(options.source, options.jaeger), options.trace, options.stream)
     found = findings(stages)
     sights = journey(stages, options.chunk) if options.chunk else []
     result = status(found, strict=options.strict)
-    # JSON needs no rich, so this branch comes before the console is imported.
     if options.json:
         print(output.as_json(stages, found, sights, result))
-        return result
-    out = output.console()
+    else:  # only here: JSON needs no rich
+        _show(output.console(), stages, found, sights if options.chunk else None, result)
+    sys.stdout.flush()
+    return result
+
+
+def _show(
+    out: Any, stages: list[Stage], found: list[Finding], sights: list[Sight] | None, result: int
+) -> None:
+    """Print the stages, the findings and the journey of a chunk, if one was chosen."""
     for stage in missing(stages):
         # Shown, but without weight: a missing span is no proof of a lost chunk.
         found.insert(0, Finding(stage.name, ALL, "the stage that it reads from is not in the trace"))
     output.show(out, stages, found, _verdict(found, result))
-    if options.chunk:
+    if sights is not None:
         output.show_journey(out, sights, lost_at(sights))
-    return result
 
 
 def _verdict(found: list[Finding], result: int) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from ..otel.call_data import CallData
 from ..otel.content.truncate import shorten
@@ -80,10 +80,8 @@ class Prices:
         models, slot = (started.model, request.model), call.began // _SLOT
         what = (call.endpoint, models, started.service_tier, request.service_tier, slot)
         sheet = self._sheet(what)
-        if sheet is None:
-            return None
-        found = cost_at(sheet, usage)
-        if found is None:
+        found = None if sheet is None else cost_at(sheet, usage)
+        if found is None and sheet is not None:
             self._log_once("a token count has no price, or counts contradict each other", _query_of(what))
         return found
 
@@ -99,11 +97,9 @@ class Prices:
             self._log_once("genai-prices has no price for it", query)
             return None
         when = datetime.fromtimestamp(query.slot * _SLOT / 1e9, timezone.utc)
-        if query.tier is None:
-            return model.get_prices(when)
-        context = {"service_tier": query.tier, "processing": query.tier}
+        context = {"service_tier": query.tier, "processing": query.tier} if query.tier is not None else None
         # Without this check genai-prices would return the standard price, which is wrong for another tier.
-        if not _has_tier(provider, model, context, when):
+        if context is not None and not _has_tier(provider, model, context, when):
             self._log_once("genai-prices has no price for this tier", query)
             return None
         return model.get_prices(when, context)
@@ -125,21 +121,26 @@ def load() -> Prices | None:
     Raise `AttributeError` or `ImportError` for a version whose prices have other names.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an application may turn warnings into errors
-            from genai_prices.data_snapshot import get_snapshot
-            from genai_prices.types import ModelPrice
-
-            # Now and not at the first request: loading the data is slow, and a version with other names of
-            # prices, which would make every price a wrong one, fails here.
-            get_snapshot()
-            sheet_of(ModelPrice())
+        return Prices(_snapshots())
     except ModuleNotFoundError as error:
         if error.name != "genai_prices":  # a dependency of it is missing: the caller reports that
             raise
         log.debug("toolspan: genai-prices is not installed; install toolspan[cost] to compute costs")
         return None
-    return Prices(get_snapshot)
+
+
+def _snapshots() -> Callable[[], Any]:
+    """Return the function of genai-prices that returns the present prices, which are loaded now."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an application may turn warnings into errors
+        from genai_prices.data_snapshot import get_snapshot
+        from genai_prices.types import ModelPrice
+
+        # Now and not at the first request: loading the data is slow, and a version with other names of
+        # prices, which would make every price a wrong one, fails here.
+        get_snapshot()
+        sheet_of(ModelPrice())
+    return get_snapshot
 
 
 def _query_of(what: _What) -> _Query:

@@ -49,35 +49,39 @@ def sheet_of(price: Any) -> Sheet:
 
 
 def _rates(price: Any, beyond: int) -> Rates:
-    def rate(*keys: str) -> float | None:
-        # A missing attribute raises here, when prices are loaded: it means another version of genai-prices.
-        found = next((value for key in keys if (value := getattr(price, f"{key}_mtok")) is not None), None)
-        return None if found is None else float(_tier(found, beyond)) / 1e6
-
     request = price.requests_kcount
     return Rates(
-        input=rate("input"),
-        cache_read=rate("cache_read", "input"),
-        cache_write=rate("cache_write", "input"),
-        image_input=rate("input_image", "input"),
-        audio_input=rate("input_audio", "input"),
-        image_cache_read=rate("cache_image_read", "input_image", "cache_read", "input"),
-        audio_cache_read=rate("cache_audio_read", "input_audio", "cache_read", "input"),
-        output=rate("output"),
-        reasoning=rate("output_reasoning", "output"),
-        image_output=rate("output_image", "output"),
-        audio_output=rate("output_audio", "output"),
+        **{field: _rate(price, beyond, keys) for field, keys in _KEYS.items()},
         request=0.0 if request is None else float(_tier(request, beyond)) / 1e3,
     )
 
 
+_KEYS = {
+    "input": ("input",),
+    "cache_read": ("cache_read", "input"),
+    "cache_write": ("cache_write", "input"),
+    "image_input": ("input_image", "input"),
+    "audio_input": ("input_audio", "input"),
+    "image_cache_read": ("cache_image_read", "input_image", "cache_read", "input"),
+    "audio_cache_read": ("cache_audio_read", "input_audio", "cache_read", "input"),
+    "output": ("output",),
+    "reasoning": ("output_reasoning", "output"),
+    "image_output": ("output_image", "output"),
+    "audio_output": ("output_audio", "output"),
+}
+"""The prices of genai-prices for each rate; the first one that is set counts."""
+
+
+def _rate(price: Any, beyond: int, keys: Iterable[str]) -> float | None:
+    # A missing attribute raises here, when prices are loaded: it means another version of genai-prices.
+    found = next((value for key in keys if (value := getattr(price, f"{key}_mtok")) is not None), None)
+    return None if found is None else float(_tier(found, beyond)) / 1e6
+
+
 def _tier(price: Any, beyond: int) -> Any:
     """Return the single price, or the price of the last tier that begins at `beyond` or before."""
-    found = getattr(price, "base", price)
-    for tier in getattr(price, "tiers", ()):  # in rising order
-        if tier.start <= beyond:
-            found = tier.price
-    return found
+    base, tiers = getattr(price, "base", price), getattr(price, "tiers", ())  # in rising order
+    return next((tier.price for tier in reversed(tiers) if tier.start <= beyond), base)
 
 
 def cost_at(sheet: Sheet, usage: Usage) -> Cost | None:
@@ -129,11 +133,9 @@ def _input(usage: Usage, rates: Rates) -> float | None:
     return _sum(usage.input or 0, rates.input, parts)
 
 
+# `plain` and `cached` are the modality's rates without and with the cache.
 def _overlap(count: int | None, rates: Rates, plain: float | None, cached: float | None) -> int | None:
-    """Return the cached tokens of a modality; 0 if they cost as much as text or as uncached tokens.
-
-    `plain` and `cached` are the modality's rates without and with the cache.
-    """
+    """Return the cached tokens of a modality; 0 if they cost as much as text or as uncached tokens."""
     same_as_text = (plain, cached) == (rates.input, rates.cache_read)
     same_as_uncached = (rates.cache_read, cached) == (rates.input, plain)
     return 0 if same_as_text or same_as_uncached else count

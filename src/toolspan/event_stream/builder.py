@@ -95,8 +95,7 @@ class EventBuilder:
         # A choice that sent nothing has no entry in the record, but a place in `finish_reasons`.
         choices = map(self._record.choices.get, range(len(self._record.reasons(self._expected))))
         reasons = tuple(None if choice is None else choice.reason for choice in choices)
-        whole = outcome is Outcome.COMPLETED
-        return [*found, Done(reasons, self._record.usage, outcome.value, whole)]
+        return [*found, Done(reasons, self._record.usage, outcome.value, outcome is Outcome.COMPLETED)]
 
     def _seen(self, event: Text | Reasoning | Refusal) -> None:
         """Add the choice to the record, without its text: the application has received that already."""
@@ -259,11 +258,10 @@ class Following:
         """Return the events of a chunk or of an event of the Responses API, an SDK object or plain JSON."""
         # An error of toolspan is an event, too: the application still gets the rest of the stream.
         try:
-            reader = self._reader
-            if reader is None and (reader := self._choose(body)) is None:
+            reader = self._reader or self._choose(body)
+            if reader is None:
                 return _NONE
-            # The helper's own events (`content.delta`, …) repeat what its chunks contain: only chunks are
-            # read.
+            # The helper's own events (`content.delta`, …) repeat what its chunks contain.
             if self._helper:
                 body = getattr(body, "chunk", None)
             events = reader.read(body)

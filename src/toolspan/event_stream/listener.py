@@ -42,6 +42,9 @@ class CallInfo(NamedTuple):
 Listener: TypeAlias = Callable[[CallInfo, StreamEvent], object]
 """Called with each event of each call, in the thread that reads the answer; the application waits for it."""
 
+Report: TypeAlias = Callable[[str, BaseException], None]
+"""Called with what failed and the error."""
+
 
 class _Here(threading.local):
     busy = False
@@ -55,9 +58,7 @@ class EventListener:
 
     __slots__ = ("_builder", "_info", "_listener", "_report")
 
-    def __init__(
-        self, listener: Listener, expected: int, report: Callable[[str, BaseException], None]
-    ) -> None:
+    def __init__(self, listener: Listener, expected: int, report: Report) -> None:
         self._listener = listener
         self._report = report
         self._builder = EventBuilder(expected)
@@ -73,7 +74,9 @@ class EventListener:
 
     # A callback may ask a model itself: the events of that call would start another one, without an end.
     # `info` is made at the first event, when the span has its ids; all events of a call get the same object.
-    # Each error is reported by itself, so that the callback still gets the next event.
+    # Each error is reported by itself, so that the callback still gets the next event: `SystemExit` and
+    # `KeyboardInterrupt` too, which would end the loop that reads the answer, and within the last events they
+    # would cost the span.
     def _deliver(self, call: CallData, built: list[StreamEvent]) -> None:
         """Call the callback with one event after the other."""
         if not built or _here.busy:
@@ -84,8 +87,6 @@ class EventListener:
             for event in built:
                 try:
                     self._listener(info, event)
-                # `SystemExit` and `KeyboardInterrupt` too: they would end the loop that reads the answer, and
-                # within the last events they would cost the span.
                 except BaseException as error:
                     self._report("the on_event callback", error)
         finally:

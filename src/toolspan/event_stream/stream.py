@@ -43,10 +43,7 @@ def events(stream: Any, *, tools: _Tools = None, choices: int = 1) -> AsyncEvent
     raises, `StreamError` and `Done` come first, then the error, unchanged. Raises `TypeError` for an object
     that is no stream, `TypeError` or `ValueError` for other arguments that cannot work.
     """
-    if not isinstance(choices, int) or isinstance(choices, bool):
-        raise TypeError(f"toolspan: events() takes an int as choices, not {shown(choices)}")
-    if choices < 1:
-        raise ValueError(f"toolspan: events() takes choices from 1, not {shown(choices)}")
+    _check_choices(choices)
     following = Following(choices, _offered(tools))
     is_async = _has(stream, "__aiter__", "__aenter__")
     if _has(stream, "__iter__", "__enter__") and not _whole(stream):
@@ -54,6 +51,13 @@ def events(stream: Any, *, tools: _Tools = None, choices: int = 1) -> AsyncEvent
     if is_async:
         return AsyncEventStream(stream, following)
     raise TypeError(f"toolspan.events() takes a stream, not {type(stream).__qualname__}{_hint(stream)}")
+
+
+def _check_choices(choices: Any) -> None:
+    if not isinstance(choices, int) or isinstance(choices, bool):
+        raise TypeError(f"toolspan: events() takes an int as choices, not {shown(choices)}")
+    if choices < 1:
+        raise ValueError(f"toolspan: events() takes choices from 1, not {shown(choices)}")
 
 
 def _has(stream: Any, *names: str) -> bool:
@@ -245,10 +249,8 @@ class Source:
     def step(self, stream: Any) -> Callable[[], Any]:
         """Return the function that returns the next body, or an awaitable of it."""
         self.opened = True
-        found: Callable[[], Any] = getattr(
-            getattr(stream, f"__{self._kind}iter__")(), f"__{self._kind}next__"
-        )
-        return found
+        iterator = getattr(stream, f"__{self._kind}iter__")()
+        return getattr(iterator, f"__{self._kind}next__")  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Close the stream, once; an error is raised unless the stream itself has failed."""

@@ -65,13 +65,13 @@ def _put_text(text: str, fields: Fields) -> str:
     return text[: -len(body)] + _PREFIX + json.dumps(fields) + comma + body[1:]
 
 
+# Fields that `_put_text` wrote: only these are decoded, the rest is cut out.
 def _take_text(text: str | bytes) -> tuple[str | bytes, Fields | None]:
     plain = text if isinstance(text, str) else text.decode("latin-1")
     body = plain.lstrip(_SPACES)
     if _MARK not in body or body[0] != "{":
         return text, None
     if body.startswith(_PREFIX):
-        # Written by `_put_text`: only the fields are decoded, the rest is cut out.
         try:
             fields, end = _decode(body, len(_PREFIX))
             if isinstance(fields, dict) and STREAM in fields:

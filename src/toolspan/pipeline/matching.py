@@ -132,8 +132,7 @@ def _same_place(one: ParsedChunk, other: ParsedChunk) -> bool:
     if not one or not other:
         return True
     here, there = one[0][0], other[0][0]
-    same = here.choice == there.choice
-    return bool(same and (here.kind != TOOL_CALL or here.call == there.call))
+    return bool(here.choice == there.choice and (here.kind != TOOL_CALL or here.call == there.call))
 
 
 PASSED, ALTERED, REORDERED, INJECTED = "passed", "altered", "reordered", "injected"
@@ -279,10 +278,8 @@ class Matching:
             self._record(INJECTED, None, emitted, repeats)
             return
         self._hold(read, at)
-        if len(self.cases) >= _MOST_CASES:
-            self.counts[ALTERED][kind_of(parsed)] += 1
-            return
-        self._altered[read.key] = len(self.cases)
+        if len(self.cases) < _MOST_CASES:
+            self._altered[read.key] = len(self.cases)
         self._record(ALTERED, read, emitted)
 
     def _correct(self, number: int, parsed: ParsedChunk) -> None:

@@ -24,7 +24,7 @@ from . import semconv as stage_semconv
 from .carrier import STREAM, take
 from .chunk import FINISH, TEXT, TOOL_CALL, Place, kind_of
 from .counting import Followed, Side, fingerprint
-from .matching import Case
+from .matching import Case, Chunk
 from .semconv import SideNames
 from .tracker import Ledger
 
@@ -92,27 +92,18 @@ class StageSpan:
         # A link beside the parent: stages in one process are siblings. The links alone give the order of all
         # stages, even where the clocks of two processes differ.
         links = [Link(route.upstream, {names.LINK: "reads"})] if route.upstream is not None else []
-        attributes: Attributes = {
-            stage_semconv.STAGE_NAME: clean(name),
-            stage_semconv.STREAM_ID: route.stream_id,
-        }
+        own = {stage_semconv.STAGE_NAME: clean(name), stage_semconv.STREAM_ID: route.stream_id}
         # Never made current: the application's code between two chunks keeps the context that it has.
         self._span: Span = tracer.start_span(
             f"stage {clean(name)}",
             context=route.context,
             kind=SpanKind.INTERNAL,
-            attributes={**user, **attributes},
+            attributes={**user, **own},
             links=links,
             start_time=began,
         )
-        own = self._span.get_span_context()
         self.recording = self._span.is_recording()
-        # Without a provider the span context is invalid, and the next stage still gets the route that came.
-        self.route = Route(
-            route.stream_id,
-            trace.set_span_in_context(self._span, route.context) if own.is_valid else route.context,
-            own if own.is_valid else route.upstream,
-        )
+        self.route = _route_on(route, self._span)
         """The route of the next stage."""
 
     def end(
@@ -132,11 +123,7 @@ class StageSpan:
                 span.set_attributes(stage_attributes(ledger, began_at, key))
                 span.set_attribute(names.STREAM_OUTCOME, outcome.value)
                 if error is not None:
-                    upstream = ledger.came_from_before(error)
-                    span.set_attribute(stage_semconv.STAGE_ERROR_SIDE, "in" if upstream else "stage")
-                    if outcome.is_error:
-                        span.set_attribute(names.ERROR_TYPE, class_name(error))
-                        span.set_status(Status(StatusCode.ERROR))
+                    _set_error(span, error, upstream=ledger.came_from_before(error), failed=outcome.is_error)
                 for name, attributes, passed_at in stage_events(ledger, key):
                     span.add_event(name, attributes, wall + passed_at - began_at)
         finally:
@@ -144,6 +131,24 @@ class StageSpan:
 
 
 _KINDS = (TEXT, TOOL_CALL, FINISH)
+
+
+def _route_on(route: Route, span: Span) -> Route:
+    """Return the route of the stage after the one with this span."""
+    own = span.get_span_context()
+    if not own.is_valid:  # without a provider: the next stage still gets the route that came
+        return Route(route.stream_id, route.context, route.upstream)
+    return Route(route.stream_id, trace.set_span_in_context(span, route.context), own)
+
+
+def _set_error(span: Span, error: BaseException, *, upstream: bool, failed: bool) -> None:
+    """Set the side that an error came from; `failed` is false for a cancelled stage."""
+    span.set_attribute(stage_semconv.STAGE_ERROR_SIDE, "in" if upstream else "stage")
+    if failed:
+        span.set_attribute(names.ERROR_TYPE, class_name(error))
+        span.set_status(Status(StatusCode.ERROR))
+
+
 _FATES = {
     matching.PASSED: stage_semconv.PASSED,
     matching.ALTERED: stage_semconv.ALTERED,
@@ -166,13 +171,8 @@ def stage_attributes(ledger: Ledger, began_at: int, key: bytes) -> Attributes:
         return found
     _side(found, stage_semconv.IN, received_side, began_at, key)
     found[stage_semconv.IN_COMPLETE] = ledger.complete
-    counts = dict(ledger.matching.counts)
-    if ledger.point:
-        counts[matching.PASSED] = received_side.counts
-    for fate, total in _FATES.items():
-        found[total] = sum(counts[fate].values())
-        row = zip(stage_semconv.BY_KIND[total], _KINDS, strict=False)  # two fates have a total only
-        found.update({name: counts[fate][kind] for name, kind in row if counts[fate][kind]})
+    passed = {matching.PASSED: received_side.counts} if ledger.point else {}
+    _fates(found, {**ledger.matching.counts, **passed})
     found[stage_semconv.STAGE_HELD_LONGEST] = seconds(ledger.matching.held_longest)
     found[stage_semconv.STAGE_HELD_SUM] = seconds(ledger.matching.held_sum)
     return found
@@ -199,6 +199,13 @@ def _side(found: Attributes, at: SideNames, side: Side, began_at: int, key: byte
         found |= {at.first_chunk: seconds(side.first_at - began_at), at.longest_pause: seconds(side.pause)}
 
 
+def _fates(found: Attributes, counts: Mapping[str, Mapping[str, int]]) -> None:
+    for fate, total in _FATES.items():
+        found[total] = sum(counts[fate].values())
+        row = zip(stage_semconv.BY_KIND[total], _KINDS, strict=False)  # two fates have a total only
+        found.update({name: counts[fate][kind] for name, kind in row if counts[fate][kind]})
+
+
 def _followed(side: str, chunk: Followed, key: bytes) -> tuple[str, Attributes, int]:
     found: Attributes = {
         stage_semconv.CHUNK_SIDE: side,
@@ -213,20 +220,22 @@ def _followed(side: str, chunk: Followed, key: bytes) -> tuple[str, Attributes, 
 
 def _changed(case: Case, key: bytes) -> tuple[str, Attributes, int]:
     found: Attributes = {stage_semconv.CHUNK_FATE: case.fate}
-    chunk = last = case.emitted
-    if case.emitted is not None:
-        found[stage_semconv.CHUNK_OUT_POSITION] = case.emitted.position
-        found[stage_semconv.CHUNK_OUT_FINGERPRINT] = fingerprint(case.emitted.parsed, key)
-    if case.read is not None:
-        chunk, last = case.read, last or case.read
-        found[stage_semconv.CHUNK_POSITION] = case.read.position
-        found[stage_semconv.CHUNK_FINGERPRINT] = fingerprint(case.read.parsed, key)
+    out, read = case.emitted, case.read
+    _seen(found, out, key, stage_semconv.CHUNK_OUT_POSITION, stage_semconv.CHUNK_OUT_FINGERPRINT)
+    _seen(found, read, key, stage_semconv.CHUNK_POSITION, stage_semconv.CHUNK_FINGERPRINT)
     if case.repeats is not None:
         found[stage_semconv.CHUNK_REPEATS] = case.repeats
+    chunk, last = read or out, out or read
     if chunk is not None:
         found[stage_semconv.CHUNK_KIND] = kind_of(chunk.parsed)
         _place(found, chunk.parsed[0][0] if chunk.parsed else None)
     return stage_semconv.CHUNK_CHANGED_EVENT, found, 0 if last is None else last.at
+
+
+def _seen(found: Attributes, chunk: Chunk | None, key: bytes, position: str, mark: str) -> None:
+    """Add where a side of the stage saw a chunk; `position` and `mark` are the attributes' names."""
+    if chunk is not None:
+        found |= {position: chunk.position, mark: fingerprint(chunk.parsed, key)}
 
 
 def _place(found: Attributes, where: Place | None) -> None:

@@ -232,16 +232,18 @@ def _found(what: str, find: Callable[..., T], *args: Any, **kwargs: Any) -> T | 
         return None
 
 
+def _position(function: Any, name: str, count: int) -> int | None:
+    """Return the position of the argument of this name among `count` ones."""
+    at = list(inspect.signature(function).parameters).index(name)
+    return at if at < count else None  # the default value: the function is a source
+
+
 def _stream_at(
     function: Any, name: str | None, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> int | str | None:
     """Return the position or the name of the argument that is the stream; `None` for a source."""
     if name is not None:
-        if name in kwargs:
-            return name
-        parameters = list(inspect.signature(function).parameters)
-        at = parameters.index(name)
-        return at if at < len(args) else None  # the default value: the function is a source
+        return name if name in kwargs else _position(function, name, len(args))
     # Iterators first: an argument that is only async iterable may be a connection beside the stream. Plain
     # iterables do not count, because lists and dicts of other arguments are iterable too. The type is
     # searched, not the object: one whose `__getattr__` answers to any name is no iterator.

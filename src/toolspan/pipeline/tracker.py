@@ -142,18 +142,18 @@ class Ledger:
         self.complete = self.complete or (self.point and end is End.EXHAUSTED)
         if self.received_side is not None:
             self._one_by_one(self.received_side, [])
-            # Chunks still in flight: dropped if input and stage both ended, blocked if the stage ended or
-            # failed first, pending if a reader left or the error came from the input.
-            left = PENDING
-            if self.complete and end is End.EXHAUSTED:
-                left = DROPPED
-            elif end is End.EXHAUSTED or (is_failure(end) and end is not self.failed):
-                left = BLOCKED
-            self.matching.end(at, left)
+            self.matching.end(at, self._left(end))
             # A stage that held more chunks than the window, and emitted all of them, dropped nothing.
             if self.whole:
                 self.matching.recount()
         return self.outcome(end)
+
+    def _left(self, end: End | BaseException) -> str:
+        """Return the fate of the chunks in flight; pending if a reader left or the error is the input's."""
+        # Dropped if input and stage both ended, blocked if the stage ended or failed first.
+        if end is End.EXHAUSTED:
+            return DROPPED if self.complete else BLOCKED
+        return BLOCKED if is_failure(end) and end is not self.failed else PENDING
 
     @property
     def whole(self) -> bool:

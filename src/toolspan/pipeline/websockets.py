@@ -8,7 +8,7 @@ import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from ..guard import attribute, report
 from .propagation import extract, inject, route_from
@@ -22,6 +22,7 @@ _RECEIVE = frozenset(("recv", "receive", "receive_text", "receive_bytes", "recei
 _ITERATE = frozenset(("iter_text", "iter_bytes", "iter_json"))
 _ASGI = ("websocket.send", "websocket.receive")
 _SENT, _RECEIVED = "sent", "received"
+_Method: TypeAlias = Callable[..., Any]
 
 
 def socket(connection: S, of: object = None, *, log: bool | None = None) -> S:
@@ -88,7 +89,7 @@ class Socket:
     async def __aexit__(self, *error: object) -> Any:
         return await self._connection.__aexit__(*error)
 
-    def _sending(self, send: Callable[..., Any]) -> Callable[..., Any]:
+    def _sending(self, send: _Method) -> _Method:
         def sending(*args: Any, **kwargs: Any) -> Any:
             # By position or by name: `message` in websockets, `data` in Starlette.
             name = "message" if "message" in kwargs else "data"
@@ -99,14 +100,11 @@ class Socket:
             elif name in kwargs:
                 kwargs[name] = stamped
             # An async message counts as sent when the connection has sent it.
-            then = partial(self._logged, _SENT, message)
-            return self._calling(send, _SENT, then)(*args, **kwargs)
+            return self._calling(send, _SENT, partial(self._logged, _SENT, message))(*args, **kwargs)
 
         return sending
 
-    def _calling(
-        self, act: Callable[..., Any], direction: str, then: Callable[[Any], Any]
-    ) -> Callable[..., Any]:
+    def _calling(self, act: _Method, direction: str, then: Callable[[Any], Any]) -> _Method:
         """Wrap a method of the connection; `then` gets its result and returns that of the wrapper."""
 
         def calling(*args: Any, **kwargs: Any) -> Any:

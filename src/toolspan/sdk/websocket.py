@@ -97,26 +97,28 @@ class WebSocketPatch:
 
     def patch(self, door: Door, module: Any) -> None:
         """Wrap the classes of one kind of connection, as far as this version of the SDK has them."""
-        lacking = []
-        for prefix in ("", "Async"):
-            connection = getattr(module, prefix + door.name, None)
-            manager = getattr(module, prefix + door.name + "Manager", None)
-            # All or none: without one of them, responses would be opened and never ended.
-            if manager is None or not all(hasattr(connection, name) for name in _NEEDED):
-                lacking.append(prefix + door.name)
-                continue
-            # `send_raw` and `recv_bytes` exist in some versions only; `_wrap` skips what is missing.
-            for name in ("send", "send_raw", "recv", "recv_bytes", "close"):
-                self._wrap(connection, name, getattr(self, f"_{name.partition('_raw')[0]}"))
-            self._wrap(manager, "send", self._queue)
-            for name in ("__enter__", "__aenter__", "enter"):
-                self._wrap(manager, name, partial(self._enter, door))
+        names = (door.name, f"Async{door.name}")
+        lacking = [name for name in names if not self._patch_connection(door, module, name)]
         if lacking:
             log.info(
                 "toolspan: this version of the SDK has no %s in %s; its connections are not traced",
                 " and no ".join(lacking),
                 door.module,
             )
+
+    def _patch_connection(self, door: Door, module: Any, name: str) -> bool:
+        """Wrap the class of this name and its manager; return `False` if the SDK lacks one of them."""
+        connection, manager = getattr(module, name, None), getattr(module, f"{name}Manager", None)
+        # All or none: without one of them, responses would be opened and never ended.
+        if manager is None or not all(hasattr(connection, each) for each in _NEEDED):
+            return False
+        # `send_raw` and `recv_bytes` exist in some versions only; `_wrap` skips what is missing.
+        for method in ("send", "send_raw", "recv", "recv_bytes", "close"):
+            self._wrap(connection, method, getattr(self, f"_{method.partition('_raw')[0]}"))
+        self._wrap(manager, "send", self._queue)
+        for method in ("__enter__", "__aenter__", "enter"):
+            self._wrap(manager, method, partial(self._enter, door))
+        return True
 
     def _wrap(self, owner: Any, name: str, before: Callable[..., Observer]) -> None:
         if not hasattr(owner, name):
@@ -177,8 +179,7 @@ class WebSocketPatch:
     def _close(self, connection: Any, args: tuple[Any, ...]) -> Observer:
         known = self._connections.get(connection)
         if known is not None:
-            # Before the close, which lets a `recv` in another thread raise ConnectionClosedOK: that would
-            # count as the end of the stream.
+            # Before the close: then a `recv` in another thread raises ConnectionClosedOK, as at a regular end.
             known.responses.end(End.CLOSED)
         return nothing
 

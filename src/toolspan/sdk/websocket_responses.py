@@ -83,15 +83,20 @@ class ConnectionResponses:
             self._brought.append(known.get("item"))
         if kind != _CREATE and not (self._realtime and kind in _WAITING):
             return None
-        pending = _Pending(kind, _channel(known), values.text(known.get("event_id")))
-        if kind == _CREATE:
-            body = values.fields(known.get("response")) if self._realtime else known
-            repeated = {name: body.get(name) for name in _REPEATED}
-            pending = pending._replace(repeated=repeated, call=self._open(body))
+        pending = self._waiting(kind, known)
         self._pending.append(pending)
         if len(self._pending) > _MOST:
             _finish(self._pending.popleft().call, End.EXHAUSTED)
         return pending.call
+
+    def _waiting(self, kind: str, known: Mapping[str, Any]) -> _Pending:
+        """Return an event that waits for its answer; open the call of a request."""
+        channel, identity = _channel(known), values.text(known.get("event_id"))
+        if kind != _CREATE:
+            return _Pending(kind, channel, identity)
+        body = values.fields(known.get("response")) if self._realtime else known
+        repeated = {name: body.get(name) for name in _REPEATED}
+        return _Pending(kind, channel, identity, repeated, self._open(body))
 
     def failed(self, call: Call, error: BaseException) -> None:
         """End a call whose request could not be sent."""
@@ -142,16 +147,7 @@ class ConnectionResponses:
                 self._brought.clear()
         call = self._begin(body)
         if call is not None:
-            try:
-                call.open()
-                if call.tracked:
-                    open_streams.opened(call)
-                    call.streaming()
-                else:
-                    call.leave()
-            except BaseException as error:  # a KeyboardInterrupt, for one: no other code ends the call
-                open_streams.finish(call, error)
-                raise
+            _open(call)
         return call
 
     def _created(self, event: object, known: Mapping[str, Any]) -> None:
@@ -260,6 +256,20 @@ class ConnectionResponses:
             return _channel(known)
         named = known.get("response_id") or values.fields(known.get("response")).get("id")
         return values.text(named)
+
+
+def _open(call: Call) -> None:
+    """Open a call whose answer comes as events."""
+    try:
+        call.open()
+        if call.tracked:
+            open_streams.opened(call)
+            call.streaming()
+        else:
+            call.leave()
+    except BaseException as error:  # a KeyboardInterrupt, for one: no other code ends the call
+        open_streams.finish(call, error)
+        raise
 
 
 def _fits(pending: _Pending, response: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from io import StringIO
 from typing import TextIO
 
@@ -75,10 +76,8 @@ class TerminalSpanExporter(SpanExporter):
     def _print(self, spans: Sequence[ReadableSpan]) -> bool:
         """Print one trace; return whether that succeeded."""
         context = spans[0].context
-        heading = f"trace {context.trace_id:032x}"[:14] if context else "no trace"
-        return self._screen.shows(
-            "a trace", lambda: ["", Text(heading, "dim"), *map(waterfall, forest(spans))]
-        )
+        heading = Text(f"trace {context.trace_id:032x}"[:14] if context else "no trace", "dim")
+        return self._screen.shows("a trace", lambda: ["", heading, *map(waterfall, forest(spans))])
 
 
 class TerminalMetricExporter(MetricExporter):
@@ -172,19 +171,11 @@ def _render(blocks: tuple[RenderableType, ...], is_terminal: bool) -> str:
     """Return the blocks as text."""
     # Rendered into memory: on the real stream, rich ends the process when the pipe breaks.
     page = StringIO()
-    console = Console(
-        file=page,
-        force_terminal=is_terminal or None,
-        force_jupyter=False,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
+    plain = partial(Console, file=page, force_jupyter=False, highlight=False, markup=False, emoji=False)
+    console = plain(force_terminal=is_terminal or None)
     # With NO_COLOR rich still prints bold and dim; `color_system=None` prints no escape sequences.
     if console.no_color:
-        console = Console(
-            file=page, force_jupyter=False, color_system=None, highlight=False, markup=False, emoji=False
-        )
+        console = plain(color_system=None)
     for block in blocks:
         console.print(block)
     # rich pads table cells with blanks; copied lines should end at their text.

@@ -28,14 +28,11 @@ def waterfall(top: Node) -> Table:
     table = Table.grid(names, Column(no_wrap=True), Column(overflow="fold"), padding=_PADDING)
     for node, guide, below in _rows(top, "", ""):
         style = "red" if node.failed else ""
-        bar = Text(_bar(node, first, last), style or "cyan")
-        for row, details in enumerate(node.details or [""]):
-            name = (
-                Text.assemble((guide, "dim"), (node.name, style or "bold"))
-                if row == 0
-                else Text(below, "dim")
-            )
-            table.add_row(name, bar if row == 0 else Text(), Text(details, style if row == 0 else "dim"))
+        name = Text.assemble((guide, "dim"), (node.name, style or "bold"))
+        details, *more = node.details or [""]
+        table.add_row(name, Text(_bar(node, first, last), style or "cyan"), Text(details, style))
+        for each in more:
+            table.add_row(Text(below, "dim"), Text(), Text(each, "dim"))
     return table
 
 
@@ -165,15 +162,18 @@ def summary(data: MetricsData) -> Group | None:
     rows = [row for scope in scopes for metric in scope.metrics for row in _points(metric)]
     if not rows:
         return None
-    shared = _shared(rows)
-    table = Table(box=None, padding=_PADDING, header_style="dim", pad_edge=False)
-    table.add_column("metric", overflow="fold")
-    for title in ("count", "sum", "average"):
-        table.add_column(title, justify="right", no_wrap=True)
+    shared, table = _shared(rows), _empty()
     for metric in sorted({row.metric for row in rows}):
         _add(table, metric, [row for row in rows if row.metric == metric], shared)
     common = joined(*(f"{name}={value}" for name, value in shared.items()))
     return Group(table, Text(f"shared attributes: {common}", "dim")) if common else Group(table)
+
+
+def _empty() -> Table:
+    """Return the table of data points without rows."""
+    name = Column("metric", overflow="fold")
+    numbers = [Column(title, justify="right", no_wrap=True) for title in ("count", "sum", "average")]
+    return Table(name, *numbers, box=None, padding=_PADDING, header_style="dim", pad_edge=False)
 
 
 def _add(table: Table, metric: str, points: list[Row], shared: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import Link, StatusCode
 
 from ..otel import semconv as names
 from ..otel import words
@@ -46,14 +46,12 @@ def forest(spans: Sequence[ReadableSpan]) -> list[Node]:
 def _grow(span: ReadableSpan, children: dict[int | None, list[ReadableSpan]]) -> Node:
     """Return a span's node with everything below it, and take its children out of the map."""
     node = _node(span)
-    node.children = list(_event_nodes(span))
     # Popped, so that a ring of parents ends and each span is drawn once.
-    node.children += [_grow(child, children) for child in children.pop(_id(span), [])]
-    node.children.sort(key=_start)
+    below = [_grow(child, children) for child in children.pop(_id(span), [])]
+    node.children = sorted([*_event_nodes(span), *below], key=_start)
     return node
 
 
-# The link to the attempt before is not repeated: `attempt 2` says it already.
 def _node(span: ReadableSpan) -> Node:
     """Return a span's node without children."""
     start, end = _time(span.start_time), _time(span.end_time)
@@ -64,15 +62,16 @@ def _node(span: ReadableSpan) -> Node:
         joined(lasted, *_ending(attributes, failed), words.tries(attributes)),
         joined(*_figures(attributes), _calls(span, attributes)),
         _answered_by(attributes),
-    ]
-    if failed and span.status.description:
-        lines.append(clean(span.status.description, 160))
-    lines += [
-        f"↩ follows trace {link.context.trace_id:032x}"[:24]
-        for link in span.links
-        if text(link.attributes or {}, names.LINK) != "attempt"
+        clean(span.status.description or "", 160) if failed else "",
+        *map(_followed_trace, span.links),
     ]
     return Node(clean(span.name), start, end, [line for line in lines if line], failed)
+
+
+# The link to the attempt before is not repeated: `attempt 2` says it already.
+def _followed_trace(link: Link) -> str:
+    is_attempt = text(link.attributes or {}, names.LINK) == "attempt"
+    return "" if is_attempt else f"↩ follows trace {link.context.trace_id:032x}"[:24]
 
 
 def _ending(attributes: Attributes, failed: bool) -> tuple[str, ...]:

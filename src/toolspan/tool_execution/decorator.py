@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
@@ -71,22 +72,16 @@ def tool(
     return Tool(None, call_id, arguments, description)(name)
 
 
+@dataclass(eq=False, repr=False)
 class Tool:
     """The result of `tool()`: a context manager to enter once, or a decorator of functions."""
 
-    def __init__(
-        self,
-        name: str | None,
-        call_id: str | None,
-        arguments: Mapping[str, Any] | None,
-        description: str | None,
-    ) -> None:
-        self.name = name
-        self._call_id = call_id
-        self._arguments = arguments
-        self._description = description
-        self._observer: Observer | None = None
-        self._tokens: tuple[Any, Token[Tool | None] | None] = (None, None)
+    name: str | None
+    _call_id: str | None
+    _arguments: Mapping[str, Any] | None
+    _description: str | None
+    _observer: Observer | None = field(default=None, init=False)
+    _tokens: tuple[Any, Token[Tool | None] | None] = field(default=(None, None), init=False)
 
     def __call__(self, function: F) -> F:
         """Return the function, wrapped so that each of its calls is an execution.
@@ -132,9 +127,8 @@ class Tool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        token, outer = self._tokens
-        leave(token)
-        leave(outer)
+        for token in self._tokens:
+            leave(token)
         if self._observer is not None:
             self._observer.end(error, self._observer.result)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
-from typing import Any
+from typing import Any, TypeAlias
 
 from opentelemetry import trace
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
@@ -35,9 +35,10 @@ from ..wire.record import Record, is_failure
 _MOST_STEPS = 100  # items of a generator that are recorded as its result
 
 
-def begin(
-    name: str, call_id: str | None, description: str | None, arguments: Callable[[], Any]
-) -> Observer | None:
+Arguments: TypeAlias = Callable[[], Any]
+
+
+def begin(name: str, call_id: str | None, description: str | None, arguments: Arguments) -> Observer | None:
     """Begin an execution; return its observer, or `None` if nothing is recorded."""
     # Decorators run before `instrument()`: the present instrumentation is found at each execution.
     found = active.newest()
@@ -158,7 +159,7 @@ class Executions:
         call_id: str | None,
         description: str | None,
         user: Mapping[str, Value],
-        arguments: Callable[[], Any],
+        arguments: Arguments,
     ) -> Execution:
         """Begin an execution and start its span.
 
@@ -168,20 +169,11 @@ class Executions:
         found = Execution(name, now(), wall_now())
         remembered, turn = self._loop.executed_call(name, call_id, arguments)
         found.turn, found.labels = turn, self._user_labels.of(user)
-        attributes: Attributes = {
-            names.OPERATION_NAME: call_data.EXECUTE_TOOL,
-            names.TOOL_NAME: clean(name),
-            names.TOOL_TYPE: _TYPE,
-        }
         identity = call_id or (remembered.id if remembered is not None else None)
-        if identity is not None:
-            attributes[names.TOOL_CALL_ID] = clean(identity)
-        if description:
-            attributes[names.TOOL_DESCRIPTION] = clean(description)
         found.span = self._tracer.start_span(
             f"{call_data.EXECUTE_TOOL} {clean(name)}",
             kind=SpanKind.INTERNAL,
-            attributes={**user, **attributes},
+            attributes={**user, **_attributes(name, identity, description)},
             links=_links(turn, remembered),
             start_time=found.began,
         )
@@ -206,20 +198,19 @@ class Executions:
         # For the agent loop: the next request of the turn records how long its tools ran.
         if execution.turn is not None:
             execution.turn.executions.append((execution.began_at, ended_at))
+        self._conclude(execution, error, ended_at - execution.began_at)
+
+    def _conclude(self, execution: Execution, error: BaseException | None, elapsed: int) -> None:
         # A cancelled task is no failure of the tool, as with requests.
         cancelled = error is not None and not is_failure(error)
         error = None if cancelled else error
         kind = None if error is None else error_type(error, Record())
-        elapsed = ended_at - execution.began_at
         # Last added, first called; each callback runs although another raises, so that the span ends.
         with ExitStack() as acts:
             acts.callback(self._finish, execution, error, elapsed)
             acts.callback(self._measure, execution, kind, elapsed)
-            if cancelled and execution.span is not None:
-                acts.callback(execution.span.set_attribute, names.CANCELLED, True)
-            if kind is not None and execution.span is not None:
-                acts.callback(execution.span.set_status, Status(StatusCode.ERROR))
-                acts.callback(execution.span.set_attribute, names.ERROR_TYPE, kind)
+            if execution.span is not None:
+                _set_outcome(acts, execution.span, kind, cancelled)
 
     def _measure(self, execution: Execution, kind: str | None, elapsed: int) -> None:
         tool = {names.TOOL_NAME: self._names.known(None, execution.name), names.TOOL_TYPE: _TYPE}
@@ -277,6 +268,29 @@ class Executions:
             if record is not None:
                 record.attributes = {**(record.attributes or {}), **contents}
                 acts.callback(self._logger.emit, record)
+
+
+def _attributes(name: str, identity: str | None, description: str | None) -> Attributes:
+    """Return the attributes of a tool's span at its start."""
+    found: Attributes = {
+        names.OPERATION_NAME: call_data.EXECUTE_TOOL,
+        names.TOOL_NAME: clean(name),
+        names.TOOL_TYPE: _TYPE,
+    }
+    if identity is not None:
+        found[names.TOOL_CALL_ID] = clean(identity)
+    if description:
+        found[names.TOOL_DESCRIPTION] = clean(description)
+    return found
+
+
+def _set_outcome(acts: ExitStack, span: Span, kind: str | None, cancelled: bool) -> None:
+    """Add the acts that record how an execution ended; `kind` is the type of its error."""
+    if cancelled:
+        acts.callback(span.set_attribute, names.CANCELLED, True)
+    if kind is not None:
+        acts.callback(span.set_status, Status(StatusCode.ERROR))
+        acts.callback(span.set_attribute, names.ERROR_TYPE, kind)
 
 
 def _links(turn: Turn | None, remembered: RememberedCall | None) -> list[Link]:

@@ -49,20 +49,12 @@ def wrap(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
 
 
 def _function(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
-    # `updated=()`: the attributes of a callable object are its own state, not a function's.
-    @functools.wraps(function, updated=())
+    @functools.wraps(function, updated=())  # the attributes of a callable object are its own state
     def run(*args: Any, **kwargs: Any) -> Any:
         observer = begin(args, kwargs)
         if observer is None:
             return function(*args, **kwargs)
-        token = enter(observer.context)
-        try:
-            result = function(*args, **kwargs)
-        except BaseException as error:  # KeyboardInterrupt, too: the span must end
-            observer.end(error)
-            raise
-        finally:
-            leave(token)
+        result = _called(function, args, kwargs, observer)
         # A coroutine function behind another decorator is a plain function for `inspect`.
         if is_coroutine(result):
             return _awaited(result, observer)
@@ -70,6 +62,17 @@ def _function(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
         return result
 
     return run
+
+
+def _called(function: Callable[..., Any], args: Any, kwargs: Any, observer: Observer) -> Any:
+    token = enter(observer.context)
+    try:
+        return function(*args, **kwargs)
+    except BaseException as error:  # KeyboardInterrupt, too: the span must end
+        observer.end(error)
+        raise
+    finally:
+        leave(token)
 
 
 def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:

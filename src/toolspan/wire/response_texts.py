@@ -267,21 +267,18 @@ class ResponseTexts:
 
     def _counterpart(self, kind: TextKind, texts: Mapping[str, str], at: _Known) -> _Text | None:
         """Return the text that was streamed for the text of an item, `None` if none was."""
-        found = self._find(kind, at)
+        found, unplaced = self._find(kind, at), self._by_place.get((kind, None))
         if self._claimed is None:
             if found is not None and found.rest(texts) is not None:
                 return found
-            return self._equal(kind, texts) or found or self._by_place.get((kind, None))
-        waiting = self._open_texts(kind)
-        if (equal := self._equal(kind, texts)) is not None:
-            return equal
+            return self._equal(kind, texts) or found or unplaced
+        waiting, equal = self._open_texts(kind), self._equal(kind, texts)
         # A known id says that it was streamed; a text without id and place, that all of them were
         # (llm-rosetta#56).
-        unplaced = self._by_place.get((kind, None))
-        if found is not None and (found in waiting or found.id == at["item_id"]):
+        if equal is None and found is not None and (found in waiting or found.id == at["item_id"]):
             return found
         begun = (each for each in waiting if texts.get(each.source, "").startswith(each.all.begin))
-        return next(begun, None) or unplaced
+        return equal or next(begun, None) or unplaced
 
 
 def _put(known: dict[Any, _Text], key: Any, found: _Text) -> None:

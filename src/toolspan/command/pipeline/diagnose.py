@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -88,27 +89,34 @@ def _before(stages: list[Stage], number: int) -> Stage | None:
 
 def _within(stage: Stage, left: bool) -> Iterator[Finding]:
     """Yield what a stage did; `left` is true if the last reader stopped by its own choice."""
-    named = dict.fromkeys(_WORDS, 0)
     split = _same(stage, "in", stage, "out") if stage.reads else False
-    for event in stage.changed:
-        fate = str(event.attributes.get(stage_semconv.CHUNK_FATE, ""))
-        kind = event.attributes.get(stage_semconv.CHUNK_KIND)
-        if fate in named:
-            named[fate] += 1
-            # Finish chunks cannot be split, and a repeated chunk is a change even if the content is
-            # equal.
-            by_split = split and kind in ("text", "tool_call") and fate in _BY_SPLITTING
-            if not by_split or event.attributes.get(stage_semconv.CHUNK_REPEATS):
-                yield _case(stage, fate, event, left)
+    recorded = [(str(event.attributes.get(stage_semconv.CHUNK_FATE, "")), event) for event in stage.changed]
+    for fate, event in recorded:
+        if fate in _WORDS and not (split and _by_splitting(fate, event)):
+            yield _case(stage, fate, event, left)
     if split and any(stage.fate(fate) for fate in ("altered", "dropped")):
         yield Finding(stage.name, ALL, "split or merged chunks; the content is unchanged")
     # A stage records the first 24 changed chunks only; the others are counted.
-    for fate, listed in named.items():
-        if (more := stage.fate(fate) - listed) > 0 and not split:
+    listed = Counter(fate for fate, _ in recorded)
+    for fate in _WORDS:
+        if (more := stage.fate(fate) - listed[fate]) > 0 and not split:
             yield Finding(stage.name, _weight(fate, 0), f"{more} more {fate}")
     if untracked := stage.fate("untracked"):
         what = f"{untracked} chunks could not be compared: the stage held too many at once"
         yield Finding(stage.name, LOST, what)
+    yield from _early_end(stage, left)
+
+
+def _by_splitting(fate: str, event: Event) -> bool:
+    """Return whether a chunk may have this fate because the stage split or merged chunks."""
+    facts = event.attributes
+    # Finish chunks cannot be split, and a repeated chunk is a change even if the content is equal.
+    is_piece = facts.get(stage_semconv.CHUNK_KIND) in ("text", "tool_call")
+    return is_piece and fate in _BY_SPLITTING and not facts.get(stage_semconv.CHUNK_REPEATS)
+
+
+def _early_end(stage: Stage, left: bool) -> Iterator[Finding]:
+    """Yield that a stage failed, or was cancelled while it processed chunks."""
     if stage.itself and stage.outcome == "failed":
         yield Finding(stage.name, LOST, f"raised {stage.error} after {stage.chunks('out')} chunks")
     if stage.itself and stage.outcome == "cancelled" and not stage.fate("pending"):
@@ -181,6 +189,11 @@ def _between(before: Stage, after: Stage) -> Iterator[Finding]:
         if any(gone.values()):
             yield Finding(where, ALL, "chunks were split or merged; the content arrived unchanged")
         return
+    yield from _differing(before, after, where, gone)
+
+
+def _differing(before: Stage, after: Stage, where: str, gone: dict[str, int]) -> Iterator[Finding]:
+    """Yield what was lost or added between two stages; `gone` are the lost chunks by kind."""
     lost = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in gone.items() if count > 0)
     more = ", ".join(f"{-count} {kind.replace('_', ' ')}" for kind, count in gone.items() if count < 0)
     # A stage that ended early did not lose what it never read.

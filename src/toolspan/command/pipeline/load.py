@@ -46,6 +46,10 @@ def _documents(text: str, name: str) -> list[Any]:
         return [json.loads(text)]
     except (ValueError, RecursionError):
         pass
+    return _json_lines(text, name)
+
+
+def _json_lines(text: str, name: str) -> list[Any]:
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     found = []
     for number, line in lines:
@@ -75,22 +79,23 @@ def _spans(documents: list[Any], name: str) -> list[Span]:
     return list(found.values())
 
 
+# A file of the Collector may hold logs and metrics among the spans.
+_SKIPPED = {"resourceLogs", "resourceMetrics", "resource_logs", "resource_metrics"}
+
+
 def _of(document: Any, name: str) -> Iterator[Span]:
     """Yield the spans of a document: OTLP, a Jaeger answer, one of its traces, or a list of any of these."""
     if isinstance(document, list):
-        for each in document:
-            yield from _of(each, name)
-        return
-    if not isinstance(document, Mapping):
+        yield from (span for each in document for span in _of(each, name))
+    elif not isinstance(document, Mapping):
         raise InputError(f"{name} is JSON, but not a trace")
-    if "resourceSpans" in document or "resource_spans" in document:
+    elif "resourceSpans" in document or "resource_spans" in document:
         yield from otlp_spans(document)
     elif "data" in document or "result" in document:
         yield from _of(document.get("data", document.get("result")) or [], name)
     elif "spans" in document:
         yield from jaeger_spans(document)
-    # A file of the Collector may hold logs and metrics among the spans; those are skipped.
-    elif not document.keys() & {"resourceLogs", "resourceMetrics", "resource_logs", "resource_metrics"}:
+    elif not document.keys() & _SKIPPED:
         raise InputError(f"{name} is JSON without resourceSpans (OTLP) and without data (Jaeger)")
 
 
@@ -174,20 +179,23 @@ def fetch(address: str, trace_id: str) -> Any:
     if not all(letter in "0123456789abcdef" for letter in trace_id.lower()) or not trace_id:
         raise InputError(f"{trace_id!r} is not a trace id: expected hexadecimal digits")
     base = address if "://" in address else f"http://{address}"
-    url = f"{base.rstrip('/')}/api/traces/{trace_id.lower()}"
     # `urlopen` would also open `file://`.
-    if not url.startswith(("http://", "https://")):
+    if not base.rstrip("/").startswith(("http://", "https://")):
         raise InputError(f"{address} is not an address of Jaeger: expected http:// or https://")
+    return _asked(base, trace_id)
+
+
+def _asked(base: str, trace_id: str) -> Any:
+    """Return the JSON that Jaeger answers; raise `InputError` for any other answer and for none."""
+    url = f"{base.rstrip('/')}/api/traces/{trace_id.lower()}"
     try:
         with urllib.request.urlopen(url, timeout=SECONDS) as answer:
             return json.loads(answer.read(_MOST))
     except urllib.error.HTTPError as error:
-        if error.code == 404:
-            raise InputError(f"Jaeger at {base} has no trace {trace_id}") from None
-        raise InputError(f"Jaeger at {base} answered with HTTP status {error.code}") from None
+        known = f"has no trace {trace_id}" if error.code == 404 else f"answered with HTTP status {error.code}"
+        raise InputError(f"Jaeger at {base} {known}") from None
     except (OSError, HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        raise InputError(f"Jaeger at {base} cannot be reached: {reason}") from None
+        raise InputError(f"Jaeger at {base} cannot be reached: {getattr(error, 'reason', error)}") from None
     except (ValueError, RecursionError):
         raise InputError(f"the server at {base} is not Jaeger: its answer is not JSON") from None
 
@@ -197,21 +205,33 @@ def jaeger_spans(trace: Mapping[str, Any]) -> Iterator[Span]:
     processes = trace.get("processes") or {}
     for span in trace.get("spans") or []:
         process = processes.get(span.get("processID")) or span.get("process") or {}
-        references = span.get("references") or []
-        parent, links = _references(references)
-        start = int(span.get("startTime") or 0) * 1000
-        yield Span(
-            trace_id=str(span.get("traceID", "")).lower().zfill(32),
-            span_id=str(span.get("spanID", "")).lower().zfill(16),
-            parent_id=parent,
-            name=str(span.get("operationName", "")),
-            start=start,
-            end=start + int(span.get("duration") or 0) * 1000,
-            service=str(process.get("serviceName", "")),
-            attributes=_tags(span.get("tags")),
-            events=tuple(_jaeger_event(each) for each in span.get("logs") or []),
-            links=links,
-        )
+        yield _jaeger_span(span, str(process.get("serviceName", "")))
+
+
+def _jaeger_span(span: Mapping[str, Any], service: str) -> Span:
+    parent, links = _references(span.get("references") or [])
+    start = _nanoseconds(span, "startTime")
+    return Span(
+        trace_id=str(span.get("traceID", "")).lower().zfill(32),
+        span_id=_span_id(span),
+        parent_id=parent,
+        name=str(span.get("operationName", "")),
+        start=start,
+        end=start + _nanoseconds(span, "duration"),
+        service=service,
+        attributes=_tags(span.get("tags")),
+        events=tuple(map(_jaeger_event, span.get("logs") or [])),
+        links=links,
+    )
+
+
+def _span_id(known: Mapping[str, Any]) -> str:
+    return str(known.get("spanID", "")).lower().zfill(16)
+
+
+def _nanoseconds(known: Mapping[str, Any], name: str) -> int:
+    """Return a time or a duration, which Jaeger has in microseconds."""
+    return int(known.get(name) or 0) * 1000
 
 
 def _references(references: list[Any]) -> tuple[str, tuple[str, ...]]:
@@ -219,14 +239,14 @@ def _references(references: list[Any]) -> tuple[str, tuple[str, ...]]:
     # Jaeger stores a link as a reference, and without attributes.
     parents = [each for each in references if each.get("refType") == "CHILD_OF"]
     others = [each for each in references if each not in parents[:1]]
-    found = [str(each.get("spanID", "")).lower().zfill(16) for each in (*parents[:1], *others)]
+    found = [_span_id(each) for each in (*parents[:1], *others)]
     return (found[0], tuple(found[1:])) if parents else ("", tuple(found))
 
 
 def _jaeger_event(log: Mapping[str, Any]) -> Event:
     fields = _tags(log.get("fields"))
     name = str(fields.pop("event", fields.pop("name", "")))
-    return Event(name, int(log.get("timestamp") or 0) * 1000, fields)
+    return Event(name, _nanoseconds(log, "timestamp"), fields)
 
 
 def _tags(tags: Any) -> dict[str, Any]:

@@ -27,8 +27,11 @@ def console() -> Any:
         raise InputError("rich is not installed: pip install 'toolspan[terminal]', or use --json") from None
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an encoding without the signs gets `?` for them
+    return _quiet(Console)
 
-    class Quiet(Console):
+
+def _quiet(console: Any) -> Any:
+    class Quiet(console):  # type: ignore[misc]  # rich is imported when it is needed
         """A console that raises the error of a closed pipe: rich exits with status 1, a lost chunk here."""
 
         def on_broken_pipe(self) -> None:
@@ -83,20 +86,26 @@ _COLUMNS = (
 
 def _row(stage: Stage) -> list[str]:
     """Return a stage's cells."""
-    before, after = stage.counts("in"), stage.counts("out")
-    fates = [f"{stage.fate(fate)} {fate}" for fate in FATES[1:] if stage.fate(fate)]
+    after = stage.counts("out")
+    # A stage without input has nothing to compare, so both sides are the same.
+    before = stage.counts("in") if stage.reads else after
     return [
         stage.name,
         str(stage.chunks("in")) if stage.reads else "·",
         str(stage.chunks("out")),
-        # A stage without input has nothing to compare, so both sides are the same.
-        *(_both(before[kind] if stage.reads else after[kind], after[kind]) for kind in after),
-        _seconds(stage.seconds(stage_semconv.OUT.first_chunk)),
-        _seconds(stage.seconds(stage_semconv.OUT.longest_pause)),
-        _seconds(stage.seconds(stage_semconv.STAGE_HELD_LONGEST)),
+        *(_both(before[kind], after[kind]) for kind in after),
+        *(_seconds(stage.seconds(name)) for name in _SECONDS.values()),
         f"{stage.outcome} {stage.error}".strip(),
-        ", ".join(fates),
+        ", ".join(f"{stage.fate(fate)} {fate}" for fate in FATES[1:] if stage.fate(fate)),
     ]
+
+
+_SECONDS = {
+    "first_chunk": stage_semconv.OUT.first_chunk,
+    "longest_pause": stage_semconv.OUT.longest_pause,
+    "held": stage_semconv.STAGE_HELD_LONGEST,
+}
+"""The attributes of a stage that are durations, by their names in the JSON output."""
 
 
 def _both(before: int, after: int) -> str:
@@ -145,29 +154,29 @@ def as_json(stages: list[Stage], found: list[Finding], sights: list[Sight], stat
             "arrived": status != LOST,
             "status": status,
             "stages": [_stage(stage) for stage in stages],
-            "findings": [
-                {
-                    "where": each.where,
-                    "what": each.what,
-                    "chunk": each.chunk,
-                    "position": each.position,
-                    "fingerprint": each.fingerprint,
-                    "lost": each.weight == LOST,
-                }
-                for each in found
-            ],
-            "journey": [
-                {
-                    "stage": sight.stage.name,
-                    "side": sight.side,
-                    "state": sight.state,
-                    "position": sight.chunk.position if sight.chunk else None,
-                }
-                for sight in sights
-            ],
+            "findings": [_finding(each) for each in found],
+            "journey": [_sight(sight) for sight in sights],
         },
         indent=2,
     )
+
+
+def _finding(found: Finding) -> dict[str, Any]:
+    """Return a finding as JSON."""
+    return {
+        **{name: getattr(found, name) for name in ("where", "what", "chunk", "position", "fingerprint")},
+        "lost": found.weight == LOST,
+    }
+
+
+def _sight(sight: Sight) -> dict[str, Any]:
+    """Return one step of a chunk's journey as JSON."""
+    return {
+        "stage": sight.stage.name,
+        "side": sight.side,
+        "state": sight.state,
+        "position": sight.chunk.position if sight.chunk else None,
+    }
 
 
 def _stage(stage: Stage) -> dict[str, Any]:
@@ -180,9 +189,5 @@ def _stage(stage: Stage) -> dict[str, Any]:
         "in": {"chunks": stage.chunks("in"), **stage.counts("in")} if stage.reads else None,
         "out": {"chunks": stage.chunks("out"), **stage.counts("out")},
         "fates": {fate: stage.fate(fate) for fate in FATES},
-        "seconds": {
-            "first_chunk": stage.seconds(stage_semconv.OUT.first_chunk),
-            "longest_pause": stage.seconds(stage_semconv.OUT.longest_pause),
-            "held": stage.seconds(stage_semconv.STAGE_HELD_LONGEST),
-        },
+        "seconds": {word: stage.seconds(name) for word, name in _SECONDS.items()},
     }

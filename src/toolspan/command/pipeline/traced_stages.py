@@ -45,10 +45,9 @@ class Chunk:
         """The chunk in words; the last piece of a call is called `latest` if the answer did not end."""
         call = "" if self.call is None else f" of tool call {self.call}"
         last = "last" if self.ended else "latest"
-        words = {"call_first": f"first piece{call}", "call_last": f"{last} piece{call}"}
-        return words.get(self.role) or {"first": "first chunk", "finish": "finish chunk"}.get(
-            self.role, f"{self.kind.replace('_', ' ')} chunk{call}"
-        )
+        words = {"first": "first chunk", "finish": "finish chunk"}
+        words |= {"call_first": f"first piece{call}", "call_last": f"{last} piece{call}"}
+        return words.get(self.role, f"{self.kind.replace('_', ' ')} chunk{call}")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import fields, make_dataclass
 from functools import lru_cache, partial
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opentelemetry._logs import LogRecord
@@ -41,14 +41,7 @@ def find(hook: Any, *, full: bool) -> Completion | None:
 
 def _load(name: str) -> Any:
     for found in entry_points(group=_GROUP, name=name):
-        try:
-            return found.load()()
-        except (Exception, SystemExit) as error:  # a script that is imported by mistake may exit
-            kind = type(error).__qualname__
-            log.error("toolspan: %s=%s ignored: creating the hook failed with %s", _VARIABLE, name, kind)
-            # Without the message, which may quote the URL and the credentials of the upload.
-            log.debug("toolspan: creating the hook %s failed", name, exc_info=without_words(error))
-            return None
+        return _create(found)
     known = ", ".join(sorted(found.name for found in entry_points(group=_GROUP))) or "none"
     log.error(
         "toolspan: %s=%s ignored: no completion hook of this name is installed (installed: %s); "
@@ -60,6 +53,17 @@ def _load(name: str) -> Any:
     return None
 
 
+def _create(found: EntryPoint) -> Any:
+    try:
+        return found.load()()
+    except (Exception, SystemExit) as error:  # a script that is imported by mistake may exit
+        kind = type(error).__qualname__
+        log.error("toolspan: %s=%s ignored: creating the hook failed with %s", _VARIABLE, found.name, kind)
+        # Without the message, which may quote the URL and the credentials of the upload.
+        log.debug("toolspan: creating the hook %s failed", found.name, exc_info=without_words(error))
+        return None
+
+
 class Completion:
     """The application's completion hook, called with util-genai's types; its errors reach the caller."""
 
@@ -67,10 +71,10 @@ class Completion:
         self._hook = hook
         self._full = full
 
+    # Not for a borrowed call: its owner may call the hook too, and content would be uploaded twice.
+    # Independent of the capture settings: the hook is a second destination, often the only one.
     def makers(self, call: CallData) -> ContentMakers | None:
         """Return functions that make the call's messages; `None` if the hook is not called for this call."""
-        # Not for a borrowed call: its owner may call the hook too, and content would be uploaded twice.
-        # Independent of the capture settings: the hook is a second destination, often the only one.
         if call.borrowed or not call.record.keep or call.operation not in call_data.INFERENCE:
             return None
         return content.call_messages(call, full=self._full)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 from ...wire import quirks, values
@@ -39,16 +40,23 @@ def tool_definitions(request: Request, limit: int = WHOLE, *, full: bool = False
     With `full`, they have shortened descriptions and parameters, without schemas that stay too long.
     """
     tools = request.tools
-    found: list[Json] = []
-    for place, (kind, name) in enumerate(zip(tools.kinds, tools.names, strict=True) if tools else ()):
-        found.append({"type": clean(kind), "name": clean(name)})
-        known = tools.definitions[place] if full and tools else {}
-        if description := values.text(known.get("description")):
-            found[-1]["description"] = shorten(description, limit)
-        parameters = known.get("parameters")
-        if isinstance(parameters, dict) and (shorter := schema(parameters, limit)) is not None:
-            found[-1]["parameters"] = shorter
-    return found
+    if tools is None:
+        return []
+    short: list[Json] = [
+        {"type": clean(kind), "name": clean(name)}
+        for kind, name in zip(tools.kinds, tools.names, strict=True)
+    ]
+    return list(map(partial(_described, limit), short, tools.definitions)) if full else short
+
+
+def _described(limit: int, tool: Json, known: Mapping[str, Any]) -> Json:
+    """Add the description and the parameters of a tool's definition, which have up to `limit` characters."""
+    if description := values.text(known.get("description")):
+        tool["description"] = shorten(description, limit)
+    parameters = known.get("parameters")
+    if isinstance(parameters, dict) and (shorter := schema(parameters, limit)) is not None:
+        tool["parameters"] = shorter
+    return tool
 
 
 def _input(message: Any, limit: int) -> Json:
@@ -67,14 +75,17 @@ def _input_message(message: Mapping[str, Any], limit: int) -> Json:
     if role in ("tool", "function"):
         identity = values.text(message.get("tool_call_id"))
         found["parts"] = [response_part(identity, message.get("content"), limit)]
-        return found
+    else:
+        found["parts"] = _message_parts(message, limit)
+    return found
+
+
+def _message_parts(message: Mapping[str, Any], limit: int) -> list[Json]:
     parts = reasoning_parts(quirks.reasoning_text(message), limit)
-    parts += content_parts(message.get("content"), limit)
-    parts += content_parts(message.get("refusal"), limit)
+    parts += content_parts(message.get("content"), limit) + content_parts(message.get("refusal"), limit)
     deltas = quirks.call_deltas(message.get("tool_calls"), whole=True)
     deltas += quirks.function_call_deltas(message.get("function_call"))
-    found["parts"] = parts + [call_part(delta, limit) for delta in deltas]
-    return found
+    return parts + [call_part(delta, limit) for delta in deltas]
 
 
 def _output_message(record: Record, index: int, choice: Choice, limit: int) -> Json:
@@ -95,15 +106,16 @@ def item_message(item: Mapping[str, Any], limit: int) -> Json | None:
         return {"role": "assistant", "parts": [call_part(call, limit)]}
     # `function_call_output`, `computer_call_output` and so on, also those of kinds that are still unknown.
     if kind.endswith("_output"):
-        identity = values.text(item.get("call_id")) or values.text(item.get("id"))
-        return {
-            "role": "tool",
-            "parts": [response_part(identity, item.get("output", item.get("result")), limit)],
-        }
+        return {"role": "tool", "parts": [_result_part(item, limit)]}
     if kind == "reasoning":
-        text = "".join(event.text for event in item_texts(item))
-        return {"role": "assistant", "parts": reasoning_parts(text, limit)}
+        thought = "".join(event.text for event in item_texts(item))
+        return {"role": "assistant", "parts": reasoning_parts(thought, limit)}
     return {"role": "assistant" if kind == "compaction" else "user", "parts": [{"type": clean(kind)}]}
+
+
+def _result_part(item: Mapping[str, Any], limit: int) -> Json:
+    identity = values.text(item.get("call_id")) or values.text(item.get("id"))
+    return response_part(identity, item.get("output", item.get("result")), limit)
 
 
 Json: TypeAlias = "dict[str, Any]"
@@ -142,10 +154,7 @@ def response_part(identity: str | None, content: Any, limit: int) -> Json:
 
 
 def content_parts(content: Any, limit: int) -> list[Json]:
-    """Return the parts of a message's content, which is a text or a list of typed parts.
-
-    A part of an unknown type is reduced to its type: which of its fields are content is not known.
-    """
+    """Return the parts of a message's content, which is a text or a list of typed parts."""
     if isinstance(content, str):
         return [text_part(content, limit)] if content else []
     return [_part(part, limit) for part in values.sequence(content)]
@@ -155,12 +164,14 @@ def _part(part: Any, limit: int) -> Json:
     if isinstance(part, str):
         return text_part(part, limit)
     known = values.fields(part)
-    kind = values.text(known.get("type")) or "unknown"
     # By their fields and not by their types: servers name text parts `text`, `input_text`, `output_text`, …
-    if isinstance(text := known.get("text"), str):
-        return text_part(text, limit)
-    if isinstance(refusal := known.get("refusal"), str):
-        return text_part(refusal, limit)
+    for name in ("text", "refusal"):
+        if isinstance(text := known.get(name), str):
+            return text_part(text, limit)
+    return _media_part(values.text(known.get("type")) or "unknown", known, limit)
+
+
+def _media_part(kind: str, known: Mapping[str, Any], limit: int) -> Json:
     if kind in ("image_url", "video_url", "audio_url", "input_image"):
         modality = next(each for each in _MODALITIES if each in kind)
         return _address(known.get(kind) or known.get("image_url"), modality, limit)
@@ -168,7 +179,7 @@ def _part(part: Any, limit: int) -> Json:
         return _audio(values.fields(known.get("input_audio")))
     if kind in ("file", "input_file"):
         return _file(values.fields(known.get("file")) or known)
-    return {"type": clean(kind)}
+    return {"type": clean(kind)}  # which fields of an unknown type are content is not known
 
 
 def _address(value: Any, modality: str, limit: int) -> Json:
@@ -198,6 +209,4 @@ def _blob(modality: str, mime_type: str | None, data: Any) -> Json:
     """Return a part for inline data without the data; `size` is in bytes."""
     size = len(data) * 3 // 4 if isinstance(data, (str, bytes)) else 0  # base64: 4 characters for 3 bytes
     found: Json = {"type": "blob", "modality": modality, "content": "", "size": size}
-    if mime_type:
-        found["mime_type"] = clean(mime_type)
-    return found
+    return {**found, "mime_type": clean(mime_type)} if mime_type else found

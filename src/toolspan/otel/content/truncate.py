@@ -212,8 +212,10 @@ class _Plain:
             # Not `str(value)`: a subclass may define another `__str__`, and an enumeration has one.
             return clean(str.__str__(value))
         if isinstance(value, (int, float)):
-            kind = int if isinstance(value, int) else float
-            return sanitise(kind(value), WHOLE)
+            return sanitise(int(value) if isinstance(value, int) else float(value), WHOLE)
+        return self._container(value, depth)
+
+    def _container(self, value: Any, depth: int) -> Any:
         if not depth:
             raise ValueError("nested too deeply")
         if isinstance(value, Mapping):

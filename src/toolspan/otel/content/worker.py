@@ -19,6 +19,8 @@ Contents: TypeAlias = "dict[str, Any]"
 """Content by the names of its attributes; copies, to which the application has no reference."""
 ContentMakers: TypeAlias = "Mapping[str, Callable[[int], Any]]"
 """Functions that make content, by the names of its attributes; they take a limit in characters per text."""
+Work: TypeAlias = "Callable[[], Contents]"
+Then: TypeAlias = "Callable[[Contents], None]"
 
 
 class PendingEmit(NamedTuple):
@@ -31,7 +33,7 @@ class PendingEmit(NamedTuple):
     makers: ContentMakers
     limit: int
     """Characters per text in this sink."""
-    emit: Callable[[Contents], None]
+    emit: Then
     record: LogRecord | None = None
     """The details event of the call, if it is emitted."""
 
@@ -47,13 +49,7 @@ class Job:
 
     __slots__ = ("_before", "_then", "_turn", "due", "over", "work")
 
-    def __init__(
-        self,
-        work: Callable[[], Contents] | None,
-        then: Callable[[Contents], None],
-        before: Job | None,
-        due: float,
-    ) -> None:
+    def __init__(self, work: Work | None, then: Then, before: Job | None, due: float) -> None:
         self.work = work
         """Returns the content to record; `None` for a job that only keeps the order."""
         self.due = due
@@ -81,10 +77,13 @@ class Job:
                 before.give_up()
             self._then(contents)
         finally:
-            # The callback and the work hold spans and content; the job itself may be kept by its call.
-            del self._then
-            self.work = None
-            self.over.set()
+            self._release()
+
+    def _release(self) -> None:
+        # The callback and the work hold spans and content; the job itself may be kept by its call.
+        del self._then
+        self.work = None
+        self.over.set()
 
     def give_up(self) -> None:
         """Emit this job and all unfinished ones before it now, without content."""
@@ -127,11 +126,11 @@ def _in_child() -> None:
         worker.forget()
 
 
+# With the first job and not at import: handlers run in reverse order, and the providers of telemetry,
+# which register their shutdown earlier, must still accept spans when the last content is emitted.
 @lru_cache(maxsize=1)
 def _hooks() -> None:
     """Register the hooks for exit and fork, once."""
-    # With the first job and not at import: handlers run in reverse order, and the providers of telemetry,
-    # which register their shutdown earlier, must still accept spans when the last content is emitted.
     atexit.register(finish_all)
     if hasattr(os, "register_at_fork"):  # not on Windows
         os.register_at_fork(after_in_child=_in_child)
@@ -162,9 +161,7 @@ class ContentWorker:
         self._changed = threading.Condition()  # reentrant: a signal handler may interrupt `_put` and call it
 
     # If the queue is full, the work hangs or the process ends, emit the job at once without content.
-    def submit(
-        self, work: Callable[[], Contents] | None, then: Callable[[Contents], None], before: Job | None
-    ) -> Job:
+    def submit(self, work: Work | None, then: Then, before: Job | None) -> Job:
         """Queue work that runs after `before` and whose result is passed to `then`; return its job."""
         job = Job(work, then, before, monotonic() + DEADLINE)
         try:
@@ -208,17 +205,21 @@ class ContentWorker:
             hangs = self._running is not None and self._running is self._hung
             if hangs or len(self._pending) >= MOST:
                 return False
-            if self._thread is None:
-                # A daemon, because a callback that hangs must not keep the process from ending.
-                thread = threading.Thread(target=self._run, name="toolspan-content", daemon=True)
-                thread.start()
-                self._thread = thread
+            self._start()
             oldest = next(iter(self._pending), job)
             self._pending[job] = None
             self._changed.notify()
         if job.due - oldest.due > TIMEOUT:
             self._watch()
         return True
+
+    def _start(self) -> None:
+        """Start the thread, if it does not run."""
+        if self._thread is None:
+            # A daemon, because a callback that hangs must not keep the process from ending.
+            thread = threading.Thread(target=self._run, name="toolspan-content", daemon=True)
+            thread.start()
+            self._thread = thread
 
     def _run(self) -> None:
         while (job := self._next()) is not None:
