@@ -31,6 +31,7 @@ from ..otel.errors import error_type, exception_attributes
 from ..otel.labels import Labels, ToolNames, UserLabels
 from ..user_context import current
 from ..wire.record import Record, is_failure
+from ..wire.values import word
 
 _MOST_STEPS = 100  # items of a generator that are recorded as its result
 
@@ -173,7 +174,7 @@ class Executions:
             names.TOOL_NAME: clean(name),
             names.TOOL_TYPE: _TYPE,
         }
-        identity = call_id or (remembered.id if remembered is not None else None)
+        identity = word(call_id) or (remembered.id if remembered is not None else None)
         if identity is not None:
             attributes[names.TOOL_CALL_ID] = clean(identity)
         if description:
