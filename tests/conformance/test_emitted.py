@@ -132,4 +132,5 @@ def test_every_known_name_is_emitted_by_some_scenario() -> None:
         for record in telemetry.records:
             found |= {record.event_name, *record.attributes}
     known = {value for _, value in constants(semconv, stage_semconv) if "." in value}
-    assert known - found == set()
+    # Only after hundreds of span events: tests/otel/test_span_limits.py.
+    assert known - found == {semconv.SPAN_EVENTS_OMITTED}

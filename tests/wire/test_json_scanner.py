@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolspan.wire.json_scanner import BROKEN, COMPLETE, EMPTY, OPEN, JsonScanner
+from toolspan.wire.json_scanner import BROKEN, COMPLETE, EMPTY, OPEN, UNPARSED, JsonScanner
 
 from ..table import each_row
 from . import randoms
@@ -158,3 +159,55 @@ def test_scanner_memory_does_not_grow_with_the_document(piece: str) -> None:
         return sum(len(part) for part in parts if isinstance(part, (str, list)))
 
     assert size(5000) == size(5)
+
+
+LISTS, NUMBERS = '{"a":[' + "[]," * 266_000 + "[]]}", '{"a":[' + "1," * 400_000 + "1]}"
+BROKEN_LISTS = LISTS.replace("[[", "[x[", 1)
+HEAVY = {
+    "lists": [LISTS],
+    "numbers": [NUMBERS],
+    "broken": [BROKEN_LISTS],
+    "halves": [LISTS[:400_000], LISTS[400_000:]],
+    "long": ['{"a":"' + "x" * 5_000_000 + '"}'],
+}
+
+
+@each_row("pieces", HEAVY.values(), ids=HEAVY)
+def test_piece_that_takes_long_to_read_is_skipped(pieces: list[str]) -> None:
+    """A piece with hundreds of thousands of marks holds the thread for less than 20 ms, and is not read."""
+    times = []
+    for _ in range(3):  # the fastest counts: the machine may be busy
+        scanner, began = JsonScanner(keep=True), time.process_time()
+        for piece in pieces:
+            assert scanner.feed(piece) is OPEN
+        times.append(time.process_time() - began)
+    assert min(times) < 0.02
+    assert scanner.skipped
+    assert scanner.value is UNPARSED
+    assert scanner.close() is COMPLETE
+    assert scanner.feed("more") is COMPLETE
+
+
+@each_row("piece", ["[],", "{},", '{"b":[1]},'], ids=["lists", "objects", "both"])
+def test_large_document_in_one_piece_costs_little_more_than_to_parse_it(piece: str) -> None:
+    """Thousands of brackets do not make the scanner read a whole document token by token."""
+    text = '{"a":[' + piece * 10_000 + "1]}"
+    bare, own = [], []
+    for _ in range(5):
+        began = time.process_time()
+        json.loads(text)
+        between = time.process_time()
+        assert scanned(text).state is COMPLETE
+        own.append(time.process_time() - between)
+        bare.append(between - began)
+    assert min(own) < 3 * min(bare) + 0.002
+
+
+def test_skipping_begins_in_any_state() -> None:
+    """A heavy piece may come within a document, and after white space."""
+    heavy = "[]," * 20_000
+    for before in (" ", '{"a":[', '{"a":"\\'):
+        scanner = scanned(before, heavy)
+        assert scanner.state is OPEN
+        assert scanner.skipped
+    assert scanned("{}", heavy).state is COMPLETE

@@ -248,6 +248,7 @@ def doubling(levels: int) -> dict[str, Any]:
     return {"$ref": "#/$defs/0", "$defs": {**refs, f"{levels}": {"type": "null"}}}
 
 
+OPEN = {"properties": {f"a{at}": {} for at in range(10_000)}, "additionalProperties": {}, "minProperties": 1}
 HOSTILE: dict[str, tuple[Any, Any]] = {
     "reference-to-itself": ({"$ref": "#"}, 1),
     "references-in-turn": ({"$ref": "#/a", "a": {"$ref": "#/b"}, "b": {"$ref": "#/a"}}, 1),
@@ -263,16 +264,27 @@ HOSTILE: dict[str, tuple[Any, Any]] = {
         [*[{"unit": "b"}] * 50, {"unit": 1}],
     ),
     "each-of-many": ({"items": {"enum": list(range(500))}}, [-1] * 500),
+    "many-keywords": ({"allOf": [{f"k{at}": 0 for at in range(20_000)}] * 5_000}, 1),
+    "many-that-are-no-schemas": ({"allOf": [{"allOf": [0] * 50_000}] * 5_000}, 1),
+    "many-types": ({"allOf": [{"type": ["null"] * 5_000}] * 5_000}, 1),
+    "many-undeclared": ({"allOf": [OPEN] * 5_000}, {f"a{at}": 1 for at in range(10_000)}),
+    "long-references": ({"allOf": [{"$ref": "#" + "/%41" * 20_000}] * 5_000}, 1),
+    "long-texts": ({"allOf": [{"enum": ["a" * 60_000 + "b"] * 1_000}] * 100}, "a" * 60_000 + "c"),
+    "long-text": ({"allOf": [{"const": "a" * 60_000 + "b"}] * 10_000}, "a" * 60_000 + "c"),
+    "many-copies-of-a-list": ({"allOf": [{"items": {}, "prefixItems": [0] * 30_000}] * 5_000}, [1] * 30_000),
     "deep-value": ({"items": {"$ref": "#"}, "type": "array"}, lists(500)),
 }
 
 
 @each_row(("schema", "value"), HOSTILE.values(), ids=HOSTILE)
 def test_check_that_takes_too_long_is_given_up(schema: Any, value: Any) -> None:
-    """A check that takes too many steps is given up, and the call stays unchecked."""
-    began = time.process_time()
-    assert violation_of(schema, value) == Violation("unchecked")
-    assert time.process_time() - began < 0.5
+    """A check that takes too many steps is given up within 20 ms, and the call stays unchecked."""
+    times = []
+    for _ in range(3):  # the fastest counts: the machine may be busy
+        began = time.process_time()
+        assert violation_of(schema, value) == Violation("unchecked")
+        times.append(time.process_time() - began)
+    assert min(times) < 0.02
 
 
 def test_schema_of_usual_depth_is_checked_to_its_end() -> None:

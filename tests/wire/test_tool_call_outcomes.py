@@ -188,3 +188,41 @@ def test_broken_off_arguments_have_an_outcome_of_their_own(
 ) -> None:
     """Arguments that do not parse are `unfinished` if the stream broke off, else `invalid`."""
     assert call_outcome(closed_by, valid, int(outcome != "not_given"), None) == outcome
+
+
+HEAVY = '{"stops":[' + '{"a":[]},' * 60_000
+
+
+@each_row(
+    ("name", "offered", "outcome"),
+    [
+        ("plan", CHAT, "unchecked"),
+        ("plan", None, "unchecked"),
+        ("other", CHAT, "unknown_tool"),
+    ],
+    ids=["offered", "no-tools", "unknown"],
+)
+def test_arguments_that_take_too_long_to_read_are_unchecked(
+    name: str, offered: Tools | None, outcome: str
+) -> None:
+    """Nobody knows whether half a megabyte of brackets is JSON; an unknown tool is known all the same."""
+    name = CASES[0].name if name == "plan" else name
+    half = len(HEAVY) // 2
+    for parts in ([HEAVY + "{}]}"], [HEAVY[:half], HEAVY[half:] + "{}]}"]):
+        first, *rest = parts
+        stream = [ROLE, calling(entry(0, "call_a", name, first))]
+        stream += [calling(entry(0, arguments=part)) for part in rest]
+        (call,) = read(ChatReader(offered=offered), [*stream, chat_ends()]).calls
+        assert (call.outcome, call.valid, call.size) == (outcome, True, len(HEAVY) + 4)
+        (call,) = read(ChatReader(offered=offered), stream).calls
+        assert call.outcome == "unfinished"
+
+
+def test_arguments_in_heavy_pieces_are_checked_where_their_text_is_kept() -> None:
+    """Arguments up to 64 KiB that the scanner skips are parsed at their end."""
+    heavy = '{"undeclared":[' + '{"a":[]},' * 6_000
+    for end, valid in (("{}]}", True), ("{}]", False)):
+        stream = [ROLE, calling(entry(0, "call_a", CASES[0].name, heavy)), calling(entry(0, arguments=end))]
+        (call,) = read(ChatReader(offered=CHAT), [*stream, chat_ends()]).calls
+        assert call.valid is valid
+        assert call.outcome not in ("valid", "unchecked")

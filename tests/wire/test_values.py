@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from toolspan.wire import values
 
 from ..table import each_row
@@ -112,3 +114,32 @@ def test_an_object_that_raises_when_it_is_read_has_no_fields() -> None:
     """A foreign object whose attributes raise is read as an empty one."""
     assert values.view(Unreadable()) == (values.NOTHING, values.NOTHING)
     assert values.fields(Unreadable()) == {}
+
+
+@each_row(
+    ("value", "expected"),
+    [
+        ("gpt-4.1", "gpt-4.1"),
+        ("w" * 256, "w" * 256),
+        ("é" * 64, "é" * 64),
+        ("", None),
+        (None, None),
+        (7, None),
+    ],
+    ids=["short", "longest", "longest-wide", "empty", "null", "number"],
+)
+def test_word_of_usual_length_is_unchanged(value: object, expected: str | None) -> None:
+    """A word of at most 256 ASCII characters, or 64 others, is unchanged; anything else is none."""
+    assert values.word(value) == expected
+
+
+@pytest.mark.parametrize("letter", ["w", "é", "\U0001f600", "\ud800"])
+def test_long_word_is_shortened_and_still_differs_from_others(letter: str) -> None:
+    """A long word is cut to 256 bytes; equal ones stay equal, and others with the same beginning differ."""
+    long = letter * 100_000
+    found = values.word(long)
+    assert found is not None
+    assert len(found.encode("utf-8", "surrogatepass")) <= values.LONGEST
+    assert found.startswith(letter * 40)
+    assert found == values.word(letter * 100_000) == values.word(found)
+    assert found != values.word(long + letter)

@@ -13,6 +13,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from ..guard import report, shown
+from ..wire.values import word
 from .totals import Name, UsageTotal
 
 _MOST_VALUES = 4096  # of `per`: conversations come without end
@@ -58,7 +59,7 @@ class Budget:
 
     def spent(self, value: str | None = None) -> UsageTotal:
         """Return what has been used of the budget, for a value of its `per`."""
-        return self._used.get(value, UsageTotal())
+        return self._used.get(word(value), UsageTotal())
 
     def reset(self) -> None:
         """Set all counts to 0; after that the callback may be called again."""

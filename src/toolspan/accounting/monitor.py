@@ -12,6 +12,7 @@ from ..otel import call_data
 from ..otel.call_data import CallData
 from ..otel.sink import Sink
 from ..wire.events import Usage
+from ..wire.values import word
 from .budgets import Budget, BudgetPassed, check
 from .totals import Name, Totals, UsageTotal
 
@@ -117,7 +118,7 @@ def _values(where: _Where, names: Mapping[str, Any]) -> dict[str, str]:
         # `None` would be no filter at all: a limit for one conversation became a limit for all.
         if not isinstance(value, (str, int, float)):
             raise TypeError(f"toolspan: {shown(name)} takes a text or a number, not {shown(value)}")
-    return {name: str(value) for name, value in found.items()}
+    return {name: word(str(value)) or "" for name, value in found.items()}
 
 
 usage = UsageMonitor()
@@ -152,7 +153,7 @@ class SpentSink(Sink):
         record, request = call.record, call.request
         # All user attributes, not only `usage_keys`: a budget may use any of them.
         user = call.user
-        names: dict[str, str | None] = {name: str(user[name]) for name in user} if user else {}
+        names: dict[str, str | None] = {name: word(str(user[name])) for name in user} if user else {}
         names["conversation"] = request.conversation
         # The requested name first: servers answer with dated names, which would split a model's total.
         names["model"] = request.model or record.started.model

@@ -21,6 +21,7 @@ from ..wire.hashing import argument_hash
 from ..wire.record import Outcome, ToolCall
 from ..wire.response_items import ANSWERED
 from ..wire.tool_results import Returns
+from ..wire.values import word
 from .memory import Memory, caller_match, current_task
 
 
@@ -114,7 +115,7 @@ class Loop(Sink):
         """
         rank = partial(caller_match, current_task())
         if call_id is not None:
-            remembered = self.memory.find(call_id, rank)
+            remembered = self.memory.find(word(call_id) or "", rank)
             found = [] if remembered is None else [remembered]
         else:
             found = self.memory.open(name)
@@ -172,10 +173,13 @@ def _new_step(call: CallData) -> Step:
     return Step(turn)
 
 
+_MOST_LINKED = 128  # ids in the links of one span: each may be as long as a word
+
+
 def _answers(call: CallData, results: tuple[RememberedCall, ...]) -> int:
     """Count, link and note the calls that a request answers; return the number of new answers."""
     askers: dict[int, tuple[SpanContext, list[str]]] = {}
-    fresh = 0
+    fresh = linked = 0
     for remembered in results:
         fresh += not remembered.answers
         remembered.answers += 1
@@ -184,7 +188,8 @@ def _answers(call: CallData, results: tuple[RememberedCall, ...]) -> int:
             remembered.turnaround_recorded = True
             call.notes.append(Answered(remembered.id, remembered.name, call.began_at - remembered.at))
         turn = remembered.turn
-        if turn.asker is not None:
+        if turn.asker is not None and linked < _MOST_LINKED:
+            linked += 1
             askers.setdefault(id(turn), (turn.asker, []))[1].append(remembered.id)
     for asker, ids in askers.values():  # one link for each answering span, not one for each call
         call.links.append((asker, {names.LINK: "answers", names.TOOL_CALL_IDS: ids}))

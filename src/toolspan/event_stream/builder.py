@@ -53,7 +53,8 @@ class EventBuilder:
 
     def __init__(self, expected: int = 1) -> None:
         self._expected = expected
-        self._record = Record(keep=True)  # keeps arguments: `ToolCallCompleted` has them as a whole
+        # `ToolCallCompleted` has the arguments and the id as a whole.
+        self._record = Record(keep=True, bounded=False)
         # Choice and index of calls whose `ToolCallStarted` and `ToolCallCompleted` were emitted: each once.
         self._begun: set[tuple[int, int]] = set()
         self._over: set[tuple[int, int]] = set()

@@ -183,6 +183,10 @@ class CallData:
     """The sinks that have not seen its end yet, the next one last; set by `otel/dispatch.py`."""
     emitted = False
     """Whether the last act, which ends the span, has begun; set by `otel/dispatch.py`."""
+    events_size = 0
+    """Bytes of the span events so far, estimated from above; set by `otel/span.py`, as `events_omitted`."""
+    events_omitted = 0
+    """The number of span events that found no place."""
     began: int | None = None
     """Nanoseconds of the wall clock; `None` if that clock failed."""
     began_at = 0

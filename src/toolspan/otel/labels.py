@@ -18,7 +18,7 @@ from .content.truncate import dump, shorten
 MOST_NAMES = 100
 """Tool names of requests without tool definitions; further ones are recorded as `_OTHER`."""
 MOST_VALUES = 100
-"""Values of each user attribute; further ones are recorded as `_OTHER`."""
+"""Values of each user attribute, and words of servers of each kind; further ones are recorded as `_OTHER`."""
 _LONGEST = 128  # characters of a user attribute's value
 
 Labels: TypeAlias = "dict[str, str | int]"
@@ -56,6 +56,21 @@ class ToolNames:
                 return names.ERROR_OTHER
             self._kept.add(name)
         return clean(name)
+
+
+class ServerWords(dict[str, str]):
+    """The words of servers that one label may have: read it by the word; `_OTHER` for one too many.
+
+    Servers make up models, tiers and error codes as they please.
+    """
+
+    # A dictionary, because each call reads it several times: only a new word costs a call of Python code.
+    def __missing__(self, word: str) -> str:
+        """Keep a word that is new, and return its label."""
+        if len(self) >= MOST_VALUES:
+            return names.ERROR_OTHER
+        self[word] = found = clean(word)
+        return found
 
 
 class UserLabels:

@@ -12,12 +12,12 @@ from ..wire.events import Usage
 from ..wire.record import ToolCall
 from ..wire.response_items import ANSWERED
 from . import semconv as names
-from .attributes import clean, seconds, server_attributes
+from .attributes import seconds, server_attributes
 from .call_data import CallData, Measurement
 from .deferred_metrics import presence, record_all
 from .errors import error_type
 from .instruments import TokenMetric, durations, token_metrics
-from .labels import Labels, ToolNames, call_labels
+from .labels import Labels, ServerWords, ToolNames, call_labels
 from .sink import Sink
 from .span_events import SpanEvent, tool_type
 
@@ -39,6 +39,7 @@ class MetricSink(Sink):
 
     def __init__(self, meter: Meter, *, generation: str, chunk_timing: bool) -> None:
         self._names = ToolNames()
+        self._models, self._tiers, self._errors = ServerWords(), ServerWords(), ServerWords()
         self._durations = durations(meter, generation, chunk_timing)
         self._tokens: list[TokenMetric] = token_metrics(meter, generation)
         self._detect = _seconds(meter, names.CALL_TIME_TO_DETECT, "Time until a tool call was detected.")
@@ -102,12 +103,12 @@ class MetricSink(Sink):
             self._stream(call, labels, found)
         if not (call.counts_tokens or call.counts_times):
             return found
-        if call.record.started.service_tier is not None:
-            labels = {**labels, names.OPENAI_RESPONSE_SERVICE_TIER: clean(call.record.started.service_tier)}
+        if (tier := call.record.started.service_tier) is not None:
+            labels = {**labels, names.OPENAI_RESPONSE_SERVICE_TIER: self._tiers[tier]}
         if usage is not None and call.counts_tokens:
             self._usage(call, usage, labels, found)
         if call.outcome is not None and call.outcome.is_error:
-            labels = {**labels, names.ERROR_TYPE: error_type(call.error, call.record)}
+            labels = {**labels, names.ERROR_TYPE: self._errors[error_type(call.error, call.record)]}
         if (
             call.counts_times and call.ended_at and call.began is not None
         ):  # else a clock failed, and any duration would be wrong
@@ -157,7 +158,9 @@ class MetricSink(Sink):
         labels = {**(call.common or call_labels(call)), names.OPERATION_NAME: call.operation}
         labels.update(server_attributes(call.endpoint))
         if (model := call.record.started.model) is not None:
-            labels[names.RESPONSE_MODEL] = model if model.isascii() else clean(model)
+            # The requested model is the application's own word, of which a metric may have any number.
+            requested = model == call.request.model
+            labels[names.RESPONSE_MODEL] = labels[names.REQUEST_MODEL] if requested else self._models[model]
         call.labels = labels
         return labels
 

@@ -21,6 +21,8 @@ from .errors import error_type
 from .sink import Sink
 from .span_events import SpanEvent
 
+_MOST_EVENTS = 96 * 1024  # bytes: receivers of OTLP refuse a batch of more than 4 MiB
+_EVENT_SIZE = 512  # bytes of an event without its texts: names, numbers, time
 _OWN = f"{names.SCOPE}."  # the prefix of all names that no convention has
 
 
@@ -75,6 +77,15 @@ class SpanSink(Sink):
         if not self._events or span is None or not span.is_recording():
             return None
         name, attributes = event.row()
+        size = _EVENT_SIZE
+        for value in attributes.values():  # no function: this runs within a chunk
+            if value.__class__ is str:
+                size += len(value) if value.isascii() else 4 * len(value)
+        call.events_size += size
+        if call.events_size > _MOST_EVENTS:
+            call.events_omitted += 1
+            span.set_attribute(names.SPAN_EVENTS_OMITTED, call.events_omitted)
+            return None
         closed = event.verdict
         # An event without content waits too while an earlier one is in review: events keep their order.
         if not (self._capture.on and self._capture.of(call)) or (closed is None and call.job is None):

@@ -31,6 +31,7 @@ from ..otel.errors import error_type, exception_attributes
 from ..otel.labels import Labels, ToolNames, UserLabels
 from ..user_context import current
 from ..wire.record import Record, is_failure
+from ..wire.values import word
 
 _MOST_STEPS = 100  # items of a generator that are recorded as its result
 
@@ -169,7 +170,7 @@ class Executions:
         found = Execution(name, now(), wall_now())
         remembered, turn = self._loop.executed_call(name, call_id, arguments)
         found.turn, found.labels = turn, self._user_labels.of(user)
-        identity = call_id or (remembered.id if remembered is not None else None)
+        identity = word(call_id) or (remembered.id if remembered is not None else None)
         found.span = self._tracer.start_span(
             f"{call_data.EXECUTE_TOOL} {clean(name)}",
             kind=SpanKind.INTERNAL,

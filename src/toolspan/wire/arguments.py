@@ -6,7 +6,7 @@ import json
 import zlib
 from typing import NamedTuple
 
-from .json_scanner import BROKEN, COMPLETE, EMPTY, OPEN, UNPARSED, JsonScanner, parsed
+from .json_scanner import BROKEN, COMPLETE, EMPTY, OPEN, SKIPPED, UNPARSED, JsonScanner, parsed
 
 # Fragments wait and are scanned together: that costs a tenth of scanning each. Only a fragment with the
 # character that may end the document is scanned at once, so the end is still seen immediately.
@@ -26,7 +26,7 @@ class Ended(NamedTuple):
     * `complete`: whether the JSON document has ended.
     * `size`: bytes of UTF-8.
     * `value`: the parsed document, `{}` if none has begun; `UNPARSED` if the text was too long, does not
-      parse, was not kept or was taken before.
+      parse, was not kept or was taken before; `SKIPPED` if it was too expensive to read.
     """
 
     valid: bool
@@ -142,7 +142,9 @@ class Arguments:
         """Return whether a text is the same JSON as the fragments, written another way."""
         # The fragments are gone: the text is written as servers write JSON, and these are compared. Gateways
         # read the arguments and write them again for the end of an item.
-        value = parsed(text) if self.read() is COMPLETE else UNPARSED
+        # Only where that takes little time: JSON is written four times.
+        small = self.size <= _MOST_KEPT and len(text) <= _MOST_KEPT
+        value = parsed(text) if small and self.read() is COMPLETE else UNPARSED
         if value is UNPARSED:
             return False
         try:
@@ -229,6 +231,8 @@ class Arguments:
     def end(self) -> Ended:
         """Return the state, the counts and the value; the value is returned once."""
         state, scanner, kept, value = self.read(), self._scanner, self._kept, UNPARSED
+        if scanner is not None and scanner.skipped:
+            return self._unread(kept)
         complete = state is COMPLETE
         valid = complete or state is EMPTY or scanner is None
         if valid and scanner is not None and kept is not None:
@@ -238,6 +242,14 @@ class Arguments:
             if complete:
                 self._kept = None
         return Ended(valid, complete, self.size, self.fragments, value)
+
+    def _unread(self, kept: list[str] | None) -> Ended:
+        """Return the end of a document that was not scanned: it is parsed now if its text was kept."""
+        if kept is None:
+            return Ended(True, False, self.size, self.fragments, SKIPPED)
+        value = parsed("".join(kept))
+        is_json = value is not UNPARSED
+        return Ended(is_json, is_json, self.size, self.fragments, value)
 
     def repeats(self, text: str) -> bool:
         """Return whether `text` equals all arguments so far, as it is or encoded as a JSON string."""

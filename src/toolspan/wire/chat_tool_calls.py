@@ -40,9 +40,9 @@ from .json_scanner import COMPLETE, EMPTY, OPEN
 from .quirks import CallDelta
 from .tool_call import MOST_CALLS, CallState, ToolCalls
 from .tools import Tools
+from .values import LONGEST, word
 
 _MOST_IDS = 4 * MOST_CALLS  # vLLM's harmony draft made a new id for every chunk (vllm#23522)
-_LONGEST_ID = 256  # characters; a longer one is known by its hash, so that ids cannot fill the memory
 
 
 class Calls:
@@ -57,7 +57,7 @@ class Calls:
     def __init__(self, choice: int, *, pieces: bool = True, offered: Tools | None = None) -> None:
         self._calls = ToolCalls(choice, pieces=pieces, offered=offered, waits=True)
         self._by_index: dict[int, CallState] = {}
-        self._by_id: dict[str | int, CallState] = {}
+        self._by_id: dict[str | None, CallState] = {}
         self._last: CallState | None = None
         self._touched: list[CallState] = []
 
@@ -113,7 +113,7 @@ class Calls:
 
     def _find(self, delta: CallDelta) -> CallState | None:
         """Return the call that a delta names or continues; `None` for a new call."""
-        known = self._by_id.get(_key(delta.id)) if delta.id and self._by_id else None
+        known = self._by_id.get(word(delta.id)) if delta.id and self._by_id else None
         last = self._last
         if delta.index is not None:
             call = self._by_index.get(delta.index)
@@ -136,7 +136,7 @@ class Calls:
     def _is_another(self, call: CallState, delta: CallDelta) -> bool:
         """Return whether the delta starts a new call although its index or id is in use."""
         state = call.arguments.read()
-        if delta.id and call.id and delta.id != call.id and self._by_id.get(_key(delta.id)) is not call:
+        if delta.id and call.id and delta.id != call.id and self._by_id.get(word(delta.id)) is not call:
             return not _continues(call, delta)
         if delta.name and call.name and delta.name != call.name and state is COMPLETE:
             return True  # OpenRouter: two calls share index and id (hass_local_openai_llm#92)
@@ -165,7 +165,7 @@ class Calls:
             if call.index is None:
                 call.index = delta.index
         if delta.id and (len(self._by_id) < _MOST_IDS):
-            self._by_id[_key(delta.id)] = call
+            self._by_id[word(delta.id)] = call
         self._last = call
         self._touched.append(call)
 
@@ -195,10 +195,6 @@ class Calls:
             self._calls.hold(call, text)
         else:
             events += self._calls.feed(call, text)
-
-
-def _key(identity: str) -> str | int:
-    return identity if len(identity) <= _LONGEST_ID else hash(identity)
 
 
 def _is_moved(call: CallState, delta: CallDelta) -> bool:
@@ -262,4 +258,6 @@ def _merged_name(call: CallState, name: str | None) -> str | None:
     # Fireworks repeats the name in every chunk (SillyTavern#5948).
     if call.name is None or name.startswith(call.name):
         return name
-    return call.name + name if not call.arguments.fragments else call.name
+    # A server that sends names without end must not make each one longer.
+    grows = not call.arguments.fragments and len(call.name) < LONGEST
+    return call.name + name if grows else call.name

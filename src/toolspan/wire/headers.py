@@ -10,7 +10,7 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-_LONGEST_ID = 200  # a longer value is no id, and must not become an attribute
+_LONGEST_ID = 200  # a longer value is neither an id nor a number, and must not become an attribute
 
 
 class Headers(Protocol):
@@ -82,7 +82,7 @@ def fields_of(headers: Headers) -> Fields:
     # both have `raw`, which costs no decoding.
     found: dict[bytes, bytes] = {}
     for name, value in headers.raw:
-        if (known := name.lower()) in _KEPT:
+        if (known := name.lower()) in _KEPT and len(value) <= _LONGEST_ID:
             found[known] = value
     return found
 

@@ -9,14 +9,23 @@ from __future__ import annotations
 import json
 import re
 from copy import copy
+from typing import Any
 
 EMPTY, OPEN, COMPLETE, BROKEN = "empty", "open", "complete", "broken"
 """States: only white space so far; inside the document; exactly one whole document; not JSON."""
 UNPARSED: object = object()
 """The value of a document that was not kept or does not parse; `None` would be JSON's null."""
+SKIPPED: object = object()
+"""The value of a document that was too expensive to read: nobody knows whether it is JSON."""
 
 _DEEPEST = 900  # deeper, `json.loads` raises at the interpreter's recursion limit (1000)
 _LONGEST = 4300  # digits; Python refuses to convert a longer integer, so `json.loads` would fail
+
+# The scanner runs inside the application's chunk. `json.loads` takes some milliseconds for the first of these
+# weights, and the scanner, which reads each token in Python, for the second.
+_MOST_PARSED, _MOST_SCANNED = 200_000, 12_000
+_LIGHT = 4096  # characters; a shorter text never weighs too much
+_LONG = 1024 * 1024  # characters; a longer text always does: to count its marks takes milliseconds
 
 _VALUE, _FIRST_VALUE, _KEY, _FIRST_KEY, _COLON, _COMMA, _NOTHING = range(7)
 
@@ -32,15 +41,17 @@ class JsonScanner:
     """A scanner of one JSON document, fed in fragments; `state` is `EMPTY`, `OPEN`, `COMPLETE` or `BROKEN`.
 
     With `keep`, `value` is the parsed object if the whole document comes in the first fragment, else
-    `UNPARSED`.
+    `UNPARSED`. `skipped` is whether a fragment was too expensive to read: then the document is open until
+    `close`.
     """
 
-    __slots__ = ("_carry", "_expect", "_in_string", "_keep", "_stack", "state", "value")
+    __slots__ = ("_carry", "_expect", "_in_string", "_keep", "_stack", "skipped", "state", "value")
 
     def __init__(self, *, keep: bool = False) -> None:
         self.state = EMPTY
         self.value = UNPARSED
         self._keep = keep
+        self.skipped = False
         self._stack: list[str] = []
         self._expect = _VALUE
         self._in_string = False
@@ -65,6 +76,8 @@ class JsonScanner:
         # then one `json.loads` both validates and yields the value.
         if self.state is EMPTY and text[:1] == "{" and text[-1:] == "}" and self._is_object(text):
             return self.state
+        if self.skipped or (len(text) > _LIGHT and _weight(text) > _MOST_SCANNED):
+            return self._skip()
         if self._carry:
             text, self._carry = self._carry + text, ""
         position, length = 0, len(text)
@@ -75,15 +88,22 @@ class JsonScanner:
                 position = self._token(text, position, length)
         return self.state
 
+    def _skip(self) -> str:
+        """Give up reading; return the state."""
+        self.skipped, self._in_string, self._carry = True, False, ""
+        self.state = OPEN if self.state is EMPTY else self.state
+        return self.state
+
     def _is_object(self, text: str) -> bool:
         """Return whether the first fragment is a whole object; if so, the document is complete."""
-        # An upper bound of the depth: deeper documents are for the scanner alone to reject. Most texts that
-        # end within an object have a brace too many, and are not parsed in vain.
+        # Most texts that end within an object have a brace too many, and are not parsed in vain.
         opened = text.count("{")
-        if opened + text.count("[") > _DEEPEST or opened != text.count("}"):
+        if opened != text.count("}") or (len(text) > _LIGHT and _weight(text) > _MOST_PARSED):
             return False
         value = parsed(text)
-        if value is UNPARSED:
+        # Deeper documents are for the scanner alone to reject. The number of brackets bounds the depth.
+        deep = opened + text.count("[") > _DEEPEST and is_deep(value)
+        if value is UNPARSED or deep:
             return False
         self.state, self._expect = COMPLETE, _NOTHING
         if self._keep:
@@ -92,6 +112,8 @@ class JsonScanner:
 
     def close(self) -> str:
         """Return the state at the end: a number at the top level is complete only now."""
+        if self.skipped and self.state is OPEN:
+            self.state = COMPLETE
         word, self._carry = self._carry, ""
         if word and not self._in_string and self.state is not BROKEN:
             self._word(word)
@@ -194,6 +216,30 @@ class JsonScanner:
             self._expect = _COMMA
         else:
             self.state, self._expect = COMPLETE, _NOTHING
+
+
+def _weight(text: str) -> int:
+    """Return what a text costs to read, by its marks: a list or an object costs most."""
+    if len(text) > _LONG:
+        return _MOST_PARSED + 1
+    containers = text.count("{") + text.count("[")
+    return 5 * containers + 2 * text.count(",") + text.count('"') + text.count("\\") + len(text) // 64
+
+
+def is_deep(value: object) -> bool:
+    """Return whether a JSON value has more levels of lists and objects than the scanner accepts."""
+    level: list[Any] = [value] if value.__class__ in _NESTED else []
+    for _ in range(_DEEPEST):
+        members: list[object] = []
+        for part in level:
+            members.extend(part.values() if part.__class__ is dict else part)
+        level = [each for each in members if each.__class__ in _NESTED]
+        if not level:
+            return False
+    return True
+
+
+_NESTED = (dict, list)
 
 
 def parsed(text: str) -> object:

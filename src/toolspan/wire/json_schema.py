@@ -9,9 +9,11 @@ from urllib.parse import unquote
 
 DEEPEST = 100
 """The bound of levels: schemas within schemas, and references."""
-# The check runs inside the application's request: 5,000 steps are some milliseconds. References can
-# double the work at each level, so the size of a schema is no bound.
-_MOST_STEPS = 5_000
+# The check runs inside the application's request: 20,000 steps are some milliseconds. References can double
+# the work at each level, so the size of a schema is no bound. Every keyword counts all that it goes through.
+_MOST_STEPS = 20_000
+_CALL = 4  # steps of a function's call
+_AT_ONCE = 64  # characters that are compared, and references to objects that are copied, in one step
 
 Path: TypeAlias = tuple[str, ...]
 Schema: TypeAlias = dict[str, Any]
@@ -64,11 +66,12 @@ class Walk:
 
     def part(self, schema: object, value: object, path: Path, found: Found) -> None:
         """Check a value against a schema; anything but an object is no schema and finds nothing."""
+        self.spend(_CALL)
         # `nullable` is OpenAPI's keyword, which generated schemas use although JSON Schema lacks it.
         if not isinstance(schema, dict) or (value is None and schema.get("nullable") is True):
             return
         self._depth += 1
-        self.spend(1)
+        self.spend(len(schema))
         for name in schema:
             if (rule := self._rules.get(name)) is not None:
                 rule(self, schema, value, path, found)
@@ -138,6 +141,7 @@ def _ref(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> No
     # Nothing is fetched: a reference to another document is not resolved.
     if not isinstance(ref, str) or not ref.startswith("#"):
         return
+    walk.spend(len(ref))
     for step in unquote(ref[1:]).split("/")[1:]:
         # The escapes of JSON Pointer (RFC 6901); this order keeps `~01` a literal `~1`.
         name = step.replace("~1", "/").replace("~0", "~")
@@ -153,6 +157,7 @@ def _type(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> N
             found.is_wrong(path)
         return
     names = _list(wanted)
+    walk.spend(len(names))
     if names and not any(may_be(name, value) for name in names):
         found.is_wrong(path)
 
@@ -160,7 +165,7 @@ def _type(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> N
 def _enum(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
     """Check `enum`."""
     listed = _list(schema["enum"])
-    walk.spend(len(listed))
+    walk.spend(len(listed) * _comparison(value))
     if type(value) is str and value in listed:
         return
     if listed and not any(same(each, value) for each in listed):
@@ -169,8 +174,14 @@ def _enum(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> N
 
 def _const(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
     """Check `const`."""
+    walk.spend(_comparison(value))
     if not same(schema["const"], value):
         found.is_wrong(path)
+
+
+def _comparison(value: object) -> int:
+    """Return the steps of comparing a value: a text is compared character by character."""
+    return 1 + (len(value) // _AT_ONCE if isinstance(value, str) else 0)
 
 
 def _required(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
@@ -227,6 +238,7 @@ def _others(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) ->
     part, known = schema["additionalProperties"], schema.get("properties")
     # Patterns would need regular expressions of the application's, whose time has no bound.
     if isinstance(value, dict) and isinstance(part, dict) and "patternProperties" not in schema:
+        walk.spend(len(value))
         for name, inner in value.items():
             if not isinstance(known, dict) or name not in known:
                 walk.part(part, inner, (*path, INNER), found)
@@ -241,6 +253,7 @@ def _items(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> 
     """Check the items of a list; older drafts of JSON Schema use `items` as `prefixItems`."""
     part = schema["items"]
     if isinstance(value, list) and isinstance(part, dict):
+        walk.spend(len(value) // _AT_ONCE)  # for the copy
         for inner in value[len(_list(schema.get("prefixItems"))) :]:
             walk.part(part, inner, (*path, INNER), found)
     else:

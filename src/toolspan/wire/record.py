@@ -22,6 +22,7 @@ from .events import (
     call_outcome,
 )
 from .json_schema import Violation
+from .values import SHORT, word
 
 _MOST_CHOICES = 128  # a wrong `n` or index must not make a long list of finish reasons
 
@@ -64,9 +65,14 @@ class Choice:
 
 
 class Record:
-    """The facts of one answer; with `keep`, also its texts and arguments."""
+    """The facts of one answer; with `keep`, also its texts and arguments.
+
+    With `bounded`, the server's words have at most the length of `values.word`. An application needs them
+    whole: it sends the id of a call back to the server.
+    """
 
     __slots__ = (
+        "_bounded",
         "_calls",
         "calls",
         "choices",
@@ -79,8 +85,9 @@ class Record:
         "usage",
     )
 
-    def __init__(self, *, keep: bool = False) -> None:
+    def __init__(self, *, keep: bool = False, bounded: bool = True) -> None:
         self.keep = keep
+        self._bounded = bounded
         self.started = Started(None, None)
         self.usage: Usage | None = None
         self.failure: str | None = None
@@ -121,15 +128,18 @@ class Record:
 
     def _opened(self, event: CallOpened, at: int) -> bool:
         """Add a call, or complete the id and name of one."""
+        identity, name = event.id, event.name
+        if self._bounded and len((identity or "") + (name or "")) > SHORT:
+            identity, name = word(identity), word(name)
         key = (event.choice, event.call)
         known = self._calls.get(key)
         if known is not None:
             # A repeated `CallOpened` brings a late id or name; the call keeps its time and is not counted
             # twice.
-            known.id, known.name = event.id, event.name
+            known.id, known.name = identity, name
             return False
         self._choice(event.choice)
-        call = ToolCall(event.choice, event.call, event.id, event.name, event.kind, at)
+        call = ToolCall(event.choice, event.call, identity, name, event.kind, at)
         self._calls[key] = call
         self.calls.append(call)
         return True
@@ -156,6 +166,10 @@ class Record:
 
     def _started(self, event: Started, at: int) -> bool:
         self.started = event
+        for name, value in zip(event._fields, event, strict=True):
+            if value.__class__ is str and len(value) > SHORT and self._bounded:
+                bounded: dict[str, Any] = {name: word(value)}
+                self.started = self.started._replace(**bounded)
         return False
 
     def _used(self, event: Usage, at: int) -> bool:

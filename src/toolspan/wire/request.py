@@ -146,10 +146,10 @@ def choices(value: object) -> int | None:
 def tool_choice(value: object) -> str | None:
     """Return `auto`, `none`, `required`, or the name of the one tool that must be called."""
     if isinstance(value, str):
-        return value or None
+        return values.word(value)
     known = values.fields(value)
     inner = values.fields(known.get("function") or known.get("custom"))
-    return values.text(inner.get("name")) or values.text(known.get("name")) or values.text(known.get("type"))
+    return values.word(inner.get("name")) or values.word(known.get("name")) or values.word(known.get("type"))
 
 
 Body = Mapping[str, Any]
@@ -177,8 +177,8 @@ def responses_request(body: Body, *, keep: bool) -> Request:
     take_messages(found, body.get("input"), keep)
     found.returns = returns_of(body.get("input"), response_item)
     prompt = values.fields(body.get("prompt"))
-    found.prompt_name = values.text(prompt.get("id"))
-    found.prompt_version = values.text(prompt.get("version")) if found.prompt_name else None
+    found.prompt_name = values.word(prompt.get("id"))
+    found.prompt_version = values.word(prompt.get("version")) if found.prompt_name else None
     if keep and isinstance(body.get("instructions"), str):
         found.instructions = body["instructions"]
     return found
@@ -202,8 +202,8 @@ def fetch_request(body: Body, *, keep: bool) -> Request:
     cursor = body.get("starting_after")
     number = values.count(cursor)
     return Request(
-        response=values.text(body.get("response_id")),
-        cursor=values.text(cursor) if number is None else str(number),
+        response=values.word(body.get("response_id")),
+        cursor=values.word(cursor) if number is None else str(number),
     )
 
 
@@ -229,7 +229,7 @@ def embeddings_request(body: Body, *, keep: bool) -> Request:
 
 
 def _reasoning_level(value: object) -> str | None:
-    return values.text(values.fields(value).get("effort"))
+    return values.word(values.fields(value).get("effort"))
 
 
 def _format(value: object) -> str | None:
@@ -238,7 +238,7 @@ def _format(value: object) -> str | None:
 
 def _identity(value: object) -> str | None:
     """Return a conversation's id, from the id itself or from an object."""
-    return values.text(value) or values.text(values.fields(value).get("id"))
+    return values.word(value) or values.word(values.fields(value).get("id"))
 
 
 def _formats(value: object) -> list[str] | None:
@@ -251,10 +251,10 @@ def _stream(value: object) -> bool:
 
 
 _COMMON: Rules = {
-    "model": ("model", values.text),
+    "model": ("model", values.word),
     "temperature": ("temperature", number),
     "top_p": ("top_p", number),
-    "service_tier": ("service_tier", values.text),
+    "service_tier": ("service_tier", values.word),
     "stream": ("stream", _stream),
 }
 _COMPLETIONS: Rules = {
@@ -275,7 +275,7 @@ _CHAT: Rules = {
     "tool_choice": ("tool_choice", tool_choice),
     "function_call": ("tool_choice", tool_choice),
     "response_format": ("output_type", output_type),
-    "reasoning_effort": ("reasoning_level", values.text),
+    "reasoning_effort": ("reasoning_level", values.word),
 }
 _RESPONSES: Rules = {
     **_COMMON,
@@ -286,10 +286,10 @@ _RESPONSES: Rules = {
     "reasoning": ("reasoning_level", _reasoning_level),
     "text": ("output_type", _format),
     "conversation": ("conversation", _identity),
-    "previous_response_id": ("previous_response", values.text),
+    "previous_response_id": ("previous_response", values.word),
 }
 _REALTIME: Rules = {
-    "model": ("model", values.text),
+    "model": ("model", values.word),
     "temperature": ("temperature", number),
     "tools": ("tools", tools),
     "tool_choice": ("tool_choice", tool_choice),
@@ -298,7 +298,7 @@ _REALTIME: Rules = {
     "reasoning": ("reasoning_level", _reasoning_level),
 }
 _EMBEDDINGS: Rules = {
-    "model": ("model", values.text),
+    "model": ("model", values.word),
     "encoding_format": ("encoding_formats", _formats),
     "dimensions": ("dimensions", values.count),
 }

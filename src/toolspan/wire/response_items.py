@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from . import quirks
 from .events import Reasoning, Refusal, Text
-from .values import fields, sequence, text, view
+from .values import fields, sequence, text, view, word
 
 ANSWERED = frozenset(
     (
@@ -52,7 +52,10 @@ _ARGUMENTS = {
 
 
 class Item(NamedTuple):
-    """A tool call as an item describes it; events may refer to it by its `call_id` and by its own id."""
+    """A tool call as an item describes it; events may refer to it by its `call_id` and by its own id.
+
+    `id` is whole, for the application; `call_id` and `own_id` are only compared, and bounded by `word`.
+    """
 
     kind: str
     id: str | None
@@ -82,8 +85,8 @@ def call_item(item: object) -> Item | None:
         name,
         _text(_arguments(known, kind)),
         known.get("status") == "failed" or bool(known.get("error")),
-        call_id,
-        own_id,
+        word(call_id),
+        word(own_id),
     )
 
 
@@ -98,7 +101,7 @@ def item_ids(items: Iterable[object]) -> frozenset[str]:
 # own.
 def _kind(known: Mapping[str, Any]) -> str | None:
     """Return the kind of a call by its item's type, `None` for other items."""
-    type_ = text(known.get("type")) or ""
+    type_ = word(known.get("type")) or ""
     if type_.endswith("_call"):
         kind = type_.removesuffix("_call")
         kind = "custom" if kind == _CUSTOM else kind

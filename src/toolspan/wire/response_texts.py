@@ -130,7 +130,7 @@ class ResponseTexts:
 
     def announce(self, item: object) -> None:
         """Note the id of an item that begins."""
-        identity = values.text(values.fields(item).get("id"))
+        identity = values.word(values.fields(item).get("id"))
         if identity is not None and len(self._seen_ids) < _MOST_KEYS:
             (self._shared_ids if identity in self._seen_ids else self._seen_ids).add(identity)
 
@@ -217,7 +217,7 @@ class ResponseTexts:
 
     def _open(self, kind: TextKind, known: _Known, source: str) -> _Text:
         """Begin a text; past the bound, it is not found again."""
-        identity = values.text(known.get("item_id"))
+        identity = values.word(known.get("item_id"))
         found = _Text(kind, source, identity)
         if len(self._texts) < _MOST_TEXTS:
             self._texts.append(found)
@@ -236,7 +236,7 @@ class ResponseTexts:
 
     def _find(self, kind: TextKind, known: _Known) -> _Text | None:
         """Return the text that an event continues, `None` for a new one."""
-        identity, place = values.text(known.get("item_id")), index_of(known)
+        identity, place = values.word(known.get("item_id")), index_of(known)
         by_place = self._by_place.get((kind, place)) if place is not None or identity is None else None
         if identity is None:
             # After its end, a text without place and id is followed by another one.

@@ -230,7 +230,7 @@ class ResponseCalls:
         if item.call_id is not None and (call := self._by_key.get(item.call_id)) is not None:
             return call
         own = self._by_key.get(item.own_id)
-        if own is not None and item.call_id and own.id not in (None, item.call_id, item.own_id):
+        if own is not None and item.call_id and values.word(own.id) not in (None, item.call_id, item.own_id):
             self._by_key[item.own_id] = own = None
         placed = self._by_key.get(index_of(known))
         if own is None and placed is not None and placed.kind == item.kind:
@@ -282,7 +282,7 @@ class ResponseCalls:
 
     def _remember(self, call: CallState, ids: tuple[str, ...], known: _Known) -> None:
         """Register the call under its ids and its index."""
-        for key in (*ids, values.text(known.get("item_id")), index_of(known)):
+        for key in (*ids, values.word(known.get("item_id")), index_of(known)):
             is_new = key is not None and key not in self._by_key
             # An id that is shared stays so: `None`.
             is_shared = not isinstance(key, int) and self._by_key.get(key, call) is None
@@ -292,7 +292,7 @@ class ResponseCalls:
 
     def _find(self, known: _Known) -> CallState | None:
         """Return the call of an event: by the item's id or index; without an index, the last one."""
-        index, identity = index_of(known), values.text(known.get("item_id"))
+        index, identity = index_of(known), values.word(known.get("item_id"))
         found = self._by_key.get(identity) or self._by_key.get(index)
         if found is not None:
             return found

@@ -5,13 +5,16 @@ from __future__ import annotations
 from .arguments import Arguments
 from .events import CallArguments, CallClosed, CallCorrected, CallOpened, Event, call_outcome
 from .hashing import argument_hash
-from .json_scanner import COMPLETE, EMPTY, UNPARSED
-from .json_schema import Violation
+from .json_scanner import COMPLETE, EMPTY, SKIPPED, UNPARSED
+from .json_schema import UNCHECKED, Violation
 from .response_items import FREE_TEXT
 from .tools import Tools
+from .values import word
 
 MOST_CALLS = 1024
 """The bound of calls per choice; further ones count as the last call."""
+
+_MOST_LETTERS = 1024 * 1024  # of ids and names in one choice; further ones are bounded by `word`
 
 UNNAMED = "unnamed"
 _NAMED = frozenset(("function", "custom"))
@@ -72,12 +75,13 @@ class ToolCalls:
     next evidence does.
     """
 
-    __slots__ = ("_choice", "_described", "_finished", "_offered", "_pieces", "_waits", "calls")
+    __slots__ = ("_choice", "_described", "_finished", "_letters", "_offered", "_pieces", "_waits", "calls")
 
     def __init__(
         self, choice: int, *, pieces: bool = True, offered: Tools | None = None, waits: bool = False
     ) -> None:
         self._waits = waits
+        self._letters = 0  # of ids and names so far
         self._choice = choice
         self._pieces = pieces
         self._offered = offered
@@ -90,6 +94,9 @@ class ToolCalls:
         # The text is kept only where it is checked: against a schema, and then only while the call is
         # open.
         keep = self._described and kind == "function"
+        self._letters += len(identity or "") + len(name or "")
+        if self._letters > _MOST_LETTERS:
+            identity, name = word(identity), word(name)
         call = CallState(len(self.calls), identity, name, kind, keep=keep)
         self.calls.append(call)
         events.append(CallOpened(self._choice, call.number, identity, name, kind))
@@ -105,6 +112,9 @@ class ToolCalls:
     def identify(self, call: CallState, identity: str | None, name: str | None, events: list[Event]) -> None:
         """Set a call's id and name; append an event only if one of them changed."""
         if name != call.name or identity != call.id:
+            self._letters += len(identity or "") + len(name or "")
+            if self._letters > _MOST_LETTERS:
+                identity, name = word(identity), word(name)
             call.id, call.name = identity, name
             call.is_named = call.is_named or name is not None
             events.append(CallOpened(self._choice, call.number, identity, name, call.kind))
@@ -175,6 +185,10 @@ class ToolCalls:
         """Return why a call that parses must not be executed, if there is a reason."""
         if not call.is_named:
             return Violation(UNNAMED)
+        if value is SKIPPED:
+            known = self._offered and self._offered.violation(call.name, call.kind, UNPARSED)
+            call.violation = known or Violation(UNCHECKED)
+            return call.violation
         if self._offered is None:
             return None
         # The value exists once. White space after the document corrects the counts, not this verdict.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from .response_items import ANSWERED
-from .values import fields, sequence, text
+from .values import fields, sequence, text, word
 
 _MOST = 512  # messages or items that are read; longer loops are read in part
 
@@ -81,10 +81,10 @@ def chat_message(message: Mapping[str, Any]) -> _Part | None:
     role = message.get("role")
     if role == "assistant":
         calls = message.get("tool_calls")
-        ids = (text(fields(call).get("id")) for call in sequence(calls)) if calls else ()
+        ids = (word(fields(call).get("id")) for call in sequence(calls)) if calls else ()
         return _Part("model", tuple(identity for identity in ids if identity))
     if role == "tool":
-        identity = text(message.get("tool_call_id"))
+        identity = word(message.get("tool_call_id"))
         return _Part("result", (identity,) if identity else ())
     return _OF_USER if role == "user" else None
 
@@ -97,12 +97,12 @@ def response_item(item: Mapping[str, Any]) -> _Part | None:
         return _Part("model") if role == "assistant" else _OF_USER if role == "user" else None
     # By suffix, so that kinds of tools that are newer than this code are read too.
     if kind.endswith("_output") or kind == "mcp_approval_response":
-        identity = text(item.get("call_id")) or text(item.get("approval_request_id"))
+        identity = word(item.get("call_id")) or word(item.get("approval_request_id"))
         return _Part("result", (identity,) if identity else ())
     if kind.endswith("_call") or kind == "mcp_approval_request":
         name = kind.removesuffix("_call")
         # A call that ran at the server needs no result, so its id would look unanswered.
         answered = ("custom" if name == "custom_tool" else name) in ANSWERED
-        identity = text(item.get("call_id")) or text(item.get("id"))
+        identity = word(item.get("call_id")) or word(item.get("id"))
         return _Part("model", (identity,) if answered and identity else ())
     return _Part("model") if kind == "reasoning" else None

@@ -68,10 +68,10 @@ class Tools:
         return violation_of(schema, arguments)
 
 
-# Agents send the same tools with every request, in new objects. A larger text is not kept: the bound of the
-# cache's memory.
-_LONGEST_KEPT = 64 * 1024  # characters of JSON
-_MOST_KEPT = 16
+# Agents send the same tools with every request, in new objects. Parsed JSON takes up to 40 times the memory
+# of its text, so there is room for few large texts, and a still larger one is not kept.
+_SMALL, _LARGE = 8 * 1024, 64 * 1024  # characters of JSON
+_MOST_SMALL, _MOST_LARGE = 16, 4
 
 
 def tools(value: object) -> Tools | None:
@@ -80,7 +80,9 @@ def tools(value: object) -> Tools | None:
         return None
     try:
         text = _encode(value)
-        return _kept(text) if len(text) <= _LONGEST_KEPT else _read(text)
+        if len(text) <= _SMALL:
+            return _kept_small(text)
+        return _kept_large(text) if len(text) <= _LARGE else _read(text)
     except (TypeError, ValueError, RecursionError):  # no JSON, or nested too deeply
         return Tools(value, b"")
 
@@ -93,7 +95,8 @@ def _read(text: str) -> Tools:
     return Tools(json.loads(text), text.encode("utf-8", "surrogatepass"))
 
 
-_kept = lru_cache(maxsize=_MOST_KEPT)(_read)
+_kept_small = lru_cache(maxsize=_MOST_SMALL)(_read)
+_kept_large = lru_cache(maxsize=_MOST_LARGE)(_read)
 
 
 def _offered(known: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -6,9 +6,16 @@ Nothing is created, changed or dumped; a value of a wrong type reads as absent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 from typing import Any
 
 _MOST = 128  # a larger index is an error of the server: nothing is allocated by an index
+
+LONGEST = 256
+"""Bytes of a word that is kept or recorded; see `word`."""
+SHORT = LONGEST // 4
+"""Characters that always fit: `word` changes no text of this length."""
+_DIGEST = 8  # bytes
 
 NOTHING: Mapping[str, Any] = {}
 """No fields."""
@@ -42,6 +49,23 @@ def fields(value: object) -> Mapping[str, Any]:
 def text(value: object) -> str | None:
     """Return a non-empty string, else `None`: Azure and LM Studio send an empty one for an absent value."""
     return value if isinstance(value, str) and value else None
+
+
+# Some servers send names of megabytes. Equal words stay equal and others differ, so that ids still find each
+# other: LiteLLM puts a signature of kilobytes into the id of a call. Four bytes a character are what Python
+# keeps and UTF-8 writes at most.
+def word(value: object) -> str | None:
+    """Return a non-empty string to keep or record, else `None`: an id, a name, a model, a code.
+
+    It has at most 256 ASCII characters, or 64 of another text. A longer one ends with a hash of the whole.
+    """
+    if not isinstance(value, str) or not value:
+        return None
+    if len(value) <= SHORT or (len(value) <= LONGEST and value.isascii()):
+        return value
+    most = LONGEST if value.isascii() else SHORT
+    found = blake2b(value.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).hexdigest()
+    return f"{value[: most - len(found) - 1]}~{found}"
 
 
 def sequence(value: object) -> Iterable[Any]:

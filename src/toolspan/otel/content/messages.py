@@ -138,7 +138,7 @@ def call_part(call: quirks.CallDelta | Item | ToolCall, limit: int) -> Json:
     hosted = call.kind not in ANSWERED
     found: Json = {"type": "server_tool_call" if hosted else "tool_call", "name": clean(call.name or "")}
     if call.id:
-        found["id"] = clean(call.id)
+        found["id"] = clean(values.word(call.id) or "")
     holder = found.setdefault("server_tool_call", {"type": clean(call.kind)}) if hosted else found
     arguments = call_arguments(call.arguments, limit, call.kind)
     if arguments not in ("", None):
@@ -150,7 +150,7 @@ def response_part(identity: str | None, content: Any, limit: int) -> Json:
     """Return the part for the result of a tool call, which is a text or a list of parts."""
     response = shorten(content, limit) if isinstance(content, str) else content_parts(content, limit)
     found: Json = {"type": "tool_call_response", "response": response}
-    return {**found, "id": clean(identity)} if identity else found
+    return {**found, "id": clean(values.word(identity) or "")} if identity else found
 
 
 def content_parts(content: Any, limit: int) -> list[Json]:
