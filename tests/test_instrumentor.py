@@ -410,4 +410,4 @@ SINKS = [
 
 def made(settings: Settings) -> list[Any]:
     """The sinks of these settings, with the global providers."""
-    return list(assembly.sinks(Instrumentation(settings, loop=assembly.Loop())))
+    return list(assembly.sinks(Instrumentation(settings=settings, loop=assembly.Loop())))

@@ -18,9 +18,11 @@ from toolspan import OpenAIInstrumentor
 def test_the_package_has_exactly_these_public_names() -> None:
     """`toolspan.__all__` has these functions and these types."""
     functions = [name for name in toolspan.__all__ if name.islower()]
-    assert functions == sorted(["attributes", "events", "switch", "tool", "usage", *PIPELINES])
+    assert functions == sorted(
+        ["attributes", "events", "instrument", "switch", "tool", "uninstrument", "usage", *PIPELINES]
+    )
     types = set(toolspan.__all__) - set(functions)
-    others = {"OpenAIInstrumentor", "CallInfo", "Route", "Usage", "UsageTotal", "Budget", "BudgetPassed"}
+    others = {"CallInfo", "Route", "Usage", "UsageTotal", "Budget", "BudgetPassed", *INSTRUMENTORS}
     assert types == {*others, "StreamEvent", "EventStream", "AsyncEventStream", *EVENTS}
     assert {kind.__name__ for kind in get_args(toolspan.StreamEvent)} == EVENTS
 
@@ -38,6 +40,10 @@ EVENTS = {
     "Done",
 }
 """The types of the events that an application gets of a stream."""
+INSTRUMENTORS = {
+    f"{name}Instrumentor" for name in ("OpenAI", "Groq", "Cerebras", "Together", "Perplexity", "Writer")
+}
+"""The classes that instrument one SDK each."""
 PIPELINES = ("extract", "inject", "socket", "stage")
 """The functions for pipelines."""
 
@@ -55,7 +61,19 @@ def test_type_checkers_find_the_packages_types() -> None:
 
 def test_importing_imports_no_sdk_http_client_or_prices() -> None:
     """Importing the package imports no SDK, HTTP client, telemetry SDK or prices."""
-    heavy = ("openai", "httpx", "httpx2", "pydantic", "opentelemetry.sdk", "genai_prices")
+    heavy = (
+        "openai",
+        "groq",
+        "cerebras",
+        "together",
+        "perplexity",
+        "writerai",
+        "httpx",
+        "httpx2",
+        "pydantic",
+        "opentelemetry.sdk",
+        "genai_prices",
+    )
     script = f"import sys, toolspan; print([n for n in {heavy} if n in sys.modules])"
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert (found.stdout.strip(), found.stderr) == ("[]", "")

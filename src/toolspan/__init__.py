@@ -1,4 +1,4 @@
-"""OpenTelemetry instrumentation for the OpenAI SDK: every tool call, seen while it streams."""
+"""OpenTelemetry instrumentation for OpenAI's and related SDKs: every tool call, seen while it streams."""
 
 # `import toolspan` runs in every process of an application, also where no model is called. So a public name
 # is imported on first use, together with its group: pipelines and prices cost nothing until then.
@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     )
     from .event_stream.listener import CallInfo
     from .event_stream.stream import AsyncEventStream, EventStream, events
-    from .instrumentor import OpenAIInstrumentor
+    from .instrumentor import (
+        CerebrasInstrumentor,
+        GroqInstrumentor,
+        OpenAIInstrumentor,
+        PerplexityInstrumentor,
+        TogetherInstrumentor,
+        WriterInstrumentor,
+        instrument,
+        uninstrument,
+    )
     from .kill_switch import switch
     from .pipeline.propagation import extract, inject
     from .pipeline.span import Route
@@ -41,15 +50,19 @@ __all__ = [
     "Budget",
     "BudgetPassed",
     "CallInfo",
+    "CerebrasInstrumentor",
     "Done",
     "EventStream",
+    "GroqInstrumentor",
     "OpenAIInstrumentor",
+    "PerplexityInstrumentor",
     "ReasoningDelta",
     "RefusalDelta",
     "Route",
     "StreamError",
     "StreamEvent",
     "TextDelta",
+    "TogetherInstrumentor",
     "ToolCallArgumentsDelta",
     "ToolCallCompleted",
     "ToolCallCorrected",
@@ -57,14 +70,17 @@ __all__ = [
     "Usage",
     "UsageReported",
     "UsageTotal",
+    "WriterInstrumentor",
     "attributes",
     "events",
     "extract",
     "inject",
+    "instrument",
     "socket",
     "stage",
     "switch",
     "tool",
+    "uninstrument",
     "usage",
 ]
 
@@ -102,7 +118,16 @@ def _events() -> dict[str, Any]:
 
 
 def _instrumentor() -> dict[str, Any]:
-    from .instrumentor import OpenAIInstrumentor
+    from .instrumentor import (
+        CerebrasInstrumentor,
+        GroqInstrumentor,
+        OpenAIInstrumentor,
+        PerplexityInstrumentor,
+        TogetherInstrumentor,
+        WriterInstrumentor,
+        instrument,
+        uninstrument,
+    )
     from .kill_switch import switch
     from .user_context import attributes
 

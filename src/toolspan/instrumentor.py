@@ -23,7 +23,7 @@ from .log_lines.sink import Console, StreamLogSink
 from .otel import active
 from .otel.active import Instrumentation, Providers
 from .otel.content import completion_hook
-from .otel.content.capture import Capture, spans_take_structures
+from .otel.content.capture import Capture
 from .otel.content.redaction import Redaction, Review
 from .otel.deferred_metrics import backlog
 from .otel.dispatch import Sinks
@@ -31,8 +31,20 @@ from .otel.log import LogSink
 from .otel.metrics import MetricSink
 from .otel.sink import Sink
 from .otel.span import SpanSink
-from .sdk.family import OPENAI, Member, import_sdk
-from .settings import Options, Settings, changed, read_settings, shown
+from .sdk.family import (
+    CEREBRAS,
+    GROQ,
+    OPENAI,
+    PERPLEXITY,
+    TOGETHER,
+    WRITER,
+    Member,
+    import_sdk,
+    is_imported,
+    is_installed,
+    when_imported,
+)
+from .settings import Options, Settings, changed, read_settings
 from .tool_execution.execution import Executions
 
 if TYPE_CHECKING:
@@ -43,11 +55,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("toolspan")
 
 _AT_END = 1.0  # seconds for which `uninstrument()` waits for content that is being redacted
-_PROVIDERS = {
-    "tracer_provider": "get_tracer",
-    "meter_provider": "get_meter",
-    "logger_provider": "get_logger",
-}
 _OF_THE_CHECK = ("skip_dep_check", "raise_exception_on_conflict")  # of the SDK's version
 _MOST_REVIEWS = 4  # callbacks of earlier settings that are kept for the streams that are still open
 
@@ -67,6 +74,8 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
 
     member: Member
     _state = Instrumentation()
+    _waits = False
+    """Whether there is a hook on the SDK's import; a hook cannot be removed."""
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return the SDK and its oldest tested version; the patch point is the same in all later ones."""
@@ -81,7 +90,7 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
             return
         state = self._state
         keywords = {name: value for name, value in kwargs.items() if name not in _OF_THE_CHECK}
-        providers = _take_providers(keywords, state.providers)
+        providers = state.providers.changed(keywords)
         settings = changed(state.settings, keywords)
         same = all(map(operator.is_, providers, state.providers))
         if not (same and _equal(settings, state.settings)):
@@ -90,22 +99,26 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
     def _instrument(self, **kwargs: Any) -> None:
         """Patch the SDK; the README lists the keywords."""
         self._state = Instrumentation()
-        providers = _take_providers(kwargs, Providers())
+        providers = Providers().changed(kwargs)
         self._apply(read_settings(kwargs), providers)
 
     def _apply(self, settings: Settings, providers: Providers) -> None:
-        """Trace requests with these settings from now on; on an error, trace none."""
+        """Trace requests with these settings from now on."""
         state = self._state
         state.settings, state.providers = settings, providers
         if active.enter(state):
             guard.reset()  # errors of an earlier instrumentation are reported again
         # After an error, stages record nothing.
         state.tracer = guard.made("making the tracer of stages", providers.tracer) or trace.NoOpTracer()
+        if not settings.enabled or (settings.silent and not any(providers)):
+            self._remove()
+        else:
+            self._guarded(self._install)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """Call a function; on an error, trace no request."""
         try:
-            if not settings.enabled or (settings.silent and not any(providers)):
-                self._remove()
-            else:
-                self._install()
+            act()
         except Exception as error:
             # Half a patch would trace some requests without the redaction that was asked for.
             self._remove()
@@ -113,32 +126,46 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
 
     def _install(self) -> None:
         state = self._state
+        state.on = True
         # The memory of tool calls outlives a second `instrument()`: their results may still come. It is
         # shared, because an agent may have its tools called by the models of several SDKs.
         state.loop = active.shared("loop") or Loop()
-        review = self._review()
-        state.executions = executions(state, review)
+        self._review()
+        state.executions = executions(state)
         usage.keep(active.usage_keys())
         if state.settings.log == "off":
             self._remove_console()
         elif state.console is None:
             state.console = active.shared("console") or guard.made("showing the stream log", Console)
-        dispatch = Sinks(sinks(state), guard.report, review)
+        if is_imported(self.member):
+            self._patch()
+        elif not self._waits:
+            # A process may never import the SDK: then it gets neither the SDK nor the sinks.
+            self._waits = True
+            when_imported(self.member, self._imported)
+
+    def _imported(self) -> None:
+        """Patch the SDK, unless the instrumentation was removed before the application imported the SDK."""
+        if self._state.on:
+            self._guarded(self._patch)
+
+    def _patch(self) -> None:
+        state = self._state
+        dispatch = Sinks(sinks(state), guard.report, state.reviews[-1][1])
         state.patch = _installed(self.member, state, dispatch)
 
-    def _review(self) -> Review:
-        """Return the review for the present callbacks; earlier reviews are kept for the open streams."""
+    def _review(self) -> None:
+        """Make the review for the present callbacks; earlier reviews are kept for the open streams."""
         state = self._state
         settings = state.settings
         what = (settings.redact, settings.completion_hook, settings.tool_definitions)
         if state.reviews and _equal(state.reviews[-1][0], what):
-            return state.reviews[-1][1]
+            return
         found = make_review(settings)
         kept = [each for each in state.reviews if each[1].is_needed]
         while len(kept) >= _MOST_REVIEWS:
             kept.pop(0)[1].finish(_AT_END)
         state.reviews = (*kept, (what, found))
-        return found
 
     def _uninstrument(self, **kwargs: Any) -> None:
         """Remove the patch at once, for every client; open streams still end their spans.
@@ -158,7 +185,7 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
 
     def _remove(self) -> None:
         state = self._state
-        state.executions = None
+        state.on, state.executions = False, None
         if state.patch is not None:
             state.patch.remove()
             state.patch = None
@@ -181,19 +208,65 @@ class OpenAIInstrumentor(SdkInstrumentor):
     member = OPENAI
 
 
-def _take_providers(keywords: dict[str, Any], present: Providers) -> Providers:
-    """Remove the providers from the keywords; return them, or the present one for each wrong one."""
-    found: dict[str, Any] = {}
-    for name, method in _PROVIDERS.items():
-        value = keywords.pop(name, None)
-        if value is None:
-            continue
-        if callable(guard.attribute(value, method)):
-            found[name] = value
-        else:
-            accepted = f"an object with the method {method}"
-            log.error("toolspan: %s=%s ignored; accepted: %s", name, shown(value), accepted)
-    return present._replace(**found)
+class GroqInstrumentor(SdkInstrumentor):
+    """The instrumentor of the Groq SDK; `instrument` takes the keywords of `OpenAIInstrumentor`'s."""
+
+    member = GROQ
+
+
+class CerebrasInstrumentor(SdkInstrumentor):
+    """The instrumentor of the Cerebras SDK; `instrument` takes the keywords of `OpenAIInstrumentor`'s."""
+
+    member = CEREBRAS
+
+
+class TogetherInstrumentor(SdkInstrumentor):
+    """The instrumentor of the Together SDK; `instrument` takes the keywords of `OpenAIInstrumentor`'s."""
+
+    member = TOGETHER
+
+
+class PerplexityInstrumentor(SdkInstrumentor):
+    """The instrumentor of the Perplexity SDK; `instrument` takes the keywords of `OpenAIInstrumentor`'s."""
+
+    member = PERPLEXITY
+
+
+class WriterInstrumentor(SdkInstrumentor):
+    """The instrumentor of the Writer SDK; `instrument` takes the keywords of `OpenAIInstrumentor`'s."""
+
+    member = WRITER
+
+
+INSTRUMENTORS: tuple[type[SdkInstrumentor], ...] = (
+    OpenAIInstrumentor,
+    GroqInstrumentor,
+    CerebrasInstrumentor,
+    TogetherInstrumentor,
+    PerplexityInstrumentor,
+    WriterInstrumentor,
+)
+
+
+def instrument(**settings: Unpack[Keywords]) -> None:
+    """Instrument all installed SDKs. None is imported: each is patched when the application imports it.
+
+    The keywords are those of `OpenAIInstrumentor().instrument()`; like it, the function raises nothing. A
+    second call applies only its own keywords, to all SDKs.
+    """
+    found = [each for each in INSTRUMENTORS if is_installed(each.member)]
+    for each in found:
+        each().instrument(**settings)
+    if not found:
+        known = ", ".join(each.member.distribution for each in INSTRUMENTORS)
+        log.warning("toolspan: instrument() found no SDK; install one of: %s", known)
+
+
+def uninstrument() -> None:
+    """Remove the instrumentation of all SDKs; open streams still end their spans."""
+    for each in INSTRUMENTORS:
+        if each().is_instrumented_by_opentelemetry:
+            each().uninstrument()
 
 
 def _equal(one: object, other: object) -> bool:
@@ -255,7 +328,7 @@ def _cost(state: Instrumentation) -> Sink | None:
 
 def _span(state: Instrumentation) -> Sink | None:
     events = state.settings.tool_events in ("span", "both")
-    return SpanSink(state.providers.tracer(), events=events, capture=_span_capture(state.settings))
+    return SpanSink(state.providers.tracer(), events=events, capture=Capture.on_spans(state.settings))
 
 
 def _metrics(state: Instrumentation) -> Sink | None:
@@ -268,12 +341,7 @@ def _loop_metrics(state: Instrumentation) -> Sink | None:
 
 
 def _log(state: Instrumentation) -> Sink | None:
-    capture = Capture(
-        on=state.settings.content_on_events,
-        structured=True,
-        limit=state.settings.content_limit,
-        full=state.settings.tool_definitions == "full",
-    )
+    capture = Capture.on_events(state.settings)
     events = state.settings.tool_events in ("log", "both")
     return LogSink(state.providers.logger(), events=events, details=state.settings.details, capture=capture)
 
@@ -306,17 +374,7 @@ _SINKS: tuple[_Maker, ...] = (
 """The sinks in the order in which they see each call."""
 
 
-def _span_capture(settings: Settings) -> Capture:
-    return Capture(
-        on=settings.content_on_spans,
-        structured=spans_take_structures(),
-        limit=settings.content_limit,
-        full=settings.tool_definitions == "full",
-        total=settings.attribute_limit,
-    )
-
-
-def executions(state: Instrumentation, review: Review) -> Executions | None:
+def executions(state: Instrumentation) -> Executions | None:
     """Return the recorder of tool executions; `None` if it cannot be made."""
 
     def make() -> Executions:
@@ -325,8 +383,8 @@ def executions(state: Instrumentation, review: Review) -> Executions | None:
             state.providers.meter(),
             state.providers.logger(),
             state.loop,
-            _span_capture(state.settings),
-            review,
+            Capture.on_spans(state.settings),
+            state.reviews[-1][1],
             state.settings.metric_attributes,
         )
 

@@ -57,7 +57,7 @@ def switch(
     if client is not None and not callable(attribute(pool, "send")):
         hint = "; write switch(enabled=…)" if isinstance(client, bool) else ""
         kind = type(client).__name__
-        raise TypeError(f"toolspan: switch() takes a client of the OpenAI SDK, not {kind}{hint}")
+        raise TypeError(f"toolspan: switch() takes a client of an SDK, not {kind}{hint}")
     with _lock:
         if client is None:
             _everywhere = _everywhere._replace(**changes)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from toolspan import instrumentor as assembly
 from toolspan.otel import semconv
+from toolspan.otel.content import capture
 from toolspan.pipeline import semconv as stage_semconv
 
 from ..otel.constants import constants
@@ -87,7 +87,7 @@ def test_every_scenario_conforms_under_all_content_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Content conforms as structures and as JSON, at any limit; metric names are of one generation."""
-    monkeypatch.setattr(assembly, "spans_take_structures", lambda: structured)
+    monkeypatch.setattr(capture, "spans_take_structures", lambda: structured)
     settings = {"attribute_limit": limit, "tool_definitions": definitions, "metric_names": generation}
     if limit is not None and limit <= 1000:
         settings["content_limit"] = 20

@@ -45,12 +45,16 @@ class Api:
     span: str = "chat gpt-test"
     path: str = "/responses"
     method: str = "post"
+    package: str = "openai"
+    """The package of the SDK."""
     chunk: str = "responses.ResponseStreamEvent"
-    """Where in `openai.types` the type of a chunk is."""
+    """Where in the package's `types` the type of a chunk is."""
     helpers: tuple[str, ...] = ()
     """Paths of the helper that reads a stream, newest first."""
     final: str = "get_final_response"
     """The helper's method that returns the whole answer."""
+    base: Api | None = None
+    """The API of OpenAI's SDK with the same wire format, if this is another SDK's."""
     marks: tuple[Any, ...] = ()
     """What a test over it is marked with."""
 
@@ -93,7 +97,7 @@ class Api:
     @property
     def chunk_class(self) -> Any:
         """The SDK's type of a chunk."""
-        module, _, name = f"openai.types.{self.chunk}".rpartition(".")
+        module, _, name = f"{self.package}.types.{self.chunk}".rpartition(".")
         return getattr(importlib.import_module(module), name)
 
     @property

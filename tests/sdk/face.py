@@ -16,6 +16,8 @@ from typing import Any
 
 import openai
 
+import toolspan
+
 from .http_module import KEY, http
 from .wire import BASE_URL
 
@@ -27,6 +29,7 @@ class Face:
     """The sync face of the SDK; a coroutine over it serves both faces."""
 
     name = "sync"
+    instrumentor: Any = toolspan.OpenAIInstrumentor
     client_class: Any = openai.OpenAI
     azure_class: Any = openai.AzureOpenAI
     stream_class: Any = openai.Stream
@@ -47,13 +50,17 @@ class Face:
         options.setdefault("max_retries", 0)
         if cls is None:
             options = {"base_url": BASE_URL, "api_key": KEY, **options}
-        mock = None if transport is None else http.MockTransport(transport)
+        mock = None if transport is None else self.mock(transport)
         channel = self.http_class(transport=mock, verify=False)  # nothing here is encrypted
         client = (cls or self.client_class)(http_client=channel, **options)
         try:
             yield client
         finally:
             await self.done(client.close())
+
+    def mock(self, transport: Any) -> Any:
+        """Return the HTTP transport for a scripted one."""
+        return http.MockTransport(transport)
 
     async def done(self, result: Any) -> Any:
         """Return the result of a method, awaited if it has to be."""

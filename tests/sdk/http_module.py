@@ -1,4 +1,4 @@
-"""The HTTP module that the installed SDK uses, and a key for its clients."""
+"""The HTTP modules that the installed SDKs use, and a key for their clients."""
 
 from __future__ import annotations
 
@@ -20,3 +20,11 @@ def _http_module() -> Any:
 
 
 http = _http_module()
+httpx: Any = importlib.import_module("httpx")
+"""The module of the other SDKs of the family."""
+MODULES = (http,) if http is httpx else (http, httpx)
+
+
+def kinds(name: str) -> tuple[type, ...]:
+    """The classes of this name, one in each module."""
+    return tuple(getattr(module, name) for module in MODULES)

@@ -6,15 +6,21 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import openai
 from pydantic import BaseModel
 
-from .sdk import http
+from .http_module import kinds
 
 _VOLATILE = re.compile(
     r"0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|127\.0\.0\.1:\d+|'?port'?=?\d+"
 )
-_STREAMS = (openai.Stream, openai.AsyncStream)
+_HEADERS, _REQUEST, _RESPONSE = kinds("Headers"), kinds("Request"), kinds("Response")
+
+
+def _is_stream(value: Any) -> bool:
+    """Whether it is a stream of an SDK, whichever one it is."""
+    return any(
+        cls.__module__.endswith("._streaming") and "Stream" in cls.__name__ for cls in type(value).__mro__
+    )
 
 
 def steady(text: str) -> str:
@@ -26,19 +32,19 @@ def portray(value: Any) -> Any:
     """Return the value as something that can be compared, types included."""
     if isinstance(value, BaseModel):
         return type(value), portray(vars(value)), portray(getattr(value, "__pydantic_extra__", None))
-    if isinstance(value, Mapping) and not isinstance(value, http.Headers):
+    if isinstance(value, Mapping) and not isinstance(value, _HEADERS):
         return {steady(str(key)): portray(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value), [portray(part) for part in value]
     if isinstance(value, BaseException):
         return _error(value)
-    if isinstance(value, _STREAMS):
-        return type(value), isinstance(value, _STREAMS), dir(value), portray(value.response)
-    if isinstance(value, http.Response):
+    if _is_stream(value):
+        return type(value), dir(value), portray(value.response)
+    if isinstance(value, _RESPONSE):
         return _response(value)
-    if isinstance(value, http.Request):
+    if isinstance(value, _REQUEST):
         return type(value), value.method, str(value.url), value.headers.raw, value.content
-    if isinstance(value, http.Headers):
+    if isinstance(value, _HEADERS):
         return type(value), value.raw
     if isinstance(value, str):
         return steady(value)

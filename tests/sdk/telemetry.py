@@ -48,6 +48,8 @@ class Telemetry:
     """The three providers and what they got."""
 
     def __init__(self, sampler: Sampler = ALWAYS_ON) -> None:
+        self.instrumentor: Any = OpenAIInstrumentor
+        """The class that `on` uses."""
         self._spans, self._records, self._reader = _Spans(), _Records(), InMemoryMetricReader()
         self.tracers = TracerProvider(sampler=sampler, resource=RESOURCE, shutdown_on_exit=False)
         self.tracers.add_span_processor(self._spans)
@@ -57,9 +59,9 @@ class Telemetry:
         self.tracer = self.tracers.get_tracer("application")
 
     @contextmanager
-    def on(self, **settings: Any) -> Iterator[OpenAIInstrumentor]:
+    def on(self, **settings: Any) -> Iterator[Any]:
         """Instrument for as long as this lasts."""
-        instrumentor = OpenAIInstrumentor()
+        instrumentor = self.instrumentor()
         providers = {
             "tracer_provider": self.tracers, "meter_provider": self.meters, "logger_provider": self.loggers
         }  # fmt: skip

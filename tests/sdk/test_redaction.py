@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 import toolspan
-from toolspan import instrumentor as assembly
-from toolspan.otel.content import worker
+from toolspan.otel.content import capture, worker
 
 from ..otel.content.test_redaction import REFUSED, Junk
 from ..tool_execution.test_decorator import OopsError, plain
@@ -95,7 +94,7 @@ def test_the_callback_gets_structures_also_for_json_spans(
         seen.append(type(value))
         return hide(name, value)
 
-    monkeypatch.setattr(assembly, "spans_take_structures", lambda: False)
+    monkeypatch.setattr(capture, "spans_take_structures", lambda: False)
     with telemetry.on(capture_message_content="SPAN_ONLY", redact=note):
         run(face, marked.ALL[0], "stream")
     assert seen == [dict, list, list, list]

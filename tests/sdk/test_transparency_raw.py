@@ -33,12 +33,17 @@ def timed(raw: Any) -> Any:
         return error
 
 
+def content_of(raw: Any) -> Any:
+    """The bytes of a raw response; in most SDKs of the family it has no such property."""
+    return getattr(raw, "content", None)
+
+
 async def raw_whole(face: Face, client: Any, api: Api) -> Any:
     raw = await face.done(api.raw(client))
     before = facts(raw), timed(raw)
     answer = await face.done(raw.parse())
     again = await face.done(raw.parse())
-    return before, answer, again is answer, facts(raw), timed(raw), raw.content, raw.text
+    return before, answer, again is answer, facts(raw), timed(raw), content_of(raw), raw.text
 
 
 async def raw_whole_as_text(face: Face, client: Any, api: Api) -> Any:
@@ -88,7 +93,7 @@ async def raw_bytes(face: Face, client: Any, api: Api) -> Any:
     raw = await face.done(api.raw(client, stream=True))
     response = raw.http_response
     data = await face.done(response.aread() if face.name == "async" else response.read())
-    return data, raw.content, facts(raw)
+    return data, content_of(raw), facts(raw)
 
 
 async def raw_closed(face: Face, client: Any, api: Api) -> Any:

@@ -41,7 +41,11 @@ ENVIRONMENTS: Final = (
     Environment(
         "oldest",
         "the oldest of everything that is declared",
-        ("openai==1.26.0", "httpx==0.27.2", "numpy==1.26.4", "wrapt==1.16.0", *telemetry("1.40.0", "0.61b0")),
+        (
+            *("openai==1.26.0", "httpx==0.27.2", "numpy==1.26.4", "wrapt==1.16.0"),
+            *("groq==0.13.0", "cerebras_cloud_sdk==1.15.0", "together==2.0.0", "perplexityai==0.36.0"),
+            *("writer-sdk==2.0.0", *telemetry("1.40.0", "0.61b0")),
+        ),
         whole=True,
     ),
     Environment("last-1", "the last openai 1.x, the last wrapt 1.x", ("openai==1.*", "wrapt==1.*")),
@@ -56,7 +60,17 @@ ENVIRONMENTS: Final = (
     Environment(
         "newest",
         "the newest of everything",
-        ("openai==3.*", "httpx2", "httpcore2", "wrapt==2.*", "opentelemetry-sdk", "opentelemetry-distro"),
+        (
+            *(
+                "openai==3.*",
+                "httpx2",
+                "httpcore2",
+                "wrapt==2.*",
+                "opentelemetry-sdk",
+                "opentelemetry-distro",
+            ),
+            *("groq", "cerebras_cloud_sdk", "together", "rich", "perplexityai", "writer-sdk"),
+        ),
         fresh=True,
     ),
 )

@@ -6,6 +6,7 @@ Spans of tools and of pipeline stages belong to no SDK: they use the newest inst
 from __future__ import annotations
 
 import functools
+import logging
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any, NamedTuple
@@ -14,13 +15,17 @@ from opentelemetry import trace
 from opentelemetry._logs import Logger, get_logger
 from opentelemetry.metrics import Meter, get_meter
 
-from ..guard import made
-from ..settings import Settings, read_settings
+from ..guard import attribute, made
+from ..settings import Settings, read_settings, shown
 from . import semconv
 from .content.redaction import Review
 from .deferred_metrics import backlog, deferring
 
+log = logging.getLogger("toolspan")
 _version = functools.cache(metadata.version)  # reads and parses a file; `instrument()` needs it ten times
+
+
+_METHODS = {"tracer_provider": "get_tracer", "meter_provider": "get_meter", "logger_provider": "get_logger"}
 
 
 class Providers(NamedTuple):
@@ -29,6 +34,20 @@ class Providers(NamedTuple):
     tracer_provider: Any = None
     meter_provider: Any = None
     logger_provider: Any = None
+
+    def changed(self, keywords: dict[str, Any]) -> Providers:
+        """Remove the providers from the keywords; return them, or the present one for each wrong one."""
+        found: dict[str, Any] = {}
+        for name, method in _METHODS.items():
+            value = keywords.pop(name, None)
+            if value is None:
+                continue
+            if callable(attribute(value, method)):
+                found[name] = value
+            else:
+                accepted = f"an object with the method {method}"
+                log.error("toolspan: %s=%s ignored; accepted: %s", name, shown(value), accepted)
+        return self._replace(**found)
 
     def tracer(self) -> trace.Tracer:
         """Return a tracer of toolspan's scope."""
@@ -52,6 +71,8 @@ class Instrumentation:
     The types of four parts belong to packages that this one must not import.
     """
 
+    on: bool = False
+    """Whether requests are to be traced, as soon as the SDK is imported."""
     settings: Settings = field(default_factory=Settings)
     providers: Providers = field(default_factory=Providers)
     tracer: trace.Tracer | None = None
@@ -98,13 +119,13 @@ def newest() -> Instrumentation:
     global _none
     entries = _entries
     for entry in reversed(entries):
-        if entry.executions is not None:
+        if entry.on:
             return entry
     if entries:
         return entries[-1]
     # Kept: a stage works without `instrument()`, and begins too often to read the environment again.
     if _none is None:
-        _none = Instrumentation(read_settings({}))
+        _none = Instrumentation(settings=read_settings({}))
     return _none
 
 

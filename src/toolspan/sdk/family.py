@@ -7,9 +7,14 @@ in `pyproject.toml`.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import Any, NamedTuple
+
+import wrapt
 
 
 class Member(NamedTuple):
@@ -26,6 +31,11 @@ class Member(NamedTuple):
     """The provider of a client at an unknown address, by the convention's names (`gen_ai.provider.name`)."""
     prefix: str = ""
     """What the SDK's resources put before the paths in `routes.ROUTES`."""
+    paths: tuple[tuple[str, str | None], ...] = ()
+    """Paths that differ from `routes.ROUTES`: the SDK's, without the prefix, and that of the table.
+
+    With `None`, the SDK has an API of its own at this path, which is not traced.
+    """
     provider_of_class: tuple[tuple[str, str], ...] = ()
     """Subclasses of the client for other providers: a part of the class's name, and the provider."""
     provider_of_runtime: tuple[tuple[str, str], ...] = ()
@@ -41,7 +51,71 @@ OPENAI = Member(
     provider_of_class=(("Azure", "azure.ai.openai"), ("Bedrock", "aws.bedrock")),
     provider_of_runtime=(("bedrock", "aws.bedrock"), ("vertex", "gcp.vertex_ai")),
 )
-FAMILY = (OPENAI,)
+GROQ = Member(
+    distribution="groq",
+    oldest="0.13.0",
+    module="groq",
+    clients=("Groq", "AsyncGroq"),
+    provider="groq",
+    prefix="/openai/v1",
+)
+# The client sends `/v1/tcp_warming` when it is made. That is no route, so it makes no span.
+CEREBRAS = Member(
+    distribution="cerebras-cloud-sdk",
+    oldest="1.15.0",
+    module="cerebras.cloud.sdk",
+    clients=("Cerebras", "AsyncCerebras"),
+    provider="cerebras",
+    prefix="/v1",
+)
+# Version 2 has `/v1` in the client's base URL, version 3 in the paths. Version 1 came from another generator.
+TOGETHER = Member(
+    distribution="together",
+    oldest="2.0.0",
+    module="together",
+    clients=("Together", "AsyncTogether"),
+    provider="together_ai",
+    prefix="/v1",
+)
+# Chat has no prefix, the other APIs have it. `async_.chat.completions` returns a job: it is no route.
+PERPLEXITY = Member(
+    distribution="perplexityai",
+    oldest="0.36.0",
+    module="perplexity",
+    clients=("Perplexity", "AsyncPerplexity"),
+    provider="perplexity",
+    prefix="/v1",
+)
+# Before 2.0 the SDK did not know the end of a stream, `[DONE]`. It has no embeddings. Its completions have no
+# finish reason, no usage and, streamed, no choices: they are not the API of this name.
+WRITER = Member(
+    distribution="writer-sdk",
+    oldest="2.0.0",
+    module="writerai",
+    clients=("Writer", "AsyncWriter"),
+    provider="writer",
+    prefix="/v1",
+    paths=(("/chat", "/chat/completions"), ("/completions", None)),
+)
+FAMILY = (OPENAI, GROQ, CEREBRAS, TOGETHER, PERPLEXITY, WRITER)
+
+
+def is_imported(member: Member) -> bool:
+    """Return whether the application has imported an SDK."""
+    return member.module in sys.modules
+
+
+def when_imported(member: Member, act: Callable[[], None]) -> None:
+    """Call a function at the end of the SDK's import; it must not raise, or the import would."""
+    wrapt.register_post_import_hook(lambda module: act(), member.module)
+
+
+def is_installed(member: Member) -> bool:
+    """Return whether an SDK can be imported, without importing it."""
+    try:
+        return is_imported(member) or bool(version(member.distribution))
+    except PackageNotFoundError:
+        return False
 
 
 class Sdk(NamedTuple):

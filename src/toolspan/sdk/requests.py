@@ -34,7 +34,7 @@ from . import retries
 from .family import Sdk, default_provider
 from .hooks import guarded
 from .http_response import answer_of, hold
-from .routes import Route, find_route
+from .routes import Route, find_route, routes_of
 from .stream import stand_in, tracked_stream
 
 
@@ -52,6 +52,7 @@ class Exchange:
 
     def __init__(self, sdk: Sdk, settings: Settings, sinks: Sinks) -> None:
         self._sdk = sdk
+        self._prefix, self._routes = sdk.member.prefix, routes_of(sdk.member)
         self._settings = settings
         self._sinks = sinks
         # The completion hook gets content also where nothing captures it.
@@ -70,7 +71,7 @@ class Exchange:
             if open_streams.waiting:
                 open_streams.end_dropped()
             options = kwargs["options"] if "options" in kwargs else args[1]
-            found = find_route(options, self._sdk.member.prefix)
+            found = find_route(options, self._prefix, self._routes)
             if found is None:
                 return None
             call = self.prepare(client, *found, stream=bool(kwargs.get("stream")))

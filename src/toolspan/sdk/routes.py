@@ -20,6 +20,7 @@ from ..wire.request import (
 )
 from ..wire.responses import FetchReader, ResponsesReader
 from ..wire.tools import Tools
+from .family import Member
 
 
 class ReadRequest(Protocol):
@@ -62,13 +63,26 @@ ROUTES: Mapping[tuple[str, str], Route] = {
 # Keys are the paths of the SDK's resources. Azure's client adds its deployment later, inside of `request`.
 
 
-def find_route(options: Any, prefix: str = "") -> tuple[Route, Mapping[str, Any]] | None:
+def routes_of(member: Member) -> Mapping[tuple[str, str], Route]:
+    """Return the routes with the paths of an SDK, without its prefix."""
+    found = {**ROUTES}
+    for path, known in member.paths:
+        if known is None:
+            del found["post", path]
+        else:
+            found["post", path] = ROUTES["post", known]
+    return found
+
+
+def find_route(
+    options: Any, prefix: str = "", routes: Mapping[tuple[str, str], Route] = ROUTES
+) -> tuple[Route, Mapping[str, Any]] | None:
     """Return the route of a request and the body to read; `None` for a request that is not traced."""
     method, url = options.method, options.url.removeprefix(prefix)
-    route = ROUTES.get((method, url))
+    route = routes.get((method, url))
     if route is None and "?" in url:  # the SDK's beta resources add a query
         url = url.partition("?")[0]
-        route = ROUTES.get((method, url))
+        route = routes.get((method, url))
     if route is not None:
         body = options.json_data
         if not isinstance(body, dict):  # multipart, or a generator of bytes

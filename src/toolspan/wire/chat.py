@@ -66,7 +66,7 @@ def ordinary_choice(held: Any) -> Piece | None:
         if beyond:
             special = {**special, **beyond} if special else beyond
     get = delta.get
-    # Declared, and rare: the deprecated `function_call`, refusals, and `reasoning` in Groq's SDK.
+    # Declared, and rare: `function_call`, refusals, Groq's `reasoning`; last, Together's `reasoning_content`.
     if get("function_call") is not None or get("refusal") is not None or get("reasoning") is not None:
         return None
     # Servers add fields of their own (Cerebras `time_info`); only those of quirks matter.
@@ -87,7 +87,7 @@ def ordinary_choice(held: Any) -> Piece | None:
         # An id or a name may begin another call at the same index.
         if call.__class__ is not int or entry.get("id") or function.get("name"):
             return None
-    if text.__class__ is not str or index.__class__ is not int:
+    if text.__class__ is not str or index.__class__ is not int or get("reasoning_content") is not None:
         return None
     return _new(Piece, (index, call, text))
 
@@ -261,6 +261,10 @@ class ChatReader:
     def _choice(self, value: Any, position: int, events: list[Event]) -> None:
         """Append the events of one choice."""
         choice, extra = values.view(value)
+        if extra and extra is not choice:
+            # SDKs declare less than their servers send: Together's no finish reason of completions, and
+            # Cerebras' no delta if a chunk lacks a field that the SDK requires.
+            choice = {**extra, **choice}
         index = choice.get("index")
         if index.__class__ is int and index == 0 and not self._counts_tokens:
             self._counts_tokens = False

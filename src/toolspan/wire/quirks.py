@@ -21,10 +21,13 @@ openai before 1.40 does not declare `refusal`; a choice's `usage` is Moonshot's.
 
 
 def carries_content(fields: Mapping[str, Any]) -> bool:
-    """Return whether any field of `GENERAL` has a value: vLLM sends most of them as null in each chunk."""
+    """Return whether any field of `GENERAL` has a value: vLLM sends most of them as null in each chunk.
+
+    For an SDK object's undeclared fields, a finish reason counts, too: Together's SDK declares none.
+    """
     # Most chunks have none of the fields: the first test takes no loop.
-    return not GENERAL.isdisjoint(fields) and any(
-        fields[name] is not None for name in GENERAL & fields.keys()
+    return fields.get("finish_reason") is not None or (
+        not GENERAL.isdisjoint(fields) and any(fields[name] is not None for name in GENERAL & fields.keys())
     )
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from ...settings import Settings
 from ...wire.record import ToolCall
 from ...wire.response_items import FREE_TEXT
 from .. import errors
@@ -44,6 +45,27 @@ class Capture:
     limit: int
     total: int | None = None
     full: bool = False
+
+    @classmethod
+    def on_spans(cls, settings: Settings) -> Capture:
+        """Return the form of content on spans."""
+        return cls(
+            on=settings.content_on_spans,
+            structured=spans_take_structures(),
+            limit=settings.content_limit,
+            total=settings.attribute_limit,
+            full=settings.tool_definitions == "full",
+        )
+
+    @classmethod
+    def on_events(cls, settings: Settings) -> Capture:
+        """Return the form of content on log records."""
+        return cls(
+            on=settings.content_on_events,
+            structured=True,
+            limit=settings.content_limit,
+            full=settings.tool_definitions == "full",
+        )
 
     def of(self, call: CallData) -> bool:
         """Return whether this call's content is captured."""
