@@ -172,7 +172,7 @@ def stage_attributes(ledger: Ledger, began_at: int, key: bytes) -> Attributes:
     _side(found, stage_semconv.IN, received_side, began_at, key)
     found[stage_semconv.IN_COMPLETE] = ledger.complete
     passed = {matching.PASSED: received_side.counts} if ledger.point else {}
-    _fates(found, {**ledger.matching.counts, **passed})
+    _outcomes(found, {**ledger.matching.counts, **passed})
     found[stage_semconv.STAGE_HELD_LONGEST] = seconds(ledger.matching.held_longest)
     found[stage_semconv.STAGE_HELD_SUM] = seconds(ledger.matching.held_sum)
     return found
@@ -199,7 +199,7 @@ def _side(found: Attributes, at: SideNames, side: Side, began_at: int, key: byte
         found |= {at.first_chunk: seconds(side.first_at - began_at), at.longest_pause: seconds(side.pause)}
 
 
-def _fates(found: Attributes, counts: Mapping[str, Mapping[str, int]]) -> None:
+def _outcomes(found: Attributes, counts: Mapping[str, Mapping[str, int]]) -> None:
     for fate, total in _FATES.items():
         found[total] = sum(counts[fate].values())
         row = zip(stage_semconv.BY_KIND[total], _KINDS, strict=False)  # two fates have a total only

@@ -179,7 +179,7 @@ class WebSocketPatch:
     def _close(self, connection: Any, args: tuple[Any, ...]) -> Observer:
         known = self._connections.get(connection)
         if known is not None:
-            # Before the close: then a `recv` in another thread raises ConnectionClosedOK, as at a regular end.
+            # Before the close: after it, a `recv` in another thread raises as at a regular end.
             known.responses.end(End.CLOSED)
         return nothing
 

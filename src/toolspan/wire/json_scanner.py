@@ -16,7 +16,7 @@ EMPTY, OPEN, COMPLETE, BROKEN = "empty", "open", "complete", "broken"
 UNPARSED: object = object()
 """The value of a document that was not kept or does not parse; `None` would be JSON's null."""
 SKIPPED: object = object()
-"""The value of a document that was too expensive to read: nobody knows whether it is JSON."""
+"""The value of a document that was too expensive to read: it may be JSON or not."""
 
 _DEEPEST = 900  # deeper, `json.loads` raises at the interpreter's recursion limit (1000)
 _LONGEST = 4300  # digits; Python refuses to convert a longer integer, so `json.loads` would fail

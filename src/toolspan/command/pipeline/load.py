@@ -182,10 +182,10 @@ def fetch(address: str, trace_id: str) -> Any:
     # `urlopen` would also open `file://`.
     if not base.rstrip("/").startswith(("http://", "https://")):
         raise InputError(f"{address} is not an address of Jaeger: expected http:// or https://")
-    return _asked(base, trace_id)
+    return _requested(base, trace_id)
 
 
-def _asked(base: str, trace_id: str) -> Any:
+def _requested(base: str, trace_id: str) -> Any:
     """Return the JSON that Jaeger answers; raise `InputError` for any other answer and for none."""
     url = f"{base.rstrip('/')}/api/traces/{trace_id.lower()}"
     try:
