@@ -11,8 +11,8 @@ from openai._models import construct_type
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from toolspan.wire.chat import ChatReader
-from toolspan.wire.events import Event, Usage
-from toolspan.wire.record import Record
+from toolspan.wire.events import CallClosed, CallCorrected, Event, Usage
+from toolspan.wire.record import Record, ToolCall
 
 from .shapes import Call
 
@@ -70,6 +70,21 @@ def record_of(events: Iterable[Event], *, keep: bool = True) -> Record:
 def read(chunks: Iterable[Any], expected: int = 1, *, keep: bool = True) -> Record:
     """The record of a stream, with its texts or without."""
     return record_of(events_of(chunks, expected, pieces=keep), keep=keep)
+
+
+def check_told(record: Record, events: Iterable[Event]) -> None:
+    """The last verdict on each call that is worth an event has what the record has at the end."""
+    found, told = Record(keep=True), {}
+    for event in events:
+        worth = found.apply(event, 0)
+        if worth and isinstance(event, (CallClosed, CallCorrected)):
+            told[event.choice, event.call] = _verdict(found.call(event))
+    assert told == {(call.choice, call.index): _verdict(call) for call in record.calls}
+
+
+def _verdict(call: ToolCall) -> tuple[Any, ...]:
+    """White space behind a complete call is worth no event."""
+    return call.id, call.name, call.arguments.strip(), call.outcome
 
 
 def facts(record: Record) -> list[object]:

@@ -17,10 +17,10 @@ from toolspan.wire.tools import tools as offer
 
 from ..table import each_row
 from . import randoms
-from .reading import FULL, events_of, plain, read, record_of, sdk
+from .reading import FULL, check_told, events_of, plain, read, record_of, sdk
 from .shapes import Chunk, choice, chunk, ends, entry, says, tools
 
-_TOOLS = [
+TOOLS = [
     {"type": "function", "function": {"name": name, "parameters": {
         "type": "object", "properties": {key: {"type": "integer"}}, "required": [key]}}}
     for name, key in (("f", "x"), ("g", "y"))
@@ -41,6 +41,11 @@ class Case(NamedTuple):
 def piece(index: int | None, text: Any = None, id: str | None = None, name: str | None = None) -> Chunk:
     """A chunk with one entry."""
     return tools(entry(index, id, name, text))
+
+
+def custom(text: str, id: str | None = None, name: str | None = None) -> Chunk:
+    """A chunk with a piece of a custom tool's input."""
+    return tools({**entry(0, id), "type": "custom", "custom": {"name": name, "input": text}})
 
 
 def whole(reason: str | None = "tool_calls", **message: Any) -> Chunk:
@@ -125,6 +130,10 @@ CASES = {
         [piece(0, X1, "a", "f"), piece(1, "", "a", "f"), piece(1, X2[:5]), piece(1, X2[5:]), ends()],
         [*ONE, ("f", X2, "valid")],
     ),
+    "shared-id-repeated-after-another": Case(
+        [piece(0, X1, "a", "f"), piece(0, Y2, "a", "g"), piece(0, X1, "a", "f"), ends()],
+        [*ONE, ("g", Y2, "valid")],
+    ),
     "shared-id-other-name": Case(
         [HEAD, piece(1, "", "a", "g"), piece(0, X1), piece(1, Y2), ends()], [*ONE, ("g", Y2, "valid")]
     ),
@@ -134,7 +143,18 @@ CASES = {
         [*ONE, ("g", Y2, "valid")],
     ),
     "drift-of-all-arguments": Case([HEAD, piece(1, X1[:4]), piece(1, X1[4:]), ends()], ONE),
+    "drift-with-the-name-again": Case([HEAD, piece(1, X1[:4], None, "f"), piece(1, X1[4:]), ends()], ONE),
+    "twins-without-ids": Case(
+        [piece(0, X1, None, "f"), piece(1, X1, None, "f"), ends()], [*ONE, *ONE]
+    ),
     "drift-at-each-piece": Case([HEAD, *(piece(n, X1[n : n + 1]) for n in range(8)), ends()], ONE),
+    # what comes after the end of a call
+    "id-after-the-end": Case(
+        [piece(0, X1[:4], None, "f"), piece(0, X1[4:]), ends(), piece(0, X1, "a", "f")], ONE, 1
+    ),
+    "more-free-text-after-the-end": Case(
+        [custom("ls", "a", "f"), ends(), custom(" -l")], [("f", "ls -l", "valid")], 1
+    ),
     # verdicts on what cannot be judged (vllm#31438)
     "no-name": Case([piece(0, X1), ends()], [(None, X1, "unnamed")]),
     "no-name-in-pieces": Case([piece(0, X1[:4], "a"), piece(0, X1[4:]), ends()], [(None, X1, "unnamed")]),
@@ -156,9 +176,12 @@ EACH = each_row("case", CASES.values(), ids=CASES)
 
 def record(chunks: list[Any], *, keep: bool = True) -> tuple[Record, list[Any]]:
     """The record of these chunks, checked against the tools, and its events."""
-    reader = ChatReader(pieces=keep, offered=offer(_TOOLS))
+    reader = ChatReader(pieces=keep, offered=offer(TOOLS))
     events = [event for body in chunks for event in reader.read(body)] + reader.close()
-    return record_of(events, keep=keep), events
+    found = record_of(events, keep=keep)
+    if keep:
+        check_told(found, events)
+    return found, events
 
 
 @LATE
@@ -187,7 +210,7 @@ def test_application_events_agree_with_the_record(case: Case, build: Callable[[A
     last: dict[int, tuple[str | None, str, str]] = {}
     started: list[int] = []
     texts: dict[int, str] = {}
-    for event in toolspan.events([build(body) for body in case.chunks], tools=_TOOLS):
+    for event in toolspan.events([build(body) for body in case.chunks], tools=TOOLS):
         if isinstance(event, toolspan.ToolCallStarted):
             started.append(event.index)
         elif isinstance(event, toolspan.ToolCallArgumentsDelta):

@@ -64,7 +64,7 @@ def test_text_after_the_end_of_the_document_corrects_the_close_once() -> None:
     events = events_of([delta(0, "a", "f", "[")], [delta(0, None, None, "]")], [delta(0, None, None, " x")])
     assert [event for event in events if isinstance(event, (CallClosed, CallCorrected))] == [
         CallClosed(3, 0, "json", True, 2, 2),
-        CallCorrected(3, 0, CallClosed(3, 0, "json", False, 3, 4), "valid"),
+        CallCorrected(3, 0, CallClosed(3, 0, "json", False, 3, 4), "valid", True),
     ]
 
 

@@ -16,7 +16,7 @@ from toolspan.wire.tools import Tools, tools
 
 from ..table import each_row
 from . import randoms
-from .reading import FULL, plain, record_of
+from .reading import FULL, check_told, plain, record_of
 from .response_shapes import Event, added, asks, begins, done, ends, event, function, without
 from .responses_reading import sdk_event
 
@@ -55,6 +55,7 @@ def recorded(events: list[Event], offered: Tools | None = None) -> Record:
     reader = ResponsesReader(offered=offered)
     found = [each for body in events for each in reader.read(body)] + reader.close()
     record = record_of(found)
+    check_told(record, found)
     for one in record.calls:
         mine = [each for each in found if getattr(each, "call", None) == one.index]
         assert sum(isinstance(each, CallClosed) for each in mine) == 1, "completed once"
@@ -144,6 +145,19 @@ CASES: dict[str, tuple[list[Event], list[Row]]] = {
     # Fragments after an end.
     "fragments-after-done": ([head(call()), all_of(""), delta('{"x":'), delta("1}"), ends()], [A]),
     "fragments-after-the-response": ([head(call()), all_of(""), ends(), delta('{"x":'), delta("1}")], [A]),
+    "fragments-after-an-invalid-end": (
+        [head(call()), all_of('{"x":'), ends(), delta("}")],
+        [("call_a", "f", '{"x":}', "invalid")],
+    ),
+    "ids-after-the-response": (
+        [
+            added({**call(), "call_id": None, "id": None}),
+            delta('{"x":', None),
+            delta("1}", None),
+            ends(call()),
+        ],
+        [A],
+    ),
     "fragments-repeat-done": (
         [head(call()), all_of('{"x":1}'), delta('{"x":'), delta("1}"), ends(call())],
         [A],

@@ -5,12 +5,13 @@ Servers leave out, repeat, share or change each of these. Which call a delta bel
 evidence first:
 
 * An id that a call has or had: that call, at any index. It is another call that shares the id if its name
-  differs, or if it comes at another index with other arguments than those of the complete document.
+  differs, or if it comes at another index with other arguments than those of the complete document. Of the
+  calls that share an id, one with the same name and arguments is repeated.
 * Another id than that of the call at the index: another call, unless the document of the call is open and the
   delta continues it.
 * The index of a call: that call. It is another call if the document is complete and another one begins that
   neither repeats it nor is what it has grown to.
-* Arguments alone, at an index that no call has: the last call, while its document is open.
+* Arguments without an id, at an index that no call has: the last call, while its document is open.
 * Neither index nor id: the last call.
 
 What the arguments of a delta do:
@@ -57,7 +58,8 @@ class Calls:
     def __init__(self, choice: int, *, pieces: bool = True, offered: Tools | None = None) -> None:
         self._calls = ToolCalls(choice, pieces=pieces, offered=offered, waits=True)
         self._by_index: dict[int, CallState] = {}
-        self._by_id: dict[str | None, CallState] = {}
+        # The last call with an id; those before it that share the id, by the name as well.
+        self._by_id: dict[str | tuple[str | None, str | None] | None, CallState] = {}
         self._last: CallState | None = None
         self._touched: list[CallState] = []
 
@@ -114,13 +116,17 @@ class Calls:
     def _find(self, delta: CallDelta) -> CallState | None:
         """Return the call that a delta names or continues; `None` for a new call."""
         known = self._by_id.get(word(delta.id)) if delta.id and self._by_id else None
+        if known is not None and delta.name not in (None, known.name):
+            twin = self._by_id.get((word(delta.id), word(delta.name)))
+            if twin is not None and twin.arguments.repeats(delta.arguments):
+                return twin
         last = self._last
         if delta.index is not None:
             call = self._by_index.get(delta.index)
             if known is not None and known is not call and (call is None or call.id != delta.id):
                 # The id outranks the index, unless another name says that calls share the id.
                 return known if delta.name in (None, known.name) else call
-            if call is None and last is not None and not delta.id and not delta.name:
+            if call is None and last is not None and _is_headless(last, delta):
                 # arguments at an index that their head did not have (agno#8879)
                 return last if last.arguments.read() in (OPEN, EMPTY) else None
             return call
@@ -165,7 +171,11 @@ class Calls:
             if call.index is None:
                 call.index = delta.index
         if delta.id and (len(self._by_id) < _MOST_IDS):
-            self._by_id[word(delta.id)] = call
+            key = word(delta.id)
+            before = self._by_id.get(key, call)
+            if before is not call:
+                self._by_id[key, word(before.name)] = before
+            self._by_id[key] = call
         self._last = call
         self._touched.append(call)
 
@@ -200,6 +210,11 @@ class Calls:
 def _is_moved(call: CallState, delta: CallDelta) -> bool:
     """Return whether a delta comes at another index than the call's arguments."""
     return None not in (delta.index, call.index) and delta.index != call.index
+
+
+def _is_headless(last: CallState, delta: CallDelta) -> bool:
+    """Return whether a delta begins no call: it has no id, and no name but that of a last call with an id."""
+    return not delta.id and delta.name in (None, last.id and last.name)
 
 
 def _replay(call: CallState, delta: CallDelta) -> int | None:

@@ -127,8 +127,8 @@ class CallClosed(NamedTuple):
 class CallCorrected(NamedTuple):
     """A server contradicted a complete call: `now` holds the facts that are right.
 
-    `previous` is the outcome before. `replaced`: the arguments are other ones, even if the outcome is equal.
-    Where neither changed, only the counts did, by white space after the end.
+    `previous` is the outcome before. `replaced`: id, name or arguments are other ones, even if the outcome is
+    equal. Where neither changed, only the counts did, by white space after the end.
     """
 
     choice: int

@@ -18,6 +18,7 @@ _MOST_LETTERS = 1024 * 1024  # of ids and names in one choice; further ones are 
 
 UNNAMED = "unnamed"
 _NAMED = frozenset(("function", "custom"))
+_TOLD_OTHERWISE = -1  # for `reported`: the last verdict named another id
 _NONE: list[Event] = []
 
 
@@ -64,7 +65,7 @@ class CallState:
         self.violation: Violation | None = None
         self.argument_hash: int | None = None
         self.reported = 0  # fragments when the last verdict was appended
-        self.replaced = False  # whether the arguments are others than those of the last verdict
+        self.replaced = False  # whether name or arguments are others than those of the last verdict
 
 
 class ToolCalls:
@@ -115,6 +116,8 @@ class ToolCalls:
             self._letters += len(identity or "") + len(name or "")
             if self._letters > _MOST_LETTERS:
                 identity, name = word(identity), word(name)
+            if call.closed is not None:  # what was said of the call is corrected at its end
+                call.reported, call.replaced = _TOLD_OTHERWISE, call.replaced or name != call.name
             call.id, call.name = identity, name
             call.is_named = call.is_named or name is not None
             events.append(CallOpened(self._choice, call.number, identity, name, call.kind))
@@ -176,7 +179,9 @@ class ToolCalls:
         if call.closed is None:
             events.append(closed)
         else:
-            events.append(CallCorrected(self._choice, call.number, closed, call.outcome, call.replaced))
+            # Only white space behind a document adds nothing.
+            replaced = call.replaced or call.reported < 1 or not end.complete
+            events.append(CallCorrected(self._choice, call.number, closed, call.outcome, replaced))
         call.closed, call.reported = how, end.fragments
         call.outcome = call_outcome(how, valid, end.fragments, violation)
         call.replaced = False
