@@ -88,9 +88,9 @@ class UsageMonitor:
         with self._lock:
             self._budgets = tuple(other for other in self._budgets if other is not budget)
 
+    # Values of the first name are dropped first: conversations are many, models few and worth keeping.
     def keep(self, keys: tuple[str, ...]) -> None:
         """Keep totals by these names, too; they come from the setting `usage_keys`."""
-        # Values of the first name are dropped first: conversations are many, models few and worth keeping.
         names = (CONVERSATION, *(key for key in keys if key not in (CONVERSATION, MODEL)), MODEL)
         with self._lock:
             if names != self._totals.names:

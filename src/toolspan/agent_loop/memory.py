@@ -121,10 +121,10 @@ class _Threads(threading.local):
 _threads = _Threads()
 
 
+# The trace counts more: an agent may move between threads.
 def caller_match(task: Hashable, remembered: RememberedCall) -> int:
     """Return how well a call matches the caller: 2 for the same trace, 1 for the same thread or task."""
     trace_id = trace.get_current_span().get_span_context().trace_id
     turn = remembered.turn
-    # The trace first: an agent may move between threads.
     same_trace = turn.asker is not None and trace_id and turn.asker.trace_id == trace_id
     return (2 if same_trace else 0) + (1 if turn.task == task else 0)

@@ -152,9 +152,9 @@ def _choice(fields: Mapping[str, Any], position: int) -> Iterator[ChunkPart]:
         yield place(FINISH, index), reason
 
 
+# The id counts only with a name: servers and gateways repeat it with each piece or leave it out, and
+# such a rewritten chunk is not an altered one.
 def _call(index: int, delta: quirks.CallDelta) -> ChunkPart:
-    # The id counts only with a name: servers and gateways repeat it with each piece or leave it out, and
-    # such a rewritten chunk is not an altered one.
     where = place(TOOL_CALL, index, delta.index)
     if delta.arguments and not delta.name:
         return where, delta.arguments

@@ -198,10 +198,10 @@ def _split(chunks: Sequence[TimedChunk]) -> tuple[Sequence[ParsedChunk], Sequenc
     return parsed, at
 
 
+# Other threads only append at the end, and each of the two steps is atomic. Swapping the list for a
+# new one would lose what a thread appends to the old one.
 def _taken(chunks: list[TimedChunk], count: int) -> list[TimedChunk]:
     """Remove this many chunks from the front of the list and return them."""
-    # Other threads only append at the end, and each of the two steps is atomic. Swapping the list for a
-    # new one would lose what a thread appends to the old one.
     found = chunks[:count]
     del chunks[:count]
     return found
