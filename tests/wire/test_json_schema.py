@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from random import Random
 from typing import Any
@@ -280,11 +281,12 @@ HOSTILE: dict[str, tuple[Any, Any]] = {
 def test_check_that_takes_too_long_is_given_up(schema: Any, value: Any) -> None:
     """A check that takes too many steps is given up within 20 ms, and the call stays unchecked."""
     times = []
+    limit = 0.02 if sys.gettrace() is None else 0.2  # coverage makes it several times slower
     for _ in range(3):  # the fastest counts: the machine may be busy
         began = time.process_time()
         assert violation_of(schema, value) == Violation("unchecked")
         times.append(time.process_time() - began)
-    assert min(times) < 0.02
+    assert min(times) < limit
 
 
 def test_schema_of_usual_depth_is_checked_to_its_end() -> None:
