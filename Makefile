@@ -22,7 +22,9 @@ chat: $(VENV)/.chat ## A chat page at http://127.0.0.1:8000 with its traces in t
 chat-figures: $(VENV)/.chat ## What each technique of the chat service saves, in five minutes: the tables of its README.
 	cd examples && ../$(BIN)/python -m chat_service.measure
 
-TESTS := -m pytest -q -n auto -m 'not slow'
+# One worker more than cores: some tests wait for a deadline or for a child process.
+WORKERS := $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+TESTS := -m pytest -q -n $(WORKERS) -m 'not slow'
 
 test: $(VENV)/.test ## Run the tests, on all cores, with a sample of each matrix; COVERAGE=1 measures them, too.
 ifdef COVERAGE

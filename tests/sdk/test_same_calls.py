@@ -16,7 +16,7 @@ import pytest
 import toolspan
 
 from ..wire.quirks_table import QUIRKS
-from ..wire.reading import canonical
+from ..wire.reading import FULL, canonical
 from ..wire.responses_table import CASES
 from ..wire.shapes import Call
 from . import script, wire
@@ -69,8 +69,9 @@ GROUPS = 8
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_events_listener_and_telemetry_find_the_same_tool_calls(group: int) -> None:
     """Events, listener and telemetry agree with the table's expectation for every row."""
-    for row in TABLE[group::GROUPS]:
-        for face in FACES:
+    for number, row in enumerate(TABLE[group::GROUPS]):
+        # The clients take turns; with `--full`, each reads every row.
+        for face in FACES if FULL else (FACES[(group + number) % len(FACES)],):
             if row.api is CHAT or has("responses.create"):
                 _check(row, face, Telemetry())
 
