@@ -111,6 +111,8 @@ def test_damaged_arguments_and_their_verdict_do_not_depend_on_the_cuts() -> None
     rng = Random(3)
     for _ in range(_ROUNDS):
         text = randoms.damaged(rng, randoms.written(rng, randoms.document(rng))) or "{"
+        if text.lstrip().startswith("{}"):  # what comes after an empty object may be the real arguments
+            continue
         whole = seen(read([tools(entry(0, "a", "f", text)), ends()]))
         call = Call("a", "f", text)
         cut = seen(read([*stream(rng, [call], "all-at-zero-repeated")]))
