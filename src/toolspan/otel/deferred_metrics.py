@@ -96,24 +96,30 @@ class Backlog:
             except Exception as error:
                 self._report("recording a metric", error)
         # By the length at the start: with a loop until the queue is empty, busy threads could hold it here.
-        for begin in range(0, len(self.waiting), _AT_ONCE):
-            if begin:
+        left = len(self.waiting)
+        while left > 0 and (made := self._record(_AT_ONCE)):
+            left -= made
+            if left > 0:
                 time.sleep(0)  # releases the GIL
-            self._record(_AT_ONCE)
 
-    def _record(self, most: int) -> None:
+    def _record(self, most: int) -> int:
+        """Record measurements of at most about so many values; return the number of entries."""
         failed: Exception | None = None
-        for _ in range(most):
+        entries = 0
+        while most > 0:
             try:
                 make, value, attributes, context = self.waiting.popleft()
             except IndexError:  # another thread has emptied the queue
                 break
+            entries += 1
+            most -= len(value) if type(value) is array else 1
             try:
                 make(value, attributes, context)
             except Exception as error:
                 failed = error
         if failed is not None:
             self._report("recording a metric", failed)
+        return entries
 
     def start(self) -> None:
         """Queue measurements again after `stop`."""

@@ -82,11 +82,15 @@ def _counted(scope: str) -> tuple[bool, bool]:
         found = set()
     if any(scope.startswith(prefix) for prefix in _WITH_METRICS):
         found.update(_ALL)
+    if scope in _WITH_TOKENS:
+        found.add(names.TOKEN_USAGE)
     return names.TOKEN_USAGE in found, names.OPERATION_DURATION in found
 
 
 _WITH_METRICS = ("opentelemetry.instrumentation.", "opentelemetry.util.genai", "opentelemetry.genai")
 """Scopes of OpenTelemetry's and Traceloop's instrumentations, which record both, by any meter provider."""
+_WITH_TOKENS = ("pydantic-ai",)
+"""Scopes that record tokens by any meter provider, also by one that is not the global one."""
 
 
 def _represents(span: Any, operation: str, model: str | None, marked: bool) -> bool:
