@@ -95,6 +95,7 @@ class Pauses:
         self.late: list[float] = []
         self.callbacks: list[float] = []
         self.ran = 0.0
+        self.collecting = self.collected = 0.0
 
     async def watch(self) -> None:
         """Sleep for a millisecond, again and again, and record how late the loop comes back."""
@@ -109,18 +110,28 @@ class Pauses:
         run = Handle._run
 
         def timed(handle: Handle) -> None:
-            began = time.thread_time()
+            began, collected = time.thread_time(), self.collected
             run(handle)
-            if (took := time.thread_time() - began) > PAUSE / 10:
+            # Without garbage collections: they walk through all that the program has, at any callback.
+            took = time.thread_time() - began - (self.collected - collected)
+            if took > PAUSE / 10:
                 self.callbacks.append(took)
 
         Handle._run = timed
+        gc.callbacks.append(self._collection)
         began = time.monotonic()
         try:
             yield
         finally:
+            gc.callbacks.remove(self._collection)
             Handle._run = run
             self.ran = time.monotonic() - began
+
+    def _collection(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            self.collecting = time.thread_time()
+        else:
+            self.collected += time.thread_time() - self.collecting
 
     @property
     def longest(self) -> float:
@@ -132,7 +143,8 @@ class Pauses:
         often = sum(each > PAUSE for each in late) * 60 / self.ran
         worst, usual = late[-1] * 1e3, late[len(late) * 999 // 1000] * 1e3
         return (
-            f"longest callback {self.longest * 1e3:.1f} ms of CPU time; loop late by {worst:.1f} ms at most, "
+            f"longest callback {self.longest * 1e3:.1f} ms of CPU time, "
+            f"garbage collections {self.collected * 1e3:.0f} ms in all; loop late by {worst:.1f} ms at most, "
             f"{usual:.1f} ms at the 99.9th percentile, above 5 ms {often:.0f} times a minute"
         )
 
