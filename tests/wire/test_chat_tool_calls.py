@@ -7,6 +7,7 @@ import pytest
 from toolspan.wire.chat_tool_calls import Calls
 from toolspan.wire.events import CallArguments, CallClosed, CallCorrected, CallOpened, Event
 from toolspan.wire.quirks import CallDelta
+from toolspan.wire.tool_call import ToolCalls
 
 from ..table import each_row
 
@@ -164,3 +165,14 @@ def test_number_of_calls_of_a_choice_is_bounded() -> None:
     """A choice opens at most 1 024 calls; later deltas go to the last one."""
     events = events_of(*([delta(0, f"id_{number}", "f", "{}")] for number in range(1100)))
     assert len(opened(events)) == 1024
+
+
+def test_late_names_past_the_bound_of_letters_are_bounded() -> None:
+    """Ids and names that come after their calls count against the same bound as those that come with them."""
+    calls, events = ToolCalls(0, pieces=False), list[Event]()
+    for number in range(5):
+        call = calls.open(None, None, "function", events)
+        calls.identify(call, f"{number}" * 300_000, "f", events)
+    lengths = [len(call.id or "") for call in calls.calls]
+    assert lengths[:3] == [300_000] * 3
+    assert max(lengths[3:]) <= 256
