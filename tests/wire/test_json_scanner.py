@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolspan.wire.json_scanner import BROKEN, COMPLETE, EMPTY, OPEN, UNPARSED, JsonScanner
+from toolspan.wire.json_scanner import BROKEN, COMPLETE, EMPTY, OPEN, UNPARSED, JsonScanner, is_deep
 
 from ..table import each_row
 from . import randoms
@@ -217,3 +217,14 @@ def test_skipping_begins_in_any_state() -> None:
         assert scanner.state is OPEN
         assert scanner.skipped
     assert scanned("{}", heavy).state is COMPLETE
+
+
+def test_a_value_is_deep_past_the_levels_that_the_scanner_follows() -> None:
+    """The depth of a parsed value is bounded as that of a document that is scanned."""
+    value: object = 1
+    for _ in range(90):
+        value = [value]
+    assert not is_deep(value)
+    for _ in range(2000):
+        value = {"a": value}
+    assert is_deep(value)
