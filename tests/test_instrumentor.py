@@ -14,10 +14,7 @@ import openai
 import pytest
 
 import toolspan
-from toolspan import OpenAIInstrumentor, guard
-from toolspan import instrumentor as assembly
-from toolspan.otel.active import Instrumentation
-from toolspan.settings import Settings, read_settings
+from toolspan import OpenAIInstrumentor
 
 from .conformance.scenarios import SCENARIOS
 from .sdk.apis import CHAT
@@ -326,18 +323,6 @@ def test_an_sdk_that_cannot_be_patched_is_left_alone(
     assert [record.levelname for record in caplog.records if record.name == "toolspan"] == ["WARNING"]
 
 
-def test_each_signal_has_one_sink_with_its_settings() -> None:
-    """One sink for each signal, with the settings that concern it."""
-    settings = read_settings(
-        {"capture_message_content": "span_only", "tool_events": "log", "attribute_limit": 9}, {}
-    )
-    found = made(settings)
-    assert [type(sink).__name__ for sink in found] == SINKS
-    span, log = found[3], found[-2]
-    assert (span._events, span._capture.on, span._capture.total) == (False, True, 9)
-    assert (log._events, log._capture.on, log._capture.structured, log._details) == (True, False, True, False)
-
-
 @each_row(
     ("setting", "on_span", "on_log"),
     [("both", True, True), ("span", True, False), ("log", False, True), ("off", False, False)],
@@ -349,22 +334,6 @@ def test_a_setting_chooses_where_tool_call_events_go(setting: str, on_span: bool
         SCENARIOS["parallel calls"].play()
     assert len(telemetry.span.events) == (4 if on_span else 0)
     assert len(telemetry.records) == (4 if on_log else 0)
-
-
-def test_a_sink_that_cannot_be_made_is_left_out(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A sink that fails to start is reported, and all other sinks work."""
-    monkeypatch.setattr(guard, "reraise", False)
-
-    def broken(*args: Any, **kwargs: Any) -> Any:
-        raise RuntimeError("MARKER")
-
-    monkeypatch.setattr(assembly, "MetricSink", broken)
-    left = [name for name in SINKS if name != "MetricSink"]
-    assert [type(sink).__name__ for sink in made(Settings())] == left
-    (record,) = caplog.records
-    assert record.getMessage().startswith("toolspan: making a sink failed with RuntimeError")
 
 
 def test_instrumenting_and_uninstrumenting_twice_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
@@ -393,21 +362,3 @@ def test_disabled_instrumentation_leaves_the_sdk_alone(monkeypatch: pytest.Monke
     instrumentor.instrument()
     assert openai.OpenAI.request is own
     instrumentor.uninstrument()
-
-
-SINKS = [
-    "RepeatedRequestSink",
-    "Loop",
-    "CostSink",
-    "SpanSink",
-    "MetricSink",
-    "LoopMetricSink",
-    "LogSink",
-    "SpentSink",
-]
-"""The order of the sinks: a sink uses the data of earlier ones."""
-
-
-def made(settings: Settings) -> list[Any]:
-    """The sinks of these settings, with the global providers."""
-    return list(assembly.sinks(Instrumentation(settings=settings, loop=assembly.Loop())))

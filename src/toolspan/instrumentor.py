@@ -1,12 +1,11 @@
-"""The instrumentors, one class for each SDK: they build the sinks, patch the SDK and remove the patch."""
+"""The instrumentors, one class for each SDK: they read the settings, patch the SDK and remove the patch."""
 
 from __future__ import annotations
 
 import logging
 import operator
 from collections.abc import Callable, Collection
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 from opentelemetry._logs import LoggerProvider
@@ -14,23 +13,13 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 from opentelemetry.metrics import MeterProvider
 
 from . import guard, open_streams
-from .accounting.monitor import SpentSink, usage
-from .agent_loop.loop import Loop, LoopMetricSink
-from .agent_loop.repeated_requests import RepeatedRequestSink
-from .cost.prices import Prices, load
-from .cost.sink import CostSink
-from .log_lines.sink import Console, StreamLogSink
+from .accounting.monitor import usage
+from .agent_loop.loop import Loop
+from .log_lines.sink import Console
 from .otel import active
 from .otel.active import Instrumentation, Providers
-from .otel.content import completion_hook
-from .otel.content.capture import Capture
-from .otel.content.redaction import Redaction, Review
 from .otel.deferred_metrics import backlog
 from .otel.dispatch import Sinks
-from .otel.log import LogSink
-from .otel.metrics import MetricSink
-from .otel.sink import Sink
-from .otel.span import SpanSink
 from .sdk.family import (
     CEREBRAS,
     GROQ,
@@ -44,8 +33,8 @@ from .sdk.family import (
     is_installed,
     when_imported,
 )
+from .sdk.sinks import executions, make_review, sinks
 from .settings import Options, Settings, changed, read_settings
-from .tool_execution.execution import Executions
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # part of `typing` from Python 3.11 on; not needed at runtime
@@ -295,102 +284,3 @@ def _installed(member: Member, state: Instrumentation, sinks: Sinks) -> Patch:
     patch = Patch(sdk, exchange, WebSocketPatch(exchange))
     patch.install()
     return patch
-
-
-def make_review(settings: Settings) -> Review:
-    """Return the review of content before it is recorded: redaction, then the completion hook."""
-    redaction = None if settings.redact is None else Redaction(settings.redact, guard.report)
-    hook = completion_hook.find(settings.completion_hook, full=settings.tool_definitions == "full")
-    return Review(guard.report, redaction=redaction, hook=hook)
-
-
-_Maker: TypeAlias = Callable[[Instrumentation], "Sink | None"]
-
-
-def sinks(state: Instrumentation) -> list[Sink]:
-    """Return the sinks in the order of `_SINKS`; one that cannot be made is logged and left out."""
-    found = [guard.made("making a sink", partial(make, state)) for make in _SINKS]
-    return [sink for sink in found if sink is not None]
-
-
-def _repeated_requests(state: Instrumentation) -> Sink | None:
-    return RepeatedRequestSink() if state.settings.agent_loop else None
-
-
-def _loop(state: Instrumentation) -> Sink | None:
-    return state.loop if state.settings.agent_loop else None
-
-
-def _cost(state: Instrumentation) -> Sink | None:
-    on = state.settings.cost != "off"
-    return CostSink(state.providers.meter(), _prices(state.settings)) if on else None
-
-
-def _span(state: Instrumentation) -> Sink | None:
-    events = state.settings.tool_events in ("span", "both")
-    return SpanSink(state.providers.tracer(), events=events, capture=Capture.on_spans(state.settings))
-
-
-def _metrics(state: Instrumentation) -> Sink | None:
-    meter = state.providers.meter()
-    return MetricSink(meter, generation=state.settings.metric_names, chunk_timing=state.settings.chunk_timing)
-
-
-def _loop_metrics(state: Instrumentation) -> Sink | None:
-    return LoopMetricSink(state.providers.meter())
-
-
-def _log(state: Instrumentation) -> Sink | None:
-    capture = Capture.on_events(state.settings)
-    events = state.settings.tool_events in ("log", "both")
-    return LogSink(state.providers.logger(), events=events, details=state.settings.details, capture=capture)
-
-
-def _usage(state: Instrumentation) -> Sink | None:
-    return SpentSink(usage)
-
-
-def _stream_log(state: Instrumentation) -> Sink | None:
-    if state.settings.log == "off":
-        return None
-    redacted = state.settings.redact is not None
-    limit = state.settings.content_limit
-    return StreamLogSink(state.settings.log, content=state.settings.content, redacted=redacted, limit=limit)
-
-
-_SINKS: tuple[_Maker, ...] = (
-    # The span begins with the attempt, the step and the links, so these come first.
-    _repeated_requests,
-    _loop,
-    # Span, metrics and totals report what the call cost.
-    _cost,
-    _span,
-    _metrics,
-    _loop_metrics,
-    _log,
-    _usage,
-    _stream_log,
-)
-"""The sinks in the order in which they see each call."""
-
-
-def executions(state: Instrumentation) -> Executions | None:
-    """Return the recorder of tool executions; `None` if it cannot be made."""
-
-    def make() -> Executions:
-        return Executions(
-            state.providers.tracer(),
-            state.providers.meter(),
-            state.providers.logger(),
-            state.loop,
-            Capture.on_spans(state.settings),
-            state.reviews[-1][1],
-            state.settings.metric_attributes,
-        )
-
-    return guard.made("making the spans of tools", make)
-
-
-def _prices(settings: Settings) -> Prices | None:
-    """Return the prices, loaded now: their import takes half a second, too long for a request."""
-    return guard.made("loading the prices", load) if settings.cost == "on" else None

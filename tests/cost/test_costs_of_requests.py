@@ -11,10 +11,10 @@ import openai
 import pytest
 
 from toolspan import OpenAIInstrumentor
-from toolspan import instrumentor as assembly
 from toolspan.cost import prices
 from toolspan.cost.prices import Prices
 from toolspan.otel import active
+from toolspan.sdk import sinks as assembly
 from toolspan.wire.events import Usage
 
 from ..programs import Programs

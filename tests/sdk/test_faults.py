@@ -13,12 +13,12 @@ import pytest
 
 import toolspan.call
 from toolspan import instrumentor, open_streams
-from toolspan import instrumentor as assembly
 from toolspan.accounting import monitor as accounting
 from toolspan.accounting.monitor import UsageMonitor
 from toolspan.event_stream import listener
 from toolspan.log_lines import sink
 from toolspan.sdk import http_response, requests, stream
+from toolspan.sdk import sinks as assembly
 from toolspan.wire import record, request, sse
 from toolspan.wire.chat import ChatReader
 from toolspan.wire.embeddings import EmbeddingsReader

@@ -1,0 +1,124 @@
+"""Builds what sees each call: the sinks, the review of content and the recorder of tool executions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
+
+from .. import guard
+from ..accounting.monitor import SpentSink, usage
+from ..agent_loop.loop import LoopMetricSink
+from ..agent_loop.repeated_requests import RepeatedRequestSink
+from ..cost.prices import Prices, load
+from ..cost.sink import CostSink
+from ..log_lines.sink import StreamLogSink
+from ..otel.active import Instrumentation
+from ..otel.content import completion_hook
+from ..otel.content.capture import Capture
+from ..otel.content.redaction import Redaction, Review
+from ..otel.log import LogSink
+from ..otel.metrics import MetricSink
+from ..otel.sink import Sink
+from ..otel.span import SpanSink
+from ..settings import Settings
+from ..tool_execution.execution import Executions
+
+
+def make_review(settings: Settings) -> Review:
+    """Return the review of content before it is recorded: redaction, then the completion hook."""
+    redaction = None if settings.redact is None else Redaction(settings.redact, guard.report)
+    hook = completion_hook.find(settings.completion_hook, full=settings.tool_definitions == "full")
+    return Review(guard.report, redaction=redaction, hook=hook)
+
+
+_Maker: TypeAlias = Callable[[Instrumentation], "Sink | None"]
+
+
+def sinks(state: Instrumentation) -> list[Sink]:
+    """Return the sinks in the order of `_SINKS`; one that cannot be made is logged and left out."""
+    found = [guard.made("making a sink", partial(make, state)) for make in _SINKS]
+    return [sink for sink in found if sink is not None]
+
+
+def _repeated_requests(state: Instrumentation) -> Sink | None:
+    return RepeatedRequestSink() if state.settings.agent_loop else None
+
+
+def _loop(state: Instrumentation) -> Sink | None:
+    return state.loop if state.settings.agent_loop else None
+
+
+def _cost(state: Instrumentation) -> Sink | None:
+    on = state.settings.cost != "off"
+    return CostSink(state.providers.meter(), _prices(state.settings)) if on else None
+
+
+def _span(state: Instrumentation) -> Sink | None:
+    events = state.settings.tool_events in ("span", "both")
+    return SpanSink(state.providers.tracer(), events=events, capture=Capture.on_spans(state.settings))
+
+
+def _metrics(state: Instrumentation) -> Sink | None:
+    meter = state.providers.meter()
+    return MetricSink(meter, generation=state.settings.metric_names, chunk_timing=state.settings.chunk_timing)
+
+
+def _loop_metrics(state: Instrumentation) -> Sink | None:
+    return LoopMetricSink(state.providers.meter())
+
+
+def _log(state: Instrumentation) -> Sink | None:
+    capture = Capture.on_events(state.settings)
+    events = state.settings.tool_events in ("log", "both")
+    return LogSink(state.providers.logger(), events=events, details=state.settings.details, capture=capture)
+
+
+def _usage(state: Instrumentation) -> Sink | None:
+    return SpentSink(usage)
+
+
+def _stream_log(state: Instrumentation) -> Sink | None:
+    if state.settings.log == "off":
+        return None
+    redacted = state.settings.redact is not None
+    limit = state.settings.content_limit
+    return StreamLogSink(state.settings.log, content=state.settings.content, redacted=redacted, limit=limit)
+
+
+_SINKS: tuple[_Maker, ...] = (
+    # The span begins with the attempt, the step and the links, so these come first.
+    _repeated_requests,
+    _loop,
+    # Span, metrics and totals report what the call cost.
+    _cost,
+    _span,
+    _metrics,
+    _loop_metrics,
+    _log,
+    _usage,
+    _stream_log,
+)
+"""The sinks in the order in which they see each call."""
+
+
+def executions(state: Instrumentation) -> Executions | None:
+    """Return the recorder of tool executions; `None` if it cannot be made."""
+
+    def make() -> Executions:
+        return Executions(
+            state.providers.tracer(),
+            state.providers.meter(),
+            state.providers.logger(),
+            state.loop,
+            Capture.on_spans(state.settings),
+            state.reviews[-1][1],
+            state.settings.metric_attributes,
+        )
+
+    return guard.made("making the spans of tools", make)
+
+
+def _prices(settings: Settings) -> Prices | None:
+    """Return the prices, loaded now: their import takes half a second, too long for a request."""
+    return guard.made("loading the prices", load) if settings.cost == "on" else None

@@ -1,0 +1,58 @@
+"""The sinks that see each call: their order, their settings, and one that cannot be made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from toolspan import guard
+from toolspan.agent_loop.loop import Loop
+from toolspan.otel.active import Instrumentation
+from toolspan.sdk import sinks as assembly
+from toolspan.settings import Settings, read_settings
+
+SINKS = [
+    "RepeatedRequestSink",
+    "Loop",
+    "CostSink",
+    "SpanSink",
+    "MetricSink",
+    "LoopMetricSink",
+    "LogSink",
+    "SpentSink",
+]
+"""The order of the sinks: a sink uses the data of earlier ones."""
+
+
+def made(settings: Settings) -> list[Any]:
+    """The sinks of these settings, with the global providers."""
+    return list(assembly.sinks(Instrumentation(settings=settings, loop=Loop())))
+
+
+def test_each_signal_has_one_sink_with_its_settings() -> None:
+    """One sink for each signal, with the settings that concern it."""
+    settings = read_settings(
+        {"capture_message_content": "span_only", "tool_events": "log", "attribute_limit": 9}, {}
+    )
+    found = made(settings)
+    assert [type(sink).__name__ for sink in found] == SINKS
+    span, log = found[3], found[-2]
+    assert (span._events, span._capture.on, span._capture.total) == (False, True, 9)
+    assert (log._events, log._capture.on, log._capture.structured, log._details) == (True, False, True, False)
+
+
+def test_a_sink_that_cannot_be_made_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A sink that fails to start is reported, and all other sinks work."""
+    monkeypatch.setattr(guard, "reraise", False)
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("MARKER")
+
+    monkeypatch.setattr(assembly, "MetricSink", broken)
+    left = [name for name in SINKS if name != "MetricSink"]
+    assert [type(sink).__name__ for sink in made(Settings())] == left
+    (record,) = caplog.records
+    assert record.getMessage().startswith("toolspan: making a sink failed with RuntimeError")
