@@ -44,6 +44,8 @@ class Call(CallData):
     """Whether the call is ending or has ended."""
     concluded = False
     """Whether the outcome is decided."""
+    inter_chunks: array[int] = array("q")
+    """Nanoseconds between chunks that are not recorded yet: compact and bounded; made at the first one."""
     owner: open_streams.Owner | None = None
     """What the call lives for, so that it ends at the latest when that is gone."""
     ending: End | BaseException | None = None
@@ -75,8 +77,6 @@ class Call(CallData):
         self.listener = listener
         # Whether a stream is tracked; otherwise the application gets the SDK's own stream.
         self.tracked = tracked
-        # Nanoseconds between chunks that are not recorded yet: compact and bounded.
-        self.inter_chunks = array("q")
         # One item, which the first end takes. No lock: gevent's cannot be acquired while a greenlet dies.
         self.once: list[None] = [None]
 
@@ -111,7 +111,8 @@ class Call(CallData):
                 if not reader.output:
                     return
             if record.first_at is None:
-                record.first_at = at
+                # In this order: an interruption between the two must not leave the buffer of the class.
+                self.inter_chunks, record.first_at = array("q"), at
             elif self.timed:
                 self.inter_chunks.append(at - record.last_at)
                 if at >= self.record_at or len(self.inter_chunks) >= _MOST_TIMES:
@@ -131,8 +132,15 @@ class Call(CallData):
     def answer(self, body: Any) -> None:
         """Read a whole answer: the reader takes it as a stream of one chunk."""
         try:
-            if self.reader is not None and not self.finished:
-                self._apply(self.reader.read(body), now(), body)
+            reader = self.reader
+            if reader is None or self.finished:
+                return
+            # As a rule nobody needs the events of an ordinary answer one by one.
+            whole = None if self.record.keep or self.borrowed or self.listener else reader.whole
+            if whole is not None and (answer := whole(body)) is not None:
+                self.record.take(answer)
+            else:
+                self._apply(reader.read(body), now(), body)
         except Exception as error:
             self._give_up("reading an answer", error)
 

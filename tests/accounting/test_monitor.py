@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from typing import cast
 
 import pytest
 
+from toolspan import guard
 from toolspan.accounting.budgets import BudgetPassed
-from toolspan.accounting.monitor import UsageMonitor
+from toolspan.accounting.monitor import Facts, UsageMonitor
 from toolspan.accounting.totals import UsageTotal
+from toolspan.wire.events import Usage
 
 ONE = UsageTotal(1, 10, 5, 2, 1, 0.25)
 
@@ -24,7 +27,12 @@ def monitor(*keys: str) -> UsageMonitor:
 
 def use(found: UsageMonitor, used: UsageTotal = ONE, **names: str) -> None:
     """Count a request, and notify as the end of its call does."""
-    for passed in found.add(names, used):
+    usage = (
+        None if used.uncounted else Usage(used.input, used.output, used.cache_read, reasoning=used.reasoning)
+    )
+    cost = None if used.unpriced else used.cost
+    user = {name: value for name, value in names.items() if name not in ("conversation", "model")}
+    for passed in found.add(Facts(user, names.get("conversation"), names.get("model"), usage, cost)):
         passed.notify()
 
 
@@ -126,3 +134,17 @@ def test_a_child_forked_while_locked_can_count() -> None:
     over.set()
     thread.join()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_request_that_cannot_be_counted_costs_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Requests are counted when somebody asks: an error then is logged, and whoever asks gets the others."""
+    monkeypatch.setattr(guard, "reraise", False)
+    found, wrong = monitor(), Facts({}, None, "m1", cast("Usage", 5), None)
+    use(found, model="m1")
+    found.add(wrong)
+    use(found, model="m1")
+    assert found.total().requests == 2
+    (record,) = caplog.records
+    assert "counting the usage of a request" in record.getMessage()

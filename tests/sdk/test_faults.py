@@ -13,7 +13,6 @@ import pytest
 
 import toolspan.call
 from toolspan import instrumentor, open_streams
-from toolspan.accounting import monitor as accounting
 from toolspan.accounting.monitor import UsageMonitor
 from toolspan.event_stream import listener
 from toolspan.log_lines import sink
@@ -181,7 +180,6 @@ LISTENER_PARTS = (
     Part(sink.StreamLogSink, "_emit"),
     Part(assembly, "StreamLogSink"),
     Part(assembly, "SpentSink"),
-    Part(accounting, "UsageTotal"),
     Part(UsageMonitor, "add"),
     Part(instrumentor, "Console"),
 )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, TypeAlias
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
-from ..guard import shown
+from ..guard import report, shown
 from ..otel import call_data
 from ..otel.call_data import CallData
 from ..otel.sink import Sink
@@ -18,6 +20,42 @@ from .totals import Name, Totals, UsageTotal
 
 CONVERSATION, MODEL = "conversation", "model"
 _Where: TypeAlias = "Mapping[str, Any] | None"
+
+
+class Facts(NamedTuple):
+    """What totals and budgets need to know of a request."""
+
+    user: Mapping[str, Any]
+    """All user attributes, not only `usage_keys`: a budget may use any of them."""
+    conversation: str | None
+    model: str | None
+    usage: Usage | None
+    cost: float | None
+
+    def names(self) -> dict[str, str | None]:
+        """Return the values of all names."""
+        found: dict[str, str | None] = {name: word(str(value)) for name, value in self.user.items()}
+        found[CONVERSATION] = self.conversation
+        found[MODEL] = self.model
+        return found
+
+    def used(self) -> UsageTotal:
+        """Return the usage; a request without one counts as `uncounted` and `unpriced`."""
+        usage, cost = self.usage or _NOTHING, self.cost
+        return UsageTotal(
+            1,
+            usage.input or 0,
+            usage.output or 0,
+            usage.cache_read or 0,
+            usage.reasoning or 0,
+            cost or 0.0,
+            int(usage.input is None and usage.output is None),
+            int(cost is None),
+        )
+
+
+_NOTHING = Usage()
+_MOST_WAITING = 64
 
 
 class UsageMonitor:
@@ -32,6 +70,8 @@ class UsageMonitor:
         self._lock = threading.RLock()  # reentrant: a signal handler may ask for totals while it is held
         self._totals = Totals((CONVERSATION, MODEL))
         self._budgets: tuple[Budget, ...] = ()
+        # Requests that are counted when somebody asks: the ordinary request only leaves its facts here.
+        self._waiting: deque[Facts] = deque()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._in_child)
 
@@ -42,17 +82,17 @@ class UsageMonitor:
         `total({"enduser.id": "42"})`. Raise `ValueError` for any other name, `TypeError` for a value that is
         neither text nor a number.
         """
-        with self._lock:
+        with self._counted():
             return self._totals.total(_values(where, names))
 
     def by(self, name: str, where: _Where = None, /, **names: str) -> dict[str | None, UsageTotal]:
         """Return the usage for each value of a name, `None` for requests without one; see `total`."""
-        with self._lock:
+        with self._counted():
             return self._totals.by(name, _values(where, names))
 
     def reset(self, where: _Where = None, /, **names: str) -> None:
         """Set totals to 0: all of them, or those with these values. Budgets stay. See `total`."""
-        with self._lock:
+        with self._counted():
             self._totals.forget(_values(where, names))
 
     def budget(
@@ -77,7 +117,7 @@ class UsageMonitor:
         """
         found = Budget(callback, cost, tokens, per, _values(where, names))
         check(found, self._totals.names)
-        with self._lock:
+        with self._counted():
             self._budgets += (found,)
         return found
 
@@ -92,17 +132,38 @@ class UsageMonitor:
     def keep(self, keys: tuple[str, ...]) -> None:
         """Keep totals by these names, too; they come from the setting `usage_keys`."""
         names = (CONVERSATION, *(key for key in keys if key not in (CONVERSATION, MODEL)), MODEL)
-        with self._lock:
+        with self._counted():
             if names != self._totals.names:
                 self._totals = self._totals.under(names)
 
-    def add(self, names: Mapping[str, Name], used: UsageTotal) -> list[BudgetPassed]:
+    def add(self, facts: Facts) -> list[BudgetPassed]:
         """Count a request; return the budgets whose limit it passes, which the caller notifies."""
-        with self._lock:
-            self._totals.add(tuple(map(names.get, self._totals.names)), used)
-            if not self._budgets:
-                return []
+        if not self._budgets and len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(facts)
+            return []
+        with self._counted():
+            names, used = self._count(facts)
             return [passed for each in self._budgets if (passed := each.add(names, used)) is not None]
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Hold the lock, with all requests counted."""
+        with self._lock:
+            while self._waiting:
+                try:
+                    facts = self._waiting.popleft()
+                except IndexError:  # a signal handler has asked for totals meanwhile
+                    break
+                try:
+                    self._count(facts)
+                except Exception as error:  # whoever asks for totals must not get an error of ours
+                    report("counting the usage of a request", error)
+            yield
+
+    def _count(self, facts: Facts) -> tuple[Mapping[str, Name], UsageTotal]:
+        names, used = facts.names(), facts.used()
+        self._totals.add(tuple(map(names.get, self._totals.names)), used)
+        return names, used
 
     def _in_child(self) -> None:
         """Replace the lock: another thread of the parent may have held it at the fork."""
@@ -126,9 +187,6 @@ usage = UsageMonitor()
 # A global, although the settings are not: budgets may be set before `instrument()` and outlive it.
 
 
-_NOTHING = Usage()
-
-
 class SpentSink(Sink):
     """The sink that adds the usage of each call to the totals.
 
@@ -150,24 +208,13 @@ class SpentSink(Sink):
         # The tokens of a response that is fetched were counted when it was made.
         if call.operation == call_data.FETCH_RESPONSE:
             return
-        record, request = call.record, call.request
-        # All user attributes, not only `usage_keys`: a budget may use any of them.
-        user = call.user
-        names: dict[str, str | None] = {name: word(str(user[name])) for name in user} if user else {}
-        names["conversation"] = request.conversation
+        record, request, cost = call.record, call.request, call.cost
         # The requested name first: servers answer with dated names, which would split a model's total.
-        names["model"] = request.model or record.started.model
-        usage = record.usage or _NOTHING
-        cost, uncounted = call.cost, usage.input is None and usage.output is None
-        used = UsageTotal(
-            1,
-            usage.input or 0,
-            usage.output or 0,
-            usage.cache_read or 0,
-            usage.reasoning or 0,
-            0.0 if cost is None else cost.amount,
-            int(uncounted),
-            int(cost is None),
-        )
-        if passed := self._monitor.add(names, used):
+        model = request.model or record.started.model
+        amount = None if cost is None else cost.amount
+        facts = _new(Facts, (call.user, request.conversation, model, record.usage, amount))
+        if passed := self._monitor.add(facts):
             call.afterwards = tuple(each.notify for each in passed)
+
+
+_new = tuple.__new__  # a named tuple's own constructor is a Python function

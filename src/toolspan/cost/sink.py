@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from opentelemetry.metrics import Meter
 
 from ..otel import semconv as names
 from ..otel.call_data import CallData
-from ..otel.labels import call_labels
+from ..otel.deferred_metrics import MOST_SERIES, Make, Sum, Sums, at_once, now, putter
+from ..otel.labels import Labels, call_labels
 from ..otel.sink import Sink
 from ..wire.headers import LITELLM_COST
 from ..wire.usage import Cost, litellm_cost
@@ -32,7 +33,9 @@ class CostSink(Sink):
 
     def __init__(self, meter: Meter, prices: Prices | None) -> None:
         self._prices = prices
-        self._sum = meter.create_counter(names.COST, unit=names.DOLLARS, description="Cost of requests.")
+        counter = meter.create_counter(names.COST, unit=names.DOLLARS, description="Cost of requests.")
+        self._add, self._put = at_once(counter), putter(meter)
+        self._labels: dict[tuple[Any, ...], Labels] = {}
 
     def ended(self, call: CallData) -> None:
         """Set `call.cost` and count it; a call without usage has no cost.
@@ -55,5 +58,21 @@ class CostSink(Sink):
             return
         call.cost = cost
         # Borrowed calls are counted too: no other instrumentation records `toolspan.cost`.
-        about = {names.OPERATION_NAME: call.operation, names.COST_SOURCE: cost.source}
-        self._sum.add(cost.amount, {**call_labels(call), **about}, call.measured)
+        user = tuple(call.user_labels.items()) if call.user_labels else None
+        key = (call.operation, call.endpoint.provider, call.request.model, cost.source, user)
+        labels, put = self._labels.get(key), self._put
+        if labels is None:
+            about = {names.OPERATION_NAME: call.operation, names.COST_SOURCE: cost.source}
+            labels, put = {**call_labels(call), **about}, now  # at once: the first of a series
+            if len(self._labels) < MOST_SERIES:
+                self._labels[key] = labels
+        put(_count, (self._add, cost.amount), labels, call.measured)
+
+
+def _count(what: tuple[Make, float], labels: Labels, context: Any, sums: Sums | None = None) -> None:
+    """Add a cost to the counter, together with those of other calls where there are some."""
+    add, amount = what
+    if isinstance(add, Sum) and sums is not None:
+        sums.add(add, amount, labels, context)
+    else:
+        add(amount, labels, context)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
 from ..guard import attribute
-from ..wire.events import Usage
+from ..wire.events import Started, Usage
 from ..wire.headers import NO_LIMIT, Fields, Limit, read_head
 from ..wire.providers import Endpoint
 from ..wire.record import Outcome, Record
@@ -49,12 +49,13 @@ def server_attributes(endpoint: Endpoint) -> Mapping[str, str | int]:
 def at_start(call: CallData) -> Attributes:
     """Return all attributes that are known when the request is sent, also those for sampling."""
     request = call.request
+    facts = vars(request)
     found: Attributes = {names.OPERATION_NAME: call.operation, **server_attributes(call.endpoint)}
     if call.api_type is not None:
         found[names.OPENAI_API_TYPE] = call.api_type
     # Only the facts that the request contains; the others are attributes of the class.
-    for fact, value in vars(request).items():
-        if value is not None and (name := _PARAMETERS.get(fact)) is not None:
+    for fact, value in facts.items():
+        if (name := _PARAMETERS.get(fact)) is not None and value is not None:
             kind = type(value)
             plain = kind in _NUMBERS or (kind is str and value.isascii())
             found[name] = value if plain else _cleaned(value)
@@ -64,11 +65,11 @@ def at_start(call: CallData) -> Attributes:
         found[names.REQUEST_MESSAGES] = request.message_count
     if call.attempt > 1:  # the ordinary request has no such attribute
         found[names.REQUEST_ATTEMPT] = call.attempt
-    if (tools := request.tools) is not None:
+    if (tools := facts.get("tools")) is not None:
         found[names.TOOLS_OFFERED] = len(tools.names)
         found[names.TOOLS_SIZE] = tools.size
         found[names.TOOLS_FINGERPRINT] = tools.fingerprint
-    if request.choices != 1 or request.stop or request.service_tier is not None:
+    if not _SPECIAL.isdisjoint(facts):
         _special_parameters(request, found)
     if call.step is not None:
         _step(call.step, found)
@@ -96,6 +97,9 @@ _PARAMETERS = {
     "encoding_formats": names.REQUEST_ENCODING_FORMATS,
     "dimensions": names.EMBEDDINGS_DIMENSION_COUNT,
 }
+
+
+_SPECIAL = frozenset(("choices", "stop", "service_tier"))
 
 
 def _special_parameters(request: Request, found: Attributes) -> None:
@@ -189,21 +193,27 @@ def _is_finished(call: CallData) -> bool:
     return bool(call.streamed or record.choices or record.failure or cancelled)
 
 
-_IDENTITY = {
-    "id": names.RESPONSE_ID,
-    "model": names.RESPONSE_MODEL,
-    "service_tier": names.OPENAI_RESPONSE_SERVICE_TIER,
-    "system_fingerprint": names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT,
-}
-"""The attribute of each field in `wire.events.IDENTITY`."""
+_IDENTITY = (
+    names.RESPONSE_ID,
+    names.RESPONSE_MODEL,
+    names.OPENAI_RESPONSE_SERVICE_TIER,
+    names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT,
+)
+"""The attributes of the fields in `wire.events.IDENTITY`, with which `Started` begins."""
+_NOTHING_ELSE = Started(None, None)[len(_IDENTITY) :]
 
 
 def _identity(call: CallData, found: Attributes) -> None:
     started = call.record.started
-    for field, name in _IDENTITY.items():
-        value = getattr(started, field)
+    for name, value in zip(_IDENTITY, started, strict=False):
         if value is not None:
-            found[name] = value if type(value) is str and value.isascii() else _cleaned(value)
+            found[name] = value if value.__class__ is str and value.isascii() else _cleaned(value)
+    if started[len(_IDENTITY) :] != _NOTHING_ELSE:
+        _status(call, started, found)
+
+
+def _status(call: CallData, started: Started, found: Attributes) -> None:
+    """Add what only some APIs report: a status, a compacted conversation, the length of an embedding."""
     fetched = call.operation == call_data.FETCH_RESPONSE
     in_background = started.status in _PENDING and not call.streamed
     # For all other responses the finish reasons say the same.
@@ -262,10 +272,18 @@ _USAGE = (
 )  # in the order of `Usage`
 
 
+_NO_PARTS = Usage()[2:-1]
+
+
 def add_usage(usage: Usage | None, found: MutableMapping[str, Any]) -> None:
     """Add the token counts that the server reported."""
+    if usage is None:
+        return
+    if usage[2:-1] == _NO_PARTS and usage.input is not None and usage.output is not None:  # nearly always
+        found[names.USAGE_INPUT_TOKENS], found[names.USAGE_OUTPUT_TOKENS] = usage.input, usage.output
+        return
     # `strict=False`: `Usage` ends with the cost, which is no count.
-    for name, value in zip(_USAGE, usage or (), strict=False):
+    for name, value in zip(_USAGE, usage, strict=False):
         if value is not None:
             found[name] = value
 

@@ -36,18 +36,63 @@ from . import semconv as names
 MOST = 2048
 """The size of the queue: enough for four steps of an agent per second, with one collection per minute."""
 _AT_ONCE = 32  # measurements, some tenths of a millisecond: then other threads may run
+_SIZED = (array, tuple)  # values that stand for several measurements
 
 Make: TypeAlias = "Callable[..., None]"
 """A function that records a measurement: takes value, attributes and context."""
 _Waiting: TypeAlias = "tuple[Make, Any, Any, Context]"
 _EMPTY = Context()
 _UNSAMPLED = trace.set_span_in_context(trace.INVALID_SPAN, _EMPTY)
+(_SPAN,) = _UNSAMPLED  # the key of the span, which OpenTelemetry keeps to itself
 
 
 def measured_context(span: Span) -> Context:
     """Return the context for measurements of a span: it has the span's ids and does not keep the span."""
     # The ids are enough for the exemplar; the span itself would hold all its attributes until a collection.
-    return trace.set_span_in_context(NonRecordingSpan(span.get_span_context()), _EMPTY)
+    return Context(((_SPAN, NonRecordingSpan(span.get_span_context())),))
+
+
+class Sum:
+    """The `add` of a counter, whose values in one batch of the queue are added up: see `Sums`."""
+
+    __slots__ = ("_add",)
+
+    def __init__(self, add: Make) -> None:
+        self._add = add
+
+    def __call__(self, value: float, attributes: Any, context: Context | None) -> None:
+        """Add a value to the counter at once."""
+        self._add(value, attributes, context)
+
+
+class Sums:
+    """The values of counters in one batch of the queue, added up for each counter and set of labels.
+
+    OpenTelemetry takes as long for one value as for their sum. The last value is added on its own, so that an
+    exemplar has the value and the span of one call.
+    """
+
+    __slots__ = ("_found",)
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Sum, int], tuple[Any, float, float, Any]] = {}
+
+    def add(self, to: Sum, value: float, labels: Any, context: Any) -> None:
+        """Add a value to a counter; only values with the same object as labels are added up."""
+        _, before, last, _ = self._found.get((to, id(labels)), (None, 0, 0, None))
+        self._found[to, id(labels)] = labels, before + last, value, context
+
+    def record(self) -> Exception | None:
+        """Add all sums to their counters; return an error, which loses no other sum."""
+        failed = None
+        for (add, _), (labels, before, last, context) in self._found.items():
+            try:
+                if before:
+                    add(before, labels, _UNSAMPLED)
+                add(last, labels, context)
+            except Exception as error:
+                failed = error
+        return failed
 
 
 class Backlog:
@@ -105,18 +150,22 @@ class Backlog:
     def _record(self, most: int) -> int:
         """Record measurements of at most about so many values; return the number of entries."""
         failed: Exception | None = None
-        entries = 0
+        entries, sums = 0, Sums()
         while most > 0:
             try:
                 make, value, attributes, context = self.waiting.popleft()
             except IndexError:  # another thread has emptied the queue
                 break
             entries += 1
-            most -= len(value) if type(value) is array else 1
+            most -= len(value) if type(value) in _SIZED else 1
             try:
-                make(value, attributes, context)
+                if type(value) is tuple:  # the facts of a call, of which some are added up
+                    make(value, attributes, context, sums)
+                else:
+                    make(value, attributes, context)
             except Exception as error:
                 failed = error
+        failed = sums.record() or failed
         if failed is not None:
             self._report("recording a metric", failed)
         return entries
@@ -313,6 +362,23 @@ class _Histogram(_Deferring, Histogram):
         sampled = set(last.values())
         for at, value in enumerate(values):
             self._make(value, attributes, context if at in sampled else _UNSAMPLED)
+
+
+def at_once(instrument: Counter | UpDownCounter | Histogram) -> Make:
+    """Return the method of an instrument that records a measurement without the queue."""
+    if isinstance(instrument, _Deferring):
+        return Sum(instrument._make) if isinstance(instrument, Counter) else instrument._make
+    return instrument.record if isinstance(instrument, Histogram) else instrument.add
+
+
+def putter(meter: Meter) -> Callable[[Make, Any, Any, Any], None]:
+    """Return the function that queues what the meter's instruments shall record `at_once`, if it defers."""
+    return meter._backlog.put if isinstance(meter, _DeferringMeter) else now
+
+
+def now(make: Make, value: Any, attributes: Any, context: Context | None) -> None:
+    """Record a measurement at once, as `Backlog.put` does when it is stopped."""
+    make(value, attributes, context)
 
 
 def record_all(

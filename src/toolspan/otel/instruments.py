@@ -9,6 +9,7 @@ from opentelemetry.metrics import Histogram, Meter
 
 from ..wire.events import Usage
 from . import semconv as names
+from .deferred_metrics import at_once
 
 # Only this module distinguishes the two generations: the next one replaces the metrics of tokens
 # (semantic-conventions-genai#374) and renames those of times (#521), and may change again.
@@ -86,8 +87,8 @@ def token_metrics(meter: Meter, generation: str) -> list[TokenMetric]:
 def _released_tokens(meter: Meter) -> list[TokenMetric]:
     usage = _histogram(meter, names.TOKEN_USAGE, "Tokens used.", names.TOKENS, names.TOKEN_BUCKETS)
     return [
-        TokenMetric(_field("input"), usage.record, {names.TOKEN_TYPE: "input"}),
-        TokenMetric(_field("output"), usage.record, {names.TOKEN_TYPE: "output"}),
+        TokenMetric(_field("input"), at_once(usage), {names.TOKEN_TYPE: "input"}),
+        TokenMetric(_field("output"), at_once(usage), {names.TOKEN_TYPE: "output"}),
     ]
 
 
@@ -108,10 +109,12 @@ def _next_tokens(meter: Meter) -> list[TokenMetric]:
         counter = meter.create_counter(name, unit=names.TOKENS, description="Tokens used.")
         part = field not in ("input", "output")
         # `unknown`: servers do not report all modalities reliably, and a wrong split cannot be added up.
-        found.append(TokenMetric(_field(field), counter.add, {names.TOKEN_MODALITY: "unknown"}, part, True))
+        found.append(
+            TokenMetric(_field(field), at_once(counter), {names.TOKEN_MODALITY: "unknown"}, part, True)
+        )
     for field, name in _NEXT_HISTOGRAMS:
         histogram = _histogram(meter, name, "Tokens per operation.", names.TOKENS, names.TOKEN_BUCKETS)
-        found.append(TokenMetric(_field(field), histogram.record, {}, inference=True))
+        found.append(TokenMetric(_field(field), at_once(histogram), {}, inference=True))
     return found
 
 

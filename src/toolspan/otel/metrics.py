@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from opentelemetry.metrics import Histogram, Meter
 
@@ -14,7 +14,7 @@ from ..wire.response_items import ANSWERED
 from . import semconv as names
 from .attributes import seconds, server_attributes
 from .call_data import CallData, Measurement
-from .deferred_metrics import presence, record_all
+from .deferred_metrics import MOST_SERIES, Make, Sum, Sums, at_once, now, presence, putter, record_all
 from .errors import error_type
 from .instruments import TokenMetric, durations, token_metrics
 from .labels import Labels, ServerWords, ToolNames, call_labels
@@ -42,6 +42,9 @@ class MetricSink(Sink):
         self._models, self._tiers, self._errors = ServerWords(), ServerWords(), ServerWords()
         self._durations = durations(meter, generation, chunk_timing)
         self._tokens: list[TokenMetric] = token_metrics(meter, generation)
+        self._parts = [metric.field for metric in self._tokens if metric.part]
+        self._put = putter(meter)
+        self._series: dict[tuple[Any, ...], _Series] = {}
         self._detect = _seconds(meter, names.CALL_TIME_TO_DETECT, "Time until a tool call was detected.")
         self._arguments = _seconds(meter, names.CALL_ARGUMENTS_DURATION, "Time a call's arguments took.")
         self._size = meter.create_histogram(
@@ -85,57 +88,72 @@ class MetricSink(Sink):
 
     def ended(self, call: CallData) -> None:
         """Record duration, tokens and outcome; only the outcome if another instrumentation traces it."""
-        # All measurements are made before the first is recorded: after an interruption, those that are left
-        # are recorded, and none twice.
+        # One entry of the queue for all measurements. It is made first and then taken: after an interruption
+        # it is recorded, and not twice.
         if call.measurements is None:
-            call.measurements = self._measurements(call)[::-1]
-        left, context = call.measurements, call.measured
-        while left:
-            record, value, labels = left.pop()
-            record(value, labels, context)
+            call.measurements = [self._entry(call)]
+        while call.measurements:
+            record, *rest = call.measurements.pop()
+            record(*rest)
 
-    def _measurements(self, call: CallData) -> list[Measurement]:
-        # Made again: the model of the response may have arrived after the first chunk.
+    def _entry(self, call: CallData) -> Measurement:
+        """Return what records the end of a call, with the facts that are measured."""
+        record, request, outcome = call.record, call.request, call.outcome
+        usage = record.usage if call.counts_tokens else None
+        waited = elapsed = None
+        if call.counts_times and call.began is not None:  # else a clock failed: any time would be wrong
+            if call.ended_at:
+                elapsed = max(call.ended_at - call.began_at, 0) / 1e9
+            if request.stream and record.first_at is not None:
+                waited = max(record.first_at - call.began_at, 0) / 1e9
+        started = record.started
+        key = (
+            *(call.operation, call.endpoint, request.model, started.model, started.service_tier),
+            None if outcome is None else outcome._value_ if request.stream else outcome.is_error,
+            None if outcome is None or not outcome.is_error else error_type(call.error, record),
+            # What is missing begins no series.
+            *(elapsed is None, waited is None, None if usage is None else self._parts_of(usage)),
+            tuple(call.user_labels.items()) if call.user_labels else None,
+        )
+        series, put = self._series.get(key), self._put
+        if series is None:
+            # The SDK begins a series with its first measurement, which is therefore recorded at once.
+            series, put = self._new_series(call), now
+            if len(self._series) < MOST_SERIES:
+                self._series[key] = series
+        return put, _record_end, (1, waited, elapsed, usage), series, call.measured
+
+    def _new_series(self, call: CallData) -> _Series:
+        """Return the series of a call's end: duration, tokens, time to the first chunk, outcome."""
         labels = self._labels(call)
-        usage = call.record.usage
-        found: list[Measurement] = []
+        found: list[_Measured] = []
         if call.request.stream:
             self._stream(call, labels, found)
-        if not (call.counts_tokens or call.counts_times):
-            return found
         if (tier := call.record.started.service_tier) is not None:
             labels = {**labels, names.OPENAI_RESPONSE_SERVICE_TIER: self._tiers[tier]}
-        if usage is not None and call.counts_tokens:
-            self._usage(call, usage, labels, found)
+        found += [
+            _Measured(metric.record, metric.field, metric.part, {**labels, **metric.labels})
+            for metric in self._tokens
+            if call.traits.has_messages or not metric.inference
+        ]
         if call.outcome is not None and call.outcome.is_error:
             labels = {**labels, names.ERROR_TYPE: self._errors[error_type(call.error, call.record)]}
-        if (
-            call.counts_times and call.ended_at and call.began is not None
-        ):  # else a clock failed, and any duration would be wrong
-            elapsed = max(call.ended_at - call.began_at, 0) / 1e9
-            for kind in self._durations[call.traits.has_messages]:
-                found.append((kind.total.record, elapsed, labels))  # noqa: PERF401 - a generator is slower
-        return found
+        durations = self._durations[call.traits.has_messages]
+        return found + [_Measured(at_once(kind.total), _ELAPSED, False, labels) for kind in durations]
 
-    def _usage(self, call: CallData, usage: Usage, labels: Labels, found: list[Measurement]) -> None:
-        for metric in self._tokens:
-            if metric.inference and not call.traits.has_messages:
-                continue
-            value = usage[metric.field]
-            # A part of 0 tokens is the ordinary case, and would only begin a time series.
-            if value is not None and (value or not metric.part):
-                found.append((metric.record, value, {**labels, **metric.labels}))
-
-    def _stream(self, call: CallData, labels: Labels, found: list[Measurement]) -> None:
-        first_at = call.record.first_at
-        if first_at is not None and call.began is not None and call.counts_times:
-            waited = max(first_at - call.began_at, 0) / 1e9
-            for kind in self._durations[call.traits.has_messages]:
-                if kind.first_chunk is not None:
-                    found.append((kind.first_chunk.record, waited, labels))  # noqa: PERF401
+    def _stream(self, call: CallData, labels: Labels, found: list[_Measured]) -> None:
+        found += [
+            _Measured(at_once(kind.first_chunk), _WAITED, False, labels)
+            for kind in self._durations[call.traits.has_messages]
+            if kind.first_chunk is not None
+        ]
         if call.outcome is not None:
             outcome = {**(call.common or call_labels(call)), names.STREAM_OUTCOME: call.outcome.value}
-            found.append((self._streams.add, 1, outcome))
+            found.append(_Measured(at_once(self._streams), _ONE, False, outcome))
+
+    def _parts_of(self, usage: Usage) -> tuple[bool, ...] | None:
+        """Return which counts of parts are not 0, where a metric has such counts."""
+        return tuple([bool(usage[part]) for part in self._parts]) if self._parts else None
 
     # A name that the request did not offer becomes `_OTHER`: models invent names without end.
     def _tool_call(self, call: CallData, tool: ToolCall) -> None:
@@ -163,6 +181,39 @@ class MetricSink(Sink):
             labels[names.RESPONSE_MODEL] = labels[names.REQUEST_MODEL] if requested else self._models[model]
         call.labels = labels
         return labels
+
+
+class _Measured(NamedTuple):
+    """One series of a call's end: the method that records, and which fact; a `part` of 0 is left out."""
+
+    record: Make
+    fact: int
+    part: bool
+    labels: Labels
+
+
+_Series: TypeAlias = "list[_Measured]"
+_ONE, _WAITED, _ELAPSED = -4, -3, -2
+"""The places of facts in an entry of the queue; the places from 0 on are those of `Usage`, its last item."""
+
+
+def _record_end(facts: tuple[Any, ...], series: _Series, context: Any, sums: Sums | None = None) -> None:
+    """Record all measurements of a call's end; a failure of one loses no other, and is raised."""
+    usage, failed = facts[-1], None
+    for record, fact, part, labels in series:
+        value = facts[fact] if fact < 0 else usage and usage[fact]
+        # A part of 0 tokens is the ordinary case, and would only begin a time series.
+        if value is None or (part and not value):
+            continue
+        try:
+            if sums is not None and record.__class__ is Sum:
+                sums.add(record, value, labels, context)
+            else:
+                record(value, labels, context)
+        except Exception as error:
+            failed = error
+    if failed is not None:
+        raise failed
 
 
 def _seconds(meter: Meter, name: str, description: str) -> Histogram:

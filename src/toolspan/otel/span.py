@@ -60,7 +60,7 @@ class SpanSink(Sink):
         span = call.span = self._tracer.start_span(
             f"{call.operation} {model}" if model else call.operation,
             kind=SpanKind.CLIENT,
-            attributes={**call.user, **attributes},
+            attributes={**call.user, **attributes} if call.user else attributes,
             links=[Link(context, found) for context, found in call.links] if call.links else None,
             start_time=call.began,
         )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, NamedTuple
 from zlib import crc32
 
 from . import quirks, values
+from .chat_answer import ordinary_answer
 from .chat_tool_calls import Calls
 from .events import IDENTITY, Event, Finished, Reasoning, Refusal, Started, Text, identified
 from .tools import Tools
@@ -20,6 +20,10 @@ _NONE: list[Event] = []
 _FULL_READS = 4
 _HEAD = 64  # characters
 _HEAD_LETTERS = 3
+
+
+_TEXT = {"content"}
+_PLAIN_CHOICE = {"index", "delta", "finish_reason", "logprobs"}
 
 
 class Piece(NamedTuple):
@@ -44,6 +48,15 @@ def ordinary(body: Any) -> Piece | None:
         (choice,) = known["choices"]
         if known.get("usage") is not None or (beyond and quirks.carries_content(beyond)):
             return None
+        # Most chunks by far: a text is all that was sent. pydantic knows which declared fields were, so that
+        # one comparison shows that there is no other.
+        if known is not beyond and not choice.__pydantic_extra__:
+            held = choice.__dict__
+            delta = held["delta"] if choice.__pydantic_fields_set__ <= _PLAIN_CHOICE else choice
+            if delta.__pydantic_fields_set__ == _TEXT and not delta.__pydantic_extra__:
+                index, text = held["index"], delta.__dict__["content"]
+                if held["finish_reason"] is None and index.__class__ is int and text.__class__ is str:
+                    return _new(Piece, (index, None, text))
         return ordinary_choice(choice)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
@@ -157,11 +170,12 @@ class ChatReader:
         "_identity",
         "_offered",
         "_pieces",
-        "_provider",
         "_reports",
+        "provider",
     )
     output = True
     """Whether the last chunk was output of the model: always, because chat has no notices of the service."""
+    whole = ordinary_answer
 
     def __init__(
         self,
@@ -174,7 +188,7 @@ class ChatReader:
         self._expected = expected
         self._pieces = pieces
         self._offered = offered
-        self._provider = provider
+        self.provider = provider
         self._begun: dict[tuple[type, int], Seen] = {}
         self._counts_tokens: bool | None = None
         self._identity = Started(None, None)
@@ -215,7 +229,7 @@ class ChatReader:
             self._choice(choice, position, events)
         if (usage := known.get("usage")) is not None and (counts := self._reported(usage)) is not None:
             # Usage comes late in the stream: the last chance to complete the identity.
-            if self._full_reads == 0 and None in map(partial(getattr, self._identity), IDENTITY):
+            if self._full_reads == 0 and None in self._identity[: len(IDENTITY)]:
                 self._full_reads = 1
                 events.extend(self._identify(_merged(known, extra)))
             events.append(counts)
@@ -234,7 +248,7 @@ class ChatReader:
         """Complete the answer's identity; each part keeps its first non-empty value."""
         self._full_reads -= 1
         new = identified(self._identity, known)
-        if None not in map(partial(getattr, new), IDENTITY):
+        if None not in new[: len(IDENTITY)]:
             self._full_reads = 0
         if new is self._identity:
             return _NONE
@@ -245,7 +259,7 @@ class ChatReader:
         """Return the usage after one more report, `None` if nothing changed."""
         # Made at the first report: most of a stream's chunks, and many streams, have none.
         if self._reports is None:
-            self._reports = UsageReports(self._provider)
+            self._reports = UsageReports(self.provider)
         return self._reports.read(value)
 
     def _beyond(self, known: Mapping[str, Any], extra: Mapping[str, Any], events: list[Event]) -> None:

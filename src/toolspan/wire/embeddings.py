@@ -17,6 +17,7 @@ class EmbeddingsReader:
 
     __slots__ = ()
     output = True
+    whole = None
 
     def __init__(
         self,

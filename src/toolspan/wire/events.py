@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from .json_schema import Violation
-from .values import text
+
+if TYPE_CHECKING:
+    from .record import Answer
 
 
 class Started(NamedTuple):
@@ -25,27 +27,20 @@ class Started(NamedTuple):
     dimensions: int | None = None
 
 
-IDENTITY: Mapping[str, Callable[[object], Any]] = {
-    "id": text,
-    "model": text,
-    "service_tier": text,
-    "system_fingerprint": text,
-}
-"""The fields of `Started` that a body has under the same name, and how each is read; `None` is no value."""
+IDENTITY = ("id", "model", "service_tier", "system_fingerprint")
+"""The fields that a body has under the same name; `Started` begins with them."""
 
 
 def identified(old: Started, body: Mapping[str, Any], *, latest: bool = False) -> Started:
     """Return an identity completed from a body: each field keeps its first value, or its `latest` one."""
-    found: dict[str, Any] = {}
-    for name, read in IDENTITY.items():
-        value, known = body.get(name), getattr(old, name)
-        if value is None or (known is not None and not latest):  # nearly always, after the first chunk
+    found: list[Any] | None = None
+    for at, value in enumerate(map(body.get, IDENTITY)):
+        # Nearly always, after the first chunk; an empty text or another type is no value.
+        if not value or (old[at] is not None and not latest) or not isinstance(value, str):
             continue
-        if read is not text or value.__class__ is not str or not value:
-            value = read(value)
-        if value not in (None, known):
-            found[name] = value
-    return old._replace(**found) if found else old
+        found = [*old] if found is None else found
+        found[at] = value
+    return old if found is None or (new := Started._make(found)) == old else new
 
 
 class Text(NamedTuple):
@@ -243,6 +238,10 @@ class Reader(Protocol):
     @property
     def output(self) -> bool:
         """Whether the last body was output of the model, not a notice of the service."""
+
+    @property
+    def whole(self) -> Callable[[Any], Answer | None] | None:
+        """Return the facts of an ordinary whole answer without events; `None` for any other."""
 
     def read(self, body: Any) -> list[Event]:
         """Return the events of one chunk or of one whole answer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from .events import (
     CallArguments,
@@ -64,6 +64,17 @@ class Choice:
     refusal: list[str] = field(default_factory=list)
 
 
+class Answer(NamedTuple):
+    """The facts of an ordinary whole answer: its identity, the finish reason of its only choice, its usage.
+
+    Its only choice has a text, of which nothing is kept.
+    """
+
+    started: Started
+    reason: str
+    usage: Usage | None
+
+
 class Record:
     """The facts of one answer; with `keep`, also its texts and arguments.
 
@@ -105,6 +116,11 @@ class Record:
         """
         rule = RULES.get(event.__class__)
         return rule is not None and rule(self, event, at)
+
+    def take(self, answer: Answer) -> None:
+        """Take the facts of an ordinary whole answer at once; its text is not kept."""
+        self.started, self.usage = answer.started, answer.usage
+        self.choices[0] = Choice(answer.reason, True)
 
     def _arguments(self, event: CallArguments, at: int) -> bool:
         if self.keep:
@@ -166,10 +182,10 @@ class Record:
 
     def _started(self, event: Started, at: int) -> bool:
         self.started = event
-        for name, value in zip(event._fields, event, strict=True):
-            if value.__class__ is str and len(value) > SHORT and self._bounded:
-                bounded: dict[str, Any] = {name: word(value)}
-                self.started = self.started._replace(**bounded)
+        words = [each for each in event if each.__class__ is str]
+        if words and self._bounded and max(map(len, words)) > SHORT:
+            kept = [word(each) if isinstance(each, str) else each for each in event]
+            self.started = Started._make(kept)
         return False
 
     def _used(self, event: Usage, at: int) -> bool:

@@ -31,6 +31,7 @@ class ResponsesReader:
     """
 
     __slots__ = ("_calls", "_finished", "_identity", "_reports", "_texts", "output")
+    whole = None
 
     def __init__(
         self,

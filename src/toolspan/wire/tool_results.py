@@ -6,7 +6,7 @@ history costs nothing. Only ids are kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from .response_items import ANSWERED
@@ -53,8 +53,8 @@ ReadPart: TypeAlias = "Callable[[Mapping[str, Any]], _Part | None]"
 
 def returns_of(history: object, read_part: ReadPart) -> Returns:
     """Return the ids in a history, whose parts are read by `chat_message` or by `response_item`."""
-    if not isinstance(history, (list, tuple)):
-        return Returns()
+    if not isinstance(history, (list, tuple)) or _is_question(history):
+        return _NOTHING
     results: list[str] = []
     earlier: list[str] = []
     called: list[str] = []
@@ -74,6 +74,21 @@ def returns_of(history: object, read_part: ReadPart) -> Returns:
             break
         before = part.source
     return Returns(tuple(results[::-1]), tuple(earlier[::-1]), tuple(called[::-1]), turns)
+
+
+_NOTHING = Returns()
+_ASKING = frozenset(("system", "developer", "user"))
+
+
+def _is_question(history: Sequence[Any]) -> bool:
+    """Return whether a history is one message, or instructions and a message, as most requests' are."""
+    try:
+        return (
+            len(history) < 3
+            and {each.get("role") if type(each) is dict else None for each in history} <= _ASKING
+        )
+    except TypeError:  # a role that cannot be hashed
+        return False
 
 
 def chat_message(message: Mapping[str, Any]) -> _Part | None:

@@ -104,7 +104,7 @@ class UsageReports:
         known, extra = view(value)
         if extra is not known and extra:
             known = {**extra, **known}  # pydantic keeps apart what the SDK does not declare
-        if self._last is _UNKNOWN and (plain := _plain(known)) is not None:
+        if self._last is _UNKNOWN and (plain := plain_usage(known)) is not None:
             self._known = {"input": plain.input, "output": plain.output, "total": known["total_tokens"]}
             self._last = plain
             return plain
@@ -164,15 +164,19 @@ class UsageReports:
         return total - sent - made if total and sent is not None else None
 
 
-def _plain(known: Mapping[str, Any]) -> Usage | None:
+def plain_usage(known: Mapping[str, Any]) -> Usage | None:
     """Return the usage of a report of Chat Completions that has two counts, their sum and nothing else."""
     # Nearly all reports are such: they need neither the table of names nor a decision.
     sent, made = known.get("prompt_tokens"), known.get("completion_tokens")
     if sent.__class__ is not int or made.__class__ is not int or sent < 0 or made < 0:
         return None
     given = len(known) - list(known.values()).count(None)
-    total = known.get("total_tokens")
-    return Usage(sent, made) if given == 3 and total.__class__ is int and total == sent + made else None
+    plain = given == 3 and known.get("total_tokens") == sent + made
+    return _new(Usage, (sent, made, *_NO_PARTS)) if plain else None
+
+
+_new = tuple.__new__  # a named tuple's own constructor is a Python function
+_NO_PARTS = _UNKNOWN[2:]
 
 
 def usage_of(value: object, provider: str | None = None) -> Usage | None:
