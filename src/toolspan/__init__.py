@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from .accounting.budgets import Budget, BudgetPassed
     from .accounting.monitor import usage
     from .accounting.totals import UsageTotal
+    from .agent_loop.evaluations import score
+    from .agent_loop.invoke_agent import agent
+    from .agent_loop.runaways import AgentStopped
     from .event_stream.events import (
         Done,
         ReasoningDelta,
@@ -43,9 +46,10 @@ if TYPE_CHECKING:
     from .pipeline.websockets import socket
     from .tool_execution.decorator import tool
     from .user_context import attributes
-    from .wire.events import Usage
+    from .wire.events import Runaway, Usage
 
 __all__ = [
+    "AgentStopped",
     "AsyncEventStream",
     "Budget",
     "BudgetPassed",
@@ -59,6 +63,7 @@ __all__ = [
     "ReasoningDelta",
     "RefusalDelta",
     "Route",
+    "Runaway",
     "StreamError",
     "StreamEvent",
     "TextDelta",
@@ -71,11 +76,13 @@ __all__ = [
     "UsageReported",
     "UsageTotal",
     "WriterInstrumentor",
+    "agent",
     "attributes",
     "events",
     "extract",
     "inject",
     "instrument",
+    "score",
     "socket",
     "stage",
     "switch",
@@ -92,6 +99,15 @@ def _accounting() -> dict[str, Any]:
     from .accounting.budgets import Budget, BudgetPassed
     from .accounting.monitor import usage
     from .accounting.totals import UsageTotal
+
+    return locals()
+
+
+def _agents() -> dict[str, Any]:
+    from .agent_loop.evaluations import score
+    from .agent_loop.invoke_agent import agent
+    from .agent_loop.runaways import AgentStopped
+    from .wire.events import Runaway
 
     return locals()
 
@@ -149,7 +165,7 @@ def _tools() -> dict[str, Any]:
     return locals()
 
 
-_GROUPS = (_accounting, _events, _instrumentor, _pipelines, _tools)
+_GROUPS = (_accounting, _agents, _events, _instrumentor, _pipelines, _tools)
 _GROUP_OF = {name: group for group in _GROUPS for name in group.__code__.co_varnames}
 """The public names, each with the function that imports it."""
 

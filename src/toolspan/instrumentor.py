@@ -33,7 +33,8 @@ from .sdk.family import (
     is_installed,
     when_imported,
 )
-from .sdk.sinks import executions, make_review, sinks
+from .sdk.mcp import McpPatch
+from .sdk.sinks import agents, executions, make_review, sinks
 from .settings import Options, Settings, changed, read_settings
 
 if TYPE_CHECKING:
@@ -119,8 +120,10 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
         # The memory of tool calls outlives a second `instrument()`: their results may still come. It is
         # shared, because an agent may have its tools called by the models of several SDKs.
         state.loop = active.shared("loop") or Loop()
+        state.loop.limit = state.settings.runaways
         self._review()
-        state.executions = executions(state)
+        state.executions, state.agents = executions(state), agents(state)
+        state.mcp = active.shared("mcp") or guard.made("tracing MCP", McpPatch.installed)
         usage.keep(active.usage_keys())
         if state.settings.log == "off":
             self._remove_console()
@@ -174,7 +177,10 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
 
     def _remove(self) -> None:
         state = self._state
-        state.on, state.executions = False, None
+        state.on, state.executions, state.agents = False, None, None
+        mcp, state.mcp = state.mcp, None
+        if mcp is not None and active.shared("mcp") is None:
+            mcp.remove()
         if state.patch is not None:
             state.patch.remove()
             state.patch = None

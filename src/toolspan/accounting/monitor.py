@@ -214,7 +214,7 @@ class SpentSink(Sink):
         amount = None if cost is None else cost.amount
         facts = _new(Facts, (call.user, request.conversation, model, record.usage, amount))
         if passed := self._monitor.add(facts):
-            call.afterwards = tuple(each.notify for each in passed)
+            call.afterwards = (*call.afterwards, *(each.notify for each in passed))
 
 
 _new = tuple.__new__  # a named tuple's own constructor is a Python function

@@ -233,6 +233,12 @@ def _answered(attributes: Attributes) -> str:
     return figure(attributes, names.CALL_TURNAROUND, "after {}", seconds)
 
 
+def _runaway(attributes: Attributes) -> str:
+    """Return what repeats itself, how often, and the type of a failure."""
+    count = figure(attributes, names.RUNAWAY_COUNT, "{} times")
+    return joined(text(attributes, names.RUNAWAY_KIND), count, text(attributes, names.ERROR_TYPE))
+
+
 EVENTS: Mapping[str, Words] = {
     names.CALL_DETECTED_EVENT: Words("◆", "cyan", "detected", tool, _identity),
     names.CALL_COMPLETED_EVENT: Words("✔", "green", "completed", tool, _completed),
@@ -243,6 +249,9 @@ EVENTS: Mapping[str, Words] = {
     names.CALL_ANSWERED_EVENT: Words("↩", "cyan", "answered", tool, _answered),
     names.TOOLS_CHANGED_EVENT: Words("≠", "cyan", "changed", lambda _: "tools", _tools_changed),
     names.CONTEXT_REDUCED_EVENT: Words("↧", "cyan", "reduced", lambda _: "history", _context_reduced),
+    names.RUNAWAY_EVENT: Words(
+        "∞", "red", "runs away", lambda found: texts(found, names.RUNAWAY_TOOLS) or "request", _runaway
+    ),
 }
 """How each of toolspan's events is written, by its name."""
 NOTES = (names.CALL_ANSWERED_EVENT, names.TOOLS_CHANGED_EVENT, names.CONTEXT_REDUCED_EVENT)

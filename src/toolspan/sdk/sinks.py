@@ -8,8 +8,10 @@ from typing import TypeAlias
 
 from .. import guard
 from ..accounting.monitor import SpentSink, usage
-from ..agent_loop.loop import LoopMetricSink
+from ..agent_loop.invoke_agent import Agents
+from ..agent_loop.metrics import AgentMetrics, LoopMetricSink
 from ..agent_loop.repeated_requests import RepeatedRequestSink
+from ..agent_loop.runaways import Runaways
 from ..cost.prices import Prices, load
 from ..cost.sink import CostSink
 from ..log_lines.sink import StreamLogSink
@@ -42,7 +44,7 @@ def sinks(state: Instrumentation) -> list[Sink]:
 
 
 def _repeated_requests(state: Instrumentation) -> Sink | None:
-    return RepeatedRequestSink() if state.settings.agent_loop else None
+    return RepeatedRequestSink(state.settings.runaways) if state.settings.agent_loop else None
 
 
 def _loop(state: Instrumentation) -> Sink | None:
@@ -65,7 +67,7 @@ def _metrics(state: Instrumentation) -> Sink | None:
 
 
 def _loop_metrics(state: Instrumentation) -> Sink | None:
-    return LoopMetricSink(state.providers.meter())
+    return LoopMetricSink(state.providers.meter(), state.settings.on_runaway)
 
 
 def _log(state: Instrumentation) -> Sink | None:
@@ -114,9 +116,26 @@ def executions(state: Instrumentation) -> Executions | None:
             Capture.on_spans(state.settings),
             state.reviews[-1][1],
             state.settings.metric_attributes,
+            Runaways(state.providers.meter(), state.settings.on_runaway),
         )
 
     return guard.made("making the spans of tools", make)
+
+
+def agents(state: Instrumentation) -> Agents | None:
+    """Return the recorder of agents; `None` if it cannot be made."""
+
+    def make() -> Agents:
+        return Agents(
+            state.providers.tracer(),
+            state.providers.logger(),
+            Capture.on_spans(state.settings),
+            state.reviews[-1][1],
+            state.settings.metric_attributes,
+            metrics=AgentMetrics(state.providers.meter()),
+        )
+
+    return guard.made("making the spans of agents", make)
 
 
 def _prices(settings: Settings) -> Prices | None:

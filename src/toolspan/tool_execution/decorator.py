@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
+from ..agent_loop.wrapping import wrap
 from ..guard import shown
 from ..user_context import enter, leave
 from .execution import Observer, begin
-from .wrapping import wrap
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -28,7 +28,10 @@ class Observer(Protocol):
 
 
 Begin = Callable[[tuple[Any, ...], dict[str, Any]], "Observer | None"]
-"""Called with the arguments; returns the observer of the execution, or `None` if nothing is recorded."""
+"""Called with the arguments; returns the observer of the execution, or `None` if nothing is recorded.
+
+It may raise, which stops the function before it runs.
+"""
 
 
 _START: tuple[Any, ...] = (None,)  # what the first `send` takes
@@ -80,7 +83,11 @@ def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]
     async def run(*args: Any, **kwargs: Any) -> Any:
         # The coroutine comes first, as the generators below: a call with wrong arguments never runs.
         coroutine = function(*args, **kwargs)
-        observer = begin(args, kwargs)
+        try:
+            observer = begin(args, kwargs)
+        except BaseException:  # the agent is stopped: the coroutine never runs
+            coroutine.close()
+            raise
         return await (coroutine if observer is None else _awaited(coroutine, observer))
 
     return run
