@@ -63,7 +63,10 @@ class Loop(Sink):
             step.before = self._before(call, step.results)
         if step.results and self.limit:
             digests = dict(zip(returns.results, returns.digests, strict=False))
-            step.turn.history = History(step.before, brought(step.results, digests))
+            # What the user says after the results counts as one of them: the same call after another question
+            # is no repetition, and a reminder that the application adds each time is none of the user's.
+            said = request.digest if request.last_role == "user" else None
+            step.turn.history = History(step.before, brought(step.results, digests, said))
         # A request that is the first of its loop has a number if it offers tools, and nothing else.
         if step.before is not None or returns.called or returns.results:
             _number(step, call, fresh)

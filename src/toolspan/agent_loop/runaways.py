@@ -95,14 +95,17 @@ def _key(calls: Collection[RememberedCall]) -> Hashable:
     return tuple(found) if found and known else None
 
 
-def brought(results: Collection[RememberedCall], digests: Mapping[str, int]) -> Hashable:
+def brought(
+    results: Collection[RememberedCall], digests: Mapping[str, int], said: int | None = None
+) -> Hashable:
     """Return what equal results of equal calls share; `None` if the hash of one is missing.
 
-    `digests` are the hashes of the results by the ids of their calls.
+    `digests` are the hashes of the results by the ids of their calls, `said` that of a message of the user.
     """
     if not all(one.id in digests for one in results):
         return None
-    return tuple(sorted((one.name or "", one.argument_hash or 0, digests[one.id]) for one in results))
+    found = sorted((one.name or "", one.argument_hash or 0, digests[one.id]) for one in results)
+    return (said, *found)
 
 
 class Runaways:
