@@ -1,4 +1,4 @@
-"""Runaways: agents that repeat themselves are found while they run, and ordinary ones that resemble them are not."""
+"""Agents that repeat themselves are found while they run; ordinary agents that resemble them are not."""
 
 from __future__ import annotations
 
@@ -53,13 +53,17 @@ RUNAWAYS: dict[str, tuple[list[Step], set[Any]]] = {
     "parallel calls": ([[A, B], [B, TURNED]] * 2, {("repeat", ("get_time", "get_weather"), 4)}),
     "a cycle of two": ([[A], [B]] * 4, {("cycle", ("get_time", "get_weather"), 4)}),
     "a cycle of three": ([[A], [B], [C]] * 4, {("cycle", ("get_time", "get_time", "get_weather"), 4)}),
-    "a cycle after a beginning": ([[C], [A], [C], *[[A], [B]] * 4], {("cycle", ("get_time", "get_weather"), 4)}),
+    "a cycle after a beginning": (
+        [[C], [A], [C], *[[A], [B]] * 4], {("cycle", ("get_time", "get_weather"), 4)}
+    ),
     "a failing tool": ([[fails("get_time", at)] for at in range(4)], {("failure", ("get_time",), 4)}),
     "a failing tool between others": (
         [[fails("get_time", at // 2)] if at % 2 else [result("get_weather", at, "x")] for at in range(8)],
         {("failure", ("get_time",), 4)},
     ),
-    "a tool that nobody offers": ([[result("fly", at, f"{at}")] for at in range(4)], {("failure", ("fly",), 4)}),
+    "a tool that nobody offers": (
+        [[result("fly", at, f"{at}")] for at in range(4)], {("failure", ("fly",), 4)}
+    ),
     "a missing argument": (
         [[result("get_weather", at, f"{at}")] for at in range(4)], {("failure", ("get_weather",), 4)}
     ),

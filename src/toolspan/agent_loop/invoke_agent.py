@@ -153,7 +153,8 @@ class Agents(InternalSpans):
         run.outer = around.get(KEY)  # type: ignore[assignment]  # only `toolspan.agent` sets it
         run.stops = stops or (run.outer is not None and run.outer.stops)
         span = trace.get_current_span(around)
-        run.borrowed = _is_agents(span)
+        # An agent within one that has that span is another one.
+        run.borrowed = _is_agents(span) and (run.outer is None or run.outer.span is not span)
         if run.borrowed:
             run.span = span
         else:
