@@ -33,7 +33,7 @@ from .sdk.family import (
     is_installed,
     when_imported,
 )
-from .sdk.mcp import McpPatch
+from .sdk.mcp import MCP
 from .sdk.sinks import agents, executions, make_review, sinks
 from .settings import Options, Settings, changed, read_settings
 
@@ -123,7 +123,7 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
         state.loop.limit = state.settings.runaways
         self._review()
         state.executions, state.agents = executions(state), agents(state)
-        state.mcp = active.shared("mcp") or guard.made("tracing MCP", McpPatch.installed)
+        guard.made("tracing MCP", MCP.install)
         usage.keep(active.usage_keys())
         if state.settings.log == "off":
             self._remove_console()
@@ -178,9 +178,8 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
     def _remove(self) -> None:
         state = self._state
         state.on, state.executions, state.agents = False, None, None
-        mcp, state.mcp = state.mcp, None
-        if mcp is not None and active.shared("mcp") is None:
-            mcp.remove()
+        if not active.newest().on:  # the last one that traces anything
+            MCP.remove()
         if state.patch is not None:
             state.patch.remove()
             state.patch = None

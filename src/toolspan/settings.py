@@ -74,13 +74,6 @@ def _count(value: object) -> int:
     return found
 
 
-def _turns(value: object) -> int:
-    found = _count(value)
-    if found == 1:  # nothing that happens once is repeated
-        raise ValueError
-    return found
-
-
 def _text(value: object) -> str:
     found = value.strip() if isinstance(value, str) else ""
     if not found:
@@ -175,7 +168,7 @@ class Settings:
     # `off` relates no request to earlier ones: no turnarounds, links, steps or attempts.
     agent_loop: bool = _setting(True, _SWITCH, "TOOLSPAN_AGENT_LOOP")
     # How many equal turns, rounds of a cycle or failures in a row are a runaway; 0: nothing is.
-    runaways: int = _setting(4, _Rule(_turns, "a whole number from 2, or 0 for none"), "TOOLSPAN_RUNAWAYS")
+    runaways: int = _setting(4, _Rule(_count, "a whole number, 0 or more"), "TOOLSPAN_RUNAWAYS")
     # A callback that gets each runaway.
     on_runaway: Callable[[Any], object] | None = _setting(  # noqa: RUF009  # a field
         None, _Rule(_function, "a function of a runaway, that is not a coroutine function")

@@ -13,7 +13,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 import toolspan
-from toolspan.agent_loop.invoke_agent import AgentRun, Agents
+from toolspan.agent_loop.invoke_agent import Agents
 
 from ..otel import kept
 from ..sdk import script, wire
@@ -239,7 +239,7 @@ def test_cost_and_retries_are_summed_and_streams_left_open_are_not(telemetry: Te
 
 
 def test_agents_within_agents_count_their_own(telemetry: Telemetry) -> None:
-    """An agent inside has its own name, counts and summary, and the conversation and user of the outer one."""
+    """An agent inside has its own name and sums, and the conversation and user of the outer one."""
     server = Server(CHAT, only=[[], [], []])
 
     async def scenario() -> None:
@@ -443,7 +443,6 @@ def test_a_failure_leaves_the_agents_result(kind: str, part: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("toolspan.guard.reraise", False)
         patch.setattr(Agents, part, broken)
-        patch.setattr(AgentRun, "summary", broken)
         with telemetry.on():
             assert outcome(kind, "Why?") == bare
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,19 +16,19 @@ from opentelemetry.trace import SpanKind
 from ..guard import made, report, shown
 from ..otel import active, call_data
 from ..otel import semconv as names
-from ..otel.attributes import Attributes, Value, clean, seconds
+from ..otel.attributes import Value, clean, seconds
 from ..otel.call_data import CallData
 from ..otel.content.agent_messages import input_of, output_of
 from ..otel.deferred_metrics import measured_context
 from ..otel.internal_span import InternalSpans, Running
 from ..otel.other_instrumentations import instruments_of
 from ..otel.span_events import noted
-from ..user_context import current, enter, leave, with_attributes
+from ..user_context import NOTHING, current, enter, leave, with_attributes
 from ..wire.events import Runaway
 from ..wire.response_items import ANSWERED
 from .metrics import AgentMetrics
 from .runaways import AgentStopped
-from .wrapping import wrap
+from .wrapping import Block, arguments_of, name_of, wrap
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,31 +38,43 @@ KEY = context.create_key("toolspan-agent")
 
 @dataclass(slots=True, eq=False)
 class AgentRun(Running):
-    """One run of an agent, and the sums of its own requests and tools, without those of an agent inside."""
+    """One run of an agent, with the sums of its own requests and tools, not of those of an agent inside.
 
+    `outer` is the agent around it. `borrowed`: its span belongs to another instrumentation. `stops` is the
+    argument `stop_on_runaway`, of this agent or of one around it; `reason` is why it is stopped.
+    """
+
+    agents: Agents | None = None
+    outer: AgentRun | None = None
+    borrowed: bool = False
+    stops: bool = False
+    reason: Runaway | None = None
+    input: Any = None
+    output: Any = None
+    items: list[Any] = field(default_factory=list)  # what a generator yields
     # Without a lock, which a forked child could inherit while it is held: two threads that add at the same
     # moment may lose a count.
-    outer: AgentRun | None = None
-    """The agent around this one."""
-    borrowed: bool = False
-    """Whether the span belongs to another instrumentation."""
-    stops: bool = False
-    """The argument `stop_on_runaway`, of this agent or of one around it."""
-    reason: Runaway | None = None
-    """Why it is stopped."""
     inference_calls: int = 0
-    called: int = 0
-    """Tool calls of its models that the application answers."""
+    called: int = 0  # tool calls of its models that the application answers
     executions: int = 0
-    sums: dict[str, float] = field(default_factory=dict)
-    """The other sums, by the attribute's name."""
+    sums: dict[str, float] = field(default_factory=dict)  # the other sums, by the attribute's name
+    # How often tools failed that no call of a model is known for, by tool and error.
     failing: dict[tuple[str, str], int] = field(default_factory=dict)
-    """How often tools failed that no call of a model is known for, by tool and error."""
 
     @property
     def tool_calls(self) -> int:
         """The calls of its models, or its executions if there are more: its model may not be traced."""
         return max(self.called, self.executions)
+
+    def step(self, value: Any) -> None:
+        """Keep an item of a generator, for the output, as long as there is room."""
+        if self.agents is not None and len(self.items) < self.agents.room:
+            self.items.append(value)
+
+    def end(self, error: BaseException | None, result: Any = None) -> None:
+        """End the run; `result` is its output, unless one was set. An error is reported and not raised."""
+        self.output = self.items if result is None else result
+        made("ending the span of an agent", partial(self.agents.end, self, error))  # type: ignore[union-attr]
 
     def check(self) -> None:
         """Raise `AgentStopped` if this agent is stopped, or one around it."""
@@ -119,20 +129,12 @@ class AgentRun(Running):
         if self.span is not None and self.span.is_recording():
             self.span.add_event(*noted(runaway))
 
-    def summary(self) -> Attributes:
-        """Return the sums as attributes."""
-        return {
-            names.AGENT_INFERENCE_CALLS: self.inference_calls,
-            names.AGENT_TOOL_CALLS: self.tool_calls,
-            **self.sums,
-        }
-
     def _add(self, name: str, value: float) -> None:
         self.sums[name] = self.sums.get(name, 0) + value
 
 
 class Agents(InternalSpans):
-    """The recorder of agents; its methods raise errors, which `AgentObserver` reports."""
+    """The recorder of agents; its methods raise errors, which `AgentRun.end` and `Agent` report."""
 
     exception_event = names.INVOKE_AGENT_EXCEPTION_EVENT
     name_key = names.AGENT_NAME
@@ -140,52 +142,51 @@ class Agents(InternalSpans):
     def __init__(self, *parts: Any, metrics: AgentMetrics) -> None:
         super().__init__(*parts)
         self._metrics = metrics
+        # Items of a generator: pieces of a text, mostly, which is cut at as many characters.
+        self.room = self.capture.limit if self.capture.on else 0
 
-    def begin(
-        self, name: str, facts: Mapping[str, Value], user: Mapping[str, Value], stops: bool
-    ) -> AgentRun:
+    def begin(self, facts: Mapping[str, Value], user: Mapping[str, Value], stops: bool) -> AgentRun:
         """Begin a run and start its span, or use the one that a framework has for it.
 
         `facts` are the attributes of the agent's arguments, `user` those of `toolspan.attributes`.
         """
         around = context.get_current()
-        run = AgentRun(clean(name), now(), wall_now(), labels=self._user_labels.of(user))
-        run.outer = around.get(KEY)  # type: ignore[assignment]  # only `toolspan.agent` sets it
-        run.stops = stops or (run.outer is not None and run.outer.stops)
+        run = AgentRun(str(facts[names.AGENT_NAME]), now(), wall_now(), labels=self._user_labels.of(user))
+        outer: Any = around.get(KEY)
+        run.agents, run.outer, run.stops = self, outer, stops or (outer is not None and outer.stops)
         span = trace.get_current_span(around)
         # An agent within one that has that span is another one.
-        run.borrowed = _is_agents(span) and (run.outer is None or run.outer.span is not span)
-        if run.borrowed:
-            run.span = span
-        else:
-            run.span = self._tracer.start_span(
+        run.borrowed = _is_agents(span) and (outer is None or outer.span is not span)
+        if not run.borrowed:
+            span = self._tracer.start_span(
                 f"{call_data.INVOKE_AGENT} {run.name}",
                 kind=SpanKind.INTERNAL,
                 attributes={**user, **facts, names.OPERATION_NAME: call_data.INVOKE_AGENT},
                 start_time=run.began,
             )
-            around = trace.set_span_in_context(run.span, around)
+            around = trace.set_span_in_context(span, around)
+        run.span = span
         passed = {key: facts[key] for key in _PASSED_ON if key in facts}
         run.context = context.set_value(KEY, run, with_attributes(passed, around))
         return run
 
-    def end(self, run: AgentRun, error: BaseException | None, sent: Any, answer: Any) -> None:
-        """End a run; only the first end counts. `sent` and `answer` are content."""
+    def end(self, run: AgentRun, error: BaseException | None) -> None:
+        """End a run; only the first end counts."""
         if run.ended or run.span is None:
             return
         run.ended = True
         elapsed = now() - run.began_at
-        run.span.set_attributes(run.summary())
+        counts = {names.AGENT_INFERENCE_CALLS: run.inference_calls, names.AGENT_TOOL_CALLS: run.tool_calls}
+        run.span.set_attributes({**counts, **run.sums})
         if run.borrowed:
             self._measure(run, None, elapsed)
             return
-        wanted = {}
-        if self.capture.on and run.span.is_recording():
-            wanted = {
-                names.INPUT_MESSAGES: partial(input_of, sent),
-                names.OUTPUT_MESSAGES: partial(output_of, answer),
-            }
-        self._conclude(run, error, elapsed, wanted)
+        content = (
+            (names.INPUT_MESSAGES, partial(input_of, run.input)),
+            (names.OUTPUT_MESSAGES, partial(output_of, run.output)),
+        )
+        recorded = self.capture.on and run.span.is_recording()
+        self._conclude(run, error, elapsed, dict(content) if recorded else {})
 
     def _measure(self, run: Any, kind: str | None, elapsed: int) -> None:
         # The framework's instrumentation may record the metrics of its agents itself.
@@ -211,36 +212,6 @@ def _is_agents(span: Any) -> bool:
     return found.get(names.OPERATION_NAME) == call_data.INVOKE_AGENT
 
 
-class AgentObserver:
-    """An observer of one run; its errors are reported and not raised."""
-
-    def __init__(self, agents: Agents, run: AgentRun, sent: Callable[[], Any]) -> None:
-        self._agents = agents
-        self._run = run
-        self._items: list[Any] = []
-        self._room = agents.capture.limit if agents.capture.on else 0
-        found = sent() if agents.capture.on else None
-        # A copy: an agent appends to its messages while it runs.
-        self.input = list(found) if isinstance(found, list) else found
-        self.output: Any = None
-        self.context = run.context
-
-    def step(self, value: Any) -> None:
-        """Keep an item of a generator, for the output, as long as there is room."""
-        if self._room > 0:
-            self._items.append(value)
-            self._room -= len(value) if isinstance(value, str) else _ITEM
-
-    def end(self, error: BaseException | None, result: Any = None) -> None:
-        """End the run; `result` is its output, unless one was set."""
-        output = self.output if result is None else result
-        try:
-            self._agents.end(self._run, error, self.input, self._items if output is None else output)
-        except Exception as problem:
-            report("ending the span of an agent", problem)
-
-
-_ITEM = 64  # characters that an item of a generator counts which is no text
 _TEXTS = {
     "name": names.AGENT_NAME,
     "id": names.AGENT_ID,
@@ -312,7 +283,7 @@ def _facts(texts: Mapping[str, Any]) -> dict[str, Value]:
     return {_TEXTS[what]: clean(value) for what, value in texts.items() if value is not None}
 
 
-class Agent:
+class Agent(Block):
     """The result of `agent()`: a context manager to enter once, or a decorator of functions.
 
     `input` and `output` are the content of the run; see `agent`.
@@ -323,7 +294,7 @@ class Agent:
         self._stops = stops
         self.input = sent
         self.output: Any = None
-        self._observer: AgentObserver | None = None
+        self._run: AgentRun | None = None
         self._token: Any = None
 
     def __call__(self, function: F) -> F:
@@ -333,59 +304,40 @@ class Agent:
         """
         if not callable(function):
             raise TypeError(f"toolspan: agent() takes a name or a function, not {shown(function)}")
-        # A `partial` or another callable object has no name of its own.
-        name = getattr(function, "__name__", None) or type(function).__name__
-        made: Any = wrap(function, functools.partial(self._run, name, function))
-        return made  # type: ignore[no-any-return]  # a wrapper of the function's own type
+        wrapped: Any = wrap(function, partial(self._begin, name_of(function), function))
+        return wrapped  # type: ignore[no-any-return]  # a wrapper of the function's own type
 
-    def _run(
-        self, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> AgentObserver | None:
-        return self._begin(name, partial(_arguments, function, args, kwargs))
-
-    def _begin(self, name: str, sent: Callable[[], Any]) -> AgentObserver | None:
+    def _begin(
+        self, name: str, function: Any = None, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] = NOTHING
+    ) -> AgentRun | None:
         found = active.newest()
         agents: Agents | None = found.agents
         if agents is None:
             return None
         try:
-            facts = {names.AGENT_NAME: clean(name), **self._facts}
             user = current(found.settings.baggage_keys)
-            run = agents.begin(str(facts[names.AGENT_NAME]), facts, user, self._stops)
-            return AgentObserver(agents, run, sent)
+            run = agents.begin({names.AGENT_NAME: clean(name), **self._facts}, user, self._stops)
+            sent = self.input
+            if agents.capture.on and function is not None:
+                sent = arguments_of(function, args, kwargs)
+                sent = next(iter(sent.values())) if len(sent) == 1 else sent or None
+            # A copy: an agent appends to its messages while it runs.
+            run.input = list(sent) if isinstance(sent, list) else sent
+            return run
         except Exception as error:
             report("starting the span of an agent", error)
             return None
 
     def __enter__(self) -> Agent:  # noqa: PYI034 - not for derived classes
-        self._observer = self._begin("agent", lambda: self.input)
-        if self._observer is not None:
-            self._token = enter(self._observer.context)
+        self._run = self._begin("agent")
+        if self._run is not None:
+            self._token = enter(self._run.context)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         leave(self._token)
-        if self._observer is not None:
-            if self.input is not None and self._observer.input is None:
-                self._observer.input = self.input  # set within the block
-            self._observer.end(error, self.output)
-
-    async def __aenter__(self) -> Agent:  # noqa: PYI034 - not for derived classes
-        return self.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.__exit__(kind, error, trace)
-
-
-def _arguments(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the only argument, or all by their names, without `self` or `cls`; `None` for a wrong call."""
-    try:
-        bound = dict(inspect.signature(function).bind(*args, **kwargs).arguments)
-    except TypeError:  # the function itself raises it next, for the application
-        return None
-    found = {name: value for name, value in bound.items() if name not in ("self", "cls")}
-    return next(iter(found.values())) if len(found) == 1 else found or None
+        if self._run is not None:
+            self._run.input = self._run.input or self.input  # it may be set within the block
+            self._run.end(error, self.output)

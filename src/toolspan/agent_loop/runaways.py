@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping
-from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from opentelemetry.context import Context
 from opentelemetry.metrics import Meter
@@ -16,6 +15,7 @@ from ..wire.events import Runaway
 
 PERIODS = (1, 2, 3)
 """The lengths of the cycles that are found, in turns."""
+_Key: TypeAlias = "tuple[tuple[str, int], ...]"
 _MOST_FAILURES = 64  # kinds of failures that one loop remembers: the names of tools are the model's
 
 
@@ -35,21 +35,19 @@ class History:
     two loops, which do not mix. A question of the user begins anew.
     """
 
-    __slots__ = ("_failures", "_keys", "_results", "_streaks", "_tools", "failed")
+    __slots__ = ("_failures", "_keys", "_results", "_streaks", "failed")
 
     def __init__(self, before: Turn | None = None, brought: Hashable = None) -> None:
         """Go on from a turn; `brought` are its results (`None`: not known)."""
-        old = before.history if before is not None else None
         # The newest first: of as many turns as the longest cycle has, and the results of one more.
-        self._keys: tuple[Hashable, ...] = ()
-        self._tools: tuple[tuple[str, ...], ...] = ()
+        self._keys: tuple[_Key | None, ...] = ()
         self._results: tuple[Hashable, ...] = ()
         self._streaks = (0,) * len(PERIODS)
         self._failures: Mapping[tuple[str, str], int] = {}
         self.failed: dict[tuple[str, str], int] = {}
-        if before is None or old is None:
+        if before is None or (old := before.history) is None:
             return
-        self._keys, self._tools, self._streaks = old._keys, old._tools, old._streaks
+        self._keys, self._streaks = old._keys, old._streaks
         self._results = (brought, *old._results)[: PERIODS[-1] + 1]
         # A tool that was called and did not fail in this way has ended its series.
         called = {one.name for one in before.calls}
@@ -67,32 +65,40 @@ class History:
 
     def cycle(self, calls: Collection[RememberedCall]) -> tuple[tuple[str, ...], int, int] | None:
         """Add this turn's calls; return tools, period and round of a cycle that begins a new round."""
-        key = _key(calls)
-        self._streaks = tuple(map(partial(self._streak, key), PERIODS, self._streaks))
-        kept = PERIODS[-1] - 1
-        self._keys = (key, *self._keys[:kept])
-        self._tools = (tuple(sorted({one.name or "" for one in calls})), *self._tools[:kept])
-        for period, streak in zip(PERIODS, self._streaks, strict=True):
+        before, key = self._keys, _key(calls)
+        self._keys = (key, *before[: PERIODS[-1] - 1])
+        if not before:  # the first turn of a loop, as nearly always
+            return None
+        streaks = [self._streak(*each) for each in zip(PERIODS, self._streaks, before, strict=False)]
+        self._streaks = (*streaks, *self._streaks[len(streaks) :])
+        for period, streak in zip(PERIODS, streaks, strict=False):
             # Equal turns are a cycle of any length: the shortest one counts.
-            if streak and (streak - 1) % period == 0 and (period == 1 or self._streaks[0] < period):
-                tools = tuple(name for turn in reversed(self._tools[:period]) for name in turn)
+            if streak and (streak - 1) % period == 0 and (period == 1 or streaks[0] < period):
+                turns = reversed(self._keys[:period])
+                tools = tuple(
+                    name for turn in turns for name in dict.fromkeys(name for name, _ in turn or ())
+                )
                 return tools, period, (streak + period - 1) // period + 1
         return None
 
-    def _streak(self, key: Hashable, period: int, streak: int) -> int:
-        """Return the number of turns in a row that equal the one a period before, with this turn's key."""
-        results = self._results
+    def _streak(self, period: int, streak: int, earlier: _Key | None) -> int:
+        """Return the number of turns in a row that equal the one a period before, `earlier` for this turn."""
+        if self._keys[0] is None or self._keys[0] != earlier:
+            return 0
         # A poll whose answer changes is no runaway. Results that are not known prove nothing.
-        known = len(results) > period and results[0] is not None and results[0] == results[period]
-        equal = key is not None and len(self._keys) >= period and self._keys[period - 1] == key
-        return (streak if known else 0) + 1 if equal else 0
+        newest, *results = self._results
+        known = newest is not None and results[period - 1 : period] == [newest]
+        return (streak if known else 0) + 1
 
 
-def _key(calls: Collection[RememberedCall]) -> Hashable:
+def _key(calls: Collection[RememberedCall]) -> _Key | None:
     """Return what equal turns share; `None` if the arguments of a call are not known."""
-    found = sorted((one.name or "", one.argument_hash or 0) for one in calls)
-    known = all(one.argument_hash is not None for one in calls)
-    return tuple(found) if found and known else None
+    found = []
+    for one in calls:
+        if one.argument_hash is None:
+            return None
+        found.append((one.name or "", one.argument_hash))
+    return tuple(sorted(found))
 
 
 def brought(

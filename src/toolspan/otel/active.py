@@ -68,7 +68,7 @@ class Providers(NamedTuple):
 class Instrumentation:
     """The state of one SDK's instrumentation; `None` stands for a part that is not in use.
 
-    The types of six parts belong to packages that this one must not import.
+    The types of five parts belong to packages that this one must not import.
     """
 
     on: bool = False
@@ -81,8 +81,6 @@ class Instrumentation:
     """The recorder of tool executions (`tool_execution`)."""
     agents: Any = None
     """The recorder of agents (`agent_loop`)."""
-    mcp: Any = None
-    """The patch of the MCP SDK (`sdk`), which all instrumentations share."""
     loop: Any = None
     """The memory of tool calls (`agent_loop`), which all instrumentations share."""
     console: Any = None

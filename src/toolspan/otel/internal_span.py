@@ -13,6 +13,7 @@ from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode, Tracer
 
+from ..guard import made
 from ..wire.record import Record, is_failure
 from . import semconv as names
 from .attributes import Attributes, Value, clean
@@ -88,7 +89,7 @@ class InternalSpans:
     def _finish(
         self, running: Running, error: BaseException | None, elapsed: int, wanted: ContentMakers
     ) -> None:
-        record = None if error is None else self._record(running, error)
+        record = None if error is None else made("describing an error", partial(self._record, running, error))
         # The message of an error is content, and so is its traceback.
         if error is not None and self.capture.on:
             wanted = {**wanted, **content.trace(error, tuple)}

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import wrapt
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.propagate import inject
 
+from ..agent_loop.wrapping import awaited
 from ..guard import attribute, made
 from ..otel import call_data
 from ..otel import semconv as names
 from ..tool_execution.execution import Observer, begin
-from ..user_context import enter, leave
 from .hooks import undoing
 
 _MODULE, _CLASS, _METHOD = "mcp.client.session", "ClientSession", "call_tool"
-_TOOL_ERROR = "tool_error"  # the convention's type of a result that reports an error
 _METHOD_NAME = "mcp.method.name"  # spans of MCP's instrumentations have it
 
 
@@ -27,26 +28,30 @@ class McpPatch:
     """The patch of `ClientSession.call_tool`, which can be removed again."""
 
     def __init__(self) -> None:
-        self._on = True
+        self._on = False
+        self._waits = False
+        """Whether there is a hook on the import of MCP's SDK; a hook cannot be removed."""
         self._undo: Callable[[], None] | None = None
         self._takes_meta = False
 
-    @classmethod
-    def installed(cls) -> McpPatch:
-        """Return a patch that is applied as soon as the application imports the MCP SDK."""
-        found = cls()
-        # A hook cannot be removed: one that comes late does nothing.
-        wrapt.register_post_import_hook(found._imported, _MODULE)
-        return found
+    def install(self) -> None:
+        """Trace the calls, as soon as the application imports MCP's SDK."""
+        self._on = True
+        if _MODULE in sys.modules:
+            self._patch(sys.modules[_MODULE])
+        elif not self._waits:
+            self._waits = True
+            wrapt.register_post_import_hook(self._imported, _MODULE)
 
     def _imported(self, module: Any) -> None:
-        made("tracing MCP", partial(self._install, module))
+        if self._on:
+            made("tracing MCP", partial(self._patch, module))
 
-    def _install(self, module: Any) -> None:
+    def _patch(self, module: Any) -> None:
         owner = getattr(module, _CLASS)
         own = owner.__dict__.get(_METHOD)
-        # Another instrumentation has wrapped the method already: it makes the spans.
-        if not self._on or own is None or hasattr(own, "__wrapped__"):
+        # A wrapped method is ours, or that of another instrumentation, which then makes the spans.
+        if own is None or hasattr(own, "__wrapped__"):
             return
         self._takes_meta = "meta" in inspect.signature(own).parameters
         wrapt.wrap_function_wrapper(owner, _METHOD, self._call)
@@ -55,44 +60,42 @@ class McpPatch:
     def remove(self) -> None:
         """Restore the method."""
         self._on = False
-        if self._undo is not None:
-            self._undo()
+        undo, self._undo = self._undo, None
+        if undo is not None:
+            undo()
 
     async def _call(self, wrapped: Any, session: Any, args: Any, kwargs: Any) -> Any:
-        observer = self._begin(session, args, kwargs) if self._on else None
-        token = enter(observer.context) if observer is not None else None
-        try:
-            if self._on:
-                kwargs = made("passing the trace context on", partial(self._with_context, kwargs)) or kwargs
-            result = await wrapped(*args, **kwargs)
-        except BaseException as error:
-            if observer is not None:
-                observer.end(error)
-            raise
-        finally:
-            leave(token)
-        if observer is not None:
-            observer.end(None, result, _TOOL_ERROR if _is_error(result) else None)
-        return result
+        if not self._on:
+            return await wrapped(*args, **kwargs)
+        observer = _begin(session, *args, **kwargs)
+        where = None if observer is None else observer.context
+        kwargs = made("passing the trace context on", partial(self._with_context, kwargs, where)) or kwargs
+        coroutine = wrapped(*args, **kwargs)
+        return await (coroutine if observer is None else awaited(coroutine, observer))
 
-    def _begin(self, session: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Observer | None:
-        """Return an observer of the call; `None` if something else traces it. Raise `AgentStopped`."""
-        name = args[0] if args else kwargs.get("name")
-        if not isinstance(name, str) or _is_traced(session):
-            return None
-        value = args[1] if len(args) > 1 else kwargs.get("arguments")
-        observer = begin(name, None, None, lambda: value)
-        if observer is not None and observer.captures:
-            observer.arguments(lambda: value)
-        return observer
-
-    def _with_context(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    def _with_context(self, kwargs: Mapping[str, Any], where: Context | None) -> dict[str, Any]:
         """Return the keywords with the trace context in `meta`, as the convention asks for."""
         carrier: dict[str, Any] = {}
-        inject(carrier)
+        inject(carrier, where)
         if not carrier or not self._takes_meta:  # SDKs before 1.19 have no such argument
             return dict(kwargs)
         return {**kwargs, "meta": {**carrier, **(kwargs.get("meta") or {})}}
+
+
+MCP = McpPatch()
+"""The patch of this process: all instrumentations share it."""
+
+
+def _begin(session: Any, name: Any = None, arguments: Any = None, *_: Any, **__: Any) -> Observer | None:
+    """Return an observer of a call; `None` if something else traces it. Raise `AgentStopped`."""
+    if not isinstance(name, str) or _is_traced(session):
+        return None
+    observer = begin(name, None, None, lambda: arguments)
+    if observer is not None:
+        observer.is_error = _is_error
+        if observer.captures:
+            observer.arguments(lambda: arguments)
+    return observer
 
 
 def _is_traced(session: Any) -> bool:

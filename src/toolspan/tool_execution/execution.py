@@ -72,6 +72,8 @@ class Observer:
         self.context = execution.context
         self.captures = executions.capture.on
         self.shared = False
+        # Whether a result reports an error; it must not raise.
+        self.is_error: Callable[[Any], bool] = lambda result: False
         self.result: Any = None
 
     def share(self) -> Observer:
@@ -82,9 +84,7 @@ class Observer:
         inner.end = self._keep_result  # type: ignore[method-assign]
         return inner
 
-    def _keep_result(
-        self, error: BaseException | None, result: Any = None, failure: str | None = None
-    ) -> None:
+    def _keep_result(self, error: BaseException | None, result: Any = None) -> None:
         self.result = result
 
     def arguments(self, make: Callable[[], Any]) -> None:
@@ -100,9 +100,10 @@ class Observer:
         if self.captures and len(self._steps) < _MOST_STEPS:
             self._steps.append(value)
 
-    def end(self, error: BaseException | None, result: Any = None, failure: str | None = None) -> None:
-        """End the execution; `failure` is the type of an error that the result reports."""
-        self._execution.failure = failure
+    def end(self, error: BaseException | None, result: Any = None) -> None:
+        """End the execution."""
+        if error is None and self.is_error(result):
+            self._execution.failure = _TOOL_ERROR
         # Two blocks: content that cannot be recorded must not cost the span.
         try:
             if error is None and self.captures:
@@ -117,6 +118,7 @@ class Observer:
             report("ending a tool execution", problem)
 
 
+_TOOL_ERROR = "tool_error"  # the convention's type of a result that reports an error
 _TYPE = "function"  # the convention's type of a tool that the application executes
 
 
