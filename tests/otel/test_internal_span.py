@@ -22,7 +22,7 @@ def test_a_broken_part_costs_only_what_it_records(
     telemetry: Telemetry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Without its metrics, its record or its content, the span has its error and ends; the error is raised."""
+    """Without its metrics, its record or its content, the span ends with its error, which is raised."""
     monkeypatch.setattr(owner, part, broken)
     with (
         telemetry.on(capture_message_content="span_only"),

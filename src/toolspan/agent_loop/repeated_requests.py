@@ -174,7 +174,9 @@ class RepeatedRequestSink(Sink):
         span = call.span.get_span_context() if call.span is not None else None
         attempt = FailedAttempt(call.attempt, request_key.parent, span, call.ended_at)
         self._failed_attempts.leave(request_key, attempt)
-        if call.outcome is Outcome.FAILED and self._runaways and not call.attempt % self._runaways:
+        # Without any of the three, nothing shows that one agent repeats it: many users may ask the same.
+        one = call.agent is not None or call.request.conversation is not None or request_key.trace
+        if one and call.outcome is Outcome.FAILED and self._runaways and not call.attempt % self._runaways:
             error = error_type(call.error, call.record)
             call.notes.append(runaway(call, "failure", (), call.attempt, error))
 

@@ -254,5 +254,10 @@ EVENTS: Mapping[str, Words] = {
     ),
 }
 """How each of toolspan's events is written, by its name."""
-NOTES = (names.CALL_ANSWERED_EVENT, names.TOOLS_CHANGED_EVENT, names.CONTEXT_REDUCED_EVENT)
+NOTES = (
+    names.CALL_ANSWERED_EVENT,
+    names.TOOLS_CHANGED_EVENT,
+    names.CONTEXT_REDUCED_EVENT,
+    names.RUNAWAY_EVENT,
+)
 """The events that a request causes, not its answer."""
