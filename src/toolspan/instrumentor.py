@@ -178,7 +178,7 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
     def _remove(self) -> None:
         state = self._state
         state.on, state.executions, state.agents = False, None, None
-        if not active.newest().on:  # the last one that traces anything
+        if not active.any_on():
             MCP.remove()
         if state.patch is not None:
             state.patch.remove()

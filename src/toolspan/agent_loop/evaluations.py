@@ -15,6 +15,7 @@ from ..otel import semconv as names
 from ..otel.attributes import clean
 from ..otel.content.truncate import shorten
 from ..otel.content.worker import Contents
+from ..otel.log import event_record
 from ..user_context import current
 
 
@@ -67,13 +68,9 @@ def _record(attributes: dict[str, Any], explanation: str | None) -> None:
     found = active.newest()
     if not found.on:
         return
-    record = LogRecord(
-        context=get_current(),  # now: the worker emits in a thread without context
-        severity_number=SeverityNumber.INFO,
-        severity_text=SeverityNumber.INFO.name,
-        event_name=names.EVALUATION_EVENT,
-        attributes={**current(found.settings.baggage_keys), **attributes},
-    )
+    facts = {**current(found.settings.baggage_keys), **attributes}
+    # The context now: the worker emits in a thread without context.
+    record = event_record(names.EVALUATION_EVENT, facts, SeverityNumber.INFO, get_current())
     wanted = {} if explanation is None else {names.EVALUATION_EXPLANATION: partial(shorten, explanation)}
     emit = partial(_emit, found.providers.logger(), record)
     found.reviews[-1][1].emit(wanted, found.settings.content_limit, emit)

@@ -131,6 +131,11 @@ def newest() -> Instrumentation:
     return _none
 
 
+def any_on() -> bool:
+    """Return whether any instrumentation traces requests."""
+    return any(entry.on for entry in _entries)
+
+
 def shared(part: str) -> Any:
     """Return a part that all instrumentations share; `None` if none of them has it."""
     found = (getattr(entry, part) for entry in _entries)

@@ -16,13 +16,14 @@ from opentelemetry.trace import Span, Status, StatusCode, Tracer
 from ..guard import made
 from ..wire.record import Record, is_failure
 from . import semconv as names
-from .attributes import Attributes, Value, clean
+from .attributes import Value, clean
 from .content import capture as content
 from .content.capture import Capture
 from .content.redaction import Review
 from .content.worker import ContentMakers, Contents, Job
 from .errors import error_type, exception_attributes
 from .labels import UserLabels
+from .log import event_record
 
 
 @dataclass(slots=True, eq=False)
@@ -99,14 +100,8 @@ class InternalSpans:
 
     def _record(self, running: Running, error: BaseException) -> LogRecord:
         """Return the log record of an error, with its type; its message follows where content is captured."""
-        named: Attributes = {self.name_key: clean(running.name)}
-        return LogRecord(
-            context=running.context,
-            severity_number=SeverityNumber.WARN,
-            severity_text=SeverityNumber.WARN.name,
-            event_name=self.exception_event,
-            attributes={**named, **exception_attributes(error)},
-        )
+        facts = {self.name_key: clean(running.name), **exception_attributes(error)}
+        return event_record(self.exception_event, facts, SeverityNumber.WARN, running.context)
 
     def _emit(
         self,

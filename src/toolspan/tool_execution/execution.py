@@ -10,7 +10,7 @@ from time import time_ns as wall_now
 from typing import Any, TypeAlias
 
 from opentelemetry import trace
-from opentelemetry._logs import Logger, LogRecord, SeverityNumber
+from opentelemetry._logs import Logger, SeverityNumber
 from opentelemetry.context import get_value
 from opentelemetry.metrics import Meter
 from opentelemetry.trace import Link, SpanKind, Tracer
@@ -30,6 +30,7 @@ from ..otel.content.redaction import Review
 from ..otel.errors import error_type
 from ..otel.internal_span import InternalSpans, Running
 from ..otel.labels import Labels, ToolNames
+from ..otel.log import event_record
 from ..otel.span_events import noted
 from ..user_context import current
 from ..wire.events import Runaway
@@ -227,32 +228,22 @@ class Executions(InternalSpans):
             return None
         conversation = execution.user.get(names.CONVERSATION_ID)
         runaway = Runaway(
-            "failure",
-            (execution.name,),
-            count,
-            kind,
-            None if agent is None else agent.name,
-            None if conversation is None else str(conversation),
+            kind="failure",
+            tools=(execution.name,),
+            times=count,
+            error=kind,
+            agent=None if agent is None else agent.name,
+            conversation=None if conversation is None else str(conversation),
         )
-        self._emit_runaway(execution, runaway)
-        if agent is not None:
-            agent.runs_away(runaway)
-        return runaway
-
-    def _emit_runaway(self, execution: Execution, runaway: Runaway) -> None:
         event, attributes = noted(runaway)
         if execution.span is not None:
             execution.span.add_event(event, attributes)
-        self._logger.emit(
-            LogRecord(
-                context=execution.context,
-                severity_number=SeverityNumber.INFO,
-                severity_text=SeverityNumber.INFO.name,
-                event_name=event,
-                attributes={**execution.user, **attributes},
-            )
-        )
+        facts = {**execution.user, **attributes}
+        self._logger.emit(event_record(event, facts, SeverityNumber.INFO, execution.context))
         self._runaways.count(runaway, execution.labels, execution.context)
+        if agent is not None:
+            agent.runs_away(runaway)
+        return runaway
 
     def _measure(self, running: Running, kind: str | None, elapsed: int) -> None:
         tool = {names.TOOL_NAME: self._names.known(None, running.name), names.TOOL_TYPE: _TYPE}
