@@ -55,6 +55,21 @@ async def said_later(number: int) -> str:
     return said(number)
 
 
+@toolspan.agent
+def planned(question: str) -> str:
+    """Decorate without parentheses."""
+    return question
+
+
+@toolspan.agent("travel", conversation_id="c-1", stop_on_runaway=True)
+async def travelled(question: str) -> int:
+    """Decorate with a name."""
+    with toolspan.agent("inside", input=question) as run:
+        run.output = planned(question)
+    toolspan.score("relevance", value=0.5, label="poor")
+    return len(planned(question))
+
+
 @toolspan.stage(
     "policy", sample_every=10, route=lambda chunks: toolspan.Route.of({"toolspan-stream": "1-00"})
 )

@@ -83,15 +83,32 @@ def test_a_call_that_something_else_traces_has_no_second_span(session: Any, tele
     """Within `toolspan.tool`, within a span of MCP's, and beside Traceloop's wrapper there is no span."""
     tracer = telemetry.tracers.get_tracer("mcp")
     with telemetry.on():
-        with toolspan.tool("add"):
+        with toolspan.tool("server_add"):
             call(session, "add")
         with tracer.start_as_current_span("tools/call", attributes={"mcp.method.name": "tools/call"}):
             call(session, "add")
         type(session).send_request.__wrapped__ = None
         call(session, "add")
         call(session, 3)  # the SDK's own error, for the application
-    assert [span.name for span in telemetry.spans] == ["execute_tool add"]
+    assert [span.name for span in telemetry.spans] == ["execute_tool server_add"]
     assert ["traceparent" in (sent["meta"] or {}) for sent in session.sent] == [True, True, False, False]
+
+
+def test_a_tool_that_calls_another_one_and_a_wrong_call_are_executions(
+    session: Any, telemetry: Telemetry
+) -> None:
+    """A call within another tool has a span of its own; a call with wrong arguments ends its span."""
+    with telemetry.on():
+        with toolspan.tool("research"):
+            call(session, "search", arguments=None)
+        with pytest.raises(TypeError, match="colour"):
+            call(session, "add", colour=1)
+    assert [span.name for span in telemetry.spans] == [
+        "execute_tool search",
+        "execute_tool research",
+        "execute_tool add",
+    ]
+    assert telemetry.spans[-1].attributes["error.type"] == "TypeError"
 
 
 def test_a_wrapped_method_or_an_older_sdk_is_left_alone(session: Any, telemetry: Telemetry) -> None:

@@ -67,10 +67,11 @@ class McpPatch:
     async def _call(self, wrapped: Any, session: Any, args: Any, kwargs: Any) -> Any:
         if not self._on:
             return await wrapped(*args, **kwargs)
-        observer = _begin(session, *args, **kwargs)
+        observer = _begin(session, args, kwargs)
         where = None if observer is None else observer.context
         kwargs = made("passing the trace context on", partial(self._with_context, kwargs, where)) or kwargs
-        coroutine = wrapped(*args, **kwargs)
+        # Within a coroutine, so that a call with wrong arguments ends the execution, too.
+        coroutine = _later(wrapped, args, kwargs)
         return await (coroutine if observer is None else awaited(coroutine, observer))
 
     def _with_context(self, kwargs: Mapping[str, Any], where: Context | None) -> dict[str, Any]:
@@ -86,9 +87,15 @@ MCP = McpPatch()
 """The patch of this process: all instrumentations share it."""
 
 
-def _begin(session: Any, name: Any = None, arguments: Any = None, *_: Any, **__: Any) -> Observer | None:
+async def _later(wrapped: Any, args: Any, kwargs: Any) -> Any:
+    return await wrapped(*args, **kwargs)
+
+
+def _begin(session: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Observer | None:
     """Return an observer of a call; `None` if something else traces it. Raise `AgentStopped`."""
-    if not isinstance(name, str) or _is_traced(session):
+    name = args[0] if args else kwargs.get("name")
+    arguments = args[1] if len(args) > 1 else kwargs.get("arguments")
+    if not isinstance(name, str) or _is_traced(session, name):
         return None
     observer = begin(name, None, None, lambda: arguments)
     if observer is not None:
@@ -98,15 +105,18 @@ def _begin(session: Any, name: Any = None, arguments: Any = None, *_: Any, **__:
     return observer
 
 
-def _is_traced(session: Any) -> bool:
-    """Return whether another instrumentation, or `toolspan.tool`, has a span for the call."""
+def _is_traced(session: Any, name: str) -> bool:
+    """Return whether another instrumentation, or `toolspan.tool`, has a span for the call of this tool."""
     # Traceloop wraps the method below, in `BaseSession`.
     if hasattr(attribute(type(session), "send_request"), "__wrapped__"):
         return True
     found = attribute(trace.get_current_span(), "attributes")
     if not isinstance(found, Mapping):
         return False
-    return _METHOD_NAME in found or found.get(names.OPERATION_NAME) == call_data.EXECUTE_TOOL
+    # Frameworks put the server's name before that of the tool.
+    outer = str(found.get(names.TOOL_NAME))
+    same = outer == name or outer.endswith(tuple(mark + name for mark in "_-./:"))
+    return _METHOD_NAME in found or (found.get(names.OPERATION_NAME) == call_data.EXECUTE_TOOL and same)
 
 
 def _is_error(result: Any) -> bool:
