@@ -154,9 +154,7 @@ class Review:
                 value = make(limit)
             except KeyboardInterrupt:  # the user's own, which happened to arrive here
                 raise
-            except (
-                BaseException
-            ) as error:  # an object of the application may call `sys.exit()` when it is read
+            except BaseException as error:  # reading an object of the application may call `sys.exit()`
                 self._report("collecting content", error)
                 continue
             if value not in (None, "", []):
