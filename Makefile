@@ -53,7 +53,7 @@ own-coverage: $(VENV)/.test ## How much of each file of wire/ its own tests cove
 	$(BIN)/python -m tools.own_coverage wire --fail-under 90
 
 thorough: $(VENV)/.test ## The property tests at full size: 400 000 chunks, 100 000 splittings.
-	TOOLSPAN_TEST_SCALE=full $(BIN)/python -m pytest -q -n auto --full tests/wire tests/sdk/test_fuzz.py tests/accounting/test_memory_limits.py
+	TOOLSPAN_TEST_SCALE=full $(BIN)/python -m pytest -q -n auto --full tests/wire tests/sdk/test_fuzz.py tests/sdk/test_hostile_answers.py tests/accounting/test_memory_limits.py
 
 mutants: $(VENV)/.test ## Change the source in 40 small ways and see which the tests notice: half an hour.
 	$(BIN)/python -m pip install --quiet -c constraints.txt --group mutants
