@@ -88,7 +88,7 @@ def endless_arguments(chance: Random, api: Api) -> Chunks:
     return [wire.chunk({"tool_calls": [each]}) for each in (first, *[more] * 200)]
 
 
-KINDS: tuple[Callable[[Random, Api], Chunks], ...] = (*[noise] * 12, long_words, many_calls, endless_arguments)
+KINDS: list[Callable[[Random, Api], Chunks]] = [*[noise] * 12, long_words, many_calls, endless_arguments]
 
 
 class Server:
