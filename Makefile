@@ -94,14 +94,17 @@ picture: $(VENV)/.test ## The pictures of the READMEs: a trace and the chat page
 outage: $(VENV)/.test ## An application under load while its Collector is away: the table of docs/deploy.md.
 	$(BIN)/python -m tests.stack outage
 
-neighbours: .cache/neighbours/.test ## Other instrumentations at the same time, in an environment of their own.
+ORDERS := first last
+neighbours: .cache/neighbours/.test ## Other instrumentations at the same time, in an environment of their own: docs/neighbours.md.
 	.cache/neighbours/bin/python -m pytest -q tests/neighbours
+	.cache/neighbours/bin/python -m tests.neighbours $(ORDERS)
 
 .cache/neighbours/.test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .cache/neighbours
 	.cache/neighbours/bin/python -m pip install --quiet --upgrade pip
 	.cache/neighbours/bin/python -m pip install --quiet -c constraints.txt --editable '.[openai]' \
 	  --group test --group neighbours
+	.cache/neighbours/bin/python -m pip install --quiet openai-agents==0.24.0 # needs an older websockets
 	touch $@
 
 frameworks: $(VENV)/.test ## Ten frameworks in their own environments: the table of docs/frameworks.md.

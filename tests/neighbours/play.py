@@ -16,14 +16,18 @@ from typing import Any, NamedTuple
 
 import openai
 from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from tests.sdk import script, wire
 from tests.sdk.script import Transport
 from tests.sdk.sdk import http
 from tests.sdk.telemetry import Telemetry
 
-from .seen import inference, tokens
+from .seen import inference, sums
 
+LOGFIRE = InMemoryMetricReader()
+"""A reader of the meter provider that Logfire sets."""
+TIMES = {"duration": "durations", "time_to_first_chunk": "first chunks"}
 URL = {"api_key": "key-of-tests", "base_url": wire.BASE_URL}
 
 
@@ -141,7 +145,7 @@ def logfire(telemetry: Telemetry) -> None:
         send_to_logfire=False,
         console=False,
         additional_span_processors=[telemetry._spans],
-        metrics=package.MetricsOptions(additional_readers=[]),
+        metrics=package.MetricsOptions(additional_readers=[LOGFIRE]),
     )
     package.instrument_openai()
 
@@ -149,13 +153,13 @@ def logfire(telemetry: Telemetry) -> None:
 def langfuse(telemetry: Telemetry) -> None:
     """Make Langfuse's client, which sends to nowhere."""
     from langfuse import Langfuse
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
     Langfuse(
         public_key="pk-lf-tests",
         secret_key="sk-lf-tests",
-        base_url="http://127.0.0.1:9",
         tracer_provider=telemetry.tracers,
-        flush_interval=3600,
+        span_exporter=InMemorySpanExporter(),
     )
 
 
@@ -209,9 +213,9 @@ def main() -> None:
     """Make the call and print what was counted, by all instrumentations together."""
     name, order = sys.argv[1:]
     neighbour, telemetry = NEIGHBOURS[name], Telemetry()
-    if name != "Logfire":  # it sets its own
+    if name != "Logfire":  # it sets its own providers
         trace.set_tracer_provider(telemetry.tracers)
-    metrics.set_meter_provider(telemetry.meters)
+        metrics.set_meter_provider(telemetry.meters)
     with ExitStack() as stack:
         if order == "first":
             neighbour.on(telemetry)
@@ -219,17 +223,20 @@ def main() -> None:
         if order == "last":
             neighbour.on(telemetry)
         neighbour.act()
-    spans = inference(telemetry)
-    counts = {
-        key: sum(point.count for point in telemetry.points(f"gen_ai.client.operation.{metric}"))
-        for key, metric in (("durations", "duration"), ("first chunks", "time_to_first_chunk"))
+    spans, mine = inference(telemetry), telemetry.metrics()
+    telemetry._reader = LOGFIRE
+    everything = mine + telemetry.metrics()
+    points = {
+        name: [point for metric in everything if metric.name == name for point in metric.data.data_points]
+        for name in ("gen_ai.client.token.usage", *(f"gen_ai.client.operation.{each}" for each in TIMES))
     }
+    usage, *times = points.values()
     found = {
         "version": version(neighbour.package),
         "spans": len(spans),
         "by": sorted({span.instrumentation_scope.name for span in spans}),
-        "tokens": tokens(telemetry),
-        **counts,
+        "tokens": sums(usage),
+        **{key: sum(point.count for point in each) for key, each in zip(TIMES.values(), times, strict=True)},
         "tool calls": len(
             [event for span in spans for event in span.events if event.name == "toolspan.tool_call.completed"]
         ),

@@ -26,8 +26,13 @@ _INFERENCE = {
 
 def tokens(telemetry: Telemetry) -> dict[str, int]:
     """Return the counted tokens by type."""
+    return sums(telemetry.points("gen_ai.client.token.usage"))
+
+
+def sums(points: list[Any]) -> dict[str, int]:
+    """Return the sums of the points of tokens by type."""
     found: dict[str, int] = {}
-    for point in telemetry.points("gen_ai.client.token.usage"):
+    for point in points:
         kind = point.attributes["gen_ai.token.type"]
         found[kind] = found.get(kind, 0) + point.sum
     return found
