@@ -9,7 +9,7 @@ export PYTHONUNBUFFERED := 1
 # Empty means unset: without compiled files each of the tests' child processes compiles the whole source.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo chat chat-figures test test-full lint coverage thorough mutants bench bench-peers e2e pipeline dashboards picture outage neighbours frameworks versions soak wheel clean
+.PHONY: demo chat chat-figures test test-full lint coverage thorough mutants bench bench-peers parts e2e pipeline dashboards picture outage neighbours frameworks versions soak wheel clean
 
 demo: $(VENV)/.demo ## Trace a small agent and show it; with OPENAI_API_KEY set it asks the real provider.
 	OTEL_BLRP_SCHEDULE_DELAY=50 $(BIN)/opentelemetry-instrument \
@@ -53,7 +53,7 @@ own-coverage: $(VENV)/.test ## How much of each file of wire/ its own tests cove
 	$(BIN)/python -m tools.own_coverage wire --fail-under 90
 
 thorough: $(VENV)/.test ## The property tests at full size: 400 000 chunks, 100 000 splittings.
-	TOOLSPAN_TEST_SCALE=full $(BIN)/python -m pytest -q -n auto --full tests/wire tests/sdk/test_fuzz.py tests/accounting/test_memory_limits.py
+	TOOLSPAN_TEST_SCALE=full $(BIN)/python -m pytest -q -n auto --full tests/wire tests/sdk/test_fuzz.py tests/sdk/test_hostile_answers.py tests/accounting/test_memory_limits.py
 
 mutants: $(VENV)/.test ## Change the source in 40 small ways and see which the tests notice: half an hour.
 	$(BIN)/python -m pip install --quiet -c constraints.txt --group mutants
@@ -71,6 +71,9 @@ $(PEERS)/.done: pyproject.toml constraints.txt
 	$(PEERS)/bin/python -m pip install --quiet --upgrade pip
 	$(PEERS)/bin/python -m pip install --quiet -c constraints.txt --editable '.[openai,cost]' --group peers
 	touch $@
+
+parts: $(VENV)/.test ## What `make e2e` builds and fetches on first use.
+	$(BIN)/python -m tests.e2e.everything
 
 e2e: $(VENV)/.test ## Agents against real servers; the files users get, run as processes. Builds and fetches on first use.
 	$(BIN)/python -m tests.e2e
@@ -91,14 +94,17 @@ picture: $(VENV)/.test ## The pictures of the READMEs: a trace and the chat page
 outage: $(VENV)/.test ## An application under load while its Collector is away: the table of docs/deploy.md.
 	$(BIN)/python -m tests.stack outage
 
-neighbours: .cache/neighbours/.test ## Other instrumentations at the same time, in an environment of their own.
+ORDERS := first last
+neighbours: .cache/neighbours/.test ## Other instrumentations at the same time, in an environment of their own: docs/neighbours.md.
 	.cache/neighbours/bin/python -m pytest -q tests/neighbours
+	.cache/neighbours/bin/python -m tests.neighbours $(ORDERS)
 
 .cache/neighbours/.test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .cache/neighbours
 	.cache/neighbours/bin/python -m pip install --quiet --upgrade pip
 	.cache/neighbours/bin/python -m pip install --quiet -c constraints.txt --editable '.[openai]' \
 	  --group test --group neighbours
+	.cache/neighbours/bin/python -m pip install --quiet openai-agents==0.24.0 # needs an older websockets
 	touch $@
 
 frameworks: $(VENV)/.test ## Ten frameworks in their own environments: the table of docs/frameworks.md.

@@ -17,6 +17,7 @@ import toolspan
 from toolspan import OpenAIInstrumentor
 
 from .conformance.scenarios import SCENARIOS
+from .programs import Ended, Programs
 from .sdk.apis import CHAT
 from .sdk.features import OLD_SDK
 from .sdk.script import Transport
@@ -90,17 +91,20 @@ toolspan.tool(lambda card: card)("CARD-NUMBER")
 """
 
 
+# The command runs `initialize` as the process starts; for the second case a forked process does.
+INITIALIZE = "from opentelemetry.instrumentation.auto_instrumentation import initialize; initialize()"
+
+
 @pytest.mark.parametrize("own", [False, True], ids=["global providers", "given providers"])
-def test_a_redaction_in_code_holds_under_opentelemetry_instrument(own: bool, tmp_path: Path) -> None:
+def test_a_redaction_in_code_holds_under_opentelemetry_instrument(
+    own: bool, tmp_path: Path, programs: Programs
+) -> None:
     """The card number is in no signal and no output."""
     script = Path(sys.executable).with_name("opentelemetry-instrument")
     start = "from opentelemetry.instrumentation.auto_instrumentation import run; run()"
     command = [str(script)] if script.exists() else [sys.executable, "-c", start]
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM.replace("CARD-NUMBER", CARD).replace("OWN", str(own)))
+    text = PROGRAM.replace("CARD-NUMBER", CARD).replace("OWN", str(own))
     environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_AND_EVENT",
         "TOOLSPAN_TOOL_DEFINITIONS": "full",
         **{
@@ -108,16 +112,23 @@ def test_a_redaction_in_code_holds_under_opentelemetry_instrument(own: bool, tmp
             for signal in ("TRACES", "METRICS", "LOGS")
         },
     }
-    done = subprocess.run(
-        [*command, sys.executable, str(program)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    if own:
+        done = programs.run(INITIALIZE, text, **environment)
+    else:
+        program = tmp_path / "program.py"
+        program.write_text(text)
+        path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+        started = subprocess.run(
+            [*command, sys.executable, str(program)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": path, **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        done = Ended(started.returncode, started.stdout, started.stderr)
+    assert done.code == 0, done.stderr
     assert CARD not in done.stdout + done.stderr
     assert "Attempting to instrument" not in done.stderr
     assert "Traceback" not in done.stderr

@@ -30,7 +30,7 @@ class Ending(Protocol):
 
 
 class Owner(weakref.ref[Any]):
-    """A weak reference to what a call lives for: the frame that sends its request, its stream, its response.
+    """A weak reference to what a call lives for: the frame of its request, its stream, its connection.
 
     It belongs to the call while that has not ended. When its object dies first, because a `KeyboardInterrupt`
     has hit the code that ends the call, the reference comes to `waiting`. The callback is the deque's own
@@ -60,6 +60,13 @@ def remove() -> None:
     """Remove the callback of the garbage collector. Open streams still end."""
     if _on_collection in gc.callbacks:
         gc.callbacks.remove(_on_collection)
+
+
+def own(call: Any, by: Any) -> None:
+    """Let a call live for this object: if nothing else ends the call, the death of the object does."""
+    owner = Owner(by, waiting.append)
+    owner.call = call
+    call.owner = owner
 
 
 def opened(call: Ending) -> None:

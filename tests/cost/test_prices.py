@@ -6,6 +6,7 @@ import logging
 import sys
 import warnings
 from datetime import datetime, timezone
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -240,6 +241,44 @@ def test_a_version_with_unknown_fields_is_an_error(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(prices, "sheet_of", lambda price: price.no_such_price)
     with pytest.raises(AttributeError):
         load()
+
+
+class OldPrice:
+    """The prices of genai-prices 0.0.73, as it had them: without those that 0.1 added."""
+
+    input_mtok = output_mtok = cache_read_mtok = cache_write_mtok = requests_kcount = None
+    input_audio_mtok = cache_audio_read_mtok = output_audio_mtok = None
+
+    def __init__(self, **given: Decimal) -> None:
+        vars(self).update(given)
+
+
+class OldModel:
+    """A model of genai-prices 0.0.73: one price for all tiers, and a method without a context."""
+
+    def get_prices(self, request_timestamp: datetime) -> OldPrice:
+        """Return its prices."""
+        return OldPrice(input_mtok=Decimal(2), output_mtok=Decimal(8))
+
+
+def test_prices_of_the_older_shape_are_read(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With genai-prices before 0.1, which pydantic-ai 1.x requires, costs are computed; one line at DEBUG."""
+    caplog.set_level(logging.DEBUG, logger="toolspan")
+    model = OldModel()
+    provider = SimpleNamespace(id="openai", models=[model], find_model=lambda name, all_providers: model)
+    snapshot = SimpleNamespace(providers=[provider])
+    shapes = SimpleNamespace(ModelPrice=OldPrice, ModelInfo=OldModel)
+    monkeypatch.setitem(sys.modules, "genai_prices.types", shapes)
+    data = SimpleNamespace(get_snapshot=lambda: snapshot)
+    monkeypatch.setitem(sys.modules, "genai_prices.data_snapshot", data)
+    found = load()
+    assert found is not None
+    assert [record.levelno for record in caplog.records] == [logging.DEBUG]
+    usage = Usage(1_000_000, 500_000, reasoning=100_000, image_input=5)
+    assert found.cost(asked("m"), usage) == Cost(6.0, "computed", 2.0, 4.0)
+    assert found.cost(asked("m", wanted="flex"), usage) is None  # no price of a tier is known
 
 
 def test_warnings_of_the_package_do_not_reach_the_application(monkeypatch: pytest.MonkeyPatch) -> None:

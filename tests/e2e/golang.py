@@ -46,6 +46,7 @@ def run_in(folder: Path, command: Command, more: dict[str, str] | None = None) -
         "GOFLAGS": f"-modcacherw -p=2 '-gcflags={QUICKLY}'",
         "GOTOOLCHAIN": "local",
         "CGO_ENABLED": "0",
+        "GOGC": "off",  # an eighth less time, and each compiler's process is short
     }
     run(command, folder, go | (more or {}))
 

@@ -37,7 +37,12 @@ class Part:
 
 
 def obtain(part: Part) -> str:
-    """Make sure that the part is in the cache, and say how it came there."""
+    """Make sure that the part is in the cache, and say how it came there; another process may make it now."""
+    with held(part.name):
+        return _obtained(part)
+
+
+def _obtained(part: Part) -> str:
     mark, wanted = part.folder / MARK, f"{part.version} in {part.folder}"
     if mark.is_file() and mark.read_text() == wanted:
         return "cached"
@@ -55,8 +60,15 @@ def obtain(part: Part) -> str:
 @contextmanager
 def alone() -> Iterator[None]:
     """Hold the cache for one run of the test at a time; another one waits."""
+    with held("run"):
+        yield
+
+
+@contextmanager
+def held(name: str) -> Iterator[None]:
+    """Hold one thing of the cache: a second process, or thread, waits for it."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
+    with (CACHE / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -126,7 +126,7 @@ def _stages(lines: list[str]) -> str:
 def examine() -> int:
     """Run all, print a line for each check, and give the number of those that failed."""
     print(f"part  collector: {obtain(collector.PART)}", flush=True)
-    print(f"part  proxy: {environment.prepare()}", flush=True)
+    print(f"part  proxy: {obtain(environment.PART)}", flush=True)
     folder = CACHE / "last-run" / "gateway"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -12,29 +12,25 @@ from pathlib import Path
 from typing import Any
 
 from examples.demo_server import demo_server
-from tests.e2e.parts import REPOSITORY, digest, python_with
+from tests.e2e.parts import REPOSITORY, Part, digest, python_with
 from tests.e2e.processes import HOST, answers, free_ports, run, serving
 
 EXAMPLE = REPOSITORY / "examples" / "pipeline"
-FOLDER = REPOSITORY / ".cache" / "pipeline"
 REQUIREMENTS = ("litellm[proxy]==1.108.7", "websockets")
 TELEMETRY = ("opentelemetry-distro", "opentelemetry-exporter-otlp-proto-http")
 _OFFLINE = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 _OURS = ("OTEL_", "TOOLSPAN_", "OPENAI_", "PYTHON", "LITELLM_")
 
 
-def prepare() -> str:
-    """Make the environment, unless it is there; says how it came there."""
-    mark = FOLDER / ".complete"
-    project = (REPOSITORY / "pyproject.toml").read_text().partition("\n[tool.")[0]
-    wanted = digest(REQUIREMENTS, TELEMETRY, project, str(FOLDER), sys.version)
-    if mark.is_file() and mark.read_text() == wanted:
-        return "cached"
-    python = python_with(FOLDER, *REQUIREMENTS, *TELEMETRY, "--editable", str(REPOSITORY))
+def _fill(folder: Path) -> None:
+    python = python_with(folder, *REQUIREMENTS, *TELEMETRY, "--editable", str(REPOSITORY))
     # The first import compiles a thousand modules, which may take longer than a server has to start.
     run([python, "-c", "import litellm.proxy.proxy_server"], variables=_OFFLINE)
-    mark.write_text(wanted)
-    return "obtained"
+
+
+_PROJECT = (REPOSITORY / "pyproject.toml").read_text().partition("\n[tool.")[0]
+PART = Part("proxy", digest(REQUIREMENTS, TELEMETRY, _PROJECT, sys.version), _fill)
+FOLDER = PART.folder
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,31 @@ from tests.sdk.telemetry import Telemetry
 
 
 def inference(telemetry: Telemetry) -> list[Any]:
-    """Return the spans of model calls, of any instrumentation."""
-    operations = ("chat", "text_completion", "embeddings", "fetch_response")
+    """Return the spans of model calls, of any instrumentation, in its own words."""
     return [
         span
         for span in telemetry.everything_ended
-        if span.attributes.get("gen_ai.operation.name") in operations
+        if any(span.attributes.get(key) in values for key, values in _INFERENCE.items())
     ]
+
+
+_INFERENCE = {
+    "gen_ai.operation.name": ("chat", "text_completion", "embeddings", "fetch_response"),
+    "openinference.span.kind": ("LLM", "EMBEDDING"),
+    "llm.request.type": ("chat", "completion"),
+    "langfuse.observation.type": ("generation", "embedding"),
+}
 
 
 def tokens(telemetry: Telemetry) -> dict[str, int]:
     """Return the counted tokens by type."""
+    return sums(telemetry.points("gen_ai.client.token.usage"))
+
+
+def sums(points: list[Any]) -> dict[str, int]:
+    """Return the sums of the points of tokens by type."""
     found: dict[str, int] = {}
-    for point in telemetry.points("gen_ai.client.token.usage"):
+    for point in points:
         kind = point.attributes["gen_ai.token.type"]
         found[kind] = found.get(kind, 0) + point.sum
     return found

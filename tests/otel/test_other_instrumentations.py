@@ -84,7 +84,7 @@ def test_a_span_matches_by_operation_and_model(
 ) -> None:
     """A span stands for this request if its operation and its model match."""
     outer = span(attributes)
-    assert within(outer, operation, model) == (Outer(outer, False, False) if found else None)
+    assert within(outer, operation, model) == (Outer(outer, False, False, False) if found else None)
 
 
 def test_without_a_current_span_nothing_matches() -> None:
@@ -101,9 +101,10 @@ def test_a_span_of_this_package_does_not_match() -> None:
 def test_a_mark_in_the_context_matches_without_a_span(mark: str) -> None:
     """A mark in the context announces another instrumentation; its span is used where it is current."""
     outer = span({"gen_ai.operation.name": "chat", "gen_ai.request.model": "of-the-framework"})
-    alone = Outer(None, hidden=mark == SILENCE)  # of Traceloop's spans none can be enriched
+    silenced = mark == SILENCE  # of Traceloop's spans none can be enriched
+    alone = Outer(None, first=not silenced, hidden=silenced)
     assert within(None, **{mark: True}) == alone
-    assert within(outer, **{mark: True}) == Outer(outer)
+    assert within(outer, **{mark: True}) == Outer(outer, first=not silenced)
     assert within(span({}), **{mark: True}) == alone
 
 
@@ -127,7 +128,8 @@ ASK: dict[str, Any] = {**ASK_RESPONSE, "stream": True, "tools": [{"type": "funct
 def borrowed(lab: Lab, span: Any, *sinks: Any, api: Any = RESPONSES, body: Any = ASK) -> Any:
     """Return a call of another instrumentation, with its span if there is one."""
     call = new_call(body, *sinks, api=api)
-    call.borrowed, call.counts_tokens, call.counts_times = True, False, False
+    call.borrowed, call.counts_tokens = True, False
+    call.counts_times = call.counts_first = False
     call.span = span
     call.context = trace.set_span_in_context(span) if span is not None else None
     return call
@@ -235,7 +237,7 @@ def test_an_ended_span_is_not_changed(lab: Lab) -> None:
 def test_metrics_are_recorded_here_where_the_other_has_none(lab: Lab) -> None:
     """Beside an instrumentation that makes spans only, tokens and times are counted once: here."""
     call = borrowed(lab, lab.tracer.start_span("theirs"), lab.metric_sink())
-    call.counts_tokens = call.counts_times = True
+    call.counts_tokens = call.counts_times = call.counts_first = True
     run(call, *STREAM)
     found = {"gen_ai.client.operation.duration", "gen_ai.client.operation.time_to_first_chunk"}
     assert found <= set(lab.metrics())
@@ -252,21 +254,22 @@ def test_tokens_are_counted_where_the_other_counts_times_only(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("scope", "found"),
     [
-        ("opentelemetry.instrumentation.openai.v1", (True, True)),
-        ("opentelemetry.util.genai.handler", (True, True)),
-        ("openinference.instrumentation.openai", (False, False)),
-        ("counts.tokens", (True, False)),
-        ("counts.both", (True, True)),
+        ("opentelemetry.instrumentation.openai.v1", (True, True, False)),
+        ("opentelemetry.util.genai.handler", (True, True, True)),
+        ("openinference.instrumentation.openai", (False, False, False)),
+        ("counts.tokens", (True, False, False)),
+        ("counts.both", (True, True, True)),
     ],
 )
 def test_the_metrics_of_another_are_known_by_its_scope_or_its_meter(
-    scope: str, found: tuple[bool, bool], monkeypatch: pytest.MonkeyPatch
+    scope: str, found: tuple[bool, bool, bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """OpenTelemetry's packages have metrics; of others the instruments of their meter decide."""
     provider = MeterProvider(shutdown_on_exit=False)
     for name in ("counts.tokens", "counts.both"):
         provider.get_meter(name).create_histogram("gen_ai.client.token.usage")
-    provider.get_meter("counts.both").create_histogram("gen_ai.client.operation.duration")
+    for name in ("duration", "time_to_first_chunk"):
+        provider.get_meter("counts.both").create_histogram(f"gen_ai.client.operation.{name}")
     monkeypatch.setattr(other_instrumentations, "get_meter_provider", lambda: provider)
     other_instrumentations._counted.cache_clear()
     outer = span(CHAT, scope)
@@ -278,7 +281,7 @@ def test_the_inner_span_of_livekit_stands_for_the_call() -> None:
     """LiveKit's span of an attempt has no attributes: its parent is the inference span."""
     tracer = TracerProvider(shutdown_on_exit=False).get_tracer("livekit-agents")
     inner = tracer.start_span("llm_request_run")
-    assert within(inner) == Outer(inner, False, False)
+    assert within(inner) == Outer(inner, False, False, False)
     assert within(inner, "embeddings") is None
     assert within(tracer.start_span("agent_turn")) is None
 

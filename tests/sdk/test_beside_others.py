@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
+from typing import Any
 
+import openai
 import pytest
+import wrapt
 from opentelemetry import context, trace
 
 from . import script, wire
 from .apis import CHAT
 from .script import Transport
-from .sdk import Face, both_faces
+from .sdk import SYNC, Face, both_faces
 from .telemetry import Telemetry
 
+NOTHING = {"token.usage": 0, "operation.duration": 0, "operation.time_to_first_chunk": 0}
 CHAT_SPAN = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-test"}
 
 
@@ -46,17 +50,18 @@ def test_beside_spans_without_metrics_toolspan_counts(face: Face, telemetry: Tel
 
 @both_faces
 def test_beside_spans_with_metrics_toolspan_counts_nothing(face: Face, telemetry: Telemetry) -> None:
-    """Where the other instrumentation has metrics, toolspan records none of the conventions'."""
-    tracer = telemetry.tracers.get_tracer("opentelemetry.instrumentation.openai.v1")
-    with telemetry.on(), tracer.start_as_current_span("theirs", attributes=CHAT_SPAN):
-        face.run(read(face))
-    assert telemetry.started == []
-    assert set(counts(telemetry).values()) == {0}
+    """What the other instrumentation does not count, here Traceloop's the first chunk, toolspan does."""
+    for scope, first in (("genai.openai", 0), ("openai.v1", 1)):
+        tracer = telemetry.tracers.get_tracer(f"opentelemetry.instrumentation.{scope}")
+        with telemetry.on(), tracer.start_as_current_span("theirs", attributes=CHAT_SPAN):
+            face.run(read(face))
+        assert telemetry.started == []
+        assert counts(telemetry) == {**NOTHING, "operation.time_to_first_chunk": first}
 
 
 @both_faces
 def test_beside_a_span_that_cannot_be_enriched_toolspan_makes_one(face: Face, telemetry: Telemetry) -> None:
-    """Traceloop's LangChain has its span elsewhere: toolspan's own has the tool calls, and counts nothing."""
+    """Traceloop's LangChain has its span elsewhere, and counts all but the first chunk."""
     here = context.set_value("suppress_language_model_instrumentation", True)
     token = context.attach(here)
     try:
@@ -65,7 +70,7 @@ def test_beside_a_span_that_cannot_be_enriched_toolspan_makes_one(face: Face, te
     finally:
         context.detach(token)
     assert telemetry.span.attributes["toolspan.stream.outcome"] == "completed"
-    assert set(counts(telemetry).values()) == {0}
+    assert counts(telemetry) == {**NOTHING, "operation.time_to_first_chunk": 1}
 
 
 def test_a_client_of_logfire_is_traced_by_logfire_alone(
@@ -84,3 +89,37 @@ def test_a_client_of_logfire_is_traced_by_logfire_alone(
         face.run(scenario())
     assert telemetry.everything_started == []
     assert trace.get_current_span() is trace.INVALID_SPAN
+
+
+@both_faces
+def test_within_a_wrapper_of_the_same_method_toolspan_makes_no_second_span(
+    face: Face, telemetry: Telemetry
+) -> None:
+    """OpenInference wraps `request` as well: instrumented before toolspan, its span is enriched, too."""
+    tracer = telemetry.tracers.get_tracer("openinference.instrumentation.openai")
+
+    def theirs(wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
+        with tracer.start_as_current_span("theirs", attributes=CHAT_SPAN):
+            return wrapped(*args, **kwargs)
+
+    async def theirs_async(wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
+        with tracer.start_as_current_span("theirs", attributes=CHAT_SPAN):
+            return await wrapped(*args, **kwargs)
+
+    owner, wrapper = (openai.OpenAI, theirs) if face is SYNC else (openai.AsyncOpenAI, theirs_async)
+    before = vars(owner).get("request")
+    wrapt.wrap_function_wrapper(owner, "request", wrapper)
+    outer = vars(owner)["request"]
+    own = outer.__wrapped__
+    try:
+        with telemetry.on():
+            face.run(read(face))
+        assert vars(owner)["request"] is outer
+        assert outer.__wrapped__ is own
+    finally:
+        if before is None:
+            del owner.request
+        else:
+            owner.request = before
+    assert telemetry.started == []
+    assert counts(telemetry)["token.usage"] == 2

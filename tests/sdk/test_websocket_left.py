@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from toolspan import open_streams
+from toolspan.sdk.websocket_responses import ConnectionResponses
+
 from . import wire_responses
 from .connection import Door
 from .connections import RESPONSES, every_door, through, until
-from .sdk import ASYNC, Face
+from .sdk import ASYNC, SYNC, Face
 from .telemetry import Telemetry
 from .test_websocket_endings import Ended, check, half
 from .websocket_server import Hold
@@ -116,6 +119,29 @@ def test_a_dropped_connection_abandons_its_response(face: Face, door: Door, tele
         face.run(scenario())
     outcomes = [span.attributes["toolspan.stream.outcome"] for span in telemetry.spans]
     assert sorted(outcomes) == ["abandoned", "completed"]
+
+
+@through(RESPONSES, faces=[SYNC])
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # Python 3.10 says so of what is dropped
+def test_a_dropped_connection_whose_finalizer_is_interrupted(
+    face: Face, door: Door, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The response is abandoned with the next request, though the finalizer did nothing."""
+    monkeypatch.setattr(ConnectionResponses, "dropped", lambda self: None)
+
+    async def scenario() -> None:
+        with door.server(half(door, Hold())) as server:
+            async with face.client(None, **server.addresses) as client:
+                connection = await face.done(door.connect(client).enter())
+                await face.done(door.ask(connection))
+                await face.take(connection, 2)
+                del connection
+                gc.collect()
+
+    with telemetry.on():
+        face.run(scenario())
+        open_streams.end_dropped()
+        check(telemetry, Ended("abandoned"))
 
 
 @every_door

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.e2e import pins
-from tests.e2e.parts import Part, digest, only, python_with
+from tests.e2e.parts import Part, digest, held, only, python_with
 from tests.e2e.processes import HOST, FatalError, answers, free_ports, run, serving
 
 from . import collectors, pipeline, web
@@ -32,9 +32,20 @@ PART = Part("viewer", digest(pins.VIEWER, pins.NODE), _fill)
 
 def chromium() -> str:
     """The browser, installed by apt where there is none."""
-    if shutil.which("chromium") is None:
-        run(["apt-get", "-q", "update"])
-        run(["apt-get", "-q", "--yes", "--no-install-recommends", "install", "chromium", "fonts-dejavu-core"])
+    with held("chromium"):
+        if shutil.which("chromium") is None:
+            run(["apt-get", "-q", "update"])
+            run(
+                [
+                    "apt-get",
+                    "-q",
+                    "--yes",
+                    "--no-install-recommends",
+                    "install",
+                    "chromium",
+                    "fonts-dejavu-core",
+                ]
+            )
     found = shutil.which("chromium")
     if found is None:
         raise FatalError("chromium is not installed, and apt did not install it")

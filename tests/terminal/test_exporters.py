@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import subprocess
 import sys
 from io import BytesIO, StringIO, TextIOWrapper
@@ -106,3 +107,16 @@ def test_the_view_does_not_import_openai() -> None:
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (found.returncode, found.stderr) == (0, "")
     assert "TerminalSpanExporter" in found.stdout
+
+
+def test_a_failure_is_logged_without_its_words(caplog: pytest.LogCaptureFixture) -> None:
+    """At DEBUG the log names the kind of error; the words of the error may quote a trace."""
+    caplog.set_level(logging.DEBUG, logger="toolspan")
+
+    def make() -> list[Text]:
+        raise ValueError("4111 1111")
+
+    assert not Screen(StringIO()).shows("a trace", make)
+    assert "printing a trace failed" in caplog.text
+    assert "ValueError" in caplog.text
+    assert ": 4111 1111" not in caplog.text

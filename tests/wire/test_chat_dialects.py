@@ -378,8 +378,8 @@ def seconds(make: Callable[[int], Chunk], count: int) -> float:
 
 @pytest.mark.parametrize("make", MANY.values(), ids=MANY)
 def test_endless_calls_and_ids_take_linear_time(make: Callable[[int], Chunk]) -> None:
-    """Each of 40 000 chunks costs what each of 4 000 costs, and a choice has at most 1 024 calls."""
-    many = 100_000 if FULL else 40_000
+    """Each of 20 000 chunks costs what each of 2 000 costs, and a choice has at most 1 024 calls."""
+    many = 100_000 if FULL else 20_000
     assert seconds(make, many) < 4 * seconds(make, many // 10) + 1e-5
 
 

@@ -15,7 +15,7 @@ from ..otel.content.truncate import shorten
 from ..wire.events import Usage
 from ..wire.providers import Endpoint
 from ..wire.usage import Cost
-from .rates import Sheet, cost_at, sheet_of
+from .rates import ADDED, Sheet, cost_at, price_of, sheet_of
 
 if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot
@@ -102,7 +102,8 @@ class Prices:
         if context is not None and not _has_tier(provider, model, context, when):
             self._log_once("genai-prices has no price for this tier", query)
             return None
-        return model.get_prices(when, context)
+        # Versions before 0.1 have no tiers, and their method no second parameter.
+        return model.get_prices(when) if context is None else model.get_prices(when, context)
 
     def _log_once(self, what: str, query: _Query) -> None:
         """Log once for each model, and at most a hundred times in all."""
@@ -134,12 +135,18 @@ def _snapshots() -> Callable[[], Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an application may turn warnings into errors
         from genai_prices.data_snapshot import get_snapshot
-        from genai_prices.types import ModelPrice
+        from genai_prices.types import ModelInfo, ModelPrice
 
         # Now and not at the first request: loading the data is slow, and a version with other names of
         # prices, which would make every price a wrong one, fails here.
         get_snapshot()
-        sheet_of(ModelPrice())
+        blank = ModelPrice()
+        sheet_of(blank)
+        if hasattr(ModelInfo, "price_variants"):
+            for key in ADDED:
+                price_of(blank, key, older=False)
+        else:  # pydantic-ai 1.x, for one, requires such a version
+            log.debug("toolspan: this genai-prices is older than 0.1; it has no prices of tiers and images")
     return get_snapshot
 
 
@@ -162,5 +169,5 @@ def _has_tier(provider: Provider, model: ModelInfo, context: Mapping[str, str], 
     return own and any(
         variant.when.items() <= context.items()
         and (variant.constraint is None or variant.constraint.active(when))
-        for variant in model.price_variants or ()
+        for variant in getattr(model, "price_variants", None) or ()
     )

@@ -71,11 +71,22 @@ _KEYS = {
 }
 """The prices of genai-prices for each rate; the first one that is set counts."""
 
+ADDED = frozenset(("input_image", "cache_image_read", "output_reasoning", "output_image"))
+"""The prices that genai-prices has since 0.1; before, these tokens had the price of the kind around them."""
+
 
 def _rate(price: Any, beyond: int, keys: Iterable[str]) -> float | None:
-    # A missing attribute raises here, when prices are loaded: it means another version of genai-prices.
-    found = next((value for key in keys if (value := getattr(price, f"{key}_mtok")) is not None), None)
+    found = next((value for key in keys if (value := price_of(price, key)) is not None), None)
     return None if found is None else float(_tier(found, beyond)) / 1e6
+
+
+def price_of(price: Any, key: str, *, older: bool = True) -> Any:
+    """Return one price of a `ModelPrice`; with `older`, `None` for a price of `ADDED` that the version lacks.
+
+    Another missing attribute raises `AttributeError`, when prices are loaded: the version is an unknown one.
+    """
+    missing = (None,) if older and key in ADDED else ()
+    return getattr(price, f"{key}_mtok", *missing)
 
 
 def _tier(price: Any, beyond: int) -> Any:

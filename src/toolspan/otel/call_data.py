@@ -154,6 +154,8 @@ class CallData:
     """Whether toolspan records the conventions' metrics of tokens; else another instrumentation does."""
     counts_times = True
     """The same for the metrics of times."""
+    counts_first = True
+    """The same for the time to the first chunk."""
     common: dict[str, str | int] | None = None
     """A cache: the labels of all metrics of the call; see `labels.py`."""
     labels: dict[str, str | int] | None = None

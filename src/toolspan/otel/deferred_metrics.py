@@ -86,12 +86,12 @@ class Sums:
         """Add all sums to their counters; return an error, which loses no other sum."""
         failed = None
         for (add, _), (labels, before, last, context) in self._found.items():
-            try:
-                if before:
-                    add(before, labels, _UNSAMPLED)
-                add(last, labels, context)
-            except Exception as error:
-                failed = error
+            for value, sampled in ((before, _UNSAMPLED), (last, context)):
+                try:
+                    if value or sampled is context:
+                        add(value, labels, sampled)
+                except Exception as error:
+                    failed = error
         return failed
 
 
@@ -127,6 +127,10 @@ class Backlog:
             self._record(_AT_ONCE)
         self.waiting.append((make, value, attributes, context))
 
+    def failed(self, error: Exception) -> None:
+        """Report a measurement that could not be recorded."""
+        self._report("recording a metric", error)
+
     def observe(self, _: CallbackOptions) -> Iterable[Observation]:
         """Record all queued measurements; called by each collection. Return no observations."""
         # A collection calls the callbacks first, then reads the other instruments (OpenTelemetry 1.40 on).
@@ -139,7 +143,7 @@ class Backlog:
             try:
                 presence.report()
             except Exception as error:
-                self._report("recording a metric", error)
+                self.failed(error)
         # By the length at the start: with a loop until the queue is empty, busy threads could hold it here.
         left = len(self.waiting)
         while left > 0 and (made := self._record(_AT_ONCE)):
@@ -167,7 +171,7 @@ class Backlog:
                 failed = error
         failed = sums.record() or failed
         if failed is not None:
-            self._report("recording a metric", failed)
+            self.failed(failed)
         return entries
 
     def start(self) -> None:
@@ -321,20 +325,22 @@ class _Deferring:
 
     def _take(self, amount: float, attributes: Any = None, context: Context | None = None) -> None:
         # Without a context the current one counts, which is another one at the collection.
-        if context is None or not attributes:
-            self._make(amount, attributes, context)
-        elif (series := (*attributes.values(),)) in self._series:
-            backlog = self._backlog
-            if len(backlog.waiting) < MOST and not backlog.stopped:  # as `put`, without its call
-                backlog.waiting.append((self._make, amount, attributes, context))
-            else:
-                backlog.put(self._make, amount, attributes, context)
-        else:
+        if context is not None and attributes:
+            if (series := (*attributes.values(),)) in self._series:
+                backlog = self._backlog
+                if len(backlog.waiting) < MOST and not backlog.stopped:  # as `put`, without its call
+                    backlog.waiting.append((self._make, amount, attributes, context))
+                else:
+                    backlog.put(self._make, amount, attributes, context)
+                return
             # The SDK begins a series with its first measurement: queued, it would begin at the collection,
             # with a start time after the measurement.
             if len(self._series) < MOST_SERIES:
                 self._series.add(series)
+        try:
             self._make(amount, attributes, context)
+        except Exception as error:  # as at the collection: it costs the caller no other measurement
+            self._backlog.failed(error)
 
 
 class _Counter(_Deferring, Counter):

@@ -92,12 +92,14 @@ class LogSink(Sink):
         """Emit the exception event with its message, and the details event with the messages."""
         # Popped, because the message of the exception belongs to one event only.
         words = {name: contents.pop(name) for name in _OF_ERRORS if name in contents}
-        if error is not None:
-            self._emit(error, words)
-        if record is not None:
-            # A completion hook may have added references to this record: its attributes are kept.
-            record.attributes = {**(record.attributes or {}), **self._capture.attributes(contents)}
-            self._logger.emit(record)
+        try:
+            if error is not None:
+                self._emit(error, words)
+        finally:  # one event that fails does not cost the other one
+            if record is not None:
+                # A completion hook may have added references to this record: its attributes are kept.
+                record.attributes = {**(record.attributes or {}), **self._capture.attributes(contents)}
+                self._logger.emit(record)
 
 
 def event_record(

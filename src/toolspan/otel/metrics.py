@@ -101,10 +101,10 @@ class MetricSink(Sink):
         record, request, outcome = call.record, call.request, call.outcome
         usage = record.usage if call.counts_tokens else None
         waited = elapsed = None
-        if call.counts_times and call.began is not None:  # else a clock failed: any time would be wrong
-            if call.ended_at:
+        if call.began is not None:  # else a clock failed: any time would be wrong
+            if call.counts_times and call.ended_at:
                 elapsed = max(call.ended_at - call.began_at, 0) / 1e9
-            if request.stream and record.first_at is not None:
+            if call.counts_first and request.stream and record.first_at is not None:
                 waited = max(record.first_at - call.began_at, 0) / 1e9
         started = record.started
         key = (

@@ -31,18 +31,21 @@ _MODELS = (names.REQUEST_MODEL, "llm.model_name")
 # Spans within the one that stands for the call, by the scope and the name: only the current span can be seen.
 _INNER = {("livekit-agents", "llm_request_run")}
 _ALL = (names.TOKEN_USAGE, names.OPERATION_DURATION)
+_FIRST = names.OPERATION_TIME_TO_FIRST_CHUNK
 
 
 class Outer(NamedTuple):
     """A call of another instrumentation; `span` is the current span if that belongs to this call.
 
-    `tokens` and `times`: whether the other one records the conventions' metrics of tokens and of times.
+    `tokens`, `times` and `first`: whether the other one records the conventions' metrics of tokens, of
+    times, and of the time to the first chunk.
     `hidden`: its span is not the current one and cannot be enriched, so that toolspan makes one.
     """
 
     span: Span | None
     tokens: bool = True
     times: bool = True
+    first: bool = True
     hidden: bool = False
 
 
@@ -56,28 +59,30 @@ def outer_call(operation: str, outer_key: str, model: str | None) -> Outer | Non
     kept, silenced = bool(current.get(outer_key)), bool(current.get(_SILENCE_KEY))
     if _represents(span, operation, model, kept or silenced):
         if kept or silenced:
-            return Outer(span)
+            return Outer(span, first=kept)  # Traceloop has its own name for the time to the first chunk
         scope = getattr(getattr(span, "instrumentation_scope", None), "name", None)
         return Outer(span, *_counted(str(scope)))
     # A key without such a span: another span was made current in between, or the span is not sampled.
     if kept:
         return Outer(None)
-    return Outer(None, hidden=True) if silenced else None
+    return Outer(None, first=False, hidden=True) if silenced else None
 
 
 @lru_cache(maxsize=64)
-def _counted(scope: str) -> tuple[bool, bool]:
-    """Return whether the instrumentation of a scope has metrics of tokens and of times.
+def _counted(scope: str) -> tuple[bool, bool, bool]:
+    """Return whether the instrumentation of a scope has metrics of tokens, of times and of the first chunk.
 
     OpenInference, Logfire, strands and Semantic Kernel make spans only: without toolspan's metrics the
     dashboards would be empty.
     """
     found = instruments_of(scope)
-    if any(scope.startswith(prefix) for prefix in _WITH_METRICS):
+    if scope.startswith(_WITH_METRICS):
         found.update(_ALL)
+    if scope.startswith(_WITH_FIRST):
+        found.add(_FIRST)
     if scope in _WITH_TOKENS:
         found.add(names.TOKEN_USAGE)
-    return names.TOKEN_USAGE in found, names.OPERATION_DURATION in found
+    return names.TOKEN_USAGE in found, names.OPERATION_DURATION in found, _FIRST in found
 
 
 def instruments_of(scope: str) -> set[str]:
@@ -95,6 +100,8 @@ def instruments_of(scope: str) -> set[str]:
 
 _WITH_METRICS = ("opentelemetry.instrumentation.", "opentelemetry.util.genai", "opentelemetry.genai")
 """Scopes of OpenTelemetry's and Traceloop's instrumentations, which record both, by any meter provider."""
+_WITH_FIRST = ("opentelemetry.instrumentation.genai.", "opentelemetry.util.genai", "opentelemetry.genai")
+"""Those of them that record the time to the first chunk, too."""
 _WITH_TOKENS = ("pydantic-ai",)
 """Scopes that record tokens by any meter provider, also by one that is not the global one."""
 

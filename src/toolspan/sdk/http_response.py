@@ -233,9 +233,7 @@ def hold(response: Any, call: Call, *, raw: bool = False) -> None:
     end: Callable[[], None] = partial(open_streams.finish, call, End.CLOSED)
     if raw:
         _untie(response)
-        owner = open_streams.Owner(response, open_streams.waiting.append)
-        owner.call = call
-        call.owner = owner
+        open_streams.own(call, response)
         # Also when the application drops the response unread. Not at exit, where open_streams ends all calls.
         weakref.finalize(response, open_streams.dropped, call).atexit = False
         observer: _BodyObserver

@@ -56,6 +56,9 @@ class Patch:
     def _wrap(self, owner: Any, wrapper: Any) -> None:
         """Wrap the method of one client class, and remember how to restore it."""
         own = owner.__dict__.get(_METHOD)
+        if isinstance(own, wrapt.FunctionWrapper):
+            self._undo.append(_wrap_within(own, wrapper))
+            return
         wrapt.wrap_function_wrapper(owner, _METHOD, wrapper)
         self._undo.append(undoing(owner, _METHOD, own))
 
@@ -124,6 +127,21 @@ class Patch:
             for call in made:
                 failed(call, error)
             raise
+
+
+# OpenInference wraps the same method, and its span is seen from within only.
+def _wrap_within(outer: Any, wrapper: Any) -> Callable[[], None]:
+    """Wrap the function within the wrappers of other instrumentations; return what restores it."""
+    while isinstance(outer.__wrapped__, wrapt.FunctionWrapper):
+        outer = outer.__wrapped__
+    own = outer.__wrapped__
+    ours = outer.__wrapped__ = wrapt.FunctionWrapper(own, wrapper)
+
+    def undo() -> None:
+        if outer.__wrapped__ is ours:
+            outer.__wrapped__ = own
+
+    return undo
 
 
 def _enter(call: Call | None, tokens: list[Any]) -> None:

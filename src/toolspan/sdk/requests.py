@@ -215,7 +215,11 @@ def failed(call: Call, error: BaseException) -> None:
 
 def _borrow(call: Call, outer: Outer) -> None:
     """Let the call enrich another instrumentation's span, if there is one, instead of starting a second."""
-    call.counts_tokens, call.counts_times = not outer.tokens, not outer.times
+    call.counts_tokens, call.counts_times, call.counts_first = (
+        not outer.tokens,
+        not outer.times,
+        not outer.first,
+    )
     call.timed = call.timed and not outer.times
     call.borrowed = not outer.hidden
     if (span := outer.span) is not None:

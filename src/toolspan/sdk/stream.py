@@ -125,9 +125,7 @@ def tracked_stream(stream: Any) -> Any:
         if make is chunks:
             holder.iterator = weakref.ref(shown._iterator)  # weak: the generator holds the holder
         call.iterated = True
-        owner = open_streams.Owner(holder, open_streams.waiting.append)
-        owner.call = call
-        call.owner = owner
+        open_streams.own(call, holder)
         return shown
     except Exception as error:
         report("tracking a stream", error)

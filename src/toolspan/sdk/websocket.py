@@ -139,18 +139,25 @@ class WebSocketPatch:
         # The manager keeps its fields under private names, such as `_ResponsesConnectionManager__client`:
         # the part after the last double underscore is the field.
         own = {key.rpartition("__")[2]: value for key, value in vars(manager).items()}
-        begin = partial(self._begin, own["client"], REALTIME if door.realtime else RESPONSES)
+        route = REALTIME if door.realtime else RESPONSES
+        begin = partial(self._begin, weakref.ref(connection), own["client"], route)
         responses = ConnectionResponses(begin, realtime=door.realtime, model=own.get("model"))
         self._connections[connection] = _Connection(responses)
         weakref.finalize(connection, responses.dropped).atexit = False  # at exit, open_streams ends the calls
         for event in self._early.pop(manager, ()):
             responses.sent(event)
 
-    def _begin(self, client: Any, route: Any, body: Mapping[str, Any]) -> Call | None:
+    def _begin(
+        self, connection: Callable[[], Any], client: Any, route: Any, body: Mapping[str, Any]
+    ) -> Call | None:
         if self._exchange is None:
             return None
         url = getattr(client, "websocket_base_url", None) or client.base_url
-        return self._exchange.prepare(client, route, body, stream=True, url=str(url))
+        call = self._exchange.prepare(client, route, body, stream=True, url=str(url))
+        # A `KeyboardInterrupt` may hit the finalizer of the connection, or code that forgets a response.
+        if call is not None and (owner := connection()) is not None:
+            open_streams.own(call, owner)
+        return call
 
     def _queue(self, manager: Any, args: tuple[Any, ...]) -> Observer:
         if self._exchange is not None:

@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from ..guard import without_words
 from .render import Timeline, summary, waterfall
 from .tree import Traces, forest
 
@@ -112,9 +113,14 @@ class TerminalMetricExporter(MetricExporter):
             flush = getattr(trace.get_tracer_provider(), "force_flush", None)
             if flush is not None:
                 flush()
-        except Exception:
-            _logger.debug("toolspan: printing traces before metrics failed; flush them first", exc_info=True)
+        except Exception as error:
+            _log_failure("traces before metrics failed; flush them first", error)
         self.force_flush()
+
+
+def _log_failure(what: str, error: Exception) -> None:
+    # An encoding error quotes what was to be printed.
+    _logger.debug("toolspan: printing %s", what, exc_info=without_words(error))
 
 
 def _below(table: RenderableType | None) -> list[RenderableType]:
@@ -144,10 +150,10 @@ class Screen:
         try:
             if blocks := tuple(make()):
                 self.show(*blocks)
-        except Exception:
+        except Exception as error:
             # A closed terminal must not raise in the processor's thread; DEBUG, because the log may go to it
             # too.
-            _logger.debug("toolspan: printing %s failed; check the output stream", what, exc_info=True)
+            _log_failure(f"{what} failed; check the output stream", error)
             return False
         return True
 

@@ -264,3 +264,21 @@ def test_without_a_callback_there_is_no_worker() -> None:
     review.finish(0)
     assert told == [{"a": 10}]
     assert (review.is_needed, review.hooked, threading.active_count()) == (False, False, before)
+
+
+def test_content_that_exits_the_process_is_left_out() -> None:
+    """Content that calls `sys.exit()` when it is read is left out; the user's own interrupt is raised."""
+
+    def leave(limit: int) -> Any:
+        raise SystemExit
+
+    def interrupt(limit: int) -> Any:
+        raise KeyboardInterrupt
+
+    errors: list[str] = []
+    got: list[Any] = []
+    review = Review(lambda what, error: errors.append(what))
+    review.emit({"left": leave, "kept": lambda limit: "words"}, 100, got.append)
+    assert (got, errors) == ([{"kept": "words"}], ["collecting content"])
+    with pytest.raises(KeyboardInterrupt):
+        review.emit({"stopped": interrupt}, 100, got.append)

@@ -152,7 +152,9 @@ class Review:
         for name, make in makers.items():
             try:
                 value = make(limit)
-            except Exception as error:
+            except KeyboardInterrupt:  # the user's own, which happened to arrive here
+                raise
+            except BaseException as error:  # reading an object of the application may call `sys.exit()`
                 self._report("collecting content", error)
                 continue
             if value not in (None, "", []):
