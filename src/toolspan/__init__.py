@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         TogetherInstrumentor,
         WriterInstrumentor,
         instrument,
+        show,
         uninstrument,
     )
     from .kill_switch import switch
@@ -76,6 +77,7 @@ __all__ = [
     "extract",
     "inject",
     "instrument",
+    "show",
     "socket",
     "stage",
     "switch",
@@ -126,6 +128,7 @@ def _instrumentor() -> dict[str, Any]:
         TogetherInstrumentor,
         WriterInstrumentor,
         instrument,
+        show,
         uninstrument,
     )
     from .kill_switch import switch

@@ -46,7 +46,7 @@ def test_a_call_with_two_tool_calls() -> None:
 
 @each_row(
     ("amount", "said"),
-    [(0.0123456, "$0.0123"), (1234.5, "$1,234.50"), (0.0, "$0.0000"), (0.00002, "<$0.0001")],
+    [(0.0123456, "$0.0123"), (1234.5, "$1,234.50"), (0.0, "$0.00"), (0.00002, "$0.000020")],
 )
 def test_cost_is_shown_beside_the_tokens(amount: float, said: str) -> None:
     """What a call cost stands beside its tokens."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeAlias
+
+from opentelemetry import trace
+from opentelemetry._logs import get_logger_provider
+from opentelemetry.metrics import get_meter_provider
 
 from .. import guard
 from ..accounting.monitor import SpentSink, usage
@@ -14,6 +19,7 @@ from ..cost.prices import Prices, load
 from ..cost.sink import CostSink
 from ..log_lines.sink import StreamLogSink
 from ..otel.active import Instrumentation
+from ..otel.call_data import CallData
 from ..otel.content import completion_hook
 from ..otel.content.capture import Capture
 from ..otel.content.redaction import Redaction, Review
@@ -23,6 +29,8 @@ from ..otel.sink import Sink
 from ..otel.span import SpanSink
 from ..settings import Settings
 from ..tool_execution.execution import Executions
+
+log = logging.getLogger("toolspan")
 
 
 def make_review(settings: Settings) -> Review:
@@ -56,7 +64,34 @@ def _cost(state: Instrumentation) -> Sink | None:
 
 def _span(state: Instrumentation) -> Sink | None:
     events = state.settings.tool_events in ("span", "both")
-    return SpanSink(state.providers.tracer(), events=events, capture=Capture.on_spans(state.settings))
+    sink = SpanSink(state.providers.tracer(), events=events, capture=Capture.on_spans(state.settings))
+    if not any(state.providers) and not _are_provided():
+        # An attribute in the method's place, which removes itself: later requests cost nothing more.
+        sink.opened = partial(_first_request, sink, state.settings)  # type: ignore[method-assign]
+    return sink
+
+
+def _are_provided() -> bool:
+    """Return whether there is a global provider of any signal: its stand-in is called `Proxy…`."""
+    found = (trace.get_tracer_provider(), get_meter_provider(), get_logger_provider())
+    return not all(type(each).__name__.lstrip("_").startswith("Proxy") for each in found)
+
+
+def _first_request(sink: SpanSink, settings: Settings, call: CallData) -> None:
+    """Log that telemetry goes nowhere, unless a provider was set meanwhile or the calls serve another use."""
+    del sink.opened
+    used = settings.log != "off" or settings.on_event is not None or usage.has_budgets
+    if not used and not _are_provided():
+        _log_no_provider()
+    sink.opened(call)
+
+
+@lru_cache(maxsize=1)
+def _log_no_provider() -> None:
+    log.warning(
+        "toolspan: no OpenTelemetry provider is set, so spans and metrics go nowhere; call toolspan.show() "
+        "to see them in this terminal, or start the program with opentelemetry-instrument to send them"
+    )
 
 
 def _metrics(state: Instrumentation) -> Sink | None:

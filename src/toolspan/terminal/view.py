@@ -1,0 +1,108 @@
+"""Set up the terminal view in a program: providers that print, or exporters for those that it has."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from weakref import WeakSet
+
+from opentelemetry import _logs, metrics, trace
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from .exporters import TerminalLogExporter, TerminalMetricExporter, TerminalSpanExporter
+
+_logger = logging.getLogger("toolspan")
+
+# Milliseconds until a line is printed: OpenTelemetry's default of a second is late beside a running answer.
+# Not at once: printing takes milliseconds, and would run between two chunks of the application's stream.
+_SOON = 50
+_printing: WeakSet[Any] = WeakSet()
+"""The providers whose telemetry is printed already."""
+
+
+class _Signal(NamedTuple):
+    name: str
+    present: Callable[[], Any]
+    use: Callable[[Any], None]
+    provider: Callable[[Any], Any]
+    """Make a provider with a printer."""
+    method: str
+    """The method by which a provider takes a printer."""
+    printer: Callable[[], Any]
+
+
+def _tracer_provider(printer: BatchSpanProcessor) -> TracerProvider:
+    found = TracerProvider()
+    found.add_span_processor(printer)
+    return found
+
+
+def _logger_provider(printer: BatchLogRecordProcessor) -> LoggerProvider:
+    found = LoggerProvider()
+    found.add_log_record_processor(printer)
+    return found
+
+
+# At exit the provider that was made last is shut down first: lines, traces, then the table that sums them up.
+_SIGNALS = (
+    _Signal(
+        "metrics",
+        metrics.get_meter_provider,
+        metrics.set_meter_provider,
+        lambda printer: MeterProvider([printer]),
+        "add_metric_reader",
+        lambda: PeriodicExportingMetricReader(TerminalMetricExporter()),
+    ),
+    _Signal(
+        "traces",
+        trace.get_tracer_provider,
+        trace.set_tracer_provider,
+        _tracer_provider,
+        "add_span_processor",
+        lambda: BatchSpanProcessor(TerminalSpanExporter(), schedule_delay_millis=_SOON),
+    ),
+    _Signal(
+        "log records",
+        _logs.get_logger_provider,
+        _logs.set_logger_provider,
+        _logger_provider,
+        "add_log_record_processor",
+        lambda: BatchLogRecordProcessor(TerminalLogExporter(), schedule_delay_millis=_SOON),
+    ),
+)
+
+
+def set_up(providers: tuple[Any, Any, Any]) -> None:
+    """Print what the providers of traces, metrics and logs record.
+
+    `None` is the global one, which is made and set if there is none.
+    """
+    traces, meters, logs = providers
+    for signal, provider in zip(_SIGNALS, (meters, traces, logs), strict=True):
+        found = signal.present() if provider is None else provider
+        if found not in _printing:
+            _printing.add(_print(signal, found))
+
+
+def _print(signal: _Signal, provider: Any) -> Any:
+    """Let a provider print; return it, or the one that is set in the place of a missing one."""
+    # OpenTelemetry's stand-ins, from before a provider is set, have private names.
+    if type(provider).__name__.lstrip("_").startswith("Proxy"):
+        provider = signal.provider(signal.printer())
+        signal.use(provider)
+    elif add := getattr(provider, signal.method, None):
+        add(signal.printer())
+    else:
+        kind = type(provider).__qualname__
+        _logger.warning(
+            "toolspan: show() prints no %s: the present provider, %s, takes no further exporter; call "
+            "show() instead of setting it",
+            *(signal.name, kind),
+        )
+    return provider
