@@ -120,7 +120,11 @@ def _callback(value: object) -> object:
         return _function(value)
     except Exception:
         fault = "it is a coroutine function" if callable(value) else "it is not callable"
-        log.error("toolspan: redact=%s ignored: %s; no content is recorded", shown(value), fault)
+        log.error(
+            "toolspan: redact=%s ignored: %s; pass a plain function; no content is recorded",
+            shown(value),
+            fault,
+        )
         return remove
 
 

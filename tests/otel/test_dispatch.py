@@ -179,7 +179,7 @@ def test_recursion_and_memory_errors_switch_nothing_off(
         (
             f"toolspan: one of the calls of Noting.span_event was lost because of {kind.__name__} "
             "in Noting.span_event; "
-            f"{count} lost so far"
+            f"{count} lost so far; please report it"
         )
         for count in (1, 101)
     ]

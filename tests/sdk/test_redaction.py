@@ -219,5 +219,6 @@ def test_a_redaction_that_is_not_callable_removes_all_content(
         run(SYNC, marked.ALL[0], "stream")
     assert "MARK" not in everything(telemetry)
     assert (
-        own_words(caplog) == "toolspan: redact='redact' ignored: it is not callable; no content is recorded"
+        own_words(caplog)
+        == "toolspan: redact='redact' ignored: it is not callable; pass a plain function; no content is recorded"
     )
