@@ -44,7 +44,10 @@ BROKEN = [
     (setup(versions=without("opentelemetry-distro")), "sets none without opentelemetry-distro"),
     (setup(provided=False), "no provider: opentelemetry-instrument failed"),
     (setup(versions=without("openai")), "no SDK is installed; install one of: openai, groq"),
-    (setup(versions=VERSIONS | {"openai": "1.3.9"}), "openai 1.3.9 is older than 1.26.0; pip install --up"),
+    (
+        setup(versions=VERSIONS | {"openai": "1.3.9"}),
+        "older than the oldest that is tested: openai 1.3.9 (oldest: 1.26.0); ",
+    ),
     (setup({"OTEL_SDK_DISABLED": "true"}), "OTEL_SDK_DISABLED switches OpenTelemetry off; unset it"),
     (setup({"TOOLSPAN_ENABLED": "false"}), "TOOLSPAN_ENABLED switches toolspan off; unset it"),
     (setup({DISABLED: "requests, toolspan"}), f"{DISABLED} has toolspan; remove it from the list"),
@@ -54,7 +57,10 @@ BROKEN = [
         "unknown setting 'TOOLSPAN_LOGS' ignored; did you mean 'TOOLSPAN_LOG'?",
     ),
     (setup({"TOOLSPAN_LOG": "xml"}), "TOOLSPAN_LOG='xml' ignored; accepted: off, text, json; "),
-    (setup({"OTEL_TRACES_SAMPLER": "always_off"}), "OTEL_TRACES_SAMPLER=always_off records no span; set it"),
+    (
+        setup({"OTEL_TRACES_SAMPLER": "always_off"}),
+        "OTEL_TRACES_SAMPLER=always_off records no span; set OTEL_",
+    ),
     (
         setup({"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0"}),
         "OTEL_TRACES_SAMPLER=parentbased_traceidratio with 0 records no span",

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from opentelemetry import trace
 
-from ..sdk.family import FAMILY
+from ..sdk.family import FAMILY, Member
 from ..settings import ENVIRONMENT, Settings, read_settings
 
 SIGNALS = ("traces", "metrics", "logs")
@@ -44,20 +44,20 @@ class Setup(NamedTuple):
         """Return the first of these variables that is not empty."""
         return next((self.variables[name].strip() for name in names if self.variables.get(name)), "")
 
+    @property
+    def disabled(self) -> list[str]:
+        """Return the names of the instrumentations that `opentelemetry-instrument` leaves out."""
+        return _listed(self.variable("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"))
 
-class Finding(NamedTuple):
-    """A problem, which costs telemetry, or a note; the text says what, and what to do."""
-
-    is_problem: bool
-    text: str
-
-
-def _problem(text: str) -> Finding:
-    return Finding(True, text)
+    @property
+    def sdks(self) -> list[tuple[Member, str]]:
+        """Return the installed SDKs and their versions."""
+        found = [(each, self.versions.get(each.distribution, "")) for each in FAMILY]
+        return [(member, version) for member, version in found if version]
 
 
-def _note(text: str) -> Finding:
-    return Finding(False, text)
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]
 
 
 def present() -> Setup:
@@ -81,20 +81,96 @@ def present() -> Setup:
     )
 
 
-def findings(setup: Setup) -> Iterator[Finding]:
-    """Yield what is wrong, and what a user may want to know."""
+class Check(NamedTuple):
+    """A fault, which costs telemetry unless it is a note."""
+
+    text: str
+    """What is wrong and what to do; `{}` stands for what the function returns."""
+    found: Callable[[Setup, Settings], object]
+    """Returns a false value if all is well."""
+    is_problem: bool = True
+
+
+_CHECKS = (
+    Check(
+        "no SDK is installed; install one of: {}",
+        lambda setup, _: not setup.sdks and ", ".join(each.distribution for each in FAMILY),
+    ),
+    Check("older than the oldest that is tested: {}; pip install --upgrade", lambda setup, _: _old(setup)),
+    Check("TOOLSPAN_ENABLED switches toolspan off; unset it", lambda _, settings: not settings.enabled),
+    Check(
+        "OTEL_SDK_DISABLED switches OpenTelemetry off; unset it", lambda _, settings: settings.sdk_disabled
+    ),
+    Check(
+        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS has {}; remove it from the list",
+        lambda setup, _: ", ".join(
+            each for each in setup.disabled if each.split("_")[0] in ("*", "toolspan")
+        ),
+    ),
+    Check(
+        "no provider: opentelemetry-sdk is not installed; pip install 'toolspan[otlp]'",
+        lambda setup, _: "opentelemetry-sdk" not in setup.versions,
+    ),
+    Check(
+        "no provider: opentelemetry-instrument sets none without opentelemetry-distro; pip install "
+        "'toolspan[otlp]', or call toolspan.show() in the program",
+        lambda setup, _: (
+            "opentelemetry-sdk" in setup.versions and "opentelemetry-distro" not in setup.versions
+        ),
+    ),
+    Check(
+        "no provider: opentelemetry-instrument failed; it has logged the error above",
+        lambda setup, settings: setup.instrumented and not (setup.provided or settings.sdk_disabled),
+    ),
+    Check(
+        "{} records no span; set OTEL_TRACES_SAMPLER=parentbased_always_on",
+        lambda setup, _: _silent_sampler(setup),
+    ),
+    Check(
+        "a program gets no provider unless it sets one, calls toolspan.show(), or is started with "
+        "opentelemetry-instrument; `opentelemetry-instrument toolspan doctor` checks that way",
+        lambda setup, _: not setup.instrumented,
+        is_problem=False,
+    ),
+    Check(
+        "costs are recorded only if the provider reports them; pip install 'toolspan[cost]'",
+        lambda setup, settings: settings.cost == "on" and "genai-prices" not in setup.versions,
+        is_problem=False,
+    ),
+    Check(
+        "clients that logfire.instrument_openai() instruments are traced by Logfire alone",
+        lambda setup, _: "logfire" in setup.versions,
+        is_problem=False,
+    ),
+)
+
+
+def _old(setup: Setup) -> str:
+    """Return the SDKs that are too old."""
+    too_old = [(sdk, found) for sdk, found in setup.sdks if _numbers(found) < _numbers(sdk.oldest)]
+    return ", ".join(f"{sdk.distribution} {found} (oldest: {sdk.oldest})" for sdk, found in too_old)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(each) for each in re.findall(r"\d+", version)[:3]]
+
+
+def _silent_sampler(setup: Setup) -> str:
+    """Return the sampler and its argument if it takes no span."""
+    name, share = setup.variable("OTEL_TRACES_SAMPLER"), setup.variable("OTEL_TRACES_SAMPLER_ARG")
+    silent = name.endswith("always_off") or (name.endswith("traceidratio") and share in ("0", "0.0"))
+    return f"OTEL_TRACES_SAMPLER={name}{share and f' with {share}'}" if silent else ""
+
+
+def findings(setup: Setup) -> list[tuple[bool, str]]:
+    """Return what is wrong, as texts, and whether each is a problem or a note; problems come first."""
     settings, rejected = _settings(setup)
-    yield from map(_problem, rejected)
-    yield from _sdks(setup)
-    yield from _switched_off(setup, settings)
-    yield from _provider(setup, settings)
-    yield from _sampler(setup)
-    for signal in SIGNALS:
-        yield from _exporters(setup, signal)
-    yield from _receivers(setup)
-    yield from _others(setup)
-    if settings.cost == "on" and "genai-prices" not in setup.versions:
-        yield _note("costs are recorded only if the provider reports them; pip install 'toolspan[cost]'")
+    checked = [(check, check.found(setup, settings)) for check in _CHECKS]
+    found = [(True, each) for each in (*rejected, *_receivers(setup))]
+    found += [(check.is_problem, check.text.format(value)) for check, value in checked if value]
+    found += [each for signal in SIGNALS for each in _exporters(setup, signal)]
+    found += [(False, each) for each in _others(setup)]
+    return sorted(found, key=lambda each: not each[0])
 
 
 def _settings(setup: Setup) -> tuple[Settings, list[str]]:
@@ -112,78 +188,22 @@ def _settings(setup: Setup) -> tuple[Settings, list[str]]:
         log.removeHandler(handler)
 
 
-def _sdks(setup: Setup) -> Iterator[Finding]:
-    found = [
-        (each, setup.versions[each.distribution]) for each in FAMILY if each.distribution in setup.versions
-    ]
-    if not found:
-        yield _problem(f"no SDK is installed; install one of: {', '.join(m.distribution for m in FAMILY)}")
-    for member, installed in found:
-        if _numbers(installed) < _numbers(member.oldest):
-            name = member.distribution
-            yield _problem(f"{name} {installed} is older than {member.oldest}; pip install --upgrade {name}")
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(each) for each in re.findall(r"\d+", version)[:3]]
-
-
-def _disabled(setup: Setup) -> list[str]:
-    names = setup.variable("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS").split(",")
-    return [each.strip() for each in names if each.strip()]
-
-
-def _switched_off(setup: Setup, settings: Settings) -> Iterator[Finding]:
-    if not settings.enabled:
-        yield _problem("TOOLSPAN_ENABLED switches toolspan off; unset it")
-    if settings.sdk_disabled:
-        yield _problem("OTEL_SDK_DISABLED switches OpenTelemetry off; unset it")
-    off = [name for name in _disabled(setup) if name == "*" or name.split("_")[0] == "toolspan"]
-    if off:
-        yield _problem(f"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS has {', '.join(off)}; remove it from the list")
-
-
-def _provider(setup: Setup, settings: Settings) -> Iterator[Finding]:
-    if "opentelemetry-sdk" not in setup.versions:
-        yield _problem("no provider: opentelemetry-sdk is not installed; pip install 'toolspan[otlp]'")
-    elif "opentelemetry-distro" not in setup.versions:
-        yield _problem(
-            "no provider: opentelemetry-instrument sets none without opentelemetry-distro; "
-            "pip install 'toolspan[otlp]', or call toolspan.show() in the program"
-        )
-    elif setup.instrumented and not setup.provided and not settings.sdk_disabled:
-        yield _problem("no provider: opentelemetry-instrument failed; it has logged the error above")
-    elif not setup.instrumented:
-        yield _note(
-            "a program gets no provider unless it sets one, calls toolspan.show(), or is started with "
-            "opentelemetry-instrument; `opentelemetry-instrument toolspan doctor` checks that way"
-        )
-
-
-def _sampler(setup: Setup) -> Iterator[Finding]:
-    name, share = setup.variable("OTEL_TRACES_SAMPLER"), setup.variable("OTEL_TRACES_SAMPLER_ARG")
-    if name.endswith("always_off") or (name.endswith("traceidratio") and share in ("0", "0.0")):
-        text = f"OTEL_TRACES_SAMPLER={name}{f' with {share}' if share else ''} records no span"
-        yield _problem(f"{text}; set it to parentbased_always_on")
-
-
 def chosen(setup: Setup, signal: str) -> list[str]:
     """Return the names of a signal's exporters, as `opentelemetry-instrument` chooses them."""
     default = "otlp" if "opentelemetry-distro" in setup.versions else ""
-    names = setup.variable(f"OTEL_{signal.upper()}_EXPORTER") or default
-    return [name for name in map(str.strip, names.split(",")) if name]
+    return _listed(setup.variable(f"OTEL_{signal.upper()}_EXPORTER") or default)
 
 
-def _exporters(setup: Setup, signal: str) -> Iterator[Finding]:
+def _exporters(setup: Setup, signal: str) -> Iterator[tuple[bool, str]]:
     variable = f"OTEL_{signal.upper()}_EXPORTER"
     for name in chosen(setup, signal):
         if name == "none":
-            yield Finding(signal == "traces", f"{variable}=none: no {signal} leave the process; unset it")
+            yield (signal == "traces", f"{variable}=none: no {signal} leave the process; unset it")
         elif not _is_otlp(name) and name not in setup.exporters[signal]:
             known = ", ".join(sorted(setup.exporters[signal])) or "none"
-            yield _problem(f"{variable}={name}: no exporter of this name is installed (installed: {known})")
+            yield True, f"{variable}={name}: no exporter of this name is installed (installed: {known})"
         elif name == "toolspan" and "rich" not in setup.versions:
-            yield _problem(f"{variable}=toolspan needs rich; pip install 'toolspan[terminal]'")
+            yield True, f"{variable}=toolspan needs rich; pip install 'toolspan[terminal]'"
 
 
 def _is_otlp(name: str) -> bool:
@@ -203,15 +223,13 @@ def _otlp(setup: Setup, signal: str, name: str) -> tuple[str, str]:
     return protocol, endpoint
 
 
-def _receivers(setup: Setup) -> Iterator[Finding]:
-    """Yield what is wrong with the receivers, once for all signals with the same fault."""
+def _receivers(setup: Setup) -> list[str]:
+    """Return what is wrong with the receivers, once for all signals with the same fault."""
     faults: dict[str, list[str]] = {}
     for signal in SIGNALS:
         for name in filter(_is_otlp, chosen(setup, signal)):
             faults.setdefault(_fault(setup, signal, *_otlp(setup, signal, name)), []).append(signal)
-    for fault, signals in faults.items():
-        if fault:
-            yield _problem(f"{', '.join(signals)}: {fault}")
+    return [f"{', '.join(signals)}: {fault}" for fault, signals in faults.items() if fault]
 
 
 def _fault(setup: Setup, signal: str, protocol: str, endpoint: str) -> str:
@@ -256,11 +274,9 @@ def _unreachable(setup: Setup, signal: str, protocol: str, endpoint: str) -> str
 def _post(setup: Setup, signal: str, where: str, path: str, *, secure: bool) -> int:
     """Return the status of an export without telemetry, with the headers of the exporter."""
     prefix = "OTEL_EXPORTER_OTLP"
-    texts = setup.variable(f"{prefix}_{signal.upper()}_HEADERS", f"{prefix}_HEADERS").split(",")
-    headers = {
-        name.strip(): unquote(value.strip()) for name, _, value in (text.partition("=") for text in texts)
-    }
-    headers = {name: value for name, value in headers.items() if name}
+    texts = _listed(setup.variable(f"{prefix}_{signal.upper()}_HEADERS", f"{prefix}_HEADERS"))
+    pairs = [text.split("=", 1) for text in texts if "=" in text]
+    headers = {name.strip(): unquote(value.strip()) for name, value in pairs}
     connection = (HTTPSConnection if secure else HTTPConnection)(where, timeout=_SECONDS)
     try:
         connection.request("POST", path, b"", headers | {"Content-Type": "application/x-protobuf"})
@@ -269,37 +285,35 @@ def _post(setup: Setup, signal: str, where: str, path: str, *, secure: bool) -> 
         connection.close()
 
 
-def _others(setup: Setup) -> Iterator[Finding]:
+def _others(setup: Setup) -> Iterator[str]:
+    """Yield how the other installed instrumentations of the same SDKs and toolspan work together."""
     modules = {each.module.partition(".")[0]: each.distribution for each in FAMILY}
     for name, module, distribution in setup.instrumentors:
         traced = [sdk for root, sdk in modules.items() if re.search(rf"[._]{root}([._:]|$)", module)]
-        if traced and distribution.lower() != "toolspan" and name not in _disabled(setup):
-            yield _note(
+        if traced and distribution.lower() != "toolspan" and name not in setup.disabled:
+            yield (
                 f"{distribution} traces {traced[0]}, too: toolspan adds its events to that one's spans; for "
                 f"spans of toolspan alone, set OTEL_PYTHON_DISABLED_INSTRUMENTATIONS={name}"
             )
-    if "logfire" in setup.versions:
-        yield _note("clients that logfire.instrument_openai() instruments are traced by Logfire alone")
 
 
 def doctor(setup: Setup, write: Callable[[str], object] = print) -> int:
     """Write what is installed, where telemetry goes and what is wrong; return 1 if there is a problem."""
     own, sdk = (setup.versions.get(name, "not installed") for name in ("toolspan", "opentelemetry-sdk"))
     write(f"toolspan   {own}, Python {platform.python_version()}, opentelemetry-sdk {sdk}")
-    sdks = [each.distribution for each in FAMILY if each.distribution in setup.versions]
-    write(f"SDKs       {', '.join(f'{name} {setup.versions[name]}' for name in sdks) or 'none'}")
+    sdks = ", ".join(f"{member.distribution} {version}" for member, version in setup.sdks)
+    write(f"SDKs       {sdks or 'none'}")
     for signal in SIGNALS:
         places = [_destination(setup, signal, each) for each in chosen(setup, signal)]
         write(f"{signal:10} {', '.join(places) or 'nowhere'}")
     settings, _ = _settings(setup)
-    rows = [(row.name, getattr(settings, row.name), row.default) for row in fields(settings)]
-    changed = [f"{name}={value}" for name, value, default in rows if value != default]
-    write(f"settings   {', '.join(changed) or 'the defaults'}")
-    found = sorted(findings(setup), key=lambda each: not each.is_problem)
-    for each in found:
-        write(f"{'problem' if each.is_problem else 'note':10} {each.text}")
-    problems = sum(each.is_problem for each in found)
-    write("no problem found" if not problems else f"{problems} problem{'s' if problems > 1 else ''} found")
+    values = [(row, getattr(settings, row.name)) for row in fields(settings)]
+    write(f"settings   {', '.join(f'{r.name}={v}' for r, v in values if v != r.default) or 'the defaults'}")
+    found = findings(setup)
+    for is_problem, text in found:
+        write(f"{'problem' if is_problem else 'note':10} {text}")
+    problems = sum(is_problem for is_problem, _ in found)
+    write(f"{problems or 'no'} problem{'s' * (problems > 1)} found")
     return int(problems > 0)
 
 

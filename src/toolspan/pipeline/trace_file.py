@@ -9,7 +9,7 @@ import json
 import logging
 import math
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -91,18 +91,18 @@ def _attributes(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     return [{"key": name, "value": _value(value)} for name, value in (found or {}).items()]
 
 
+_KINDS: tuple[tuple[type, str, Callable[[Any], Any]], ...] = (
+    (bool, "boolValue", bool),  # before `int`, of which it is a kind
+    (int, "intValue", str),  # JavaScript has no 64-bit integers
+    (float, "doubleValue", lambda value: value if math.isfinite(value) else json.dumps(value)),
+    (str, "stringValue", str),
+    (bytes, "bytesValue", lambda value: b64encode(value).decode()),
+    (Mapping, "kvlistValue", lambda value: {"values": _attributes(value)}),
+    (Sequence, "arrayValue", lambda value: {"values": [_value(each) for each in value]}),
+    (object, "stringValue", str),
+)
+"""How the protocol writes values of each type in JSON; the first type that fits counts."""
+
+
 def _value(value: Any) -> dict[str, Any]:
-    """Return an attribute's value as the protocol writes it in JSON."""
-    if isinstance(value, bool):
-        return {"boolValue": value}
-    if isinstance(value, int):
-        return {"intValue": str(value)}  # JavaScript has no 64-bit integers
-    if isinstance(value, float):
-        return {"doubleValue": value if math.isfinite(value) else json.dumps(value)}
-    if isinstance(value, bytes):
-        return {"bytesValue": b64encode(value).decode()}
-    if isinstance(value, Mapping):
-        return {"kvlistValue": {"values": _attributes(value)}}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return {"arrayValue": {"values": [_value(each) for each in value]}}
-    return {"stringValue": str(value)}
+    return next({name: write(value)} for kind, name, write in _KINDS if isinstance(value, kind))

@@ -65,23 +65,19 @@ def _cost(state: Instrumentation) -> Sink | None:
 def _span(state: Instrumentation) -> Sink | None:
     events = state.settings.tool_events in ("span", "both")
     sink = SpanSink(state.providers.tracer(), events=events, capture=Capture.on_spans(state.settings))
-    if not any(state.providers) and not _are_provided():
+    if not any(state.providers):
         # An attribute in the method's place, which removes itself: later requests cost nothing more.
         sink.opened = partial(_first_request, sink, state.settings)  # type: ignore[method-assign]
     return sink
 
 
-def _are_provided() -> bool:
-    """Return whether there is a global provider of any signal: its stand-in is called `Proxy…`."""
-    found = (trace.get_tracer_provider(), get_meter_provider(), get_logger_provider())
-    return not all(type(each).__name__.lstrip("_").startswith("Proxy") for each in found)
-
-
 def _first_request(sink: SpanSink, settings: Settings, call: CallData) -> None:
-    """Log that telemetry goes nowhere, unless a provider was set meanwhile or the calls serve another use."""
+    """Log that telemetry goes nowhere, unless there is a global provider, or the calls serve another use."""
     del sink.opened
-    used = settings.log != "off" or settings.on_event is not None or usage.has_budgets
-    if not used and not _are_provided():
+    # OpenTelemetry's stand-in for a provider that nobody has set is called `Proxy…`.
+    kinds = map(type, (trace.get_tracer_provider(), get_meter_provider(), get_logger_provider()))
+    nowhere = all(kind.__name__.lstrip("_").startswith("Proxy") for kind in kinds)
+    if nowhere and settings.log == "off" and settings.on_event is None and not usage.has_budgets:
         _log_no_provider()
     sink.opened(call)
 

@@ -71,7 +71,7 @@ def _node(span: ReadableSpan) -> Node:
         _answered_by(attributes),
         _missing_usage(attributes),
         clean(span.status.description or "", 160) if failed else "",
-        *(_followed_trace(link) for link in span.links if _is_elsewhere(link, span)),
+        *(_followed_trace(link, span) for link in span.links),
     ]
     return Node(
         _name(span, attributes), start, end, [line for line in lines if line], failed, _content(attributes)
@@ -84,15 +84,12 @@ def _name(span: ReadableSpan, attributes: Attributes) -> str:
     return f"{operation} {name}" if operation == names.INVOKE_AGENT and operation not in name else name
 
 
-def _is_elsewhere(link: Link, span: ReadableSpan) -> bool:
-    """Return whether a link leads out of the trace, to another one than an attempt before."""
+def _followed_trace(link: Link, span: ReadableSpan) -> str:
+    """Return the trace that a link leads to, empty for an attempt before and within one trace."""
     # `attempt 2` says already that there was an attempt; and what is in the tree needs no pointer to it.
     is_attempt = text(link.attributes or {}, names.LINK) == "attempt"
-    return not is_attempt and (span.context is None or link.context.trace_id != span.context.trace_id)
-
-
-def _followed_trace(link: Link) -> str:
-    return f"↩ follows trace {link.context.trace_id:032x}"[:24]
+    is_here = span.context is not None and link.context.trace_id == span.context.trace_id
+    return "" if is_attempt or is_here else f"↩ follows trace {link.context.trace_id:032x}"[:24]
 
 
 def _ending(attributes: Attributes, failed: bool) -> tuple[str, ...]:
@@ -160,12 +157,12 @@ def _user_attributes(span: ReadableSpan, attributes: Attributes) -> list[str]:
 
 def _missing_usage(attributes: Attributes) -> str:
     """Return how to get the tokens of a stream of Chat Completions that reported none."""
-    known = number(attributes, names.USAGE_OUTPUT_TOKENS) is not None
-    is_whole = text(attributes, names.STREAM_OUTCOME) == "completed"
-    is_chat = text(attributes, names.OPENAI_API_TYPE) == "chat_completions"
-    if known or not (is_whole and is_chat):
-        return ""
-    return 'no tokens: ask for them with stream_options={"include_usage": True}'
+    kind = text(attributes, names.OPENAI_API_TYPE), text(attributes, names.STREAM_OUTCOME)
+    missing = number(attributes, names.USAGE_OUTPUT_TOKENS) is None and kind == (
+        "chat_completions",
+        "completed",
+    )
+    return 'no tokens: ask for them with stream_options={"include_usage": True}' if missing else ""
 
 
 _LONGEST_CONTENT = 240  # characters of one message; the backends show the whole

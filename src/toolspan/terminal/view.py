@@ -30,23 +30,10 @@ class _Signal(NamedTuple):
     name: str
     present: Callable[[], Any]
     use: Callable[[Any], None]
-    provider: Callable[[Any], Any]
-    """Make a provider with a printer."""
+    provider: Callable[[], Any]
     method: str
     """The method by which a provider takes a printer."""
     printer: Callable[[], Any]
-
-
-def _tracer_provider(printer: BatchSpanProcessor) -> TracerProvider:
-    found = TracerProvider()
-    found.add_span_processor(printer)
-    return found
-
-
-def _logger_provider(printer: BatchLogRecordProcessor) -> LoggerProvider:
-    found = LoggerProvider()
-    found.add_log_record_processor(printer)
-    return found
 
 
 # At exit the provider that was made last is shut down first: lines, traces, then the table that sums them up.
@@ -55,7 +42,7 @@ _SIGNALS = (
         "metrics",
         metrics.get_meter_provider,
         metrics.set_meter_provider,
-        lambda printer: MeterProvider([printer]),
+        MeterProvider,
         "add_metric_reader",
         lambda: PeriodicExportingMetricReader(TerminalMetricExporter()),
     ),
@@ -63,7 +50,7 @@ _SIGNALS = (
         "traces",
         trace.get_tracer_provider,
         trace.set_tracer_provider,
-        _tracer_provider,
+        TracerProvider,
         "add_span_processor",
         lambda: BatchSpanProcessor(TerminalSpanExporter(), schedule_delay_millis=_SOON),
     ),
@@ -71,7 +58,7 @@ _SIGNALS = (
         "log records",
         _logs.get_logger_provider,
         _logs.set_logger_provider,
-        _logger_provider,
+        LoggerProvider,
         "add_log_record_processor",
         lambda: BatchLogRecordProcessor(TerminalLogExporter(), schedule_delay_millis=_SOON),
     ),
@@ -93,16 +80,19 @@ def set_up(providers: tuple[Any, Any, Any]) -> None:
 def _print(signal: _Signal, provider: Any) -> Any:
     """Let a provider print; return it, or the one that is set in the place of a missing one."""
     # OpenTelemetry's stand-ins, from before a provider is set, have private names.
-    if type(provider).__name__.lstrip("_").startswith("Proxy"):
-        provider = signal.provider(signal.printer())
-        signal.use(provider)
-    elif add := getattr(provider, signal.method, None):
-        add(signal.printer())
+    missing = type(provider).__name__.lstrip("_").startswith("Proxy")
+    if missing and signal.provider is MeterProvider:
+        provider = MeterProvider([signal.printer()])  # older SDKs take readers nowhere else
     else:
-        kind = type(provider).__qualname__
-        _logger.warning(
-            "toolspan: show() prints no %s: the present provider, %s, takes no further exporter; call "
-            "show() instead of setting it",
-            *(signal.name, kind),
-        )
+        provider = signal.provider() if missing else provider
+        if not hasattr(provider, signal.method):
+            _logger.warning(
+                "toolspan: show() prints no %s: the present provider, %s, takes no further exporter; call "
+                "show() instead of setting it",
+                *(signal.name, type(provider).__qualname__),
+            )
+            return provider
+        getattr(provider, signal.method)(signal.printer())
+    if missing:
+        signal.use(provider)
     return provider
