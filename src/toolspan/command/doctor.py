@@ -120,7 +120,11 @@ _CHECKS = (
     ),
     Check(
         "no provider: opentelemetry-instrument failed; it has logged the error above",
-        lambda setup, settings: setup.instrumented and not (setup.provided or settings.sdk_disabled),
+        lambda setup, settings: (
+            setup.instrumented
+            and not (setup.provided or settings.sdk_disabled)
+            and {"opentelemetry-sdk", "opentelemetry-distro"} <= setup.versions.keys()
+        ),
     ),
     Check(
         "{} records no span; set OTEL_TRACES_SAMPLER=parentbased_always_on",
@@ -167,8 +171,8 @@ def findings(setup: Setup) -> list[tuple[bool, str]]:
     settings, rejected = _settings(setup)
     checked = [(check, check.found(setup, settings)) for check in _CHECKS]
     found = [(True, each) for each in (*rejected, *_receivers(setup))]
-    found += [(check.is_problem, check.text.format(value)) for check, value in checked if value]
     found += [each for signal in SIGNALS for each in _exporters(setup, signal)]
+    found += [(check.is_problem, check.text.format(value)) for check, value in checked if value]
     found += [(False, each) for each in _others(setup)]
     return sorted(found, key=lambda each: not each[0])
 
