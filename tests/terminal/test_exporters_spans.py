@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
@@ -81,12 +80,12 @@ def test_recorded_exception_is_a_line_beneath_its_span() -> None:
     assert printed([made])[1] == "└─ exception  ····█·······  at 0.003 s · ValueError · no"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("attributes", "text"),
     [
-        pytest.param({names.RESPONSE_MODEL: "m-2026"}, "answered by m-2026", id="other model"),
-        pytest.param({names.TOOL_CALLS_COUNT: 2}, "tool calls 2", id="events in the log only"),
-        pytest.param({names.USAGE_OUTPUT_TOKENS: 5}, "tokens 5 out", id="half of the usage"),
+        ({names.RESPONSE_MODEL: "m-2026"}, "answered by m-2026"),
+        ({names.TOOL_CALLS_COUNT: 2}, "tool calls 2"),
+        ({names.USAGE_OUTPUT_TOKENS: 5}, "tokens 5 out"),
     ],
 )
 def test_response_model_and_number_of_calls_are_shown(attributes: dict[str, object], text: str) -> None:

@@ -149,7 +149,7 @@ def _user_attributes(span: ReadableSpan, attributes: Attributes) -> list[str]:
     scope = span.instrumentation_scope
     if scope is None or scope.name != names.SCOPE:
         return []
-    own = [name for name in attributes if not name.startswith(names.CONVENTIONS)]
+    own = [name for name in attributes if name.partition(".")[0] not in names.CONVENTIONS]
     shown = [f"{clean(name)}={texts(attributes, name)}" for name in own[:_MOST_USER_ATTRIBUTES]]
     conversation = text(attributes, names.CONVERSATION_ID)
     return [f"conversation {conversation}" if conversation else "", *shown, "…" if own[len(shown) :] else ""]
