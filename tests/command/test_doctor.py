@@ -88,6 +88,11 @@ BROKEN = [
         setup(HTTP | {ENDPOINT: "http://127.0.0.1:1"}),
         "nothing takes OTLP at 127.0.0.1:1 (Connection refused)",
     ),
+    (setup(HTTP | {ENDPOINT: "http://127.0.0.1"}), "nothing takes OTLP at 127.0.0.1:80 (Connection refused)"),
+    (
+        setup(HTTP | {ENDPOINT: "http://[::1]:1", "OTEL_EXPORTER_OTLP_HEADERS": "k=secret%0A"}),
+        "nothing takes OTLP at ::1:1 (ValueError)",
+    ),
 ]
 NOTED = [
     (

@@ -116,6 +116,29 @@ def test_one_retry_is_written_in_the_singular() -> None:
     assert printed([made]) == ["chat m  ████████████  0.400 s · 1 retry"]
 
 
+RESULT = {"type": "tool_call_response", "response": {"c": 18}}
+QUESTIONS = [{"role": "user", "parts": [{"content": str(number)}]} for number in range(9)]
+
+
+@each_row(
+    ("value", "shown"),
+    [
+        ('[{"role": "user", "parts": [{"type": "text", "content": "Hi"}]}]', ["→ user: Hi"]),
+        ([{"role": "tool", "parts": [RESULT]}], ['→ tool: {"c": 18}']),
+        (QUESTIONS, ["→ …", *(f"→ user: {number}" for number in range(3, 9))]),
+        ('[{"role": "user", "parts": [{"type": "te', []),  # cut by the SDK's limit
+        ("[" * 100_000, []),
+        ([{"role": "user"}], []),
+        (7, []),
+        ("", []),
+    ],
+)
+def test_messages_of_any_shape_are_shown_or_left_out(value: object, shown: list[str]) -> None:
+    """Messages are JSON text or a structure; the last six are shown, and a broken text is left out."""
+    lines = printed([odd_span({names.INPUT_MESSAGES: value})])
+    assert [line.strip() for text in lines for line in [text[text.find("→") :]] if "→" in text] == shown
+
+
 def test_a_link_names_the_trace() -> None:
     """A span that follows from another trace shows its id."""
     with span("chat m", 0, 9, links=[Link(SpanContext(0xABCD << 112, 1, is_remote=False))]) as made:

@@ -252,7 +252,7 @@ def _unreachable(setup: Setup, signal: str, protocol: str, endpoint: str) -> str
     try:
         # gRPC takes `host:port`, too.
         parts = urlsplit(endpoint if "://" in endpoint or protocol != "grpc" else f"http://{endpoint}")
-        host, port = parts.hostname, parts.port or _PORTS[protocol]
+        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
         host = None
     if not host or parts.scheme not in ("http", "https"):
@@ -260,28 +260,29 @@ def _unreachable(setup: Setup, signal: str, protocol: str, endpoint: str) -> str
     other = next(each for each in _PORTS if each != protocol)
     if port == _PORTS[other]:
         return f"port {port} takes {other}, not {protocol}; set OTEL_EXPORTER_OTLP_PROTOCOL={other}"
-    where = f"{host}:{port}"
+    where, path = f"{host}:{port}", parts.path or "/"
     try:
         if protocol == "grpc":
             socket.create_connection((host, port), _SECONDS).close()
             return ""
-        status = _post(setup, signal, where, parts.path or "/", secure=parts.scheme == "https")
-    except (OSError, HTTPException) as error:
+        connection = (HTTPSConnection if parts.scheme == "https" else HTTPConnection)(host, port)
+        status = _post(setup, signal, connection, path)
+    except (OSError, HTTPException, ValueError) as error:  # a header that cannot be sent is a `ValueError`
         why = getattr(error, "strerror", None) or type(error).__name__
         return (
             f"nothing takes OTLP at {where} ({why}); start the receiver, or set OTEL_EXPORTER_OTLP_ENDPOINT"
         )
     hint = "OTEL_EXPORTER_OTLP_HEADERS" if status in (401, 403) else "OTEL_EXPORTER_OTLP_ENDPOINT"
-    return "" if status < 400 else f"{where} answers {status} to {parts.path or '/'}; set {hint}"
+    return "" if status < 400 else f"{where} answers {status} to {path}; set {hint}"
 
 
-def _post(setup: Setup, signal: str, where: str, path: str, *, secure: bool) -> int:
+def _post(setup: Setup, signal: str, connection: HTTPConnection, path: str) -> int:
     """Return the status of an export without telemetry, with the headers of the exporter."""
     prefix = "OTEL_EXPORTER_OTLP"
     texts = _listed(setup.variable(f"{prefix}_{signal.upper()}_HEADERS", f"{prefix}_HEADERS"))
     pairs = [text.split("=", 1) for text in texts if "=" in text]
     headers = {name.strip(): unquote(value.strip()) for name, value in pairs}
-    connection = (HTTPSConnection if secure else HTTPConnection)(where, timeout=_SECONDS)
+    connection.timeout = _SECONDS
     try:
         connection.request("POST", path, b"", headers | {"Content-Type": "application/x-protobuf"})
         return connection.getresponse().status

@@ -73,7 +73,7 @@ def _span(state: Instrumentation) -> Sink | None:
 
 def _first_request(sink: SpanSink, settings: Settings, call: CallData) -> None:
     """Log that telemetry goes nowhere, unless there is a global provider, or the calls serve another use."""
-    del sink.opened
+    vars(sink).pop("opened", None)  # two threads may be here at once
     # OpenTelemetry's stand-in for a provider that nobody has set is called `Proxy…`.
     kinds = map(type, (trace.get_tracer_provider(), get_meter_provider(), get_logger_provider()))
     nowhere = all(kind.__name__.lstrip("_").startswith("Proxy") for kind in kinds)
