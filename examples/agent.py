@@ -68,8 +68,10 @@ async def run(call: dict[str, Any]) -> dict[str, Any]:
     """Run one tool call and return its result message; an error becomes text, for the model to try again."""
     name, arguments = call["function"]["name"], call["function"]["arguments"]
     try:
-        with toolspan.tool(name, call_id=call["id"]):
-            result = await FUNCTIONS[name](**json.loads(arguments))
+        known = json.loads(arguments)
+        with toolspan.tool(name, call_id=call["id"], arguments=known) as execution:
+            result = await FUNCTIONS[name](**known)
+            execution.result(result)
     except (KeyError, TypeError, ValueError) as error:
         result = f"error: {error!r}"
     print(f"tool   {name}({arguments}) → {result}")

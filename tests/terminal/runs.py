@@ -56,7 +56,7 @@ def agent(telemetry: Telemetry) -> None:
         ask(found, tools=BOTH[:1])
         reply = {"id": "call_0", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
         with toolspan.tool("get_weather", call_id="call_0", arguments={"city": "Bern"}) as execution:
-            execution.result = "18 °C and light rain"
+            execution.result("18 °C and light rain")
         result = {"role": "tool", "tool_call_id": "call_0", "content": "18 °C and light rain"}
         ask(found, [*QUESTION, {"role": "assistant", "tool_calls": [reply]}, result], tools=BOTH[:1])
 
