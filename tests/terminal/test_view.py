@@ -14,16 +14,15 @@ import openai
 from tests.sdk import script, wire
 from tests.sdk.http_module import KEY, http
 def ask():
-    channel = http.Client(transport=http.MockTransport(script.TEXT_TRANSPORT()), verify=False)
+    channel = http.Client(transport=http.MockTransport(script.Transport(script.TEXT)), verify=False)
     client = openai.OpenAI(http_client=channel, api_key=KEY, base_url=wire.BASE_URL)
     messages = [{"role": "user", "content": "What now?"}]
     list(client.chat.completions.create(model="gpt-test", messages=messages, stream=True))
-""".replace("script.TEXT_TRANSPORT()", "script.Transport(script.TEXT)")
+"""
 NO_PROVIDER = "toolspan: no OpenTelemetry provider is set"
 SDK = """
-from opentelemetry import metrics, trace, _logs
+from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.metrics import MeterProvider
 trace.set_tracer_provider(TracerProvider())
 """
 FOREIGN = """
@@ -33,26 +32,35 @@ class Foreign(trace.TracerProvider):
         return trace.NoOpTracer()
 trace.set_tracer_provider(Foreign())
 """
+INSTRUMENTED = """
+import opentelemetry.instrumentation.auto_instrumentation
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from toolspan.terminal import TerminalSpanExporter
+trace.set_tracer_provider(TracerProvider())
+trace.get_tracer_provider().add_span_processor(SimpleSpanProcessor(TerminalSpanExporter()))
+"""
 SHOW = "import toolspan; toolspan.show()"
 SHOW_CONTENT = "import toolspan; toolspan.show(content=True)"
 INSTRUMENT = "import toolspan; toolspan.instrument()"
 NO_RICH = "import sys; sys.modules['rich.console'] = None"
-LOG = "import toolspan; toolspan.instrument(log='text')"
-BUDGET = "toolspan.usage.budget(print, tokens=10**9)"
 TABLE, TREE, LINE = "toolspan.streams (stream)  completed", "└─ text", "▸  text          started"
 
 PROGRAMS: list[tuple[tuple[str, ...], dict[str, str], tuple[str, ...], tuple[str, ...]]] = [
     ((SHOW, CALL, "ask()"), {}, (TABLE, TREE, LINE), (NO_PROVIDER, "What now?", "toolspan: ")),
     ((SHOW_CONTENT, SHOW, CALL, "ask()"), {}, (TREE, "→ user: What now?", "← Hello"), ("toolspan: ",)),
-    ((CALL, INSTRUMENT, SHOW, "ask()"), {}, (TABLE, TREE, LINE), ("toolspan: ",)),
-    ((SDK, SHOW, CALL, "ask()"), {}, (TABLE, TREE, LINE), ("toolspan: ",)),
+    ((SDK, CALL, INSTRUMENT, SHOW, "ask()"), {}, (TABLE, TREE, LINE), ("toolspan: ",)),
+    (
+        (INSTRUMENTED, SHOW, CALL, "ask()"),
+        {"OTEL_TRACES_EXPORTER": "toolspan"},
+        (TABLE, TREE),
+        ("toolspan: ",),
+    ),
     ((FOREIGN, SHOW, CALL, "ask()"), {}, (LINE, "show() prints no traces: ", "Foreign"), (TREE,)),
     ((SHOW, CALL, "ask()"), {"OTEL_SDK_DISABLED": "true"}, ("prints nothing: OTEL_SDK_DISABLED",), (TREE,)),
     ((NO_RICH, SHOW, CALL, "ask()"), {}, ("toolspan: show() prints nothing: the terminal view",), (TREE,)),
     ((INSTRUMENT, CALL, "ask(); ask()"), {}, (NO_PROVIDER,), (TREE,)),
-    ((INSTRUMENT, CALL, SDK, "ask()"), {}, (), (NO_PROVIDER,)),
-    ((LOG, CALL, "ask()"), {}, (), (NO_PROVIDER,)),
-    ((INSTRUMENT, BUDGET, CALL, "ask()"), {}, (), (NO_PROVIDER,)),
 ]
 """Parts of a program, its environment, and what it prints and does not print to standard error."""
 

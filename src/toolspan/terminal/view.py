@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 from weakref import WeakSet
@@ -15,6 +16,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+from ..settings import ENVIRONMENT
 from .exporters import TerminalLogExporter, TerminalMetricExporter, TerminalSpanExporter
 
 _logger = logging.getLogger("toolspan")
@@ -28,6 +30,7 @@ _printing: WeakSet[Any] = WeakSet()
 
 class _Signal(NamedTuple):
     name: str
+    variable: str
     present: Callable[[], Any]
     use: Callable[[Any], None]
     provider: Callable[[], Any]
@@ -40,6 +43,7 @@ class _Signal(NamedTuple):
 _SIGNALS = (
     _Signal(
         "metrics",
+        "OTEL_METRICS_EXPORTER",
         metrics.get_meter_provider,
         metrics.set_meter_provider,
         MeterProvider,
@@ -48,6 +52,7 @@ _SIGNALS = (
     ),
     _Signal(
         "traces",
+        "OTEL_TRACES_EXPORTER",
         trace.get_tracer_provider,
         trace.set_tracer_provider,
         TracerProvider,
@@ -56,6 +61,7 @@ _SIGNALS = (
     ),
     _Signal(
         "log records",
+        "OTEL_LOGS_EXPORTER",
         _logs.get_logger_provider,
         _logs.set_logger_provider,
         LoggerProvider,
@@ -83,6 +89,8 @@ def _print(signal: _Signal, provider: Any) -> Any:
     missing = type(provider).__name__.lstrip("_").startswith("Proxy")
     if missing and signal.provider is MeterProvider:
         provider = MeterProvider([signal.printer()])  # older SDKs take readers nowhere else
+    elif not missing and _prints_already(signal):
+        return provider
     else:
         provider = signal.provider() if missing else provider
         if not hasattr(provider, signal.method):
@@ -96,3 +104,9 @@ def _print(signal: _Signal, provider: Any) -> Any:
     if missing:
         signal.use(provider)
     return provider
+
+
+def _prints_already(signal: _Signal) -> bool:
+    """Return whether `opentelemetry-instrument` has set a provider that prints, to print nothing twice."""
+    under = "opentelemetry.instrumentation.auto_instrumentation" in sys.modules
+    return under and "toolspan" in ENVIRONMENT.get(signal.variable, "").replace(" ", "").split(",")
