@@ -121,6 +121,7 @@ def main() -> None:
     seen: Seen = {name: Counter() for name in ("requests", "streams", "errors", "calls", "runs", "tokens")}
     with demo_server(pause=0.005, handler=FaultyHandler) as base_url:
         client = OpenAI(base_url=base_url, api_key="demo", max_retries=2)
+        hanging: Any = None
         if options.hang:
             hanging = client.with_options(timeout=None).chat.completions.create(
                 model="hanging", messages=QUESTION, stream=True
@@ -132,7 +133,7 @@ def main() -> None:
             done += 1
             time.sleep(options.pause)
         print(json.dumps(seen), flush=True)
-        if options.hang:
+        if hanging is not None:
             sys.stdin.read()
             hanging.close()
 

@@ -42,6 +42,13 @@ def everything() -> None:
     )
 
 
+def shown() -> None:
+    """The terminal view, with a setting."""
+    toolspan.show()
+    toolspan.show(content=True, log="text", metric_attributes=["feature"])
+    toolspan.show(contents=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
 @toolspan.attributes({"enduser.id": "42", "tags": ["a"]}, feature="search", step=1)
 def said(number: int) -> str:
     """A decorated function keeps its type."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         TogetherInstrumentor,
         WriterInstrumentor,
         instrument,
+        show,
         uninstrument,
     )
     from .kill_switch import switch
@@ -83,6 +84,7 @@ __all__ = [
     "inject",
     "instrument",
     "score",
+    "show",
     "socket",
     "stage",
     "switch",
@@ -142,6 +144,7 @@ def _instrumentor() -> dict[str, Any]:
         TogetherInstrumentor,
         WriterInstrumentor,
         instrument,
+        show,
         uninstrument,
     )
     from .kill_switch import switch

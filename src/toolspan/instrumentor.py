@@ -256,6 +256,33 @@ def instrument(**settings: Unpack[Keywords]) -> None:
         log.warning("toolspan: instrument() found no SDK; install one of: %s", known)
 
 
+def show(*, content: bool = False, **settings: Unpack[Options]) -> None:
+    """Print spans, events and metrics in this terminal, and instrument all installed SDKs.
+
+    Where the application has set no OpenTelemetry provider, one that prints is set; a provider of
+    OpenTelemetry's SDK gets the terminal as one more exporter. Events are printed while they happen, a trace
+    at its end, the metrics when the program ends. All goes to standard error and needs `toolspan[terminal]`;
+    without it, an error is logged. With `content`, messages, arguments and results are printed, too; this
+    sets `capture_message_content`. The settings are those of `instrument()`. Raise `TypeError` if `content`
+    is no `bool`.
+    """
+    if not isinstance(content, bool):
+        raise TypeError(f"toolspan: show() takes content=True or False, not {guard.shown(content)}")
+    if content:
+        settings["capture_message_content"] = "span_only"
+    instrument(**settings)
+    state = active.newest()
+    if state.settings.sdk_disabled:
+        log.error("toolspan: show() prints nothing: OTEL_SDK_DISABLED is set; unset it")
+        return
+    try:
+        from .terminal import view
+    except ModuleNotFoundError as missing:
+        log.error("toolspan: show() prints nothing: %s", str(missing).removeprefix("toolspan: "))
+        return
+    guard.made("setting up the terminal view", lambda: view.set_up(state.providers))
+
+
 def uninstrument() -> None:
     """Remove the instrumentation of all SDKs; open streams still end their spans."""
     for each in INSTRUMENTORS:

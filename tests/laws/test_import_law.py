@@ -48,7 +48,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "pipeline": ("wire", "otel", "opentelemetry", "event_stream", "user_context", "open_streams"),
     "terminal": ("otel.semconv", "otel.words", "pipeline.semconv", "opentelemetry", "rich"),
-    "command": ("otel.semconv", "pipeline.semconv", *PURE_PIPELINE, "sdk.family", "rich"),
+    "command": ("otel.semconv", "pipeline.semconv", *PURE_PIPELINE, "sdk.family", "opentelemetry", "rich"),
     "instrumentor": ("*",),
     "__init__": ("*",),
     "__main__": ("command",),

@@ -11,9 +11,12 @@ from typing import Final
 # Names stand only here: a change of the conventions is a change of one file. `tests/laws` enforces it.
 
 SCOPE: Final = "toolspan"
+CONVENTIONS: Final = ("gen_ai", "openai", "toolspan", "server", "error", "http")
+"""The first parts of the names that toolspan's spans have; all others are attributes of the user."""
 
 # request: inference span and its OpenAI refinement
 OPERATION_NAME: Final = "gen_ai.operation.name"
+INVOKE_AGENT: Final = "invoke_agent"
 PROVIDER_NAME: Final = "gen_ai.provider.name"
 REQUEST_MODEL: Final = "gen_ai.request.model"
 REQUEST_STREAM: Final = "gen_ai.request.stream"

@@ -59,11 +59,12 @@ def amount(value: float) -> str:
 
 
 def money(value: float) -> str:
-    """Return US dollars: four decimals below one dollar, `<$0.0001` for less."""
-    # Four decimals, because one request costs fractions of a cent; `$0.0000` would read as free.
-    if 0 < value < 0.0001:
-        return "<$0.0001"
-    return f"${value:,.2f}" if value >= 1 else f"${value:.4f}"
+    """Return US dollars: two decimals from one dollar on, four below it, two digits below a cent."""
+    # One request costs fractions of a cent: rounded to decimals they would read as free, and sum up wrongly.
+    if not math.isfinite(value) or not 0 < abs(value) < 0.01:
+        return f"${value:,.2f}" if abs(value) >= 1 or not value else f"${value:.4f}"
+    decimals = 1 - math.floor(math.log10(abs(value)))
+    return f"${value:.{min(decimals, 12)}f}"
 
 
 def counted(value: float, noun: str, plural: str = "") -> str:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeAlias
+
+from opentelemetry import trace
+from opentelemetry._logs import get_logger_provider
+from opentelemetry.metrics import get_meter_provider
 
 from .. import guard
 from ..accounting.monitor import SpentSink, usage
@@ -16,6 +21,7 @@ from ..cost.prices import Prices, load
 from ..cost.sink import CostSink
 from ..log_lines.sink import StreamLogSink
 from ..otel.active import Instrumentation
+from ..otel.call_data import CallData
 from ..otel.content import completion_hook
 from ..otel.content.capture import Capture
 from ..otel.content.redaction import Redaction, Review
@@ -25,6 +31,8 @@ from ..otel.sink import Sink
 from ..otel.span import SpanSink
 from ..settings import Settings
 from ..tool_execution.execution import Executions
+
+log = logging.getLogger("toolspan")
 
 
 def make_review(settings: Settings) -> Review:
@@ -58,7 +66,30 @@ def _cost(state: Instrumentation) -> Sink | None:
 
 def _span(state: Instrumentation) -> Sink | None:
     events = state.settings.tool_events in ("span", "both")
-    return SpanSink(state.providers.tracer(), events=events, capture=Capture.on_spans(state.settings))
+    sink = SpanSink(state.providers.tracer(), events=events, capture=Capture.on_spans(state.settings))
+    if not any(state.providers):
+        # An attribute in the method's place, which removes itself: later requests cost nothing more.
+        sink.opened = partial(_first_request, sink, state.settings)  # type: ignore[method-assign]
+    return sink
+
+
+def _first_request(sink: SpanSink, settings: Settings, call: CallData) -> None:
+    """Log that telemetry goes nowhere, unless there is a global provider, or the calls serve another use."""
+    vars(sink).pop("opened", None)  # two threads may be here at once
+    # OpenTelemetry's stand-in for a provider that nobody has set is called `Proxy…`.
+    kinds = map(type, (trace.get_tracer_provider(), get_meter_provider(), get_logger_provider()))
+    nowhere = all(kind.__name__.lstrip("_").startswith("Proxy") for kind in kinds)
+    if nowhere and settings.log == "off" and settings.on_event is None and not usage.has_budgets:
+        _log_no_provider()
+    sink.opened(call)
+
+
+@lru_cache(maxsize=1)
+def _log_no_provider() -> None:
+    log.warning(
+        "toolspan: no OpenTelemetry provider is set, so spans and metrics go nowhere; call toolspan.show() "
+        "to see them in this terminal, or start the program with opentelemetry-instrument to send them"
+    )
 
 
 def _metrics(state: Instrumentation) -> Sink | None:
