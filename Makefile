@@ -9,7 +9,7 @@ export PYTHONUNBUFFERED := 1
 # Empty means unset: without compiled files each of the tests' child processes compiles the whole source.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo chat chat-figures test test-full lint coverage thorough mutants bench bench-peers e2e pipeline dashboards picture outage neighbours frameworks versions soak wheel clean
+.PHONY: demo chat chat-figures test test-full lint coverage thorough mutants bench bench-peers e2e pipeline dashboards semconv-diff picture outage neighbours frameworks versions soak wheel clean
 
 demo: $(VENV)/.demo ## Trace a small agent and show it; with OPENAI_API_KEY set it asks the real provider.
 	OTEL_BLRP_SCHEDULE_DELAY=50 $(BIN)/opentelemetry-instrument \
@@ -79,6 +79,9 @@ e2e: $(VENV)/.test ## Agents against real servers; the files users get, run as p
 
 pipeline: $(VENV)/.test ## examples/pipeline in real parts: LiteLLM's proxy, a control plane, a client, every policy.
 	$(BIN)/python -m tests.gateway
+
+semconv-diff: $(VENV)/.test ## What differs between the conventions' versions 1.41 and 0.1, and how certain each name is.
+	$(BIN)/python -m tools.semconv_diff 1.41 0.1
 
 dashboards: $(VENV)/.test ## Write dashboards/ from tools/dashboards/.
 	$(BIN)/python -m tools.dashboards

@@ -18,11 +18,14 @@ def inference(telemetry: Telemetry) -> list[Any]:
 
 
 def tokens(telemetry: Telemetry) -> dict[str, int]:
-    """Return the counted tokens by type."""
+    """Return the counted tokens by type, under the names of any version."""
     found: dict[str, int] = {}
     for point in telemetry.points("gen_ai.client.token.usage"):
         kind = point.attributes["gen_ai.token.type"]
         found[kind] = found.get(kind, 0) + point.sum
+    for operation, kind in (("inference", "input"), ("inference", "output"), ("embeddings", "input")):
+        for point in telemetry.points(f"gen_ai.client.{operation}.operation.{kind}_tokens"):
+            found[kind] = found.get(kind, 0) + point.sum
     return found
 
 

@@ -36,14 +36,16 @@ class Operation(NamedTuple):
     counts_tool_calls: bool = False
     times_chunks: bool = False
     """Whether the time between two chunks is recorded."""
+    metrics: str = "operation"
+    """The key of the operation's metrics in `otel/instruments.py`."""
     outer_key: str = ""
     """The context key that util-genai sets during such a call of another instrumentation."""
 
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
-    CHAT: Operation(True, True, True, f"{_genai_util}inference.context"),
-    TEXT_COMPLETION: Operation(True, True, True, f"{_genai_util}inference.context"),
-    EMBEDDINGS: Operation(outer_key=f"{_genai_util}embedding.context"),
+    CHAT: Operation(True, True, True, "inference", f"{_genai_util}inference.context"),
+    TEXT_COMPLETION: Operation(True, True, True, "inference", f"{_genai_util}inference.context"),
+    EMBEDDINGS: Operation(metrics="embeddings", outer_key=f"{_genai_util}embedding.context"),
     FETCH_RESPONSE: Operation(outer_key=f"{_genai_util}fetch_response.context"),
     EXECUTE_TOOL: Operation(),
 }

@@ -30,7 +30,8 @@ _MODELS = (names.REQUEST_MODEL, "llm.model_name")
 
 # Spans within the one that stands for the call, by the scope and the name: only the current span can be seen.
 _INNER = {("livekit-agents", "llm_request_run")}
-_ALL = (names.TOKEN_USAGE, names.OPERATION_DURATION)
+_TOKENS = {names.TOKEN_USAGE, names.INFERENCE_INPUT_TOKENS, names.INFERENCE_USAGE_INPUT}
+_TIMES = {names.OPERATION_DURATION, names.INFERENCE_DURATION, names.EMBEDDINGS_DURATION}
 
 
 class Outer(NamedTuple):
@@ -81,10 +82,10 @@ def _counted(scope: str) -> tuple[bool, bool]:
     except Exception:  # another SDK, or another version of it
         found = set()
     if any(scope.startswith(prefix) for prefix in _WITH_METRICS):
-        found.update(_ALL)
+        found |= _TOKENS | _TIMES
     if scope in _WITH_TOKENS:
-        found.add(names.TOKEN_USAGE)
-    return names.TOKEN_USAGE in found, names.OPERATION_DURATION in found
+        found |= _TOKENS
+    return not found.isdisjoint(_TOKENS), not found.isdisjoint(_TIMES)
 
 
 _WITH_METRICS = ("opentelemetry.instrumentation.", "opentelemetry.util.genai", "opentelemetry.genai")

@@ -61,7 +61,7 @@ def _span(state: Instrumentation) -> Sink | None:
 
 def _metrics(state: Instrumentation) -> Sink | None:
     meter = state.providers.meter()
-    return MetricSink(meter, generation=state.settings.metric_names, chunk_timing=state.settings.chunk_timing)
+    return MetricSink(meter, versions=state.settings.semconv, chunk_timing=state.settings.chunk_timing)
 
 
 def _loop_metrics(state: Instrumentation) -> Sink | None:
@@ -71,7 +71,13 @@ def _loop_metrics(state: Instrumentation) -> Sink | None:
 def _log(state: Instrumentation) -> Sink | None:
     capture = Capture.on_events(state.settings)
     events = state.settings.tool_events in ("log", "both")
-    return LogSink(state.providers.logger(), events=events, details=state.settings.details, capture=capture)
+    return LogSink(
+        state.providers.logger(),
+        events=events,
+        details=state.settings.details,
+        capture=capture,
+        versions=state.settings.semconv,
+    )
 
 
 def _usage(state: Instrumentation) -> Sink | None:
