@@ -160,7 +160,8 @@ class Loop(Sink):
             # The span's context, not the span: a turn outlives its call and must not keep the span alive.
             asker = None if call.span is None else call.span.get_span_context()
             turn.asker = asker if asker is not None and asker.is_valid else None
-        self.memory.remember(RememberedCall(tool.id, tool.name, at, turn, tool.argument_hash))
+        remembered = RememberedCall(tool.id, tool.name, at, turn, tool.argument_hash, tool.arguments)
+        self.memory.remember(remembered)
 
 
 def _new_step(call: CallData) -> Step:

@@ -83,6 +83,8 @@ class RememberedCall:
     turn: Turn
     argument_hash: int | None = None
     """A hash of the arguments, equal for equal arguments; `None` if they are unknown."""
+    arguments: str = ""
+    """The arguments as the model wrote them, only where content is kept; the memory drops the oldest."""
     answers: int = 0
     turnaround_recorded: bool = False
     """Whether its turnaround is recorded: only once, although agents send a result in every later request."""

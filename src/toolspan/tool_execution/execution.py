@@ -26,6 +26,7 @@ from ..otel.call_data import RememberedCall, Turn
 from ..otel.content import capture as content
 from ..otel.content.capture import Capture
 from ..otel.content.redaction import Review
+from ..otel.content.truncate import WHOLE, call_arguments
 from ..otel.content.worker import ContentMakers, Contents, Job
 from ..otel.errors import error_type, exception_attributes
 from ..otel.labels import Labels, ToolNames, UserLabels
@@ -94,6 +95,8 @@ class Observer:
         """End the execution."""
         # Two blocks: content that cannot be recorded must not cost the span.
         try:
+            if self.captures:
+                self._executions.remembered_arguments(self._execution)
             if error is None and self.captures:
                 # A generator's return value, if it has one, is its result; otherwise its items are.
                 value = self._steps if self._steps and result is None else result
@@ -122,6 +125,8 @@ class Execution:
     turn: Turn | None = None
     """The model's turn that called the tool; `None` if it is not known."""
     has_arguments: bool = False
+    remembered: RememberedCall | None = None
+    """The model's call, if it is known."""
     job: Job | None = None
     """The last task for this execution in the queue of the content worker."""
     ended: bool = False
@@ -169,7 +174,8 @@ class Executions:
         """
         found = Execution(name, now(), wall_now())
         remembered, turn = self._loop.executed_call(name, call_id, arguments)
-        found.turn, found.labels = turn, self._user_labels.of(user)
+        found.turn, found.remembered = turn, remembered
+        found.labels = self._user_labels.of(user)
         identity = word(call_id) or (remembered.id if remembered is not None else None)
         found.span = self._tracer.start_span(
             f"{call_data.EXECUTE_TOOL} {clean(name)}",
@@ -185,6 +191,12 @@ class Executions:
         """Record the arguments, where content is captured."""
         execution.has_arguments = True
         self._content(execution, names.TOOL_CALL_ARGUMENTS, value)
+
+    def remembered_arguments(self, execution: Execution) -> None:
+        """Record the arguments of the model's call, unless the application has passed some."""
+        call = execution.remembered
+        if not execution.has_arguments and call is not None and call.arguments:
+            self.arguments(execution, call_arguments(call.arguments, WHOLE))
 
     def result(self, execution: Execution, value: Any) -> None:
         """Record the result, where content is captured."""
