@@ -67,6 +67,10 @@ ERROR_TYPE: Final = "error.type"
 ERROR_OTHER: Final = "_OTHER"
 HTTP_STATUS: Final = "http.response.status_code"
 
+# names that others read beside the conventions' own, by the setting `compat`
+COMPAT_COST: Final = "gen_ai.usage.cost"
+COMPAT_CACHE_CREATION: Final = "gen_ai.usage.cache_creation.input_tokens"
+
 # content, opt-in: the conventions forbid to record it by default
 SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
 INPUT_MESSAGES: Final = "gen_ai.input.messages"

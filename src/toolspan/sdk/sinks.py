@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from .. import guard
 from ..accounting.monitor import SpentSink, usage
@@ -23,6 +23,9 @@ from ..otel.sink import Sink
 from ..otel.span import SpanSink
 from ..settings import Settings
 from ..tool_execution.execution import Executions
+
+if TYPE_CHECKING:
+    from ..otel.compat import OtherNames
 
 
 def make_review(settings: Settings) -> Review:
@@ -56,7 +59,20 @@ def _cost(state: Instrumentation) -> Sink | None:
 
 def _span(state: Instrumentation) -> Sink | None:
     events = state.settings.tool_events in ("span", "both")
-    return SpanSink(state.providers.tracer(), events=events, capture=Capture.on_spans(state.settings))
+    return SpanSink(
+        state.providers.tracer(),
+        events=events,
+        capture=Capture.on_spans(state.settings),
+        others=_other_names(state.settings),
+    )
+
+
+def _other_names(settings: Settings) -> OtherNames | None:
+    if not settings.compat:
+        return None
+    from ..otel.compat import OtherNames  # noqa: PLC0415 - few applications need it
+
+    return OtherNames(settings.compat)
 
 
 def _metrics(state: Instrumentation) -> Sink | None:
@@ -120,6 +136,7 @@ def executions(state: Instrumentation) -> Executions | None:
             Capture.on_spans(state.settings),
             state.reviews[-1][1],
             state.settings.metric_attributes,
+            _other_names(state.settings),
         )
 
     return guard.made("making the spans of tools", make)

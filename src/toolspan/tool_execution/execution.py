@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from opentelemetry import trace
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
@@ -33,6 +33,9 @@ from ..otel.labels import Labels, ToolNames, UserLabels
 from ..user_context import current
 from ..wire.record import Record, is_failure
 from ..wire.values import word
+
+if TYPE_CHECKING:
+    from ..otel.compat import OtherNames
 
 _MOST_STEPS = 100  # items of a generator that are recorded as its result
 
@@ -144,7 +147,9 @@ class Executions:
         capture: Capture,
         review: Review,
         metric_attributes: Iterable[str] = (),
+        others: OtherNames | None = None,
     ) -> None:
+        self._others = others
         self._user_labels = UserLabels(metric_attributes)
         self._tracer = tracer
         self._logger = logger
@@ -177,10 +182,13 @@ class Executions:
         found.turn, found.remembered = turn, remembered
         found.labels = self._user_labels.of(user)
         identity = word(call_id) or (remembered.id if remembered is not None else None)
+        attributes = _attributes(name, identity, description)
+        if self._others is not None:
+            attributes.update(self._others.facts(call_data.EXECUTE_TOOL, attributes))
         found.span = self._tracer.start_span(
             f"{call_data.EXECUTE_TOOL} {clean(name)}",
             kind=SpanKind.INTERNAL,
-            attributes={**user, **_attributes(name, identity, description)},
+            attributes={**user, **attributes},
             links=_links(turn, remembered),
             start_time=found.began,
         )
@@ -269,6 +277,8 @@ class Executions:
 
     def _fill(self, span: Span, contents: Contents) -> None:
         span.set_attributes(self.capture.attributes(contents))
+        if self._others is not None:
+            span.set_attributes(self._others.content(contents))
 
     def _end(self, span: Span | None, record: LogRecord | None, at: int, contents: Contents) -> None:
         """End the span and emit the log record, both with the error's message if it is captured."""
