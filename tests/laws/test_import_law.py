@@ -64,6 +64,7 @@ ASYNC = (
     "sdk/http_response.py",
     "sdk/patch.py",
     "sdk/stream.py",
+    "sdk/stream_usage.py",
     "tool_execution/wrapping.py",
     "user_context.py",
 )

@@ -172,6 +172,8 @@ class CallData:
     """The user attributes (see `toolspan.attributes`)."""
     user_labels: Mapping[str, str | int] = _NO_ATTRIBUTES
     """The user attributes that metrics carry; fixed at the start, for the gauge of open streams."""
+    usage_key: Any = None
+    """Server and model of a stream that shows whether usage comes unasked; see `sdk/stream_usage.py`."""
     cost: Cost | None = None
     """The cost; set by `cost/sink.py`."""
     job: Job | None = None

@@ -26,6 +26,7 @@ from ..tool_execution.execution import Executions
 
 if TYPE_CHECKING:
     from ..otel.compat import OtherNames
+    from .stream_usage import StreamUsage
 
 
 def make_review(settings: Settings) -> Review:
@@ -108,6 +109,19 @@ def _stream_log(state: Instrumentation) -> Sink | None:
     return StreamLogSink(state.settings.log, content=state.settings.content, redacted=redacted, limit=limit)
 
 
+def stream_usage(settings: Settings) -> StreamUsage | None:
+    """Return what asks for the usage of streams, if the setting is on."""
+    if not settings.stream_usage:
+        return None
+    from .stream_usage import servers  # noqa: PLC0415 - few applications need it
+
+    return servers
+
+
+def _stream_usage(state: Instrumentation) -> Sink | None:
+    return stream_usage(state.settings)
+
+
 _SINKS: tuple[_Maker, ...] = (
     # The span begins with the attempt, the step and the links, so these come first.
     _repeated_requests,
@@ -120,6 +134,7 @@ _SINKS: tuple[_Maker, ...] = (
     _log,
     _usage,
     _stream_log,
+    _stream_usage,
 )
 """The sinks in the order in which they see each call."""
 
