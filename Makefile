@@ -9,7 +9,7 @@ export PYTHONUNBUFFERED := 1
 # Empty means unset: without compiled files each of the tests' child processes compiles the whole source.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo chat chat-figures test test-full lint coverage thorough mutants bench bench-peers e2e pipeline dashboards semconv-diff picture outage neighbours frameworks versions soak wheel clean
+.PHONY: demo chat chat-figures test test-full lint coverage thorough mutants bench bench-peers e2e pipeline dashboards semconv-diff viewers picture outage neighbours frameworks versions soak wheel clean
 
 demo: $(VENV)/.demo ## Trace a small agent and show it; with OPENAI_API_KEY set it asks the real provider.
 	OTEL_BLRP_SCHEDULE_DELAY=50 $(BIN)/opentelemetry-instrument \
@@ -106,6 +106,14 @@ neighbours: .cache/neighbours/.test ## Other instrumentations at the same time, 
 
 frameworks: $(VENV)/.test ## Ten frameworks in their own environments: the table of docs/frameworks.md.
 	$(BIN)/python -m tests.frameworks
+
+viewers: $(VENV)/.test .cache/viewers/phoenix/.done .cache/viewers/mlflow/.done ## What Phoenix and MLflow show of every scenario: the table of docs/viewers.md.
+	$(BIN)/python -m tests.viewers
+
+.cache/viewers/%/.done: tests/viewers/%.txt
+	$(PYTHON) -m venv .cache/viewers/$*
+	.cache/viewers/$*/bin/python -m pip install --quiet -r $<
+	touch $@
 
 versions: $(VENV)/.test ## The tests with older and newer SDKs, OpenTelemetry and Python: the table of docs/versions.md.
 	$(BIN)/python -m tests.versions
