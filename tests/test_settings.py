@@ -214,11 +214,12 @@ WRONG: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "accepted"), WRONG)
+@each_row(("name", "value", "accepted"), WRONG)
 def test_a_wrong_value_is_reported_with_accepted_ones(
     caplog: pytest.LogCaptureFixture, name: str, value: Any, accepted: str
 ) -> None:
     """One error names value and accepted values, and the default holds."""
+    caplog.clear()
     assert read_settings({name: value}, {}) == Settings()
     (record,) = caplog.records
     kept = f"the default {getattr(Settings(), name)!r} is kept"
