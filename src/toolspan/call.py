@@ -39,7 +39,7 @@ class Call(CallData):
     closed = False
     """Whether another task has closed the response while the SDK reads: an error that follows is none."""
     added: Callable[[Any], bool] | None = None
-    """Returns whether a chunk is one that toolspan asked for, which the application does not get."""
+    """Returns whether a chunk is one that toolspan requested, which the application does not get."""
     record_at = 0
     """When the buffered times are recorded at the latest, so that a long stream shows while it runs."""
     finished = False

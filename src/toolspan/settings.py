@@ -225,8 +225,7 @@ class Settings:
     compat: tuple[str, ...] = _setting(
         (), _Rule(partial(_some_of, get_args(Compat)), ", ".join(get_args(Compat))), "TOOLSPAN_COMPAT"
     )
-    # Ask servers for the tokens of a stream where the application does not, and take the chunk that has
-    # them away from the stream.
+    # Request the tokens of a stream where the application does not, and remove the chunk that has them.
     stream_usage: bool = _setting(False, _SWITCH, "TOOLSPAN_STREAM_USAGE")
     # The length of a captured text, in characters; longer texts are truncated.
     content_limit: int = _setting(8192, _CHARACTERS, "TOOLSPAN_CONTENT_LIMIT")

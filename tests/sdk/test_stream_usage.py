@@ -115,7 +115,7 @@ WAYS = (iterate, raw, helper, events)
 
 @pytest.fixture(autouse=True)
 def _forget() -> None:
-    stream_usage.servers._asks.clear()
+    stream_usage.servers._known.clear()
 
 
 def streams(face: Face, host: Host, **more: Any) -> list[Any]:
@@ -133,7 +133,7 @@ def streams(face: Face, host: Host, **more: Any) -> list[Any]:
 @each_row("name", SERVERS)
 def test_the_application_sees_the_same_of_every_server(face: Face, name: str) -> None:
     """Chunks, helpers, raw responses and events are the same as without, and servers are asked if need be."""
-    stream_usage.servers._asks.clear()
+    stream_usage.servers._known.clear()
     telemetry, bare, host = Telemetry(), Host(SERVERS[name]), Host(SERVERS[name])
     expected = streams(face, bare)
     with telemetry.on(stream_usage=True):
@@ -153,7 +153,7 @@ def test_the_application_sees_the_same_of_every_server(face: Face, name: str) ->
 def test_a_server_that_refuses_gets_the_same_request_without_the_option(face: Face) -> None:
     """A refusal never reaches the application, and the server is not asked a second time."""
     for status in (400, 422):
-        stream_usage.servers._asks.clear()
+        stream_usage.servers._known.clear()
         host, telemetry = Host(SERVERS["never"], status), Telemetry()
         expected = streams(face, Host(SERVERS["never"]))
         with telemetry.on(stream_usage=True):
@@ -176,7 +176,7 @@ def test_other_failures_reach_the_application(face: Face, telemetry: Telemetry) 
         for status, requests in ((500, 1), (400, 2)):
             host = script.Transport(script.whole({"error": {"message": "no"}}, status=status))
             endpoint = toolspan.wire.providers.Endpoint("openai", "api.test", 80)  # type: ignore[attr-defined]
-            stream_usage.servers._learn((endpoint, "gpt-test"), asks=True)
+            stream_usage.servers._learn((endpoint, "gpt-test"), option=True)
             assert face.run(scenario(host)) == str(status)
             assert len(host.requests) == requests
 
@@ -243,5 +243,5 @@ def test_the_memory_of_servers_is_bounded() -> None:
     """The oldest of more than 256 servers and models is forgotten."""
     found = stream_usage.StreamUsage()
     for at in range(300):
-        found._learn(at, asks=True)
-    assert (len(found._asks), 0 in found._asks, 299 in found._asks) == (256, False, True)
+        found._learn(at, option=True)
+    assert (len(found._known), 0 in found._known, 299 in found._known) == (256, False, True)

@@ -152,7 +152,7 @@ class MetricSink(Sink):
 
     def _parts_of(self, usage: Usage) -> tuple[bool, ...] | None:
         """Return which counts of parts are not 0, where a metric has such counts."""
-        return tuple([bool(usage[part]) for part in self._parts]) if self._parts else None
+        return tuple(map(bool, map(usage.__getitem__, self._parts))) if self._parts else None
 
     # A name that the request did not offer becomes `_OTHER`: models invent names without end.
     def _tool_call(self, call: CallData, tool: ToolCall) -> None:

@@ -89,7 +89,7 @@ class Patch:
                 if call.request.stream:
                     kwargs = exchange.kwargs(call, kwargs)
                     if exchange.usage is not None:
-                        wrapped = exchange.usage.sync(wrapped, call)
+                        wrapped = exchange.usage.sync(wrapped, call, exchange.streams)
                 result = wrapped(*args, **kwargs)
             finally:
                 # Before the application has the stream: a context that stays attached between chunks becomes
@@ -117,7 +117,7 @@ class Patch:
                 if call.request.stream:
                     kwargs = exchange.kwargs(call, kwargs)
                     if exchange.usage is not None:
-                        wrapped = exchange.usage.asynchronous(wrapped, call)
+                        wrapped = exchange.usage.asynchronous(wrapped, call, exchange.streams)
                 result = await wrapped(*args, **kwargs)
             finally:
                 leave(*tokens)

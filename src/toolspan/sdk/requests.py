@@ -60,7 +60,7 @@ class Exchange:
         self._keep = settings.content or sinks.hooked
         self._timed = settings.chunk_timing
         self._labels = UserLabels(settings.metric_attributes)
-        self.usage = stream_usage(settings)
+        self.usage, self.streams = stream_usage(settings), sdk.streams
         self._last: tuple[Any, Any, Endpoint] = (None, None, Endpoint("", None, None))
 
     def open(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], made: Made) -> Call | None:
