@@ -42,6 +42,18 @@ if TYPE_CHECKING:
 
     from .sdk.patch import Patch
 
+__all__ = [
+    "CerebrasInstrumentor",
+    "GroqInstrumentor",
+    "OpenAIInstrumentor",
+    "PerplexityInstrumentor",
+    "TogetherInstrumentor",
+    "WriterInstrumentor",
+    "instrument",
+    "show",
+    "uninstrument",
+]
+
 log = logging.getLogger("toolspan")
 
 _AT_END = 1.0  # seconds for which `uninstrument()` waits for content that is being redacted
