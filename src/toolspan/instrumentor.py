@@ -21,6 +21,7 @@ from .otel.active import Instrumentation, Providers
 from .otel.deferred_metrics import backlog
 from .otel.dispatch import Sinks
 from .sdk.family import (
+    ANTHROPIC,
     CEREBRAS,
     GROQ,
     OPENAI,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from .sdk.patch import Patch
 
 __all__ = [
+    "AnthropicInstrumentor",
     "CerebrasInstrumentor",
     "GroqInstrumentor",
     "OpenAIInstrumentor",
@@ -244,6 +246,12 @@ class WriterInstrumentor(SdkInstrumentor):
     member = WRITER
 
 
+class AnthropicInstrumentor(SdkInstrumentor):
+    """The instrumentor of the Anthropic SDK; `instrument` takes the keywords of `OpenAIInstrumentor`'s."""
+
+    member = ANTHROPIC
+
+
 INSTRUMENTORS: tuple[type[SdkInstrumentor], ...] = (
     OpenAIInstrumentor,
     GroqInstrumentor,
@@ -251,6 +259,7 @@ INSTRUMENTORS: tuple[type[SdkInstrumentor], ...] = (
     TogetherInstrumentor,
     PerplexityInstrumentor,
     WriterInstrumentor,
+    AnthropicInstrumentor,
 )
 
 
