@@ -315,3 +315,5 @@ _RULES: Mapping[str, Callable[[MessagesReader, _Known, list[Event]], None]] = {
 
 Others are ignored: `ping`, and those that the SDK's `messages.stream()` derives from these.
 """
+STREAMED = frozenset(name for name in _RULES if "_" in name)
+"""The types of the events of a stream, by which it is recognised."""
