@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,10 +13,12 @@ from typing import Any
 
 import anthropic
 import pytest
+from genai_prices.types import ModelPrice
 from opentelemetry import trace
 
 import toolspan
 
+from ..conformance.checker import check_event, check_log, check_metric, check_span
 from . import script, wire_messages
 from .api import door
 from .endings import Play
@@ -286,6 +289,14 @@ def test_clients_of_other_clouds_are_traced(face: Face, telemetry: Telemetry) ->
         assert span.attributes["gen_ai.usage.input_tokens"] == 11
 
 
+def _complaints(telemetry: Telemetry) -> list[str]:
+    """What of the telemetry contradicts the conventions."""
+    found = [words for span in telemetry.spans for words in check_span(span)]
+    found += [words for span in telemetry.spans for event in span.events for words in check_event(event)]
+    found += [words for record in telemetry.records for words in check_log(record)]
+    return found + [words for metric in telemetry.metrics() for words in check_metric(metric)]
+
+
 def _turn(*results: Any) -> list[Any]:
     calls = [wire_messages.tool_use("get_weather"), wire_messages.tool_use("get_time", identity="toolu_2")]
     given = [{"type": "tool_result", "tool_use_id": identity, **more} for identity, more in results]
@@ -312,6 +323,7 @@ def test_results_are_connected_with_their_calls(face: Face, telemetry: Telemetry
         event.attributes["gen_ai.tool.call.id"] for event in second.events if event.name.endswith("answered")
     ]
     assert answered == ["toolu_1", "toolu_2"]
+    assert _complaints(telemetry) == []
 
 
 @pytest.mark.skipif(not hasattr(anthropic, "beta_tool"), reason="this SDK has no tool runner")
@@ -359,6 +371,40 @@ def test_a_retry_knows_the_status_of_the_attempt_before(face: Face, telemetry: T
     assert retry.attributes["error.type"] == "529"
 
 
+_MODELS = {"claude-haiku-4-5": (1, 5), "claude-sonnet-4-0": (3, 15), "claude-opus-4-5": (5, 25)}
+"""Dollars for a million tokens of input and output."""
+_COUNTS = {
+    "input_tokens": 1000,
+    "cache_read_input_tokens": 2000,
+    "cache_creation_input_tokens": 7000,
+    "cache_creation": {"ephemeral_5m_input_tokens": 4000, "ephemeral_1h_input_tokens": 3000},
+}
+
+
+@pytest.mark.skipif(not hasattr(ModelPrice(), "cache_write_1h_mtok"), reason="these prices have no hour")
+def test_costs_are_those_of_a_hand_calculation(telemetry: Telemetry) -> None:
+    """Reading a cache costs a tenth, writing it 1.25 times as much for five minutes, twice for an hour."""
+    for model, (sent, made) in _MODELS.items():
+        parts = {"model": model, "usage": {**_COUNTS, "output_tokens": 1}}
+        answers = [
+            script.whole({**wire_messages.message("a"), **parts, "usage": {**_COUNTS, "output_tokens": 100}}),
+            script.stream(wire_messages.begin(**parts), wire_messages.finish(usage={"output_tokens": 100})),
+        ]
+        for answer, ask in zip(answers, (API.whole, API.stream), strict=True):
+
+            async def scenario(face: Face, client: Any, ask: Any = ask) -> Any:
+                found = await face.done(ask(client))
+                return await face.read(found) if ask == API.stream else found
+
+            with telemetry.on(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                watch(FACES[0], scenario, Transport(answer), base_url="https://api.anthropic.com")
+            span = telemetry.spans[-1].attributes
+            assert span["gen_ai.usage.input_tokens"] == 10_000
+            hand = sent * (1000 + 2000 * 0.1 + 4000 * 1.25 + 3000 * 2) + made * 100
+            assert span["toolspan.cost.amount"] == pytest.approx(hand / 1e6)
+
+
 def test_content_has_the_parts_of_the_conventions(telemetry: Telemetry) -> None:
     """Blocks are parts of the conventions; data, signatures and results of servers are left out."""
     shown = {"type": "base64", "media_type": "image/png", "data": "TUFSSw=="}
@@ -385,8 +431,9 @@ def test_content_has_the_parts_of_the_conventions(telemetry: Telemetry) -> None:
     async def scenario(face: Face, client: Any) -> Any:
         return await face.done(API.whole(client, messages=asked, system="Be kind"))
 
-    with telemetry.on(capture_message_content="EVENT_ONLY"):
+    with telemetry.on(capture_message_content="SPAN_AND_EVENT"):
         watch(FACES[0], scenario, Transport(API.answers))
+    assert _complaints(telemetry) == []
     (record,) = [each for each in telemetry.records if "details" in str(each.event_name)]
     found = json.loads(json.dumps(dict(record.attributes)))
     assert found["gen_ai.system_instructions"] == [{"type": "text", "content": "Be kind"}]

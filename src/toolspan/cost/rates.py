@@ -73,7 +73,9 @@ _KEYS = {
 }
 """The prices of genai-prices for each rate; the first one that is set counts."""
 
-ADDED = frozenset(("input_image", "cache_image_read", "output_reasoning", "output_image"))
+ADDED = frozenset(
+    ("input_image", "cache_image_read", "output_reasoning", "output_image", "cache_write_1h")
+)
 """The prices that genai-prices has since 0.1; before, these tokens had the price of the kind around them."""
 
 

@@ -101,7 +101,7 @@ WRITER = Member(
 # of `request`.
 ANTHROPIC = Member(
     distribution="anthropic",
-    oldest="0.40.0",
+    oldest="0.49.0",
     module="anthropic",
     clients=("SyncAPIClient", "AsyncAPIClient"),
     provider="anthropic",

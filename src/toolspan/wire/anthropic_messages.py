@@ -171,11 +171,15 @@ class MessagesReader:
 
     def _delta(self, known: _Known, events: list[Event]) -> None:
         """Append the events of a piece that needs a closer look."""
-        piece = values.fields(known.get("delta"))
+        delta = values.fields(known.get("delta"))
+        if delta.get("type") != "input_json_delta":
+            self._texts(delta, events)
+            self.output = self.output or delta.get("type") == "citations_delta"
+            return
         call = self._blocks.get(values.count(known.get("index")))
-        text = quirks.arguments_text(piece.get("partial_json"))
+        text = quirks.arguments_text(delta.get("partial_json"))
         # Some servers send empty pieces of arguments in a text block (litellm#29286), some for no block.
-        self.output = piece.get("type") == "citations_delta" or bool(text)
+        self.output = bool(text)
         if call is None or not text:
             return
         if call in self._given:
@@ -192,9 +196,13 @@ class MessagesReader:
         if kind.endswith("tool_use"):
             self.output = True
             self._open(block, kind, values.count(known.get("index")), events)
-            return
+        else:
+            self._texts(block, events)
+
+    def _texts(self, known: _Known, events: list[Event]) -> None:
+        """Append the text of a block's start, or of a delta that an older SDK does not declare."""
         for made, name in ((Text, "text"), (Reasoning, "thinking")):
-            if piece := values.text(block.get(name)):
+            if piece := values.text(known.get(name)):
                 self.output = True
                 if self._pieces or made not in self._begun:
                     self._begun.add(made)
