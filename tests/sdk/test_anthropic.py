@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import json
 import warnings
 from collections.abc import Iterator
@@ -471,3 +472,22 @@ def test_the_kill_switch_holds_for_one_client(face: Face, telemetry: Telemetry) 
 
     same(face, scenario, lambda: [API.calling], telemetry)
     assert telemetry.started == []
+
+
+def test_the_example_is_an_agent_with_two_calls_at_once(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its first turn streams two calls, whose tools run; the second has their results."""
+    agent: Any = importlib.import_module("anthropic_agent")
+    monkeypatch.setattr(agent, "PAUSE", 0)
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    with telemetry.on():
+        asyncio.run(agent.main())
+    first, second = [span for span in telemetry.spans if span.name.startswith("chat")]
+    assert first.attributes["toolspan.tool_calls.names"] == ("get_weather", "get_time")
+    assert second.attributes["toolspan.loop.answered"] == 2
+    assert sorted(span.name for span in telemetry.spans if span.name.startswith("exec")) == [
+        "execute_tool get_time",
+        "execute_tool get_weather",
+    ]
+    assert "18 °C and light rain in Paris" in capsys.readouterr().out
