@@ -79,24 +79,28 @@ async def agent(client: AsyncAnthropic, model: str, question: str) -> str:
 class MessagesHandler(Handler):
     """The scripted server of the other examples, in the format of Anthropic's Messages API."""
 
+    calls = CALLS
+
     def do_POST(self) -> None:  # noqa: N802 - the name is of `http.server`
         """Stream the answer to one request."""
         request = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         # The SDK reads the name of an event from a field of its own, in any order.
-        self.stream([f"{json.dumps(event)}\nevent: {event['type']}" for event in events_of(request)])
+        self.stream(
+            [f"{json.dumps(event)}\nevent: {event['type']}" for event in events_of(request, self.calls)]
+        )
 
 
-def events_of(request: Json) -> Iterator[Json]:
+def events_of(request: Json, calls: Any = CALLS) -> Iterator[Json]:
     """Yield two calls, or a sentence with their results."""
     usage = {"input_tokens": 92, "output_tokens": 1}
     message = {"id": "msg_demo", "type": "message", "role": "assistant", "model": request["model"]}
     empty: Json = {"content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
     yield {"type": "message_start", "message": message | empty}
     last = request["messages"][-1]["content"]
-    results = [] if isinstance(last, str) else [block["content"] for block in last]
+    results = [] if isinstance(last, str) else [each["content"] for each in last if "tool_use_id" in each]
     if results:
         yield from block({"type": "text", "text": ""}, "text", answer(results).partition("; "))
-    for index, (identity, name, pieces) in enumerate(() if results else CALLS):
+    for index, (identity, name, pieces) in enumerate(() if results else calls):
         call = {"type": "tool_use", "id": identity, "name": name, "input": {}}
         yield from block(call, "partial_json", pieces, index)
     delta = {"stop_reason": "end_turn" if results else "tool_use", "stop_sequence": None}

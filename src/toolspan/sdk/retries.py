@@ -108,7 +108,8 @@ def _with_its_response(wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any
 def _refused(wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
     """Keep the status of a response that may be asked for again."""
     if (call := current.get()) is not None:
-        call.refused = attribute(args[0] if args else kwargs.get("response"), "status_code")
+        status = attribute(args[0] if args else kwargs.get("response"), "status_code")
+        call.refused = status if type(status) is int else None
     return wrapped(*args, **kwargs)
 
 
