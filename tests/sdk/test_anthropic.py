@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import importlib
+import inspect
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -26,13 +28,29 @@ from .endings import Play
 from .http_module import http
 from .members import MEMBERS
 from .observe import same, watch
-from .params import each
 from .script import Transport
 from .sdk import Face
 from .telemetry import Telemetry
 
 FACES, (API,) = MEMBERS["anthropic"]
-EACH = each(("face",), [(face,) for face in FACES])
+
+
+def each_face(test: Callable[..., None]) -> Callable[..., None]:
+    """Run a test for each face, with new telemetry, as one test."""
+
+    @functools.wraps(test)
+    def run(**fixtures: Any) -> None:
+        for face in FACES:
+            found = Telemetry()
+            found.instrumentor = toolspan.AnthropicInstrumentor
+            test(face=face, telemetry=found, **fixtures)
+
+    parts = inspect.signature(test).parameters
+    kept = [part for name, part in parts.items() if name not in ("face", "telemetry")]
+    run.__signature__ = inspect.Signature(kept)  # type: ignore[attr-defined]
+    return run
+
+
 TRACES_ITSELF = hasattr(anthropic.Anthropic, "_tracer")
 OWN_SCOPE = "com.anthropic.sdk.python"
 
@@ -68,7 +86,7 @@ async def _help(face: Face, client: Any, resource: str, read: Any) -> Any:
     return type(manager), type(stream), dir(stream), found
 
 
-@EACH
+@each_face
 def test_each_method_of_a_helper_gives_a_whole_record(face: Face, telemetry: Telemetry) -> None:
     """Each way to read `stream()`, beta too, shows the application the same and records the message."""
     for resource in ("messages", "beta.messages"):
@@ -86,7 +104,7 @@ def _plain(events: list[Any]) -> list[Any]:
     return [event._replace(chunk=None) for event in events]
 
 
-@EACH
+@each_face
 def test_events_are_the_same_by_every_method(face: Face, telemetry: Telemetry) -> None:
     """`create`, raw responses and helpers, entered or not, give `toolspan.events` and listeners the same."""
     expected = _plain(list(toolspan.events(iter(API.calls))))
@@ -194,8 +212,10 @@ async def _play(face: Face, act: Any, telemetry: Telemetry, answer: Any, **optio
 
 
 @pytest.mark.skipif(not TRACES_ITSELF, reason="this SDK makes no spans")
-@EACH
-def test_the_sdks_own_span_is_enriched(face: Face, caplog: pytest.LogCaptureFixture) -> None:
+@each_face
+def test_the_sdks_own_span_is_enriched(
+    face: Face, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
     """However a call ends, its only span is the SDK's, with toolspan's attributes; tokens count once."""
     for name, (act, answer, outcome) in _ENDINGS.items():
         telemetry = Telemetry()
@@ -230,7 +250,7 @@ def test_the_sdks_own_span_is_enriched(face: Face, caplog: pytest.LogCaptureFixt
 
 
 @pytest.mark.skipif(not TRACES_ITSELF, reason="this SDK makes no spans")
-@EACH
+@each_face
 def test_the_setting_decides_beside_the_sdks_own_span(face: Face, telemetry: Telemetry) -> None:
     """`span` makes a second span within the SDK's, `skip` leaves that alone; without it there is one."""
     own = {"tracer_provider": telemetry.tracers}
@@ -251,7 +271,7 @@ async def _others(face: Face, client: Any) -> Any:
     return [*found, await face.done(client.beta.messages.batches.retrieve("b"))]
 
 
-@EACH
+@each_face
 def test_other_apis_are_not_traced(face: Face, telemetry: Telemetry) -> None:
     """Counting tokens, batches and models make no span and no metric."""
     same(face, _others, lambda: [script.whole({"input_tokens": 3, "id": "x", "type": "y"})], telemetry)
@@ -268,7 +288,7 @@ def _clients() -> list[tuple[str, dict[str, Any], str, str]]:
     ]
 
 
-@EACH
+@each_face
 def test_clients_of_other_clouds_are_traced(face: Face, telemetry: Telemetry) -> None:
     """The clients of Vertex, Bedrock and Foundry have their provider, also where the path is another."""
     for name, given, provider, path in _clients():
@@ -305,7 +325,7 @@ def _turn(*results: Any) -> list[Any]:
     return [*asked, {"role": "user", "content": given}] if given else API.ask["messages"]
 
 
-@EACH
+@each_face
 def test_results_are_connected_with_their_calls(face: Face, telemetry: Telemetry) -> None:
     """The next request answers both calls by `tool_use_id`, an error too; it links to the first one."""
 
@@ -328,7 +348,7 @@ def test_results_are_connected_with_their_calls(face: Face, telemetry: Telemetry
 
 
 @pytest.mark.skipif(not hasattr(anthropic, "beta_tool"), reason="this SDK has no tool runner")
-@EACH
+@each_face
 def test_the_tool_runner_is_an_agent(face: Face, telemetry: Telemetry) -> None:
     """Each turn of the runner is one span; the tools' results are connected with their calls."""
     make = getattr(anthropic, "beta_async_tool" if face.name == "async" else "beta_tool")
@@ -354,7 +374,7 @@ def test_the_tool_runner_is_an_agent(face: Face, telemetry: Telemetry) -> None:
     assert second.attributes["toolspan.loop.answered"] == 1
 
 
-@EACH
+@each_face
 def test_a_retry_knows_the_status_of_the_attempt_before(face: Face, telemetry: Telemetry) -> None:
     """The SDK makes no error of a status that it retries; the retry is recorded all the same."""
     limits = {"retry-after-ms": "1", "anthropic-ratelimit-requests-remaining": "0"}
@@ -462,7 +482,7 @@ def test_content_has_the_parts_of_the_conventions(telemetry: Telemetry) -> None:
     ]  # fmt: skip
 
 
-@EACH
+@each_face
 def test_the_kill_switch_holds_for_one_client(face: Face, telemetry: Telemetry) -> None:
     """A client that is switched off makes no span, and gets the same."""
 
