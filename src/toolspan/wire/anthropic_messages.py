@@ -97,6 +97,7 @@ class MessagesReader:
         "_waiting",
         "output",
     )
+    whole = None
 
     def __init__(
         self,
