@@ -73,10 +73,11 @@ _KEYS = {
 }
 """The prices of genai-prices for each rate; the first one that is set counts."""
 
-ADDED = frozenset(
-    ("input_image", "cache_image_read", "output_reasoning", "output_image", "cache_write_1h")
-)
+ADDED = frozenset(("input_image", "cache_image_read", "output_reasoning", "output_image"))
 """The prices that genai-prices has since 0.1; before, these tokens had the price of the kind around them."""
+
+
+_LATER = ADDED | {"cache_write_1h"}  # 0.1.13, the last version for Python 3.10, lacks the hour
 
 
 def _rate(price: Any, beyond: int, keys: Iterable[str]) -> float | None:
@@ -85,11 +86,11 @@ def _rate(price: Any, beyond: int, keys: Iterable[str]) -> float | None:
 
 
 def price_of(price: Any, key: str, *, older: bool = True) -> Any:
-    """Return one price of a `ModelPrice`; with `older`, `None` for a price of `ADDED` that the version lacks.
+    """Return one price of a `ModelPrice`; with `older`, `None` for a newer price that the version lacks.
 
     Another missing attribute raises `AttributeError`, when prices are loaded: the version is an unknown one.
     """
-    missing = (None,) if older and key in ADDED else ()
+    missing = (None,) if older and key in _LATER else ()
     return getattr(price, f"{key}_mtok", *missing)
 
 
