@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .instrumentor import (
         CerebrasInstrumentor,
         GroqInstrumentor,
+        LiteLLMInstrumentor,
         OpenAIInstrumentor,
         PerplexityInstrumentor,
         TogetherInstrumentor,
@@ -59,6 +60,7 @@ __all__ = [
     "Done",
     "EventStream",
     "GroqInstrumentor",
+    "LiteLLMInstrumentor",
     "OpenAIInstrumentor",
     "PerplexityInstrumentor",
     "ReasoningDelta",
@@ -139,6 +141,7 @@ def _instrumentor() -> dict[str, Any]:
     from .instrumentor import (
         CerebrasInstrumentor,
         GroqInstrumentor,
+        LiteLLMInstrumentor,
         OpenAIInstrumentor,
         PerplexityInstrumentor,
         TogetherInstrumentor,

@@ -97,6 +97,14 @@ WRITER = Member(
     prefix="/v1",
     paths=(("/chat", "/chat/completions"), ("/completions", None)),
 )
+# Not a member of the family: `sdk/litellm.py` patches its functions, whose clients may be SDKs of the family.
+LITELLM = Member(
+    distribution="litellm",
+    oldest="1.108.0",
+    module="litellm",
+    clients=("completion", "acompletion"),
+    provider="openai",
+)
 FAMILY = (OPENAI, GROQ, CEREBRAS, TOGETHER, PERPLEXITY, WRITER)
 
 

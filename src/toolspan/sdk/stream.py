@@ -47,7 +47,7 @@ def chunks(source: Any, holder: _Holder) -> Iterator[Any]:
             call.reading = False
             call.chunk(chunk)
         except BaseException as error:  # also a KeyboardInterrupt that hits toolspan's own code
-            _stopped(call, error)
+            stopped(call, error)
             # By the type: `isinstance` reads `__class__`, which the error's class may define and raise in.
             if issubclass(type(error), StopIteration):
                 return
@@ -89,7 +89,7 @@ class AsyncChunks:
             return chunk
         except BaseException as error:
             if not attribute(self._source, "ag_running"):
-                _stopped(call, error)
+                stopped(call, error)
             raise
 
     def aclose(self) -> Any:
@@ -102,7 +102,7 @@ class AsyncChunks:
 readers |= {chunks.__code__, AsyncChunks.__anext__.__code__}
 
 
-def _stopped(call: Call, error: BaseException) -> None:
+def stopped(call: Call, error: BaseException) -> None:
     """End the call after the SDK's generator has ended or raised."""
     call.reading = False
     end: End | BaseException = End.EXHAUSTED if is_exhaustion(error) else error
