@@ -36,6 +36,10 @@ class Call(CallData):
     """Whether toolspan's iterator reads the chunks."""
     reading = False
     """Whether the SDK reads at this moment: then the SDK, not the application, closes the response."""
+    covers = False
+    """Whether the requests that are sent within it are parts of it and make no spans of their own."""
+    failure: tuple[int | None, str, int] | None = None
+    """The last failed request within it: status, kind of the error, and when it failed."""
     closed = False
     """Whether another task has closed the response while the SDK reads: an error that follows is none."""
     added: Callable[[Any], bool] | None = None

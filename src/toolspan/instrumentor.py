@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import operator
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
@@ -24,6 +25,7 @@ from .sdk.family import (
     ANTHROPIC,
     CEREBRAS,
     GROQ,
+    LITELLM,
     OPENAI,
     PERPLEXITY,
     TOGETHER,
@@ -252,6 +254,12 @@ class AnthropicInstrumentor(SdkInstrumentor):
     member = ANTHROPIC
 
 
+class LiteLLMInstrumentor(SdkInstrumentor):
+    """The instrumentor of LiteLLM; `instrument` takes the keywords of `OpenAIInstrumentor`'s."""
+
+    member = LITELLM
+
+
 INSTRUMENTORS: tuple[type[SdkInstrumentor], ...] = (
     OpenAIInstrumentor,
     GroqInstrumentor,
@@ -260,6 +268,7 @@ INSTRUMENTORS: tuple[type[SdkInstrumentor], ...] = (
     PerplexityInstrumentor,
     WriterInstrumentor,
     AnthropicInstrumentor,
+    LiteLLMInstrumentor,
 )
 
 
@@ -327,13 +336,20 @@ def _installed(member: Member, state: Instrumentation, sinks: Sinks) -> Patch:
     from .sdk.requests import Exchange
     from .sdk.websocket import WebSocketPatch
 
-    sdk = import_sdk(member)
-    exchange = Exchange(sdk, state.settings, sinks)
     patch: Patch | None = state.patch
+    if member is LITELLM:
+        from .sdk.litellm import LiteLLMExchange, LiteLLMPatch
+
+        exchange: Exchange = LiteLLMExchange(state.settings, sinks)
+        make: Callable[[], Patch] = partial(LiteLLMPatch, exchange)
+    else:
+        sdk = import_sdk(member)
+        exchange = Exchange(sdk, state.settings, sinks)
+        make = partial(Patch, sdk, exchange, WebSocketPatch(exchange))
     if patch is not None:
         # A wrapper around a wrapper would count each request twice.
         patch.use(exchange)
         return patch
-    patch = Patch(sdk, exchange, WebSocketPatch(exchange))
+    patch = make()
     patch.install()
     return patch

@@ -271,10 +271,10 @@ def test_the_metrics_of_another_are_known_by_its_scope_or_its_meter(
     for name in ("duration", "time_to_first_chunk"):
         provider.get_meter("counts.both").create_histogram(f"gen_ai.client.operation.{name}")
     monkeypatch.setattr(other_instrumentations, "get_meter_provider", lambda: provider)
-    other_instrumentations._counted.cache_clear()
+    other_instrumentations.counted.cache_clear()
     outer = span(CHAT, scope)
     assert within(outer) == Outer(outer, *found)
-    other_instrumentations._counted.cache_clear()
+    other_instrumentations.counted.cache_clear()
 
 
 def test_the_inner_span_of_livekit_stands_for_the_call() -> None:

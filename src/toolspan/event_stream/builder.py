@@ -294,7 +294,7 @@ class Following:
         kind = known.get("type")
         self._helper = kind == "chunk" and "chunk" in known
         make: _Make = ChatReader
-        if kind == "error" or str(kind).startswith("response.") or "output" in known:
+        if kind == "error" or (isinstance(kind, str) and kind.startswith("response.")) or "output" in known:
             make = ResponsesReader
         elif str(kind) in STREAMED or (kind == "message" and "content" in known):
             make = MessagesReader

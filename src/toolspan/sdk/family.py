@@ -107,6 +107,14 @@ ANTHROPIC = Member(
     provider="anthropic",
     provider_of_class=(("Bedrock", "aws.bedrock"), ("Vertex", "gcp.vertex_ai")),
 )
+# Not a member of the family: `sdk/litellm.py` patches its functions, whose clients may be SDKs of the family.
+LITELLM = Member(
+    distribution="litellm",
+    oldest="1.108.0",
+    module="litellm",
+    clients=("completion", "acompletion"),
+    provider="openai",
+)
 FAMILY = (OPENAI, GROQ, CEREBRAS, TOGETHER, PERPLEXITY, WRITER, ANTHROPIC)
 
 

@@ -74,6 +74,9 @@ class Exchange:
             # Here no lock is held, so that streams which died in a garbage collection can be ended.
             if open_streams.waiting:
                 open_streams.end_dropped()
+            around = retries.current.get()
+            if around is not None and around.covers and not around.finished:
+                return None
             options = kwargs["options"] if "options" in kwargs else args[1]
             found = find_route(options, self._prefix, self._routes)
             if found is None:
@@ -260,7 +263,8 @@ def _raw_answer(call: Call, result: Any) -> None:
     """Read a raw answer now if its body has arrived; otherwise read it while the application does."""
     # `with_raw_response` has read and closed the response; `with_streaming_response` has read its head only.
     if result.http_response.is_closed:
-        call.answer(answer_of(result.http_response))
+        if not call.traits.is_binary:
+            call.answer(answer_of(result.http_response))
         call.end(End.EXHAUSTED)
     else:
         hold(result.http_response, call, raw=True)

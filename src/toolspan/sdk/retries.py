@@ -70,9 +70,10 @@ class Attempts:
 def hide() -> Token[Call | None] | None:
     """Hide the call around a request that is not traced; return the token that restores it, if there is one.
 
-    Its attempts are not those of the call.
+    Its attempts are not those of the call, unless that covers all requests within it.
     """
-    return None if current.get() is None else current.set(None)
+    call = current.get()
+    return None if call is None or call.covers else current.set(None)
 
 
 def see(call: Call, headers: Any) -> None:
@@ -126,13 +127,18 @@ def _waits(call: Call, cause: BaseException | None, wait: Any, error: BaseExcept
     if error is not None:  # the method raised: there is no next attempt
         return
     call.retries += 1
-    response = attribute(cause, "response")
-    status, call.refused = call.refused or attribute(response, "status_code"), None
-    if not issubclass(type(status), int):
-        status = None
-    if status is not None:
-        kind = str(status)
-    else:
-        kind = class_name(cause) if cause is not None else names.ERROR_OTHER
+    status, kind = kind_of(cause, call.refused)
+    call.refused = None
     call.note(Retried(call.retries, status, kind, float(wait)))
-    see(call, attribute(response, "headers"))
+    see(call, attribute(attribute(cause, "response"), "headers"))
+
+
+def kind_of(cause: BaseException | None, refused: Any = None) -> tuple[int | None, str]:
+    """Return the HTTP status of an error, if it has one, and that as text or else the name of its class.
+
+    `refused` is a status that is known without the error.
+    """
+    status = refused or attribute(attribute(cause, "response"), "status_code")
+    if issubclass(type(status), int):
+        return status, str(status)
+    return None, class_name(cause) if cause is not None else names.ERROR_OTHER

@@ -50,7 +50,7 @@ def chunks(source: Any, holder: _Holder) -> Iterator[Any]:
             if call.added is not None and call.added(chunk):
                 continue
         except BaseException as error:  # also a KeyboardInterrupt that hits toolspan's own code
-            _stopped(call, error)
+            stopped(call, error)
             # By the type: `isinstance` reads `__class__`, which the error's class may define and raise in.
             if issubclass(type(error), StopIteration):
                 return
@@ -96,7 +96,7 @@ class AsyncChunks:
                     return chunk
         except BaseException as error:
             if not attribute(self._source, "ag_running"):
-                _stopped(call, error)
+                stopped(call, error)
             raise
 
     def aclose(self) -> Any:
@@ -109,7 +109,7 @@ class AsyncChunks:
 readers |= {chunks.__code__, AsyncChunks.__anext__.__code__}
 
 
-def _stopped(call: Call, error: BaseException) -> None:
+def stopped(call: Call, error: BaseException) -> None:
     """End the call after the SDK's generator has ended or raised."""
     call.reading = False
     end: End | BaseException = End.EXHAUSTED if is_exhaustion(error) else error
@@ -143,7 +143,7 @@ def _reported(call: Call, how: str, error: BaseException | None) -> None:
         if error is None:
             return
     if error is not None:
-        _stopped(call, error)
+        stopped(call, error)
     else:
         open_streams.finish(call, End.EXHAUSTED if how == "read" else End.CLOSED)
 
