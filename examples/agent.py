@@ -1,6 +1,7 @@
 """A small agent: it sends a question to a model, runs the tools that the model calls, and prints the answer.
 
-Its only line of telemetry is `toolspan.tool`, which also works without instrumentation.
+Two lines make the whole run one trace: a span around the agent, and `toolspan.tool` around each tool. Both
+also work without instrumentation.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from typing import Any
 
 from demo_server import demo_server
 from openai import AsyncOpenAI, OpenAIError
+from opentelemetry import trace
 
 import toolspan
 
@@ -66,8 +68,10 @@ async def run(call: dict[str, Any]) -> dict[str, Any]:
     """Run one tool call and return its result message; an error becomes text, for the model to try again."""
     name, arguments = call["function"]["name"], call["function"]["arguments"]
     try:
-        with toolspan.tool(name, call_id=call["id"]):
-            result = await FUNCTIONS[name](**json.loads(arguments))
+        known = json.loads(arguments)
+        with toolspan.tool(name, call_id=call["id"], arguments=known) as execution:
+            result = await FUNCTIONS[name](**known)
+            execution.result(result)
     except (KeyError, TypeError, ValueError) as error:
         result = f"error: {error!r}"
     print(f"tool   {name}({arguments}) → {result}")
@@ -94,7 +98,8 @@ async def main() -> None:
     with nullcontext() if key else demo_server() as base_url:
         async with AsyncOpenAI(base_url=base_url, api_key=key or "demo") as client:
             print(f"user   {QUESTION}")
-            print(f"model  {await agent(client, model, QUESTION)}")
+            with trace.get_tracer("agent").start_as_current_span("invoke_agent weather"):
+                print(f"model  {await agent(client, model, QUESTION)}")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ DOLLARS_IN, DOLLARS_OUT = 0.15e-6, 0.60e-6
 @contextmanager
 def demo_server(port: int = 0, pause: float = 0.03, handler: "type[Handler] | None" = None) -> Iterator[str]:
     """Serve on loopback and yield the base URL; `pause` is the delay between two chunks, in seconds."""
-    answers = type("Answers", (handler or Handler,), {"pause": pause})
+    answers: Any = type("Answers", (handler or Handler,), {"pause": pause})
     server = ThreadingHTTPServer(("127.0.0.1", port), answers)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:

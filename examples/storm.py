@@ -2,8 +2,9 @@
 
     opentelemetry-instrument python examples/storm.py --rounds 5
 
-Its only line of telemetry is `toolspan.tool`. It prints its own counts as JSON, for comparison with the
-telemetry. With `--hang` it keeps a stream open that sends nothing more, until its standard input ends.
+Its only telemetry is `toolspan.tool`, and a conversation for the faults. It prints its own counts as JSON,
+for comparison with the telemetry. With `--hang` it keeps a stream open that sends nothing more, until its
+standard input ends.
 """
 
 import argparse
@@ -101,8 +102,10 @@ def one_round(client: OpenAI, seen: Seen, number: int) -> None:
     weather = run("get_weather", RESULT[-2], seen, works=True)
     clock = run("get_time", RESULT[-1], seen, works=number % 2 == 1)
     ask(client, "demo", [*QUESTION, weather, clock], seen)
-    for model in sorted(FAULTS.keys() - {"hanging", "cached", "late"}):
-        ask(client, model, QUESTION, seen)
+    # In one conversation, so that a request that fails in each round is a runaway.
+    with toolspan.attributes({"gen_ai.conversation.id": "storm"}):
+        for model in sorted(FAULTS.keys() - {"hanging", "cached", "late"}):
+            ask(client, model, QUESTION, seen)
     ask(client.with_options(max_retries=0, timeout=TIMEOUT), "late", QUESTION, seen)
     seen["requests"]["cached"] += 1
     count_tokens(client.chat.completions.create(model="cached", messages=QUESTION).usage, seen)
@@ -118,6 +121,7 @@ def main() -> None:
     seen: Seen = {name: Counter() for name in ("requests", "streams", "errors", "calls", "runs", "tokens")}
     with demo_server(pause=0.005, handler=FaultyHandler) as base_url:
         client = OpenAI(base_url=base_url, api_key="demo", max_retries=2)
+        hanging: Any = None
         if options.hang:
             hanging = client.with_options(timeout=None).chat.completions.create(
                 model="hanging", messages=QUESTION, stream=True
@@ -129,7 +133,7 @@ def main() -> None:
             done += 1
             time.sleep(options.pause)
         print(json.dumps(seen), flush=True)
-        if options.hang:
+        if hanging is not None:
             sys.stdin.read()
             hanging.close()
 

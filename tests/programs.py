@@ -78,13 +78,24 @@ def _start(text: str, folder: str, environment: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
+    from opentelemetry.sdk._logs import export as _logs
     from opentelemetry.sdk.metrics import export as _metrics
     from opentelemetry.sdk.trace import export as _traces
+    from rich import console as _console
+    from rich import table as _table
 
     from tests.sdk import script as _script
     from tests.sdk.http_module import KEY, openai
 
-    _imported = _metrics, _traces, _script, openai.OpenAI(api_key=KEY).chat.completions
+    _imported = (
+        _console,
+        _logs,
+        _metrics,
+        _table,
+        _traces,
+        _script,
+        openai.OpenAI(api_key=KEY).chat.completions,
+    )
     assert not [name for name in sys.modules if name.startswith("toolspan")]
     gc.collect()
     gc.freeze()  # else the exit of each program frees all that is imported here: half of its time

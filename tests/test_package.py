@@ -19,10 +19,20 @@ def test_the_package_has_exactly_these_public_names() -> None:
     """`toolspan.__all__` has these functions and these types."""
     functions = [name for name in toolspan.__all__ if name.islower()]
     assert functions == sorted(
-        ["attributes", "events", "instrument", "switch", "tool", "uninstrument", "usage", *PIPELINES]
+        [*AGENTS, "attributes", "events", "instrument", "show", "switch", "tool", "uninstrument", "usage", *PIPELINES]
     )
     types = set(toolspan.__all__) - set(functions)
-    others = {"CallInfo", "Route", "Usage", "UsageTotal", "Budget", "BudgetPassed", *INSTRUMENTORS}
+    others = {
+        "CallInfo",
+        "Route",
+        "Usage",
+        "UsageTotal",
+        "Budget",
+        "BudgetPassed",
+        "Runaway",
+        "AgentStopped",
+        *INSTRUMENTORS,
+    }
     assert types == {*others, "StreamEvent", "EventStream", "AsyncEventStream", *EVENTS}
     assert {kind.__name__ for kind in get_args(toolspan.StreamEvent)} == EVENTS
 
@@ -44,6 +54,8 @@ INSTRUMENTORS = {
     f"{name}Instrumentor" for name in ("OpenAI", "Groq", "Cerebras", "Together", "Perplexity", "Writer")
 }
 """The classes that instrument one SDK each."""
+AGENTS = ("agent", "score")
+"""The functions for agents."""
 PIPELINES = ("extract", "inject", "socket", "stage")
 """The functions for pipelines."""
 

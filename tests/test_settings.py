@@ -365,7 +365,7 @@ def test_a_redaction_that_cannot_work_is_reported(
     assert settings.redact("gen_ai.input.messages", []) is None
     (record,) = caplog.records
     assert record.levelname == "ERROR"
-    expected = f"toolspan: redact={shown} ignored: {fault}; no content is recorded"
+    expected = f"toolspan: redact={shown} ignored: {fault}; pass a plain function; no content is recorded"
     assert record.getMessage() == expected
 
 

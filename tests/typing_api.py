@@ -42,6 +42,13 @@ def everything() -> None:
     )
 
 
+def shown() -> None:
+    """The terminal view, with a setting."""
+    toolspan.show()
+    toolspan.show(content=True, log="text", metric_attributes=["feature"])
+    toolspan.show(contents=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
 @toolspan.attributes({"enduser.id": "42", "tags": ["a"]}, feature="search", step=1)
 def said(number: int) -> str:
     """A decorated function keeps its type."""
@@ -53,6 +60,21 @@ def said(number: int) -> str:
 async def said_later(number: int) -> str:
     """So does a coroutine function."""
     return said(number)
+
+
+@toolspan.agent
+def planned(question: str) -> str:
+    """Decorate without parentheses."""
+    return question
+
+
+@toolspan.agent("travel", conversation_id="c-1", stop_on_runaway=True)
+async def travelled(question: str) -> int:
+    """Decorate with a name."""
+    with toolspan.agent("inside", input=question) as run:
+        run.output = planned(question)
+    toolspan.score("relevance", value=0.5, label="poor")
+    return len(planned(question))
 
 
 @toolspan.stage(

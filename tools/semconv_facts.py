@@ -30,8 +30,9 @@ SPANS = (
     "gen_ai.fetch_response.client",
     "openai.fetch_response.client",
     "gen_ai.execute_tool.internal",
+    "gen_ai.invoke_agent.internal",
 )
-METRICS = ("gen_ai.client.", "gen_ai.execute_tool.")  # the others are for agents and model hosts
+METRICS = ("gen_ai.client.", "gen_ai.execute_tool.", "gen_ai.invoke_agent.")  # the others are for model hosts
 ALSO = (
     "gen_ai.tool.name",
     "gen_ai.tool.call.id",
@@ -40,6 +41,8 @@ ALSO = (
 PROSE = ("description", "title", "examples")
 
 _DURATION = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
+_AGENT_DURATION = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6]
+_COUNTS = [2**power for power in range(8)]
 _TOKENS = [4**power for power in range(14)]
 _MODALITIES = ("text", "image", "audio")
 _BY_MODALITY = [
@@ -95,7 +98,14 @@ OVERLAY: Facts = {
         "gen_ai.client.inference.operation.input_tokens": ["error.type"],
         "gen_ai.client.inference.operation.output_tokens": ["error.type"],
     },
-    "buckets": {"s": _DURATION, "{token}": _TOKENS},  # one list for each unit, for client metrics
+    # one list for each unit, and one for a metric of its own
+    "buckets": {
+        "s": _DURATION,
+        "{token}": _TOKENS,
+        "{inference_call}": _COUNTS,
+        "{tool_call}": _COUNTS,
+        "gen_ai.invoke_agent.duration": _AGENT_DURATION,
+    },
 }
 
 
@@ -237,14 +247,15 @@ def _metric(model: Model, name: str, metric: Facts) -> Facts:
         del attributes[dropped]
     found = {
         "generation": "next" if ".inference." in name else "released",
-        "level": level(metric["requirement_level"]),
+        "level": level(metric.get("requirement_level", "recommended")),
         "instrument": metric["instrument"],
         "unit": metric["unit"],
         "value_type": metric["annotations"]["code_generation"]["metric_value_type"],
         "attributes": levels(attributes),
     }
     if metric["instrument"] == "histogram":
-        found["buckets"] = OVERLAY["buckets"][metric["unit"]]
+        buckets = OVERLAY["buckets"]
+        found["buckets"] = buckets.get(name) or buckets[metric["unit"]]
     return found
 
 

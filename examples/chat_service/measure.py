@@ -112,7 +112,7 @@ class Anew(Toolbox):
     """Tools whose definitions are made for each request, the first with the time of day."""
 
     @property
-    def offered(self) -> list[Any]:
+    def offered(self) -> list[Any]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Return new definitions."""
         found: list[Any] = [tool.describe() for tool in self]
         found[0]["function"]["description"] += f" It is {time.time():.6f}."

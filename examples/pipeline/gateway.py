@@ -9,8 +9,8 @@ import os
 from collections.abc import AsyncIterator
 from typing import Any
 
-from litellm.integrations.custom_logger import CustomLogger
-from litellm.types.utils import ModelResponseStream
+from litellm.integrations.custom_logger import CustomLogger  # pyright: ignore[reportMissingImports]
+from litellm.types.utils import ModelResponseStream  # pyright: ignore[reportMissingImports]
 from websockets.asyncio.client import connect
 
 import toolspan

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from .accounting.budgets import Budget, BudgetPassed
     from .accounting.monitor import usage
     from .accounting.totals import UsageTotal
+    from .agent_loop.evaluations import score
+    from .agent_loop.invoke_agent import agent
+    from .agent_loop.runaways import AgentStopped
     from .event_stream.events import (
         Done,
         ReasoningDelta,
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
         TogetherInstrumentor,
         WriterInstrumentor,
         instrument,
+        show,
         uninstrument,
     )
     from .kill_switch import switch
@@ -43,9 +47,10 @@ if TYPE_CHECKING:
     from .pipeline.websockets import socket
     from .tool_execution.decorator import tool
     from .user_context import attributes
-    from .wire.events import Usage
+    from .wire.events import Runaway, Usage
 
 __all__ = [
+    "AgentStopped",
     "AsyncEventStream",
     "Budget",
     "BudgetPassed",
@@ -59,6 +64,7 @@ __all__ = [
     "ReasoningDelta",
     "RefusalDelta",
     "Route",
+    "Runaway",
     "StreamError",
     "StreamEvent",
     "TextDelta",
@@ -71,11 +77,14 @@ __all__ = [
     "UsageReported",
     "UsageTotal",
     "WriterInstrumentor",
+    "agent",
     "attributes",
     "events",
     "extract",
     "inject",
     "instrument",
+    "score",
+    "show",
     "socket",
     "stage",
     "switch",
@@ -92,6 +101,15 @@ def _accounting() -> dict[str, Any]:
     from .accounting.budgets import Budget, BudgetPassed
     from .accounting.monitor import usage
     from .accounting.totals import UsageTotal
+
+    return locals()
+
+
+def _agents() -> dict[str, Any]:
+    from .agent_loop.evaluations import score
+    from .agent_loop.invoke_agent import agent
+    from .agent_loop.runaways import AgentStopped
+    from .wire.events import Runaway
 
     return locals()
 
@@ -126,6 +144,7 @@ def _instrumentor() -> dict[str, Any]:
         TogetherInstrumentor,
         WriterInstrumentor,
         instrument,
+        show,
         uninstrument,
     )
     from .kill_switch import switch
@@ -149,7 +168,7 @@ def _tools() -> dict[str, Any]:
     return locals()
 
 
-_GROUPS = (_accounting, _events, _instrumentor, _pipelines, _tools)
+_GROUPS = (_accounting, _agents, _events, _instrumentor, _pipelines, _tools)
 _GROUP_OF = {name: group for group in _GROUPS for name in group.__code__.co_varnames}
 """The public names, each with the function that imports it."""
 

@@ -33,7 +33,8 @@ from .sdk.family import (
     is_installed,
     when_imported,
 )
-from .sdk.sinks import executions, make_review, sinks
+from .sdk.mcp import MCP
+from .sdk.sinks import agents, executions, make_review, sinks
 from .settings import Options, Settings, changed, read_settings
 
 if TYPE_CHECKING:
@@ -119,8 +120,10 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
         # The memory of tool calls outlives a second `instrument()`: their results may still come. It is
         # shared, because an agent may have its tools called by the models of several SDKs.
         state.loop = active.shared("loop") or Loop()
+        state.loop.limit = state.settings.runaways
         self._review()
-        state.executions = executions(state)
+        state.executions, state.agents = executions(state), agents(state)
+        guard.made("tracing MCP", MCP.install)
         usage.keep(active.usage_keys())
         if state.settings.log == "off":
             self._remove_console()
@@ -174,7 +177,9 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
 
     def _remove(self) -> None:
         state = self._state
-        state.on, state.executions = False, None
+        state.on, state.executions, state.agents = False, None, None
+        if not active.any_on():
+            MCP.remove()
         if state.patch is not None:
             state.patch.remove()
             state.patch = None
@@ -249,6 +254,33 @@ def instrument(**settings: Unpack[Keywords]) -> None:
     if not found:
         known = ", ".join(each.member.distribution for each in INSTRUMENTORS)
         log.warning("toolspan: instrument() found no SDK; install one of: %s", known)
+
+
+def show(*, content: bool = False, **settings: Unpack[Options]) -> None:
+    """Print spans, events and metrics in this terminal, and instrument all installed SDKs.
+
+    Where the application has set no OpenTelemetry provider, one that prints is set; a provider of
+    OpenTelemetry's SDK gets the terminal as one more exporter. Events are printed while they happen, a trace
+    at its end, the metrics when the program ends. All goes to standard error and needs `toolspan[terminal]`;
+    without it, an error is logged. With `content`, messages, arguments and results are printed, too; this
+    sets `capture_message_content`. The settings are those of `instrument()`. Raise `TypeError` if `content`
+    is no `bool`.
+    """
+    if not isinstance(content, bool):
+        raise TypeError(f"toolspan: show() takes content=True or False, not {guard.shown(content)}")
+    if content:
+        settings["capture_message_content"] = "span_only"
+    instrument(**settings)
+    state = active.newest()
+    if state.settings.sdk_disabled:
+        log.error("toolspan: show() prints nothing: OTEL_SDK_DISABLED is set; unset it")
+        return
+    try:
+        from .terminal import view
+    except ModuleNotFoundError as missing:
+        log.error("toolspan: show() prints nothing: %s", str(missing).removeprefix("toolspan: "))
+        return
+    guard.made("setting up the terminal view", lambda: view.set_up(state.providers))
 
 
 def uninstrument() -> None:

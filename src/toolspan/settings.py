@@ -25,6 +25,10 @@ OtherInstrumentations: TypeAlias = Literal["enrich", "span", "skip"]
 ToolDefinitions: TypeAlias = Literal["names", "full"]
 ToolEvents: TypeAlias = Literal["both", "span", "log", "off"]
 
+ENVIRONMENT: Mapping[str, str] = os.environ
+"""The variables of this process, for `toolspan doctor`; all others use the settings."""
+_TRACE_FILE = "TOOLSPAN_TRACE_FILE"
+
 _ON_OFF = dict.fromkeys(("on", "true", "yes", "1"), True) | dict.fromkeys(("off", "false", "no", "0"), False)
 _MODES = ", ".join(get_args(Capture)).upper()
 _MOST_ENTRIES = 1000  # of a list: an iterator may have no end
@@ -116,7 +120,11 @@ def _callback(value: object) -> object:
         return _function(value)
     except Exception:
         fault = "it is a coroutine function" if callable(value) else "it is not callable"
-        log.error("toolspan: redact=%s ignored: %s; no content is recorded", shown(value), fault)
+        log.error(
+            "toolspan: redact=%s ignored: %s; pass a plain function; no content is recorded",
+            shown(value),
+            fault,
+        )
         return remove
 
 
@@ -167,6 +175,12 @@ class Settings:
     )
     # `off` relates no request to earlier ones: no turnarounds, links, steps or attempts.
     agent_loop: bool = _setting(True, _SWITCH, "TOOLSPAN_AGENT_LOOP")
+    # How many equal turns, rounds of a cycle or failures in a row are a runaway; 0: nothing is.
+    runaways: int = _setting(4, _Rule(_count, "a whole number, 0 or more"), "TOOLSPAN_RUNAWAYS")
+    # A callback that gets each runaway.
+    on_runaway: Callable[[Any], object] | None = _setting(  # noqa: RUF009  # a field
+        None, _Rule(_function, "a function of a runaway, that is not a coroutine function")
+    )
     # `host=name,…`, added to the table of known hosts.
     providers: tuple[tuple[str, str], ...] = _setting(
         (), _Rule(_pairs, "host=name, more of them separated by commas"), "TOOLSPAN_PROVIDERS"
@@ -261,6 +275,8 @@ class Options(TypedDict, total=False):
     check_arguments: _Switch
     other_instrumentations: OtherInstrumentations | None
     agent_loop: _Switch
+    runaways: int | None
+    on_runaway: Callable[[Any], object] | None
     providers: Mapping[str, str] | str | None
     tool_definitions: ToolDefinitions | None
     log: LogFormat | bool | None
@@ -296,8 +312,13 @@ def read_settings(keywords: Mapping[str, Any], environment: Mapping[str, str] = 
         _take(found, name, source, value, f"the default {row.default!r}")
     _log_unknown(keywords.keys() - _ROWS.keys(), _KEYWORDS)
     own = {variable for variable, value in environment.items() if variable.startswith(_OWN) and value}
-    _log_unknown(own - {*_VARIABLES.values()}, _VARIABLES)
+    _log_unknown(own - {*_VARIABLES.values(), _TRACE_FILE}, _VARIABLES)
     return Settings(**found)
+
+
+def trace_file(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the file of the exporter `toolspan_file`, which works without `instrument()`."""
+    return environment.get(_TRACE_FILE) or "toolspan-traces.jsonl"
 
 
 def changed(settings: Settings, keywords: Mapping[str, Any]) -> Settings:

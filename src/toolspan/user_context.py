@@ -130,6 +130,11 @@ def current(baggage_keys: Iterable[str] = ()) -> Mapping[str, Value]:
         return NOTHING
 
 
+def with_attributes(values: Mapping[str, Value], around: Context) -> Context:
+    """Return a context in which calls carry these attributes, too; unlike `Block`, it attaches nothing."""
+    return context.set_value(_KEY, (*_entries(), _Entry(Block(values), values)), around)
+
+
 def _baggage(keys: Iterable[str]) -> dict[str, Value]:
     carried = baggage.get_all()
     return attributes_of({key: carried[key] for key in keys if key in carried})

@@ -14,11 +14,12 @@ import pytest
 from toolspan.command.main import main
 
 from ..pipeline import test_matching as policies
+from ..table import each_row
 from . import traces
 from .test_main import complaint
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "said"),
     [
         ("", "is empty"),

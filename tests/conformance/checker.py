@@ -29,7 +29,7 @@ def check_span(span: ReadableSpan) -> list[str]:
     """Return the complaints about a span and its events."""
     attributes: Mapping[str, Any] = span.attributes or {}
     found = [*_name(span.name, attributes), *_status(span, attributes)]
-    inside = attributes.get("gen_ai.operation.name") == "execute_tool" or "toolspan.stage.name" in attributes
+    inside = attributes.get("gen_ai.operation.name") in _TARGETS or "toolspan.stage.name" in attributes
     kind = SpanKind.INTERNAL if inside else SpanKind.CLIENT
     if span.kind is not kind:
         found.append(f"span kind: {span.kind.name}, not {kind.name}")
@@ -40,6 +40,10 @@ def check_span(span: ReadableSpan) -> list[str]:
     for link in span.links:
         found += [f"link: {each}" for each in check_attributes(link.attributes or {}, LINK)]
     return found
+
+
+_TARGETS = {"execute_tool": "gen_ai.tool.name", "invoke_agent": "gen_ai.agent.name"}
+"""Operations within the process, and the attribute that their spans are named after."""
 
 
 def check_start(span: ReadableSpan, at_start: Mapping[str, Any]) -> list[str]:
@@ -62,7 +66,7 @@ def _name(name: str, attributes: Mapping[str, Any]) -> list[str]:
     stage = attributes.get("toolspan.stage.name")
     if stage is not None:
         return [] if name == f"stage {stage}" else [f"span name: {name!r}, not 'stage {stage}'"]
-    target = attributes.get("gen_ai.tool.name" if operation == "execute_tool" else "gen_ai.request.model")
+    target = attributes.get(_TARGETS.get(str(operation), "gen_ai.request.model"))
     expected = f"{operation} {target}" if target else f"{operation}"
     return [] if operation is None or name == expected else [f"span name: {name!r}, not {expected!r}"]
 

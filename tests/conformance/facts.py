@@ -29,6 +29,8 @@ _SPANS = {name: fact["attributes"] for name, fact in {**CONVENTION["spans"], **O
 _INFERENCE: Levels = {**_SPANS["gen_ai.client.inference"], **_SPANS["toolspan.inference"]}
 _OPENAI: Levels = {**_SPANS["openai.gen_ai.client.inference"], **_SPANS["toolspan.inference"]}
 _EMBEDDINGS: Levels = {**_SPANS["gen_ai.embeddings.client"], **_SPANS["toolspan.embeddings"]}
+_AGENT: Levels = _SPANS["toolspan.agent"]
+"""What everything within an agent carries."""
 _FETCH: Levels = {**_SPANS["gen_ai.fetch_response.client"], **_SPANS["toolspan.fetch_response"]}
 _OPENAI_FETCH: Levels = {**_SPANS["openai.fetch_response.client"], **_SPANS["toolspan.fetch_response"]}
 
@@ -38,11 +40,17 @@ def operation_levels(attributes: Mapping[str, Any]) -> Levels:
 
     The OpenAI refinements add names for every provider; their levels hold where the provider is `openai`.
     """
+    return {**_AGENT, **_own_levels(attributes)}
+
+
+def _own_levels(attributes: Mapping[str, Any]) -> Levels:
     operation = attributes.get("gen_ai.operation.name")
     if "toolspan.stage.name" in attributes:
         return _SPANS["toolspan.stage"]
     if operation == "execute_tool":
         return {**_SPANS["gen_ai.execute_tool.internal"], **_SPANS["toolspan.execute_tool"]}
+    if operation == "invoke_agent":
+        return {**_SPANS["gen_ai.invoke_agent.internal"], **_SPANS["toolspan.invoke_agent"]}
     if operation == "embeddings":
         return _EMBEDDINGS
     plain, refined = (_FETCH, _OPENAI_FETCH) if operation == "fetch_response" else (_INFERENCE, _OPENAI)
@@ -53,7 +61,7 @@ def event_levels(name: str, attributes: Mapping[str, Any]) -> Levels:
     """Return the attributes that belong on a log event; an exception may also carry those of the span."""
     if name == DETAILS:  # the convention defines this event for inference only
         return operation_levels({**attributes, "gen_ai.operation.name": "chat"})
-    own: Levels = EVENTS[name]["attributes"]
+    own: Levels = {**_AGENT, **EVENTS[name]["attributes"]}
     if name != EXCEPTION:
         return own
     optional = {each: {"level": "recommended"} for each in operation_levels(attributes)}

@@ -68,7 +68,10 @@ def complaints(telemetry: Telemetry, sampler: StartSampler) -> list[str]:
 
 
 def _complaints(telemetry: Telemetry, sampler: StartSampler) -> Iterator[str]:
-    for span, at_start in zip(telemetry.spans, sampler.attributes, strict=True):
+    # In the order of their beginnings, as the sampler saw them: an agent's span ends after those inside.
+    begun = [span.context.span_id for span in telemetry.started]
+    spans = sorted(telemetry.spans, key=lambda span: begun.index(span.context.span_id))
+    for span, at_start in zip(spans, sampler.attributes, strict=True):
         yield from check_span(span)
         yield from check_start(span, at_start)
         for name, kind in KINDS.items():

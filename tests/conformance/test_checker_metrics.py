@@ -23,6 +23,7 @@ REQUIRED = {
     "gen_ai.tool.type": "function",
     "toolspan.cost.source": "computed",
     "toolspan.outcome": "valid",
+    "toolspan.runaway.kind": "repeat",
     "toolspan.stream.outcome": "completed",
 }
 ERROR: dict[str, Any] = {**REQUEST, "error.type": "TimeoutError"}

@@ -88,6 +88,36 @@ def summarised(client: Any) -> None:
     request(client, ANSWERED)
 
 
+PAID = script.stream(
+    *wire.CALLS[:-1],
+    {**wire.usage(), "usage": {"prompt_tokens": 9, "completion_tokens": 2, "cost": 0.01}},
+    wire.DONE,
+)
+"""The same calls, with a reported cost."""
+
+
+@toolspan.agent(
+    "planner", id="agent-1", version="3", description="Plans.", conversation_id="c-1", user_id="u-1"
+)
+def run(client: Any, question: str) -> str:
+    """Call the same tools with the same results again and again, and fail."""
+    messages = [*HISTORY]
+    for _ in range(4):
+        request(client, messages)
+        get_weather("Bern")
+        messages += [ASKED, *RESULTS]
+    raise ValueError(question)
+
+
+def evaluated(client: Any) -> None:
+    """Run an agent that runs away and fails, and score it."""
+    with suppress(ValueError):
+        run(client, "What now?")
+    with toolspan.agent("judge", input=HISTORY) as judge:
+        judge.output = {"relevance": 0.5}
+        toolspan.score("relevance", value=0.5, label="poor", explanation="The same again.", response_id="c-1")
+
+
 @dataclass(frozen=True)
 class LoopScenario:
     """What the application does, and the answers in their order."""
@@ -106,6 +136,7 @@ CASES: dict[str, LoopScenario] = {
     "agent": LoopScenario(agent),
     "repeated": LoopScenario(repeated),
     "compacted": LoopScenario(compacted),
+    "evaluated": LoopScenario(evaluated, (PAID,) * 4),
     "summarised": LoopScenario(summarised, (LONG, ANSWERING)),
 }
 """Every kind of loop, by name."""

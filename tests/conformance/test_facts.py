@@ -107,7 +107,8 @@ def test_own_names_begin_with_toolspan_and_are_used() -> None:
     used = {name for signal in (*signals, OWN["links"]) for name in signal["attributes"]}
     added = used - set(CONVENTION["attributes"])
     assert added == set(OWN["attributes"])
-    assert {name for name in added if not name.startswith("toolspan.")} == {"http.response.status_code"}
+    foreign = {"http.response.status_code", "user.id", "gen_ai.agent.id", "gen_ai.agent.version"}
+    assert {name for name in added if not name.startswith("toolspan.")} == foreign
     assert all(name.startswith("toolspan.") for name in {**OWN["metrics"], **OWN["events"]})
 
 
@@ -120,6 +121,10 @@ def test_the_facts_hold_both_generations_of_metrics() -> None:
     for name, fact in CONVENTION["metrics"].items():
         by_generation.setdefault(fact["generation"], set()).add(name.removeprefix("gen_ai.client."))
     times = ("duration", "time_to_first_chunk", "time_per_output_chunk")
-    assert by_generation["released"] == {"token.usage", *(f"operation.{each}" for each in times), TOOLS}
+    agents = {f"gen_ai.invoke_agent.{each}" for each in ("duration", "inference_calls", "tool_calls")}
+    assert by_generation["released"] == {
+        *("token.usage", TOOLS, *agents),
+        *(f"operation.{each}" for each in times),
+    }
     assert {f"inference.{each}" for each in times} <= by_generation["next"]
     assert len(by_generation["next"]) == 10

@@ -29,6 +29,7 @@ from toolspan.wire.events import (
     Finished,
     Note,
     Retried,
+    Runaway,
     Started,
     Text,
     ToolsChanged,
@@ -41,8 +42,8 @@ from toolspan.wire.request import Request
 from ..otel.lab import STREAM, new_call
 
 OPERATIONS = {value for name, value in vars(call_data).items() if name.isupper() and isinstance(value, str)}
-REQUESTED = OPERATIONS - {call_data.EXECUTE_TOOL}
-"""All but the one that the application executes itself."""
+REQUESTED = OPERATIONS - {call_data.EXECUTE_TOOL, call_data.INVOKE_AGENT}
+"""All but those that the application runs itself."""
 EXAMPLES: Mapping[type, Any] = {
     Started: Started("id", "gpt-test"),
     Text: Text(0, "a"),
@@ -58,6 +59,7 @@ EXAMPLES: Mapping[type, Any] = {
     Answered: Answered("call_1", "get_weather", 1_000_000),
     ToolsChanged: ToolsChanged("a", "b"),
     ContextReduced: ContextReduced(3, 2, 30, 20),
+    Runaway: Runaway("repeat", ("get_weather",), 4),
 }
 UNLOGGED = {ToolsChanged, ContextReduced}
 """Notes of which the stream log has no line."""

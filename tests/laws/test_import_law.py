@@ -29,6 +29,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "user_context": ("otel", "wire", "opentelemetry"),
     "open_streams": ("otel", "wire", "opentelemetry"),
     **dict.fromkeys(FEATURES, ("wire", "otel", "opentelemetry")),
+    # An agent's name is an attribute of all requests inside, and its context is attached while its code runs.
+    "agent_loop": ("wire", "otel", "opentelemetry", "user_context"),
     "tool_execution": ("wire", "otel", "opentelemetry", *FEATURES, "user_context"),
     "call": ("wire", "otel", "opentelemetry", "event_stream", "open_streams"),
     "sdk": (
@@ -46,7 +48,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "pipeline": ("wire", "otel", "opentelemetry", "event_stream", "user_context", "open_streams"),
     "terminal": ("otel.semconv", "otel.words", "pipeline.semconv", "opentelemetry", "rich"),
-    "command": ("otel.semconv", "pipeline.semconv", *PURE_PIPELINE, "sdk.family", "rich"),
+    "command": ("otel.semconv", "pipeline.semconv", *PURE_PIPELINE, "sdk.family", "opentelemetry", "rich"),
     "instrumentor": ("*",),
     "__init__": ("*",),
     "__main__": ("command",),
@@ -62,9 +64,10 @@ ASYNC = (
     "pipeline/websockets.py",
     "sdk/hooks.py",
     "sdk/http_response.py",
+    "sdk/mcp.py",
     "sdk/patch.py",
     "sdk/stream.py",
-    "tool_execution/wrapping.py",
+    "agent_loop/wrapping.py",
     "user_context.py",
 )
 SEMCONV = ("otel/semconv.py", "pipeline/semconv.py")

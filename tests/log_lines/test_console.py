@@ -41,14 +41,15 @@ def printed(programs: Programs, then: str, setting: str) -> list[str]:
 
 
 def test_the_variable_alone_writes_lines_to_stderr(programs: Programs) -> None:
-    """`TOOLSPAN_LOG=text` is enough; uninstrumenting ends the lines."""
+    """`TOOLSPAN_LOG=text` is enough; uninstrumenting ends the lines. Without it, one line says what to do."""
     found = printed(programs, "", "text")
     assert [line.partition("]")[0] for line in found] == [
         "[request",
         *["[tool detected", "[tool completed"] * 2,
         "[finish",
     ] * 2
-    assert printed(programs, "", "off") == []
+    (line,) = printed(programs, "", "off")
+    assert line.startswith("toolspan: no OpenTelemetry provider is set")
 
 
 def test_lines_move_to_the_applications_handlers(programs: Programs) -> None:

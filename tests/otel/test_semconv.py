@@ -11,9 +11,8 @@ from toolspan.pipeline import semconv as stage_semconv
 
 from .constants import constants
 
-NAMES = [
-    text for name, text in constants(semconv, stage_semconv) if name not in ("SCOPE", "OWN", "ERROR_OTHER")
-]
+NO_NAMES = ("SCOPE", "OWN", "ERROR_OTHER", "INVOKE_AGENT", "CONVENTIONS")
+NAMES = [text for name, text in constants(semconv, stage_semconv) if name not in NO_NAMES]
 
 
 def test_no_two_constants_have_the_same_name() -> None:
@@ -24,14 +23,14 @@ def test_no_two_constants_have_the_same_name() -> None:
 
 def test_names_follow_the_naming_rules() -> None:
     """Names are lower case with dots and underscores; units are UCUM."""
-    allowed = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+|s|By|USD|\{[a-z]+\}")
+    allowed = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+|s|By|USD|\{[a-z_]+\}")
     assert [name for name in NAMES if not allowed.fullmatch(name)] == []
 
 
 def test_own_names_are_only_in_the_toolspan_namespace() -> None:
     """Names outside the conventions begin with `toolspan.`."""
     spaces = {name.partition(".")[0] for name in NAMES if "." in name}
-    assert spaces == {"gen_ai", "openai", "server", "error", "exception", "http", "toolspan"}
+    assert spaces == {"gen_ai", "openai", "server", "error", "exception", "http", "toolspan", "user"}
 
 
 def test_duration_buckets_are_those_of_the_convention() -> None:
@@ -44,6 +43,13 @@ def test_token_buckets_are_those_of_the_convention() -> None:
     """Tokens have the convention's fourteen boundaries."""
     expected = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864]
     assert list(semconv.TOKEN_BUCKETS) == expected
+
+
+def test_buckets_of_agents_are_those_of_the_convention() -> None:
+    """Durations of agents have the convention's thirteen boundaries, counts of their calls eight."""
+    expected = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6]
+    assert list(semconv.AGENT_BUCKETS) == expected
+    assert list(semconv.COUNT_BUCKETS) == [1, 2, 4, 8, 16, 32, 64, 128]
 
 
 def test_size_buckets_rise_from_16_bytes_to_4_mib() -> None:

@@ -121,8 +121,10 @@ def test_an_event_of_somebody_else_has_no_line() -> None:
     [
         (words.money(0.0123456), "$0.0123"),
         (words.money(1234.5), "$1,234.50"),
-        (words.money(0.0), "$0.0000"),
-        (words.money(0.00002), "<$0.0001"),
+        (words.money(0.0), "$0.00"),
+        (words.money(0.0000123), "$0.000012"),
+        (words.money(-0.0099), "$-0.0099"),
+        (words.money(float("nan")), "$nan"),
         (words.counted(1, "retry", "retries"), "1 retry"),
         (words.counted(2, "retry", "retries"), "2 retries"),
         (words.counted(1200, "fragment"), "1,200 fragments"),

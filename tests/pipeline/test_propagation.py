@@ -98,7 +98,7 @@ def test_object_without_a_route_is_named_once(caplog: pytest.LogCaptureFixture) 
         assert toolspan.inject(message, Stream()) is message
     (line,) = caplog.records
     assert (line.levelname, line.name) == ("ERROR", "toolspan")
-    assert "Stream is not a stream of toolspan.stage" in line.getMessage()
+    assert "Stream carries none; pass a stream of toolspan.stage" in line.getMessage()
 
 
 def test_stream_of_no_stage_is_no_mistake_while_toolspan_is_off(caplog: pytest.LogCaptureFixture) -> None:

@@ -218,6 +218,5 @@ def test_a_redaction_that_is_not_callable_removes_all_content(
     with telemetry.on(capture_message_content="SPAN_AND_EVENT", redact=wrong):
         run(SYNC, marked.ALL[0], "stream")
     assert "MARK" not in everything(telemetry)
-    assert (
-        own_words(caplog) == "toolspan: redact='redact' ignored: it is not callable; no content is recorded"
-    )
+    fault = "it is not callable; pass a plain function; no content is recorded"
+    assert own_words(caplog) == f"toolspan: redact='redact' ignored: {fault}"

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.trace import NoOpTracerProvider
 
 from toolspan import guard
+from toolspan.accounting.monitor import usage
 from toolspan.agent_loop.loop import Loop
 from toolspan.otel.active import Instrumentation
 from toolspan.sdk import sinks as assembly
 from toolspan.settings import Settings, read_settings
+
+from ..otel.lab import ASK, new_call
 
 SINKS = [
     "RepeatedRequestSink",
@@ -56,3 +61,30 @@ def test_a_sink_that_cannot_be_made_is_left_out(
     assert [type(sink).__name__ for sink in made(Settings())] == left
     (record,) = caplog.records
     assert record.getMessage().startswith("toolspan: making a sink failed with RuntimeError")
+
+
+def test_only_telemetry_that_goes_nowhere_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first request logs one line, unless a provider came, or a log, a listener or a budget has a use."""
+
+    def first_request(**keywords: Any) -> int:
+        """Return the number of lines that the first two requests log."""
+        caplog.clear()
+        assembly._log_no_provider.cache_clear()
+        (span,) = (sink for sink in made(read_settings(keywords, {})) if type(sink).__name__ == "SpanSink")
+        for _ in range(2):
+            new_call(ASK, span).open()
+        assert "opened" not in vars(span)
+        return len(caplog.messages)
+
+    assert first_request() == 1
+    assert first_request(log="text") == first_request(on_event=print) == 0
+    budget = usage.budget(print, tokens=1)
+    assert first_request() == 0
+    usage.cancel(budget)
+    with monkeypatch.context() as patched:
+        patched.setattr(assembly, "get_meter_provider", NoOpMeterProvider)
+        assert first_request() == 0
+    monkeypatch.setattr(assembly.trace, "get_tracer_provider", NoOpTracerProvider)
+    assert first_request() == 0

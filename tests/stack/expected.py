@@ -51,6 +51,7 @@ PANELS: Final[dict[str, set[str]]] = {
     "What is retried, and why?": {"429", "500"},
     "Are we rate limited?": {"limited retried", "exhausted retried", "exhausted given up"},
     "Which streams broke off?": {*(f"{model} failed" for model in FAILED), "short truncated"},
+    "Which agents run away?": {"failure"},  # the same request fails in each of the four rounds
     "How many streams are open?": STREAMED | FAILED - {"broken", "exhausted", "late"} | {"hanging"},
 }
 
@@ -63,5 +64,6 @@ ALERTS: Final[dict[str, tuple[str, set[str], set[str]]]] = {
     "StreamsHang": ("gen_ai_request_model", {"hanging"}, {"hanging"}),
     "RateLimited": ("gen_ai_request_model", {"limited", "exhausted"}, {"limited", "exhausted"}),
     "AnswerToCallSlow": ("gen_ai_tool_name", TOOLS, set()),
+    "AgentRunsAway": ("toolspan_runaway_kind", {"failure"}, {"failure"}),
     "CostHigh": ("job", {"storm"}, set()),
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from io import StringIO
 
-import pytest
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExportResult
@@ -12,6 +11,7 @@ from opentelemetry.sdk._logs.export import LogRecordExportResult
 from toolspan.otel import semconv as names
 from toolspan.terminal import TerminalLogExporter
 
+from ..table import each_row
 from .shapes import CALL, COMPLETED, Broken, record
 
 
@@ -51,17 +51,13 @@ def test_retry_line_has_number_cause_and_wait() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("changed", "verdict"),
     [
-        pytest.param({names.CALL_OUTCOME: "invalid"}, "16 B · invalid", id="invalid"),
-        pytest.param(
-            {names.CALL_OUTCOME: "wrong_type", names.CALL_VIOLATION_PATH: "stops[].city"},
-            "stops[].city",
-            id="violation",
-        ),
-        pytest.param({names.CALL_CLOSED_BY: "next_call"}, "closed by next_call", id="closed by the next"),
-        pytest.param({names.CALL_FRAGMENTS: 1}, "1 fragment · 16 B · valid", id="one fragment"),
+        ({names.CALL_OUTCOME: "invalid"}, "16 B · invalid"),
+        ({names.CALL_OUTCOME: "wrong_type", names.CALL_VIOLATION_PATH: "stops[].city"}, "stops[].city"),
+        ({names.CALL_CLOSED_BY: "next_call"}, "closed by next_call"),
+        ({names.CALL_FRAGMENTS: 1}, "1 fragment · 16 B · valid"),
     ],
 )
 def test_invalid_arguments_and_unusual_ends_are_shown(changed: dict[str, object], verdict: str) -> None:
@@ -86,17 +82,12 @@ def test_an_exception_is_a_line() -> None:
     assert line.endswith("✘  request       failed     TimeoutError · refused\N{REPLACEMENT CHARACTER}again")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("event", "more", "text"),
     [
-        pytest.param("other.event", {}, "·  other.event", id="another event"),
-        pytest.param(
-            None,
-            {"severity_text": "WARN", "body": "disk full"},
-            "·  WARN                     disk full",
-            id="log",
-        ),
-        pytest.param(None, {"severity_number": SeverityNumber.INFO}, "·  log", id="nothing known"),
+        ("other.event", {}, "·  other.event"),
+        (None, {"severity_text": "WARN", "body": "disk full"}, "·  WARN                     disk full"),
+        (None, {"severity_number": SeverityNumber.INFO}, "·  log"),
     ],
 )
 def test_other_records_take_one_quiet_line(event: str | None, more: dict[str, object], text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
@@ -46,7 +45,7 @@ def test_a_call_with_two_tool_calls() -> None:
 
 @each_row(
     ("amount", "said"),
-    [(0.0123456, "$0.0123"), (1234.5, "$1,234.50"), (0.0, "$0.0000"), (0.00002, "<$0.0001")],
+    [(0.0123456, "$0.0123"), (1234.5, "$1,234.50"), (0.0, "$0.00"), (0.00002, "$0.000020")],
 )
 def test_cost_is_shown_beside_the_tokens(amount: float, said: str) -> None:
     """What a call cost stands beside its tokens."""
@@ -81,12 +80,12 @@ def test_recorded_exception_is_a_line_beneath_its_span() -> None:
     assert printed([made])[1] == "└─ exception  ····█·······  at 0.003 s · ValueError · no"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("attributes", "text"),
     [
-        pytest.param({names.RESPONSE_MODEL: "m-2026"}, "answered by m-2026", id="other model"),
-        pytest.param({names.TOOL_CALLS_COUNT: 2}, "tool calls 2", id="events in the log only"),
-        pytest.param({names.USAGE_OUTPUT_TOKENS: 5}, "tokens 5 out", id="half of the usage"),
+        ({names.RESPONSE_MODEL: "m-2026"}, "answered by m-2026"),
+        ({names.TOOL_CALLS_COUNT: 2}, "tool calls 2"),
+        ({names.USAGE_OUTPUT_TOKENS: 5}, "tokens 5 out"),
     ],
 )
 def test_response_model_and_number_of_calls_are_shown(attributes: dict[str, object], text: str) -> None:
@@ -115,6 +114,29 @@ def test_one_retry_is_written_in_the_singular() -> None:
     with span("chat m", 0, 400, {names.REQUEST_RETRIES: 1}) as made:
         pass
     assert printed([made]) == ["chat m  ████████████  0.400 s · 1 retry"]
+
+
+RESULT = {"type": "tool_call_response", "response": {"c": 18}}
+QUESTIONS = [{"role": "user", "parts": [{"content": str(number)}]} for number in range(9)]
+
+
+@each_row(
+    ("value", "shown"),
+    [
+        ('[{"role": "user", "parts": [{"type": "text", "content": "Hi"}]}]', ["→ user: Hi"]),
+        ([{"role": "tool", "parts": [RESULT]}], ['→ tool: {"c": 18}']),
+        (QUESTIONS, ["→ …", *(f"→ user: {number}" for number in range(3, 9))]),
+        ('[{"role": "user", "parts": [{"type": "te', []),  # cut by the SDK's limit
+        ("[" * 100_000, []),
+        ([{"role": "user"}], []),
+        (7, []),
+        ("", []),
+    ],
+)
+def test_messages_of_any_shape_are_shown_or_left_out(value: object, shown: list[str]) -> None:
+    """Messages are JSON text or a structure; the last six are shown, and a broken text is left out."""
+    lines = printed([odd_span({names.INPUT_MESSAGES: value})])
+    assert [line.strip() for text in lines for line in [text[text.find("→") :]] if "→" in text] == shown
 
 
 def test_a_link_names_the_trace() -> None:

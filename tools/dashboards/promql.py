@@ -31,6 +31,7 @@ STREAMS: Final = "toolspan_streams_total"
 OPEN: Final = "toolspan_streams_open"
 RETRIES: Final = "toolspan_retries_total"
 COST: Final = "toolspan_cost_USD_total"
+RUNAWAYS: Final = "toolspan_runaways_total"
 
 
 def quantile(share: float, histogram: str, by: str, where: str) -> str:
@@ -41,6 +42,13 @@ def quantile(share: float, histogram: str, by: str, where: str) -> str:
 def rate(counter: str, by: str, where: str) -> str:
     """Return the rate of a counter per second for each value of the labels."""
     return f"sum by ({by}) (rate({counter}{{{where}}}{WINDOW}))"
+
+
+def new(counter: str, by: str, where: str) -> str:
+    """Return what was added to a rare counter in the last interval, for each value of the labels."""
+    # `increase` would miss the first one: it needs a value before, and a rare series begins with 1.
+    series = f"{counter}{{{where}}}"
+    return f"sum by ({by}) ({series} - ({series} offset {WINDOW[1:-1]} or 0 * {series}))"
 
 
 def share(part: str, whole: str) -> str:

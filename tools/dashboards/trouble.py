@@ -93,6 +93,12 @@ FAILS: Final = Board(
             },
         ),
         Question(
+            "Which agents run away?",
+            "Agents that repeat a tool call, a cycle of calls or a failure, by kind.",
+            "short",
+            {"{{toolspan_runaway_kind}}": q.new(q.RUNAWAYS, "toolspan_runaway_kind", q.SERVICE)},
+        ),
+        Question(
             "How many streams are open?",
             "A number that only grows is a leak, or a server that hangs.",
             "short",

@@ -75,6 +75,11 @@ class UsageMonitor:
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._in_child)
 
+    @property
+    def has_budgets(self) -> bool:
+        """Whether a budget is set."""
+        return bool(self._budgets)
+
     def total(self, where: _Where = None, /, **names: str) -> UsageTotal:
         """Return the usage of all requests, or of those with these values: `total(model="gpt-4.1-mini")`.
 
@@ -214,7 +219,7 @@ class SpentSink(Sink):
         amount = None if cost is None else cost.amount
         facts = _new(Facts, (call.user, request.conversation, model, record.usage, amount))
         if passed := self._monitor.add(facts):
-            call.afterwards = tuple(each.notify for each in passed)
+            call.afterwards = (*call.afterwards, *(each.notify for each in passed))
 
 
 _new = tuple.__new__  # a named tuple's own constructor is a Python function

@@ -6,23 +6,23 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-from opentelemetry.metrics import Meter
 from opentelemetry.trace import SpanContext
 
 from ..otel import call_data
 from ..otel import semconv as names
-from ..otel.attributes import clean, seconds
 from ..otel.call_data import CallData, RememberedCall, Step, Turn
-from ..otel.labels import ToolNames, call_labels
 from ..otel.sink import Sink
 from ..otel.span_events import SpanEvent
-from ..wire.events import Answered, ContextReduced, Note, Retried, ToolsChanged
+from ..wire.events import Answered, ContextReduced, Note, Runaway, ToolsChanged
 from ..wire.hashing import argument_hash
 from ..wire.record import Outcome, ToolCall
 from ..wire.response_items import ANSWERED
 from ..wire.tool_results import Returns
 from ..wire.values import word
 from .memory import Memory, caller_match, current_task
+from .runaways import History, brought
+
+RUNAWAYS = 4  # the default of the setting `runaways`
 
 
 class Loop(Sink):
@@ -38,6 +38,8 @@ class Loop(Sink):
 
     def __init__(self, memory: Memory | None = None) -> None:
         self.memory = Memory() if memory is None else memory
+        self.limit = RUNAWAYS
+        """The setting `runaways`: how many equal turns, rounds or failures are a runaway; 0: none are."""
 
     # A fetched response brings no results; its tool calls are remembered like those of other answers.
     def opened(self, call: CallData) -> None:
@@ -59,6 +61,12 @@ class Loop(Sink):
             fresh = _answers(call, step.results)
         if step.results or request.previous_response is not None or request.conversation is not None:
             step.before = self._before(call, step.results)
+        if step.results and self.limit:
+            digests = dict(zip(returns.results, returns.digests, strict=False))
+            # What the user says after the results counts as one of them: the same call after another question
+            # is no repetition, and a reminder that the application adds each time is none of the user's.
+            said = request.digest if request.last_role == "user" else None
+            step.turn.history = History(step.before, brought(step.results, digests, said))
         # A request that is the first of its loop has a number if it offers tools, and nothing else.
         if step.before is not None or returns.called or returns.results:
             _number(step, call, fresh)
@@ -95,6 +103,23 @@ class Loop(Sink):
             self.memory.keep_turn(turn, *_keys(call, turn.response))
         if step.before is not None:
             call.notes += reduced(step, step.before)
+        if turn.calls and self.limit and call.operation != call_data.FETCH_RESPONSE:
+            call.notes += self._runaways(call, turn)
+
+    def _runaways(self, call: CallData, turn: Turn) -> list[Note]:
+        """Return the runaways that the calls of a finished answer show."""
+        history = turn.history = turn.history or History()
+        found: list[Note] = []
+        if (cycle := history.cycle(turn.calls)) is not None and not cycle[2] % self.limit:
+            tools, period, count = cycle
+            found.append(runaway(call, "repeat" if period == 1 else "cycle", tools, count))
+        for tool in call.record.calls:
+            # A call that cannot be executed has failed; it is no failure that it was not checked.
+            if tool.name and tool.outcome not in ("valid", "unchecked") and tool.kind in ANSWERED:
+                count = history.failure(tool.name, tool.outcome)
+                if count and not count % self.limit:
+                    found.append(runaway(call, "failure", (tool.name,), count, tool.outcome))
+        return found
 
     def _remember_all(self, call: CallData, turn: Turn) -> None:
         """Name the turn's calls, and remember those whose id came after their arguments."""
@@ -161,6 +186,14 @@ class Loop(Sink):
             asker = None if call.span is None else call.span.get_span_context()
             turn.asker = asker if asker is not None and asker.is_valid else None
         self.memory.remember(RememberedCall(tool.id, tool.name, at, turn, tool.argument_hash))
+
+
+def runaway(
+    call: CallData, kind: str, tools: tuple[str, ...], count: int, error: str | None = None
+) -> Runaway:
+    """Return a runaway of the agent and the conversation of a request."""
+    name = None if call.agent is None else call.agent.name
+    return Runaway(kind, tools, count, error, name, call.request.conversation)
 
 
 def _new_step(call: CallData) -> Step:
@@ -254,34 +287,3 @@ def reduced(step: Step, before: Turn) -> list[Note]:
     if turn.tokens < before.tokens * _KEPT and (step.grown is None or step.grown >= 0):
         return [ContextReduced(before.messages, turn.messages, before.tokens, turn.tokens)]
     return []
-
-
-class LoopMetricSink(Sink):
-    """The sink that records a histogram of turnarounds and a counter of retries."""
-
-    signals: ClassVar[Mapping[str, str]] = {
-        "span_event": "metrics of turnarounds and retries",
-    }
-
-    def __init__(self, meter: Meter) -> None:
-        self._names = ToolNames()  # bounds the tool names: a model may invent any number of them
-        self._turnaround = meter.create_histogram(
-            names.CALL_TURNAROUND,
-            unit=names.SECONDS,
-            description="Time from a tool call's completion until the application brought its result.",
-            explicit_bucket_boundaries_advisory=names.DURATION_BUCKETS,
-        )
-        self._retries = meter.create_counter(
-            names.RETRIES, unit=names.RETRY, description="Attempts that the SDK made again."
-        )
-
-    def span_event(self, call: CallData, event: SpanEvent) -> None:
-        """Count an SDK retry, or record the turnaround of a tool call."""
-        note = event.event
-        if isinstance(note, Retried):
-            error = {names.OPERATION_NAME: call.operation, names.ERROR_TYPE: clean(note.error)}
-            self._retries.add(1, {**call_labels(call), **error}, call.measured)
-        elif isinstance(note, Answered) and call.traits.has_messages:
-            name = self._names.known(call.request.tools, note.name)
-            labels = {**call_labels(call), names.TOOL_NAME: name}
-            self._turnaround.record(seconds(note.turnaround), labels, call.measured)

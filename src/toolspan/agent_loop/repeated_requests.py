@@ -17,9 +17,11 @@ from opentelemetry.context import get_current
 
 from ..otel import semconv as names
 from ..otel.call_data import CallData, Caller
+from ..otel.errors import error_type
 from ..otel.sink import Sink
 from ..wire.record import Outcome
 from ..wire.request import Request
+from .loop import RUNAWAYS, runaway
 from .memory import current_task
 
 _MOST = 1024  # attempts that are remembered
@@ -141,8 +143,9 @@ class RepeatedRequestSink(Sink):
     }
     sets = ("attempt", "caller", "links")
 
-    def __init__(self) -> None:
+    def __init__(self, runaways: int = RUNAWAYS) -> None:
         self._failed_attempts = FailedAttempts()
+        self._runaways = runaways  # the setting of this name
 
     def opened(self, call: CallData) -> None:
         """Set which attempt a request is, and link it to the one before."""
@@ -171,6 +174,11 @@ class RepeatedRequestSink(Sink):
         span = call.span.get_span_context() if call.span is not None else None
         attempt = FailedAttempt(call.attempt, request_key.parent, span, call.ended_at)
         self._failed_attempts.leave(request_key, attempt)
+        # Without any of the three, nothing shows that one agent repeats it: many users may ask the same.
+        one = call.agent is not None or call.request.conversation is not None or request_key.trace
+        if one and call.outcome is Outcome.FAILED and self._runaways and not call.attempt % self._runaways:
+            error = error_type(call.error, call.record)
+            call.notes.append(runaway(call, "failure", (), call.attempt, error))
 
 
 def _request_key(call: CallData) -> RequestKey | None:

@@ -1,1 +1,1 @@
-"""The command `toolspan`: `toolspan pipeline` reads a trace and names the stage that lost a chunk."""
+"""The command `toolspan`: `doctor` examines a set-up, `pipeline` names the stage that lost a chunk."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from .doctor import doctor, present
 from .pipeline import output
 from .pipeline.diagnose import (
     ALL,
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        return _pipeline(options)
+        return int(options.run(options))
     except InputError as error:
         reason = str(error)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         reason = _unwritable(error)
     if reason:  # it may quote the trace, a path or an answer
-        print(f"toolspan pipeline: {printable(reason)}", file=sys.stderr or sys.stdout)
+        print(f"toolspan {options.command}: {printable(reason)}", file=sys.stderr or sys.stdout)
     return BAD_INPUT
 
 
@@ -63,19 +64,34 @@ def _unwritable(error: OSError) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    root = argparse.ArgumentParser(prog="toolspan")
-    root.add_argument("--version", action="version", version=f"toolspan {version('toolspan')}")
-    parser = root.add_subparsers(title="commands", required=True).add_parser(
-        "pipeline",
-        help="name the stage that lost a chunk",
-        description="Print the stages of a stream in order, and the first one that lost a chunk.",
-        epilog=_STATUS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    form = argparse.RawDescriptionHelpFormatter
+    root = argparse.ArgumentParser(
+        prog="toolspan", description=_DESCRIPTION, epilog=_EXAMPLES, formatter_class=form
     )
-    for name, options in _ARGUMENTS.items():
-        parser.add_argument(name, **options)
+    root.add_argument("--version", action="version", version=f"toolspan {version('toolspan')}")
+    commands = root.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
+    for name, (run, short, long, statuses, known) in _COMMANDS.items():
+        parser = commands.add_parser(
+            name, help=short, description=long, epilog=statuses, formatter_class=form
+        )
+        parser.set_defaults(run=run)
+        for argument, options in known.items():
+            parser.add_argument(argument, **options)
     return root
 
+
+_DESCRIPTION = """\
+toolspan traces the calls of LLM SDKs with OpenTelemetry. A program gets its traces by one line,
+`toolspan.show()` or `toolspan.instrument()`, or by opentelemetry-instrument, without a change.
+This command examines a set-up, and traces that were written."""
+_EXAMPLES = """\
+examples:
+  opentelemetry-instrument toolspan doctor     why does no span arrive?
+  opentelemetry-instrument --traces_exporter toolspan_file --metrics_exporter none \\
+      --logs_exporter none python app.py       write the spans to toolspan-traces.jsonl
+  toolspan pipeline toolspan-traces.jsonl             which stage lost a chunk?
+
+`toolspan COMMAND --help` explains a command."""
 
 _ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
     "source": {"help": "a file in OTLP or Jaeger JSON, - for standard input, or a trace id with --jaeger"},
@@ -102,6 +118,37 @@ def _pipeline(options: argparse.Namespace) -> int:
         _show(output.console(), stages, found, sights if options.chunk else None, result)
     sys.stdout.flush()
     return result
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    """Run `toolspan doctor` and return its exit status."""
+    return doctor(present(), lambda line: print(printable(line)))
+
+
+_DOCTOR = """\
+Print the installed SDKs, the exporters, the settings, and each problem with its remedy.
+Start it as you start the program: `opentelemetry-instrument [OPTIONS] toolspan doctor`, with the same
+variables. It sends an export without telemetry to OTLP endpoints."""
+_PIPELINE = """\
+Print the stages of a stream in order, and the first one that lost a chunk.
+`opentelemetry-instrument --traces_exporter toolspan_file` writes a file that it reads, and so does the
+file exporter of the Collector."""
+_COMMANDS: Mapping[str, tuple[Callable[[argparse.Namespace], int], str, str, str, Mapping[str, Any]]] = {
+    "doctor": (
+        _doctor,
+        "say what is instrumented, where telemetry goes, and what is wrong",
+        _DOCTOR,
+        "exit status:\n  0  no problem\n  1  a problem that costs telemetry",
+        {},
+    ),
+    "pipeline": (
+        _pipeline,
+        "name the stage that lost a chunk",
+        _PIPELINE,
+        _STATUS,
+        _ARGUMENTS,
+    ),
+}
 
 
 def _show(

@@ -13,7 +13,7 @@ from ..otel.attributes import error_facts
 from ..otel.call_data import CallData
 from ..otel.errors import error_type
 from ..otel.words import counted, joined, seconds
-from ..wire.events import Answered, CallClosed, CallCorrected, CallOpened, Event, Note, Retried, Text
+from ..wire.events import Answered, CallClosed, CallCorrected, CallOpened, Event, Note, Retried, Runaway, Text
 from ..wire.record import Outcome, ToolCall
 
 # Outcomes and finish reasons whose `finish` line is a warning: the answer failed or was cut short.
@@ -136,6 +136,10 @@ def _retried(call: CallData, note: Retried, at: int) -> Line:
     return Line("retry", WARNING, {**note._asdict(), "wait": round(note.wait, 3)})
 
 
+def _runaway(call: CallData, note: Runaway, at: int) -> Line:
+    return Line("runaway", WARNING, {**note._asdict(), "tools": list(note.tools) or None})
+
+
 _EVENTS: Mapping[type, Callable[[CallData, Any, int], Line]] = {
     Text: _text,
     CallOpened: _detected,
@@ -143,6 +147,7 @@ _EVENTS: Mapping[type, Callable[[CallData, Any, int], Line]] = {
     CallCorrected: _corrected,
     Answered: _answered,
     Retried: _retried,
+    Runaway: _runaway,
 }
 
 
@@ -258,6 +263,11 @@ _TEXTS: Mapping[str, Callable[[Facts], _Parts]] = {
     "tool answered": lambda facts: (_call(facts, facts["turnaround"]),),
     "retry": lambda facts: (
         f"number {facts['attempt']} in {seconds(facts['wait'])}, because of {facts['error']}",
+    ),
+    "runaway": lambda facts: (
+        f"{facts['kind']} of {', '.join(map(_name, facts['tools'] or ['the request']))}",
+        f"{facts['times']} times",
+        facts["error"],
     ),
     "error": lambda facts: (_error(facts) + (f": {facts['message']}" if facts.get("message") else ""),),
     "finish": lambda facts: (

@@ -68,7 +68,7 @@ class Providers(NamedTuple):
 class Instrumentation:
     """The state of one SDK's instrumentation; `None` stands for a part that is not in use.
 
-    The types of four parts belong to packages that this one must not import.
+    The types of five parts belong to packages that this one must not import.
     """
 
     on: bool = False
@@ -79,6 +79,8 @@ class Instrumentation:
     """The tracer of pipeline stages."""
     executions: Any = None
     """The recorder of tool executions (`tool_execution`)."""
+    agents: Any = None
+    """The recorder of agents (`agent_loop`)."""
     loop: Any = None
     """The memory of tool calls (`agent_loop`), which all instrumentations share."""
     console: Any = None
@@ -127,6 +129,11 @@ def newest() -> Instrumentation:
     if _none is None:
         _none = Instrumentation(settings=read_settings({}))
     return _none
+
+
+def any_on() -> bool:
+    """Return whether any instrumentation traces requests."""
+    return any(entry.on for entry in _entries)
 
 
 def shared(part: str) -> Any:

@@ -23,6 +23,7 @@ TEXT_COMPLETION: Final = "text_completion"
 EMBEDDINGS: Final = "embeddings"
 EXECUTE_TOOL: Final = "execute_tool"
 FETCH_RESPONSE: Final = "fetch_response"
+INVOKE_AGENT: Final = "invoke_agent"
 
 _genai_util = "opentelemetry.genai.client."
 
@@ -46,6 +47,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     EMBEDDINGS: Operation(outer_key=f"{_genai_util}embedding.context"),
     FETCH_RESPONSE: Operation(outer_key=f"{_genai_util}fetch_response.context"),
     EXECUTE_TOOL: Operation(),
+    INVOKE_AGENT: Operation(),
 }
 INFERENCE: Final = frozenset(name for name, operation in OPERATIONS.items() if operation.has_messages)
 """The operations in which a model generates output."""
@@ -69,6 +71,8 @@ class Turn:
     calls: list[RememberedCall] = field(default_factory=list)
     executions: list[tuple[int, int]] = field(default_factory=list)
     """When its tool calls were executed: begin and end, in nanoseconds of a monotonic clock."""
+    history: Any = None
+    """What shows that the loop repeats itself: a `History` of `agent_loop/runaways.py`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -170,6 +174,8 @@ class CallData:
     """The user attributes (see `toolspan.attributes`)."""
     user_labels: Mapping[str, str | int] = _NO_ATTRIBUTES
     """The user attributes that metrics carry; fixed at the start, for the gauge of open streams."""
+    agent: Any = None
+    """The agent that makes the request: an `AgentRun` of `agent_loop/invoke_agent.py`."""
     cost: Cost | None = None
     """The cost; set by `cost/sink.py`."""
     job: Job | None = None
@@ -235,6 +241,6 @@ class CallData:
 
 # One step each: twelve assignments took a tenth of the end of a call.
 _FORGOTTEN = dict.fromkeys(
-    ("span", "context", "measured", "error", "labels", "common", "head", "step", "job", "caller")
+    ("span", "context", "measured", "error", "labels", "common", "head", "step", "job", "caller", "agent")
 ) | {"secrets": tuple}
 _WITHOUT_CONTENT = dict.fromkeys(("messages", "instructions", "tools", "last"))

@@ -112,7 +112,7 @@ class Fuse:
             return
         self._logged[part] = now
         log.warning(
-            "toolspan: one of the %s was lost because of %s in %s; %d lost so far",
+            "toolspan: one of the %s was lost because of %s in %s; %d lost so far; please report it",
             *(part.signal, type(error).__qualname__, part.place, lost),
         )
 

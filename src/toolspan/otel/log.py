@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
-from opentelemetry.context import get_current
+from opentelemetry.context import Context, get_current
 
 from ..wire.events import Finished
 from ..wire.record import Outcome
@@ -100,6 +100,19 @@ class LogSink(Sink):
                 # A completion hook may have added references to this record: its attributes are kept.
                 record.attributes = {**(record.attributes or {}), **self._capture.attributes(contents)}
                 self._logger.emit(record)
+
+
+def event_record(
+    name: str, attributes: Mapping[str, Any], severity: SeverityNumber, context: Context | None
+) -> LogRecord:
+    """Return the record of an event that belongs to no request."""
+    return LogRecord(
+        context=context,
+        severity_number=severity,
+        severity_text=severity.name,
+        event_name=name,
+        attributes=attributes,
+    )
 
 
 def _all(call: CallData) -> dict[str, Any]:

@@ -75,14 +75,7 @@ def _counted(scope: str) -> tuple[bool, bool, bool]:
     OpenInference, Logfire, strands and Semantic Kernel make spans only: without toolspan's metrics the
     dashboards would be empty.
     """
-    found: set[str] = set()
-    try:
-        # Private fields of OpenTelemetry's SDK, because nothing public tells the instruments of a meter.
-        for key, meter in getattr(get_meter_provider(), "_meters", {}).items():
-            if key.name == scope:
-                found |= {each.name for each in meter._instrument_id_instrument.values()}
-    except Exception:  # another SDK, or another version of it
-        found = set()
+    found = instruments_of(scope)
     if scope.startswith(_WITH_METRICS):
         found.update(_ALL)
     if scope.startswith(_WITH_FIRST):
@@ -90,6 +83,19 @@ def _counted(scope: str) -> tuple[bool, bool, bool]:
     if scope in _WITH_TOKENS:
         found.add(names.TOKEN_USAGE)
     return names.TOKEN_USAGE in found, names.OPERATION_DURATION in found, _FIRST in found
+
+
+def instruments_of(scope: str) -> set[str]:
+    """Return the names of the instruments of a scope's meter."""
+    found: set[str] = set()
+    try:
+        # Private fields of OpenTelemetry's SDK, because nothing public tells the instruments of a meter.
+        for key, meter in getattr(get_meter_provider(), "_meters", {}).items():
+            if key.name == scope:
+                found |= {each.name for each in meter._instrument_id_instrument.values()}
+    except Exception:  # another SDK, or another version of it
+        return set()
+    return found
 
 
 _WITH_METRICS = ("opentelemetry.instrumentation.", "opentelemetry.util.genai", "opentelemetry.genai")

@@ -11,9 +11,12 @@ from typing import Final
 # Names stand only here: a change of the conventions is a change of one file. `tests/laws` enforces it.
 
 SCOPE: Final = "toolspan"
+CONVENTIONS: Final = ("gen_ai", "openai", "toolspan", "server", "error", "http")
+"""The first parts of the names that toolspan's spans have; all others are attributes of the user."""
 
 # request: inference span and its OpenAI refinement
 OPERATION_NAME: Final = "gen_ai.operation.name"
+INVOKE_AGENT: Final = "invoke_agent"
 PROVIDER_NAME: Final = "gen_ai.provider.name"
 REQUEST_MODEL: Final = "gen_ai.request.model"
 REQUEST_STREAM: Final = "gen_ai.request.stream"
@@ -78,6 +81,23 @@ TOOL_CALL_ARGUMENTS: Final = "gen_ai.tool.call.arguments"
 TOOL_NAME: Final = "gen_ai.tool.name"
 TOOL_TYPE: Final = "gen_ai.tool.type"
 TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
+
+# agents
+AGENT_NAME: Final = "gen_ai.agent.name"
+AGENT_ID: Final = "gen_ai.agent.id"
+AGENT_DESCRIPTION: Final = "gen_ai.agent.description"
+AGENT_VERSION: Final = "gen_ai.agent.version"
+USER_ID: Final = "user.id"
+INVOKE_AGENT_DURATION: Final = "gen_ai.invoke_agent.duration"
+INVOKE_AGENT_INFERENCE_CALLS: Final = "gen_ai.invoke_agent.inference_calls"
+INVOKE_AGENT_TOOL_CALLS: Final = "gen_ai.invoke_agent.tool_calls"
+
+# evaluations
+EVALUATION_EVENT: Final = "gen_ai.evaluation.result"
+EVALUATION_NAME: Final = "gen_ai.evaluation.name"
+EVALUATION_VALUE: Final = "gen_ai.evaluation.score.value"
+EVALUATION_LABEL: Final = "gen_ai.evaluation.score.label"
+EVALUATION_EXPLANATION: Final = "gen_ai.evaluation.explanation"
 
 # log events
 DETAILS_EVENT: Final = "gen_ai.client.inference.operation.details"
@@ -180,6 +200,23 @@ LIMIT_TOKENS_REMAINING: Final = "toolspan.ratelimit.tokens.remaining"
 LIMIT_TOKENS_RESET: Final = "toolspan.ratelimit.tokens.reset"
 RETRY_AFTER: Final = "toolspan.ratelimit.retry_after"
 
+# our own: agents and their runaways
+AGENT_STEPS: Final = "toolspan.agent.steps"
+AGENT_INFERENCE_CALLS: Final = "toolspan.agent.inference_calls"
+AGENT_TOOL_CALLS: Final = "toolspan.agent.tool_calls"
+AGENT_RETRIES: Final = "toolspan.agent.retries"
+AGENT_INFERENCE_TIME: Final = "toolspan.agent.inference.duration"
+AGENT_TOOL_TIME: Final = "toolspan.agent.tool.duration"
+AGENT_INPUT_TOKENS: Final = "toolspan.agent.input_tokens"
+AGENT_OUTPUT_TOKENS: Final = "toolspan.agent.output_tokens"
+AGENT_COST: Final = "toolspan.agent.cost"
+INVOKE_AGENT_EXCEPTION_EVENT: Final = "toolspan.invoke_agent.exception"
+RUNAWAY_EVENT: Final = "toolspan.runaway"
+RUNAWAY_KIND: Final = "toolspan.runaway.kind"
+RUNAWAY_TOOLS: Final = "toolspan.runaway.tools"
+RUNAWAY_COUNT: Final = "toolspan.runaway.count"
+RUNAWAYS: Final = "toolspan.runaways"
+
 # our own: cost; the counter `toolspan.cost` is the sum of the amounts
 COST: Final = "toolspan.cost"
 COST_AMOUNT: Final = "toolspan.cost.amount"
@@ -196,9 +233,16 @@ CALLS: Final = "{call}"
 STREAM: Final = "{stream}"
 RETRY: Final = "{retry}"
 DOLLARS: Final = "USD"
+INFERENCE_CALLS: Final = "{inference_call}"
+TOOL_CALLS_MADE: Final = "{tool_call}"
+RUNAWAY: Final = "{runaway}"
 
 DURATION_BUCKETS: Final = tuple(0.01 * 2**power for power in range(14))
 """0.01 s to 81.92 s, each twice the one before, as the convention lists them."""
+AGENT_BUCKETS: Final = tuple(0.1 * 2**power for power in range(13))
+"""0.1 s to 409.6 s, each twice the one before, as the convention lists them for agents."""
+COUNT_BUCKETS: Final = tuple(2**power for power in range(8))
+"""1 to 128 calls of one agent, as the convention lists them."""
 TOKEN_BUCKETS: Final = tuple(4**power for power in range(14))
 """1 to 67 108 864 tokens, each four times the one before, as the convention lists them."""
 SIZE_BUCKETS: Final = tuple(4**power for power in range(2, 12))

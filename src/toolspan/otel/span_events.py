@@ -14,6 +14,7 @@ from ..wire.events import (
     Event,
     Note,
     Retried,
+    Runaway,
     Text,
     ToolsChanged,
 )
@@ -149,9 +150,19 @@ def _context_reduced(note: ContextReduced) -> _Row:
     }
 
 
+def _runaway(note: Runaway) -> _Row:
+    return {
+        names.RUNAWAY_KIND: note.kind,
+        names.RUNAWAY_TOOLS: [clean(name) for name in note.tools] or None,
+        names.RUNAWAY_COUNT: note.times,
+        names.ERROR_TYPE: None if note.error is None else clean(note.error),
+    }
+
+
 _NOTES: Mapping[type, tuple[str, Callable[[Any], _Row]]] = {
     Retried: (names.RETRY_EVENT, _retried),
     Answered: (names.CALL_ANSWERED_EVENT, _answered),
     ToolsChanged: (names.TOOLS_CHANGED_EVENT, _tools_changed),
     ContextReduced: (names.CONTEXT_REDUCED_EVENT, _context_reduced),
+    Runaway: (names.RUNAWAY_EVENT, _runaway),
 }

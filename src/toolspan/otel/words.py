@@ -59,11 +59,12 @@ def amount(value: float) -> str:
 
 
 def money(value: float) -> str:
-    """Return US dollars: four decimals below one dollar, `<$0.0001` for less."""
-    # Four decimals, because one request costs fractions of a cent; `$0.0000` would read as free.
-    if 0 < value < 0.0001:
-        return "<$0.0001"
-    return f"${value:,.2f}" if value >= 1 else f"${value:.4f}"
+    """Return US dollars: two decimals from one dollar on, four below it, two digits below a cent."""
+    # One request costs fractions of a cent: rounded to decimals they would read as free, and sum up wrongly.
+    if not math.isfinite(value) or not 0 < abs(value) < 0.01:
+        return f"${value:,.2f}" if abs(value) >= 1 or not value else f"${value:.4f}"
+    decimals = 1 - math.floor(math.log10(abs(value)))
+    return f"${value:.{min(decimals, 12)}f}"
 
 
 def counted(value: float, noun: str, plural: str = "") -> str:
@@ -233,6 +234,12 @@ def _answered(attributes: Attributes) -> str:
     return figure(attributes, names.CALL_TURNAROUND, "after {}", seconds)
 
 
+def _runaway(attributes: Attributes) -> str:
+    """Return what repeats itself, how often, and the type of a failure."""
+    count = figure(attributes, names.RUNAWAY_COUNT, "{} times")
+    return joined(text(attributes, names.RUNAWAY_KIND), count, text(attributes, names.ERROR_TYPE))
+
+
 EVENTS: Mapping[str, Words] = {
     names.CALL_DETECTED_EVENT: Words("◆", "cyan", "detected", tool, _identity),
     names.CALL_COMPLETED_EVENT: Words("✔", "green", "completed", tool, _completed),
@@ -243,7 +250,15 @@ EVENTS: Mapping[str, Words] = {
     names.CALL_ANSWERED_EVENT: Words("↩", "cyan", "answered", tool, _answered),
     names.TOOLS_CHANGED_EVENT: Words("≠", "cyan", "changed", lambda _: "tools", _tools_changed),
     names.CONTEXT_REDUCED_EVENT: Words("↧", "cyan", "reduced", lambda _: "history", _context_reduced),
+    names.RUNAWAY_EVENT: Words(
+        "∞", "red", "runs away", lambda found: texts(found, names.RUNAWAY_TOOLS) or "request", _runaway
+    ),
 }
 """How each of toolspan's events is written, by its name."""
-NOTES = (names.CALL_ANSWERED_EVENT, names.TOOLS_CHANGED_EVENT, names.CONTEXT_REDUCED_EVENT)
+NOTES = (
+    names.CALL_ANSWERED_EVENT,
+    names.TOOLS_CHANGED_EVENT,
+    names.CONTEXT_REDUCED_EVENT,
+    names.RUNAWAY_EVENT,
+)
 """The events that a request causes, not its answer."""

@@ -42,7 +42,8 @@ def inject(envelope: E, of: object) -> E:
 def _refuse(name: str) -> None:
     """Log that an object carries no route."""
     log.error(
-        "toolspan: inject() adds no route: %s is not a stream of toolspan.stage, an entered stage or a Route",
+        "toolspan: inject() adds no route: %s carries none; pass a stream of toolspan.stage, "
+        "an entered stage or a Route",
         name,
     )
 

@@ -44,7 +44,8 @@ class Patch:
         for owner, wrapper in zip(self._clients, (self._sync, self._async), strict=True):
             if not hasattr(owner, _METHOD):
                 log.warning(
-                    "toolspan: this version of the SDK has no %s.request; its requests are not traced",
+                    "toolspan: this version of the SDK has no %s.request; its requests are not traced; "
+                    "please report it",
                     owner.__name__,
                 )
                 continue

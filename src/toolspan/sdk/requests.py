@@ -13,6 +13,7 @@ from opentelemetry.context import get_current
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from .. import open_streams
+from ..agent_loop.invoke_agent import KEY
 from ..call import Call
 from ..event_stream.listener import EventListener
 from ..guard import attribute, report
@@ -64,7 +65,8 @@ class Exchange:
     def open(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], made: Made) -> Call | None:
         """Return the opened call of a request; `None` for a request that is not traced.
 
-        The call is also in `made`, from before its span starts.
+        The call is also in `made`, from before its span starts. Raise `AgentStopped` within an agent that is
+        stopped.
         """
         try:
             # Here no lock is held, so that streams which died in a garbage collection can be ended.
@@ -79,6 +81,8 @@ class Exchange:
             report("reading a request", error)
             return None
         if call is not None:
+            if call.agent is not None:
+                call.agent.check()
             owner = open_streams.Owner(made, open_streams.waiting.append)
             owner.call = call
             call.owner = owner
@@ -112,6 +116,8 @@ class Exchange:
         call.tracked = self._settings.track_streams and on.track_streams
         if outer is not None:
             _borrow(call, outer)
+        if around and (agent := around.get(KEY)) is not None:
+            agent.opened(call)  # type: ignore[attr-defined]  # an `AgentRun`
         try:
             if around and (user := current(self._settings.baggage_keys)):
                 _add_user_attributes(call, user, self._labels)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeAlias
+
+from opentelemetry import trace
+from opentelemetry._logs import get_logger_provider
+from opentelemetry.metrics import get_meter_provider
 
 from .. import guard
 from ..accounting.monitor import SpentSink, usage
-from ..agent_loop.loop import LoopMetricSink
+from ..agent_loop.invoke_agent import Agents
+from ..agent_loop.metrics import AgentMetrics, LoopMetricSink
 from ..agent_loop.repeated_requests import RepeatedRequestSink
+from ..agent_loop.runaways import Runaways
 from ..cost.prices import Prices, load
 from ..cost.sink import CostSink
 from ..log_lines.sink import StreamLogSink
 from ..otel.active import Instrumentation
+from ..otel.call_data import CallData
 from ..otel.content import completion_hook
 from ..otel.content.capture import Capture
 from ..otel.content.redaction import Redaction, Review
@@ -23,6 +31,8 @@ from ..otel.sink import Sink
 from ..otel.span import SpanSink
 from ..settings import Settings
 from ..tool_execution.execution import Executions
+
+log = logging.getLogger("toolspan")
 
 
 def make_review(settings: Settings) -> Review:
@@ -42,7 +52,7 @@ def sinks(state: Instrumentation) -> list[Sink]:
 
 
 def _repeated_requests(state: Instrumentation) -> Sink | None:
-    return RepeatedRequestSink() if state.settings.agent_loop else None
+    return RepeatedRequestSink(state.settings.runaways) if state.settings.agent_loop else None
 
 
 def _loop(state: Instrumentation) -> Sink | None:
@@ -56,7 +66,30 @@ def _cost(state: Instrumentation) -> Sink | None:
 
 def _span(state: Instrumentation) -> Sink | None:
     events = state.settings.tool_events in ("span", "both")
-    return SpanSink(state.providers.tracer(), events=events, capture=Capture.on_spans(state.settings))
+    sink = SpanSink(state.providers.tracer(), events=events, capture=Capture.on_spans(state.settings))
+    if not any(state.providers):
+        # An attribute in the method's place, which removes itself: later requests cost nothing more.
+        sink.opened = partial(_first_request, sink, state.settings)  # type: ignore[method-assign]
+    return sink
+
+
+def _first_request(sink: SpanSink, settings: Settings, call: CallData) -> None:
+    """Log that telemetry goes nowhere, unless there is a global provider, or the calls serve another use."""
+    vars(sink).pop("opened", None)  # two threads may be here at once
+    # OpenTelemetry's stand-in for a provider that nobody has set is called `Proxy…`.
+    kinds = map(type, (trace.get_tracer_provider(), get_meter_provider(), get_logger_provider()))
+    nowhere = all(kind.__name__.lstrip("_").startswith("Proxy") for kind in kinds)
+    if nowhere and settings.log == "off" and settings.on_event is None and not usage.has_budgets:
+        _log_no_provider()
+    sink.opened(call)
+
+
+@lru_cache(maxsize=1)
+def _log_no_provider() -> None:
+    log.warning(
+        "toolspan: no OpenTelemetry provider is set, so spans and metrics go nowhere; call toolspan.show() "
+        "to see them in this terminal, or start the program with opentelemetry-instrument to send them"
+    )
 
 
 def _metrics(state: Instrumentation) -> Sink | None:
@@ -65,7 +98,7 @@ def _metrics(state: Instrumentation) -> Sink | None:
 
 
 def _loop_metrics(state: Instrumentation) -> Sink | None:
-    return LoopMetricSink(state.providers.meter())
+    return LoopMetricSink(state.providers.meter(), state.settings.on_runaway)
 
 
 def _log(state: Instrumentation) -> Sink | None:
@@ -114,9 +147,26 @@ def executions(state: Instrumentation) -> Executions | None:
             Capture.on_spans(state.settings),
             state.reviews[-1][1],
             state.settings.metric_attributes,
+            Runaways(state.providers.meter(), state.settings.on_runaway),
         )
 
     return guard.made("making the spans of tools", make)
+
+
+def agents(state: Instrumentation) -> Agents | None:
+    """Return the recorder of agents; `None` if it cannot be made."""
+
+    def make() -> Agents:
+        return Agents(
+            state.providers.tracer(),
+            state.providers.logger(),
+            Capture.on_spans(state.settings),
+            state.reviews[-1][1],
+            state.settings.metric_attributes,
+            metrics=AgentMetrics(state.providers.meter()),
+        )
+
+    return guard.made("making the spans of agents", make)
 
 
 def _prices(settings: Settings) -> Prices | None:

@@ -1,7 +1,7 @@
 """The terminal view: OpenTelemetry exporters that print spans, events and metrics, without a backend.
 
-`opentelemetry-instrument` selects each by name: `--traces_exporter toolspan --logs_exporter toolspan
---metrics_exporter toolspan`.
+`toolspan.show()` sets them up in a program. `opentelemetry-instrument` selects each by name:
+`--traces_exporter toolspan --logs_exporter toolspan --metrics_exporter toolspan`.
 """
 
 try:

@@ -20,7 +20,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from ..guard import without_words
-from .render import Timeline, summary, waterfall
+from .render import Timeline, Waterfall, summary
 from .tree import Traces, forest
 
 _logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class TerminalSpanExporter(SpanExporter):
         """Print one trace; return whether that succeeded."""
         context = spans[0].context
         heading = Text(f"trace {context.trace_id:032x}"[:14] if context else "no trace", "dim")
-        return self._screen.shows("a trace", lambda: ["", heading, *map(waterfall, forest(spans))])
+        return self._screen.shows("a trace", lambda: ["", heading, *map(Waterfall, forest(spans))])
 
 
 class TerminalMetricExporter(MetricExporter):
@@ -130,8 +130,9 @@ def _below(table: RenderableType | None) -> list[RenderableType]:
 
 # A stream in another encoding (cp1252 on Windows) raises UnicodeEncodeError for these signs.
 _ASCII = str.maketrans(
-    {"◆": "*", "✔": "+", "✘": "x", "▸": ">", "·": "-", "→": "->", "…": "...", "↩": "<-", "↻": "~"}
-    | {"├": "+", "└": "`", "│": "|", "─": "-", "█": "#"}
+    # One for one, so that all columns keep their places.
+    {"◆": "*", "✔": "+", "✘": "x", "▸": ">", "·": "-", "→": ">", "←": "<", "…": "~", "↩": "<", "↻": "@"}
+    | {"├": "+", "└": "`", "│": "|", "─": "-", "█": "#", "≠": "!", "↧": "v"}
 )
 
 

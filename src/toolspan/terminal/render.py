@@ -9,38 +9,67 @@ from datetime import datetime, timezone
 
 from opentelemetry._logs import LogRecord
 from opentelemetry.sdk.metrics.export import Metric, MetricsData
-from rich.console import Group
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group
 from rich.table import Column, Table
 from rich.text import Text
 
-from ..otel.words import Line, amount, clean, joined, line, seconds
+from ..otel import semconv as names
+from ..otel.words import Line, amount, clean, joined, line, money, seconds
 from .tree import Node
 
 _PADDING = (0, 2, 0, 0)  # of columns: two characters at their right
-_BAR = 12  # characters; leaves room for names and details in 80 columns
 
 
-def waterfall(top: Node) -> Table:
-    """Return a tree as a table; its time axis spans the first start and the last end in it."""
-    times = [time for node in _walk(top) for time in (node.start, node.end) if time is not None]
-    first, last = min(times, default=0), max(times, default=0)
-    names = Column(no_wrap=True, overflow="ellipsis", max_width=32)
-    table = Table.grid(names, Column(no_wrap=True), Column(overflow="fold"), padding=_PADDING)
-    for node, guide, below in _rows(top, "", ""):
-        style = "red" if node.failed else ""
-        name = Text.assemble((guide, "dim"), (node.name, style or "bold"))
-        details, *more = node.details or [""]
-        table.add_row(name, Text(_bar(node, first, last), style or "cyan"), Text(details, style))
-        for each in more:
-            table.add_row(Text(below, "dim"), Text(), Text(each, "dim"))
-    return table
+class Waterfall:
+    """A tree with a bar for each node; the time axis spans the first start and the last end in it.
+
+    It lays out its lines itself: in a table of rich's, a line that is wrapped has no rails.
+    """
+
+    def __init__(self, top: Node) -> None:
+        self._rows = list(_rows(top, "", ""))
+        times = [time for node, _, _ in self._rows for time in (node.start, node.end) if time is not None]
+        self._axis = min(times, default=0), max(times, default=0)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """Yield the lines, each as wide as the console at most."""
+        width = options.max_width
+        bar = 12 if width >= 72 else 6
+        widest = max(cell_len(guide) + cell_len(node.name) for node, guide, _ in self._rows)
+        head_width = min(widest, max(width * 2 // 5, 12))
+        details = max(width - head_width - bar - 4, 16)
+        for node, guide, below in self._rows:
+            style = "red" if node.failed else ""
+            head = Text.assemble((guide, "dim"), (node.name, style or "bold"))
+            rest = Text(below, "dim")
+            for text in (head, rest):
+                text.truncate(head_width, overflow="ellipsis", pad=True)
+            first, *more = _lines(console, node, style, details)
+            yield Text.assemble(head, "  ", (_bar(node, *self._axis, bar), style or "cyan"), "  ", first)
+            for further in more:
+                yield Text.assemble(rest, " " * (bar + 4), further)
 
 
-def _walk(node: Node) -> Iterator[Node]:
-    """Yield a node and all nodes below it."""
-    yield node
-    for child in node.children:
-        yield from _walk(child)
+def _lines(console: Console, node: Node, style: str, width: int) -> list[Text]:
+    """Return a node's details, broken between two of them, then its content, broken between words."""
+    first, *more = node.details or [""]
+    found = [Text(line, style) for line in _broken(first, width)]
+    found += [Text(line, "dim") for text in more for line in _broken(text, width)]
+    found += [Text(text) for text in node.content]
+    return [line for text in found for line in text.wrap(console, width)] or [Text()]
+
+
+def _broken(text: str, width: int) -> list[str]:
+    """Return the lines of a text of parts that are joined by dots."""
+    lines = [""]
+    for part in text.split(" · "):
+        longer = joined(lines[-1], part)
+        if lines[-1] and cell_len(longer) > width:
+            lines.append(part)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def _rows(node: Node, guide: str, indent: str) -> Iterator[tuple[Node, str, str]]:
@@ -51,16 +80,16 @@ def _rows(node: Node, guide: str, indent: str) -> Iterator[tuple[Node, str, str]
         yield from _rows(child, indent + ("└─ " if last else "├─ "), indent + ("   " if last else "│  "))
 
 
-def _bar(node: Node, first: int, last: int) -> str:
+def _bar(node: Node, first: int, last: int, width: int) -> str:
     """Return a node's bar on the time axis; a point in time gets one character."""
     if node.start is None or last <= first:
-        return " " * _BAR
+        return " " * width
     # Integers: nanoseconds of the epoch exceed a float's 53 bits.
-    begin = min((node.start - first) * _BAR // (last - first), _BAR - 1)
+    begin = min((node.start - first) * width // (last - first), width - 1)
     # Rounded up: a span must not look shorter than it was.
-    reach = -(-((node.end or node.start) - first) * _BAR // (last - first))
+    reach = -(-((node.end or node.start) - first) * width // (last - first))
     end = max(begin + 1, reach)
-    return "·" * begin + "█" * (end - begin) + "·" * (_BAR - end)
+    return "·" * begin + "█" * (end - begin) + "·" * (width - end)
 
 
 _TRACES_KEPT = 256  # a server handles traces without end, so only the latest are remembered
@@ -154,9 +183,10 @@ class Row:
 
 
 def summary(data: MetricsData) -> Group | None:
-    """Return a table of all data points, or None if there are none.
+    """Return a table with a row for each metric, or None if there are no data points.
 
-    Attributes with one value throughout are printed once, below the table.
+    Below a row are the attributes of its data points; those with one value throughout are printed once, below
+    the table.
     """
     scopes = (scope for resource in data.resource_metrics for scope in resource.scope_metrics)
     rows = [row for scope in scopes for metric in scope.metrics for row in _points(metric)]
@@ -177,21 +207,23 @@ def _empty() -> Table:
 
 
 def _add(table: Table, metric: str, points: list[Row], shared: dict[str, str]) -> None:
-    """Add a metric's data points: on one line if they fit, else one line each below the name."""
-    labels = [_own(row, shared) for row in points]
-    alone = len(points) == 1 and len(labels[0]) <= _SHORT
-    if not alone:
-        table.add_row(Text(metric, "bold"))
-    for row, label in zip(points, labels, strict=True):
-        name = Text(f"  {label or '(no other attributes)'}")
-        if alone:
-            name = Text.assemble((metric, "bold"), f"  {label}".rstrip())
-        table.add_row(name, _cell(row.count), _cell(row.total), _cell(row.average))
-
-
-def _cell(value: float | None) -> Text:
-    """Return a number as a cell, empty for None."""
-    return Text("" if value is None else amount(value))
+    """Add a metric's row, and below it its data points, if attributes tell them apart."""
+    name, _, unit = metric.partition(" (")
+    written = money if unit == f"{names.DOLLARS})" else amount
+    counts = [row.count for row in points if row.count is not None]
+    count, total = sum(counts), sum(row.total for row in points)
+    numbers = (amount(count), written(total), written(total / count)) if count else ("", written(total), "")
+    head, labels = name if written is money else metric, [_own(row, shared) for row in points]
+    if len(points) == 1 and len(labels[0]) <= _SHORT:
+        table.add_row(Text.assemble((head, "bold"), f"  {labels[0]}".rstrip()), *numbers)
+        return
+    table.add_row(Text(head, "bold"), *numbers)
+    if len(points) > 1:
+        averaged = unit in (f"{names.SECONDS})", f"{names.BYTES})")
+        values = [row.average if averaged and row.average is not None else row.total for row in points]
+        found = zip(labels, values, strict=True)
+        labels = [f"{label or '(no attributes)'} {written(value)}" for label, value in found]
+    table.add_row(Text(f"  {joined(*labels)}", "dim"))
 
 
 # `getattr` is needed because the SDK has a class for each kind of point and no common interface.
@@ -225,6 +257,6 @@ def _shared(rows: list[Row]) -> dict[str, str]:
 
 
 def _own(row: Row, shared: dict[str, str]) -> str:
-    """Return a row's other attributes, by the last part of their names."""
-    own = ((name, value) for name, value in row.attributes.items() if name not in shared)
-    return joined(*(f"{name.rpartition('.')[2]}={value}" for name, value in own))
+    """Return a row's other attributes: words as they are, other values with the last part of their name."""
+    own = [(name.rpartition(".")[2], value) for name, value in row.attributes.items() if name not in shared]
+    return " ".join(value if value[:1].islower() else f"{name}={value}" for name, value in own)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Link, StatusCode
@@ -13,6 +15,7 @@ from opentelemetry.trace import Link, StatusCode
 from ..otel import semconv as names
 from ..otel import words
 from ..otel.words import Attributes, amount, clean, figure, joined, money, number, seconds, text, texts
+from ..pipeline import semconv as stages
 
 NANOSECONDS = 1e9
 
@@ -26,6 +29,8 @@ class Node:
     end: int | None
     details: list[str] = field(default_factory=list)
     failed: bool = False
+    content: list[str] = field(default_factory=list)
+    """Lines of what was sent (`→`) and of what came back (`←`), where content is captured."""
     children: list[Node] = field(default_factory=list)
 
 
@@ -61,17 +66,30 @@ def _node(span: ReadableSpan) -> Node:
     lines = [
         joined(lasted, *_ending(attributes, failed), words.tries(attributes)),
         joined(*_figures(attributes), _calls(span, attributes)),
+        _stage(attributes),
+        joined(*_user_attributes(span, attributes)),
         _answered_by(attributes),
+        _missing_usage(attributes),
         clean(span.status.description or "", 160) if failed else "",
-        *map(_followed_trace, span.links),
+        *(_followed_trace(link, span) for link in span.links),
     ]
-    return Node(clean(span.name), start, end, [line for line in lines if line], failed)
+    return Node(
+        _name(span, attributes), start, end, [line for line in lines if line], failed, _content(attributes)
+    )
 
 
-# The link to the attempt before is not repeated: `attempt 2` says it already.
-def _followed_trace(link: Link) -> str:
+def _name(span: ReadableSpan, attributes: Attributes) -> str:
+    """Return a span's name; an agent's span that has another one begins with the operation."""
+    operation, name = text(attributes, names.OPERATION_NAME), clean(span.name)
+    return f"{operation} {name}" if operation == names.INVOKE_AGENT and operation not in name else name
+
+
+def _followed_trace(link: Link, span: ReadableSpan) -> str:
+    """Return the trace that a link leads to, empty for an attempt before and within one trace."""
+    # `attempt 2` says already that there was an attempt; and what is in the tree needs no pointer to it.
     is_attempt = text(link.attributes or {}, names.LINK) == "attempt"
-    return "" if is_attempt else f"↩ follows trace {link.context.trace_id:032x}"[:24]
+    is_here = span.context is not None and link.context.trace_id == span.context.trace_id
+    return "" if is_attempt or is_here else f"↩ follows trace {link.context.trace_id:032x}"[:24]
 
 
 def _ending(attributes: Attributes, failed: bool) -> tuple[str, ...]:
@@ -109,6 +127,94 @@ def _calls(span: ReadableSpan, attributes: Attributes) -> str:
     return f"tool calls {amount(calls)}" if calls and in_log else ""
 
 
+_FATES = ("altered", "dropped", "injected", "blocked", "reordered")
+
+
+def _stage(attributes: Attributes) -> str:
+    """Return the chunks that a stage of a pipeline received, emitted and changed."""
+    changes = (stages.ALTERED, stages.DROPPED, stages.INJECTED, stages.BLOCKED, stages.REORDERED)
+    counts = zip(changes, _FATES, strict=True)
+    return joined(
+        figure(attributes, stages.IN.chunks, "chunks {} in"),
+        figure(attributes, stages.OUT.chunks, "{} out"),
+        *(figure(attributes, name, f"{{}} {fate}") for name, fate in counts if number(attributes, name)),
+    )
+
+
+_MOST_USER_ATTRIBUTES = 8
+
+
+def _user_attributes(span: ReadableSpan, attributes: Attributes) -> list[str]:
+    """Return the attributes of `toolspan.attributes`: what a span of toolspan's has beside its own."""
+    scope = span.instrumentation_scope
+    if scope is None or scope.name != names.SCOPE:
+        return []
+    own = [name for name in attributes if name.partition(".")[0] not in names.CONVENTIONS]
+    shown = [f"{clean(name)}={texts(attributes, name)}" for name in own[:_MOST_USER_ATTRIBUTES]]
+    conversation = text(attributes, names.CONVERSATION_ID)
+    return [f"conversation {conversation}" if conversation else "", *shown, "…" if own[len(shown) :] else ""]
+
+
+def _missing_usage(attributes: Attributes) -> str:
+    """Return how to get the tokens of a stream of Chat Completions that reported none."""
+    kind = text(attributes, names.OPENAI_API_TYPE), text(attributes, names.STREAM_OUTCOME)
+    missing = number(attributes, names.USAGE_OUTPUT_TOKENS) is None and kind == (
+        "chat_completions",
+        "completed",
+    )
+    return 'no tokens: ask for them with stream_options={"include_usage": True}' if missing else ""
+
+
+_LONGEST_CONTENT = 240  # characters of one message; the backends show the whole
+_MOST_MESSAGES = 6
+
+
+def _content(attributes: Attributes) -> list[str]:
+    """Return the messages that are new in a request, what it answered, and a tool's arguments and result."""
+    sent = _messages(attributes.get(names.INPUT_MESSAGES))
+    # What came before the last answer stands in the tree already, at the request before.
+    last = max((at for at, (role, _) in enumerate(sent) if role == "assistant"), default=-1)
+    new = [f"→ {role}: {said}" for role, said in sent[last + 1 :] if said]
+    back = [f"← {said}" for _, said in _messages(attributes.get(names.OUTPUT_MESSAGES)) if said]
+    return [
+        *(["→ …"] if len(new) > _MOST_MESSAGES else []),
+        *new[-_MOST_MESSAGES:],
+        *_value(attributes, names.TOOL_CALL_ARGUMENTS, "→"),
+        *back[:_MOST_MESSAGES],
+        *_value(attributes, names.TOOL_CALL_RESULT, "←"),
+    ]
+
+
+def _value(attributes: Attributes, name: str, sign: str) -> list[str]:
+    return [f"{sign} {_one_line(attributes[name])}"] if name in attributes else []
+
+
+def _messages(value: object) -> list[tuple[str, str]]:
+    """Return role and text of each message of an attribute, which is JSON text or a structure."""
+    try:
+        found: Any = json.loads(value) if isinstance(value, str) else value
+        return [(clean(each["role"]), _said(each["parts"])) for each in found or ()]
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        return []  # of another instrumentation's shape, or cut by a limit of the SDK
+
+
+def _said(parts: Any) -> str:
+    """Return the texts and tool results of a message; the tool calls of an answer are nodes of the tree."""
+    found = [part.get("content") or part.get("response") or part.get("result") for part in parts]
+    return " ".join(map(_one_line, filter(None, found)))[:_LONGEST_CONTENT]
+
+
+def _one_line(value: object) -> str:
+    """Return content on one line; a structure as JSON."""
+    value = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    # Cut before it is split, because a value may be megabytes long.
+    return clean(" ".join(value[: 4 * _LONGEST_CONTENT].split()), _LONGEST_CONTENT)
+
+
+_UNSEEN = (names.CALL_COMPLETED_EVENT, stages.CHUNK_FOLLOWED_EVENT)
+"""Events that have no node: one is part of another's, the other only samples chunks that passed."""
+
+
 def _event_nodes(span: ReadableSpan) -> Iterator[Node]:
     """Yield a node for each tool call and for each other event."""
     completed = {
@@ -117,7 +223,7 @@ def _event_nodes(span: ReadableSpan) -> Iterator[Node]:
     for event in span.events:
         if event.name == names.CALL_DETECTED_EVENT:
             yield _tool_call(span, event, completed.get(words.key(event.attributes or {})))
-        elif event.name != names.CALL_COMPLETED_EVENT:
+        elif event.name not in _UNSEEN:
             yield _event_node(span, event)
 
 
@@ -136,6 +242,7 @@ def _tool_call(span: ReadableSpan, detected: Event, completed: Event | None) -> 
     node.end, node.failed = _time(completed.timestamp), not words.is_valid(last)
     lasted = words.took(last, "arguments {}")
     node.details.append(joined(_at(span, detected), lasted, words.size(last), words.verdict(last)))
+    node.content = _value(last, names.TOOL_CALL_ARGUMENTS, "←")
     return node
 
 
@@ -147,12 +254,23 @@ def _event_node(span: ReadableSpan, event: Event) -> Node:
         name, details = found.name, f"{found.verb} {found.details}"
     elif event.name == names.TEXT_STARTED_EVENT:
         name, details = "text", f"started {at}"
+    elif event.name == stages.CHUNK_CHANGED_EVENT:
+        name, details = _changed_chunk(attributes)
     elif event.name == names.RETRY_EVENT:
         name, details = "retry", joined(at, words.retry(attributes))
     else:
         name, details = clean(event.name), joined(at, words.failure(attributes))
     failed = attributes.get(names.EXCEPTION_TYPE) is not None
     return Node(name, _time(event.timestamp), None, [details], failed)
+
+
+def _changed_chunk(attributes: Attributes) -> tuple[str, str]:
+    """Return name and details of a chunk that a stage did not simply pass."""
+    place = figure(attributes, stages.CHUNK_POSITION, " {}") or figure(
+        attributes, stages.CHUNK_OUT_POSITION, " {}"
+    )
+    kind = text(attributes, stages.CHUNK_KIND).replace("_", " ")
+    return f"chunk{place}", joined(text(attributes, stages.CHUNK_FATE), kind)
 
 
 def _at(span: ReadableSpan, event: Event) -> str:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
+from ..agent_loop.wrapping import Block, arguments_of, name_of, wrap
 from ..guard import shown
 from ..user_context import enter, leave
 from .execution import Observer, begin
-from .wrapping import wrap
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -73,7 +72,7 @@ def tool(
 
 
 @dataclass(eq=False, repr=False)
-class Tool:
+class Tool(Block):
     """The result of `tool()`: a context manager to enter once, or a decorator of functions."""
 
     name: str | None
@@ -90,15 +89,14 @@ class Tool:
         """
         if not callable(function):
             raise TypeError(f"toolspan: tool() takes a name or a function, not {shown(function)}")
-        # A `partial` or another callable object has no name of its own.
-        name = self.name or getattr(function, "__name__", None) or type(function).__name__
+        name = self.name or name_of(function)
         made: Any = wrap(function, functools.partial(self._begin, name, function))
         return made  # type: ignore[no-any-return]  # a wrapper of the function's own type
 
     def _begin(
         self, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Observer | None:
-        arguments = functools.partial(_named, function, args, kwargs)
+        arguments = functools.partial(arguments_of, function, args, kwargs)
         observer = _shared(name) or begin(name, self._call_id, self._description, arguments)
         # Binding arguments to names takes time: only where they are recorded.
         if observer is not None and observer.captures:
@@ -132,14 +130,6 @@ class Tool:
         if self._observer is not None:
             self._observer.end(error, self._observer.result)
 
-    async def __aenter__(self) -> Tool:  # noqa: PYI034 - not for derived classes
-        return self.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.__exit__(kind, error, trace)
-
 
 def _shared(name: str) -> Observer | None:
     """Return an observer of the execution that runs around a call of this tool; `None` if there is none."""
@@ -148,12 +138,3 @@ def _shared(name: str) -> Observer | None:
     if outer is None or outer.name != name or outer.observer is None or outer.observer.shared:
         return None
     return outer.observer.share()
-
-
-def _named(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments by their names, without `self` or `cls`; empty for a wrong call."""
-    try:
-        bound = dict(inspect.signature(function).bind(*args, **kwargs).arguments)
-    except TypeError:  # the function itself raises it next, for the application
-        return {}
-    return {name: value for name, value in bound.items() if name not in ("self", "cls")}

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
 from typing import Any, TypeAlias
 
 from opentelemetry import trace
-from opentelemetry._logs import Logger, LogRecord, SeverityNumber
-from opentelemetry.context import Context
+from opentelemetry._logs import Logger, SeverityNumber
+from opentelemetry.context import get_value
 from opentelemetry.metrics import Meter
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import Link, SpanKind, Tracer
 
+from ..agent_loop.invoke_agent import KEY, AgentRun
 from ..agent_loop.loop import Loop
-from ..guard import report
+from ..agent_loop.runaways import History, Runaways
+from ..guard import made, report
 from ..otel import active, call_data
 from ..otel import semconv as names
 from ..otel.attributes import Attributes, Value, clean
@@ -26,10 +27,13 @@ from ..otel.call_data import RememberedCall, Turn
 from ..otel.content import capture as content
 from ..otel.content.capture import Capture
 from ..otel.content.redaction import Review
-from ..otel.content.worker import ContentMakers, Contents, Job
-from ..otel.errors import error_type, exception_attributes
-from ..otel.labels import Labels, ToolNames, UserLabels
+from ..otel.errors import error_type
+from ..otel.internal_span import InternalSpans, Running
+from ..otel.labels import Labels, ToolNames
+from ..otel.log import event_record
+from ..otel.span_events import noted
 from ..user_context import current
+from ..wire.events import Runaway
 from ..wire.record import Record, is_failure
 from ..wire.values import word
 
@@ -40,12 +44,17 @@ Arguments: TypeAlias = Callable[[], Any]
 
 
 def begin(name: str, call_id: str | None, description: str | None, arguments: Arguments) -> Observer | None:
-    """Begin an execution; return its observer, or `None` if nothing is recorded."""
+    """Begin an execution; return its observer, or `None` if nothing is recorded.
+
+    Raise `AgentStopped` within an agent that is stopped.
+    """
     # Decorators run before `instrument()`: the present instrumentation is found at each execution.
     found = active.newest()
     executions: Executions | None = found.executions
     if executions is None:
         return None
+    if (agent := get_value(KEY)) is not None:
+        agent.check()  # type: ignore[attr-defined]  # an `AgentRun`; outside of the guard below
     try:
         user = current(found.settings.baggage_keys)
         return Observer(executions, executions.begin(name, call_id, description, user, arguments))
@@ -64,6 +73,8 @@ class Observer:
         self.context = execution.context
         self.captures = executions.capture.on
         self.shared = False
+        # Whether a result reports an error; it must not raise.
+        self.is_error: Callable[[Any], bool] = lambda result: False
         self.result: Any = None
 
     def share(self) -> Observer:
@@ -92,6 +103,8 @@ class Observer:
 
     def end(self, error: BaseException | None, result: Any = None) -> None:
         """End the execution."""
+        if error is None and self.is_error(result):
+            self._execution.failure = _TOOL_ERROR
         # Two blocks: content that cannot be recorded must not cost the span.
         try:
             if error is None and self.captures:
@@ -106,29 +119,26 @@ class Observer:
             report("ending a tool execution", problem)
 
 
+_TOOL_ERROR = "tool_error"  # the convention's type of a result that reports an error
 _TYPE = "function"  # the convention's type of a tool that the application executes
 
 
 @dataclass(slots=True, eq=False)
-class Execution:
-    """One execution. `began_at` is in nanoseconds of a monotonic clock, `began` of the wall clock."""
+class Execution(Running):
+    """One execution of a tool."""
 
-    name: str
-    began_at: int
-    began: int
-    span: Span | None = None
-    context: Context | None = None
-    labels: Mapping[str, str | int] = field(default_factory=dict)
     turn: Turn | None = None
     """The model's turn that called the tool; `None` if it is not known."""
+    agent: AgentRun | None = None
+    """The agent that runs the tool."""
     has_arguments: bool = False
-    job: Job | None = None
-    """The last task for this execution in the queue of the content worker."""
-    ended: bool = False
 
 
-class Executions:
+class Executions(InternalSpans):
     """The recorder of executions; its methods raise errors, which `Observer` reports."""
+
+    exception_event = names.EXECUTION_EXCEPTION_EVENT
+    name_key = names.TOOL_NAME
 
     def __init__(
         self,
@@ -138,15 +148,13 @@ class Executions:
         loop: Loop,
         capture: Capture,
         review: Review,
-        metric_attributes: Iterable[str] = (),
+        metric_attributes: Iterable[str],
+        runaways: Runaways,
     ) -> None:
-        self._user_labels = UserLabels(metric_attributes)
-        self._tracer = tracer
-        self._logger = logger
+        super().__init__(tracer, logger, capture, review, metric_attributes)
         self._loop = loop
         self._names = ToolNames()  # bounds the tool names that metrics get
-        self._review = review
-        self.capture = capture
+        self._runaways = runaways
         self._duration = meter.create_histogram(
             names.EXECUTE_TOOL_DURATION,
             unit=names.SECONDS,
@@ -169,7 +177,8 @@ class Executions:
         """
         found = Execution(name, now(), wall_now())
         remembered, turn = self._loop.executed_call(name, call_id, arguments)
-        found.turn, found.labels = turn, self._user_labels.of(user)
+        found.turn, found.user, found.labels = turn, user, self._user_labels.of(user)
+        found.agent = get_value(KEY)  # type: ignore[assignment]  # only `toolspan.agent` sets it
         identity = word(call_id) or (remembered.id if remembered is not None else None)
         found.span = self._tracer.start_span(
             f"{call_data.EXECUTE_TOOL} {clean(name)}",
@@ -199,76 +208,55 @@ class Executions:
         # For the agent loop: the next request of the turn records how long its tools ran.
         if execution.turn is not None:
             execution.turn.executions.append((execution.began_at, ended_at))
-        self._conclude(execution, error, ended_at - execution.began_at)
+        elapsed = ended_at - execution.began_at
+        # Before the span ends, which gets the event.
+        runaway = made("finding a runaway", partial(self._runaway, execution, error))
+        self._conclude(execution, error, elapsed, {})
+        if execution.agent is not None:
+            execution.agent.executed(elapsed)
+        if runaway is not None:
+            self._runaways.notify(runaway)
 
-    def _conclude(self, execution: Execution, error: BaseException | None, elapsed: int) -> None:
-        # A cancelled task is no failure of the tool, as with requests.
-        cancelled = error is not None and not is_failure(error)
-        error = None if cancelled else error
-        kind = None if error is None else error_type(error, Record())
-        # Last added, first called; each callback runs although another raises, so that the span ends.
-        with ExitStack() as acts:
-            acts.callback(self._finish, execution, error, elapsed)
-            acts.callback(self._measure, execution, kind, elapsed)
-            if execution.span is not None:
-                _set_outcome(acts, execution.span, kind, cancelled)
+    def _runaway(self, execution: Execution, error: BaseException | None) -> Runaway | None:
+        """Record that a tool failed again and again, if it did; return that."""
+        agent, limit = execution.agent, self._loop.limit
+        if not limit or (error is not None and not is_failure(error)):
+            return None
+        kind = execution.failure if error is None else error_type(error, Record())
+        count = _failures(execution, kind)
+        if not count or count % limit:
+            return None
+        conversation = execution.user.get(names.CONVERSATION_ID)
+        runaway = Runaway(
+            kind="failure",
+            tools=(execution.name,),
+            times=count,
+            error=kind,
+            agent=None if agent is None else agent.name,
+            conversation=None if conversation is None else str(conversation),
+        )
+        event, attributes = noted(runaway)
+        if execution.span is not None:
+            execution.span.add_event(event, attributes)
+        facts = {**execution.user, **attributes}
+        self._logger.emit(event_record(event, facts, SeverityNumber.INFO, execution.context))
+        self._runaways.count(runaway, execution.labels, execution.context)
+        if agent is not None:
+            agent.runs_away(runaway)
+        return runaway
 
-    def _measure(self, execution: Execution, kind: str | None, elapsed: int) -> None:
-        tool = {names.TOOL_NAME: self._names.known(None, execution.name), names.TOOL_TYPE: _TYPE}
-        labels: Labels = {**execution.labels, **tool}
+    def _measure(self, running: Running, kind: str | None, elapsed: int) -> None:
+        tool = {names.TOOL_NAME: self._names.known(None, running.name), names.TOOL_TYPE: _TYPE}
+        labels: Labels = {**running.labels, **tool}
         if kind is not None:
             labels[names.ERROR_TYPE] = kind
-        self._duration.record(to_seconds(elapsed), labels, execution.context)
-
-    def _finish(self, execution: Execution, error: BaseException | None, elapsed: int) -> None:
-        record = None if error is None else self._record(execution, error)
-        # The message of an error is content, and so is its traceback.
-        wanted = content.trace(error, tuple) if error is not None and self.capture.on else {}
-        # `now` would be the time at which the content worker is done: the end has its own time.
-        end = partial(self._end, execution.span, record, execution.began + elapsed)
-        self._emit(execution, wanted, end, wait=True)
-
-    def _record(self, execution: Execution, error: BaseException) -> LogRecord:
-        """Return the log record of an error, with its type; its message follows where content is captured."""
-        return LogRecord(
-            context=execution.context,
-            severity_number=SeverityNumber.WARN,
-            severity_text=SeverityNumber.WARN.name,
-            event_name=names.EXECUTION_EXCEPTION_EVENT,
-            attributes={names.TOOL_NAME: clean(execution.name), **exception_attributes(error)},
-        )
+        self._duration.record(to_seconds(elapsed), labels, running.context)
 
     def _content(self, execution: Execution, name: str, value: Any) -> None:
         # Checked before the value is read: without content capture nothing of it is touched.
         span = execution.span
         if span is not None and self.capture.on and span.is_recording():
             self._emit(execution, content.value_makers(name, value), partial(self._fill, span))
-
-    def _emit(
-        self,
-        execution: Execution,
-        wanted: ContentMakers,
-        then: Callable[[Contents], None],
-        *,
-        wait: bool = False,
-    ) -> None:
-        # `before` keeps the order: arguments, result, then the end of the span.
-        execution.job = self._review.emit(wanted, self.capture.limit, then, before=execution.job, wait=wait)
-
-    def _fill(self, span: Span, contents: Contents) -> None:
-        span.set_attributes(self.capture.attributes(contents))
-
-    def _end(self, span: Span | None, record: LogRecord | None, at: int, contents: Contents) -> None:
-        """End the span and emit the log record, both with the error's message if it is captured."""
-        words = contents.get(names.EXCEPTION_MESSAGE)
-        with ExitStack() as acts:  # as in `end`
-            if span is not None:
-                acts.callback(span.end, at)
-                if words is not None:
-                    acts.callback(span.set_status, Status(StatusCode.ERROR, words))
-            if record is not None:
-                record.attributes = {**(record.attributes or {}), **contents}
-                acts.callback(self._logger.emit, record)
 
 
 def _attributes(name: str, identity: str | None, description: str | None) -> Attributes:
@@ -285,13 +273,15 @@ def _attributes(name: str, identity: str | None, description: str | None) -> Att
     return found
 
 
-def _set_outcome(acts: ExitStack, span: Span, kind: str | None, cancelled: bool) -> None:
-    """Add the acts that record how an execution ended; `kind` is the type of its error."""
-    if cancelled:
-        acts.callback(span.set_attribute, names.CANCELLED, True)
-    if kind is not None:
-        acts.callback(span.set_status, Status(StatusCode.ERROR))
-        acts.callback(span.set_attribute, names.ERROR_TYPE, kind)
+def _failures(execution: Execution, kind: str | None) -> int:
+    """Return how often in a row the tool has failed so; 0 if it has not, or if that is not known."""
+    turn, agent = execution.turn, execution.agent
+    if turn is None:
+        return 0 if agent is None else agent.failures(execution.name, kind)
+    if kind is None:
+        return 0
+    history = turn.history = turn.history or History()
+    return int(history.failure(execution.name, kind))
 
 
 def _links(turn: Turn | None, remembered: RememberedCall | None) -> list[Link]:

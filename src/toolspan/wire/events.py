@@ -228,7 +228,25 @@ class ContextReduced(NamedTuple):
     tokens: int | None
 
 
-Note: TypeAlias = Retried | Answered | ToolsChanged | ContextReduced
+class Runaway(NamedTuple):
+    """An agent repeats itself, and may go on for ever; without content.
+
+    `kind` is `repeat` (the same tool calls with the same arguments and results), `cycle` (two or three such
+    turns in turn) or `failure` (a tool or a request that fails again and again). `times` is how often: turns,
+    rounds of a cycle, or failures. `tools` are the tools of the calls, in the order of a cycle; empty for a
+    request that fails. `error` is the type of the failure. `agent` and `conversation` are `None` where they
+    are not known.
+    """
+
+    kind: str
+    tools: tuple[str, ...]
+    times: int
+    error: str | None = None
+    agent: str | None = None
+    conversation: str | None = None
+
+
+Note: TypeAlias = Retried | Answered | ToolsChanged | ContextReduced | Runaway
 """Any event around an answer: these do not come from what the server sent."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from .hashing import digest
 from .response_items import ANSWERED
 from .values import fields, sequence, text, word
 
@@ -25,6 +26,8 @@ class Returns(NamedTuple):
     called: tuple[str, ...] = ()
     """Ids of the calls in the history."""
     turns: int = 0
+    digests: tuple[int, ...] = ()
+    """A hash of each of the new results, valid in this process only."""
 
     @property
     def repeated(self) -> int:
@@ -58,6 +61,7 @@ def returns_of(history: object, read_part: ReadPart) -> Returns:
     results: list[str] = []
     earlier: list[str] = []
     called: list[str] = []
+    digests: list[int] = []
     turns, before = 0, ""
     for value in history[: -_MOST - 1 : -1]:
         part = read_part(value if type(value) is dict else fields(value))
@@ -65,6 +69,8 @@ def returns_of(history: object, read_part: ReadPart) -> Returns:
             continue
         if part.source == "result":
             (earlier if turns else results).extend(part.ids)
+            if part.ids and not turns:
+                digests.append(_digest(value))
         elif part.source == "model":
             # The history is read backwards; everything is reversed at the end.
             called.extend(part.ids[::-1])
@@ -73,7 +79,17 @@ def returns_of(history: object, read_part: ReadPart) -> Returns:
         elif turns:
             break
         before = part.source
-    return Returns(tuple(results[::-1]), tuple(earlier[::-1]), tuple(called[::-1]), turns)
+    return Returns(
+        tuple(results[::-1]), tuple(earlier[::-1]), tuple(called[::-1]), turns, tuple(digests[::-1])
+    )
+
+
+def _digest(part: object) -> int:
+    """Return the hash of a result's content, which chat and the Responses API name differently."""
+    known = fields(part)
+    content = known.get("content", known.get("output"))
+    # Nearly always a text: its hash is one step, which Python keeps for the next request with this history.
+    return hash(content) if type(content) is str else digest(content)
 
 
 _NOTHING = Returns()

@@ -49,6 +49,9 @@ def _documents(text: str, name: str) -> list[Any]:
     return _json_lines(text, name)
 
 
+_HOW = "--traces_exporter toolspan_file writes such a file"
+
+
 def _json_lines(text: str, name: str) -> list[Any]:
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     found = []
@@ -59,7 +62,7 @@ def _json_lines(text: str, name: str) -> list[Any]:
             # The Collector may still be writing the file: an incomplete last line is ignored.
             if found and number == lines[-1][0] and not text.endswith("\n"):
                 break
-            raise InputError(f"{name}, line {number}: not JSON ({error})") from None
+            raise InputError(f"{name}, line {number}: not JSON ({error}); {_HOW}") from None
     return found
 
 
@@ -75,7 +78,7 @@ def _spans(documents: list[Any], name: str) -> list[Span]:
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{name} is not valid OTLP or Jaeger JSON: {error}") from None
     if not found:
-        raise InputError(f"{name} contains no spans")
+        raise InputError(f"{name} contains no spans; {_HOW}")
     return list(found.values())
 
 
@@ -96,7 +99,7 @@ def _of(document: Any, name: str) -> Iterator[Span]:
     elif "spans" in document:
         yield from jaeger_spans(document)
     elif not document.keys() & _SKIPPED:
-        raise InputError(f"{name} is JSON without resourceSpans (OTLP) and without data (Jaeger)")
+        raise InputError(f"{name} is JSON without resourceSpans (OTLP) and without data (Jaeger); {_HOW}")
 
 
 def otlp_spans(export: Mapping[str, Any]) -> Iterator[Span]:

@@ -134,12 +134,12 @@ def _arguments(tool: ToolCall, limit: int) -> Any:
 
 
 def _value(name: str, value: Any, limit: int) -> Any:
-    plain = _plain(value)
-    found = sanitise(plain, limit) if limit == WHOLE else within(plain, limit, limit * 4)
+    value = plain(value)
+    found = sanitise(value, limit) if limit == WHOLE else within(value, limit, limit * 4)
     return found if found is None or isinstance(found, dict) else {KEYS[name]: found}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return the fields of a pydantic object or a dataclass as a dict, and any other value unchanged."""
     # On the class: a foreign `__getattr__` answers to any name.
     if hasattr(type(value), "model_dump"):

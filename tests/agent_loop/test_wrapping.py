@@ -14,7 +14,7 @@ import toolspan
 
 from ..sdk.sdk import SYNC, Face, both_faces
 from ..sdk.telemetry import Telemetry
-from .test_decorator import KINDS, OopsError, drain, every_kind
+from ..tool_execution.test_decorator import KINDS, OopsError, drain, every_kind
 
 
 @every_kind

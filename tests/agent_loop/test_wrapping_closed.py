@@ -12,7 +12,7 @@ import toolspan
 from toolspan.otel import semconv as names
 
 from ..sdk.telemetry import Telemetry
-from .test_decorator import OopsError
+from ..tool_execution.test_decorator import OopsError
 
 
 def _raises() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from typing import Any, Protocol
 
 from ..guard import is_coroutine
@@ -28,7 +28,10 @@ class Observer(Protocol):
 
 
 Begin = Callable[[tuple[Any, ...], dict[str, Any]], "Observer | None"]
-"""Called with the arguments; returns the observer of the execution, or `None` if nothing is recorded."""
+"""Called with the arguments; returns the observer of the execution, or `None` if nothing is recorded.
+
+It may raise, which stops the function before it runs.
+"""
 
 
 _START: tuple[Any, ...] = (None,)  # what the first `send` takes
@@ -57,7 +60,7 @@ def _function(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
         result = _called(function, args, kwargs, observer)
         # A coroutine function behind another decorator is a plain function for `inspect`.
         if is_coroutine(result):
-            return _awaited(result, observer)
+            return awaited(result, observer)
         observer.end(None, result)
         return result
 
@@ -80,13 +83,18 @@ def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]
     async def run(*args: Any, **kwargs: Any) -> Any:
         # The coroutine comes first, as the generators below: a call with wrong arguments never runs.
         coroutine = function(*args, **kwargs)
-        observer = begin(args, kwargs)
-        return await (coroutine if observer is None else _awaited(coroutine, observer))
+        try:
+            observer = begin(args, kwargs)
+        except BaseException:  # the agent is stopped: the coroutine never runs
+            coroutine.close()
+            raise
+        return await (coroutine if observer is None else awaited(coroutine, observer))
 
     return run
 
 
-async def _awaited(coroutine: Any, observer: Observer) -> Any:
+async def awaited(coroutine: Any, observer: Observer) -> Any:
+    """Await a coroutine in the context of its execution."""
     token = enter(observer.context)
     try:
         result = await coroutine
@@ -185,3 +193,27 @@ class _NoObserver:
     @staticmethod
     def end(error: BaseException | None, result: Any = None) -> None:
         """Do nothing."""
+
+
+class Block:
+    """A context manager that is entered with `async with`, too; it never waits."""
+
+    async def __aenter__(self) -> Any:
+        return self.__enter__()  # type: ignore[attr-defined]  # of the derived class
+
+    async def __aexit__(self, *args: object) -> None:
+        self.__exit__(*args)  # type: ignore[attr-defined]
+
+
+def name_of(function: Any) -> str:
+    """Return the name of a function; a `partial` or another callable object has that of its class."""
+    return getattr(function, "__name__", None) or type(function).__name__
+
+
+def arguments_of(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments by their names, without `self` or `cls`; empty for a wrong call."""
+    try:
+        bound = dict(inspect.signature(function).bind(*args, **kwargs).arguments)
+    except TypeError:  # the function itself raises it next, for the application
+        return {}
+    return {name: value for name, value in bound.items() if name not in ("self", "cls")}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from toolspan.agent_loop.loop import LoopMetricSink
+from toolspan.agent_loop.metrics import LoopMetricSink
 from toolspan.otel.span_events import SpanEvent
 from toolspan.wire.events import Answered, Retried, ToolsChanged
 
