@@ -11,7 +11,7 @@ export PYTHONUNBUFFERED := 1
 # Empty means unset: without compiled files each of the tests' child processes compiles the whole source.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo chat chat-figures test test-full lint types coverage thorough mutants bench bench-peers parts e2e pipeline dashboards picture outage neighbours frameworks versions soak wheel dist workflows clean
+.PHONY: help demo chat chat-figures test test-full lint types coverage thorough mutants bench bench-peers parts e2e pipeline dashboards semconv-diff viewers picture outage neighbours frameworks versions soak wheel dist workflows clean
 
 # What a target does, while it does it.
 say = @printf '== %s\n' "$(1)"
@@ -112,6 +112,9 @@ pipeline: $(VENV)/.test ## examples/pipeline in real parts: LiteLLM's proxy, a c
 	$(call say,Running examples/pipeline in real parts: some ten minutes on first use$(,) which installs LiteLLM)
 	$(BIN)/python -m tests.gateway
 
+semconv-diff: $(VENV)/.test ## What differs between the conventions' versions 1.41 and 0.1, and how certain each name is.
+	$(BIN)/python -m tools.semconv_diff 1.41 0.1
+
 dashboards: $(VENV)/.test ## Write dashboards/ from tools/dashboards/.
 	$(call say,Writing dashboards/)
 	$(BIN)/python -m tools.dashboards
@@ -143,6 +146,14 @@ neighbours: .cache/neighbours/.test ## Other instrumentations at the same time, 
 frameworks: $(VENV)/.test ## Ten frameworks in their own environments: the table of docs/frameworks.md.
 	$(call say,Running ten frameworks$(,) each in an environment of its own: long on first use)
 	$(BIN)/python -m tests.frameworks
+
+viewers: $(VENV)/.test .cache/viewers/phoenix/.done .cache/viewers/mlflow/.done ## What Phoenix and MLflow show of every scenario: the table of docs/viewers.md.
+	$(BIN)/python -m tests.viewers
+
+.cache/viewers/%/.done: tests/viewers/%.txt
+	$(PYTHON) -m venv .cache/viewers/$*
+	.cache/viewers/$*/bin/python -m pip install --quiet -r $<
+	touch $@
 
 versions: $(VENV)/.test ## The tests with older and newer SDKs, OpenTelemetry and Python: the table of docs/versions.md.
 	$(call say,Running the tests with older and newer versions: long on first use)

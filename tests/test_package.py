@@ -19,7 +19,18 @@ def test_the_package_has_exactly_these_public_names() -> None:
     """`toolspan.__all__` has these functions and these types."""
     functions = [name for name in toolspan.__all__ if name.islower()]
     assert functions == sorted(
-        [*AGENTS, "attributes", "events", "instrument", "show", "switch", "tool", "uninstrument", "usage", *PIPELINES]
+        [
+            *AGENTS,
+            "attributes",
+            "events",
+            "instrument",
+            "show",
+            "switch",
+            "tool",
+            "uninstrument",
+            "usage",
+            *PIPELINES,
+        ]
     )
     types = set(toolspan.__all__) - set(functions)
     others = {

@@ -76,7 +76,7 @@ def test_defaults_hold_without_keywords_and_environment() -> None:
     settings = read_settings({}, {})
     assert settings == Settings()
     assert (settings.content, settings.details) == (False, False)
-    assert (settings.tool_events, settings.metric_names) == ("both", "released")
+    assert (settings.tool_events, settings.semconv) == ("both", ("0.1",))
 
 
 def test_settings_cannot_be_changed() -> None:
@@ -91,7 +91,7 @@ VARIABLES: list[tuple[str, str, str, Any]] = [
     ("TOOLSPAN_TRACK_STREAMS", "off", "track_streams", False),
     ("TOOLSPAN_TOOL_EVENTS", "SPAN", "tool_events", "span"),
     ("TOOLSPAN_CHUNK_TIMING", " Off ", "chunk_timing", False),
-    ("TOOLSPAN_METRIC_NAMES", "next", "metric_names", "next"),
+    ("TOOLSPAN_SEMCONV", "1.41, 0.1", "semconv", ("0.1", "1.41")),
     ("TOOLSPAN_CHECK_ARGUMENTS", "OFF", "check_arguments", False),
     ("TOOLSPAN_TOOL_DEFINITIONS", "Full", "tool_definitions", "full"),
     ("TOOLSPAN_PROVIDERS", "B.test=b, a.test = a ,", "providers", (("a.test", "a"), ("b.test", "b"))),
@@ -102,6 +102,9 @@ VARIABLES: list[tuple[str, str, str, Any]] = [
     ("TOOLSPAN_METRIC_ATTRIBUTES", "feature, tenant,", "metric_attributes", ("feature", "tenant")),
     ("TOOLSPAN_BAGGAGE_KEYS", "tenant", "baggage_keys", ("tenant",)),
     ("TOOLSPAN_USAGE_KEYS", "feature, tenant", "usage_keys", ("feature", "tenant")),
+    ("TOOLSPAN_CONTENT_FORMAT", "Structured", "content_format", "structured"),
+    ("TOOLSPAN_COMPAT", "cost, OpenInference", "compat", ("openinference", "cost")),
+    ("TOOLSPAN_STREAM_USAGE", "on", "stream_usage", True),
     ("TOOLSPAN_CONTENT_LIMIT", "100", "content_limit", 100),
     (CAPTURE, "SPAN_ONLY", "capture_message_content", "span_only"),
     (EMIT, "true", "emit_event", True),
@@ -124,7 +127,9 @@ KEYWORDS: list[tuple[str, Any, Any]] = [
     ("enabled", False, False),
     ("track_streams", "no", False),
     ("tool_events", "log", "log"),
-    ("metric_names", "both", "both"),
+    ("semconv", "1.41", ("1.41",)),
+    ("semconv", ["0.1"], ("0.1",)),
+    ("semconv", "both", ("0.1", "1.41")),
     ("check_arguments", False, False),
     ("tool_definitions", "full", "full"),
     ("providers", {"A.test": "a"}, (("a.test", "a"),)),
@@ -173,7 +178,8 @@ def test_the_span_limit_comes_before_the_general_limit() -> None:
 WRONG: list[tuple[str, Any, str]] = [
     ("enabled", "maybe", "true, false"),
     ("tool_events", "none", "both, span, log, off"),
-    ("metric_names", "old", "released, next, both"),
+    ("semconv", "0.2", "0.1, 1.41, or both as 0.1,1.41"),
+    ("semconv", "0.1,0.2", "0.1, 1.41, or both as 0.1,1.41"),
     ("check_arguments", "strict", "on, off"),
     ("tool_definitions", "all", "names, full"),
     ("providers", "a.test", "host=name, more of them separated by commas"),
@@ -192,6 +198,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("on_event", "print", "a function of a call and an event, that is not a coroutine function"),
     ("on_event", later, "a function of a call and an event, that is not a coroutine function"),
     ("on_event", Later(), "a function of a call and an event, that is not a coroutine function"),
+    ("content_format", "xml", "json, structured"),
+    ("compat", "openllmetry", "openinference, cost, cache_creation"),
     ("content_limit", "many", "a whole number of characters, 0 or more"),
     ("content_limit", -1, "a whole number of characters, 0 or more"),
     ("content_limit", True, "a whole number of characters, 0 or more"),
@@ -206,11 +214,12 @@ WRONG: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "accepted"), WRONG)
+@each_row(("name", "value", "accepted"), WRONG)
 def test_a_wrong_value_is_reported_with_accepted_ones(
     caplog: pytest.LogCaptureFixture, name: str, value: Any, accepted: str
 ) -> None:
     """One error names value and accepted values, and the default holds."""
+    caplog.clear()
     assert read_settings({name: value}, {}) == Settings()
     (record,) = caplog.records
     kept = f"the default {getattr(Settings(), name)!r} is kept"
@@ -232,6 +241,7 @@ def test_a_wrong_variable_is_reported_by_its_name(caplog: pytest.LogCaptureFixtu
         ("log_", "did you mean 'log'?"),
         ("contents", "did you mean 'content_limit'?"),
         ("TOOLSPAN_LOG", "did you mean 'log'?"),
+        ("metric_names", "did you mean 'semconv'?"),
         ("xyz", "accepted: enabled, "),
     ],
 )
@@ -254,6 +264,7 @@ def test_an_unknown_keyword_is_reported_with_a_hint(
         ("TOOLSPAN_LOGS", "did you mean 'TOOLSPAN_LOG'?"),
         ("TOOLSPAN_CAPTURE_MESSAGE_CONTENT", f"did you mean {CAPTURE!r}?"),
         ("TOOLSPAN_REDACT", "did you mean 'redact'?"),
+        ("TOOLSPAN_METRIC_NAMES", "did you mean 'TOOLSPAN_SEMCONV'?"),
         ("TOOLSPAN_XYZ", "accepted: TOOLSPAN_ENABLED, "),
     ],
 )
@@ -318,7 +329,8 @@ def test_each_word_of_the_types_is_accepted(caplog: pytest.LogCaptureFixture) ->
     """Each word in the types of the keywords is a value of its setting."""
     hints = get_type_hints(Options)
     for name, word in [(key, word) for key, kind in hints.items() for word in words(kind)]:
-        assert getattr(read_settings({name: word}, {}), name) == word.lower()
+        expected = tuple(word.split(",")) if name == "semconv" else word.lower()
+        assert getattr(read_settings({name: word}, {}), name) == expected
     assert caplog.records == []
     assert words(hints["tool_events"]) == ["both", "span", "log", "off"]
 

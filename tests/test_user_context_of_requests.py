@@ -108,7 +108,7 @@ def test_a_failed_request_and_its_exception_have_them(telemetry: Telemetry) -> N
     with telemetry.on(), pytest.raises(openai.APIConnectionError):
         ask(SYNC, CHAT, http.ConnectError("nobody there"))
     (record,) = telemetry.records
-    assert record.event_name == "gen_ai.client.operation.exception"
+    assert record.event_name == "gen_ai.client.inference.exception"
     for told in (telemetry.span, record):
         assert told.attributes["feature"] == "search"
 
@@ -175,7 +175,7 @@ def labels(telemetry: Telemetry, key: str) -> dict[str, set[Any]]:
 @pytest.mark.parametrize("api", [CHAT, RESPONSES], ids=["chat", "responses"])
 def test_selected_attributes_are_on_every_metric(api: Api, telemetry: Telemetry) -> None:
     """Selected attributes are on every metric, and others on none."""
-    with telemetry.on(metric_attributes=["feature"], metric_names="both"):
+    with telemetry.on(metric_attributes=["feature"], semconv="0.1,1.41"):
         ask(SYNC, api, api.calling)
     found = labels(telemetry, "feature")
     assert {*OUR_METRICS, "gen_ai.client.operation.duration", "gen_ai.client.token.usage"} <= set(found)

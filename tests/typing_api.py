@@ -27,7 +27,7 @@ def everything() -> None:
         track_streams=True,
         tool_events="both",
         chunk_timing=True,
-        metric_names="released",
+        semconv="0.1,1.41",
         providers={"llm.example.com": "example"},
         cost="provider",
         metric_attributes=("feature",),

@@ -39,6 +39,7 @@ ALSO = (
     "gen_ai.tool.call.arguments",
 )  # attributes that none of these signals has
 PROSE = ("description", "title", "examples")
+VERSIONS = ["0.1", "1.41"]
 
 _DURATION = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
 _AGENT_DURATION = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6]
@@ -85,14 +86,49 @@ OVERLAY: Facts = {
         },
     },
     "inference": dict.fromkeys(_BY_MODALITY, "recommended"),
-    # #521: the released metrics of inference under their next names; the provider is always known there.
-    # Whether the OpenAI attributes were carried over was not checked; they are assumed to be.
-    "next": {
+    # Metrics and events of v0.1.0 that are copies of others. #521: the metrics of inference; the provider is
+    # always known there. Whether the OpenAI attributes were carried over was not checked; they are assumed
+    # to be. Those of embeddings are in the changelog and in the conventions' reference implementation.
+    "copies": {
+        "gen_ai.client.embeddings.duration": "gen_ai.client.operation.duration",
+        "gen_ai.client.embeddings.operation.input_tokens": "gen_ai.client.inference.operation.input_tokens",
         "gen_ai.client.inference.duration": "gen_ai.client.operation.duration",
         "gen_ai.client.inference.time_to_first_chunk": "gen_ai.client.operation.time_to_first_chunk",
         "gen_ai.client.inference.time_per_output_chunk": "gen_ai.client.operation.time_per_output_chunk",
     },
-    "next_levels": {"gen_ai.provider.name": "required"},
+    "copied_levels": {"gen_ai.provider.name": "required"},
+    "more_levels": {
+        "gen_ai.client.embeddings.operation.input_tokens": {"error.type": "conditionally_required"},
+        "gen_ai.execute_tool.exception": {"gen_ai.tool.name": "required"},
+    },
+    "copied_events": {
+        "gen_ai.client.inference.exception": "gen_ai.client.operation.exception",
+        "gen_ai.execute_tool.exception": "gen_ai.client.operation.exception",
+    },
+    # The versions in which a metric or an event exists: both, unless it is listed here. v0.1.0 keeps the
+    # duration and the exception event of 1.41 for operations that have none of their own.
+    "versions": {
+        "gen_ai.client.embeddings.": ["0.1"],
+        "gen_ai.client.inference.": ["0.1"],
+        "gen_ai.client.inference.operation.details": ["0.1", "1.41"],
+        "gen_ai.client.operation.time_per_output_chunk": ["1.41"],
+        "gen_ai.client.operation.time_to_first_chunk": ["1.41"],
+        "gen_ai.client.token.usage": ["1.41"],
+        "gen_ai.execute_tool.exception": ["0.1"],
+    },
+    # How sure a name is, because there is no registry at the tag v0.1.0: `tag` was read in its documents or
+    # its changelog, `main` in the data, `branch` is a change whose merge was not seen. The rest is `main`.
+    "certainty": {
+        "error.": "tag",
+        "exception.": "tag",
+        "server.": "tag",
+        "gen_ai.client.inference.": "tag",
+        "gen_ai.client.operation.": "tag",
+        "gen_ai.execute_tool.exception": "tag",
+        "gen_ai.usage.audio.": "branch",
+        "gen_ai.usage.image.": "branch",
+        "gen_ai.usage.text.": "branch",
+    },
     # #536 was not merged by 2026-10-09: without it the two histograms carry no error
     "without": {
         "gen_ai.client.inference.operation.input_tokens": ["error.type"],
@@ -221,21 +257,51 @@ def event_facts(model: Model) -> Facts:
             "severity": int(severity[1]) if severity else None,
             "attributes": levels(attributes),
         }
-    return found
+    for name, copied in OVERLAY["copied_events"].items():
+        found[name] = _copy(name, found[copied])
+    return {name: _dated(name, fact) for name, fact in found.items()}
 
 
 def metric_facts(model: Model) -> Facts:
-    """Return the client metrics of both generations, with OpenAI's refinements."""
+    """Return the client metrics of all versions, with OpenAI's refinements."""
     found = {
         name: _metric(model, name, metric)
         for name, metric in model.signals["metrics"].items()
         if name.startswith(METRICS)
     }
-    for name, released in OVERLAY["next"].items():
-        fact = json.loads(json.dumps(found[released]))
-        merge(fact["attributes"], _levels_of(OVERLAY["next_levels"]))
-        found[name] = {**fact, "generation": "next"}
+    for name, copied in OVERLAY["copies"].items():
+        found[name] = _copy(name, found[copied])
+    return {name: _dated(name, fact) for name, fact in found.items()}
+
+
+def _copy(name: str, fact: Facts) -> Facts:
+    found: Facts = json.loads(json.dumps(fact))
+    if name in OVERLAY["copies"]:
+        merge(found["attributes"], _levels_of(OVERLAY["copied_levels"]))
+    merge(found["attributes"], _levels_of(OVERLAY["more_levels"].get(name, {})))
     return found
+
+
+def _dated(name: str, fact: Facts) -> Facts:
+    """Return the fact with the versions that have it."""
+    return {**fact, "versions": _longest(OVERLAY["versions"], name, VERSIONS)}
+
+
+def _longest(table: Facts, name: str, otherwise: Any) -> Any:
+    """Return the value of the longest beginning of a name."""
+    return (
+        table[max(found, key=len)]
+        if (found := [each for each in table if name.startswith(each)])
+        else otherwise
+    )
+
+
+def certain(facts: Facts) -> Facts:
+    """Return facts by name, each with its certainty."""
+    return {
+        name: {**fact, "certainty": _longest(OVERLAY["certainty"], name, "main")}
+        for name, fact in facts.items()
+    }
 
 
 def _metric(model: Model, name: str, metric: Facts) -> Facts:
@@ -246,7 +312,6 @@ def _metric(model: Model, name: str, metric: Facts) -> Facts:
     for dropped in OVERLAY["without"].get(name, ()):
         del attributes[dropped]
     found = {
-        "generation": "next" if ".inference." in name else "released",
         "level": level(metric.get("requirement_level", "recommended")),
         "instrument": metric["instrument"],
         "unit": metric["unit"],
@@ -298,7 +363,11 @@ def sources(notice: str) -> dict[str, str]:
 def derive(data: Path) -> Facts:
     """Return all facts."""
     model = Model(data)
-    signals = {"spans": span_facts(model), "metrics": metric_facts(model), "events": event_facts(model)}
+    signals = {
+        "spans": span_facts(model),
+        "metrics": certain(metric_facts(model)),
+        "events": certain(event_facts(model)),
+    }
     used = {name for kind in signals.values() for signal in kind.values() for name in signal["attributes"]}
     registry = {OVERLAY["renamed"].get(name, name): attribute for name, attribute in model.attributes.items()}
     attributes = {name: attribute_fact(registry[name]) for name in {*used, *ALSO} if name in registry}
@@ -306,7 +375,7 @@ def derive(data: Path) -> Facts:
     return {
         "sources": sources((data / "NOTICE.txt").read_text("utf-8")),
         "renamed": OVERLAY["renamed"],
-        "attributes": attributes,
+        "attributes": certain(attributes),
         **signals,
         "messages": message_facts(data, attributes),
     }

@@ -38,6 +38,8 @@ class Call(CallData):
     """Whether the SDK reads at this moment: then the SDK, not the application, closes the response."""
     closed = False
     """Whether another task has closed the response while the SDK reads: an error that follows is none."""
+    added: Callable[[Any], bool] | None = None
+    """Returns whether a chunk is one that toolspan requested, which the application does not get."""
     record_at = 0
     """When the buffered times are recorded at the latest, so that a long stream shows while it runs."""
     finished = False

@@ -12,6 +12,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict, get_args
 
@@ -19,9 +20,11 @@ log = logging.getLogger("toolspan")
 
 Capture: TypeAlias = Literal["no_content", "span_only", "event_only", "span_and_event"]
 Cost: TypeAlias = Literal["on", "provider", "off"]
+Compat: TypeAlias = Literal["openinference", "cost", "cache_creation"]
+ContentFormat: TypeAlias = Literal["json", "structured"]
 LogFormat: TypeAlias = Literal["off", "text", "json"]
-MetricNames: TypeAlias = Literal["released", "next", "both"]
 OtherInstrumentations: TypeAlias = Literal["enrich", "span", "skip"]
+Semconv: TypeAlias = Literal["0.1", "1.41", "0.1,1.41"]
 ToolDefinitions: TypeAlias = Literal["names", "full"]
 ToolEvents: TypeAlias = Literal["both", "span", "log", "off"]
 
@@ -132,6 +135,29 @@ def remove(name: str, value: object) -> None:
     """Remove a content: the redaction in place of one that cannot work."""
 
 
+_VERSIONS = get_args(Semconv)[:2]
+_OLD_VERSIONS = {"released": "1.41", "next": "0.1", "both": "0.1,1.41"}
+
+
+def _versions(value: object) -> tuple[str, ...]:
+    """Return versions of the conventions in the order of `_VERSIONS`."""
+    word = _word(value) if isinstance(value, str) else ""
+    if (new := _OLD_VERSIONS.get(word)) is not None:
+        log.warning("toolspan: semconv=%s is an old word; write %s", word, new)
+    found = _some_of(_VERSIONS, new or value)
+    if not found:
+        raise ValueError
+    return found
+
+
+def _some_of(words: tuple[str, ...], value: object) -> tuple[str, ...]:
+    """Return those of the words that the value names, in their order."""
+    found = {name.lower() for name in _names(value)}
+    if not found.issubset(words):
+        raise ValueError
+    return tuple(word for word in words if word in found)
+
+
 def _hook(value: object) -> object:
     """Return a completion hook or its name; raise `TypeError` for anything else, also for a hook's class."""
     if isinstance(value, type):
@@ -164,8 +190,10 @@ class Settings:
     tool_events: str = _setting("both", _one_of(ToolEvents), "TOOLSPAN_TOOL_EVENTS")
     # Record the histogram of inter-chunk times.
     chunk_timing: bool = _setting(True, _SWITCH, "TOOLSPAN_CHUNK_TIMING")
-    # Metrics by the `released` conventions, by the `next` ones, or `both`.
-    metric_names: str = _setting("released", _one_of(MetricNames), "TOOLSPAN_METRIC_NAMES")
+    # Versions of the GenAI conventions whose metrics and exception events are emitted.
+    semconv: tuple[str, ...] = _setting(
+        _VERSIONS[:1], _Rule(_versions, "0.1, 1.41, or both as 0.1,1.41"), "TOOLSPAN_SEMCONV"
+    )
     # Check each tool call against the tools of its request.
     check_arguments: bool = _setting(True, _SWITCH, "TOOLSPAN_CHECK_ARGUMENTS")
     # Where another instrumentation has an open span for the call: `enrich` that span, make a second
@@ -205,6 +233,14 @@ class Settings:
     socket_log: bool = _setting(False, _SWITCH, "TOOLSPAN_SOCKET_LOG")
     # Names from `toolspan.attributes` by which `toolspan.usage` keeps totals, too.
     usage_keys: tuple[str, ...] = _setting((), _LIST, "TOOLSPAN_USAGE_KEYS")
+    # The form of content on spans: `json` text, which all viewers read, or `structured` values.
+    content_format: str = _setting("json", _one_of(ContentFormat), "TOOLSPAN_CONTENT_FORMAT")
+    # Names on spans for readers of other conventions.
+    compat: tuple[str, ...] = _setting(
+        (), _Rule(partial(_some_of, get_args(Compat)), ", ".join(get_args(Compat))), "TOOLSPAN_COMPAT"
+    )
+    # Request the tokens of a stream where the application does not, and remove the chunk that has them.
+    stream_usage: bool = _setting(False, _SWITCH, "TOOLSPAN_STREAM_USAGE")
     # The length of a captured text, in characters; longer texts are truncated.
     content_limit: int = _setting(8192, _CHARACTERS, "TOOLSPAN_CONTENT_LIMIT")
     # Where captured content is recorded.
@@ -271,7 +307,7 @@ class Options(TypedDict, total=False):
     track_streams: _Switch
     tool_events: ToolEvents | None
     chunk_timing: _Switch
-    metric_names: MetricNames | None
+    semconv: Semconv | Iterable[str] | None
     check_arguments: _Switch
     other_instrumentations: OtherInstrumentations | None
     agent_loop: _Switch
@@ -286,6 +322,9 @@ class Options(TypedDict, total=False):
     sample_every: int | None
     socket_log: _Switch
     usage_keys: Iterable[str] | None
+    content_format: ContentFormat | None
+    compat: Iterable[str] | None
+    stream_usage: _Switch
     content_limit: int | None
     capture_message_content: Capture | _UpperCapture | bool | None
     emit_event: _Switch
@@ -300,6 +339,8 @@ _ROWS = {row.name: row for row in fields(Settings)}
 _OWN = "TOOLSPAN_"  # the prefix of the variables that only toolspan reads
 _KEYWORDS = {name: name for name in _ROWS}
 _VARIABLES = {name: (*row.metadata["variables"], name)[0] for name, row in _ROWS.items()}
+_RENAMED = {"metric_names": "semconv"}
+"""Settings of earlier versions and their present names, for the log."""
 
 
 def read_settings(keywords: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
@@ -357,7 +398,12 @@ def shown(value: object) -> str:
 
 def _log_unknown(unknown: Iterable[str], known: Mapping[str, str]) -> None:
     """Log each unknown keyword or variable by its name; its value may be a secret and is not logged."""
+    known = {**known, **{old: known[new] for old, new in _RENAMED.items()}}
     for name in sorted(unknown):
         near = difflib.get_close_matches(name.removeprefix(_OWN).lower(), known, n=1)
-        hint = f"did you mean {known[near[0]]!r}?" if near else f"accepted: {', '.join(known.values())}"
+        hint = (
+            f"did you mean {known[near[0]]!r}?"
+            if near
+            else f"accepted: {', '.join(dict.fromkeys(known.values()))}"
+        )
         log.error("toolspan: unknown setting %r ignored; %s", name, hint)

@@ -139,7 +139,7 @@ def test_a_callback_runs_after_the_span_and_cannot_lose_it(
 
     def stop(passed: toolspan.BudgetPassed) -> None:
         ended.append(len(telemetry.spans))
-        ended.append(sum(point.count for point in telemetry.points("gen_ai.client.operation.duration")))
+        ended.append(sum(point.count for point in telemetry.durations))
         raise kind("MARKER")
 
     toolspan.usage.budget(stop, tokens=0, per="conversation")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from toolspan.agent_loop.memory import Memory
+from toolspan.agent_loop.memory import LONGEST_TEXT, MOST_TEXTS, Memory
 from toolspan.otel.call_data import RememberedCall, Turn
 
 
@@ -64,6 +64,16 @@ def test_oldest_calls_and_turns_are_forgotten_first() -> None:
     assert memory.turn(["resp_0", "resp_995"]) is not None
     assert sum(len(calls) for calls in memory._calls.values()) == 10
     assert len(memory._turns) == 10
+
+
+def test_arguments_are_kept_of_the_newest_calls_only() -> None:
+    """The memory keeps the arguments of a bounded number of calls, each of a bounded length."""
+    memory = Memory()
+    calls = [RememberedCall(f"call_{at}", "f", 1, Turn(), arguments="{}") for at in range(MOST_TEXTS + 1)]
+    calls.append(RememberedCall("long", "f", 1, Turn(), arguments="x" * (LONGEST_TEXT + 1)))
+    for call in calls:
+        memory.remember(call)
+    assert [call.id for call in calls if not call.arguments] == ["call_0", "long"]
 
 
 def test_open_calls_of_a_tool_are_found_newest_first() -> None:

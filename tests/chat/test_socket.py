@@ -106,7 +106,7 @@ def test_pages_and_metrics_are_served_over_http() -> None:
     finally:
         telemetry.meters.shutdown()
     for name in (
-        "gen_ai_client_token_usage",
+        "gen_ai_client_inference_operation_input_tokens",
         "toolspan_tool_calls_total",
         "gen_ai_execute_tool_duration_seconds",
     ):

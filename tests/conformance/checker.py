@@ -13,7 +13,7 @@ from .attributes import check_attributes, unknown
 from .facts import (
     DETAILS,
     EVENTS,
-    EXCEPTION,
+    EXCEPTIONS,
     LINK,
     METRICS,
     OWN_EVENTS,
@@ -97,7 +97,7 @@ def check_log(log_record: Any) -> list[str]:
         found.append("body: set; events carry attributes only")
     found += check_attributes(attributes, event_levels(name, attributes))
     found += check_operation(attributes) if name == DETAILS else []
-    found += _exception(attributes) if name == EXCEPTION else []
+    found += _exception(attributes) if name in EXCEPTIONS else []
     return [f"{name}: {each}" for each in found]
 
 

@@ -24,7 +24,7 @@ SCHEMAS: dict[str, Fact] = CONVENTION["messages"]
 RENAMED: dict[str, str] = CONVENTION["renamed"]
 
 DETAILS = "gen_ai.client.inference.operation.details"
-EXCEPTION = "gen_ai.client.operation.exception"
+EXCEPTIONS = ("gen_ai.client.inference.exception", "gen_ai.client.operation.exception")
 _SPANS = {name: fact["attributes"] for name, fact in {**CONVENTION["spans"], **OWN["spans"]}.items()}
 _INFERENCE: Levels = {**_SPANS["gen_ai.client.inference"], **_SPANS["toolspan.inference"]}
 _OPENAI: Levels = {**_SPANS["openai.gen_ai.client.inference"], **_SPANS["toolspan.inference"]}
@@ -62,7 +62,7 @@ def event_levels(name: str, attributes: Mapping[str, Any]) -> Levels:
     if name == DETAILS:  # the convention defines this event for inference only
         return operation_levels({**attributes, "gen_ai.operation.name": "chat"})
     own: Levels = {**_AGENT, **EVENTS[name]["attributes"]}
-    if name != EXCEPTION:
+    if name not in EXCEPTIONS:
         return own
     optional = {each: {"level": "recommended"} for each in operation_levels(attributes)}
     return {**optional, **own}

@@ -54,10 +54,10 @@ class StartSampler(Sampler):
 
 
 def played(scenario: Playable, **settings: Any) -> tuple[Telemetry, StartSampler]:
-    """Return the telemetry of a scenario, with the details event and both generations of metrics."""
+    """Return the telemetry of a scenario, with the details event and both versions of metrics."""
     sampler = StartSampler()
     telemetry = Telemetry(sampler)
-    with telemetry.on(**{"emit_event": True, "metric_names": "both", **settings}):
+    with telemetry.on(**{"emit_event": True, "semconv": "0.1,1.41", **settings}):
         scenario.play()
     return telemetry, sampler
 

@@ -13,7 +13,7 @@ from .checker import check_log
 from .messages import check_messages
 from .samples import GONE, SAMPLES, Attributes, changed
 
-FAILURE = "gen_ai.client.operation.exception"
+FAILURE = "gen_ai.client.inference.exception"
 DETECT = "toolspan.tool_call.detected"
 CALL = "toolspan.tool_call.completed"
 WARN, INFO = SeverityNumber.WARN, SeverityNumber.INFO
@@ -50,7 +50,7 @@ GOOD: dict[str, Any] = {
 }
 WRONG: dict[str, tuple[Any, str]] = {
     "no name": (log(None), "event name: missing"),
-    "misspelt name": (log("gen_ai.client.operation.exceptions"), f"is {FAILURE} meant?"),
+    "misspelt name": (log("gen_ai.client.inference.exceptions"), f"is {FAILURE} meant?"),
     "details at INFO": (log(severity=INFO), "severity: 9, not 5"),
     "exception at ERROR": (log(FAILURE, EXCEPTION, severity=SeverityNumber.ERROR), "severity: 17, not 13"),
     "body": (log(body="words"), "body: set"),

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from toolspan.otel import semconv
-from toolspan.otel.content import capture
+from toolspan.otel.content.capture import spans_take_structures
 from toolspan.pipeline import semconv as stage_semconv
 
 from ..otel.constants import constants
 from ..sdk.features import needs
 from ..sdk.telemetry import Telemetry
+from .facts import CONVENTION
 from .playing import KINDS, complaints, played
 from .scenarios import REPEATED, SCENARIOS, Scenario
 from .test_emitted_loop import CASES as LOOPS
@@ -46,13 +47,13 @@ def test_spans_metrics_and_events_of_every_scenario_conform(scenario: Scenario, 
 
 
 def _check_durations(scenario: Scenario, telemetry: Telemetry) -> None:
-    """A request is one sample of each duration metric, with both generations on."""
-    found = {metric.name for metric in telemetry.metrics()}
-    assert semconv.OPERATION_DURATION in found
-    assert (semconv.INFERENCE_DURATION in found) is scenario.inferred
-    durations = (semconv.OPERATION_DURATION, semconv.INFERENCE_DURATION)
-    counts = [sum(point.count for point in telemetry.points(name)) for name in durations]
-    assert counts == [1, int(scenario.inferred)]
+    """A request is one sample of each duration metric, with both versions on."""
+    expected = {
+        semconv.OPERATION_DURATION: 1,
+        semconv.INFERENCE_DURATION: int(scenario.inferred),
+        semconv.EMBEDDINGS_DURATION: int(scenario.operation == "embeddings"),
+    }
+    assert {name: sum(point.count for point in telemetry.points(name)) for name in expected} == expected
 
 
 def _check_content(scenario: Scenario, mode: str, telemetry: Telemetry) -> None:
@@ -67,46 +68,40 @@ def _check_content(scenario: Scenario, mode: str, telemetry: Telemetry) -> None:
             assert (semconv.INPUT_MESSAGES in record.attributes) is (on_event and scenario is not TOKENS)
 
 
-GENERATIONS = {
-    "released": ("gen_ai.client.operation.", "gen_ai.client.token."),
-    "next": ("gen_ai.client.inference.",),
-}
+VERSIONS = ("0.1", "1.41")
 
 
-@pytest.mark.parametrize("structured", [True, False], ids=["structured", "text"])
+@pytest.mark.parametrize("form", ["structured", "json"])
 @pytest.mark.parametrize("definitions", ["names", "full"])
 @pytest.mark.parametrize("limit", [None, 50, 200, 1000, 2000])
-@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("version", VERSIONS)
 @everywhere
 def test_every_scenario_conforms_under_all_content_settings(
     scenario: Scenario,
-    generation: str,
+    version: str,
     limit: int | None,
     definitions: str,
-    structured: bool,
-    monkeypatch: pytest.MonkeyPatch,
+    form: str,
 ) -> None:
-    """Content conforms as structures and as JSON, at any limit; metric names are of one generation."""
-    monkeypatch.setattr(capture, "spans_take_structures", lambda: structured)
-    settings = {"attribute_limit": limit, "tool_definitions": definitions, "metric_names": generation}
+    """Content conforms as structures and as JSON, at any limit; metrics and log events are of one version."""
+    settings = {
+        "attribute_limit": limit,
+        "tool_definitions": definitions,
+        "semconv": version,
+        "content_format": form,
+    }
     if limit is not None and limit <= 1000:
         settings["content_limit"] = 20
     telemetry, sampler = played(scenario, capture_message_content="span_and_event", **settings)
     assert complaints(telemetry, sampler) == []
     content = [telemetry.span.attributes[name] for name in KINDS if name in telemetry.span.attributes]
-    assert structured or all(isinstance(value, str) for value in content)
-    _check_generation(scenario, generation, telemetry)
-
-
-def _check_generation(scenario: Scenario, generation: str, telemetry: Telemetry) -> None:
-    """Metric names are of one generation; operations without inference have the same in both."""
-    names = {metric.name for metric in telemetry.metrics() if metric.name.startswith("gen_ai.")}
-    if not scenario.inferred:
-        names -= {semconv.TOKEN_USAGE} if generation == "released" else set()
-        assert names == {semconv.OPERATION_DURATION}
-    else:
-        assert names
-        assert all(name.startswith(GENERATIONS[generation]) for name in names)
+    text = form == "json" or not spans_take_structures()
+    assert [value for value in content if isinstance(value, str) is not text] == []
+    found = {metric.name for metric in telemetry.metrics()} | {each.event_name for each in telemetry.records}
+    facts = {**CONVENTION["metrics"], **CONVENTION["events"]}
+    dated = [name for name in found if name in facts]
+    assert dated
+    assert [name for name in dated if version not in facts[name]["versions"]] == []
 
 
 @over(REPEATED)
@@ -122,7 +117,9 @@ def test_every_known_name_is_emitted_by_some_scenario() -> None:
     """Each name in the two modules of names is emitted in at least one scenario."""
     found: set[str] = set()
     for scenario in (*SCENARIOS.values(), *REPEATED.values(), *LOOPS.values(), *STAGES.values()):
-        telemetry, _ = played(scenario, capture_message_content="span_and_event")
+        telemetry, _ = played(
+            scenario, capture_message_content="span_and_event", compat="cost,cache_creation"
+        )
         for span in telemetry.spans:
             found |= set(span.attributes) | {event.name for event in span.events}
             found |= {name for event in span.events for name in event.attributes}

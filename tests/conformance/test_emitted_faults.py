@@ -53,11 +53,11 @@ OTHERS: dict[str, tuple[str, str, Any, str]] = {
         "gen_ai.request.model",
         "gen_ai.operation.name: required attribute is missing",
     ),
-    "old duration": (
+    "misspelt tokens": (
         "embeddings",
-        "OPERATION_DURATION",
-        "gen_ai.client.duration",
-        "is gen_ai.client.operation.duration meant?",
+        "EMBEDDINGS_INPUT_TOKENS",
+        "gen_ai.client.embeddings.operation.input_token",
+        "is gen_ai.client.embeddings.operation.input_tokens meant?",
     ),
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import semconv_facts
+from tools import semconv_diff, semconv_facts
 
 from .facts import CONVENTION, OWN
 
@@ -112,19 +112,30 @@ def test_own_names_begin_with_toolspan_and_are_used() -> None:
     assert all(name.startswith("toolspan.") for name in {**OWN["metrics"], **OWN["events"]})
 
 
-TOOLS = "gen_ai.execute_tool.duration"
-
-
-def test_the_facts_hold_both_generations_of_metrics() -> None:
-    """The facts contain the released metrics and those of the next version."""
-    by_generation: dict[str, set[str]] = {}
-    for name, fact in CONVENTION["metrics"].items():
-        by_generation.setdefault(fact["generation"], set()).add(name.removeprefix("gen_ai.client."))
-    times = ("duration", "time_to_first_chunk", "time_per_output_chunk")
-    agents = {f"gen_ai.invoke_agent.{each}" for each in ("duration", "inference_calls", "tool_calls")}
-    assert by_generation["released"] == {
-        *("token.usage", TOOLS, *agents),
-        *(f"operation.{each}" for each in times),
+def test_the_facts_hold_the_metrics_and_events_of_each_version() -> None:
+    """Each metric and event names the versions that have it, and how certain its name is."""
+    rows = {**CONVENTION["metrics"], **CONVENTION["events"]}
+    only = {
+        version: {name for name, fact in rows.items() if fact["versions"] == [version]}
+        for version in ("0.1", "1.41")
     }
-    assert {f"inference.{each}" for each in times} <= by_generation["next"]
-    assert len(by_generation["next"]) == 10
+    assert len(only["0.1"]) == 14
+    assert only["1.41"] == {
+        "gen_ai.client.operation.time_per_output_chunk",
+        "gen_ai.client.operation.time_to_first_chunk",
+        "gen_ai.client.token.usage",
+    }
+    certainties = {fact["certainty"] for fact in (*rows.values(), *CONVENTION["attributes"].values())}
+    assert certainties == {"tag", "main", "branch"}
+
+
+def test_the_difference_of_two_versions_names_each_row_and_its_certainty(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The command prints what only one of the versions has, and which names of 0.1 are not certain."""
+    semconv_diff.main(["1.41", "0.1"])
+    printed = capsys.readouterr().out
+    assert "gen_ai.client.token.usage                                     1.41" in printed
+    assert "gen_ai.client.inference.duration                              0.1       tag" in printed
+    assert "gen_ai.client.operation.duration " not in printed.partition("not certain")[0]
+    assert "branch" in printed.partition("not certain")[2]

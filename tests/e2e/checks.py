@@ -119,10 +119,10 @@ def log_events(run: Run) -> Problems:
 def metrics(run: Run) -> Problems:
     """Two operations, all their tokens, two calls."""
     for name in ("duration", "time_to_first_chunk"):
-        yield from differ(f"the count of {name}", _total(run, f"gen_ai.client.operation.{name}", "count"), 2)
+        yield from differ(f"the count of {name}", _total(run, f"gen_ai.client.inference.{name}", "count"), 2)
     for kind in ("input", "output"):
         wanted = sum(tokens[kind] for tokens in run.seen.tokens)
-        found = _total(run, "gen_ai.client.token.usage", "sum", **{"gen_ai.token.type": kind})
+        found = _total(run, f"gen_ai.client.inference.operation.{kind}_tokens", "sum")
         yield from differ(f"the sum of {kind} tokens", found, wanted)
     yield from differ("the count of tool calls", _total(run, "toolspan.tool_calls", "asInt"), 2)
 

@@ -7,7 +7,7 @@ have no pin: they are what sid holds on that day. The Collector's versions stand
 from typing import Final
 
 AIMOCK: Final = "1.43.0"
-JAEGER: Final = "v1.76.0"  # the module's number of Jaeger 2.13.0
+JAEGER: Final = "v1.76.0"  # Jaeger 2.13.0, the last in the module proxy; the image is newer
 LLAMA_PACKAGE: Final = "llama.cpp-tools"
 KAFKA: Final = "v0.0.0-20260421215025-4e7a1e1569ac"
 MODEL_WRITER: Final = ("gguf==0.19.0", "numpy==2.4.6")

@@ -117,10 +117,12 @@ def _tokens(run: Run) -> Iterator[str]:
             yield f"tokens {run.tokens}, not {wanted}"
     elif len(run.tokens) != len(run.spans):  # it has no journal: how many, its own tests compare
         yield f"tokens {run.tokens} of {len(run.spans)} calls"
-    recorded = run.received.total("gen_ai.client.token.usage")
-    expected = 2 * len(run.tokens), sum(map(sum, run.tokens))
-    if recorded != expected:
-        yield f"gen_ai.client.token.usage has (count, sum) {recorded}, the spans {expected}"
+    for at, kind in enumerate(("input", "output")):
+        counts = [each[at] for each in run.tokens]
+        name = f"gen_ai.client.inference.operation.{kind}_tokens"
+        recorded, expected = run.received.total(name), (len(counts), sum(counts))
+        if recorded != expected:
+            yield f"{name} has (count, sum) {recorded}, the spans {expected}"
 
 
 def _records(run: Run) -> Iterator[str]:

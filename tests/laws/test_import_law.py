@@ -68,6 +68,7 @@ ASYNC = (
     "sdk/patch.py",
     "sdk/stream.py",
     "agent_loop/wrapping.py",
+    "sdk/stream_usage.py",
     "user_context.py",
 )
 SEMCONV = ("otel/semconv.py", "pipeline/semconv.py")

@@ -25,8 +25,12 @@ _INFERENCE = {
 
 
 def tokens(telemetry: Telemetry) -> dict[str, int]:
-    """Return the counted tokens by type."""
-    return sums(telemetry.points("gen_ai.client.token.usage"))
+    """Return the counted tokens by type, under the names of any version."""
+    found = sums(telemetry.points("gen_ai.client.token.usage"))
+    for operation, kind in (("inference", "input"), ("inference", "output"), ("embeddings", "input")):
+        for point in telemetry.points(f"gen_ai.client.{operation}.operation.{kind}_tokens"):
+            found[kind] = found.get(kind, 0) + point.sum
+    return found
 
 
 def sums(points: list[Any]) -> dict[str, int]:

@@ -11,8 +11,6 @@ from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 
-from toolspan.otel.content.capture import spans_take_structures
-
 _NULLS: dict[str, Any] = (
     {"allow_null": True} if "allow_null" in inspect.signature(otlp._encode_value).parameters else {}
 )
@@ -24,12 +22,16 @@ def encode_value(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return an attribute in plain types, decoded where spans keep JSON instead of structures."""
-    if isinstance(value, str) and value[:1] in ("[", "{") and not spans_take_structures():
-        return _parsed(value)
+    """Return an attribute in plain types, decoded where it is JSON text."""
+    if isinstance(value, str):
+        return _parsed(value) if value[:1] in ("[", "{") else value
+    return _structure(value)
+
+
+def _structure(value: Any) -> Any:
     if hasattr(value, "items"):
-        return {key: plain(part) for key, part in value.items()}
-    return [plain(part) for part in value] if isinstance(value, (list, tuple)) else value
+        return {key: _structure(part) for key, part in value.items()}
+    return [_structure(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def _parsed(text: str) -> Any:

@@ -62,9 +62,9 @@ class Lab:
         """Return a sink for costs; without prices it records only reported costs."""
         return CostSink(self.meter, prices)
 
-    def metric_sink(self, generation: str = "released", *, chunk_timing: bool = True) -> MetricSink:
-        """Return a sink for metrics."""
-        return MetricSink(self.meter, generation=generation, chunk_timing=chunk_timing)
+    def metric_sink(self, *versions: str, chunk_timing: bool = True) -> MetricSink:
+        """Return a sink for metrics, by default those of 1.41: one metric for tokens, one for durations."""
+        return MetricSink(self.meter, versions=versions or ("1.41",), chunk_timing=chunk_timing)
 
     def log_sink(self, capture: Capture = OFF, *, events: bool = True, details: bool = True) -> LogSink:
         """Return a sink for log events."""
@@ -72,7 +72,7 @@ class Lab:
 
     def all_sinks(self, capture: Capture = ON) -> tuple[Sink, ...]:
         """Return a sink of each signal."""
-        return self.span_sink(capture), self.metric_sink("both"), self.log_sink(capture)
+        return self.span_sink(capture), self.metric_sink("0.1", "1.41"), self.log_sink(capture)
 
     @property
     def spans(self) -> list[Any]:

@@ -46,13 +46,13 @@ def counts(completion: int, **details: int) -> dict[str, Any]:
 @pytest.mark.parametrize("end", [End.EXHAUSTED, ValueError()], ids=["without usage", "failed"])
 def test_no_token_metric_without_reported_usage(lab: Lab, end: Any) -> None:
     """Without reported usage there are no token metrics, and nothing is estimated."""
-    run(new_call(STREAM, lab.metric_sink("both")), wire.text("x"), end=end)
+    run(new_call(STREAM, lab.metric_sink("0.1", "1.41")), wire.text("x"), end=end)
     assert not [name for name in lab.metrics() if "token" in name]
 
 
 def test_zero_cached_tokens_are_not_a_sample(lab: Lab) -> None:
     """Zero cached tokens are not a sample of their metric; some cached tokens are."""
-    sink = lab.metric_sink("next")
+    sink = lab.metric_sink("0.1")
     run(new_call(STREAM, sink), wire.text("x", **counts(0, cached_tokens=0)))
     assert names.INFERENCE_USAGE_CACHE_READ not in lab.metrics()
     assert [point.value for point in lab.points(names.INFERENCE_USAGE_OUTPUT)] == [0]

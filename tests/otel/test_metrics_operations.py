@@ -27,7 +27,11 @@ from .apis import (
 )
 from .lab import Lab, new_call, run
 
-GENERATIONS = pytest.mark.parametrize("generation", ["released", "next", "both"])
+VERSIONS = pytest.mark.parametrize("versions", ["1.41", "0.1", "0.1 1.41"])
+OLD = dict.fromkeys(("gen_ai.client.operation.duration", "gen_ai.client.token.usage"), 1)
+NEW = dict.fromkeys(
+    ("gen_ai.client.embeddings.duration", "gen_ai.client.embeddings.operation.input_tokens"), 1
+)
 FETCHES: dict[str, tuple[dict[str, Any], tuple[Any, ...]]] = {
     "whole": (ASK_FETCH, (WHOLE,)),
     "streamed": ({**ASK_FETCH, "stream": True}, tuple(STREAM)),
@@ -35,10 +39,10 @@ FETCHES: dict[str, tuple[dict[str, Any], tuple[Any, ...]]] = {
 
 
 def measured(
-    lab: Lab, generation: str, api: Api, body: Any, *bodies: Any, end: Any = End.EXHAUSTED
+    lab: Lab, versions: str, api: Api, body: Any, *bodies: Any, end: Any = End.EXHAUSTED
 ) -> set[str]:
     """Return the names of all metrics of one call."""
-    run(new_call(body, lab.metric_sink(generation), api=api), *bodies, end=end)
+    run(new_call(body, lab.metric_sink(*versions.split()), api=api), *bodies, end=end)
     return set(lab.metrics())
 
 
@@ -47,11 +51,11 @@ def labels(lab: Lab, name: str) -> list[dict[str, Any]]:
     return [dict(point.attributes) for point in lab.points(name)]
 
 
-@GENERATIONS
+@VERSIONS
 @pytest.mark.parametrize(("body", "bodies"), FETCHES.values(), ids=FETCHES)
-def test_a_fetched_response_has_only_a_duration(lab: Lab, generation: str, body: Any, bodies: Any) -> None:
-    """A fetched response has a duration, with one name in both generations, and no tokens."""
-    found = measured(lab, generation, FETCH, body, *bodies)
+def test_a_fetched_response_has_only_a_duration(lab: Lab, versions: str, body: Any, bodies: Any) -> None:
+    """A fetched response has a duration, with one name in both versions, and no tokens."""
+    found = measured(lab, versions, FETCH, body, *bodies)
     streams = {"toolspan.streams", "toolspan.streams.open"} if body.get("stream") else set()
     assert found == {"gen_ai.client.operation.duration"} | streams
     (point,) = lab.points(names.OPERATION_DURATION)
@@ -68,10 +72,10 @@ def test_a_fetched_response_has_only_a_duration(lab: Lab, generation: str, body:
     ]
 
 
-@GENERATIONS
-def test_fetching_a_failed_response_is_not_an_error(lab: Lab, generation: str) -> None:
+@VERSIONS
+def test_fetching_a_failed_response_is_not_an_error(lab: Lab, versions: str) -> None:
     """A failed response is no error of the request that fetches it; a failed fetch is one."""
-    sink = lab.metric_sink(generation)
+    sink = lab.metric_sink(*versions.split())
     run(new_call(ASK_FETCH, sink, api=FETCH), response(status="failed", error={"code": "x"}))
     run(new_call(ASK_FETCH, sink, api=FETCH), end=ValueError())
     kinds = {point.get("error.type") for point in labels(lab, names.OPERATION_DURATION)}
@@ -79,32 +83,31 @@ def test_fetching_a_failed_response_is_not_an_error(lab: Lab, generation: str) -
 
 
 @pytest.mark.parametrize(
-    ("generation", "tokens"),
-    [("released", True), ("next", False), ("both", True)],
-    ids=["released", "next", "both"],
+    ("versions", "expected"),
+    [("1.41", OLD), ("0.1", NEW), ("0.1 1.41", OLD | NEW)],
+    ids=["1.41", "0.1", "both"],
 )
-def test_embeddings_have_one_duration_and_released_tokens(lab: Lab, generation: str, tokens: bool) -> None:
-    """Embeddings have one duration; their tokens are in the released metric only."""
-    found = measured(lab, generation, EMBEDDINGS, ASK_EMBEDDINGS, VECTORS)
-    assert found == {"gen_ai.client.operation.duration"} | (
-        {"gen_ai.client.token.usage"} if tokens else set()
-    )
-    assert [point.count for point in lab.points(names.OPERATION_DURATION)] == [1]
-    usage = [(point.attributes["gen_ai.token.type"], point.sum) for point in lab.points(names.TOKEN_USAGE)]
-    assert usage == ([("input", 5)] if tokens else [])
-    assert not [key for point in labels(lab, names.OPERATION_DURATION) for key in point if "dimension" in key]
+def test_embeddings_have_one_duration_and_their_input_tokens_in_each_version(
+    lab: Lab, versions: str, expected: dict[str, int]
+) -> None:
+    """Embeddings have one duration and their input tokens, under the names of each version."""
+    found = measured(lab, versions, EMBEDDINGS, ASK_EMBEDDINGS, VECTORS)
+    assert {name: sum(point.count for point in lab.points(name)) for name in found} == expected
+    sums = {name: point.sum for name in found for point in lab.points(name) if "token" in name}
+    assert set(sums.values()) == {5}
+    assert not [key for name in found for point in labels(lab, name) for key in point if "dimension" in key]
 
 
-@GENERATIONS
-def test_a_legacy_completion_has_the_names_of_its_generation(lab: Lab, generation: str) -> None:
-    """A legacy completion is inference and has the names of its generation only."""
-    found = measured(lab, generation, COMPLETIONS, ASK_COMPLETION, COMPLETION)
-    prefixes = {"released": ("gen_ai.client.operation.", "gen_ai.client.token."),
-                "next": ("gen_ai.client.inference.",), "both": ("gen_ai.client.",)}  # fmt: skip
+@VERSIONS
+def test_a_legacy_completion_has_the_names_of_its_version(lab: Lab, versions: str) -> None:
+    """A legacy completion is inference and has the names of its version only."""
+    found = measured(lab, versions, COMPLETIONS, ASK_COMPLETION, COMPLETION)
+    prefixes = {"1.41": ("gen_ai.client.operation.", "gen_ai.client.token."),
+                "0.1": ("gen_ai.client.inference.",), "0.1 1.41": ("gen_ai.client.",)}  # fmt: skip
     assert found
-    assert all(name.startswith(prefixes[generation]) for name in found)
-    assert (names.OPERATION_DURATION in found) is (generation != "next")
-    assert (names.INFERENCE_DURATION in found) is (generation != "released")
+    assert all(name.startswith(prefixes[versions]) for name in found)
+    assert (names.OPERATION_DURATION in found) is (versions != "0.1")
+    assert (names.INFERENCE_DURATION in found) is (versions != "1.41")
     assert {point["gen_ai.operation.name"] for name in found for point in labels(lab, name)} == {
         "text_completion"
     }
@@ -129,14 +132,14 @@ def test_a_streamed_response_has_all_stream_metrics(lab: Lab) -> None:
 
 def test_a_stream_of_service_events_has_no_first_chunk(lab: Lab) -> None:
     """A stream of only service events has no time to its first chunk."""
-    run(new_call(STREAM_RESPONSE, lab.metric_sink("both"), api=RESPONSES), *STREAM[:2], end=End.CLOSED)
+    run(new_call(STREAM_RESPONSE, lab.metric_sink("0.1", "1.41"), api=RESPONSES), *STREAM[:2], end=End.CLOSED)
     assert not [name for name in lab.metrics() if "chunk" in name]
     assert [point["toolspan.stream.outcome"] for point in labels(lab, names.STREAMS)] == ["closed"]
 
 
-def test_both_generations_share_the_duration_of_other_operations(lab: Lab) -> None:
-    """With both generations, the released duration has all operations, the next one only inference."""
-    sink = lab.metric_sink("both")
+def test_the_duration_of_all_operations_is_that_of_the_old_version(lab: Lab) -> None:
+    """With both versions, the old duration has all operations, the new one only inference."""
+    sink = lab.metric_sink("0.1", "1.41")
     run(new_call(ASK_EMBEDDINGS, sink, api=EMBEDDINGS), VECTORS)
     run(new_call(ASK_COMPLETION, sink, api=COMPLETIONS), COMPLETION)
     released = {point["gen_ai.operation.name"] for point in labels(lab, names.OPERATION_DURATION)}

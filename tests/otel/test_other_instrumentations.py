@@ -182,7 +182,7 @@ def test_an_error_is_not_set_on_the_other_span(lab: Lab) -> None:
 def test_shared_metrics_are_not_counted_twice(lab: Lab) -> None:
     """Tokens and durations are left to the other; tool calls and streams are counted here."""
     outer = lab.tracer.start_span("theirs")
-    call = borrowed(lab, outer, lab.metric_sink("both"))
+    call = borrowed(lab, outer, lab.metric_sink("0.1", "1.41"))
     call.inter_chunks.append(5)
     run(call, *STREAM)
     assert set(lab.metrics()) == {

@@ -114,7 +114,7 @@ def check(telemetry: Telemetry, want: Ended, records: list[logging.LogRecord]) -
     assert span.status.status_code is (StatusCode.ERROR if failed else StatusCode.UNSET)
     assert span.status.description is None
     assert sum(point.value for point in telemetry.points("toolspan.streams.open")) == 0
-    (duration,) = telemetry.points("gen_ai.client.operation.duration")
+    (duration,) = telemetry.durations
     assert (duration.count, duration.attributes.get("error.type")) == (1, want.error_type)
     if want.streamed:
         (ended,) = telemetry.points("toolspan.streams")

@@ -108,6 +108,18 @@ class Telemetry:
             point for metric in self.metrics() if metric.name == name for point in metric.data.data_points
         ]
 
+    @property
+    def durations(self) -> list[Any]:
+        """The data points of the durations, which each kind of operation has under a name of its own."""
+        kinds = ("inference", "embeddings", "operation")
+        return [point for kind in kinds for point in self.points(f"gen_ai.client.{kind}.duration")]
+
+    @property
+    def failures(self) -> list[Any]:
+        """The log records of failed requests."""
+        names = ("gen_ai.client.inference.exception", "gen_ai.client.operation.exception")
+        return [record for record in self.records if record.event_name in names]
+
     def metrics(self) -> list[Any]:
         """All metrics so far."""
         data = self._reader.get_metrics_data()

@@ -93,9 +93,9 @@ def alive(telemetry: Telemetry, api: Api) -> set[str]:
     found, calls = set(), 2 * (6 if api.text else 4)
     if len(telemetry.started) == len(telemetry.spans) == calls:
         found.add("spans")
-    if sum(point.count for point in telemetry.points("gen_ai.client.operation.duration")) == calls:
+    if sum(point.count for point in telemetry.durations) == calls:
         found.add("metrics")
-    if sum(record.event_name == "gen_ai.client.operation.exception" for record in telemetry.records) == 2:
+    if len(telemetry.failures) == 2:
         found.add("logs")
     return found
 

@@ -151,9 +151,9 @@ def failed(telemetry: Telemetry, kind: type[BaseException], outcome: str | None)
     span = telemetry.span
     assert span.attributes["error.type"] == f"{kind.__module__}.{kind.__qualname__}"
     assert span.attributes.get("toolspan.stream.outcome") == outcome
-    (point,) = telemetry.points("gen_ai.client.operation.duration")
+    (point,) = telemetry.durations
     assert point.attributes["error.type"] == span.attributes["error.type"]
-    assert [record.event_name for record in telemetry.records].count("gen_ai.client.operation.exception") == 1
+    assert len(telemetry.failures) == 1
 
 
 @both_faces

@@ -155,7 +155,7 @@ def interrupted(
             wrong.append("the gauge is not 0")
         if open_streams._open or open_streams.waiting:
             wrong.append("a call is kept")
-        durations = [point.count for point in telemetry.points("gen_ai.client.operation.duration")]
+        durations = [point.count for point in telemetry.durations]
         if sum(durations) > before + 2:
             wrong.append("a duration is recorded twice")
     open_streams._open.clear()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import toolspan
-from toolspan.otel.content import capture, worker
+from toolspan.otel.content import worker
 
 from ..otel.content.test_redaction import REFUSED, Junk
 from ..tool_execution.test_decorator import OopsError, plain
@@ -84,9 +84,7 @@ def test_a_fast_callback_is_done_when_the_call_returns(
 
 
 @both_faces
-def test_the_callback_gets_structures_also_for_json_spans(
-    face: Face, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_callback_gets_structures_also_for_json_spans(face: Face, telemetry: Telemetry) -> None:
     """The callback gets structures, also where spans carry JSON text."""
     seen: list[type] = []
 
@@ -94,7 +92,6 @@ def test_the_callback_gets_structures_also_for_json_spans(
         seen.append(type(value))
         return hide(name, value)
 
-    monkeypatch.setattr(capture, "spans_take_structures", lambda: False)
     with telemetry.on(capture_message_content="SPAN_ONLY", redact=note):
         run(face, marked.ALL[0], "stream")
     assert seen == [dict, list, list, list]

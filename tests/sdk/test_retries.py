@@ -132,7 +132,7 @@ def counted(telemetry: Telemetry) -> dict[str, int]:
 
 def samples(telemetry: Telemetry) -> int:
     """How many durations were recorded."""
-    return sum(point.count for point in telemetry.points("gen_ai.client.operation.duration"))
+    return sum(point.count for point in telemetry.durations)
 
 
 @both_faces

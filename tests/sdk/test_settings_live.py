@@ -74,25 +74,25 @@ def test_track_streams_off_returns_the_sdks_own_stream(
     assert on(telemetry, configure("TOOLSPAN_TRACK_STREAMS", "track_streams", "off"), face, api) == bare
     assert "toolspan.stream.outcome" not in telemetry.span.attributes
     assert sum(point.value for point in telemetry.points("toolspan.streams.open")) == 0
-    assert len(telemetry.points("gen_ai.client.operation.duration")) == 1
+    assert len(telemetry.durations) == 1
 
 
 METRICS = {
-    "released": {"gen_ai.client.operation.duration", "gen_ai.client.token.usage"},
-    "next": {"gen_ai.client.inference.duration", "gen_ai.client.inference.usage.input_tokens"},
+    "1.41": {"gen_ai.client.operation.duration", "gen_ai.client.token.usage"},
+    "0.1": {"gen_ai.client.inference.duration", "gen_ai.client.inference.usage.input_tokens"},
 }
 
 
 @over(*INFERRED)
-@pytest.mark.parametrize("chosen", ["released", "next", "both"])
+@pytest.mark.parametrize("chosen", ["0.1", "1.41", "0.1,1.41"])
 def test_a_setting_chooses_the_names_of_standard_metrics(
     api: Api, chosen: str, configure: Any, telemetry: Telemetry
 ) -> None:
-    """`TOOLSPAN_METRIC_NAMES` chooses the generation of the standard metrics' names."""
-    on(telemetry, configure("TOOLSPAN_METRIC_NAMES", "metric_names", chosen), api=api)
+    """`TOOLSPAN_SEMCONV` chooses the versions of the conventions whose metrics are recorded."""
+    on(telemetry, configure("TOOLSPAN_SEMCONV", "semconv", chosen), api=api)
     found = {metric.name for metric in telemetry.metrics()}
-    for generation, names in METRICS.items():
-        assert names & found == (names if chosen in (generation, "both") else set())
+    for version, names in METRICS.items():
+        assert names & found == (names if version in chosen.split(",") else set())
     assert ("toolspan.tool_calls" in found) == (api is not COMPLETIONS)
 
 
@@ -103,7 +103,7 @@ def test_a_setting_switches_the_histogram_of_chunk_times(
 ) -> None:
     """`TOOLSPAN_CHUNK_TIMING` switches the histogram of the time between chunks."""
     on(telemetry, configure("TOOLSPAN_CHUNK_TIMING", "chunk_timing", value), api=api)
-    found = len(telemetry.points("gen_ai.client.operation.time_per_output_chunk"))
+    found = len(telemetry.points("gen_ai.client.inference.time_per_output_chunk"))
     assert found == (0 if api is FETCHED else count)  # fetching makes no output
 
 
@@ -142,7 +142,7 @@ WRONG = {
     "TOOLSPAN_ENABLED": ("perhaps", "true, false"),
     "TOOLSPAN_TRACK_STREAMS": ("sometimes", "on, off"),
     "TOOLSPAN_TOOL_EVENTS": ("none", "both, span, log, off"),
-    "TOOLSPAN_METRIC_NAMES": ("old", "released, next, both"),
+    "TOOLSPAN_SEMCONV": ("0.2", "0.1, 1.41"),
     "TOOLSPAN_CHUNK_TIMING": ("-", "on, off"),
     "TOOLSPAN_PROVIDERS": ("api.test", "host=name"),
     "TOOLSPAN_CONTENT_LIMIT": ("-1", "a whole number"),

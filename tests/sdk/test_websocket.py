@@ -226,9 +226,12 @@ def test_each_response_is_counted_once_in_every_metric(face: Face, door: Door, t
 
     with telemetry.on():
         face.run(scenario())
-    (duration,) = telemetry.points("gen_ai.client.operation.duration")
-    (first,) = telemetry.points("gen_ai.client.operation.time_to_first_chunk")
-    tokens = telemetry.points("gen_ai.client.token.usage")
+    (duration,) = telemetry.durations
+    (first,) = telemetry.points("gen_ai.client.inference.time_to_first_chunk")
+    kinds = ("input", "output")
+    tokens = [
+        one for kind in kinds for one in telemetry.points(f"gen_ai.client.inference.operation.{kind}_tokens")
+    ]
     (ended,) = telemetry.points("toolspan.streams")
     assert (duration.count, first.count, ended.value) == (2, 2, 2)
     assert sorted(point.sum for point in tokens) == [14, 22]

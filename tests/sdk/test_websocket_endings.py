@@ -47,7 +47,7 @@ def check(telemetry: Telemetry, want: Ended) -> None:
     assert sum(point.value for point in telemetry.points("toolspan.streams.open")) == 0
     (ended,) = telemetry.points("toolspan.streams")
     assert (ended.value, ended.attributes["toolspan.stream.outcome"]) == (1, want.outcome)
-    (duration,) = telemetry.points("gen_ai.client.operation.duration")
+    (duration,) = telemetry.durations
     assert (duration.count, duration.attributes.get("error.type")) == (1, want.error_type)
 
 

@@ -62,13 +62,14 @@ class Expected(Counter[str]):
 
     def add(self, chunks: int, *, whole: bool) -> None:
         """Count one stream of which the application has read so many chunks."""
-        self[names.OPERATION_DURATION] += 1
+        self[names.INFERENCE_DURATION] += 1
         self[names.STREAMS] += 1
-        self[names.OPERATION_TIME_TO_FIRST_CHUNK] += chunks > 0
-        self[names.OPERATION_TIME_PER_OUTPUT_CHUNK] += max(chunks - 1, 0)
+        self[names.INFERENCE_TIME_TO_FIRST_CHUNK] += chunks > 0
+        self[names.INFERENCE_TIME_PER_OUTPUT_CHUNK] += max(chunks - 1, 0)
         if whole:
             self[names.TOOL_CALLS] += 1
-            self[names.TOKEN_USAGE] += answers.USAGE["total_tokens"]
+            self[names.INFERENCE_USAGE_INPUT] += answers.USAGE["prompt_tokens"]
+            self[names.INFERENCE_USAGE_OUTPUT] += answers.USAGE["completion_tokens"]
 
 
 async def _application(client: Any, until: float, expected: Expected) -> None:
@@ -193,9 +194,8 @@ def recorded(reader: InMemoryMetricReader) -> Counter[str]:
     found: Counter[str] = Counter()
     data = reader.get_metrics_data()
     for metric in data.resource_metrics[0].scope_metrics[0].metrics if data else ():
-        field = "sum" if metric.name == names.TOKEN_USAGE else "count"
         for point in metric.data.data_points:
-            found[metric.name] += getattr(point, field if hasattr(point, field) else "value")
+            found[metric.name] += getattr(point, "count" if hasattr(point, "count") else "value")
     return found
 
 

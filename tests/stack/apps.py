@@ -35,7 +35,6 @@ def environment(service: str, endpoint: str, **more: str) -> dict[str, str]:
         "OTEL_METRIC_EXPORT_INTERVAL": "1000",
         "OTEL_BSP_SCHEDULE_DELAY": "200",
         "OTEL_SERVICE_NAME": service,
-        "TOOLSPAN_METRIC_NAMES": "both",
         "NO_PROXY": HOST,
         "PATH": f"{PART.folder / 'bin'}:{os.environ['PATH']}",
     }

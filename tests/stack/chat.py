@@ -70,7 +70,7 @@ def scraped(folder: Path, port: int) -> Iterator[str]:
         text = answer.read().decode()
     (folder / "metrics.txt").write_text(text)
     for name in (
-        'gen_ai_client_token_usage_count{feature="chat"',
+        'gen_ai_client_inference_usage_input_tokens_total{feature="chat"',
         'toolspan_tool_calls_total{feature="chat"',
         "gen_ai_execute_tool_duration_seconds_count",
         "stamina_retries_total",

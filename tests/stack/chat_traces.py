@@ -63,7 +63,7 @@ def failing(telemetry: Telemetry) -> Iterator[str]:
     (span,) = asked.tools["convert_money"]
     if (span.status, span.attributes.get("error.type")) != (2, "ConnectionError"):
         yield f"the failing tool's span has status {span.status}, type {span.attributes.get('error.type')}"
-    records = [each for each in telemetry.logs if each.name == "toolspan.execute_tool.exception"]
+    records = [each for each in telemetry.logs if each.name == "gen_ai.execute_tool.exception"]
     if span.span_id not in [each.span_id for each in records]:
         yield "the exception has no log record"
     if asked.turns[-1].attributes.get("gen_ai.response.finish_reasons") != ["stop"]:

@@ -10,16 +10,20 @@ from .prometheus import Prometheus
 Seen = dict[str, dict[str, int]]
 JOB = 'job="storm"'
 ERROR = "openai."
+TOKENS = "gen_ai_client_inference_usage_(input|output)_tokens_total"
 QUERIES = {
-    "requests": ("{gen_ai_request_model}", f"gen_ai_client_operation_duration_seconds_count{{{JOB}}}"),
+    "requests": ("{gen_ai_request_model}", f"gen_ai_client_inference_duration_seconds_count{{{JOB}}}"),
     "errors": (
         "{gen_ai_request_model} {error_type}",
-        f'gen_ai_client_operation_duration_seconds_count{{{JOB}, error_type!=""}}',
+        f'gen_ai_client_inference_duration_seconds_count{{{JOB}, error_type!=""}}',
     ),
     "streams": ("{toolspan_stream_outcome}", f"toolspan_streams_total{{{JOB}}}"),
     "calls": ("{gen_ai_tool_name} {toolspan_outcome}", f"toolspan_tool_calls_total{{{JOB}}}"),
     "runs": ("{gen_ai_tool_name} {error_type}", f"gen_ai_execute_tool_duration_seconds_count{{{JOB}}}"),
-    "tokens": ("{gen_ai_token_type}", f"gen_ai_client_token_usage_sum{{{JOB}}}"),
+    "tokens": (
+        "{kind}",
+        f'label_replace({{__name__=~"{TOKENS}", {JOB}}}, "kind", "$1", "__name__", "{TOKENS}")',
+    ),
     "cached": ("cached", f"gen_ai_client_inference_usage_cache_read_input_tokens_total{{{JOB}}}"),
 }
 

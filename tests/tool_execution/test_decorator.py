@@ -91,7 +91,7 @@ def test_each_execution_is_a_span_and_a_duration(kind: str, city: str, telemetry
     assert point.attributes.get("error.type") == span.attributes.get("error.type")
     assert (span.attributes.get("error.type") or "").endswith("OopsError") is failed
     assert span.status.is_ok is not failed
-    assert [record.event_name for record in telemetry.records] == ["toolspan.execute_tool.exception"] * failed
+    assert [record.event_name for record in telemetry.records] == ["gen_ai.execute_tool.exception"] * failed
     assert "MARK" not in str(
         [span.attributes, span.status.description, [r.attributes for r in telemetry.records]]
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import openai
 import pytest
 from opentelemetry.trace import StatusCode
 
@@ -12,7 +13,10 @@ import toolspan
 from toolspan.tool_execution.execution import Executions
 
 from ..otel import kept
+from ..sdk import script, wire
 from ..sdk.faults import broken
+from ..sdk.script import Transport
+from ..sdk.sdk import KEY, http
 from ..sdk.telemetry import Telemetry
 from .test_decorator import KINDS, drain, every_kind, plain
 
@@ -41,6 +45,28 @@ def test_a_decorated_function_within_its_block_is_one_execution(telemetry: Telem
     assert attributes["gen_ai.tool.call.id"] == "call_x"
     assert kept.plain(attributes["gen_ai.tool.call.arguments"]) == {"city": "Bern", "days": 3}
     assert kept.plain(attributes["gen_ai.tool.call.result"]) == {"output": "MARK-sunny in Bern"}
+
+
+def test_a_call_known_by_its_id_has_the_models_arguments(telemetry: Telemetry) -> None:
+    """With an id alone, the span has the redacted arguments of the model's call, if content is captured."""
+
+    def hide(name: str, value: Any) -> Any:
+        return {"hidden": True} if name == "gen_ai.tool.call.arguments" else value
+
+    channel = http.Client(transport=http.MockTransport(Transport(*[script.CALLS] * 3)))
+    rows = (
+        ("span_only", None, {"city": "Bern"}),
+        ("no_content", None, None),
+        ("span_only", hide, {"hidden": True}),
+    )
+    with openai.OpenAI(api_key=KEY, base_url=wire.BASE_URL, http_client=channel) as client:
+        for mode, redact, expected in rows:
+            with telemetry.on(capture_message_content=mode, redact=redact):
+                list(client.chat.completions.create(**wire.ASK, stream=True))
+                with toolspan.tool("get_weather", call_id="call_0") as execution:
+                    execution.result("sunny")
+            found = telemetry.spans[-1].attributes.get("gen_ai.tool.call.arguments")
+            assert kept.plain(found) == expected
 
 
 def test_a_cancelled_task_ends_its_span_without_an_error(telemetry: Telemetry) -> None:

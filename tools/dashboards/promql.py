@@ -16,10 +16,11 @@ WINDOW: Final = "[$__rate_interval]"
 MODEL_LABEL: Final = "gen_ai_request_model"
 TOOL_LABEL: Final = "gen_ai_tool_name"
 
-DURATION: Final = "gen_ai_client_operation_duration_seconds"
-FIRST_CHUNK: Final = "gen_ai_client_operation_time_to_first_chunk_seconds"
-PER_CHUNK: Final = "gen_ai_client_operation_time_per_output_chunk_seconds"
-TOKENS: Final = "gen_ai_client_token_usage"
+DURATION: Final = "gen_ai_client_inference_duration_seconds"
+FIRST_CHUNK: Final = "gen_ai_client_inference_time_to_first_chunk_seconds"
+PER_CHUNK: Final = "gen_ai_client_inference_time_per_output_chunk_seconds"
+INPUT: Final = "gen_ai_client_inference_usage_input_tokens_total"
+OUTPUT: Final = "gen_ai_client_inference_usage_output_tokens_total"
 CACHE_READ: Final = "gen_ai_client_inference_usage_cache_read_input_tokens_total"
 DETECT: Final = "toolspan_tool_call_time_to_detect_seconds"
 ARGUMENTS: Final = "toolspan_tool_call_arguments_duration_seconds"
@@ -49,6 +50,11 @@ def new(counter: str, by: str, where: str) -> str:
     # `increase` would miss the first one: it needs a value before, and a rare series begins with 1.
     series = f"{counter}{{{where}}}"
     return f"sum by ({by}) ({series} - ({series} offset {WINDOW[1:-1]} or 0 * {series}))"
+
+
+def total(counter: str, where: str) -> str:
+    """Return the rate of a counter per second, in one sum."""
+    return f"sum(rate({counter}{{{where}}}{WINDOW}))"
 
 
 def share(part: str, whole: str) -> str:

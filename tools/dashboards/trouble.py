@@ -9,7 +9,7 @@ from .promql import CALL, MODEL_LABEL
 from .questions import Board, Question
 
 _REQUESTS: Final = q.rate(f"{q.DURATION}_count", MODEL_LABEL, CALL)
-_INPUT: Final = q.rate(f"{q.TOKENS}_sum", MODEL_LABEL, f'{CALL}, gen_ai_token_type="input"')
+_INPUT: Final = q.rate(q.INPUT, MODEL_LABEL, CALL)
 _SPENT: Final = q.rate(q.COST, MODEL_LABEL, CALL)
 
 COST: Final = Board(
@@ -20,7 +20,7 @@ COST: Final = Board(
             "How many tokens go in and out?",
             "Tokens per second as the provider counts them.",
             "short",
-            {"{{gen_ai_token_type}}": q.rate(f"{q.TOKENS}_sum", "gen_ai_token_type", CALL)},
+            {"input": q.total(q.INPUT, CALL), "output": q.total(q.OUTPUT, CALL)},
         ),
         Question(
             "Which model costs how much in an hour?",
@@ -36,7 +36,7 @@ COST: Final = Board(
         ),
         Question(
             "How much of the input comes from the cache?",
-            "Needs TOOLSPAN_METRIC_NAMES=both (or next, but the other panels read the released names).",
+            "The share of the input tokens that the provider has read from its prompt cache.",
             "percentunit",
             {f"{{{{{MODEL_LABEL}}}}}": f"{q.rate(q.CACHE_READ, MODEL_LABEL, CALL)} / {_INPUT}"},
         ),

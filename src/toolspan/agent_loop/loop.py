@@ -185,7 +185,8 @@ class Loop(Sink):
             # The span's context, not the span: a turn outlives its call and must not keep the span alive.
             asker = None if call.span is None else call.span.get_span_context()
             turn.asker = asker if asker is not None and asker.is_valid else None
-        self.memory.remember(RememberedCall(tool.id, tool.name, at, turn, tool.argument_hash))
+        text = tool.arguments if tool.pieces else ""  # nothing is kept without capture
+        self.memory.remember(RememberedCall(tool.id, tool.name, at, turn, tool.argument_hash, text))
 
 
 def runaway(

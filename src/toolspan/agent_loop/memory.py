@@ -1,4 +1,4 @@
-"""Remember the tool calls of earlier answers, without content, until their results arrive."""
+"""Remember the tool calls of earlier answers until their results arrive."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from ..otel.call_data import RememberedCall, Turn
 
 # Number of calls, and of turns; the oldest are forgotten first. This bounds the memory of a long process.
 MOST = 2048
+MOST_TEXTS = 128  # newest calls whose arguments are kept, where content is captured
+LONGEST_TEXT = 16_384  # characters; longer arguments are not kept
 _MOST_SEARCHED = 256  # newest calls; a search by name happens at each execution without an id
 
 
@@ -29,6 +31,7 @@ class Memory:
         # A list per id: some servers count their ids from 0, so that several calls have the same one.
         self._calls: dict[str, list[RememberedCall]] = {}
         self._order: deque[RememberedCall] = deque()
+        self._texts: deque[RememberedCall] = deque()  # those with arguments, for `execute_tool` spans
         self._turns: dict[str, Turn] = {}
         # A call that is fetched again is found here without a search: a server that repeats one id for all
         # its calls would make each search longer.
@@ -46,8 +49,19 @@ class Memory:
         self._calls.setdefault(call.id, []).append(call)
         call.turn.calls.append(call)
         self._order.append(call)
+        if call.arguments:
+            self._keep_text(call)
         while len(self._order) > self._most:
             self._forget(self._order.popleft())
+
+    def _keep_text(self, call: RememberedCall) -> None:
+        """Keep the arguments of a call, unless they are too long, and drop those of the oldest call."""
+        if len(call.arguments) > LONGEST_TEXT:
+            call.arguments = ""
+            return
+        self._texts.append(call)
+        if len(self._texts) > MOST_TEXTS:
+            self._texts.popleft().arguments = ""
 
     def name_turn(self, turn: Turn, response: str | None) -> None:
         """Set the id of a turn's response, which may come after its calls."""

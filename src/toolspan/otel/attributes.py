@@ -273,10 +273,11 @@ _USAGE = (
 
 
 _NO_PARTS = Usage()[2:-1]
+_TOTALS = _USAGE[:2]
 
 
 def add_usage(usage: Usage | None, found: MutableMapping[str, Any]) -> None:
-    """Add the token counts that the server reported."""
+    """Add the token counts that the server reported, without parts of 0 tokens."""
     if usage is None:
         return
     if usage[2:-1] == _NO_PARTS and usage.input is not None and usage.output is not None:  # nearly always
@@ -284,7 +285,8 @@ def add_usage(usage: Usage | None, found: MutableMapping[str, Any]) -> None:
         return
     # `strict=False`: `Usage` ends with the cost, which is no count.
     for name, value in zip(_USAGE, usage, strict=False):
-        if value is not None:
+        # 0.1 records a part only where the provider gives a count that is not zero (#548, #560).
+        if value or (value is not None and name in _TOTALS):
             found[name] = value
 
 

@@ -37,14 +37,16 @@ class Operation(NamedTuple):
     counts_tool_calls: bool = False
     times_chunks: bool = False
     """Whether the time between two chunks is recorded."""
+    metrics: str = "operation"
+    """The key of the operation's metrics in `otel/instruments.py`."""
     outer_key: str = ""
     """The context key that util-genai sets during such a call of another instrumentation."""
 
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
-    CHAT: Operation(True, True, True, f"{_genai_util}inference.context"),
-    TEXT_COMPLETION: Operation(True, True, True, f"{_genai_util}inference.context"),
-    EMBEDDINGS: Operation(outer_key=f"{_genai_util}embedding.context"),
+    CHAT: Operation(True, True, True, "inference", f"{_genai_util}inference.context"),
+    TEXT_COMPLETION: Operation(True, True, True, "inference", f"{_genai_util}inference.context"),
+    EMBEDDINGS: Operation(metrics="embeddings", outer_key=f"{_genai_util}embedding.context"),
     FETCH_RESPONSE: Operation(outer_key=f"{_genai_util}fetch_response.context"),
     EXECUTE_TOOL: Operation(),
     INVOKE_AGENT: Operation(),
@@ -85,6 +87,8 @@ class RememberedCall:
     turn: Turn
     argument_hash: int | None = None
     """A hash of the arguments, equal for equal arguments; `None` if they are unknown."""
+    arguments: str = ""
+    """The arguments as the model wrote them, only where content is kept; the memory drops the oldest."""
     answers: int = 0
     turnaround_recorded: bool = False
     """Whether its turnaround is recorded: only once, although agents send a result in every later request."""
@@ -176,6 +180,8 @@ class CallData:
     """The user attributes that metrics carry; fixed at the start, for the gauge of open streams."""
     agent: Any = None
     """The agent that makes the request: an `AgentRun` of `agent_loop/invoke_agent.py`."""
+    usage_key: Any = None
+    """Server and model of a stream that shows whether usage comes unasked; see `sdk/stream_usage.py`."""
     cost: Cost | None = None
     """The cost; set by `cost/sink.py`."""
     job: Job | None = None

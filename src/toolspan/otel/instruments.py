@@ -1,8 +1,8 @@
-"""The instruments of the convention, under the released metric names and under the next ones."""
+"""The instruments of the conventions, under the metric names of each version."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from opentelemetry.metrics import Histogram, Meter
@@ -11,8 +11,8 @@ from ..wire.events import Usage
 from . import semconv as names
 from .deferred_metrics import at_once
 
-# Only this module distinguishes the two generations: the next one replaces the metrics of tokens
-# (semantic-conventions-genai#374) and renames those of times (#521), and may change again.
+# Only this module distinguishes the metrics of the versions: 0.1 replaces those of tokens, and has times and
+# tokens of its own for inference and for embeddings.
 
 
 class Histograms(NamedTuple):
@@ -26,96 +26,103 @@ class Histograms(NamedTuple):
 class TokenMetric(NamedTuple):
     """A metric of tokens: the position of its count in `Usage`, the method that records it, and its labels.
 
-    With `part`, the count is contained in another one. With `inference`, only inference has the metric.
+    With `part`, the count is contained in another one.
     """
 
     field: int
     record: Callable[..., None]
     labels: Mapping[str, str]
     part: bool = False
-    inference: bool = False
 
 
-_DURATIONS = {
-    "released": (
-        names.OPERATION_DURATION,
-        names.OPERATION_TIME_TO_FIRST_CHUNK,
-        names.OPERATION_TIME_PER_OUTPUT_CHUNK,
-    ),
-    "next": (
-        names.INFERENCE_DURATION,
-        names.INFERENCE_TIME_TO_FIRST_CHUNK,
-        names.INFERENCE_TIME_PER_OUTPUT_CHUNK,
-    ),
+_OPERATION = (names.OPERATION_DURATION,)
+_TIMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "0.1": {
+        "inference": (
+            names.INFERENCE_DURATION,
+            names.INFERENCE_TIME_TO_FIRST_CHUNK,
+            names.INFERENCE_TIME_PER_OUTPUT_CHUNK,
+        ),
+        "embeddings": (names.EMBEDDINGS_DURATION,),
+        "operation": _OPERATION,
+    },
+    "1.41": {
+        "inference": (
+            names.OPERATION_DURATION,
+            names.OPERATION_TIME_TO_FIRST_CHUNK,
+            names.OPERATION_TIME_PER_OUTPUT_CHUNK,
+        ),
+        "embeddings": _OPERATION,
+        "operation": _OPERATION,
+    },
 }
-
-
+"""The metrics of time of each version, by `Operation.metrics`."""
 _DESCRIPTIONS = ("Duration of an operation.", "Time to first chunk.", "Time per chunk.")  # in that order
 
 
-def _generations(generation: str) -> list[str]:
-    return ["released", "next"] if generation == "both" else [generation]
-
-
-def durations(meter: Meter, generation: str, chunk_timing: bool) -> Mapping[bool, list[Histograms]]:
-    """Return the histograms of time of the selected generations: of inference, and of other operations."""
+def durations(meter: Meter, versions: Collection[str], chunk_timing: bool) -> Mapping[str, list[Histograms]]:
+    """Return the histograms of time of the selected versions, by `Operation.metrics`."""
+    most = 3 if chunk_timing else 2
+    # Both versions share a metric, in which an operation is counted once.
+    rows = {
+        kind: dict.fromkeys(_TIMES[version][kind][:most] for version in versions) for kind in _TIMES["0.1"]
+    }
+    described = {
+        name: description
+        for kind in rows.values()
+        for row in kind
+        for name, description in zip(row, _DESCRIPTIONS, strict=False)
+    }
     made = {
         name: _histogram(meter, name, description, names.SECONDS, names.DURATION_BUCKETS)
-        for each in _generations(generation)
-        for name, description in zip(_DURATIONS[each], _DESCRIPTIONS, strict=True)
-        if chunk_timing or name != _DURATIONS[each][2]
+        for name, description in described.items()
     }
-    inference = [
-        Histograms(*map(made.get, _DURATIONS[each]))  # type: ignore[arg-type]  # the first is always made
-        for each in _generations(generation)
-    ]
-    other = names.OPERATION_DURATION  # of all operations but inference, in both generations
-    total = made.get(other) or _histogram(
-        meter, other, _DESCRIPTIONS[0], names.SECONDS, names.DURATION_BUCKETS
-    )
-    return {True: inference, False: [Histograms(total)]}
+    return {kind: [Histograms(*map(made.__getitem__, row)) for row in found] for kind, found in rows.items()}
 
 
-def token_metrics(meter: Meter, generation: str) -> list[TokenMetric]:
-    """Return the metrics of tokens of each selected generation."""
-    found: list[TokenMetric] = []
-    for each in _generations(generation):
-        found += _released_tokens(meter) if each == "released" else _next_tokens(meter)
+def token_metrics(meter: Meter, versions: Collection[str]) -> Mapping[str, list[TokenMetric]]:
+    """Return the metrics of tokens of the selected versions, by `Operation.metrics`."""
+    shared = _tokens_of_all(meter) if "1.41" in versions else []
+    found = {kind: list(shared) for kind in _TIMES["0.1"]}
+    if "0.1" in versions:
+        found["inference"] += _inference_tokens(meter)
+        found["embeddings"].append(_per_operation(meter, "input", names.EMBEDDINGS_INPUT_TOKENS))
     return found
 
 
-def _released_tokens(meter: Meter) -> list[TokenMetric]:
+def _tokens_of_all(meter: Meter) -> list[TokenMetric]:
+    """Return the metric of 1.41, which all operations share."""
     usage = _histogram(meter, names.TOKEN_USAGE, "Tokens used.", names.TOKENS, names.TOKEN_BUCKETS)
     return [
-        TokenMetric(_field("input"), at_once(usage), {names.TOKEN_TYPE: "input"}),
-        TokenMetric(_field("output"), at_once(usage), {names.TOKEN_TYPE: "output"}),
+        TokenMetric(_field(kind), at_once(usage), {names.TOKEN_TYPE: kind}) for kind in ("input", "output")
     ]
 
 
-_NEXT_COUNTERS = (
+_COUNTERS = (
     ("input", names.INFERENCE_USAGE_INPUT),
     ("output", names.INFERENCE_USAGE_OUTPUT),
     ("cache_read", names.INFERENCE_USAGE_CACHE_READ),
     ("cache_write", names.INFERENCE_USAGE_CACHE_WRITE),
     ("reasoning", names.INFERENCE_USAGE_REASONING),
 )
-_NEXT_HISTOGRAMS = (("input", names.INFERENCE_INPUT_TOKENS), ("output", names.INFERENCE_OUTPUT_TOKENS))
 
 
-def _next_tokens(meter: Meter) -> list[TokenMetric]:
+def _inference_tokens(meter: Meter) -> list[TokenMetric]:
     """Return counters of tokens, and histograms of tokens per operation."""
     found = []
-    for field, name in _NEXT_COUNTERS:
+    for field, name in _COUNTERS:
         counter = meter.create_counter(name, unit=names.TOKENS, description="Tokens used.")
         part = field not in ("input", "output")
         # `unknown`: servers do not report all modalities reliably, and a wrong split cannot be added up.
-        found.append(
-            TokenMetric(_field(field), at_once(counter), {names.TOKEN_MODALITY: "unknown"}, part, True)
-        )
-    for field, name in _NEXT_HISTOGRAMS:
-        histogram = _histogram(meter, name, "Tokens per operation.", names.TOKENS, names.TOKEN_BUCKETS)
-        found.append(TokenMetric(_field(field), at_once(histogram), {}, inference=True))
+        found.append(TokenMetric(_field(field), at_once(counter), {names.TOKEN_MODALITY: "unknown"}, part))
+    found.append(_per_operation(meter, "input", names.INFERENCE_INPUT_TOKENS))
+    found.append(_per_operation(meter, "output", names.INFERENCE_OUTPUT_TOKENS))
     return found
+
+
+def _per_operation(meter: Meter, field: str, name: str) -> TokenMetric:
+    histogram = _histogram(meter, name, "Tokens per operation.", names.TOKENS, names.TOKEN_BUCKETS)
+    return TokenMetric(_field(field), at_once(histogram), {})
 
 
 def _field(name: str) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
@@ -21,6 +22,8 @@ from .errors import error_type, exception_attributes
 from .sink import Sink
 from .span_events import SpanEvent
 
+_FAILURES = {"0.1": names.EXCEPTION_EVENT, "1.41": names.OPERATION_EXCEPTION_EVENT}
+"""The exception event of inference in each version; other operations have that of 1.41."""
 _OF_ERRORS = (names.EXCEPTION_MESSAGE, names.EXCEPTION_STACKTRACE)
 _Fields: TypeAlias = "dict[str, Any]"
 
@@ -35,8 +38,17 @@ class LogSink(Sink):
     needs = ("span", "step", "cost")
     repeats = True
 
-    def __init__(self, logger: Logger, *, events: bool, details: bool, capture: Capture) -> None:
+    def __init__(
+        self,
+        logger: Logger,
+        *,
+        events: bool,
+        details: bool,
+        capture: Capture,
+        versions: Iterable[str] = ("0.1",),
+    ) -> None:
         self._logger = logger
+        self._failures = [_FAILURES[version] for version in versions]
         self._events = events
         self._details = details
         self._capture = capture
@@ -65,17 +77,19 @@ class LogSink(Sink):
             return None
         at = call.wall(call.ended_at)
         wanted: dict[str, Any] = {}
-        error, record = None, None
+        found: list[_Fields] = []
+        record = None
         if failed and call.error is not None:
             attributes = {**exception_attributes(call.error), **error_facts(call.error, call.record)}
-            error = _record(call, names.EXCEPTION_EVENT, attributes, SeverityNumber.WARN, at)
+            kinds = self._failures if call.traits.has_messages else [names.OPERATION_EXCEPTION_EVENT]
+            found = [_record(call, kind, attributes, SeverityNumber.WARN, at) for kind in kinds]
             wanted |= content.trace(call.error, call.secrets)
         if details:
             record = LogRecord(**_record(call, names.DETAILS_EVENT, _all(call), SeverityNumber.DEBUG, at))
             wanted |= content.call_messages(call, full=self._capture.full)
         if not self._capture.of(call):
             wanted = {}
-        return PendingEmit(wanted, self._capture.limit, partial(self._conclude, error, record), record)
+        return PendingEmit(wanted, self._capture.limit, partial(self._conclude, found, record), record)
 
     def _enabled(self) -> bool:
         # Without an SDK this one call is all that an event costs: the no-op logger returns `False`.
@@ -88,18 +102,19 @@ class LogSink(Sink):
             **{**record, "attributes": record["attributes"] | self._capture.attributes(contents)}
         )
 
-    def _conclude(self, error: _Fields | None, record: LogRecord | None, contents: Contents) -> None:
+    def _conclude(self, failures: list[_Fields], record: LogRecord | None, contents: Contents) -> None:
         """Emit the exception event with its message, and the details event with the messages."""
-        # Popped, because the message of the exception belongs to one event only.
+        # Popped, because the message of the exception does not belong to the details event.
         words = {name: contents.pop(name) for name in _OF_ERRORS if name in contents}
-        try:
-            if error is not None:
-                self._emit(error, words)
-        finally:  # one event that fails does not cost the other one
+        with (
+            ExitStack() as acts
+        ):  # one that fails costs no other; the last added is the first
             if record is not None:
                 # A completion hook may have added references to this record: its attributes are kept.
                 record.attributes = {**(record.attributes or {}), **self._capture.attributes(contents)}
-                self._logger.emit(record)
+                acts.callback(self._logger.emit, record)
+            for failure in failures[::-1]:
+                acts.callback(self._emit, failure, words)
 
 
 def event_record(

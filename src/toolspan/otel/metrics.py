@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from opentelemetry.metrics import Histogram, Meter
@@ -16,7 +16,7 @@ from .attributes import seconds, server_attributes
 from .call_data import CallData, Measurement
 from .deferred_metrics import MOST_SERIES, Make, Sum, Sums, at_once, now, presence, putter, record_all
 from .errors import error_type
-from .instruments import TokenMetric, durations, token_metrics
+from .instruments import durations, token_metrics
 from .labels import Labels, ServerWords, ToolNames, call_labels
 from .sink import Sink
 from .span_events import SpanEvent, tool_type
@@ -25,7 +25,7 @@ from .span_events import SpanEvent, tool_type
 class MetricSink(Sink):
     """The sink that records durations, tokens, tool calls and streams.
 
-    `generation` selects the convention's metric names: `released`, `next` or `both`.
+    `versions` are those of the conventions whose metrics are recorded, as in the setting `semconv`.
     """
 
     signals: ClassVar[Mapping[str, str]] = {
@@ -37,12 +37,12 @@ class MetricSink(Sink):
     needs = ("measured",)
     repeats = True
 
-    def __init__(self, meter: Meter, *, generation: str, chunk_timing: bool) -> None:
+    def __init__(self, meter: Meter, *, versions: Collection[str], chunk_timing: bool) -> None:
         self._names = ToolNames()
         self._models, self._tiers, self._errors = ServerWords(), ServerWords(), ServerWords()
-        self._durations = durations(meter, generation, chunk_timing)
-        self._tokens: list[TokenMetric] = token_metrics(meter, generation)
-        self._parts = [metric.field for metric in self._tokens if metric.part]
+        self._durations = durations(meter, versions, chunk_timing)
+        self._tokens = token_metrics(meter, versions)
+        self._parts = [metric.field for metric in self._tokens["inference"] if metric.part]
         self._put = putter(meter)
         self._series: dict[tuple[Any, ...], _Series] = {}
         self._detect = _seconds(meter, names.CALL_TIME_TO_DETECT, "Time until a tool call was detected.")
@@ -82,7 +82,7 @@ class MetricSink(Sink):
         if not call.counts_times:
             return
         labels = call.labels or self._labels(call)
-        for kind in self._durations[call.traits.has_messages]:
+        for kind in self._durations[call.traits.metrics]:
             if kind.per_chunk is not None:
                 record_all(kind.per_chunk, nanoseconds, labels, call.measured)
 
@@ -133,18 +133,17 @@ class MetricSink(Sink):
             labels = {**labels, names.OPENAI_RESPONSE_SERVICE_TIER: self._tiers[tier]}
         found += [
             _Measured(metric.record, metric.field, metric.part, {**labels, **metric.labels})
-            for metric in self._tokens
-            if call.traits.has_messages or not metric.inference
+            for metric in self._tokens[call.traits.metrics]
         ]
         if call.outcome is not None and call.outcome.is_error:
             labels = {**labels, names.ERROR_TYPE: self._errors[error_type(call.error, call.record)]}
-        durations = self._durations[call.traits.has_messages]
+        durations = self._durations[call.traits.metrics]
         return found + [_Measured(at_once(kind.total), _ELAPSED, False, labels) for kind in durations]
 
     def _stream(self, call: CallData, labels: Labels, found: list[_Measured]) -> None:
         found += [
             _Measured(at_once(kind.first_chunk), _WAITED, False, labels)
-            for kind in self._durations[call.traits.has_messages]
+            for kind in self._durations[call.traits.metrics]
             if kind.first_chunk is not None
         ]
         if call.outcome is not None:
@@ -153,7 +152,7 @@ class MetricSink(Sink):
 
     def _parts_of(self, usage: Usage) -> tuple[bool, ...] | None:
         """Return which counts of parts are not 0, where a metric has such counts."""
-        return tuple([bool(usage[part]) for part in self._parts]) if self._parts else None
+        return tuple(map(bool, map(usage.__getitem__, self._parts))) if self._parts else None
 
     # A name that the request did not offer becomes `_OTHER`: models invent names without end.
     def _tool_call(self, call: CallData, tool: ToolCall) -> None:

@@ -30,8 +30,9 @@ _MODELS = (names.REQUEST_MODEL, "llm.model_name")
 
 # Spans within the one that stands for the call, by the scope and the name: only the current span can be seen.
 _INNER = {("livekit-agents", "llm_request_run")}
-_ALL = (names.TOKEN_USAGE, names.OPERATION_DURATION)
-_FIRST = names.OPERATION_TIME_TO_FIRST_CHUNK
+_TOKENS = {names.TOKEN_USAGE, names.INFERENCE_INPUT_TOKENS, names.INFERENCE_USAGE_INPUT}
+_TIMES = {names.OPERATION_DURATION, names.INFERENCE_DURATION, names.EMBEDDINGS_DURATION}
+_FIRST = {names.OPERATION_TIME_TO_FIRST_CHUNK, names.INFERENCE_TIME_TO_FIRST_CHUNK}
 
 
 class Outer(NamedTuple):
@@ -77,12 +78,12 @@ def _counted(scope: str) -> tuple[bool, bool, bool]:
     """
     found = instruments_of(scope)
     if scope.startswith(_WITH_METRICS):
-        found.update(_ALL)
+        found |= _TOKENS | _TIMES
     if scope.startswith(_WITH_FIRST):
-        found.add(_FIRST)
+        found |= _FIRST
     if scope in _WITH_TOKENS:
-        found.add(names.TOKEN_USAGE)
-    return names.TOKEN_USAGE in found, names.OPERATION_DURATION in found, _FIRST in found
+        found |= _TOKENS
+    return not found.isdisjoint(_TOKENS), not found.isdisjoint(_TIMES), not found.isdisjoint(_FIRST)
 
 
 def instruments_of(scope: str) -> set[str]:

@@ -1,7 +1,7 @@
 """All names, units and histogram buckets of the telemetry.
 
-Standard names come from OpenTelemetry's GenAI conventions (repository `semantic-conventions-genai`,
-`main` of August 2026 with the changes merged up to October 2026); all other names begin with `toolspan.`.
+Standard names come from OpenTelemetry's GenAI conventions (repository `semantic-conventions-genai`, release
+v0.1.0); those of the last release before, 1.41, are marked. All other names begin with `toolspan.`.
 """
 
 from __future__ import annotations
@@ -70,6 +70,10 @@ ERROR_TYPE: Final = "error.type"
 ERROR_OTHER: Final = "_OTHER"
 HTTP_STATUS: Final = "http.response.status_code"
 
+# names that others read beside the conventions' own, by the setting `compat`
+COMPAT_COST: Final = "gen_ai.usage.cost"
+COMPAT_CACHE_CREATION: Final = "gen_ai.usage.cache_creation.input_tokens"
+
 # content, opt-in: the conventions forbid to record it by default
 SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
 INPUT_MESSAGES: Final = "gen_ai.input.messages"
@@ -101,19 +105,20 @@ EVALUATION_EXPLANATION: Final = "gen_ai.evaluation.explanation"
 
 # log events
 DETAILS_EVENT: Final = "gen_ai.client.inference.operation.details"
-EXCEPTION_EVENT: Final = "gen_ai.client.operation.exception"
+EXCEPTION_EVENT: Final = "gen_ai.client.inference.exception"
+OPERATION_EXCEPTION_EVENT: Final = "gen_ai.client.operation.exception"  # 1.41; other operations in both
 EXCEPTION_TYPE: Final = "exception.type"
 EXCEPTION_MESSAGE: Final = "exception.message"
 EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
 
-# metrics, the released generation
+# metrics of 1.41; the duration is that of fetched responses in both versions
 OPERATION_DURATION: Final = "gen_ai.client.operation.duration"
 OPERATION_TIME_TO_FIRST_CHUNK: Final = "gen_ai.client.operation.time_to_first_chunk"
 OPERATION_TIME_PER_OUTPUT_CHUNK: Final = "gen_ai.client.operation.time_per_output_chunk"
 TOKEN_USAGE: Final = "gen_ai.client.token.usage"
 TOKEN_TYPE: Final = "gen_ai.token.type"
 
-# metrics, the next generation: semantic-conventions-genai#374 (tokens) and #521 (times)
+# metrics of 0.1
 INFERENCE_DURATION: Final = "gen_ai.client.inference.duration"
 INFERENCE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.client.inference.time_to_first_chunk"
 INFERENCE_TIME_PER_OUTPUT_CHUNK: Final = "gen_ai.client.inference.time_per_output_chunk"
@@ -125,6 +130,8 @@ INFERENCE_USAGE_CACHE_READ: Final = "gen_ai.client.inference.usage.cache_read.in
 INFERENCE_USAGE_CACHE_WRITE: Final = "gen_ai.client.inference.usage.cache_write.input_tokens"
 INFERENCE_USAGE_REASONING: Final = "gen_ai.client.inference.usage.reasoning.output_tokens"
 TOKEN_MODALITY: Final = "gen_ai.token.modality"
+EMBEDDINGS_DURATION: Final = "gen_ai.client.embeddings.duration"
+EMBEDDINGS_INPUT_TOKENS: Final = "gen_ai.client.embeddings.operation.input_tokens"
 
 # our own
 TOOL_CALLS_COUNT: Final = "toolspan.tool_calls.count"
@@ -178,7 +185,7 @@ LOOP_EXECUTION_SUM: Final = "toolspan.loop.execution.sum"
 LOOP_EXECUTION_WALL: Final = "toolspan.loop.execution.wall"
 LOOP_EXECUTION_SAVED: Final = "toolspan.loop.execution.saved"
 LINK: Final = "toolspan.link"
-EXECUTION_EXCEPTION_EVENT: Final = "toolspan.execute_tool.exception"
+EXECUTION_EXCEPTION_EVENT: Final = "gen_ai.execute_tool.exception"
 EXECUTE_TOOL_DURATION: Final = "gen_ai.execute_tool.duration"
 TOOL_DESCRIPTION: Final = "gen_ai.tool.description"
 TOOL_CALL_RESULT: Final = "gen_ai.tool.call.result"

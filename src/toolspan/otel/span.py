@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from opentelemetry import trace
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer
@@ -20,6 +20,9 @@ from .deferred_metrics import measured_context
 from .errors import error_type
 from .sink import Sink
 from .span_events import SpanEvent
+
+if TYPE_CHECKING:
+    from .compat import OtherNames  # imported only where the setting selects some
 
 _MOST_EVENTS = 96 * 1024  # bytes: receivers of OTLP refuse a batch of more than 4 MiB
 _EVENT_SIZE = 512  # bytes of an event without its texts: names, numbers, time
@@ -42,10 +45,13 @@ class SpanSink(Sink):
     needs = ("attempt", "links", "step", "cost")
     repeats = True
 
-    def __init__(self, tracer: Tracer, *, events: bool, capture: Capture) -> None:
+    def __init__(
+        self, tracer: Tracer, *, events: bool, capture: Capture, others: OtherNames | None = None
+    ) -> None:
         self._tracer = tracer
         self._events = events
         self._capture = capture
+        self._others = others
 
     def opened(self, call: CallData) -> None:
         """Start the span; add attributes and links to the other instrumentation's span if there is one."""
@@ -56,6 +62,8 @@ class SpanSink(Sink):
             _add_request_attributes(call)
             _link(call)
             return
+        if self._others is not None:
+            attributes.update(self._others.facts(call.operation, attributes))
         model = attributes.get(names.REQUEST_MODEL)
         span = call.span = self._tracer.start_span(
             f"{call.operation} {model}" if model else call.operation,
@@ -107,7 +115,10 @@ class SpanSink(Sink):
         if failed:  # first: an error while other attributes are built must not hide that the call failed
             span.set_attribute(names.ERROR_TYPE, error_type(call.error, call.record))
             span.set_status(Status(StatusCode.ERROR))
-        span.set_attributes(at_end(call))
+        attributes = at_end(call)
+        if self._others is not None:
+            attributes.update(self._others.facts(call.operation, attributes))
+        span.set_attributes(attributes)
         if not (self._capture.on and self._capture.of(call)):
             return None
         wanted = dict(content.call_messages(call, full=self._capture.full))
@@ -126,6 +137,8 @@ class SpanSink(Sink):
         found = self._capture.attributes(contents)
         words = found.pop(names.EXCEPTION_MESSAGE, None)  # an attribute of the exception event only
         span.set_attributes(found)
+        if self._others is not None:
+            span.set_attributes(self._others.content(contents))
         if words is not None:
             span.set_status(Status(StatusCode.ERROR, words))
 

@@ -246,7 +246,10 @@ EVENTS: Mapping[str, Words] = {
     names.CALL_CORRECTED_EVENT: Words("≠", "cyan", "corrected", tool, _corrected),
     names.TEXT_STARTED_EVENT: Words("▸", "cyan", "started", lambda _: "text", choice),
     names.RETRY_EVENT: Words("↻", "yellow", "retried", lambda _: "request", _retried),
-    names.EXCEPTION_EVENT: Words("✘", "red", "failed", lambda _: "request", failure),
+    **dict.fromkeys(
+        (names.EXCEPTION_EVENT, names.OPERATION_EXCEPTION_EVENT),
+        Words("✘", "red", "failed", lambda _: "request", failure),
+    ),
     names.CALL_ANSWERED_EVENT: Words("↩", "cyan", "answered", tool, _answered),
     names.TOOLS_CHANGED_EVENT: Words("≠", "cyan", "changed", lambda _: "tools", _tools_changed),
     names.CONTEXT_REDUCED_EVENT: Words("↧", "cyan", "reduced", lambda _: "history", _context_reduced),

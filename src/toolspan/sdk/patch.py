@@ -92,6 +92,8 @@ class Patch:
                     return wrapped(*args, **kwargs)
                 if call.request.stream:
                     kwargs = exchange.kwargs(call, kwargs)
+                    if exchange.usage is not None:
+                        wrapped = exchange.usage.sync(wrapped, call, exchange.streams)
                 result = wrapped(*args, **kwargs)
             finally:
                 # Before the application has the stream: a context that stays attached between chunks becomes
@@ -118,6 +120,8 @@ class Patch:
                     return await wrapped(*args, **kwargs)
                 if call.request.stream:
                     kwargs = exchange.kwargs(call, kwargs)
+                    if exchange.usage is not None:
+                        wrapped = exchange.usage.asynchronous(wrapped, call, exchange.streams)
                 result = await wrapped(*args, **kwargs)
             finally:
                 leave(*tokens)

@@ -36,6 +36,7 @@ from .family import Sdk, default_provider
 from .hooks import guarded
 from .http_response import answer_of, hold
 from .routes import Route, find_route, routes_of
+from .sinks import stream_usage
 from .stream import stand_in, tracked_stream
 
 
@@ -60,6 +61,7 @@ class Exchange:
         self._keep = settings.content or sinks.hooked
         self._timed = settings.chunk_timing
         self._labels = UserLabels(settings.metric_attributes)
+        self.usage, self.streams = stream_usage(settings), sdk.streams
         self._last: tuple[Any, Any, Endpoint] = (None, None, Endpoint("", None, None))
 
     def open(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], made: Made) -> Call | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from opentelemetry import trace
 from opentelemetry._logs import get_logger_provider
@@ -31,6 +31,10 @@ from ..otel.sink import Sink
 from ..otel.span import SpanSink
 from ..settings import Settings
 from ..tool_execution.execution import Executions
+
+if TYPE_CHECKING:
+    from ..otel.compat import OtherNames
+    from .stream_usage import StreamUsage
 
 log = logging.getLogger("toolspan")
 
@@ -66,7 +70,12 @@ def _cost(state: Instrumentation) -> Sink | None:
 
 def _span(state: Instrumentation) -> Sink | None:
     events = state.settings.tool_events in ("span", "both")
-    sink = SpanSink(state.providers.tracer(), events=events, capture=Capture.on_spans(state.settings))
+    sink = SpanSink(
+        state.providers.tracer(),
+        events=events,
+        capture=Capture.on_spans(state.settings),
+        others=_other_names(state.settings),
+    )
     if not any(state.providers):
         # An attribute in the method's place, which removes itself: later requests cost nothing more.
         sink.opened = partial(_first_request, sink, state.settings)  # type: ignore[method-assign]
@@ -92,9 +101,17 @@ def _log_no_provider() -> None:
     )
 
 
+def _other_names(settings: Settings) -> OtherNames | None:
+    if not settings.compat:
+        return None
+    from ..otel.compat import OtherNames  # noqa: PLC0415 - few applications need it
+
+    return OtherNames(settings.compat)
+
+
 def _metrics(state: Instrumentation) -> Sink | None:
     meter = state.providers.meter()
-    return MetricSink(meter, generation=state.settings.metric_names, chunk_timing=state.settings.chunk_timing)
+    return MetricSink(meter, versions=state.settings.semconv, chunk_timing=state.settings.chunk_timing)
 
 
 def _loop_metrics(state: Instrumentation) -> Sink | None:
@@ -104,7 +121,13 @@ def _loop_metrics(state: Instrumentation) -> Sink | None:
 def _log(state: Instrumentation) -> Sink | None:
     capture = Capture.on_events(state.settings)
     events = state.settings.tool_events in ("log", "both")
-    return LogSink(state.providers.logger(), events=events, details=state.settings.details, capture=capture)
+    return LogSink(
+        state.providers.logger(),
+        events=events,
+        details=state.settings.details,
+        capture=capture,
+        versions=state.settings.semconv,
+    )
 
 
 def _usage(state: Instrumentation) -> Sink | None:
@@ -119,6 +142,19 @@ def _stream_log(state: Instrumentation) -> Sink | None:
     return StreamLogSink(state.settings.log, content=state.settings.content, redacted=redacted, limit=limit)
 
 
+def stream_usage(settings: Settings) -> StreamUsage | None:
+    """Return what asks for the usage of streams, if the setting is on."""
+    if not settings.stream_usage:
+        return None
+    from .stream_usage import servers  # noqa: PLC0415 - few applications need it
+
+    return servers
+
+
+def _stream_usage(state: Instrumentation) -> Sink | None:
+    return stream_usage(state.settings)
+
+
 _SINKS: tuple[_Maker, ...] = (
     # The span begins with the attempt, the step and the links, so these come first.
     _repeated_requests,
@@ -131,6 +167,7 @@ _SINKS: tuple[_Maker, ...] = (
     _log,
     _usage,
     _stream_log,
+    _stream_usage,
 )
 """The sinks in the order in which they see each call."""
 
@@ -147,6 +184,7 @@ def executions(state: Instrumentation) -> Executions | None:
             Capture.on_spans(state.settings),
             state.reviews[-1][1],
             state.settings.metric_attributes,
+            _other_names(state.settings),
             Runaways(state.providers.meter(), state.settings.on_runaway),
         )
 

@@ -46,6 +46,8 @@ def chunks(source: Any, holder: _Holder) -> Iterator[Any]:
             chunk = next(source)
             call.reading = False
             call.chunk(chunk)
+            if call.added is not None and call.added(chunk):
+                continue
         except BaseException as error:  # also a KeyboardInterrupt that hits toolspan's own code
             _stopped(call, error)
             # By the type: `isinstance` reads `__class__`, which the error's class may define and raise in.
@@ -82,11 +84,13 @@ class AsyncChunks:
     async def __anext__(self) -> Any:
         call = self._holder.call
         try:
-            call.reading = True
-            chunk = await self._source.__anext__()
-            call.reading = False
-            call.chunk(chunk)
-            return chunk
+            while True:
+                call.reading = True
+                chunk = await self._source.__anext__()
+                call.reading = False
+                call.chunk(chunk)
+                if call.added is None or not call.added(chunk):
+                    return chunk
         except BaseException as error:
             if not attribute(self._source, "ag_running"):
                 _stopped(call, error)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from opentelemetry import trace
 from opentelemetry._logs import Logger, SeverityNumber
 from opentelemetry.context import get_value
 from opentelemetry.metrics import Meter
-from opentelemetry.trace import Link, SpanKind, Tracer
+from opentelemetry.trace import Link, Span, SpanKind, Tracer
 
 from ..agent_loop.invoke_agent import KEY, AgentRun
 from ..agent_loop.loop import Loop
@@ -27,6 +27,8 @@ from ..otel.call_data import RememberedCall, Turn
 from ..otel.content import capture as content
 from ..otel.content.capture import Capture
 from ..otel.content.redaction import Review
+from ..otel.content.truncate import WHOLE, call_arguments
+from ..otel.content.worker import Contents
 from ..otel.errors import error_type
 from ..otel.internal_span import InternalSpans, Running
 from ..otel.labels import Labels, ToolNames
@@ -36,6 +38,9 @@ from ..user_context import current
 from ..wire.events import Runaway
 from ..wire.record import Record, is_failure
 from ..wire.values import word
+
+if TYPE_CHECKING:
+    from ..otel.compat import OtherNames
 
 _MOST_STEPS = 100  # items of a generator that are recorded as its result
 
@@ -107,6 +112,8 @@ class Observer:
             self._execution.failure = _TOOL_ERROR
         # Two blocks: content that cannot be recorded must not cost the span.
         try:
+            if self.captures:
+                self._executions.remembered_arguments(self._execution)
             if error is None and self.captures:
                 # A generator's return value, if it has one, is its result; otherwise its items are.
                 value = self._steps if self._steps and result is None else result
@@ -132,6 +139,8 @@ class Execution(Running):
     agent: AgentRun | None = None
     """The agent that runs the tool."""
     has_arguments: bool = False
+    remembered: RememberedCall | None = None
+    """The model's call, if it is known."""
 
 
 class Executions(InternalSpans):
@@ -149,9 +158,11 @@ class Executions(InternalSpans):
         capture: Capture,
         review: Review,
         metric_attributes: Iterable[str],
+        others: OtherNames | None,
         runaways: Runaways,
     ) -> None:
         super().__init__(tracer, logger, capture, review, metric_attributes)
+        self._others = others
         self._loop = loop
         self._names = ToolNames()  # bounds the tool names that metrics get
         self._runaways = runaways
@@ -177,13 +188,17 @@ class Executions(InternalSpans):
         """
         found = Execution(name, now(), wall_now())
         remembered, turn = self._loop.executed_call(name, call_id, arguments)
-        found.turn, found.user, found.labels = turn, user, self._user_labels.of(user)
+        found.turn, found.remembered = turn, remembered
+        found.user, found.labels = user, self._user_labels.of(user)
         found.agent = get_value(KEY)  # type: ignore[assignment]  # only `toolspan.agent` sets it
         identity = word(call_id) or (remembered.id if remembered is not None else None)
+        attributes = _attributes(name, identity, description)
+        if self._others is not None:
+            attributes.update(self._others.facts(call_data.EXECUTE_TOOL, attributes))
         found.span = self._tracer.start_span(
             f"{call_data.EXECUTE_TOOL} {clean(name)}",
             kind=SpanKind.INTERNAL,
-            attributes={**user, **_attributes(name, identity, description)},
+            attributes={**user, **attributes},
             links=_links(turn, remembered),
             start_time=found.began,
         )
@@ -194,6 +209,12 @@ class Executions(InternalSpans):
         """Record the arguments, where content is captured."""
         execution.has_arguments = True
         self._content(execution, names.TOOL_CALL_ARGUMENTS, value)
+
+    def remembered_arguments(self, execution: Execution) -> None:
+        """Record the arguments of the model's call, unless the application has passed some."""
+        call = execution.remembered
+        if not execution.has_arguments and call is not None and call.arguments:
+            self.arguments(execution, call_arguments(call.arguments, WHOLE))
 
     def result(self, execution: Execution, value: Any) -> None:
         """Record the result, where content is captured."""
@@ -257,6 +278,11 @@ class Executions(InternalSpans):
         span = execution.span
         if span is not None and self.capture.on and span.is_recording():
             self._emit(execution, content.value_makers(name, value), partial(self._fill, span))
+
+    def _fill(self, span: Span, contents: Contents) -> None:
+        super()._fill(span, contents)
+        if self._others is not None:
+            span.set_attributes(self._others.content(contents))
 
 
 def _attributes(name: str, identity: str | None, description: str | None) -> Attributes:

@@ -31,6 +31,8 @@ HOSTS: Mapping[str, str] = MappingProxyType(
         "gateway.ai.cloudflare.com": "cloudflare",
         "api.cohere.ai": "cohere",
         "api.cohere.com": "cohere",
+        "databricks.com": "databricks",
+        "azuredatabricks.net": "databricks",
         "api.deepinfra.com": "deepinfra",
         "api.deepseek.com": "deepseek",
         "api.fireworks.ai": "fireworks",

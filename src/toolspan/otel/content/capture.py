@@ -51,7 +51,7 @@ class Capture:
         """Return the form of content on spans."""
         return cls(
             on=settings.content_on_spans,
-            structured=spans_take_structures(),
+            structured=settings.content_format == "structured" and spans_take_structures(),
             limit=settings.content_limit,
             total=settings.attribute_limit,
             full=settings.tool_definitions == "full",
