@@ -129,7 +129,6 @@ KEYWORDS: list[tuple[str, Any, Any]] = [
     ("tool_events", "log", "log"),
     ("semconv", "1.41", ("1.41",)),
     ("semconv", ["0.1"], ("0.1",)),
-    ("semconv", "both", ("0.1", "1.41")),
     ("check_arguments", False, False),
     ("tool_definitions", "full", "full"),
     ("providers", {"A.test": "a"}, (("a.test", "a"),)),
@@ -241,7 +240,6 @@ def test_a_wrong_variable_is_reported_by_its_name(caplog: pytest.LogCaptureFixtu
         ("log_", "did you mean 'log'?"),
         ("contents", "did you mean 'content_limit'?"),
         ("TOOLSPAN_LOG", "did you mean 'log'?"),
-        ("metric_names", "did you mean 'semconv'?"),
         ("xyz", "accepted: enabled, "),
     ],
 )

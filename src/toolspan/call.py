@@ -46,8 +46,8 @@ class Call(CallData):
     """Whether the call is ending or has ended."""
     concluded = False
     """Whether the outcome is decided."""
-    inter_chunks: array[int] = array("q")
-    """Nanoseconds between chunks that are not recorded yet: compact and bounded; made at the first one."""
+    inter_chunks: Any = ()
+    """Nanoseconds between chunks that are not recorded yet: an `array`, bounded; made at the first chunk."""
     owner: open_streams.Owner | None = None
     """What the call lives for, so that it ends at the latest when that is gone."""
     ending: End | BaseException | None = None

@@ -216,7 +216,7 @@ def test_an_agent_of_three_turns_is_one_trace_with_true_sums(telemetry: Telemetr
     values = [telemetry.points(f"gen_ai.invoke_agent.{name}")[0] for name in METRICS]
     assert [point.sum for point in values] == [2.5, 3, 3]
     assert [dict(point.attributes) for point in values] == [{"gen_ai.agent.name": "travel"}] * 3
-    for name in ("gen_ai.client.operation.duration", "gen_ai.execute_tool.duration", "toolspan.tool_calls"):
+    for name in ("gen_ai.client.inference.duration", "gen_ai.execute_tool.duration", "toolspan.tool_calls"):
         assert {point.attributes["gen_ai.agent.name"] for point in telemetry.points(name)} == {"travel"}
 
 

@@ -114,13 +114,13 @@ class TerminalMetricExporter(MetricExporter):
             if flush is not None:
                 flush()
         except Exception as error:
-            _log_failure("traces before metrics", "flush them first", error)
+            _log_failure("the traces before the metrics; flush them first", error)
         self.force_flush()
 
 
-def _log_failure(what: str, remedy: str, error: Exception) -> None:
+def _log_failure(what: str, error: Exception) -> None:
     # An encoding error quotes what was to be printed.
-    _logger.debug("toolspan: printing %s failed; %s", what, remedy, exc_info=without_words(error))
+    _logger.debug("toolspan: could not print: %s", what, exc_info=without_words(error))
 
 
 def _below(table: RenderableType | None) -> list[RenderableType]:
@@ -154,7 +154,7 @@ class Screen:
         except Exception as error:
             # A closed terminal must not raise in the processor's thread; DEBUG, because the log may go to it
             # too.
-            _log_failure(what, "check the output stream", error)
+            _log_failure(f"{what} failed; check the output stream", error)
             return False
         return True
 
