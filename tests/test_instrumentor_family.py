@@ -26,14 +26,17 @@ from .sdk.test_requests import use
 BEGIN = """
 import importlib, sys
 import toolspan
-from toolspan.sdk.family import FAMILY
+from toolspan.sdk.family import FAMILY, import_sdk
 
 def imported():
     return [member.module for member in FAMILY if member.module in sys.modules]
 
 def patched(member):
-    module = importlib.import_module(member.module)
-    found = {hasattr(getattr(module, name).request, "__wrapped__") for name in member.clients}
+    importlib.import_module(member.module)
+    found = {
+        any(hasattr(getattr(client, name, None), "__wrapped__") for name in ("request", "_request"))
+        for client in import_sdk(member).clients
+    }
     assert len(found) == 1
     return found.pop()
 
@@ -87,7 +90,9 @@ def test_all_sdks_get_the_settings_and_later_changes(telemetry: Telemetry, clean
     toolspan.instrument(logger_provider=telemetry.loggers, content_limit=7, **providers)
     toolspan.instrument(tool_events="off")
     states = [each()._state for each in INSTRUMENTORS]
-    assert [(each.settings.content_limit, each.settings.tool_events) for each in states] == [(7, "off")] * 6
+    assert [(each.settings.content_limit, each.settings.tool_events) for each in states] == [
+        (7, "off")
+    ] * len(FAMILY)
     assert len({id(each.loop) for each in states}) == 1
     use(SYNC, CHAT)
     assert len(telemetry.span.events) == 0
@@ -114,7 +119,7 @@ def test_an_sdk_that_is_not_installed_is_left_out(
     missing = {"groq", "together"}
     toolspan.instrument(skip_dep_check=True)
     on = [each.member.module for each in INSTRUMENTORS if each().is_instrumented_by_opentelemetry]
-    assert on == ["openai", "cerebras.cloud.sdk", "perplexity", "writerai"]
+    assert on == ["openai", "cerebras.cloud.sdk", "perplexity", "writerai", "anthropic"]
     toolspan.uninstrument()
     missing = {member.distribution for member in FAMILY}
     toolspan.instrument()

@@ -193,7 +193,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("usage_keys", itertools.repeat("a"), "names, separated by commas"),
     ("providers", ["a.test=a", "b.test"], "host=name, more of them separated by commas"),
     ("providers", {None: "a"}, "host=name, more of them separated by commas"),
-    ("sample_every", -1, "a whole number of chunks, 0 or more"),
+    ("sample_every", -1, "a whole number, 0 or more"),
     ("on_event", "print", "a function of a call and an event, that is not a coroutine function"),
     ("on_event", later, "a function of a call and an event, that is not a coroutine function"),
     ("on_event", Later(), "a function of a call and an event, that is not a coroutine function"),

@@ -54,6 +54,10 @@ class Call(CallData):
     """How the call ends, from the first end on."""
     response: Callable[[], Any] | None = None
     """A weak reference to the response of which the SDK makes the result."""
+    refused: int | None = None
+    """The status of the last response that the SDK has not accepted."""
+    arrived: Callable[[Any, Any], Any] | None = None
+    """Called with the call and its result when the SDK has made that, if the SDK ends its own span next."""
 
     def __init__(
         self,

@@ -21,6 +21,7 @@ from .otel.active import Instrumentation, Providers
 from .otel.deferred_metrics import backlog
 from .otel.dispatch import Sinks
 from .sdk.family import (
+    ANTHROPIC,
     CEREBRAS,
     GROQ,
     OPENAI,
@@ -41,6 +42,19 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack  # part of `typing` from Python 3.11 on; not needed at runtime
 
     from .sdk.patch import Patch
+
+__all__ = [
+    "AnthropicInstrumentor",
+    "CerebrasInstrumentor",
+    "GroqInstrumentor",
+    "OpenAIInstrumentor",
+    "PerplexityInstrumentor",
+    "TogetherInstrumentor",
+    "WriterInstrumentor",
+    "instrument",
+    "show",
+    "uninstrument",
+]
 
 log = logging.getLogger("toolspan")
 
@@ -232,6 +246,12 @@ class WriterInstrumentor(SdkInstrumentor):
     member = WRITER
 
 
+class AnthropicInstrumentor(SdkInstrumentor):
+    """The instrumentor of the Anthropic SDK; `instrument` takes the keywords of `OpenAIInstrumentor`'s."""
+
+    member = ANTHROPIC
+
+
 INSTRUMENTORS: tuple[type[SdkInstrumentor], ...] = (
     OpenAIInstrumentor,
     GroqInstrumentor,
@@ -239,6 +259,7 @@ INSTRUMENTORS: tuple[type[SdkInstrumentor], ...] = (
     TogetherInstrumentor,
     PerplexityInstrumentor,
     WriterInstrumentor,
+    AnthropicInstrumentor,
 )
 
 

@@ -6,12 +6,12 @@ from importlib.metadata import entry_points, requires, version
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from packaging.requirements import Requirement
 
+from tests.table import each_row
 from toolspan.sdk.family import FAMILY, OPENAI, Member, default_provider, import_sdk
 
-EVERY = pytest.mark.parametrize("member", FAMILY, ids=lambda member: member.distribution)
+EVERY = each_row("member", FAMILY, ids=[member.distribution for member in FAMILY])
 
 
 @EVERY

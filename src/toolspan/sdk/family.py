@@ -97,7 +97,17 @@ WRITER = Member(
     prefix="/v1",
     paths=(("/chat", "/chat/completions"), ("/completions", None)),
 )
-FAMILY = (OPENAI, GROQ, CEREBRAS, TOGETHER, PERPLEXITY, WRITER)
+# The base clients, because those of Bedrock and Vertex derive from them. These change the path later, inside
+# of `request`.
+ANTHROPIC = Member(
+    distribution="anthropic",
+    oldest="0.49.0",
+    module="anthropic",
+    clients=("SyncAPIClient", "AsyncAPIClient"),
+    provider="anthropic",
+    provider_of_class=(("Bedrock", "aws.bedrock"), ("Vertex", "gcp.vertex_ai")),
+)
+FAMILY = (OPENAI, GROQ, CEREBRAS, TOGETHER, PERPLEXITY, WRITER, ANTHROPIC)
 
 
 def is_imported(member: Member) -> bool:

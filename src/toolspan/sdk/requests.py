@@ -37,7 +37,7 @@ from .hooks import guarded
 from .http_response import answer_of, hold
 from .routes import Route, find_route, routes_of
 from .sinks import stream_usage
-from .stream import stand_in, tracked_stream
+from .stream import end_before_the_sdk, stand_in, tracked_stream
 
 
 class Made(list[Call]):
@@ -118,6 +118,8 @@ class Exchange:
         call.tracked = self._settings.track_streams and on.track_streams
         if outer is not None:
             _borrow(call, outer)
+            # anthropic ends its own span before it returns a whole answer.
+            call.arrived = None if stream or call.span is None else self.received
         if around and (agent := around.get(KEY)) is not None:
             agent.opened(call)  # type: ignore[attr-defined]  # an `AgentRun`
         try:
@@ -159,6 +161,8 @@ class Exchange:
     # without running code of its class, which may be the application's own, passed as `cast_to`.
     def received(self, call: Call, result: Any) -> Any:
         """Return what the application gets: the same result, or a tracked stream of the same class."""
+        if call.finished:  # it ended when the result was made
+            return result
         call.response = None  # an interruption from here on must not let the answer be read a second time
         try:
             if call.request.stream:
@@ -182,7 +186,10 @@ class Exchange:
             return result
         open_streams.opened(call)
         call.streaming()
-        hold(result.http_response if raw else result.response, call, raw=raw)
+        response = result.http_response if raw else result.response
+        hold(response, call, raw=raw)
+        if call.borrowed:
+            end_before_the_sdk(response, call)
         if not raw:
             call.owner = None  # from here on it is the stream
         # A raw response is returned untouched (LiteLLM reads its headers, opentelemetry-python-contrib#4113);

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ..otel import call_data
+from ..wire.anthropic_messages import MessagesReader, messages_request
 from ..wire.chat import ChatReader
 from ..wire.embeddings import EmbeddingsReader
 from ..wire.events import Reader
@@ -59,6 +60,7 @@ ROUTES: Mapping[tuple[str, str], Route] = {
     ("post", "/responses/compact"): RESPONSES,
     ("post", "/completions"): Route(call_data.TEXT_COMPLETION, None, completions_request, ChatReader),
     ("post", "/embeddings"): Route(call_data.EMBEDDINGS, None, embeddings_request, EmbeddingsReader),
+    ("post", "/v1/messages"): Route(call_data.CHAT, None, messages_request, MessagesReader),
 }
 # Keys are the paths of the SDK's resources. Azure's client adds its deployment later, inside of `request`.
 
