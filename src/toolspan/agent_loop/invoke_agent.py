@@ -122,7 +122,7 @@ class AgentRun(Running):
         self.failing[tool, error] = count = self.failing.get((tool, error), 0) + 1
         return count
 
-    def runs_away(self, runaway: Runaway) -> None:
+    def report_runaway(self, runaway: Runaway) -> None:
         """Add the event to the span; stop the agent if it is to be stopped."""
         if self.stops:
             self.reason = runaway

@@ -263,7 +263,7 @@ class Executions(InternalSpans):
         self._logger.emit(event_record(event, facts, SeverityNumber.INFO, execution.context))
         self._runaways.count(runaway, execution.labels, execution.context)
         if agent is not None:
-            agent.runs_away(runaway)
+            agent.report_runaway(runaway)
         return runaway
 
     def _measure(self, running: Running, kind: str | None, elapsed: int) -> None:
