@@ -158,10 +158,11 @@ class Agents(InternalSpans):
         # An agent within one that has that span is another one.
         run.borrowed = _is_agents(span) and (outer is None or outer.span is not span)
         if not run.borrowed:
+            attributes = {**user, **facts, names.OPERATION_NAME: call_data.INVOKE_AGENT}
             span = self._tracer.start_span(
                 f"{call_data.INVOKE_AGENT} {run.name}",
                 kind=SpanKind.INTERNAL,
-                attributes={**user, **facts, names.OPERATION_NAME: call_data.INVOKE_AGENT},
+                attributes=self._with_others(call_data.INVOKE_AGENT, attributes),
                 start_time=run.began,
             )
             around = trace.set_span_in_context(span, around)

@@ -106,7 +106,8 @@ def brought(
 ) -> Hashable:
     """Return what equal results of equal calls share; `None` if the hash of one is missing.
 
-    `digests` are the hashes of the results by the ids of their calls, `question` that of a message of the user.
+    `digests` are the hashes of the results by the ids of their calls, `question` that of what the user says
+    after them.
     """
     if not all(one.id in digests for one in results):
         return None
