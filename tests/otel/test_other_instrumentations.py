@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 import pytest
@@ -183,7 +184,7 @@ def test_shared_metrics_are_not_counted_twice(lab: Lab) -> None:
     """Tokens and durations are left to the other; tool calls and streams are counted here."""
     outer = lab.tracer.start_span("theirs")
     call = borrowed(lab, outer, lab.metric_sink("0.1", "1.41"))
-    call.inter_chunks.append(5)
+    call.inter_chunks = array("q", [5])  # its own: the buffer of the class is shared by all calls
     run(call, *STREAM)
     assert set(lab.metrics()) == {
         "toolspan.tool_call.time_to_detect",
