@@ -493,6 +493,12 @@ def test_every_fact_of_a_request_is_read() -> None:
     }  # fmt: skip
     assert found.messages is _BODY["messages"]
     assert found.returns[:4] == (("4",), ("1", "2"), ("1", "2", "4"), 2)
+    thread = {"thread": {"type": "continue", "previous_message_id": "msg_1"}}
+    newest = messages_request({**thread, "messages": _BODY["messages"][2:3]}, keep=False)
+    assert (newest.previous_response, newest.returns.results) == ("msg_1", ("1", "2"))
+    again = messages_request({"messages": [*_BODY["messages"][:2], _BODY["messages"][2]]}, keep=False)
+    assert len(again.returns.digests) == 2
+    assert again.returns.digests == newest.returns.digests
     bare = messages_request({**_BODY, "tool_choice": {"type": "tool", "name": "look"}}, keep=False)
     assert (bare.messages, bare.instructions, bare.tool_choice) == (None, None, "look")
     assert messages_request({"messages": "odd", "tools": "odd"}, keep=True).tools is None

@@ -58,6 +58,10 @@ def _effort(value: object) -> str | None:
     return values.word(values.fields(value).get("effort"))
 
 
+def _previous(value: object) -> str | None:
+    return values.word(values.fields(value).get("previous_message_id"))
+
+
 def _choice(value: object) -> str | None:
     found = tool_choice(value)
     return "required" if found == "any" else found
@@ -74,6 +78,7 @@ _RULES_OF_REQUESTS: Rules = {
     "tool_choice": ("tool_choice", _choice),
     "service_tier": ("service_tier", values.word),
     "output_config": ("reasoning_level", _effort),
+    "thread": ("previous_response", _previous),  # beta; such a request has only what is new
 }
 
 

@@ -58,7 +58,10 @@ ReadPart: TypeAlias = "Callable[[Mapping[str, Any]], _Part | None]"
 
 def returns_of(history: object, read_part: ReadPart) -> Returns:
     """Return the ids in a history, whose parts are read by one of the functions below."""
-    if not isinstance(history, (list, tuple)) or _is_question(history):
+    if not isinstance(history, (list, tuple)):
+        return _NOTHING
+    # Anthropic's results are in messages of the user, in its threads even in the only one.
+    if read_part is not anthropic_message and _is_question(history):
         return _NOTHING
     results: list[str] = []
     earlier: list[str] = []
