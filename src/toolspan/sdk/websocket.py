@@ -154,16 +154,14 @@ class WebSocketPatch:
         # The manager keeps its fields under private names, such as `_ResponsesConnectionManager__client`:
         # the part after the last double underscore is the field.
         own = {key.rpartition("__")[2]: value for key, value in vars(manager).items()}
-        route = REALTIME if door.realtime else RESPONSES
-        begin = partial(self._begin, weakref.ref(connection), own["client"], route)
-        responses = ConnectionResponses(begin, realtime=door.realtime, model=own.get("model"))
         responses = self._follow(door, connection, own["client"], own.get("model"))
         for event in self._early.pop(manager, ()):
             responses.sent(event)
 
     def _follow(self, door: Door, connection: Any, client: Any, model: str | None) -> ConnectionResponses:
         """Trace a connection from now on."""
-        begin = partial(self._begin, client, REALTIME if door.realtime else RESPONSES)
+        route = REALTIME if door.realtime else RESPONSES
+        begin = partial(self._begin, weakref.ref(connection), client, route)
         if door.live:
             responses: ConnectionResponses = LiveResponses(begin)
         else:
