@@ -11,7 +11,7 @@ export PYTHONUNBUFFERED := 1
 # Empty means unset: without compiled files each of the tests' child processes compiles the whole source.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo chat chat-figures test test-full lint types coverage thorough mutants bench bench-peers parts e2e pipeline dashboards semconv-diff viewers picture outage neighbours frameworks versions soak wheel dist workflows clean
+.PHONY: help demo chat chat-figures test test-full lint types coverage thorough mutants bench bench-peers parts e2e pipeline dashboards semconv-diff viewers picture outage neighbours litellm frameworks versions soak wheel dist workflows clean
 
 # What a target does, while it does it.
 say = @printf '== %s\n' "$(1)"
@@ -141,6 +141,17 @@ neighbours: .cache/neighbours/.test ## Other instrumentations at the same time, 
 	.cache/neighbours/bin/python -m pip install --quiet -c constraints.txt --editable '.[openai]' \
 	  --group test --group neighbours
 	.cache/neighbours/bin/python -m pip install --quiet openai-agents==0.24.0 # needs an older websockets
+	touch $@
+
+litellm: .cache/litellm/.test ## LiteLLM itself, in an environment of its own: its routes, streams, retries, router.
+	.cache/litellm/bin/python -m pytest -q tests/litellm
+
+# Without constraints.txt: this version of LiteLLM needs a newer openai.
+.cache/litellm/.test: pyproject.toml
+	$(PYTHON) -m venv .cache/litellm
+	.cache/litellm/bin/python -m pip install --quiet --upgrade pip
+	.cache/litellm/bin/python -m pip install --quiet --editable . litellm==1.110.2 tenacity \
+	  opentelemetry-sdk pytest hypothesis
 	touch $@
 
 frameworks: $(VENV)/.test ## Ten frameworks in their own environments: the table of docs/frameworks.md.

@@ -15,7 +15,7 @@ from toolspan import instrumentor as assembly
 from toolspan.instrumentor import INSTRUMENTORS
 from toolspan.otel import active
 from toolspan.sdk import family
-from toolspan.sdk.family import FAMILY, import_sdk
+from toolspan.sdk.family import FAMILY, LITELLM, import_sdk
 
 from .programs import Programs
 from .sdk.apis import CHAT
@@ -26,14 +26,17 @@ from .sdk.test_requests import use
 BEGIN = """
 import importlib, sys
 import toolspan
-from toolspan.sdk.family import FAMILY
+from toolspan.sdk.family import FAMILY, import_sdk
 
 def imported():
     return [member.module for member in FAMILY if member.module in sys.modules]
 
 def patched(member):
-    module = importlib.import_module(member.module)
-    found = {hasattr(getattr(module, name).request, "__wrapped__") for name in member.clients}
+    importlib.import_module(member.module)
+    found = {
+        any(hasattr(getattr(client, name, None), "__wrapped__") for name in ("request", "_request"))
+        for client in import_sdk(member).clients
+    }
     assert len(found) == 1
     return found.pop()
 
@@ -70,8 +73,8 @@ def test_an_sdk_is_patched_when_the_application_imports_it(program: str, program
 
 
 def test_the_instrumentors_are_those_of_the_family() -> None:
-    """Each row of the family has one instrumentor."""
-    assert [each.member for each in INSTRUMENTORS] == list(FAMILY)
+    """Each row of the family has one instrumentor; the last one is that of LiteLLM."""
+    assert [each.member for each in INSTRUMENTORS] == [*FAMILY, LITELLM]
 
 
 @pytest.fixture(name="clean")
@@ -86,8 +89,10 @@ def test_all_sdks_get_the_settings_and_later_changes(telemetry: Telemetry, clean
     providers: Any = {"tracer_provider": telemetry.tracers, "meter_provider": telemetry.meters}
     toolspan.instrument(logger_provider=telemetry.loggers, content_limit=7, **providers)
     toolspan.instrument(tool_events="off")
-    states = [each()._state for each in INSTRUMENTORS]
-    assert [(each.settings.content_limit, each.settings.tool_events) for each in states] == [(7, "off")] * 6
+    states = [each()._state for each in INSTRUMENTORS if each.member in FAMILY]
+    assert [(each.settings.content_limit, each.settings.tool_events) for each in states] == [
+        (7, "off")
+    ] * len(FAMILY)
     assert len({id(each.loop) for each in states}) == 1
     use(SYNC, CHAT)
     assert len(telemetry.span.events) == 0
@@ -111,12 +116,12 @@ def test_an_sdk_that_is_not_installed_is_left_out(
     monkeypatch.setattr(family, "version", version)
     for member in FAMILY:
         monkeypatch.delitem(sys.modules, member.module, raising=False)
-    missing = {"groq", "together"}
+    missing = {"groq", "together", "litellm"}
     toolspan.instrument(skip_dep_check=True)
     on = [each.member.module for each in INSTRUMENTORS if each().is_instrumented_by_opentelemetry]
-    assert on == ["openai", "cerebras.cloud.sdk", "perplexity", "writerai"]
+    assert on == ["openai", "cerebras.cloud.sdk", "perplexity", "writerai", "anthropic"]
     toolspan.uninstrument()
-    missing = {member.distribution for member in FAMILY}
+    missing = {member.distribution for member in (*FAMILY, LITELLM)}
     toolspan.instrument()
     (line,) = caplog.messages
     assert line.startswith("toolspan: instrument() found no SDK; install one of: openai, groq, cerebras")
@@ -138,6 +143,7 @@ def test_an_sdk_that_cannot_be_patched_at_its_import_is_still_imported(
         act()
     assert [member.module for member, _ in hooks] == [member.module for member in FAMILY]
     off = [each.member.module for each in INSTRUMENTORS if each()._state.patch is None]
+    off.remove("litellm")  # it is not installed
     assert (off, len(caplog.messages)) == (["groq"], 1)
     assert caplog.messages[0].startswith("toolspan: instrumenting this version of the SDK failed with")
 

@@ -12,7 +12,7 @@ from typing import get_args
 import pytest
 
 import toolspan
-from toolspan import OpenAIInstrumentor
+from toolspan import OpenAIInstrumentor, instrumentor
 
 
 def test_the_package_has_exactly_these_public_names() -> None:
@@ -61,9 +61,7 @@ EVENTS = {
     "Done",
 }
 """The types of the events that an application gets of a stream."""
-INSTRUMENTORS = {
-    f"{name}Instrumentor" for name in ("OpenAI", "Groq", "Cerebras", "Together", "Perplexity", "Writer")
-}
+INSTRUMENTORS = {each.__name__ for each in instrumentor.INSTRUMENTORS}
 """The classes that instrument one SDK each."""
 AGENTS = ("agent", "score")
 """The functions for agents."""
@@ -122,7 +120,10 @@ def test_importing_the_package_imports_none_of_its_modules() -> None:
 
 
 def test_each_public_name_is_imported_on_first_use() -> None:
-    """The groups of imports hold the public names alone; an unknown name is an `AttributeError`."""
-    assert sorted(toolspan._GROUP_OF) == toolspan.__all__
-    with pytest.raises(AttributeError, match="'toolspan' has no attribute 'unheard_of'"):
-        _ = toolspan.unheard_of
+    """All public names are there, instrumentors included; an unknown name is an `AttributeError`."""
+    assert set(toolspan.__all__) <= set(dir(toolspan))
+    assert all(getattr(toolspan, name) is not None for name in toolspan.__all__)
+    assert set(instrumentor.__all__) == INSTRUMENTORS | {"instrument", "show", "uninstrument"}
+    for name in ("unheard_of", "UnheardInstrumentor", "SdkInstrumentor"):
+        with pytest.raises(AttributeError, match=f"'toolspan' has no attribute '{name}'"):
+            getattr(toolspan, name)

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from websockets.sync.client import ClientConnection
 
 import toolspan
-from toolspan import OpenAIInstrumentor
+from toolspan import GroqInstrumentor, OpenAIInstrumentor
 
 
 def everything() -> None:
@@ -112,6 +112,8 @@ def wrong() -> None:
     """A type checker finds a keyword that does not exist, and a value that is not accepted."""
     OpenAIInstrumentor().instrument(logs="text")  # type: ignore[call-arg]
     OpenAIInstrumentor().instrument(log="xml")  # type: ignore[arg-type]
+    toolspan.GroqInstrumentor().instrument(log="xml")  # type: ignore[arg-type]
+    GroqInstrumentor().instrument(logs="text")  # type: ignore[call-arg]
 
 
 def nothing() -> None:

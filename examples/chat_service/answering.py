@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
-from openai import AsyncOpenAI, OpenAIError
+from openai import AsyncOpenAI
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, Status, StatusCode, Tracer
@@ -135,7 +135,7 @@ class Answering:
         try:
             with toolspan.attributes({KEY: conversation.id}, feature="summary"):
                 found = await summarise(client, self.model, before, self.settings.keep_questions)
-        except OpenAIError as error:
+        except Exception as error:  # of the SDK of any provider
             span.record_exception(error)
             return
         if found is not before:

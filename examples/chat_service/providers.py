@@ -6,7 +6,7 @@ The SDK's own retries are off: `retries.py` retries, and both together would mul
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from openai import AsyncAzureOpenAI, AsyncOpenAI
 
@@ -63,10 +63,23 @@ def _compatible(variables: Variables, patience: float) -> AsyncOpenAI:
     )
 
 
+def _anthropic(variables: Variables, patience: float) -> Any:
+    """Return a client with the one method that the service calls."""
+    from .messages_api import MessagesClient  # noqa: PLC0415 - the SDK takes long to import
+
+    return MessagesClient(
+        base_url=variables.get("ANTHROPIC_BASE_URL") or None,
+        api_key=variables["ANTHROPIC_API_KEY"],
+        timeout=patience,
+        max_retries=0,
+    )
+
+
 PROVIDERS: dict[str, Provider] = {
     "demo": Provider(_compatible, ("OPENAI_BASE_URL",), "demo"),
     "openai": Provider(_openai, ("OPENAI_API_KEY",), "gpt-5-mini"),
     "azure": Provider(_azure, ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY"), "gpt-5-mini"),
+    "anthropic": Provider(_anthropic, ("ANTHROPIC_API_KEY",), "claude-haiku-4-5"),
     "cerebras": Provider(_cerebras, ("CEREBRAS_API_KEY",), "gpt-oss-120b"),
     "compatible": Provider(_compatible, ("OPENAI_BASE_URL",), "default"),
 }

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
+from typing import Any
 
 import stamina
-from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, RateLimitError
 from opentelemetry import trace
 from stamina.instrumentation import PrometheusOnRetryHook, RetryDetails, set_on_retry_hooks
 
@@ -42,16 +42,27 @@ def attempts(settings: Settings) -> AsyncIterable[stamina.Attempt]:
     )
 
 
-def passes(error: Exception, longest: float) -> bool | float:
+def _kinds(error: Exception) -> set[str]:
+    """Return the names of an error's classes, which are the same in the SDKs of all providers."""
+    return {kind.__name__ for kind in type(error).__mro__}
+
+
+def _code(error: Any) -> str | None:
+    return getattr(error, "code", None) or getattr(error, "type", None)
+
+
+def passes(error: Any, longest: float) -> bool | float:
     """Return whether another attempt may succeed, or the seconds to wait that the server demands.
 
     If the server demands more than `longest` seconds, there is no other attempt.
     """
-    if isinstance(error, (APIConnectionError, BrokenOffError)):
+    kinds = _kinds(error)
+    if not kinds.isdisjoint(("APIConnectionError", "BrokenOffError")):
         return True
-    if not isinstance(error, APIStatusError):
-        return isinstance(error, APIError) and str(error.code) in _PASSING_CODES
-    if error.code == "insufficient_quota":
+    code = _code(error)
+    if "APIStatusError" not in kinds or error.status_code < 400:  # Anthropic: within an answer of status 200
+        return "APIError" in kinds and str(code) in _PASSING_CODES
+    if code == "insufficient_quota":
         return False
     if error.status_code not in _PASSING and error.status_code < 500:
         return False
@@ -59,7 +70,7 @@ def passes(error: Exception, longest: float) -> bool | float:
     return False if wait > longest else wait or True
 
 
-def _retry_after(error: APIStatusError) -> float:
+def _retry_after(error: Any) -> float:
     """Return the seconds in the server's header; 0 without one, or with a date."""
     headers = error.response.headers
     try:
@@ -70,20 +81,24 @@ def _retry_after(error: APIStatusError) -> float:
         return 0.0
 
 
-def reason(error: Exception) -> str:
+_WORDS = {
+    "RateLimitError": "the provider's rate limit",
+    "APITimeoutError": "no answer in time",
+    "BrokenOffError": "the answer broke off",
+    "APIConnectionError": "no connection to the provider",
+}
+
+
+def reason(error: Any) -> str:
     """Return an error in words for the page."""
-    if isinstance(error, RateLimitError):
-        return "the provider's rate limit"
-    if isinstance(error, APITimeoutError):
-        return "no answer in time"
-    if isinstance(error, BrokenOffError):
-        return "the answer broke off"
-    if isinstance(error, APIConnectionError):
-        return "no connection to the provider"
-    if isinstance(error, APIStatusError):
+    kinds = _kinds(error)
+    for name, words in _WORDS.items():
+        if name in kinds:
+            return words
+    if "APIStatusError" in kinds and error.status_code >= 400:
         return f"the provider's error {error.status_code}"
-    if isinstance(error, APIError):
-        return f"the provider's error {error.code or 'within the answer'}"
+    if "APIError" in kinds:
+        return f"the provider's error {_code(error) or 'within the answer'}"
     return type(error).__name__
 
 

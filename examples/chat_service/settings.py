@@ -11,7 +11,7 @@ class Settings:
     """The settings; `CHAT_MODEL` sets `model`, and so on. Times are in seconds."""
 
     provider: str = "demo"
-    """`demo`, `openai`, `azure`, `cerebras`, or `compatible` for any other server of the protocol."""
+    """`demo`, `openai`, `azure`, `anthropic`, `cerebras`, or `compatible` for any other server."""
     model: str = ""
     """The model; empty means the provider's default."""
     patience: float = 20.0

@@ -34,7 +34,7 @@ class Exporters(NamedTuple):
 
 @contextmanager
 def telemetry(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set the providers and instrument the SDK; at the end of the block send the remaining telemetry."""
+    """Set the providers and instrument the SDKs; at the end of the block send the remaining telemetry."""
     exporters = _exporters(variables)
     readers: list[MetricReader] = [PrometheusMetricReader()]
     if exporters.metrics is not None:
@@ -45,7 +45,7 @@ def telemetry(variables: Mapping[str, str]) -> Iterator[None]:
     trace.set_tracer_provider(tracing)
     metrics.set_meter_provider(metering)
     set_logger_provider(logging)
-    toolspan.OpenAIInstrumentor().instrument(metric_attributes=["feature"], usage_keys=[KEY])
+    toolspan.instrument(metric_attributes=["feature"], usage_keys=[KEY])
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import instrumentor as _instrumentor
     from .accounting.budgets import Budget, BudgetPassed
     from .accounting.monitor import usage
     from .accounting.totals import UsageTotal
@@ -29,17 +30,7 @@ if TYPE_CHECKING:
     )
     from .event_stream.listener import CallInfo
     from .event_stream.stream import AsyncEventStream, EventStream, events
-    from .instrumentor import (
-        CerebrasInstrumentor,
-        GroqInstrumentor,
-        OpenAIInstrumentor,
-        PerplexityInstrumentor,
-        TogetherInstrumentor,
-        WriterInstrumentor,
-        instrument,
-        show,
-        uninstrument,
-    )
+    from .instrumentor import *
     from .kill_switch import switch
     from .pipeline.propagation import extract, inject
     from .pipeline.span import Route
@@ -49,49 +40,41 @@ if TYPE_CHECKING:
     from .user_context import attributes
     from .wire.events import Runaway, Usage
 
-__all__ = [
-    "AgentStopped",
-    "AsyncEventStream",
-    "Budget",
-    "BudgetPassed",
-    "CallInfo",
-    "CerebrasInstrumentor",
-    "Done",
-    "EventStream",
-    "GroqInstrumentor",
-    "OpenAIInstrumentor",
-    "PerplexityInstrumentor",
-    "ReasoningDelta",
-    "RefusalDelta",
-    "Route",
-    "Runaway",
-    "StreamError",
-    "StreamEvent",
-    "TextDelta",
-    "TogetherInstrumentor",
-    "ToolCallArgumentsDelta",
-    "ToolCallCompleted",
-    "ToolCallCorrected",
-    "ToolCallStarted",
-    "Usage",
-    "UsageReported",
-    "UsageTotal",
-    "WriterInstrumentor",
-    "agent",
-    "attributes",
-    "events",
-    "extract",
-    "inject",
-    "instrument",
-    "score",
-    "show",
-    "socket",
-    "stage",
-    "switch",
-    "tool",
-    "uninstrument",
-    "usage",
-]
+    __all__ = [
+        "AgentStopped",
+        "AsyncEventStream",
+        "Budget",
+        "BudgetPassed",
+        "CallInfo",
+        "Done",
+        "EventStream",
+        "ReasoningDelta",
+        "RefusalDelta",
+        "Route",
+        "Runaway",
+        "StreamError",
+        "StreamEvent",
+        "TextDelta",
+        "ToolCallArgumentsDelta",
+        "ToolCallCompleted",
+        "ToolCallCorrected",
+        "ToolCallStarted",
+        "Usage",
+        "UsageReported",
+        "UsageTotal",
+        "agent",
+        "attributes",
+        "events",
+        "extract",
+        "inject",
+        "score",
+        "socket",
+        "stage",
+        "switch",
+        "tool",
+        "usage",
+    ]
+    __all__ += _instrumentor.__all__  # type: ignore[has-type]  # pyright reads it, mypy the `*`
 
 
 # Each function imports one group of names and binds them as its local variables.
@@ -135,18 +118,8 @@ def _events() -> dict[str, Any]:
     return locals()
 
 
-def _instrumentor() -> dict[str, Any]:
-    from .instrumentor import (
-        CerebrasInstrumentor,
-        GroqInstrumentor,
-        OpenAIInstrumentor,
-        PerplexityInstrumentor,
-        TogetherInstrumentor,
-        WriterInstrumentor,
-        instrument,
-        show,
-        uninstrument,
-    )
+def _control() -> dict[str, Any]:
+    from .instrumentor import instrument, show, uninstrument
     from .kill_switch import switch
     from .user_context import attributes
 
@@ -168,20 +141,29 @@ def _tools() -> dict[str, Any]:
     return locals()
 
 
-_GROUPS = (_accounting, _agents, _events, _instrumentor, _pipelines, _tools)
+_GROUPS = (_accounting, _agents, _events, _control, _pipelines, _tools)
 _GROUP_OF = {name: group for group in _GROUPS for name in group.__code__.co_varnames}
-"""The public names, each with the function that imports it."""
+"""The public names without the instrumentors, each with the function that imports it."""
+
+
+def _instrumentors() -> dict[str, Any]:
+    """Return the class of each SDK; they are named in their own module only."""
+    from .instrumentor import INSTRUMENTORS
+
+    return {each.__name__: each for each in INSTRUMENTORS}
 
 
 def __getattr__(name: str) -> Any:
     """Return a public name that is used for the first time; raise `AttributeError` for any other."""
-    group = _GROUP_OF.get(name)
-    if group is None:
+    if name == "__all__":
+        return sorted({*_GROUP_OF, *_instrumentors()})
+    found = _instrumentors() if name.endswith("Instrumentor") else _GROUP_OF.get(name, dict)()
+    if name not in found:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals().update(group())
-    return globals()[name]
+    globals().update(found)
+    return found[name]
 
 
 def __dir__() -> list[str]:
     """Return all names, those included that are not imported yet."""
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__getattr__("__all__")})

@@ -36,6 +36,10 @@ class Call(CallData):
     """Whether toolspan's iterator reads the chunks."""
     reading = False
     """Whether the SDK reads at this moment: then the SDK, not the application, closes the response."""
+    covers = False
+    """Whether the requests that are sent within it are parts of it and make no spans of their own."""
+    failure: tuple[int | None, str, int] | None = None
+    """The last failed request within it: status, kind of the error, and when it failed."""
     closed = False
     """Whether another task has closed the response while the SDK reads: an error that follows is none."""
     added: Callable[[Any], bool] | None = None
@@ -54,6 +58,10 @@ class Call(CallData):
     """How the call ends, from the first end on."""
     response: Callable[[], Any] | None = None
     """A weak reference to the response of which the SDK makes the result."""
+    refused: int | None = None
+    """The status of the last response that the SDK has not accepted."""
+    arrived: Callable[[Any, Any], Any] | None = None
+    """Called with the call and its result when the SDK has made that, if the SDK ends its own span next."""
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import operator
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
@@ -21,8 +22,10 @@ from .otel.active import Instrumentation, Providers
 from .otel.deferred_metrics import backlog
 from .otel.dispatch import Sinks
 from .sdk.family import (
+    ANTHROPIC,
     CEREBRAS,
     GROQ,
+    LITELLM,
     OPENAI,
     PERPLEXITY,
     TOGETHER,
@@ -41,6 +44,19 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack  # part of `typing` from Python 3.11 on; not needed at runtime
 
     from .sdk.patch import Patch
+
+__all__ = [
+    "AnthropicInstrumentor",
+    "CerebrasInstrumentor",
+    "GroqInstrumentor",
+    "OpenAIInstrumentor",
+    "PerplexityInstrumentor",
+    "TogetherInstrumentor",
+    "WriterInstrumentor",
+    "instrument",
+    "show",
+    "uninstrument",
+]
 
 log = logging.getLogger("toolspan")
 
@@ -232,6 +248,18 @@ class WriterInstrumentor(SdkInstrumentor):
     member = WRITER
 
 
+class AnthropicInstrumentor(SdkInstrumentor):
+    """The instrumentor of the Anthropic SDK; `instrument` takes the keywords of `OpenAIInstrumentor`'s."""
+
+    member = ANTHROPIC
+
+
+class LiteLLMInstrumentor(SdkInstrumentor):
+    """The instrumentor of LiteLLM; `instrument` takes the keywords of `OpenAIInstrumentor`'s."""
+
+    member = LITELLM
+
+
 INSTRUMENTORS: tuple[type[SdkInstrumentor], ...] = (
     OpenAIInstrumentor,
     GroqInstrumentor,
@@ -239,6 +267,8 @@ INSTRUMENTORS: tuple[type[SdkInstrumentor], ...] = (
     TogetherInstrumentor,
     PerplexityInstrumentor,
     WriterInstrumentor,
+    AnthropicInstrumentor,
+    LiteLLMInstrumentor,
 )
 
 
@@ -306,13 +336,20 @@ def _installed(member: Member, state: Instrumentation, sinks: Sinks) -> Patch:
     from .sdk.requests import Exchange
     from .sdk.websocket import WebSocketPatch
 
-    sdk = import_sdk(member)
-    exchange = Exchange(sdk, state.settings, sinks)
     patch: Patch | None = state.patch
+    if member is LITELLM:
+        from .sdk.litellm import LiteLLMExchange, LiteLLMPatch
+
+        exchange: Exchange = LiteLLMExchange(state.settings, sinks)
+        make: Callable[[], Patch] = partial(LiteLLMPatch, exchange)
+    else:
+        sdk = import_sdk(member)
+        exchange = Exchange(sdk, state.settings, sinks)
+        make = partial(Patch, sdk, exchange, WebSocketPatch(exchange))
     if patch is not None:
         # A wrapper around a wrapper would count each request twice.
         patch.use(exchange)
         return patch
-    patch = Patch(sdk, exchange, WebSocketPatch(exchange))
+    patch = make()
     patch.install()
     return patch

@@ -136,16 +136,11 @@ def remove(name: str, value: object) -> None:
 
 
 _VERSIONS = get_args(Semconv)[:2]
-_OLD_VERSIONS = {"released": "1.41", "next": "0.1", "both": "0.1,1.41"}
 
 
 def _versions(value: object) -> tuple[str, ...]:
     """Return versions of the conventions in the order of `_VERSIONS`."""
-    word = _word(value) if isinstance(value, str) else ""
-    if (new := _OLD_VERSIONS.get(word)) is not None:
-        log.warning("toolspan: semconv=%s is an old word; write %s", word, new)
-    found = _some_of(_VERSIONS, new or value)
-    if not found:
+    if not (found := _some_of(_VERSIONS, value)):
         raise ValueError
     return found
 
@@ -224,11 +219,8 @@ class Settings:
     metric_attributes: tuple[str, ...] = _setting((), _LIST, "TOOLSPAN_METRIC_ATTRIBUTES")
     # Baggage entries that are recorded like `toolspan.attributes`.
     baggage_keys: tuple[str, ...] = _setting((), _LIST, "TOOLSPAN_BAGGAGE_KEYS")
-    # Track every n-th chunk through the stages of a pipeline; 0: only chunks whose loss breaks an
-    # answer.
-    sample_every: int = _setting(
-        0, _Rule(_count, "a whole number of chunks, 0 or more"), "TOOLSPAN_SAMPLE_EVERY"
-    )
+    # Track every n-th chunk through the stages of a pipeline; 0: only chunks whose loss breaks an answer.
+    sample_every: int = _setting(0, _Rule(_count, "a whole number, 0 or more"), "TOOLSPAN_SAMPLE_EVERY")
     # Log each message of a `toolspan.socket`, without content.
     socket_log: bool = _setting(False, _SWITCH, "TOOLSPAN_SOCKET_LOG")
     # Names from `toolspan.attributes` by which `toolspan.usage` keeps totals, too.
@@ -339,8 +331,6 @@ _ROWS = {row.name: row for row in fields(Settings)}
 _OWN = "TOOLSPAN_"  # the prefix of the variables that only toolspan reads
 _KEYWORDS = {name: name for name in _ROWS}
 _VARIABLES = {name: (*row.metadata["variables"], name)[0] for name, row in _ROWS.items()}
-_RENAMED = {"metric_names": "semconv"}
-"""Settings of earlier versions and their present names, for the log."""
 
 
 def read_settings(keywords: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
@@ -398,12 +388,8 @@ def shown(value: object) -> str:
 
 def _log_unknown(unknown: Iterable[str], known: Mapping[str, str]) -> None:
     """Log each unknown keyword or variable by its name; its value may be a secret and is not logged."""
-    known = {**known, **{old: known[new] for old, new in _RENAMED.items()}}
     for name in sorted(unknown):
         near = difflib.get_close_matches(name.removeprefix(_OWN).lower(), known, n=1)
-        hint = (
-            f"did you mean {known[near[0]]!r}?"
-            if near
-            else f"accepted: {', '.join(dict.fromkeys(known.values()))}"
-        )
+        accepted = ", ".join(dict.fromkeys(known.values()))
+        hint = f"did you mean {known[near[0]]!r}?" if near else f"accepted: {accepted}"
         log.error("toolspan: unknown setting %r ignored; %s", name, hint)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import toolspan
 from tests.sdk.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -23,10 +24,14 @@ if find_spec("stamina") is None:
 
 @pytest.fixture(name="telemetry")
 def _telemetry() -> Iterator[Telemetry]:
-    """Instrument the SDK with in-memory telemetry."""
-    telemetry = Telemetry()
+    """Instrument the SDKs of the providers with in-memory telemetry."""
+    telemetry, other = Telemetry(), toolspan.AnthropicInstrumentor()
     with telemetry.on(usage_keys=["session.id"]):
-        yield telemetry
+        other.instrument(skip_dep_check=True, tracer_provider=telemetry.tracers)
+        try:
+            yield telemetry
+        finally:
+            other.uninstrument()
 
 
 @pytest.fixture(name="serve")

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
+from anthropic_agent import MessagesHandler
 from chat_service.answering import Answering
 from chat_service.app import create
 from chat_service.demo import Memory, realistic_server
 from chat_service.providers import connect
 from chat_service.settings import Settings
 from chat_service.tools import Tool, Toolbox
+from demo_server import demo_server
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as open_socket
 
@@ -26,6 +28,15 @@ SECONDS = 20
 """The timeout of every wait."""
 PACE = 0.025
 Json = dict[str, Any]
+
+
+class Messages(MessagesHandler):
+    """A server of Anthropic's API, whose answer calls two tools of the service."""
+
+    calls = (
+        ("toolu_1", "get_weather", ('{"ci', 'ty":', '"Paris"}')),
+        ("toolu_2", "get_time", ('{"city":"Paris"}',)),
+    )
 
 
 class Page:
@@ -97,8 +108,9 @@ def serving(
 ) -> Iterator[Service]:
     """Run model server and service while the block runs."""
     memory, settings = Memory(), settings or Settings(patience=5, first_wait=0.01)
-    with realistic_server(memory, pace) as base_url:
-        client, model = connect(settings, variables(base_url))
+    with realistic_server(memory, pace) as base_url, demo_server(pause=0, handler=Messages) as other:
+        anthropic = {"ANTHROPIC_BASE_URL": other.removesuffix("/v1"), "ANTHROPIC_API_KEY": "k"}
+        client, model = connect(settings, variables(base_url) | anthropic)
         answering = Answering(client, model, settings, tools or quick(), telemetry.tracer)
         config = uvicorn.Config(create(answering), port=0, log_level="warning", timeout_graceful_shutdown=5)
         server = uvicorn.Server(config)

@@ -23,12 +23,14 @@ VARIABLES = {
     "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
     "AZURE_OPENAI_ENDPOINT": "https://place.openai.azure.com",
     "AZURE_OPENAI_API_KEY": "k",
+    "ANTHROPIC_API_KEY": "k",
     "CEREBRAS_API_KEY": "k",
 }
 HOSTS = {
     "demo": "127.0.0.1",
     "openai": "127.0.0.1",
     "azure": "place.openai.azure.com",
+    "anthropic": "api.anthropic.com",
     "cerebras": "api.cerebras.ai",
     "compatible": "127.0.0.1",
 }

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from toolspan.otel import call_data
+
 Fact: TypeAlias = "Mapping[str, Any]"
 Levels: TypeAlias = "Mapping[str, Fact]"
 """Attribute names, and the level and sampling relevance of each on one signal."""
@@ -31,6 +33,9 @@ _OPENAI: Levels = {**_SPANS["openai.gen_ai.client.inference"], **_SPANS["toolspa
 _EMBEDDINGS: Levels = {**_SPANS["gen_ai.embeddings.client"], **_SPANS["toolspan.embeddings"]}
 _AGENT: Levels = _SPANS["toolspan.agent"]
 """What everything within an agent carries."""
+_PLAIN: Levels = {**_EMBEDDINGS, **_SPANS["toolspan.plain"]}
+PLAIN = frozenset(call_data.PLAIN)
+"""Operations that no convention names: spans without messages and tool calls."""
 _FETCH: Levels = {**_SPANS["gen_ai.fetch_response.client"], **_SPANS["toolspan.fetch_response"]}
 _OPENAI_FETCH: Levels = {**_SPANS["openai.fetch_response.client"], **_SPANS["toolspan.fetch_response"]}
 
@@ -51,8 +56,8 @@ def _own_levels(attributes: Mapping[str, Any]) -> Levels:
         return {**_SPANS["gen_ai.execute_tool.internal"], **_SPANS["toolspan.execute_tool"]}
     if operation == "invoke_agent":
         return {**_SPANS["gen_ai.invoke_agent.internal"], **_SPANS["toolspan.invoke_agent"]}
-    if operation == "embeddings":
-        return _EMBEDDINGS
+    if operation == "embeddings" or operation in PLAIN:
+        return _EMBEDDINGS if operation == "embeddings" else _PLAIN
     plain, refined = (_FETCH, _OPENAI_FETCH) if operation == "fetch_response" else (_INFERENCE, _OPENAI)
     return refined if attributes.get("gen_ai.provider.name") == "openai" else {**refined, **plain}
 

@@ -34,6 +34,8 @@ APIS: dict[str, tuple[str, str, Mapping[str, Any]]] = {
     "compaction": ("chat", "responses.compact", ASK),
     "fetch": ("fetch_response", "responses.retrieve", {"response_id": "resp_1"}),
     "embeddings": ("embeddings", "embeddings.create", {"model": "e-test", "input": ["Bern", "Oslo"]}),
+    "images": ("image_generation", "images.generate", {"model": "i-test", "prompt": "A lake"}),
+    "moderations": ("moderation", "moderations.create", {"model": "o-test", "input": "Bern"}),
     "completions": (
         "text_completion",
         "completions.create",

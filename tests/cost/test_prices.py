@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from genai_prices.data_snapshot import get_snapshot
+from genai_prices.types import ModelPrice
 
 from toolspan.call import Call
 from toolspan.cost import prices
@@ -56,6 +57,8 @@ def asked(
 @pytest.mark.parametrize("bill", BILLS.values(), ids=BILLS)
 def test_the_computed_cost_equals_the_calculation_by_hand(bill: Bill, listed: Prices) -> None:
     """The cost equals a calculation by hand, for request and response models."""
+    if bill.usage.long_cache_write and not hasattr(ModelPrice(), "cache_write_1h_mtok"):
+        pytest.skip("these prices have no hour")
     for names in ((bill.model, None), ("my-deployment", bill.model)):
         found = listed.cost(asked(*names, endpoint=bill.endpoint, api=bill.api), bill.usage)
         assert found is not None

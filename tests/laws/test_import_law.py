@@ -64,6 +64,7 @@ ASYNC = (
     "pipeline/websockets.py",
     "sdk/hooks.py",
     "sdk/http_response.py",
+    "sdk/litellm_streams.py",
     "sdk/mcp.py",
     "sdk/patch.py",
     "sdk/stream.py",

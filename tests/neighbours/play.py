@@ -219,7 +219,7 @@ def main() -> None:
     with ExitStack() as stack:
         if order == "first":
             neighbour.on(telemetry)
-        stack.enter_context(telemetry.on())
+        stack.enter_context(telemetry.on(semconv="1.41"))  # the names that the others use
         if order == "last":
             neighbour.on(telemetry)
         neighbour.act()

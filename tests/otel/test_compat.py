@@ -165,3 +165,14 @@ def test_content_of_any_form_raises_nothing() -> None:
         "llm.provider": "google",
         "embedding.model_name": "e",
     }
+
+
+def test_the_span_of_an_agent_has_second_names(telemetry: Telemetry) -> None:
+    """Readers of OpenInference see an agent with its session, its input and its output."""
+    with (
+        telemetry.on(compat="openinference", capture_message_content="span_only"),
+        toolspan.agent("travel", conversation_id="c-1", input="Where?") as run,
+    ):
+        run.output = "Bern"
+    names = ("openinference.span.kind", "session.id", "input.value", "output.value")
+    assert [telemetry.span.attributes[name] for name in names] == ["AGENT", "c-1", "Where?", "Bern"]

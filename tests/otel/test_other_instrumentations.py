@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 import pytest
@@ -183,7 +184,7 @@ def test_shared_metrics_are_not_counted_twice(lab: Lab) -> None:
     """Tokens and durations are left to the other; tool calls and streams are counted here."""
     outer = lab.tracer.start_span("theirs")
     call = borrowed(lab, outer, lab.metric_sink("0.1", "1.41"))
-    call.inter_chunks.append(5)
+    call.inter_chunks = array("q", [5])
     run(call, *STREAM)
     assert set(lab.metrics()) == {
         "toolspan.tool_call.time_to_detect",
@@ -271,10 +272,10 @@ def test_the_metrics_of_another_are_known_by_its_scope_or_its_meter(
     for name in ("duration", "time_to_first_chunk"):
         provider.get_meter("counts.both").create_histogram(f"gen_ai.client.operation.{name}")
     monkeypatch.setattr(other_instrumentations, "get_meter_provider", lambda: provider)
-    other_instrumentations._counted.cache_clear()
+    other_instrumentations.counted.cache_clear()
     outer = span(CHAT, scope)
     assert within(outer) == Outer(outer, *found)
-    other_instrumentations._counted.cache_clear()
+    other_instrumentations.counted.cache_clear()
 
 
 def test_the_inner_span_of_livekit_stands_for_the_call() -> None:

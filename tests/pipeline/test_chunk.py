@@ -17,6 +17,7 @@ from toolspan.pipeline.chunk import FINISH, OTHER, TEXT, TOOL_CALL, kind_of, par
 from toolspan.pipeline.chunk_text import Chunks
 from toolspan.pipeline.counting import fingerprint
 
+from ..sdk import wire_messages
 from ..table import each_row
 from . import shapes
 
@@ -171,6 +172,30 @@ def test_response_event_parses_the_same_in_every_form(event: shapes.Json, envelo
         assert meaning(text) == expected
         assert meaning(f"event: {event['type']}\ndata: {text}\n\n") == expected
         assert meaning(f"data: {text}\n\n") == expected
+
+
+def test_an_anthropic_event_parses_the_same_in_every_form() -> None:
+    """Texts, calls and the stop reason are parts; other events are none; a whole stream adds up."""
+    block = {"type": "thinking", "thinking": "Hm", "signature": ""}
+    bodies = [*wire_messages.CALLS, *wire_messages.TEXT, wire_messages.start(block)]
+    parts = [part for body in bodies for part in parse_chunk(body)]
+    calls = [part[1:] for part in parts if part[0].kind is TOOL_CALL]
+    assert calls == [
+        ("", "toolu_1", "get_weather"),
+        ('{"city":',),
+        ('"Bern"}',),
+        ("", "toolu_2", "get_time"),
+        ('{"at":1}',),
+    ]
+    texts = [(part[0].sort, part[1]) for part in parts if part[0].kind is TEXT]
+    assert texts == [("content", "Hel"), ("content", "lo"), ("reasoning", "Hm")]
+    assert [part[1] for part in parts if part[0].kind is FINISH] == ["tool_use", "end_turn"]
+    for body in bodies:
+        if body["type"] == "ping":
+            continue
+        assert parse_chunk(SimpleNamespace(**body)) == parse_chunk(body)
+        assert meaning(json.dumps({"n": 1, "event": body})) == parse_chunk(body)
+        assert meaning(f"event: {body['type']}\ndata: {json.dumps(body)}\n\n") == parse_chunk(body)
 
 
 class Open(BaseModel):

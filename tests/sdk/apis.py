@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import wire, wire_others, wire_responses
+from . import wire, wire_messages, wire_others, wire_responses
 from .api import Api
 from .features import needs
 
@@ -82,6 +82,20 @@ EMBEDDINGS = Api(
     span="embeddings gpt-test",
     path="/embeddings",
 )
+MESSAGES = Api(
+    "messages",
+    "messages",
+    wire_messages.ASK,
+    wire_messages.ANSWER,
+    text=wire_messages.TEXT,
+    calls=wire_messages.CALLS,
+    finished=6,
+    done=(),
+    path="/v1/messages",
+    package="anthropic",
+    chunk="RawMessageStreamEvent",
+)
+"""The API of Anthropic's SDK, which no other SDK has."""
 FLOATS = replace(EMBEDDINGS, ask={**EMBEDDINGS.ask, "encoding_format": "float"})
 """Embeddings for which no SDK needs numpy."""
 COMPACTED = replace(

@@ -13,7 +13,7 @@ from typing import Any
 
 from . import script, wire_others, wire_responses
 from .api import Api
-from .apis import CHAT, COMPACTED, COMPLETIONS, EMBEDDINGS, FETCHED, RESPONSES
+from .apis import CHAT, COMPACTED, COMPLETIONS, EMBEDDINGS, FETCHED, MESSAGES, RESPONSES
 from .features import known
 
 _TEXT = (Path(__file__).parent / "data" / "marked.json").read_text(encoding="utf-8")
@@ -104,6 +104,8 @@ _FETCHED = replace(
 )
 _COMPACTED_ASK = {name: _RESPONSES.ask[name] for name in ("model", "instructions", "input")}
 _SECRET = {"type": "compaction", "id": "cmp_1", "encrypted_content": "MARK"}
+ANTHROPIC = _row(MESSAGES, "messages")
+"""The row of Anthropic's API; the others are OpenAI's."""
 ALL = (
     _row(CHAT, "chat"),
     _RESPONSES,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+import anthropic
 import cerebras.cloud.sdk
 import groq
 import perplexity
@@ -17,7 +18,7 @@ import writerai
 import toolspan
 
 from .api import Api
-from .apis import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES
+from .apis import CHAT, COMPLETIONS, EMBEDDINGS, MESSAGES, RESPONSES
 from .face import AsyncFace, Face
 from .http_module import MODULES, httpx
 
@@ -101,7 +102,10 @@ class AsyncMemberFace(_Httpx, AsyncFace):
 def _faces(module: Any, name: str, instrumentor: Any, **more: Any) -> tuple[Face, Face]:
     """Both faces of an SDK."""
     found = []
-    for cls, prefix in ((MemberFace, ""), (AsyncMemberFace, "Async")):
+    # Newer versions of anthropic use the module of OpenAI's SDK.
+    own = issubclass(module.DefaultHttpxClient, httpx.Client)
+    faces: Any = (MemberFace, AsyncMemberFace) if own else (Face, AsyncFace)
+    for cls, prefix in zip(faces, ("", "Async"), strict=True):
         fields = {
             "label": f"{name.lower()}-{cls.name}",
             "instrumentor": instrumentor,
@@ -155,6 +159,10 @@ MEMBERS: dict[str, tuple[tuple[Face, Face], tuple[Api, ...]]] = {
     "writer": (
         _faces(writerai, "Writer", toolspan.WriterInstrumentor),
         (_api(CHAT, "writerai", "/v1/chat", "ChatCompletionChunk", resource="chat", verb="chat"),),
+    ),
+    "anthropic": (
+        _faces(anthropic, "Anthropic", toolspan.AnthropicInstrumentor),
+        (_api(MESSAGES, "anthropic", MESSAGES.path, MESSAGES.chunk),),
     ),
 }
 """The faces and the APIs of each SDK, by the provider's name.

@@ -18,7 +18,7 @@ _HEADERS, _REQUEST, _RESPONSE = kinds("Headers"), kinds("Request"), kinds("Respo
 
 def _is_stream(value: Any) -> bool:
     """Whether it is a stream of an SDK, whichever one it is."""
-    return any(
+    return not isinstance(value, type) and any(
         cls.__module__.endswith("._streaming") and "Stream" in cls.__name__ for cls in type(value).__mro__
     )
 

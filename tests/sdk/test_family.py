@@ -6,12 +6,12 @@ from importlib.metadata import entry_points, requires, version
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from packaging.requirements import Requirement
 
-from toolspan.sdk.family import FAMILY, OPENAI, Member, default_provider, import_sdk
+from tests.table import each_row
+from toolspan.sdk.family import FAMILY, LITELLM, OPENAI, Member, default_provider, import_sdk
 
-EVERY = pytest.mark.parametrize("member", FAMILY, ids=lambda member: member.distribution)
+EVERY = each_row("member", FAMILY, ids=[member.distribution for member in FAMILY])
 
 
 @EVERY
@@ -37,7 +37,7 @@ def test_each_member_is_an_extra_that_asks_for_its_oldest_tested_version(member:
 def test_each_member_has_an_entry_point() -> None:
     """`opentelemetry-instrument` finds an instrumentor for each member."""
     every = entry_points(group="opentelemetry_instrumentor")
-    assert {one.load().member for one in every if one.module.startswith("toolspan")} == set(FAMILY)
+    assert {one.load().member for one in every if one.module.startswith("toolspan")} == {*FAMILY, LITELLM}
 
 
 class AzureLike:

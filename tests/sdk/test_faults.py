@@ -23,7 +23,7 @@ from toolspan.wire.chat import ChatReader
 from toolspan.wire.embeddings import EmbeddingsReader
 from toolspan.wire.responses import FetchReader, ResponsesReader
 
-from . import script, wire, wire_responses
+from . import script, wire, wire_messages, wire_responses
 from .api import Api
 from .apis import CHAT, COMPLETIONS, EMBEDDINGS, FETCHED, RESPONSES
 from .faults import Broken, broken, said_once
@@ -55,6 +55,7 @@ async def use(face: Face, client: Any, api: Api) -> Any:
 
 CALLED: dict[str, Any] = {
     "chat": wire.answer(None, calls=[("get_weather", "{}")]),
+    "messages": wire_messages.message(wire_messages.tool_use("get_weather"), reason="tool_use"),
     "responses": wire_responses.response(output=[wire_responses.call("get_weather", "{}")]),
 }
 

@@ -29,6 +29,7 @@ from .telemetry import Telemetry
 CALLS, ONE_IN = (100_000, 1_000) if FULL else (260, 40)
 EXACT = (
     *(names.OPERATION_DURATION, names.OPERATION_TIME_TO_FIRST_CHUNK, names.TOKEN_USAGE, names.STREAMS),
+    *(names.INFERENCE_DURATION, names.INFERENCE_TIME_TO_FIRST_CHUNK, names.INFERENCE_INPUT_TOKENS),
     *(names.TOOL_CALLS, names.CALL_ARGUMENTS_SIZE, names.CALL_TIME_TO_DETECT, names.COST),
 )
 SUMMED = (names.TOKEN_USAGE, names.STREAMS, names.TOOL_CALLS, names.CALL_ARGUMENTS_SIZE, names.COST)
@@ -175,6 +176,7 @@ def test_each_failure_costs_only_what_it_hits(telemetry: Telemetry, chance: Chan
         "completion_hook": chance,
         "capture_message_content": "SPAN_AND_EVENT",
         "log": "text",
+        "semconv": "0.1,1.41",
     }
     bench = Bench(telemetry)
     with telemetry.on(**settings):
@@ -210,7 +212,7 @@ def test_an_instrument_that_fails_costs_no_other_metric(
             raise Fault
 
     monkeypatch.setattr(chance, "try_", try_)
-    with telemetry.on(meter_provider=Flaky(telemetry.meters, chance)):
+    with telemetry.on(meter_provider=Flaky(telemetry.meters, chance), semconv="1.41"):
         Bench(telemetry).play(8)  # an unstreamed answer with tokens
     assert len(lost) == 2
     (point,) = telemetry.points(names.OPERATION_DURATION)

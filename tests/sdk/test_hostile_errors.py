@@ -213,7 +213,9 @@ def test_an_unreadable_cause_of_a_retry_has_its_class_name(
     """A retry whose cause cannot be read is noted by the name of the cause's class."""
     calls: list[Any] = []
     telling: Any = type(
-        "Call", (), {"retries": 0, "head": None, "note": lambda self, note: calls.append(note)}
+        "Call",
+        (),
+        {"retries": 0, "refused": None, "head": None, "note": lambda self, note: calls.append(note)},
     )
     retries._waits(telling(), kind(), 0.5, None)
     assert [note.error for note in calls] == [f"{kind.__module__}.{kind.__qualname__}"]

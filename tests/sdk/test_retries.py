@@ -314,7 +314,7 @@ def test_an_sdk_without_retry_methods_costs_one_log_line(
     with caplog.at_level("INFO", "toolspan"):
         same(face, partial(whole, api=CHAT), lambda: answers, telemetry, max_retries=1)
     lines = [record.getMessage() for record in caplog.records if "what it shows" in record.getMessage()]
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert all("this version of the SDK has no" in line for line in lines)
     assert told(telemetry) == []
     assert "toolspan.request.id" not in telemetry.span.attributes
@@ -323,6 +323,7 @@ def test_an_sdk_without_retry_methods_costs_one_log_line(
 def test_uninstrumenting_restores_the_retry_methods(telemetry: Telemetry) -> None:
     """The SDK's classes have the methods that they had before."""
     places = (
+        (_base_client.BaseClient, "_should_retry"),
         (_base_client.BaseClient, "_calculate_retry_timeout"),
         (_base_client.SyncAPIClient, "_process_response"),
         (_base_client.AsyncAPIClient, "_process_response"),

@@ -35,9 +35,6 @@ METHODS: dict[str, tuple[dict[str, Any], Any]] = {
     "files.list": ({}, PAGE),
     "files.retrieve": ({"file_id": "file_1"}, FILE),
     "files.content": ({"file_id": "file_1"}, b"text"),
-    "moderations.create": ({"input": "x"}, {"id": "modr_1", "model": "m", "results": []}),
-    "images.generate": ({"prompt": "x", "model": "gpt-image-1"}, IMAGES),
-    "audio.speech.create": ({"input": "x", "model": "tts", "voice": "ash"}, b"sound"),
     "batches.create": (
         {"completion_window": "24h", "endpoint": "/v1/responses", "input_file_id": "f"},
         {"id": "batch_1", "object": "batch"},
@@ -56,10 +53,6 @@ METHODS: dict[str, tuple[dict[str, Any], Any]] = {
     "conversations.create": ({}, CONVERSATION),
     "conversations.retrieve": ({"conversation_id": "conv_1"}, CONVERSATION),
     "conversations.items.list": ({"conversation_id": "conv_1"}, {**PAGE, "data": []}),
-    "decisions.create": (
-        {"input": "x", "model": "m", "questions": []},
-        {"id": "dec_1", "object": "decision"},
-    ),
     "vector_stores.search": ({"vector_store_id": "vs_1", "query": "x"}, {**PAGE, "data": []}),
 }
 

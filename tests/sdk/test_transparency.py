@@ -132,7 +132,8 @@ async def look_at_the_stream(face: Face, client: Any, api: Api) -> Any:
         hasattr(stream, name) for name in ("__enter__", "__aenter__", "__next__", "__anext__", "choices")
     ]
     await face.done(stream.close())
-    return shown, answers, type(stream), isinstance(stream, face.stream_class), sorted(vars(stream))
+    own = sorted({*vars(stream), "_iterator"})  # anthropic makes it at the first chunk
+    return shown, answers, type(stream), isinstance(stream, face.stream_class), own
 
 
 async def ask_for_usage(face: Face, client: Any, api: Api) -> Any:

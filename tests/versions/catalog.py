@@ -44,7 +44,7 @@ ENVIRONMENTS: Final = (
         (
             *("openai==1.26.0", "httpx==0.27.2", "numpy==1.26.4", "wrapt==1.16.0"),
             *("groq==0.13.0", "cerebras_cloud_sdk==1.15.0", "together==2.0.0", "perplexityai==0.36.0"),
-            *("writer-sdk==2.0.0", *telemetry("1.40.0", "0.61b0")),
+            *("writer-sdk==2.0.0", "anthropic==0.49.0", *telemetry("1.40.0", "0.61b0")),
         ),
         whole=True,
     ),
@@ -69,7 +69,7 @@ ENVIRONMENTS: Final = (
                 "opentelemetry-sdk",
                 "opentelemetry-distro",
             ),
-            *("groq", "cerebras_cloud_sdk", "together", "rich", "perplexityai", "writer-sdk"),
+            *("groq", "cerebras_cloud_sdk", "together", "rich", "perplexityai", "writer-sdk", "anthropic"),
         ),
         fresh=True,
     ),

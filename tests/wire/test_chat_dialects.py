@@ -376,7 +376,7 @@ def seconds(make: Callable[[int], Chunk], count: int) -> float:
     return took / count
 
 
-@pytest.mark.parametrize("make", MANY.values(), ids=MANY)
+@each_row("make", MANY.values(), ids=MANY)
 def test_endless_calls_and_ids_take_linear_time(make: Callable[[int], Chunk]) -> None:
     """Each of 20 000 chunks costs what each of 2 000 costs, and a choice has at most 1 024 calls."""
     many = 100_000 if FULL else 20_000

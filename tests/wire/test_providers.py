@@ -117,6 +117,9 @@ def test_provider_is_guessed_from_host_path_or_port(url: str, provider: str) -> 
 def test_clients_own_provider_holds_before_a_guess() -> None:
     """The client's own provider holds before a guess from a private host name or its port."""
     assert endpoint("http://vllm:11434/v1", (), "azure.ai.openai").provider == "azure.ai.openai"
+    # Anthropic's own service at another company's host.
+    assert endpoint("https://r.services.ai.azure.com/anthropic/", (), "anthropic").provider == "anthropic"
+    assert endpoint("https://api.deepseek.com/anthropic", (), "anthropic").provider == "deepseek"
 
 
 def test_settings_may_name_a_provider_by_host_and_port() -> None:

@@ -59,7 +59,7 @@ COUNTS = {
             "prompt_tokens": 9,
             "cache_creation": {"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": 2},
         },
-        Usage(9, cache_write=6),
+        Usage(9, cache_write=6, long_cache_write=2),
     ),
     "cache-twice": (
         {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 3}, "cache_read_input_tokens": 3},

@@ -122,7 +122,7 @@ class AgentRun(Running):
         self.failing[tool, error] = count = self.failing.get((tool, error), 0) + 1
         return count
 
-    def runs_away(self, runaway: Runaway) -> None:
+    def report_runaway(self, runaway: Runaway) -> None:
         """Add the event to the span; stop the agent if it is to be stopped."""
         if self.stops:
             self.reason = runaway
@@ -158,10 +158,11 @@ class Agents(InternalSpans):
         # An agent within one that has that span is another one.
         run.borrowed = _is_agents(span) and (outer is None or outer.span is not span)
         if not run.borrowed:
+            attributes = {**user, **facts, names.OPERATION_NAME: call_data.INVOKE_AGENT}
             span = self._tracer.start_span(
                 f"{call_data.INVOKE_AGENT} {run.name}",
                 kind=SpanKind.INTERNAL,
-                attributes={**user, **facts, names.OPERATION_NAME: call_data.INVOKE_AGENT},
+                attributes=self._with_others(call_data.INVOKE_AGENT, attributes),
                 start_time=run.began,
             )
             around = trace.set_span_in_context(span, around)

@@ -52,7 +52,7 @@ class LoopMetricSink(Sink):
         elif isinstance(note, Runaway):
             self._runaways.count(note, call_labels(call), call.measured)
             if call.agent is not None:
-                call.agent.runs_away(note)
+                call.agent.report_runaway(note)
             # The callback runs after the telemetry of the call.
             call.afterwards = (*call.afterwards, partial(self._runaways.notify, note))
 

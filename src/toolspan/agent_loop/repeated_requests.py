@@ -57,7 +57,8 @@ def fingerprint(operation: str, api: str | None, request: Request) -> int | None
     tools = request.tools and request.tools.fingerprint
     before = (request.conversation, request.previous_response)
     named = (request.prompt_name, request.prompt_version, request.response, request.cursor)
-    return hash((operation, api, request.model, request.message_count, tools, digest, before, named))
+    model = request.group or request.model
+    return hash((operation, api, model, request.message_count, tools, digest, before, named))
 
 
 class FailedAttempts:

@@ -102,16 +102,17 @@ def _key(calls: Collection[RememberedCall]) -> _Key | None:
 
 
 def brought(
-    results: Collection[RememberedCall], digests: Mapping[str, int], said: int | None = None
+    results: Collection[RememberedCall], digests: Mapping[str, int], question: int | None = None
 ) -> Hashable:
     """Return what equal results of equal calls share; `None` if the hash of one is missing.
 
-    `digests` are the hashes of the results by the ids of their calls, `said` that of a message of the user.
+    `digests` are the hashes of the results by the ids of their calls, `question` that of what the user says
+    after them.
     """
     if not all(one.id in digests for one in results):
         return None
     found = sorted((one.name or "", one.argument_hash or 0, digests[one.id]) for one in results)
-    return (said, *found)
+    return (question, *found)
 
 
 class Runaways:

@@ -42,7 +42,8 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
 """The names of providers that genai-prices calls differently; unlisted providers keep their name."""
 # One provider with two price lists, for its international and its Chinese host.
 _HOSTS = MappingProxyType({"api.z.ai": "zai", "open.bigmodel.cn": "zhipuai"})
-_STANDARD = frozenset((None, "auto", "default", "standard", "on_demand"))  # tiers at the list price
+# Tiers at the list price.
+_STANDARD = frozenset((None, "auto", "default", "standard", "standard_only", "on_demand"))
 _SLOT = 900 * 10**9  # nanoseconds; prices that depend on the time of day change at full quarters of an hour
 _MOST_KEPT = 256
 _MOST_LOGGED = 100

@@ -20,6 +20,7 @@ class Rates(NamedTuple):
     input: float | None
     cache_read: float | None
     cache_write: float | None
+    long_cache_write: float | None
     image_input: float | None
     audio_input: float | None
     image_cache_read: float | None
@@ -60,6 +61,7 @@ _KEYS = {
     "input": ("input",),
     "cache_read": ("cache_read", "input"),
     "cache_write": ("cache_write", "input"),
+    "long_cache_write": ("cache_write_1h", "cache_write", "input"),
     "image_input": ("input_image", "input"),
     "audio_input": ("input_audio", "input"),
     "image_cache_read": ("cache_image_read", "input_image", "cache_read", "input"),
@@ -75,17 +77,20 @@ ADDED = frozenset(("input_image", "cache_image_read", "output_reasoning", "outpu
 """The prices that genai-prices has since 0.1; before, these tokens had the price of the kind around them."""
 
 
+_LATER = ADDED | {"cache_write_1h"}  # 0.1.13, the last version for Python 3.10, lacks the hour
+
+
 def _rate(price: Any, beyond: int, keys: Iterable[str]) -> float | None:
     found = next((value for key in keys if (value := price_of(price, key)) is not None), None)
     return None if found is None else float(_tier(found, beyond)) / 1e6
 
 
 def price_of(price: Any, key: str, *, older: bool = True) -> Any:
-    """Return one price of a `ModelPrice`; with `older`, `None` for a price of `ADDED` that the version lacks.
+    """Return one price of a `ModelPrice`; with `older`, `None` for a newer price that the version lacks.
 
     Another missing attribute raises `AttributeError`, when prices are loaded: the version is an unknown one.
     """
-    missing = (None,) if older and key in ADDED else ()
+    missing = (None,) if older and key in _LATER else ()
     return getattr(price, f"{key}_mtok", *missing)
 
 
@@ -120,6 +125,7 @@ def cost_at(sheet: Sheet, usage: Usage) -> Cost | None:
 def _input(usage: Usage, rates: Rates) -> float | None:
     """Return the cost of the input tokens; `None` if it cannot be computed."""
     cached, image, audio = usage.cache_read or 0, usage.image_input or 0, usage.audio_input or 0
+    long = usage.long_cache_write or 0
     images = audios = 0
     # A cached image token is counted as cached and as image. It may be priced once only, and servers do not
     # always report how many tokens are both.
@@ -135,7 +141,8 @@ def _input(usage: Usage, rates: Rates) -> float | None:
         audios = found
     parts = (
         (cached - images - audios, rates.cache_read),
-        (usage.cache_write or 0, rates.cache_write),
+        ((usage.cache_write or 0) - long, rates.cache_write),
+        (long, rates.long_cache_write),
         (image - images, rates.image_input),
         (audio - audios, rates.audio_input),
         (images, rates.image_cache_read),

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from ..guard import attribute, report
+from ..wire.anthropic_messages import STREAMED, MessagesReader
 from ..wire.chat import ChatReader
 from ..wire.events import (
     CallArguments,
@@ -240,7 +241,7 @@ def broken(call: ToolCall, reason: str | None, chunk: Any) -> StreamError:
 
 _NONE: list[StreamEvent] = []
 _UNREADABLE = "toolspan: reading this chunk failed"
-_Make: TypeAlias = "type[ChatReader | ResponsesReader]"
+_Make: TypeAlias = "type[ChatReader | ResponsesReader | MessagesReader]"
 
 
 class Following:
@@ -256,7 +257,7 @@ class Following:
         self._builder = EventBuilder(expected)
 
     def read(self, body: Any) -> list[StreamEvent]:
-        """Return the events of a chunk or of an event of the Responses API, an SDK object or plain JSON."""
+        """Return the events of a chunk or of an event of another API, an SDK object or plain JSON."""
         # An error of toolspan is an event, too: the application still gets the rest of the stream.
         try:
             reader = self._reader or self._choose(body)
@@ -293,8 +294,10 @@ class Following:
         kind = known.get("type")
         self._helper = kind == "chunk" and "chunk" in known
         make: _Make = ChatReader
-        if kind == "error" or str(kind).startswith("response.") or "output" in known:
+        if kind == "error" or (isinstance(kind, str) and kind.startswith("response.")) or "output" in known:
             make = ResponsesReader
+        elif str(kind) in STREAMED or (kind == "message" and "content" in known):
+            make = MessagesReader
         elif not (self._helper or "choices" in known or "error" in known):
             return None
         self._reader = found = make(self._expected, pieces=True, offered=self._offered)

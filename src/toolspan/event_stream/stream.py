@@ -32,9 +32,9 @@ def events(stream: _Sync, *, tools: _Tools = None, choices: int = 1) -> EventStr
 @overload
 def events(stream: _Async, *, tools: _Tools = None, choices: int = 1) -> AsyncEventStream: ...
 def events(stream: Any, *, tools: _Tools = None, choices: int = 1) -> AsyncEventStream | EventStream:
-    """Iterate over a stream of Chat Completions or of the Responses API as typed events.
+    """Iterate over a stream of Chat Completions, Responses or Anthropic's Messages API as typed events.
 
-    `stream` is the result of `stream=True`, of `chat.completions.stream()` or `responses.stream()`, or any
+    `stream` is the result of `stream=True`, of a helper such as `responses.stream()`, or any
     iterable or async iterable of chunks, SDK objects or plain JSON. `tools` are the request's tools; if they
     are given, calls are checked against them. `choices` is the request's `n`.
 

@@ -127,8 +127,8 @@ def at_end(call: CallData) -> Attributes:
     if call.outcome is not None and (plain or _is_finished(call)):
         reasons = record.reasons(request.expected)
         found[names.RESPONSE_FINISH_REASONS] = reasons if "".join(reasons).isascii() else _cleaned(reasons)
-    add_usage(record.usage, found)
-    if call.cost is not None:
+    add_usage(record.usage if call.shows_usage else None, found)
+    if call.cost is not None and call.shows_usage:
         add_cost(call.cost, found)
     if record.calls:
         _calls(record, found, checked=request.checked)
@@ -188,7 +188,9 @@ def _is_finished(call: CallData) -> bool:
     record = call.record
     # A response that is fetched may still be in progress; embeddings and the like have no choices.
     if not call.traits.has_messages:
-        return any(choice.reason for choice in record.choices.values())
+        return call.operation == call_data.FETCH_RESPONSE and any(
+            choice.reason for choice in record.choices.values()
+        )
     cancelled = record.started.status == "cancelled"
     return bool(call.streamed or record.choices or record.failure or cancelled)
 

@@ -24,6 +24,20 @@ EMBEDDINGS: Final = "embeddings"
 EXECUTE_TOOL: Final = "execute_tool"
 FETCH_RESPONSE: Final = "fetch_response"
 INVOKE_AGENT: Final = "invoke_agent"
+# The conventions have no names for these.
+IMAGE_GENERATION: Final = "image_generation"
+SPEECH: Final = "speech"
+TRANSCRIPTION: Final = "transcription"
+TRANSLATION: Final = "translation"
+MODERATION: Final = "moderation"
+DECISION: Final = "decision"
+VIDEO_GENERATION: Final = "video_generation"
+AGENT_SESSION: Final = "agent_session"
+PLAIN: Final = (
+    *(IMAGE_GENERATION, SPEECH, TRANSCRIPTION, TRANSLATION),
+    *(MODERATION, DECISION, VIDEO_GENERATION, AGENT_SESSION),
+)
+"""The operations whose spans never have content."""
 
 _genai_util = "opentelemetry.genai.client."
 
@@ -41,6 +55,8 @@ class Operation(NamedTuple):
     """The key of the operation's metrics in `otel/instruments.py`."""
     outer_key: str = ""
     """The context key that util-genai sets during such a call of another instrumentation."""
+    is_binary: bool = False
+    """Whether the answer is a sound or the like, which is never read."""
 
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
@@ -50,6 +66,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     FETCH_RESPONSE: Operation(outer_key=f"{_genai_util}fetch_response.context"),
     EXECUTE_TOOL: Operation(),
     INVOKE_AGENT: Operation(),
+    **{name: Operation(outer_key=f"{_genai_util}{name}.context", is_binary=name == SPEECH) for name in PLAIN},
 }
 INFERENCE: Final = frozenset(name for name, operation in OPERATIONS.items() if operation.has_messages)
 """The operations in which a model generates output."""
@@ -160,6 +177,8 @@ class CallData:
     """The same for the metrics of times."""
     counts_first = True
     """The same for the time to the first chunk."""
+    shows_usage = True
+    """Whether the span has usage and cost; else a span of another instrumentation beside it has them."""
     common: dict[str, str | int] | None = None
     """A cache: the labels of all metrics of the call; see `labels.py`."""
     labels: dict[str, str | int] | None = None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 from opentelemetry.context import Context
@@ -16,7 +16,7 @@ from opentelemetry.trace import Span, Status, StatusCode, Tracer
 from ..guard import made
 from ..wire.record import Record, is_failure
 from . import semconv as names
-from .attributes import Value, clean
+from .attributes import Attributes, Value, clean
 from .content import capture as content
 from .content.capture import Capture
 from .content.redaction import Review
@@ -24,6 +24,9 @@ from .content.worker import ContentMakers, Contents, Job
 from .errors import error_type, exception_attributes
 from .labels import UserLabels
 from .log import event_record
+
+if TYPE_CHECKING:
+    from .compat import OtherNames  # imported only where the setting selects some
 
 
 @dataclass(slots=True, eq=False)
@@ -60,7 +63,9 @@ class InternalSpans:
         capture: Capture,
         review: Review,
         metric_attributes: Iterable[str] = (),
+        others: OtherNames | None = None,
     ) -> None:
+        self._others = others
         self._user_labels = UserLabels(metric_attributes)
         self._tracer = tracer
         self._logger = logger
@@ -116,6 +121,14 @@ class InternalSpans:
 
     def _fill(self, span: Span, contents: Contents) -> None:
         span.set_attributes(self.capture.attributes(contents))
+        if self._others is not None:
+            span.set_attributes(self._others.content(contents))
+
+    def _with_others(self, operation: str, attributes: Attributes) -> Attributes:
+        """Return the attributes of a span's start, with the second names of the setting `compat`."""
+        if self._others is None:
+            return attributes
+        return {**attributes, **self._others.facts(operation, attributes)}
 
     def _end(self, span: Span | None, record: LogRecord | None, at: int, contents: Contents) -> None:
         """Record the content, end the span and emit the log record; both get the error's message."""

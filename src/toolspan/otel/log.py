@@ -106,9 +106,7 @@ class LogSink(Sink):
         """Emit the exception event with its message, and the details event with the messages."""
         # Popped, because the message of the exception does not belong to the details event.
         words = {name: contents.pop(name) for name in _OF_ERRORS if name in contents}
-        with (
-            ExitStack() as acts
-        ):  # one that fails costs no other; the last added is the first
+        with ExitStack() as acts:  # one that fails costs no other; the last added is the first
             if record is not None:
                 # A completion hook may have added references to this record: its attributes are kept.
                 record.attributes = {**(record.attributes or {}), **self._capture.attributes(contents)}

@@ -62,7 +62,7 @@ def outer_call(operation: str, outer_key: str, model: str | None) -> Outer | Non
         if kept or silenced:
             return Outer(span, first=kept)  # Traceloop has its own name for the time to the first chunk
         scope = getattr(getattr(span, "instrumentation_scope", None), "name", None)
-        return Outer(span, *_counted(str(scope)))
+        return Outer(span, *counted(str(scope)))
     # A key without such a span: another span was made current in between, or the span is not sampled.
     if kept:
         return Outer(None)
@@ -70,7 +70,7 @@ def outer_call(operation: str, outer_key: str, model: str | None) -> Outer | Non
 
 
 @lru_cache(maxsize=64)
-def _counted(scope: str) -> tuple[bool, bool, bool]:
+def counted(scope: str) -> tuple[bool, bool, bool]:
     """Return whether the instrumentation of a scope has metrics of tokens, of times and of the first chunk.
 
     OpenInference, Logfire, strands and Semantic Kernel make spans only: without toolspan's metrics the

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, get_args
 
 from ..event_stream.events import StreamEvent
 from ..wire import quirks, values
+from ..wire.anthropic_messages import STREAMED
 from ..wire.chat import ordinary_choice
 from ..wire.response_items import call_item
 
@@ -116,7 +117,8 @@ def _nested(envelope: Mapping[str, Any], depth: int = 2) -> Mapping[str, Any] | 
         if value.__class__ in _PLAIN:
             continue
         fields = values.fields(value)
-        if "choices" in fields or str(fields.get("type")).startswith("response."):
+        kind = str(fields.get("type"))
+        if "choices" in fields or kind.startswith("response.") or kind in STREAMED:
             return fields
         if fields and depth and (found := _nested(fields, depth - 1)) is not None:
             return found
@@ -181,10 +183,12 @@ _ENDS = ("completed", "incomplete", "failed", "cancelled", "done")  # `response.
 
 
 def parse_event(fields: Mapping[str, Any]) -> ParsedChunk | None:
-    """Parse an event of the Responses API; `()` for one without new content, `None` for anything else."""
+    """Parse an event of the Responses or Messages API; `()` for one without new content, else `None`."""
     kind = fields.get("type")
-    if kind.__class__ is not str or not kind.startswith("response."):
+    if kind.__class__ is not str:
         return None
+    if not kind.startswith("response."):
+        return _parse_message_event(kind, fields) if kind in STREAMED else None
     if (sort := _TEXTS.get(kind)) is not None:
         where, piece = place(TEXT, 0, None, sort), values.text(fields.get("delta"))
         return ((where, piece),) if piece else ()
@@ -197,6 +201,24 @@ def parse_event(fields: Mapping[str, Any]) -> ParsedChunk | None:
         return ((where, "", item.id, item.name),)
     name = kind.removeprefix("response.")
     return ((place(FINISH), name),) if name in _ENDS else ()
+
+
+def _parse_message_event(kind: str, fields: Mapping[str, Any]) -> ParsedChunk:
+    """Parse an event of Anthropic's Messages API; `()` for one without new content."""
+    where = place(TOOL_CALL, 0, values.index_of(fields.get("index")))
+    delta = values.fields(fields.get("delta"))
+    if kind == "message_delta":
+        reason = quirks.finish_reason(delta.get("stop_reason"))
+        return ((place(FINISH), reason),) if reason else ()
+    block = values.fields(fields.get("content_block"))
+    if str(block.get("type")).endswith("tool_use"):
+        return ((where, "", values.text(block.get("id")), values.text(block.get("name"))),)
+    if piece := quirks.arguments_text(delta.get("partial_json")):
+        return ((where, piece),)
+    for name, sort in (("text", CONTENT), ("thinking", REASONING)):
+        if piece := values.text(delta.get(name)) or values.text(block.get(name)) or "":
+            return ((place(TEXT, 0, None, sort), piece),)
+    return ()
 
 
 def parse_typed_event(event: Any) -> ParsedChunk | None:

@@ -97,7 +97,25 @@ WRITER = Member(
     prefix="/v1",
     paths=(("/chat", "/chat/completions"), ("/completions", None)),
 )
-FAMILY = (OPENAI, GROQ, CEREBRAS, TOGETHER, PERPLEXITY, WRITER)
+# The base clients, because those of Bedrock and Vertex derive from them. These change the path later, inside
+# of `request`.
+ANTHROPIC = Member(
+    distribution="anthropic",
+    oldest="0.49.0",
+    module="anthropic",
+    clients=("SyncAPIClient", "AsyncAPIClient"),
+    provider="anthropic",
+    provider_of_class=(("Bedrock", "aws.bedrock"), ("Vertex", "gcp.vertex_ai")),
+)
+# Not a member of the family: `sdk/litellm.py` patches its functions, whose clients may be SDKs of the family.
+LITELLM = Member(
+    distribution="litellm",
+    oldest="1.108.0",
+    module="litellm",
+    clients=("completion", "acompletion"),
+    provider="openai",
+)
+FAMILY = (OPENAI, GROQ, CEREBRAS, TOGETHER, PERPLEXITY, WRITER, ANTHROPIC)
 
 
 def is_imported(member: Member) -> bool:

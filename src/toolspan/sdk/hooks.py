@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from ..guard import report
+from ..guard import is_coroutine, report
 
 Observer: TypeAlias = "Callable[[Any, BaseException | None], None]"
 """Called with the result of a method, or with the exception that it raised."""
@@ -48,6 +48,20 @@ async def around_async(before: Before, wrapped: Any, instance: Any, args: Any, k
         guarded(after, None, error)
         raise
     guarded(after, result, None)
+    return result
+
+
+def passed_on(result: Any, act: Callable[[Any], Any]) -> Any:
+    """Return a result after an act on it; for a coroutine, another one that does the same."""
+    if is_coroutine(result):
+        return _passed_on_later(result, act)
+    guarded(act, result)
+    return result
+
+
+async def _passed_on_later(coroutine: Any, act: Callable[[Any], Any]) -> Any:
+    result = await coroutine
+    guarded(act, result)
     return result
 
 

@@ -196,15 +196,33 @@ class _WholeAnswer:
             return None
 
 
-class _RawStream:
+class _Unread:
+    """An observer of a binary answer, which is never read."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._end = End.CLOSED
+
+    def received(self, part: bytes) -> None:
+        """Ignore a piece."""
+
+    def exhausted(self) -> None:
+        """Note that the answer was read to its end; the client closes the response next."""
+        self._end = End.EXHAUSTED
+
+    def end(self) -> None:
+        """End the call: the application closed the response, or the client did after the last byte."""
+        open_streams.finish(self._call, self._end)
+
+
+class _RawStream(_Unread):
     """An observer of a stream whose bytes the application reads itself, as with `iter_lines()`."""
 
     def __init__(self, response: Any, call: Call) -> None:
-        self._call = call
+        super().__init__(call)
         self._reader = SseReader()
         self._unpack = unpacker(response)
         self._broken = unpacking_errors(type(response))
-        self._end = End.CLOSED
 
     def received(self, part: bytes) -> None:
         """Read the chunks of a piece."""
@@ -219,14 +237,6 @@ class _RawStream:
         except Exception as error:
             report("reading a response body", error)
 
-    def exhausted(self) -> None:
-        """Note that the stream was read to its end; the client closes the response next."""
-        self._end = End.EXHAUSTED
-
-    def end(self) -> None:
-        """End the call: the application closed the response, or the client did after the last byte."""
-        open_streams.finish(self._call, self._end)
-
 
 def hold(response: Any, call: Call, *, raw: bool = False) -> None:
     """Tie the call to its response and end it when that is closed; `raw`: the application may read bytes."""
@@ -237,7 +247,10 @@ def hold(response: Any, call: Call, *, raw: bool = False) -> None:
         # Also when the application drops the response unread. Not at exit, where open_streams ends all calls.
         weakref.finalize(response, open_streams.dropped, call).atexit = False
         observer: _BodyObserver
-        observer = _RawStream(response, call) if call.request.stream else _WholeAnswer(response, call)
+        if call.traits.is_binary:
+            observer = _Unread(call)
+        else:
+            observer = _RawStream(response, call) if call.request.stream else _WholeAnswer(response, call)
         response.stream = _Body(response.stream, observer)
         end = observer.end
     listen(response, call, end)

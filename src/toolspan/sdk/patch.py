@@ -24,7 +24,11 @@ from .websocket import WebSocketPatch
 
 log = logging.getLogger("toolspan")
 
-_METHOD = "request"
+
+def _method(owner: Any) -> str:
+    """Return the method of a client class that every request passes."""
+    # anthropic traces itself within `request`: in `_request`, its span is current and can be enriched.
+    return "_request" if hasattr(owner, "_tracer") and hasattr(owner, "_request") else "request"
 
 
 class Patch:
@@ -42,7 +46,7 @@ class Patch:
         """Patch the SDK: requests of all clients are traced, also of those made before."""
         open_streams.install()
         for owner, wrapper in zip(self._clients, (self._sync, self._async), strict=True):
-            if not hasattr(owner, _METHOD):
+            if not hasattr(owner, "request"):
                 log.warning(
                     "toolspan: this version of the SDK has no %s.request; its requests are not traced; "
                     "please report it",
@@ -56,12 +60,13 @@ class Patch:
 
     def _wrap(self, owner: Any, wrapper: Any) -> None:
         """Wrap the method of one client class, and remember how to restore it."""
-        own = owner.__dict__.get(_METHOD)
+        method = _method(owner)
+        own = owner.__dict__.get(method)
         if isinstance(own, wrapt.FunctionWrapper):
             self._undo.append(_wrap_within(own, wrapper))
             return
-        wrapt.wrap_function_wrapper(owner, _METHOD, wrapper)
-        self._undo.append(undoing(owner, _METHOD, own))
+        wrapt.wrap_function_wrapper(owner, method, wrapper)
+        self._undo.append(undoing(owner, method, own))
 
     def use(self, exchange: Exchange) -> None:
         """Trace later requests with these settings and sinks; open requests keep theirs."""

@@ -37,7 +37,7 @@ from .hooks import guarded
 from .http_response import answer_of, hold
 from .routes import Route, find_route, routes_of
 from .sinks import stream_usage
-from .stream import stand_in, tracked_stream
+from .stream import end_before_the_sdk, stand_in, tracked_stream
 
 
 class Made(list[Call]):
@@ -74,6 +74,9 @@ class Exchange:
             # Here no lock is held, so that streams which died in a garbage collection can be ended.
             if open_streams.waiting:
                 open_streams.end_dropped()
+            around = retries.current.get()
+            if around is not None and around.covers and not around.finished:
+                return None
             options = kwargs["options"] if "options" in kwargs else args[1]
             found = find_route(options, self._prefix, self._routes)
             if found is None:
@@ -118,6 +121,8 @@ class Exchange:
         call.tracked = self._settings.track_streams and on.track_streams
         if outer is not None:
             _borrow(call, outer)
+            # anthropic ends its own span before it returns a whole answer.
+            call.arrived = None if stream or call.span is None else self.received
         if around and (agent := around.get(KEY)) is not None:
             agent.opened(call)  # type: ignore[attr-defined]  # an `AgentRun`
         try:
@@ -159,6 +164,8 @@ class Exchange:
     # without running code of its class, which may be the application's own, passed as `cast_to`.
     def received(self, call: Call, result: Any) -> Any:
         """Return what the application gets: the same result, or a tracked stream of the same class."""
+        if call.finished:  # it ended when the result was made
+            return result
         call.response = None  # an interruption from here on must not let the answer be read a second time
         try:
             if call.request.stream:
@@ -182,7 +189,10 @@ class Exchange:
             return result
         open_streams.opened(call)
         call.streaming()
-        hold(result.http_response if raw else result.response, call, raw=raw)
+        response = result.http_response if raw else result.response
+        hold(response, call, raw=raw)
+        if call.borrowed:
+            end_before_the_sdk(response, call)
         if not raw:
             call.owner = None  # from here on it is the stream
         # A raw response is returned untouched (LiteLLM reads its headers, opentelemetry-python-contrib#4113);
@@ -253,7 +263,8 @@ def _raw_answer(call: Call, result: Any) -> None:
     """Read a raw answer now if its body has arrived; otherwise read it while the application does."""
     # `with_raw_response` has read and closed the response; `with_streaming_response` has read its head only.
     if result.http_response.is_closed:
-        call.answer(answer_of(result.http_response))
+        if not call.traits.is_binary:
+            call.answer(answer_of(result.http_response))
         call.end(End.EXHAUSTED)
     else:
         hold(result.http_response, call, raw=True)

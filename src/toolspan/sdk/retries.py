@@ -1,9 +1,9 @@
 """The SDK's attempts within one request: the error of each, the wait after it, the headers of its response.
 
-The SDK tries again inside of a request, so that one span stands for all attempts. Two private methods of its
-base clients show them; all versions since 1.26 have both. If one is missing, only the facts that it shows are
-not recorded. The second request that the SDK sends after a 401 with a new token goes by other methods and is
-not seen.
+The SDK tries again inside of a request, so that one span stands for all attempts. Three private methods of
+its base clients show them; all versions since 1.26 have these. If one is missing, only the facts that it
+shows are not recorded. The second request that the SDK sends after a 401 with a new token goes by other
+methods and is not seen.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..otel import semconv as names
 from ..otel.errors import class_name
 from ..wire.events import Retried
 from ..wire.headers import fields_of
-from .hooks import Observer, around, nothing, undoing
+from .hooks import Observer, around, nothing, passed_on, undoing
 
 log = logging.getLogger("toolspan")
 
@@ -34,20 +34,21 @@ current: ContextVar[Call | None] = ContextVar("toolspan_call", default=None)
 
 
 class Attempts:
-    """The wrappers of two methods of the SDK's base clients, which can be removed again."""
+    """The wrappers of methods of the SDK's base clients, which can be removed again."""
 
     def __init__(self, base_client: ModuleType) -> None:
         self._base_client = base_client
         self._undo: list[Callable[[], None]] = []
 
     def install(self) -> None:
-        """Wrap the two methods: the attempts of each request are recorded from now on."""
+        """Wrap the methods: the attempts of each request are recorded from now on."""
+        self._wrap("BaseClient", "_should_retry", _refused)
         self._wrap("BaseClient", "_calculate_retry_timeout", partial(around, _before_a_wait))
         self._wrap("SyncAPIClient", "_process_response", _with_its_response)
         self._wrap("AsyncAPIClient", "_process_response", _with_its_response)
 
     def remove(self) -> None:
-        """Restore the two methods."""
+        """Restore the methods."""
         while self._undo:
             self._undo.pop()()
 
@@ -69,9 +70,10 @@ class Attempts:
 def hide() -> Token[Call | None] | None:
     """Hide the call around a request that is not traced; return the token that restores it, if there is one.
 
-    Its attempts are not those of the call.
+    Its attempts are not those of the call, unless that covers all requests within it.
     """
-    return None if current.get() is None else current.set(None)
+    call = current.get()
+    return None if call is None or call.covers else current.set(None)
 
 
 def see(call: Call, headers: Any) -> None:
@@ -100,12 +102,22 @@ def _with_its_response(wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any
             call.response = weakref.ref(response)
         except Exception as error:
             report("reading the headers of a response", error)
+    result = wrapped(*args, **kwargs)
+    return result if call is None or call.arrived is None else passed_on(result, partial(call.arrived, call))
+
+
+def _refused(wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
+    """Keep the status of a response that may be asked for again."""
+    if (call := current.get()) is not None:
+        status = attribute(args[0] if args else kwargs.get("response"), "status_code")
+        call.refused = status if type(status) is int else None
     return wrapped(*args, **kwargs)
 
 
 def _before_a_wait(client: Any, args: tuple[Any, ...]) -> Observer:
     """Return the observer of the wait before the next attempt, with the error of the attempt that failed."""
-    # The SDK calls the method while it handles that error, so that `sys.exc_info()` has it.
+    # SDKs call the method while they handle that error, so that `sys.exc_info()` has it; anthropic makes none
+    # of a status that it retries.
     call = current.get()
     return nothing if call is None else partial(_waits, call, sys.exc_info()[1])
 
@@ -115,13 +127,18 @@ def _waits(call: Call, cause: BaseException | None, wait: Any, error: BaseExcept
     if error is not None:  # the method raised: there is no next attempt
         return
     call.retries += 1
-    response = attribute(cause, "response")
-    status = attribute(response, "status_code")
-    if not issubclass(type(status), int):
-        status = None
-    if status is not None:
-        kind = str(status)
-    else:
-        kind = class_name(cause) if cause is not None else names.ERROR_OTHER
+    status, kind = kind_of(cause, call.refused)
+    call.refused = None
     call.note(Retried(call.retries, status, kind, float(wait)))
-    see(call, attribute(response, "headers"))
+    see(call, attribute(attribute(cause, "response"), "headers"))
+
+
+def kind_of(cause: BaseException | None, refused: Any = None) -> tuple[int | None, str]:
+    """Return the HTTP status of an error, if it has one, and that as text or else the name of its class.
+
+    `refused` is a status that is known without the error.
+    """
+    status = refused or attribute(attribute(cause, "response"), "status_code")
+    if issubclass(type(status), int):
+        return status, str(status)
+    return None, class_name(cause) if cause is not None else names.ERROR_OTHER

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ..otel import call_data
+from ..wire.anthropic_messages import MessagesReader, messages_request
 from ..wire.chat import ChatReader
 from ..wire.embeddings import EmbeddingsReader
 from ..wire.events import Reader
+from ..wire.other_apis import OtherReader, image_request, other_request, speech_request, text_request
 from ..wire.request import (
     Request,
     chat_request,
@@ -53,13 +55,27 @@ class Route(NamedTuple):
 RESPONSES = Route(call_data.CHAT, "responses", responses_request, ResponsesReader)
 REALTIME = Route(call_data.CHAT, "realtime", realtime_request, ResponsesReader)
 _FETCH = Route(call_data.FETCH_RESPONSE, "responses", fetch_request, FetchReader)
-ROUTES: Mapping[tuple[str, str], Route] = {
+ROUTES: dict[tuple[str, str], Route] = {
     ("post", "/chat/completions"): Route(call_data.CHAT, "chat_completions", chat_request, ChatReader),
     ("post", "/responses"): RESPONSES,
     ("post", "/responses/compact"): RESPONSES,
     ("post", "/completions"): Route(call_data.TEXT_COMPLETION, None, completions_request, ChatReader),
     ("post", "/embeddings"): Route(call_data.EMBEDDINGS, None, embeddings_request, EmbeddingsReader),
+    ("post", "/v1/messages"): Route(call_data.CHAT, None, messages_request, MessagesReader),
 }
+for _path, _operation, _read in (
+    ("/images/generations", call_data.IMAGE_GENERATION, image_request),
+    ("/images/edits", call_data.IMAGE_GENERATION, image_request),
+    ("/images/variations", call_data.IMAGE_GENERATION, image_request),
+    ("/audio/speech", call_data.SPEECH, speech_request),
+    ("/audio/transcriptions", call_data.TRANSCRIPTION, text_request),
+    ("/audio/translations", call_data.TRANSLATION, text_request),
+    ("/moderations", call_data.MODERATION, other_request),
+    ("/decisions", call_data.DECISION, other_request),
+    ("/videos", call_data.VIDEO_GENERATION, other_request),
+    ("/agents/sessions", call_data.AGENT_SESSION, other_request),
+):
+    ROUTES["post", _path] = Route(_operation, None, _read, OtherReader)
 # Keys are the paths of the SDK's resources. Azure's client adds its deployment later, inside of `request`.
 
 

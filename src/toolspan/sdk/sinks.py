@@ -201,6 +201,7 @@ def agents(state: Instrumentation) -> Agents | None:
             Capture.on_spans(state.settings),
             state.reviews[-1][1],
             state.settings.metric_attributes,
+            _other_names(state.settings),
             metrics=AgentMetrics(state.providers.meter()),
         )
 

@@ -8,6 +8,7 @@ stream costs more per chunk, has another type, and must forward each special met
 
 from __future__ import annotations
 
+import sys
 import types
 import weakref
 from collections.abc import Callable, Iterator
@@ -49,7 +50,7 @@ def chunks(source: Any, holder: _Holder) -> Iterator[Any]:
             if call.added is not None and call.added(chunk):
                 continue
         except BaseException as error:  # also a KeyboardInterrupt that hits toolspan's own code
-            _stopped(call, error)
+            stopped(call, error)
             # By the type: `isinstance` reads `__class__`, which the error's class may define and raise in.
             if issubclass(type(error), StopIteration):
                 return
@@ -61,6 +62,8 @@ def chunks(source: Any, holder: _Holder) -> Iterator[Any]:
             # stream is dropped, and closes its response when the SDK's own objects die, as without toolspan.
             if holder.iterator() is not None:
                 source.close()
+            elif call.once:  # before the SDK's generator closes the response, where only this one holds it
+                open_streams.dropped(call)
             raise
 
 
@@ -93,7 +96,7 @@ class AsyncChunks:
                     return chunk
         except BaseException as error:
             if not attribute(self._source, "ag_running"):
-                _stopped(call, error)
+                stopped(call, error)
             raise
 
     def aclose(self) -> Any:
@@ -106,11 +109,43 @@ class AsyncChunks:
 readers |= {chunks.__code__, AsyncChunks.__anext__.__code__}
 
 
-def _stopped(call: Call, error: BaseException) -> None:
+def stopped(call: Call, error: BaseException) -> None:
     """End the call after the SDK's generator has ended or raised."""
     call.reading = False
     end: End | BaseException = End.EXHAUSTED if is_exhaustion(error) else error
     open_streams.finish(call, End.CLOSED if call.closed and is_failure(error) else end)
+
+
+def end_before_the_sdk(response: Any, call: Call) -> None:
+    """End the call before the SDK ends its own span of the request, so that the span gets its attributes."""
+    # anthropic: the byte stream has an object to which the stream and the body report their end, each first.
+    observer = attribute(response.stream, "stream_observer")
+    if observer is None:
+        return
+    held = weakref.ref(observer)  # it would refer to itself
+
+    def end(how: str, error: BaseException | None = None) -> None:
+        try:
+            _reported(call, how, error)
+        except Exception as failure:
+            report("ending a call", failure)
+        if (own := held()) is not None:
+            type(own).end(own, how, error)
+
+    observer.end = end
+
+
+def _reported(call: Call, how: str, error: BaseException | None) -> None:
+    """End the call for an end of the body: `read`, `closed` or `failed`."""
+    if how == "closed" and call.reading:
+        # An interruption closes the body before it reaches the iterator.
+        error = sys.exc_info()[1]
+        if error is None:
+            return
+    if error is not None:
+        stopped(call, error)
+    else:
+        open_streams.finish(call, End.EXHAUSTED if how == "read" else End.CLOSED)
 
 
 def tracked_stream(stream: Any) -> Any:

@@ -12,17 +12,21 @@ import sys
 import weakref
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 import wrapt
 
 from .. import open_streams
 from ..call import Call
 from ..guard import report
+from ..wire import values
 from ..wire.record import End
-from .hooks import Observer, around, around_async, guarded, nothing, undoing
+from .hooks import Before, Observer, around, around_async, guarded, nothing, undoing
 from .requests import Exchange
 from .routes import REALTIME, RESPONSES
+from .websocket_live import LiveResponses
 from .websocket_responses import ConnectionResponses
 
 log = logging.getLogger("toolspan")
@@ -34,6 +38,7 @@ class Door(NamedTuple):
     module: str
     name: str
     realtime: bool
+    live: bool = False
 
 
 DOORS = (
@@ -41,7 +46,13 @@ DOORS = (
     Door("openai.resources.beta.responses.responses", "ResponsesConnection", False),
     Door("openai.resources.realtime.realtime", "RealtimeConnection", True),
     Door("openai.resources.beta.realtime.realtime", "RealtimeConnection", True),
+    Door("openai.resources.live.live", "LiveConnection", False, live=True),
+    Door("openai.resources.live.sideband", "SidebandConnection", False, live=True),
+    Door("openai.resources.live.forks", "ForksConnection", False, live=True),
 )
+# The Agents SDK speaks Realtime over a socket of the package `websockets`, not over the SDK's connections.
+_AGENTS = Door("agents.realtime.openai_realtime", "OpenAIRealtimeWebSocketModel", True)
+_DIAL = "_create_websocket_connection"
 _NEEDED = ("send", "recv", "close")
 # Import hooks of wrapt cannot be removed: they are registered once and call the patch that is current.
 _hooked = False
@@ -74,7 +85,7 @@ class WebSocketPatch:
         if not doors:
             return
         _requests_patch = self
-        for door in doors:
+        for door in (*doors, _AGENTS):
             if _hooked:
                 _patch_now(door)
             else:
@@ -97,6 +108,10 @@ class WebSocketPatch:
 
     def patch(self, door: Door, module: Any) -> None:
         """Wrap the classes of one kind of connection, as far as this version of the SDK has them."""
+        if door is _AGENTS:
+            if hasattr(model := getattr(module, door.name, None), _DIAL):
+                self._wrap(model, _DIAL, self._dial)
+            return
         names = (door.name, f"Async{door.name}")
         lacking = [name for name in names if not self._patch_connection(door, module, name)]
         if lacking:
@@ -139,13 +154,35 @@ class WebSocketPatch:
         # The manager keeps its fields under private names, such as `_ResponsesConnectionManager__client`:
         # the part after the last double underscore is the field.
         own = {key.rpartition("__")[2]: value for key, value in vars(manager).items()}
-        route = REALTIME if door.realtime else RESPONSES
-        begin = partial(self._begin, weakref.ref(connection), own["client"], route)
-        responses = ConnectionResponses(begin, realtime=door.realtime, model=own.get("model"))
-        self._connections[connection] = _Connection(responses)
-        weakref.finalize(connection, responses.dropped).atexit = False  # at exit, open_streams ends the calls
+        responses = self._follow(door, connection, own["client"], own.get("model"))
         for event in self._early.pop(manager, ()):
             responses.sent(event)
+
+    def _follow(self, door: Door, connection: Any, client: Any, model: str | None) -> ConnectionResponses:
+        """Trace a connection from now on."""
+        route = REALTIME if door.realtime else RESPONSES
+        begin = partial(self._begin, weakref.ref(connection), client, route)
+        if door.live:
+            responses: ConnectionResponses = LiveResponses(begin)
+        else:
+            responses = ConnectionResponses(begin, realtime=door.realtime, model=model)
+        self._connections[connection] = _Connection(responses)
+        weakref.finalize(connection, responses.dropped).atexit = False  # at exit, open_streams ends the calls
+        return responses
+
+    def _dial(self, model: Any, args: tuple[Any, ...]) -> Observer:
+        return partial(self._dialled, *args[:2])
+
+    def _dialled(self, url: str, headers: Any, socket: Any, error: BaseException | None) -> None:
+        """Trace a socket of the Agents SDK, which its model has opened with this address."""
+        if self._exchange is None or error is not None:
+            return
+        key = values.fields(headers).get("Authorization", "")
+        client = SimpleNamespace(base_url=url, api_key=str(key).rpartition(" ")[2])
+        self._follow(_AGENTS, socket, client, dict(parse_qsl(urlsplit(url).query)).get("model"))
+        for name, before in (("send", self._send), ("recv", self._recv), ("close", self._close)):
+            # On the object: other sockets of this class belong to others. It reads by its own `recv`.
+            setattr(socket, name, _observed(before, weakref.ref(socket), getattr(type(socket), name)))
 
     def _begin(
         self, connection: Callable[[], Any], client: Any, route: Any, body: Mapping[str, Any]
@@ -189,6 +226,16 @@ class WebSocketPatch:
             # Before the close: after it, a `recv` in another thread raises as at a regular end.
             known.responses.end(End.CLOSED)
         return nothing
+
+
+def _observed(before: Before, socket: weakref.ref[Any], method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a coroutine method of one socket with a callback before it; the socket is not kept alive."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        held = socket()
+        return around_async(before, partial(method, held), held, args, kwargs)
+
+    return call
 
 
 def _sent(responses: ConnectionResponses, call: Call, result: Any, error: BaseException | None) -> None:

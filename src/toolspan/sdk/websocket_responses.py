@@ -22,7 +22,7 @@ from ..wire.record import End
 from ..wire.request import BROUGHT
 
 _ENDS = frozenset(f"response.{end}" for end in ("completed", "failed", "incomplete", "cancelled", "done"))
-_CREATE = "response.create"
+CREATE = "response.create"
 _SESSION = frozenset(("session.created", "session.updated"))
 # The events of Realtime that wait for an answer, beside requests, by their answers: an error that names no
 # event is about the oldest that waits.
@@ -37,7 +37,7 @@ _ANSWERED_BY = {
     "session.updated": "session.update",
     "response.done": "response.cancel",
 }
-_WAITING = frozenset((_CREATE, *_ANSWERED_BY.values()))
+_WAITING = frozenset((CREATE, *_ANSWERED_BY.values()))
 # Fields of a request that the response repeats: they tell requests apart.
 _REPEATED = ("metadata", "previous_response_id", "prompt_cache_key")
 # Bounds of events that wait, of responses that have not ended, and of items for the next response.
@@ -77,22 +77,22 @@ class ConnectionResponses:
 
     def sent(self, event: object) -> Call | None:
         """Read an event that the application sends; return the call of a response that it requests."""
-        known = _fields(event)
+        known = fields_of_event(event)
         kind = values.text(known.get("type")) or ""
         if kind == "conversation.item.create" and self._realtime:
             self._brought.append(known.get("item"))
-        if kind != _CREATE and not (self._realtime and kind in _WAITING):
+        if kind != CREATE and not (self._realtime and kind in _WAITING):
             return None
         pending = self._waiting(kind, known)
         self._pending.append(pending)
         if len(self._pending) > _MOST:
-            _finish(self._pending.popleft().call, End.EXHAUSTED)
+            end_call(self._pending.popleft().call, End.EXHAUSTED)
         return pending.call
 
     def _waiting(self, kind: str, known: Mapping[str, Any]) -> _Pending:
         """Return an event that waits for its answer; open the call of a request."""
         channel, identity = _channel(known), values.text(known.get("event_id"))
-        if kind != _CREATE:
+        if kind != CREATE:
             return _Pending(kind, channel, identity)
         body = values.fields(known.get("response")) if self._realtime else known
         repeated = {name: body.get(name) for name in _REPEATED}
@@ -103,13 +103,13 @@ class ConnectionResponses:
         for pending in tuple(self._pending):
             if pending.call is call:
                 self._take(pending)
-        _finish(call, error)
+        end_call(call, error)
 
     # The readers get the parsed event where `recv_bytes` returned JSON text. A notice of steering
     # (`response.steer.accepted`, `.failed`) is no part of a response.
     def received(self, event: object) -> None:
         """Read an event that the server sent."""
-        known = _fields(event)
+        known = fields_of_event(event)
         event = known if isinstance(event, (str, bytes)) else event
         kind = values.text(known.get("type")) or ""
         if kind in _ANSWERED_BY and self._realtime:
@@ -129,9 +129,9 @@ class ConnectionResponses:
         # After an error the SDK may reconnect; then more responses follow.
         self._over = end is End.CLOSED or end is End.DROPPED
         while self._pending:
-            _finish(self._pending.popleft().call, end)
+            end_call(self._pending.popleft().call, end)
         while self._active:
-            _finish(self._active.popitem()[1], end)
+            end_call(self._active.popitem()[1], end)
 
     def dropped(self) -> None:
         """End all calls of a connection whose last reference is gone; called from a finalizer."""
@@ -155,12 +155,12 @@ class ConnectionResponses:
         key = self._key(known)
         # The server begins another response under this key: it sends no more of the one before.
         if key in self._active:
-            _finish(self._active.pop(key), End.EXHAUSTED)
+            end_call(self._active.pop(key), End.EXHAUSTED)
         pending = self._next(_channel(known), values.fields(known.get("response")))
         # Also without a call: later events of an untraced response must not go to another one.
         self._active[key] = call = self._unrequested() if pending is None else pending.call
         if len(self._active) > _MOST:
-            _finish(self._active.pop(next(iter(self._active))), End.EXHAUSTED)
+            end_call(self._active.pop(next(iter(self._active))), End.EXHAUSTED)
         if call is not None:
             call.chunk(event)
 
@@ -176,7 +176,7 @@ class ConnectionResponses:
 
         `response` is the answer: a request that it contradicts is passed over, if another one fits.
         """
-        waiting = [pending for pending in self._pending if pending.kind == _CREATE]
+        waiting = [pending for pending in self._pending if pending.kind == CREATE]
         found = [pending for pending in waiting if pending.channel == channel]
         found += [pending for pending in waiting if channel is None or pending.channel is None]
         if not found:
@@ -196,7 +196,7 @@ class ConnectionResponses:
         # By identity: the fields that a request repeats may be anything, also slow or unable to compare.
         self._pending = deque(each for each in self._pending if each is not pending)
         if end is not None:
-            _finish(pending.call, end)
+            end_call(pending.call, end)
 
     def _answered(self, kind: str) -> None:
         """Remove the oldest event of a kind."""
@@ -216,7 +216,7 @@ class ConnectionResponses:
             self._active.pop(key, None)
             # The application, or the speech of its user, interrupted the response: that is no error.
             cancelled = values.fields(known.get("response")).get("status") == "cancelled"
-            _finish(call, End.CLOSED if cancelled else End.EXHAUSTED)
+            end_call(call, End.CLOSED if cancelled else End.EXHAUSTED)
 
     def _failed(self, event: object, known: Mapping[str, Any]) -> None:
         """End the response or the request that an error is about."""
@@ -281,12 +281,13 @@ def _channel(known: Mapping[str, Any]) -> str | None:
     return values.text(known.get("stream_id"))
 
 
-def _finish(call: Call | None, end: End | BaseException) -> None:
+def end_call(call: Call | None, end: End | BaseException = End.EXHAUSTED) -> None:
+    """End a call, if there is one."""
     if call is not None:
         open_streams.finish(call, end)
 
 
-def _fields(event: object) -> Mapping[str, Any]:
+def fields_of_event(event: object) -> Mapping[str, Any]:
     """Return the fields of an event: an SDK object, plain JSON, or JSON text; empty if it is none of them."""
     if isinstance(event, (str, bytes)):
         try:

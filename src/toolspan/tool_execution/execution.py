@@ -13,7 +13,7 @@ from opentelemetry import trace
 from opentelemetry._logs import Logger, SeverityNumber
 from opentelemetry.context import get_value
 from opentelemetry.metrics import Meter
-from opentelemetry.trace import Link, Span, SpanKind, Tracer
+from opentelemetry.trace import Link, SpanKind, Tracer
 
 from ..agent_loop.invoke_agent import KEY, AgentRun
 from ..agent_loop.loop import Loop
@@ -28,7 +28,6 @@ from ..otel.content import capture as content
 from ..otel.content.capture import Capture
 from ..otel.content.redaction import Review
 from ..otel.content.truncate import WHOLE, call_arguments
-from ..otel.content.worker import Contents
 from ..otel.errors import error_type
 from ..otel.internal_span import InternalSpans, Running
 from ..otel.labels import Labels, ToolNames
@@ -161,8 +160,7 @@ class Executions(InternalSpans):
         others: OtherNames | None,
         runaways: Runaways,
     ) -> None:
-        super().__init__(tracer, logger, capture, review, metric_attributes)
-        self._others = others
+        super().__init__(tracer, logger, capture, review, metric_attributes, others)
         self._loop = loop
         self._names = ToolNames()  # bounds the tool names that metrics get
         self._runaways = runaways
@@ -192,9 +190,8 @@ class Executions(InternalSpans):
         found.user, found.labels = user, self._user_labels.of(user)
         found.agent = get_value(KEY)  # type: ignore[assignment]  # only `toolspan.agent` sets it
         identity = word(call_id) or (remembered.id if remembered is not None else None)
-        attributes = _attributes(name, identity, description)
-        if self._others is not None:
-            attributes.update(self._others.facts(call_data.EXECUTE_TOOL, attributes))
+        facts = _attributes(name, identity, description)
+        attributes = self._with_others(call_data.EXECUTE_TOOL, facts)
         found.span = self._tracer.start_span(
             f"{call_data.EXECUTE_TOOL} {clean(name)}",
             kind=SpanKind.INTERNAL,
@@ -263,7 +260,7 @@ class Executions(InternalSpans):
         self._logger.emit(event_record(event, facts, SeverityNumber.INFO, execution.context))
         self._runaways.count(runaway, execution.labels, execution.context)
         if agent is not None:
-            agent.runs_away(runaway)
+            agent.report_runaway(runaway)
         return runaway
 
     def _measure(self, running: Running, kind: str | None, elapsed: int) -> None:
@@ -278,11 +275,6 @@ class Executions(InternalSpans):
         span = execution.span
         if span is not None and self.capture.on and span.is_recording():
             self._emit(execution, content.value_makers(name, value), partial(self._fill, span))
-
-    def _fill(self, span: Span, contents: Contents) -> None:
-        super()._fill(span, contents)
-        if self._others is not None:
-            span.set_attributes(self._others.content(contents))
 
 
 def _attributes(name: str, identity: str | None, description: str | None) -> Attributes:

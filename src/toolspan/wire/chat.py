@@ -70,12 +70,12 @@ def ordinary_choice(held: Any) -> Piece | None:
         choice, delta = held, held.get("delta", held)
         special = None if general.isdisjoint(choice) and general.isdisjoint(delta) else {**choice, **delta}
     else:
-        # LiteLLM's objects (1.108) declare no fields: all of them are extras.
+        # Most fields of LiteLLM's objects are extras (1.108: all of them).
         special = held.__pydantic_extra__
         choice = held.__dict__ or special
         inner = choice.get("delta", held)
         beyond = inner.__pydantic_extra__
-        delta = inner.__dict__ or beyond
+        delta = beyond if beyond and "content" in beyond else inner.__dict__ or beyond
         if beyond:
             special = {**special, **beyond} if special else beyond
     get = delta.get
@@ -227,7 +227,10 @@ class ChatReader:
         choices = known.get("choices")
         for position, choice in enumerate(choices if type(choices) is list else values.sequence(choices)):
             self._choice(choice, position, events)
-        if (usage := known.get("usage")) is not None and (counts := self._reported(usage)) is not None:
+        # LiteLLM's whole answers have the usage as an extra.
+        if (usage := known.get("usage", extra.get("usage"))) is not None and (
+            counts := self._reported(usage)
+        ) is not None:
             # Usage comes late in the stream: the last chance to complete the identity.
             if self._full_reads == 0 and None in self._identity[: len(IDENTITY)]:
                 self._full_reads = 1
@@ -310,6 +313,8 @@ class ChatReader:
     def _message(self, value: Any, index: int, whole: bool, events: list[Event]) -> None:
         """Append the events of a delta or a message."""
         message, extra = values.view(value)
+        if extra and extra is not message:  # LiteLLM's content and calls are extras
+            message = {**extra, **message}
         thinks = not (quirks.THOUGHTS.isdisjoint(extra) and quirks.THOUGHTS.isdisjoint(message))
         if thinks and (thought := quirks.reasoning_text(extra) or quirks.reasoning_text(message)):
             self._add(Reasoning, thought, index, whole, events)

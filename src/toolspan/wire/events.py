@@ -163,6 +163,8 @@ class Usage(NamedTuple):
     text_cache_read: int | None = None
     image_cache_read: int | None = None
     audio_cache_read: int | None = None
+    # Anthropic's tokens that are kept for an hour, not for five minutes; they are part of `cache_write`.
+    long_cache_write: int | None = None
     # A server's own figure. A cost computed from prices is not one: see `usage.Cost`.
     cost: float | None = None
 

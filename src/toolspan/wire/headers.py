@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from email.utils import mktime_tz, parsedate_tz
 from functools import lru_cache, partial
 from itertools import product
@@ -63,6 +64,12 @@ def _names() -> Iterator[tuple[bytes, tuple[str, str, int]]]:
                 yield f"x-ratelimit-{fact}-{kind}{how}".encode(), (fact, kind, rank)
 
 
+def _anthropic() -> Iterator[tuple[bytes, tuple[str, str, int]]]:
+    """Yield Anthropic's headers, which name the unit first."""
+    for fact, kind in product(("limit", "remaining", "reset"), ("requests", "tokens")):
+        yield f"anthropic-ratelimit-{kind}-{fact}".encode(), (fact, kind, 0)
+
+
 def _unnamed() -> Iterator[tuple[bytes, tuple[str, str, int]]]:
     """Yield the headers of OpenRouter and Together, which count requests without naming them."""
     for fact in ("limit", "remaining", "reset"):
@@ -70,7 +77,7 @@ def _unnamed() -> Iterator[tuple[bytes, tuple[str, str, int]]]:
 
 
 _LAST = 4  # rank: after all windows, because these headers do not name what they count
-_LIMITS = dict(_names()) | dict(_unnamed())
+_LIMITS = dict(_names()) | dict(_anthropic()) | dict(_unnamed())
 
 
 _KEPT = frozenset((*_IDS, *_LIMITS, b"date", b"retry-after", b"retry-after-ms", LITELLM_COST))
@@ -155,6 +162,7 @@ _DAY = 86_400.0
 _YEAR = 366 * _DAY  # a longer wait is a time of the epoch, or an error
 _NUMBER = re.compile(rb"[0-9]{1,18}(?:\.[0-9]*)?\Z")
 _DURATION = re.compile(rb"(?:[0-9]+(?:\.[0-9]+)?(?:ms|us|ns|[dhms]))+\Z")
+_TIME = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]{8,16}(?:Z|[+-]\d\d:\d\d)\Z")
 _PART = re.compile(rb"([0-9.]+)([a-z]+)")
 _UNITS: Mapping[bytes, float] = MappingProxyType(
     {b"d": _DAY, b"h": 3600.0, b"m": 60.0, b"s": 1.0, b"ms": 1e-3, b"us": 1e-6, b"ns": 1e-9}
@@ -167,8 +175,10 @@ def count_of(value: bytes) -> int | None:
 
 
 def wait_of(value: bytes, clock: Clock) -> float | None:
-    """Return seconds to wait, from a number, a duration or a time in seconds of the epoch."""
+    """Return seconds to wait, from a number, a duration, or a time of the epoch or of RFC 3339."""
     seconds = _duration(value) if len(value) <= _LONGEST else None
+    if seconds is None and _TIME.match(value):  # Anthropic
+        return wait_of_date(value, clock)
     return seconds if seconds is None or seconds <= _YEAR else _until(_timestamp(seconds), clock)
 
 
@@ -179,14 +189,16 @@ def wait_of_exact(value: bytes) -> float | None:
 
 
 def wait_of_date(value: bytes, clock: Clock) -> float | None:
-    """Return seconds to wait, from an HTTP date."""
+    """Return seconds to wait, from an HTTP date or a time of RFC 3339."""
     timestamp = timestamp_of(value)
     return None if timestamp is None else _until(timestamp, clock)
 
 
 def timestamp_of(value: bytes) -> float | None:
-    """Return an HTTP date in seconds of the epoch, or `None` if it is invalid."""
+    """Return an HTTP date or a time of RFC 3339 in seconds of the epoch, or `None` if it is invalid."""
     try:
+        if _TIME.match(value):
+            return datetime.fromisoformat(value.decode().replace("Z", "+00:00")).timestamp()
         found = parsedate_tz(value.decode("latin-1")) if len(value) <= _LONGEST else None
         return float(mktime_tz(found)) if found is not None else None
     except (ValueError, TypeError, OverflowError, IndexError):  # the parser raises these for bad dates

@@ -82,6 +82,7 @@ SERVERS: Mapping[str, str] = MappingProxyType(
 
 _PORTS = MappingProxyType({11434: "ollama", 1234: "lm_studio"})  # default ports that no other server has
 _SCHEMES = MappingProxyType({"http": 80, "https": 443, "ws": 80, "wss": 443})
+_CLOUDS = frozenset(("aws.bedrock", "azure.ai.inference", "gcp.vertex_ai"))
 # The conventions' OpenAI page prescribes `openai` for an unknown server that speaks OpenAI's protocol.
 _OPENAI = "openai"
 
@@ -113,6 +114,8 @@ def endpoint(base_url: str, added: tuple[tuple[str, str], ...] = (), default: st
     found = known.get(f"{address}:{port}") or _by_domain(address, known)
     if found == "azure.ai.inference" and "/openai" in parts.path:
         found = "azure.ai.openai"  # Azure's v1 API shares the host of the model catalogue
+    if found in _CLOUDS and default == "anthropic":
+        found = default  # Anthropic's own service there: the clients of Bedrock and Vertex name these
     # a client that names its provider (Azure's, Bedrock's) is more reliable than the host's name
     if found is None and default == _OPENAI:
         found = _by_name(address, port)

@@ -58,6 +58,8 @@ class Request:
     returns: Returns = NOTHING_RETURNED
     checked: bool = False
     """Whether tool calls in the answer are checked against the tools."""
+    group: str | None = None
+    """What LiteLLM's router sends with each request that it makes for one call, also to other models."""
     last: Any = None
     """The last message or an embedding's input: the application's own object, until the end of the call."""
 
@@ -256,6 +258,7 @@ _COMMON: Rules = {
     "top_p": ("top_p", number),
     "service_tier": ("service_tier", values.word),
     "stream": ("stream", _stream),
+    "litellm_trace_id": ("group", values.word),
 }
 _COMPLETIONS: Rules = {
     **_COMMON,

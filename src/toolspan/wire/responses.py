@@ -52,9 +52,10 @@ class ResponsesReader:
     def read(self, body: Any) -> list[Event]:
         """Return the events of one stream event or of one whole response, an SDK object or plain JSON."""
         known = values.fields(body)
-        kind = known.get("type")
+        kind: Any = known.get("type")
         self.output = False
-        if type(kind) is str and (rule := _RULES.get(kind)) is not None:
+        # LiteLLM's types are enums of strings.
+        if issubclass(type(kind), str) and (rule := _RULES.get(kind)) is not None:
             return rule(self, known)
         if kind is not None:
             return _NONE

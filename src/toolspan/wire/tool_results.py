@@ -48,6 +48,8 @@ class _Part(NamedTuple):
 
     source: str
     ids: tuple[str, ...] = ()
+    results: tuple[object, ...] = ()
+    """The results, where one message holds several."""
 
 
 _OF_USER = _Part("user")
@@ -55,8 +57,11 @@ ReadPart: TypeAlias = "Callable[[Mapping[str, Any]], _Part | None]"
 
 
 def returns_of(history: object, read_part: ReadPart) -> Returns:
-    """Return the ids in a history, whose parts are read by `chat_message` or by `response_item`."""
-    if not isinstance(history, (list, tuple)) or _is_question(history):
+    """Return the ids in a history, whose parts are read by one of the functions below."""
+    if not isinstance(history, (list, tuple)):
+        return _NOTHING
+    # Anthropic's results are in messages of the user, in its threads even in the only one.
+    if read_part is not anthropic_message and _is_question(history):
         return _NOTHING
     results: list[str] = []
     earlier: list[str] = []
@@ -67,12 +72,12 @@ def returns_of(history: object, read_part: ReadPart) -> Returns:
         part = read_part(value if type(value) is dict else fields(value))
         if part is None:
             continue
+        # The history is read backwards; everything is reversed at the end.
         if part.source == "result":
-            (earlier if turns else results).extend(part.ids)
+            (earlier if turns else results).extend(part.ids[::-1])
             if part.ids and not turns:
-                digests.append(_digest(value))
+                digests.extend(map(_digest, (part.results or (value,))[::-1]))
         elif part.source == "model":
-            # The history is read backwards; everything is reversed at the end.
             called.extend(part.ids[::-1])
             # A turn of the Responses API is several items in a row: reasoning, message, calls.
             turns += before != "model"
@@ -118,6 +123,20 @@ def chat_message(message: Mapping[str, Any]) -> _Part | None:
         identity = word(message.get("tool_call_id"))
         return _Part("result", (identity,) if identity else ())
     return _OF_USER if role == "user" else None
+
+
+def anthropic_message(message: Mapping[str, Any]) -> _Part | None:
+    """Return the part of one message of the Messages API; results are blocks in a message of the user."""
+    blocks = [fields(block) for block in sequence(message.get("content"))]
+    if message.get("role") == "assistant":
+        return _Part("model", tuple(_by_id(blocks, "tool_use", "id")))
+    results = _by_id(blocks, "tool_result", "tool_use_id")
+    return _Part("result", tuple(results), tuple(results.values())) if results else _OF_USER
+
+
+def _by_id(blocks: list[Mapping[str, Any]], kind: str, name: str) -> dict[str, Mapping[str, Any]]:
+    found = ((word(block.get(name)), block) for block in blocks if block.get("type") == kind)
+    return {identity: block for identity, block in found if identity}
 
 
 def response_item(item: Mapping[str, Any]) -> _Part | None:

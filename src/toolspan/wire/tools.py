@@ -108,8 +108,10 @@ def _offered(known: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]
 
 
 def _definition(known: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """Return a tool's kind and its definition, nested in chat and flat in Responses."""
+    """Return a tool's kind and its definition, nested in chat and flat in Responses and Messages."""
     kind = values.text(known.get("type")) or "function"
+    if "input_schema" in known:  # Anthropic's; its type may be `custom`, which is no free text there
+        return "function", {**known, "parameters": known["input_schema"]}
     return kind, values.fields(known.get(kind)) or known
 
 

@@ -34,7 +34,10 @@ _CACHE: _Names = {
     "cache_creation_tokens": "cache_write",
     "cache_creation_input_tokens": "cache_write",  # Anthropic; Qwen has it among the details
     # Anthropic's and Qwen's split of the tokens written, by how long they are kept.
-    "cache_creation": {"ephemeral_5m_input_tokens": "short_write", "ephemeral_1h_input_tokens": "long_write"},
+    "cache_creation": {
+        "ephemeral_5m_input_tokens": "short_write",
+        "ephemeral_1h_input_tokens": "long_cache_write",
+    },
 }
 _INPUT: _Names = {
     **_CACHE,
@@ -65,6 +68,11 @@ _TOP: _Names = {
     "output_token_details": _OUTPUT,
     "prompt_cache_hit_tokens": "cache_read",  # DeepSeek
     "num_cached_tokens": "cache_read",  # Mistral
+    # The metrics at the end of Bedrock's streams (opik#6019).
+    "inputTokenCount": "input",
+    "outputTokenCount": "output",
+    "cacheReadInputTokenCount": "cache_read",
+    "cacheWriteInputTokenCount": "cache_write",
     # one-hub and others have no details, but one name for each part.
     **{f"input_{kind}_tokens": f"{kind}_input" for kind in _MODALITIES},
     **{f"output_{kind}_tokens": f"{kind}_output" for kind in _MODALITIES},
@@ -87,17 +95,20 @@ _SMALL = 2**31
 
 
 class UsageReports:
-    """The usage of one answer, merged from all its reports; `provider` is the endpoint's."""
+    """The usage of one answer, merged from all its reports; `provider` is the endpoint's.
+
+    `cache_beside`: the input tokens are without those of caches, unless a total contradicts it.
+    """
 
     __slots__ = ("_cache_beside", "_known", "_last", "_provider", "_reasoning_beside")
 
-    def __init__(self, provider: str | None = None) -> None:
+    def __init__(self, provider: str | None = None, *, cache_beside: bool = False) -> None:
         self._provider = provider
         self._known: dict[str, Any] = {}
         self._last = _UNKNOWN
         # Both hold until a total decides.
         self._reasoning_beside = provider in _REASONING_BESIDE or provider in _REASONING_NOWHERE
-        self._cache_beside = False
+        self._cache_beside = cache_beside
 
     def read(self, value: object) -> Usage | None:
         """Return the usage after one more report, an SDK object or plain JSON; `None` if nothing changed."""
@@ -188,7 +199,7 @@ def _counts(known: Mapping[str, Any]) -> dict[str, Any]:
     """Return the counts of one report by the fields of `Usage`, with its `total` and its `cost`."""
     found: dict[str, Any] = {}
     _collect(known, _TOP, found)
-    written = found.pop("short_write", 0) + found.pop("long_write", 0)
+    written = found.pop("short_write", 0) + found.get("long_cache_write", 0)
     if written > found.get("cache_write", 0):
         found["cache_write"] = written
     # Most reports have no cost: one test replaces four readers.

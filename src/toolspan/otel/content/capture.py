@@ -12,7 +12,7 @@ from typing import Any
 from ...settings import Settings
 from ...wire.record import ToolCall
 from ...wire.response_items import FREE_TEXT
-from .. import errors
+from .. import call_data, errors
 from .. import semconv as names
 from ..call_data import CallData
 from . import messages as content_messages
@@ -94,6 +94,8 @@ class Capture:
 def call_messages(call: CallData, *, full: bool) -> ContentMakers:
     """Return functions that make the instructions, the messages and the tool definitions."""
     request = call.request
+    if call.operation in call_data.PLAIN:  # an image is no message
+        return {}
     return {
         names.SYSTEM_INSTRUCTIONS: partial(content_messages.system_instructions, request),
         names.INPUT_MESSAGES: partial(content_messages.input_messages, request),

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ...wire import quirks, values
+from ...wire.anthropic_messages import call_kind
 from ...wire.record import Choice, Record, ToolCall
 from ...wire.request import Request
 from ...wire.response_items import ANSWERED, Item, call_item, item_texts
@@ -76,7 +77,10 @@ def _input_message(message: Mapping[str, Any], limit: int) -> Json:
         identity = values.text(message.get("tool_call_id"))
         found["parts"] = [response_part(identity, message.get("content"), limit)]
     else:
-        found["parts"] = _message_parts(message, limit)
+        parts = found["parts"] = _message_parts(message, limit)
+        # Anthropic's results are blocks in a message of the user.
+        if parts and all(part["type"] == "tool_call_response" for part in parts):
+            found["role"] = "tool"
     return found
 
 
@@ -172,6 +176,8 @@ def _part(part: Any, limit: int) -> Json:
 
 
 def _media_part(kind: str, known: Mapping[str, Any], limit: int) -> Json:
+    if (block := _block(kind, known, limit)) is not None:
+        return block
     if kind in ("image_url", "video_url", "audio_url", "input_image"):
         modality = next(each for each in _MODALITIES if each in kind)
         return _address(known.get(kind) or known.get("image_url"), modality, limit)
@@ -180,6 +186,31 @@ def _media_part(kind: str, known: Mapping[str, Any], limit: int) -> Json:
     if kind in ("file", "input_file"):
         return _file(values.fields(known.get("file")) or known)
     return {"type": clean(kind)}  # which fields of an unknown type are content is not known
+
+
+def _block(kind: str, known: Mapping[str, Any], limit: int) -> Json | None:
+    """Return the part for a block of the Messages API; `None` for other parts."""
+    if isinstance(thought := known.get("thinking"), str):
+        return {"type": "reasoning", "content": shorten(thought, limit)}
+    if kind.endswith("tool_use"):
+        name, given = values.text(known.get("name")), quirks.arguments_text(known.get("input"))
+        call = quirks.CallDelta(None, values.text(known.get("id")), name, call_kind(kind, name), given)
+        return call_part(call, limit)
+    if kind.endswith("tool_result"):
+        part = response_part(values.text(known.get("tool_use_id")), known.get("content"), limit)
+        if kind == "tool_result":
+            return part
+        # Which fields of a server's result are content is not known.
+        part |= {"type": "server_tool_call_response", "server_tool_call_response": {"type": clean(kind)}}
+        return {name: value for name, value in part.items() if name != "response"}
+    source = values.fields(known.get("source"))
+    if kind not in ("image", "document") or not source:
+        return None
+    if url := values.text(source.get("url")):
+        return _address(url, kind, limit)
+    if identity := values.text(source.get("file_id")):
+        return {"type": "file", "modality": kind, "file_id": clean(identity)}
+    return _blob(kind, values.text(source.get("media_type")), source.get("data"))
 
 
 def _address(value: Any, modality: str, limit: int) -> Json:
