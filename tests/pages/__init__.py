@@ -1,0 +1,1 @@
+"""Tests of the README and the pages: their blocks, links and names."""
