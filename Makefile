@@ -11,7 +11,7 @@ export PYTHONUNBUFFERED := 1
 # Empty means unset: without compiled files each of the tests' child processes compiles the whole source.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo chat chat-figures test test-full lint types coverage thorough mutants bench bench-peers parts e2e pipeline dashboards semconv-diff viewers picture outage neighbours litellm frameworks versions soak wheel dist workflows clean
+.PHONY: docs pages pictures compare help demo chat chat-figures test test-full lint types coverage thorough mutants bench bench-peers parts e2e pipeline dashboards semconv-diff viewers picture outage neighbours litellm frameworks versions soak wheel dist workflows clean
 
 # What a target does, while it does it.
 say = @printf '== %s\n' "$(1)"
@@ -128,6 +128,31 @@ picture: $(VENV)/.test ## The pictures of the READMEs: a trace and the chat page
 outage: $(VENV)/.test ## An application under load while its Collector is away: the table of docs/deploy.md.
 	$(call say,Running an application under load while its Collector is away)
 	$(BIN)/python -m tests.stack outage
+
+DOCS := .cache/docs
+docs: $(DOCS)/.done ## Build the documentation's site into build/site, strictly.
+	$(call say,Building the site)
+	$(DOCS)/bin/python -m tools.settings_page
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/python -m mkdocs build --strict --quiet
+
+pages: $(DOCS)/.done ## Run every block of the README and the pages, those of Flask, Django and Celery included.
+	$(call say,Running the blocks of the pages)
+	$(DOCS)/bin/python -m pytest -q --full tests/pages
+
+$(DOCS)/.done: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --upgrade pip
+	$(DOCS)/bin/python -m pip install --quiet -c constraints.txt --editable '.[openai,terminal,cost,otlp]' \
+	  --group suite --group docs
+	touch $@
+
+pictures: $(VENV)/.test ## The pictures of the terminal in docs/pictures/, from real runs.
+	$(call say,Running five programs and drawing what the terminal shows)
+	$(BIN)/python -m tools.pictures
+
+compare: .cache/neighbours/.test ## Six instrumentations, each alone: the table of the README.
+	$(call say,Playing the same answers to six instrumentations)
+	.cache/neighbours/bin/python -m tests.neighbours.compare
 
 ORDERS := first last
 neighbours: .cache/neighbours/.test ## Other instrumentations at the same time, in an environment of their own: docs/neighbours.md.

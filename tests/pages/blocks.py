@@ -82,8 +82,9 @@ def printed(page: str) -> str:
 
 
 def run_shell(block: Block, server: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a shell block in a folder that has a program, `app.py`, and stand-ins of some commands."""
-    (folder / "app.py").write_text(next(each.text for each in blocks("README.md", "python")), "utf-8")
+    """Run a shell block in a folder that has the programs of two pages, and stand-ins of some commands."""
+    for name, page in {"app.py": "README.md", "pipeline.py": "docs/pipelines.md"}.items():
+        (folder / name).write_text(next(each.text for each in blocks(page, "python")), "utf-8")
     stand_in = f"#!/bin/sh\nexec {sys.executable} -m tests.pages.stand_ins $(basename $0) \"$@\"\n"
     for name in COMMANDS:
         (folder / name).write_text(stand_in, "utf-8")

@@ -6,6 +6,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
@@ -117,7 +118,8 @@ def test_every_link_leads_to_a_file_and_a_heading() -> None:
 def test_every_setting_name_target_and_test_of_the_pages_exists() -> None:
     """Variables, names in `toolspan.`, make targets and tests that a page has are real."""
     targets = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text("utf-8"), re.M))
-    variables = settings.variables() | {"TOOLSPAN_TEST_SCALE", "TOOLSPAN_PYTHONS"}
+    variables = {name for each in fields(settings.Settings) for name in each.metadata["variables"]}
+    variables |= {"TOOLSPAN_TRACE_FILE", "TOOLSPAN_TEST_SCALE", "TOOLSPAN_PYTHONS"}
     words = {f"toolspan.{name}" for name in toolspan.__all__} | {*NAMES, "toolspan.stream"}
     strange = set()
     for page in PAGES:
@@ -127,7 +129,7 @@ def test_every_setting_name_target_and_test_of_the_pages_exists() -> None:
         }
         named = re.findall(r"`@?(toolspan\.[a-z_]+(?:\.[a-z_]+)*)[`(]", text)
         strange |= {(page, each) for each in named if not known(each, words)}
-        strange |= {(page, each) for each in re.findall(r"`make ([a-z-]+)", text) if each not in targets}
+        strange |= {(page, each) for each in re.findall(r"`make ([a-z][\w-]*)", text) if each not in targets}
         strange |= {
             (page, each) for each in re.findall(r"`(tests/[\w/.]+)[`:]", text) if not (ROOT / each).exists()
         }

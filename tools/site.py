@@ -1,0 +1,69 @@
+"""Hooks of mkdocs: links to the repository, the names of the reference, and `llms.txt` from the navigation."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+OUTSIDE = re.compile(r"\]\(\.\./([^)]+)\)")
+
+
+def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
+    """Let links to files outside of `docs/` lead to the repository; list the reference's names."""
+    base = f"{config.repo_url.rstrip('/')}/blob/main/"
+    markdown = OUTSIDE.sub(lambda found: f"]({base}{posixpath.normpath(found[1])})", markdown)
+    return markdown.replace("::: toolspan\n", reference())
+
+
+def reference() -> str:
+    """Return a directive of mkdocstrings for each public name, from the module that defines it."""
+    lines = []
+    for name, module in sorted(public().items(), key=lambda each: each[0].lower()):
+        lines += [f"## `{name}`", "", f"::: {module}.{name}", "    options:", "      heading_level: 3", ""]
+    return "\n".join(lines)
+
+
+def public() -> dict[str, str]:
+    """Return the public names and the module of each, from the imports of the package, without running it."""
+    found = {}
+    for node in ast.walk(ast.parse((ROOT / "src/toolspan/__init__.py").read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
+            found |= {each.name: f"toolspan.{node.module}" for each in node.names}
+    found.pop("*", None)
+    return found | {name: "toolspan.instrumentor" for name in instrumentors()}
+
+
+def instrumentors() -> list[str]:
+    """Return the classes of the SDKs."""
+    text = (ROOT / "src/toolspan/instrumentor.py").read_text("utf-8")
+    return re.findall(r"^class ([A-Z]\w+Instrumentor)\(", text, re.M)
+
+
+def on_post_build(*, config: Any, **_: Any) -> None:
+    """Write `llms.txt`: each page of the navigation with its address and first paragraph."""
+    lines = [f"# {config.site_name}", "", f"> {config.site_description}", ""]
+    for entry in config.nav:
+        ((section, found),) = entry.items()
+        pages = [{section: found}] if isinstance(found, str) else found
+        lines += [f"## {section}", ""]
+        for page in pages:
+            ((title, file),) = page.items()
+            lines.append(f"- [{title}]({address(config.site_url, file)}): {summary(file)}")
+        lines.append("")
+    (Path(config.site_dir) / "llms.txt").write_text("\n".join(lines), "utf-8")
+
+
+def address(site: str, file: str) -> str:
+    """Return the address of a page."""
+    return site + ("" if file == "index.md" else file.removesuffix(".md") + "/")
+
+
+def summary(file: str) -> str:
+    """Return the first sentence of a page, without links."""
+    text = (ROOT / "docs" / file).read_text("utf-8").partition("\n\n")[2].partition("\n\n")[0]
+    plain = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", " ".join(text.split()))
+    return re.split(r"(?<=[.])\s", plain)[0]
