@@ -43,7 +43,7 @@ from demo_server import demo_server
 from openai import OpenAI
 import toolspan
 
-toolspan.show()
+toolspan.show(stream_usage=True)
 
 @toolspan.stage("policy")
 def policy(chunks):
@@ -51,7 +51,7 @@ def policy(chunks):
         if position != 3:
             yield chunk
 
-with demo_server() as url:
+with demo_server() as url, toolspan.agent("answer"):
     stream = OpenAI(base_url=url, api_key="demo").chat.completions.create(
         model="gpt-4.1-mini", messages=[{"role": "user", "content": "Hello"}], stream=True
     )
@@ -73,7 +73,7 @@ PICTURES = {
     "runaway": Picture("agent_runaway.py", "python examples/agent_runaway.py", "NO_CONTENT"),
     "retries": Picture(_FAULTY.format(models=["limited"]), "a request that is refused twice"),
     "errors": Picture(_FAULTY.format(models=["broken", "gpt-4.1-mini"]), "a request that fails"),
-    "stages": Picture(_STAGES, "a pipeline that loses a chunk"),
+    "stages": Picture(_STAGES, "a pipeline that loses a chunk", "NO_CONTENT"),
 }
 
 
