@@ -79,7 +79,9 @@ PICTURES = {
 
 def run(program: str, capture: str) -> str:
     """Return what the terminal shows of a program, with its colours."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "OTEL_"))}
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "OTEL_"))
+    }
     environment |= {
         "FORCE_COLOR": "1",
         "COLUMNS": str(COLUMNS),
@@ -93,7 +95,9 @@ def run(program: str, capture: str) -> str:
         exporters = [f"--{each}_exporter=toolspan" for each in ("traces", "logs", "metrics")]
         command = [str(instrument), *exporters, sys.executable, str(EXAMPLES / program)]
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=True
+        )
     return done.stderr
 
 

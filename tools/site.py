@@ -1,4 +1,4 @@
-"""Hooks of mkdocs: links to the repository, the names of the reference, and `llms.txt` from the navigation."""
+"""Hooks of mkdocs: links to the repository, the names of the reference, and `llms.txt`."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def public() -> dict[str, str]:
         if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
             found |= {each.name: f"toolspan.{node.module}" for each in node.names}
     found.pop("*", None)
-    return found | {name: "toolspan.instrumentor" for name in instrumentors()}
+    return found | dict.fromkeys(instrumentors(), "toolspan.instrumentor")
 
 
 def instrumentors() -> list[str]:
     """Return the classes of the SDKs."""
     text = (ROOT / "src/toolspan/instrumentor.py").read_text("utf-8")
-    return re.findall(r"^class ([A-Z]\w+Instrumentor)\(", text, re.M)
+    return re.findall(r"^class ([A-Z]\w+Instrumentor)\(", text, re.MULTILINE)
 
 
 def on_post_build(*, config: Any, **_: Any) -> None:

@@ -129,14 +129,14 @@ def test_responses_and_embeddings_have_costs(telemetry: Telemetry) -> None:
     assert found == [pytest.approx(5000 * 2e-6), pytest.approx(5000 * 0.02e-6)]
 
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "cost.md"
 
 
-def test_the_example_of_the_readme_computes_a_sum(
+def test_the_example_of_the_page_computes_a_sum(
     monkeypatch: pytest.MonkeyPatch, telemetry: Telemetry
 ) -> None:
-    """The README's example runs and prints the sum of its feature."""
-    (code,) = re.findall(r"```python\n([^`]*toolspan\.attributes\([^`]*)```", README.read_text("utf-8"))
+    """The first example of docs/cost.md makes a sum of its feature."""
+    code = re.findall(r"```python\n([^`]*toolspan\.attributes\([^`]*)```", PAGE.read_text("utf-8"))[0]
     channel = http.Client(transport=http.MockTransport(Transport(script.ANSWER)))
     monkeypatch.setattr(openai, "OpenAI", partial(openai.OpenAI, api_key=KEY, http_client=channel))
     monkeypatch.setattr(active, "get_meter", lambda scope, *_: telemetry.meters.get_meter(scope))

@@ -21,7 +21,8 @@ from ..programs import Ended, Programs
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(
-    r"(?:^<!-- (?P<mark>[^\n]*) -->\n\n?)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.M | re.S
+    r"(?:^<!-- (?P<mark>[^\n]*) -->\n\n?)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$",
+    re.MULTILINE | re.DOTALL,
 )
 PROGRAM = """
 import json, sys
@@ -58,7 +59,7 @@ def blocks(page: str, *languages: str) -> Iterator[Block]:
     for found in FENCE.finditer(text):
         if found["language"] in languages:
             line = text.count("\n", 0, found.start("text")) + 1
-            inner = re.sub(rf"^{found['indent']}", "", found["text"], flags=re.M)
+            inner = re.sub(rf"^{found['indent']}", "", found["text"], flags=re.MULTILINE)
             yield Block(page, line, found["language"], inner, found["mark"] or "")
 
 
@@ -70,7 +71,8 @@ def run_python(page: str, server: str, programs: Programs, without: set[str]) ->
     found = [
         (f"{page}, line {each.line}", each.text)
         for each in blocks(page, "python")
-        if each.runs and not any(re.search(rf"^(?:from|import) {name}\b", each.text, re.M) for name in without)
+        if each.runs
+        and not any(re.search(rf"^(?:from|import) {name}\b", each.text, re.MULTILINE) for name in without)
     ]
     program = PROGRAM.format(blocks=json.dumps(found))
     return programs.run(program, OPENAI_BASE_URL=server, OPENAI_API_KEY="key-of-tests")
@@ -85,7 +87,7 @@ def run_shell(block: Block, server: str, folder: Path) -> subprocess.CompletedPr
     """Run a shell block in a folder that has the programs of two pages, and stand-ins of some commands."""
     for name, page in {"app.py": "README.md", "pipeline.py": "docs/pipelines.md"}.items():
         (folder / name).write_text(next(each.text for each in blocks(page, "python")), "utf-8")
-    stand_in = f"#!/bin/sh\nexec {sys.executable} -m tests.pages.stand_ins $(basename $0) \"$@\"\n"
+    stand_in = f'#!/bin/sh\nexec {sys.executable} -m tests.pages.stand_ins $(basename $0) "$@"\n'
     for name in COMMANDS:
         (folder / name).write_text(stand_in, "utf-8")
         (folder / name).chmod(0o755)

@@ -16,12 +16,18 @@ ROOT = Path(__file__).parents[2]
 def wrong(command: str, arguments: list[str]) -> str:
     """Return what is wrong, empty if nothing is."""
     if command == "pip":
-        known = set(re.findall(r"^([\w-]+) = \[", _section("project.optional-dependencies"), re.M))
-        extras = re.findall(r"^\.\[(.*)\]$", "\n".join(arguments), re.M)
-        return "" if {name for each in extras for name in each.split(",")} <= known else f"no such extra: {extras}"
+        known = set(re.findall(r"^([\w-]+) = \[", _section("project.optional-dependencies"), re.MULTILINE))
+        extras = re.findall(r"^\.\[(.*)\]$", "\n".join(arguments), re.MULTILINE)
+        return (
+            ""
+            if {name for each in extras for name in each.split(",")} <= known
+            else f"no such extra: {extras}"
+        )
     if command == "make":
-        known = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text("utf-8"), re.M))
-        return "" if {each for each in arguments if "=" not in each} <= known else f"no such target: {arguments}"
+        known = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+        return (
+            "" if {each for each in arguments if "=" not in each} <= known else f"no such target: {arguments}"
+        )
     return "" if (ROOT / "docker-compose.yml").exists() else "no such file"
 
 
@@ -32,5 +38,8 @@ def _section(name: str) -> str:
 if __name__ == "__main__":
     name, *rest = sys.argv[1:]
     if name == "python":
-        os.execv(sys.executable, [sys.executable, *(str(ROOT / each) if each[:9] == "examples/" else each for each in rest)])
+        os.execv(
+            sys.executable,
+            [sys.executable, *(str(ROOT / each) if each[:9] == "examples/" else each for each in rest)],
+        )
     sys.exit(wrong(name, rest) or 0)

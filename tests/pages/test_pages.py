@@ -15,8 +15,8 @@ import pytest
 from demo_server import demo_server
 
 import toolspan
-from toolspan import settings
 from tools.settings_page import PAGE, written
+from toolspan import settings
 
 from ..conformance.test_names import NAMES
 from ..programs import Programs
@@ -52,16 +52,18 @@ class Receiver(BaseHTTPRequestHandler):
     """Take what an exporter sends."""
 
     def do_POST(self) -> None:
+        """Note the path."""
         self.rfile.read(int(self.headers["Content-Length"]))
         self.server.paths.append(self.path)  # type: ignore[attr-defined]
         self.send_response(200)
         self.end_headers()
 
-    def log_message(self, *_: object) -> None: ...
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
 
 
 def test_shell_blocks_run_as_they_stand(server: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """With `--full`, each shell block runs, and telemetry arrives where it goes; else its syntax is checked."""
+    """With `--full`, each shell block runs, and its telemetry arrives; else its syntax is checked."""
     for each in SHELL:
         done = subprocess.run(["bash", "-n", "-c", each.text], capture_output=True, text=True, check=False)
         assert done.returncode == 0, (each, done.stderr)
@@ -91,9 +93,9 @@ def test_every_block_has_a_language_and_few_are_not_run() -> None:
 
 def slugs(page: str) -> set[str]:
     """Return the anchors of a page, as GitHub and mkdocs make them."""
-    text = re.sub(r"^ *```.*?^ *```$", "", read(page), flags=re.M | re.S)
+    text = re.sub(r"^ *```.*?^ *```$", "", read(page), flags=re.MULTILINE | re.DOTALL)
     found = set(re.findall(r'<a id="([^"]+)"', text))
-    for heading in re.findall(r"^#+ (.*)$", text, re.M):
+    for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
         plain = re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower())
         found.add(plain.replace(" ", "-"))
     return found
@@ -103,7 +105,7 @@ def test_every_link_leads_to_a_file_and_a_heading() -> None:
     """Each relative link of a page leads to a file, and to a heading that the file has."""
     broken = []
     for page in LINKED:
-        text = re.sub(r"^ *```.*?^ *```$", "", read(page), flags=re.M | re.S)
+        text = re.sub(r"^ *```.*?^ *```$", "", read(page), flags=re.MULTILINE | re.DOTALL)
         for target in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", text):
             file, _, anchor = target.partition("#")
             path = (ROOT / page).parent / file if file else ROOT / page
@@ -117,7 +119,7 @@ def test_every_link_leads_to_a_file_and_a_heading() -> None:
 
 def test_every_setting_name_target_and_test_of_the_pages_exists() -> None:
     """Variables, names in `toolspan.`, make targets and tests that a page has are real."""
-    targets = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    targets = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     variables = {name for each in fields(settings.Settings) for name in each.metadata["variables"]}
     variables |= {"TOOLSPAN_TRACE_FILE", "TOOLSPAN_TEST_SCALE", "TOOLSPAN_PYTHONS"}
     words = {f"toolspan.{name}" for name in toolspan.__all__} | {*NAMES, "toolspan.stream"}
@@ -138,9 +140,23 @@ def test_every_setting_name_target_and_test_of_the_pages_exists() -> None:
 
 def known(name: str, words: set[str]) -> bool:
     """Return whether a name is public, a name of telemetry, or an attribute of a public name."""
-    return name in words or ".".join(name.split(".")[:2]) in words or any(word.startswith(f"{name}.") for word in words)
+    return (
+        name in words
+        or ".".join(name.split(".")[:2]) in words
+        or any(word.startswith(f"{name}.") for word in words)
+    )
 
 
 def test_table_of_settings_is_that_of_the_source() -> None:
     """`python -m tools.settings_page` would change nothing."""
     assert PAGE.read_text("utf-8") == written(PAGE.read_text("utf-8"))
+
+
+def test_pages_are_short() -> None:
+    """README and pages have at most 12 000 words, without code, tables and the pages to look things up in."""
+    words = 0
+    for page in set(PAGES) - {"docs/names.md", "docs/reference.md", "docs/settings.md"}:
+        text = re.sub(r"^ *```.*?^ *```$", "", read(page), flags=re.MULTILINE | re.DOTALL)
+        words += sum(len(line.split()) for line in text.splitlines() if not line.startswith("|"))
+    assert words <= 12_000
+    assert read("README.md").count("\n") <= 130

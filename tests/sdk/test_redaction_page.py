@@ -1,4 +1,4 @@
-"""The README's example of a redaction does what it says."""
+"""The example of a redaction in docs/content.md does what it says."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .sdk import SYNC, Face
 from .telemetry import Telemetry
 from .test_privacy import everything
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "content.md"
 CARD = "4111 1111 1111 1111"
 
 
@@ -25,9 +25,9 @@ async def ask(face: Face, client: Any) -> Any:
     return client.chat.completions.create(model="gpt-test", messages=[{"role": "user", "content": content}])
 
 
-def test_the_example_of_the_readme_hides_card_numbers(telemetry: Telemetry, monkeypatch: Any) -> None:
+def test_the_example_of_the_page_hides_card_numbers(telemetry: Telemetry, monkeypatch: Any) -> None:
     """Card numbers are hidden in prompts and arguments, and all else is unchanged."""
-    (code,) = re.findall(r"```python\n([^`]*def redact(?:[^`]|`(?!``))*)```", README.read_text("utf-8"))
+    (code,) = re.findall(r"```python\n([^`]*def redact(?:[^`]|`(?!``))*)```", PAGE.read_text("utf-8"))
     given: dict[str, Any] = {}
     instrument = toolspan.OpenAIInstrumentor.instrument
     monkeypatch.setattr(toolspan.OpenAIInstrumentor, "instrument", lambda self, **more: given.update(more))
