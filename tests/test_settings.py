@@ -262,7 +262,6 @@ def test_an_unknown_keyword_is_reported_with_a_hint(
         ("TOOLSPAN_LOGS", "did you mean 'TOOLSPAN_LOG'?"),
         ("TOOLSPAN_CAPTURE_MESSAGE_CONTENT", f"did you mean {CAPTURE!r}?"),
         ("TOOLSPAN_REDACT", "did you mean 'redact'?"),
-        ("TOOLSPAN_METRIC_NAMES", "did you mean 'TOOLSPAN_SEMCONV'?"),
         ("TOOLSPAN_XYZ", "accepted: TOOLSPAN_ENABLED, "),
     ],
 )

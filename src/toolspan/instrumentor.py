@@ -49,6 +49,7 @@ __all__ = [
     "AnthropicInstrumentor",
     "CerebrasInstrumentor",
     "GroqInstrumentor",
+    "LiteLLMInstrumentor",
     "OpenAIInstrumentor",
     "PerplexityInstrumentor",
     "TogetherInstrumentor",

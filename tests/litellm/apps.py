@@ -93,9 +93,9 @@ def main(name: str) -> None:
         APPS[name](f"{server.url}/v1")
     spans = [span for span in telemetry.spans if span.attributes.get("gen_ai.operation.name") == "chat"]
     counted: dict[Any, int] = {}
-    for point in telemetry.points("gen_ai.client.token.usage"):
-        kind = point.attributes["gen_ai.token.type"]
-        counted[kind] = counted.get(kind, 0) + point.sum
+    for kind in ("input", "output"):
+        for point in telemetry.points(f"gen_ai.client.inference.operation.{kind}_tokens"):
+            counted[kind] = counted.get(kind, 0) + point.sum
     requests = len(server.paths)
     expected = {"input": requests * TOKENS[0], "output": requests * TOKENS[1]}
     tools = [call for span in spans for call in span.attributes.get("toolspan.tool_calls.names", ())]

@@ -70,9 +70,9 @@ def play(function: str, *, is_async: bool, **arguments: Any) -> list[Any]:
 def counted(telemetry: Telemetry) -> dict[str, int]:
     """Return the counted tokens by type."""
     found: dict[str, int] = {}
-    for point in telemetry.points("gen_ai.client.token.usage"):
-        kind = point.attributes["gen_ai.token.type"]
-        found[kind] = found.get(kind, 0) + point.sum
+    for kind in ("input", "output"):
+        for point in telemetry.points(f"gen_ai.client.inference.operation.{kind}_tokens"):
+            found[kind] = found.get(kind, 0) + point.sum
     return found
 
 

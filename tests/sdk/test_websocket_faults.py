@@ -45,7 +45,7 @@ PLACES: dict[str, tuple[Any, str]] = {
     "received": (ConnectionResponses, "received"),
     "end": (ConnectionResponses, "end"),
     "json": (websocket_responses.json, "loads"),
-    "fields": (websocket_responses, "_fields"),
+    "fields": (websocket_responses, "fields_of_event"),
     "end_dropped": (websocket_responses.open_streams, "end_dropped"),
 }
 

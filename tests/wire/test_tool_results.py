@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolspan.wire.tool_results import Returns, chat_message, response_item, returns_of
+from toolspan.wire.tool_results import Returns, anthropic_message, chat_message, response_item, returns_of
 
 from ..table import each_row
 
@@ -66,7 +66,8 @@ def test_new_results_of_a_chat_follow_the_models_last_turn(messages: Any, expect
     """Results after the model's last turn are new; the loop begins with the user's last message."""
     found = returns_of(messages, chat_message)
     assert found._replace(digests=()) == expected
-    assert found.digests == (hash("fine"),) * len(expected.results)
+    assert len(found.digests) == len(expected.results)
+    assert len(set(found.digests)) <= 1
 
 
 RESPONSES: dict[str, tuple[Any, Returns]] = {
@@ -107,6 +108,19 @@ def test_new_results_of_a_response_are_its_output_items(items: Any, expected: Re
     assert found._replace(digests=()) == expected
     assert len(found.digests) == len(expected.results)
     assert len(set(found.digests)) <= 2  # an approval has another content than an output
+
+
+def test_a_result_is_known_by_its_content_and_by_the_question_after_it() -> None:
+    """Equal results have one hash under any id and in each API; another question makes another hash."""
+
+    def hashes(*last: Any) -> tuple[int, ...]:
+        return returns_of([USER, asks("a"), result("a"), *last], chat_message).digests
+
+    assert hashes() == (hash("fine"),) == returns_of([output("b")], response_item).digests
+    assert hashes(USER) == hashes(USER) != hashes()
+    assert hashes({**USER, "content": "And now?"}) not in (hashes(USER), hashes())
+    block = {"type": "tool_result", "tool_use_id": "c", "content": "fine"}
+    assert returns_of([{"role": "user", "content": [block]}], anthropic_message).digests == hashes()
 
 
 def test_second_result_for_one_call_is_repeated() -> None:

@@ -63,10 +63,7 @@ class Loop(Sink):
             step.before = self._before(call, step.results)
         if step.results and self.limit:
             digests = dict(zip(returns.results, returns.digests, strict=False))
-            # What the user says after the results counts as one of them: the same call after another question
-            # is no repetition, and a reminder that the application adds each time is none of the user's.
-            question = request.digest if request.last_role == "user" else None
-            step.turn.history = History(step.before, brought(step.results, digests, question))
+            step.turn.history = History(step.before, brought(step.results, digests))
         # A request that is the first of its loop has a number if it offers tools, and nothing else.
         if step.before is not None or returns.called or returns.results:
             _number(step, call, fresh)

@@ -101,18 +101,14 @@ def _key(calls: Collection[RememberedCall]) -> _Key | None:
     return tuple(sorted(found))
 
 
-def brought(
-    results: Collection[RememberedCall], digests: Mapping[str, int], question: int | None = None
-) -> Hashable:
+def brought(results: Collection[RememberedCall], digests: Mapping[str, int]) -> Hashable:
     """Return what equal results of equal calls share; `None` if the hash of one is missing.
 
-    `digests` are the hashes of the results by the ids of their calls, `question` that of what the user says
-    after them.
+    `digests` are the hashes of the results by the ids of their calls.
     """
     if not all(one.id in digests for one in results):
         return None
-    found = sorted((one.name or "", one.argument_hash or 0, digests[one.id]) for one in results)
-    return (question, *found)
+    return tuple(sorted((one.name or "", one.argument_hash or 0, digests[one.id]) for one in results))
 
 
 class Runaways:

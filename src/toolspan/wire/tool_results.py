@@ -27,7 +27,7 @@ class Returns(NamedTuple):
     """Ids of the calls in the history."""
     turns: int = 0
     digests: tuple[int, ...] = ()
-    """A hash of each of the new results, valid in this process only."""
+    """A hash of each of the new results and of what the user says after them, valid in this process only."""
 
     @property
     def repeated(self) -> int:
@@ -67,6 +67,7 @@ def returns_of(history: object, read_part: ReadPart) -> Returns:
     earlier: list[str] = []
     called: list[str] = []
     digests: list[int] = []
+    question = None
     turns, before = 0, ""
     for value in history[: -_MOST - 1 : -1]:
         part = read_part(value if type(value) is dict else fields(value))
@@ -83,7 +84,14 @@ def returns_of(history: object, read_part: ReadPart) -> Returns:
             turns += before != "model"
         elif turns:
             break
+        else:
+            question = value
         before = part.source
+    if digests and question is not None:
+        # The same result before another question is none of the same: an agent that is asked again does not
+        # repeat itself, and a reminder that the application adds each time is no question.
+        asked = digest(question)
+        digests = [hash((each, asked)) for each in digests]
     return Returns(
         tuple(results[::-1]), tuple(earlier[::-1]), tuple(called[::-1]), turns, tuple(digests[::-1])
     )
