@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+CLASSES = {"usage": "UsageMonitor"}
+"""Objects, and the classes that document them."""
 OUTSIDE = re.compile(r"\]\(\.\./([^)]+)\)")
 
 
@@ -23,24 +25,40 @@ def reference() -> str:
     """Return a directive of mkdocstrings for each public name, from the module that defines it."""
     lines = []
     for name, module in sorted(public().items(), key=lambda each: each[0].lower()):
-        lines += [f"## `{name}`", "", f"::: {module}.{name}", "    options:", "      heading_level: 3", ""]
+        lines += [
+            f"## `{name}`",
+            "",
+            f"::: {module}.{CLASSES.get(name, name)}",
+            "    options:",
+            "      heading_level: 3",
+            "",
+        ]
     return "\n".join(lines)
 
 
 def public() -> dict[str, str]:
     """Return the public names and the module of each, from the imports of the package, without running it."""
-    found = {}
-    for node in ast.walk(ast.parse((ROOT / "src/toolspan/__init__.py").read_text("utf-8"))):
+    package, instrumentor = (
+        ast.parse((ROOT / f"src/toolspan/{name}.py").read_text("utf-8"))
+        for name in ("__init__", "instrumentor")
+    )
+    names = exported(package)
+    found = dict.fromkeys(exported(instrumentor), "toolspan.instrumentor")
+    for node in ast.walk(package):
         if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
-            found |= {each.name: f"toolspan.{node.module}" for each in node.names}
-    found.pop("*", None)
-    return found | dict.fromkeys(instrumentors(), "toolspan.instrumentor")
+            found |= {each.name: f"toolspan.{node.module}" for each in node.names if each.name in names}
+    return found
 
 
-def instrumentors() -> list[str]:
-    """Return the classes of the SDKs."""
-    text = (ROOT / "src/toolspan/instrumentor.py").read_text("utf-8")
-    return re.findall(r"^class ([A-Z]\w+Instrumentor)\(", text, re.MULTILINE)
+def exported(module: ast.Module) -> set[str]:
+    """Return the names of the list `__all__`."""
+    return {
+        each.value
+        for node in ast.walk(module)
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__"
+        for each in ast.walk(node.value)
+        if isinstance(each, ast.Constant)
+    }
 
 
 def on_post_build(*, config: Any, **_: Any) -> None:

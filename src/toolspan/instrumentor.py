@@ -104,7 +104,7 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
             self._apply(settings, providers)
 
     def _instrument(self, **kwargs: Any) -> None:
-        """Patch the SDK; the README lists the keywords."""
+        """Patch the SDK; docs/settings.md lists the keywords."""
         self._state = Instrumentation()
         providers = Providers().changed(kwargs)
         self._apply(read_settings(kwargs), providers)
@@ -211,7 +211,7 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstre
 class OpenAIInstrumentor(SdkInstrumentor):
     """The instrumentor of the OpenAI SDK, which traces each of its requests.
 
-    `instrument(**settings)` takes the settings of the README and the providers of OpenTelemetry
+    `instrument(**settings)` takes the settings of docs/settings.md and the providers of OpenTelemetry
     (`tracer_provider`, `meter_provider`, `logger_provider`; the global ones by default). It raises nothing: a
     value that cannot be used is logged, and the default holds.
     """
