@@ -76,6 +76,8 @@ def _default(each: Field[Any]) -> str:
         value = accepted.split(", ")[not value]
     if isinstance(value, tuple):
         value = ",".join(value)
+    if str(value).upper() in accepted:
+        value = str(value).upper()
     return f"`{value}`" if value not in (None, "") else ""
 
 

@@ -23,17 +23,8 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
 
 def reference() -> str:
     """Return a directive of mkdocstrings for each public name, from the module that defines it."""
-    lines = []
-    for name, module in sorted(public().items(), key=lambda each: each[0].lower()):
-        lines += [
-            f"## `{name}`",
-            "",
-            f"::: {module}.{CLASSES.get(name, name)}",
-            "    options:",
-            "      heading_level: 3",
-            "",
-        ]
-    return "\n".join(lines)
+    names = sorted(public().items(), key=lambda each: each[0].lower())
+    return "\n\n".join(f"::: {module}.{CLASSES.get(name, name)}" for name, module in names)
 
 
 def public() -> dict[str, str]:
