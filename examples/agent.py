@@ -1,7 +1,7 @@
 """A small agent: it sends a question to a model, runs the tools that the model calls, and prints the answer.
 
-Two lines make the whole run one trace: a span around the agent, and `toolspan.tool` around each tool. Both
-also work without instrumentation.
+Two blocks make the whole run one trace: `toolspan.agent` around the agent, and `toolspan.tool` around each
+tool. Both also work without instrumentation.
 """
 
 import asyncio
@@ -13,7 +13,6 @@ from typing import Any
 
 from demo_server import demo_server
 from openai import AsyncOpenAI, OpenAIError
-from opentelemetry import trace
 
 import toolspan
 
@@ -98,8 +97,9 @@ async def main() -> None:
     with nullcontext() if key else demo_server() as base_url:
         async with AsyncOpenAI(base_url=base_url, api_key=key or "demo") as client:
             print(f"user   {QUESTION}")
-            with trace.get_tracer("agent").start_as_current_span("invoke_agent weather"):
-                print(f"model  {await agent(client, model, QUESTION)}")
+            with toolspan.agent("weather", input=QUESTION) as execution:
+                execution.output = await agent(client, model, QUESTION)
+            print(f"model  {execution.output}")
 
 
 if __name__ == "__main__":

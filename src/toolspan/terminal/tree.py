@@ -111,6 +111,22 @@ def _figures(attributes: Attributes) -> tuple[str, ...]:
             number(attributes, names.USAGE_INPUT_TOKENS), number(attributes, names.USAGE_OUTPUT_TOKENS)
         ),
         figure(attributes, names.COST_AMOUNT, "{}", money),
+        *_sums(attributes),
+    )
+
+
+def _sums(attributes: Attributes) -> tuple[str, ...]:
+    """Return the sums of an agent's run."""
+    sent, received = (
+        number(attributes, name) for name in (names.AGENT_INPUT_TOKENS, names.AGENT_OUTPUT_TOKENS)
+    )
+    return (
+        figure(attributes, names.AGENT_STEPS, "steps {}"),
+        figure(attributes, names.AGENT_TOOL_CALLS, "tool calls {}"),
+        figure(attributes, names.AGENT_INFERENCE_TIME, "models {}", seconds),
+        figure(attributes, names.AGENT_TOOL_TIME, "tools {}", seconds),
+        words.tokens(sent, received),
+        figure(attributes, names.AGENT_COST, "{}", money),
     )
 
 
