@@ -43,7 +43,7 @@ from demo_server import demo_server
 from openai import OpenAI
 import toolspan
 
-toolspan.show(stream_usage=True)
+toolspan.show()
 
 @toolspan.stage("policy")
 def policy(chunks):
@@ -53,7 +53,8 @@ def policy(chunks):
 
 with demo_server() as url, toolspan.agent("answer"):
     stream = OpenAI(base_url=url, api_key="demo").chat.completions.create(
-        model="gpt-4.1-mini", messages=[{"role": "user", "content": "Hello"}], stream=True
+        model="gpt-4.1-mini", messages=[{"role": "user", "content": "Hello"}], stream=True,
+        stream_options={"include_usage": True},
     )
     for chunk in toolspan.stage("client", policy(toolspan.stage("gateway", stream))):
         pass

@@ -10,7 +10,7 @@ from typing import Any
 import openai
 import pytest
 
-from toolspan import OpenAIInstrumentor
+import toolspan
 from toolspan.cost import prices
 from toolspan.cost.prices import Prices
 from toolspan.otel import active
@@ -143,7 +143,9 @@ def test_the_example_of_the_page_computes_a_sum(
     try:
         exec(code, {})
     finally:
-        OpenAIInstrumentor().uninstrument()
+        toolspan.uninstrument()
+        toolspan.usage.keep(())
+        toolspan.usage.reset()
         channel.close()
     (point,) = telemetry.points("toolspan.cost")
     assert point.attributes["feature"] == "search"
