@@ -109,16 +109,25 @@ async def _play(face: Any, api: Any) -> None:
         except Exception:  # the SDK's own class
             await face.done(api.whole(client))
         if api.calls:
-            more = {"tools": [_TOOL]} if "messages" in api.ask else {}
+            own = [{"name": "get_weather", "input_schema": _SCHEMA}]
+            more = {"tools": own if api.package == "anthropic" else [_TOOL]} if "messages" in api.ask else {}
             await face.read(await face.done(api.stream(client, **more)))
         if "messages" in api.ask:
-            ids = [piece["id"] for chunk in api.calls for piece in _pieces(chunk) if piece.get("id")]
-            calls = [
-                {"id": each, "type": "function", "function": {"name": "f", "arguments": "{}"}} for each in ids
-            ]
-            said = {"role": "assistant", "content": "", "tool_calls": calls}
-            results = [{"role": "tool", "tool_call_id": each, "content": "17"} for each in ids]
-            await face.done(api.whole(client, messages=[*api.ask["messages"], said, *results]))
+            history = _answered(api)
+            await face.done(api.whole(client, messages=[*api.ask["messages"], *history]))
+
+
+def _answered(api: Any) -> list[Any]:
+    """Return the messages with the calls of an API's stream, and with their results."""
+    if api.package == "anthropic":
+        ids = [chunk["content_block"].get("id") for chunk in api.calls if "content_block" in chunk]
+        uses = [{"type": "tool_use", "id": each, "name": "f", "input": {}} for each in ids if each]
+        found = [{"type": "tool_result", "tool_use_id": each["id"], "content": "17"} for each in uses]
+        return [{"role": "assistant", "content": uses}, {"role": "user", "content": found}]
+    ids = [piece["id"] for chunk in api.calls for piece in _pieces(chunk) if piece.get("id")]
+    calls = [{"id": each, "type": "function", "function": {"name": "f", "arguments": "{}"}} for each in ids]
+    results = [{"role": "tool", "tool_call_id": each, "content": "17"} for each in ids]
+    return [{"role": "assistant", "content": "", "tool_calls": calls}, *results]
 
 
 def _pieces(chunk: Any) -> Iterator[Any]:
