@@ -21,6 +21,8 @@ from .sdk.telemetry import Telemetry
 pytest.register_assert_rewrite("tests.sdk.endings", "tests.sdk.faults", "tests.sdk.observe")
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")  # a machine that is busy makes slow examples, and no wrong ones
+# A collection for each 700 new objects takes a fifth of the time. A test that needs one asks for it.
+gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,13 +45,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Iterator[None]:
 
 
 def pytest_collection_finish() -> None:
-    """Exclude the many objects of the tests themselves from garbage collections, and collect less often.
-
-    A collection for each 700 new objects takes a fifth of the time. A test that needs one asks for it.
-    """
+    """Exclude the many objects of the tests themselves from garbage collections."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(autouse=True, name="reraise")

@@ -17,6 +17,9 @@ from typing import Any, TypeAlias
 
 import yaml
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The one in C, if there is one: ten times as fast."""
+
 Facts: TypeAlias = "dict[str, Any]"
 
 TARGET = Path(__file__).parents[1] / "tests" / "conformance" / "facts.json"
@@ -153,7 +156,7 @@ class Model:
         self.groups: dict[str, list[Facts]] = {}
         self.signals: dict[str, dict[str, Facts]] = {}
         for path in (path for model in MODELS for path in sorted((data / model).rglob("*.yaml"))):
-            self._read(yaml.safe_load(path.read_text("utf-8")))
+            self._read(yaml.load(path.read_text("utf-8"), LOADER))
 
     def _read(self, document: Facts) -> None:
         old = [each for group in document.get("groups", ()) for each in group["attributes"]]

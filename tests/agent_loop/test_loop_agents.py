@@ -22,7 +22,7 @@ TURNS = 3
 @pytest.fixture(name="agents")
 def _agents(pytestconfig: pytest.Config) -> int:
     """How many there are."""
-    return 100 if pytestconfig.getoption("full") else 20
+    return 100 if pytestconfig.getoption("full") else 8
 
 
 def calls(agent: int, turn: int, *, unique: bool) -> list[tuple[str, str, str]]:

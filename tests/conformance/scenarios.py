@@ -26,6 +26,8 @@ from ..sdk.sdk import KEY, http
 from .acts import ACTS
 
 DATA = Path(__file__).parent / "data"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The one in C, if there is one: ten times as fast."""
 MESSAGES = [{"role": "user", "content": "Weather and time in Bern?"}]
 ASK = {"model": "gpt-test", "input": "Weather and time in Bern?"}
 APIS: dict[str, tuple[str, str, Mapping[str, Any]]] = {
@@ -85,7 +87,7 @@ def flat(value: Any) -> Any:
 
 
 def _read(name: str) -> Any:
-    return flat(yaml.safe_load((DATA / f"{name}.yaml").read_text("utf-8").replace("KEY", KEY)))
+    return flat(yaml.load((DATA / f"{name}.yaml").read_text("utf-8").replace("KEY", KEY), LOADER))
 
 
 FILES = {name: _read(name) for name in ("chat", "responses", "others")}

@@ -21,6 +21,7 @@ from .test_emitted_loop import CASES as LOOPS
 from .test_emitted_pipeline import CASES as STAGES
 
 MODES = ("no_content", "span_only", "event_only", "span_and_event")
+VERSIONS = ("0.1", "1.41", "0.1,1.41")
 TOKENS = SCENARIOS["completion of tokens"]
 
 
@@ -33,57 +34,16 @@ def over(scenarios: Mapping[str, Scenario]) -> Any:
 everywhere = over(SCENARIOS)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@everywhere
-def test_spans_metrics_and_events_of_every_scenario_conform(scenario: Scenario, mode: str) -> None:
-    """Span, metrics and events conform in each capture mode, and carry content only where the mode says."""
-    telemetry, sampler = played(scenario, capture_message_content=mode)
-    assert complaints(telemetry, sampler) == []
-    assert telemetry.span.attributes[semconv.OPERATION_NAME] == scenario.operation
-    events = {record.event_name for record in telemetry.records}
-    assert (semconv.DETAILS_EVENT in events) is scenario.inferred
-    _check_durations(scenario, telemetry)
-    _check_content(scenario, mode, telemetry)
-
-
-def _check_durations(scenario: Scenario, telemetry: Telemetry) -> None:
-    """A request is one sample of each duration metric, with both versions on."""
-    expected = {
-        semconv.OPERATION_DURATION: 1,
-        semconv.INFERENCE_DURATION: int(scenario.inferred),
-        semconv.EMBEDDINGS_DURATION: int(scenario.operation == "embeddings"),
-    }
-    assert {name: sum(point.count for point in telemetry.points(name)) for name in expected} == expected
-
-
-def _check_content(scenario: Scenario, mode: str, telemetry: Telemetry) -> None:
-    """Spans and events carry messages in their modes only; only inference has input messages."""
-    on_span, on_event = mode in ("span_only", "span_and_event"), mode in ("event_only", "span_and_event")
-    expected = on_span and scenario.inferred and scenario is not TOKENS
-    assert (semconv.INPUT_MESSAGES in telemetry.span.attributes) is expected
-    assert on_span or not set(KINDS) & set(telemetry.span.attributes)
-    for record in telemetry.records:
-        assert on_event or not {*KINDS, semconv.TOOL_CALL_ARGUMENTS} & set(record.attributes)
-        if record.event_name == semconv.DETAILS_EVENT:
-            assert (semconv.INPUT_MESSAGES in record.attributes) is (on_event and scenario is not TOKENS)
-
-
-VERSIONS = ("0.1", "1.41")
-
-
 @pytest.mark.parametrize("form", ["structured", "json"])
 @pytest.mark.parametrize("definitions", ["names", "full"])
 @pytest.mark.parametrize("limit", [None, 50, 200, 1000, 2000])
 @pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("mode", MODES)
 @everywhere
 def test_every_scenario_conforms_under_all_content_settings(
-    scenario: Scenario,
-    version: str,
-    limit: int | None,
-    definitions: str,
-    form: str,
+    scenario: Scenario, mode: str, version: str, limit: int | None, definitions: str, form: str
 ) -> None:
-    """Content conforms as structures and as JSON, at any limit; metrics and log events are of one version."""
+    """All signals conform; content, its form and the version of names are those of the settings."""
     settings = {
         "attribute_limit": limit,
         "tool_definitions": definitions,
@@ -92,16 +52,46 @@ def test_every_scenario_conforms_under_all_content_settings(
     }
     if limit is not None and limit <= 1000:
         settings["content_limit"] = 20
-    telemetry, sampler = played(scenario, capture_message_content="span_and_event", **settings)
+    telemetry, sampler = played(scenario, capture_message_content=mode, **settings)
     assert complaints(telemetry, sampler) == []
+    assert telemetry.span.attributes[semconv.OPERATION_NAME] == scenario.operation
+    _check_names(scenario, version, telemetry)
+    _check_content(scenario, mode, telemetry, fits=limit is None or limit >= 1000)
     content = [telemetry.span.attributes[name] for name in KINDS if name in telemetry.span.attributes]
     text = form == "json" or not spans_take_structures()
     assert [value for value in content if isinstance(value, str) is not text] == []
-    found = {metric.name for metric in telemetry.metrics()} | {each.event_name for each in telemetry.records}
+
+
+def _check_names(scenario: Scenario, version: str, telemetry: Telemetry) -> None:
+    """Metrics and events are of the chosen versions, and a request is one sample of each duration."""
     facts = {**CONVENTION["metrics"], **CONVENTION["events"]}
-    dated = [name for name in found if name in facts]
-    assert dated
-    assert [name for name in dated if version not in facts[name]["versions"]] == []
+    events = {record.event_name for record in telemetry.records}
+    found = ({metric.name for metric in telemetry.metrics()} | events) & facts.keys()
+    assert found
+    chosen = {name for name in facts if {*version.split(",")} & {*facts[name]["versions"]}}
+    assert found <= chosen
+    newer = {
+        semconv.INFERENCE_DURATION: int(scenario.inferred),
+        semconv.EMBEDDINGS_DURATION: int(scenario.operation == "embeddings"),
+    }
+    expected = {name: count * (name in chosen) for name, count in newer.items()}
+    # In the newer version, an operation has this metric if it has none of its own.
+    expected[semconv.OPERATION_DURATION] = int("1.41" in version or not any(newer.values()))
+    assert {name: sum(point.count for point in telemetry.points(name)) for name in expected} == expected
+    assert (semconv.DETAILS_EVENT in events) is (scenario.inferred and semconv.DETAILS_EVENT in chosen)
+
+
+def _check_content(scenario: Scenario, mode: str, telemetry: Telemetry, *, fits: bool) -> None:
+    """Spans and events carry messages in their modes only; only inference has input messages."""
+    on_span, on_event = mode in ("span_only", "span_and_event"), mode in ("event_only", "span_and_event")
+    given = scenario.inferred and scenario is not TOKENS
+    if fits or not (on_span and given):
+        assert (semconv.INPUT_MESSAGES in telemetry.span.attributes) is (on_span and given)
+    assert on_span or not set(KINDS) & set(telemetry.span.attributes)
+    for record in telemetry.records:
+        assert on_event or not {*KINDS, semconv.TOOL_CALL_ARGUMENTS} & set(record.attributes)
+        if record.event_name == semconv.DETAILS_EVENT and (fits or not (on_event and given)):
+            assert (semconv.INPUT_MESSAGES in record.attributes) is (on_event and given)
 
 
 @over(REPEATED)

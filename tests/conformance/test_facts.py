@@ -32,12 +32,6 @@ def test_the_file_of_facts_is_what_the_script_derives(data: Path) -> None:
     assert semconv_facts.TARGET.read_text("utf-8") == derived
 
 
-def test_deriving_the_facts_twice_gives_the_same_text(data: Path) -> None:
-    """Deriving twice gives the same text."""
-    first, second = (semconv_facts.render(semconv_facts.derive(data)) for _ in range(2))
-    assert first == second
-
-
 def test_check_prints_nothing_while_the_file_is_current(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

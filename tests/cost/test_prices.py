@@ -23,6 +23,7 @@ from toolspan.wire.usage import Cost
 
 from ..otel.apis import CHAT, EMBEDDINGS, Api
 from ..otel.lab import new_call
+from ..table import each_row
 from .bills import BILLS, OPENAI, Bill
 
 WHEN = int(datetime(2026, 11, 20, 12, tzinfo=timezone.utc).timestamp()) * 10**9
@@ -139,7 +140,7 @@ TIERS: list[tuple[str, str | None, str | None, float | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("model", "wanted", "served", "expected"), TIERS)
+@each_row(("model", "wanted", "served", "expected"), TIERS)
 def test_the_tier_that_served_the_request_is_priced(
     model: str, wanted: str | None, served: str | None, expected: float | None, listed: Prices
 ) -> None:

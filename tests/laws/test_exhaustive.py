@@ -6,8 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, get_args
 
-import pytest
-
 from toolspan.event_stream import builder
 from toolspan.event_stream.events import StreamEvent
 from toolspan.log_lines import format as line_format
@@ -40,6 +38,7 @@ from toolspan.wire.record import End, Record
 from toolspan.wire.request import Request
 
 from ..otel.lab import STREAM, new_call
+from ..table import each_row
 
 OPERATIONS = {value for name, value in vars(call_data).items() if name.isupper() and isinstance(value, str)}
 REQUESTED = OPERATIONS - {call_data.EXECUTE_TOOL, call_data.INVOKE_AGENT}
@@ -106,7 +105,7 @@ def test_each_note_has_a_span_event() -> None:
     assert all(attributes for _, attributes in found)
 
 
-@pytest.mark.parametrize("kind", get_args(Event), ids=lambda kind: kind.__name__)
+@each_row("kind", get_args(Event))
 def test_each_event_changes_the_record(kind: type) -> None:
     """The record changes with each event."""
     record, before = Record(keep=True), Record(keep=True)
@@ -122,7 +121,7 @@ def state(record: Record) -> list[str]:
     return [repr(getattr(record, name)) for name in Record.__slots__]
 
 
-@pytest.mark.parametrize("kind", get_args(Event), ids=lambda kind: kind.__name__)
+@each_row("kind", get_args(Event))
 def test_each_timed_event_has_a_span_event_and_a_log_line(kind: type) -> None:
     """An event whose time the record keeps has a span event and a line in the stream log; no other has."""
     call = new_call(STREAM)
@@ -136,7 +135,7 @@ def test_each_timed_event_has_a_span_event_and_a_log_line(kind: type) -> None:
         assert event_line(call, EXAMPLES[kind], 2) is None
 
 
-@pytest.mark.parametrize("kind", get_args(Note), ids=lambda kind: kind.__name__)
+@each_row("kind", get_args(Note))
 def test_each_note_has_a_line_or_is_known_to_have_none(kind: type) -> None:
     """The stream log has a line for each note in each form, or this file names it as having none."""
     line = event_line(new_call(STREAM), EXAMPLES[kind], 2)
@@ -147,7 +146,7 @@ def test_each_note_has_a_line_or_is_known_to_have_none(kind: type) -> None:
         assert json.loads(line_format.FORMS["json"](line, None, (None, None)))
 
 
-@pytest.mark.parametrize("kind", get_args(Event), ids=lambda kind: kind.__name__)
+@each_row("kind", get_args(Event))
 def test_each_event_reaches_the_application(kind: type) -> None:
     """The builder of the application's events yields something for each event, at the latest at the end."""
     with_it, without = (_told(kind, shown) for shown in (True, False))

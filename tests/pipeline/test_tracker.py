@@ -110,7 +110,7 @@ def test_memory_of_a_stage_does_not_grow_with_chunks(form: str) -> None:
     """After five times as many chunks a stage keeps no more, not even eight bytes for each."""
     held(200, form)
     # Again if it seems so: other threads of the process allocate, too.
-    assert any(held(1600 + 20, form) <= held(320 + 20, form) + 8192 for _ in range(3))
+    assert any(held(800 + 20, form) <= held(160 + 20, form) + 4096 for _ in range(3))
 
 
 @pytest.mark.parametrize("said", ["the same", "always another"])
