@@ -19,7 +19,12 @@ from .programs import Programs
 from .sdk.telemetry import Telemetry
 
 pytest.register_assert_rewrite("tests.sdk.endings", "tests.sdk.faults", "tests.sdk.observe")
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "busy",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=100 if os.environ.get("TOOLSPAN_TEST_SCALE") == "full" else 40,
+)
 settings.load_profile("busy")  # a machine that is busy makes slow examples, and no wrong ones
 # A collection for each 700 new objects takes a fifth of the time. A test that needs one asks for it.
 gc.set_threshold(50_000, 20, 20)

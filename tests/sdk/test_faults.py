@@ -6,7 +6,7 @@ import itertools
 import logging
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -27,7 +27,7 @@ from . import script, wire, wire_messages, wire_responses
 from .api import Api
 from .apis import CHAT, COMPLETIONS, EMBEDDINGS, FETCHED, RESPONSES
 from .faults import Broken, broken, said_once
-from .observe import watch
+from .observe import Sight, watch
 from .params import crossed, each, over
 from .script import Transport
 from .sdk import ASYNC, SYNC, Face, both_faces
@@ -67,16 +67,21 @@ def transport(api: Api) -> Transport:
     return Transport(whole, refusal, api.calling if api.text else whole)
 
 
+@cache
+def without_us(face: Face, api: Api) -> Sight:
+    """What the application sees of the bare SDK: always the same."""
+    return watch(face, partial(use, api=api), transport(api))
+
+
 def unharmed(
     face: Face, api: Api, telemetry: Telemetry, caplog: pytest.LogCaptureFixture, **settings: Any
 ) -> None:
     """The application sees what it sees without us, twice, and no warning is logged a second time."""
-    scenario = partial(use, api=api)
-    bare = watch(face, scenario, transport(api))
+    bare = without_us(face, api)
     caplog.clear()
     with telemetry.on(**settings):
         for _ in range(2):
-            seen = watch(face, scenario, transport(api))
+            seen = watch(face, partial(use, api=api), transport(api))
             assert (seen.result, seen.requests, seen.logs, seen.warnings) == (
                 bare.result,
                 bare.requests,

@@ -117,7 +117,7 @@ def leaves_gone(api: Api) -> list[Any]:
 
 FULL = os.environ.get("TOOLSPAN_TEST_SCALE") == "full"
 
-STREAMS = 100 if FULL else 5
+STREAMS = 100 if FULL else 4
 
 CHUNKS = 10
 """Chunks of one stream; each face sends `STREAMS` of them for each kind of noise."""
@@ -167,7 +167,7 @@ def test_random_chunks_arrive_as_in_the_bare_sdk(
 def test_any_part_of_a_chunk_may_be_null(api: Api, telemetry: Telemetry) -> None:
     """Each part of each chunk replaced by null, one at a time: nothing raises, no `None` is recorded."""
     scenario, gone = partial(read, api=api), leaves_gone(api)
-    few = [gone[at : at + 3] for at in range(0, len(gone), 3)][:: 1 if FULL else 4]
+    few = [gone[at : at + 3] for at in range(0, len(gone), 3)][:: 1 if FULL else 6]
     answers = [script.stream(api.text[0], *map(wire.sse, chunks), *api.done) for chunks in few]
     bare = [watch(SYNC, scenario, Transport(answer)).result for answer in answers]
     with telemetry.on():
@@ -176,7 +176,7 @@ def test_any_part_of_a_chunk_may_be_null(api: Api, telemetry: Telemetry) -> None
     assert not [span for span in telemetry.spans if None in span.attributes.values()]
 
 
-COUNT = 150 if FULL else 8
+COUNT = 150 if FULL else 6
 
 _FIELDS = """
 input messages prompt tools instructions tool_choice text reasoning conversation previous_response_id n stop
@@ -249,7 +249,7 @@ def test_random_requests_are_sent_as_by_the_bare_sdk(
         span.to_json()
 
 
-PLAYS = 60 if FULL else 4
+PLAYS = 60 if FULL else 3
 
 
 Chunks = list[Any]

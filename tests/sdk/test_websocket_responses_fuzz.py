@@ -62,7 +62,7 @@ STEP = st.tuples(
 
 
 @pytest.mark.parametrize("realtime", [False, True], ids=["responses", "realtime"])
-@settings(max_examples=3000 if FULL else 150, deadline=None, database=None)
+@settings(max_examples=3000 if FULL else 80, deadline=None, database=None)
 @given(steps=st.lists(STEP, max_size=30), end=st.sampled_from([*End, OSError()]))
 def test_any_order_of_events_ends_every_call_once(
     realtime: bool, steps: list[tuple[str, Any, bool]], end: End | BaseException
