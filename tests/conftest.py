@@ -19,13 +19,6 @@ from .programs import Programs
 from .sdk.telemetry import Telemetry
 
 pytest.register_assert_rewrite("tests.sdk.endings", "tests.sdk.faults", "tests.sdk.observe")
-settings.register_profile(
-    "busy",
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    max_examples=100 if os.environ.get("TOOLSPAN_TEST_SCALE") == "full" else 40,
-)
-settings.load_profile("busy")  # a machine that is busy makes slow examples, and no wrong ones
 # A collection for each 700 new objects takes a fifth of the time. A test that needs one asks for it.
 gc.set_threshold(50_000, 20, 20)
 
@@ -33,6 +26,18 @@ gc.set_threshold(50_000, 20, 20)
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that runs every combination."""
     parser.addoption("--full", action="store_true", help="run every combination of parameters, not a sample")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have Hypothesis make fewer examples by default; a busy machine makes slow ones, and no wrong ones."""
+    full = config.getoption("full") or os.environ.get("TOOLSPAN_TEST_SCALE") == "full"
+    settings.register_profile(
+        "busy",
+        max_examples=100 if full else 40,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("busy")
 
 
 @pytest.hookimpl(wrapper=True)
