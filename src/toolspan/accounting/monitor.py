@@ -7,9 +7,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
-from ..guard import report, shown
+from ..guard import made, shown
 from ..otel import call_data
 from ..otel.call_data import CallData
 from ..otel.sink import Sink
@@ -159,10 +160,8 @@ class UsageMonitor:
                     facts = self._waiting.popleft()
                 except IndexError:  # a signal handler has asked for totals meanwhile
                     break
-                try:
-                    self._count(facts)
-                except Exception as error:  # whoever asks for totals must not get an error of ours
-                    report("counting the usage of a request", error)
+                # Whoever asks for totals must not get an error of ours.
+                made("counting the usage of a request", partial(self._count, facts))
             yield
 
     def _count(self, facts: Facts) -> tuple[Mapping[str, Name], UsageTotal]:

@@ -158,11 +158,11 @@ class Agents(InternalSpans):
         # An agent within one that has that span is another one.
         run.borrowed = _is_agents(span) and (outer is None or outer.span is not span)
         if not run.borrowed:
-            attributes = {**user, **facts, names.OPERATION_NAME: call_data.INVOKE_AGENT}
+            attributes = {**user, **facts, names.OPERATION_NAME: names.INVOKE_AGENT}
             span = self._tracer.start_span(
-                f"{call_data.INVOKE_AGENT} {run.name}",
+                f"{names.INVOKE_AGENT} {run.name}",
                 kind=SpanKind.INTERNAL,
-                attributes=self._with_others(call_data.INVOKE_AGENT, attributes),
+                attributes=self._with_others(names.INVOKE_AGENT, attributes),
                 start_time=run.began,
             )
             around = trace.set_span_in_context(span, around)
@@ -210,7 +210,7 @@ def _is_agents(span: Any) -> bool:
     found = getattr(span, "attributes", None)
     if not isinstance(found, Mapping) or _scope(span) == names.SCOPE or not span.is_recording():
         return False
-    return found.get(names.OPERATION_NAME) == call_data.INVOKE_AGENT
+    return found.get(names.OPERATION_NAME) == names.INVOKE_AGENT
 
 
 _TEXTS = {

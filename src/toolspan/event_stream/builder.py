@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
-from ..guard import attribute, report
+from ..guard import attribute, made, report
 from ..wire.anthropic_messages import STREAMED, MessagesReader
 from ..wire.chat import ChatReader
 from ..wire.events import (
@@ -277,10 +277,7 @@ class Following:
         found: list[StreamEvent] = []
         # Each part by itself: if the reader's end fails, the application still gets `Done`.
         for part in (self._closing, partial(self._builder.end, end)):
-            try:
-                found += part()
-            except Exception as error:
-                report("building the last events of a stream", error)
+            found += made("building the last events of a stream", part) or _NONE
         return found
 
     def _closing(self) -> list[StreamEvent]:

@@ -17,13 +17,13 @@ from ..wire.record import Outcome, Record
 from ..wire.request import Request
 from ..wire.usage import Cost
 from .content.worker import Job
+from .semconv import INVOKE_AGENT
 
 CHAT: Final = "chat"
 TEXT_COMPLETION: Final = "text_completion"
 EMBEDDINGS: Final = "embeddings"
 EXECUTE_TOOL: Final = "execute_tool"
 FETCH_RESPONSE: Final = "fetch_response"
-INVOKE_AGENT: Final = "invoke_agent"
 # The conventions have no names for these.
 IMAGE_GENERATION: Final = "image_generation"
 SPEECH: Final = "speech"

@@ -5,6 +5,7 @@ Its methods catch toolspan's errors and read the clock, for all code below.
 
 from __future__ import annotations
 
+from functools import partial
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from opentelemetry import trace
 
 from .. import open_streams
-from ..guard import report
+from ..guard import made, report
 from ..kill_switch import everywhere
 from ..otel import active, semconv
 from ..settings import Settings
@@ -138,10 +139,7 @@ class Run:
 
     def _close(self, ledger: Ledger, outcome: Outcome, end: End | BaseException, at: int) -> None:
         error = end if isinstance(end, BaseException) else None
-        try:
-            self._span.end(ledger, outcome, error, self._began, at)
-        except Exception as problem:
-            report("ending a stage", problem)
+        made("ending a stage", partial(self._span.end, ledger, outcome, error, self._began, at))
 
     def forget(self) -> None:
         """Discard the run in a forked child: the parent ends it, and a second span would be wrong."""

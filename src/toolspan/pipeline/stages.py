@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
+from functools import partial, wraps
 from types import TracebackType
 from typing import Any, TypeVar, cast, overload
 
 from .. import open_streams
-from ..guard import is_coroutine, report
+from ..guard import is_coroutine, made
 from ..wire.record import End
 from .iterators import end_of, run_of, wrap_iterator
 from .run import Run, begin
@@ -17,7 +17,6 @@ from .span import Route
 
 S = TypeVar("S")
 R = TypeVar("R")
-T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 _NOTHING: Any = object()
 
@@ -173,10 +172,11 @@ def stage_function(
     """Wrap a function so that each call is a stage run. The parameters are those of `toolspan.stage`."""
 
     def start(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Run | None, Arguments]:
-        where = _found("input of a stage", _stream_at, function, input, args, kwargs)
+        where = made("finding the input of a stage", partial(_stream_at, function, input, args, kwargs))
         stream = None if where is None else (args[where] if isinstance(where, int) else kwargs[where])
-        origin = _found("route of a stream", route, *args, **kwargs) if callable(route) else route
-        run = begin(name, origin if isinstance(origin, Route) else None, run_of(stream), sample_every)
+        if callable(of := route):  # the application's own function, which may raise
+            of = made("finding the route of a stream", partial(route, *args, **kwargs))
+        run = begin(name, of if isinstance(of, Route) else None, run_of(stream), sample_every)
         if run is None or where is None:
             return run, (args, kwargs)
         run.reading()
@@ -186,7 +186,7 @@ def stage_function(
         return run, (args, {**kwargs, where: wrapped})
 
     # `updated=()`: the attributes of a callable object are its state, and are not copied to the wrapper.
-    @functools.wraps(function, updated=())
+    @wraps(function, updated=())
     def within(*args: Any, **kwargs: Any) -> Any:
         run, (args, kwargs) = start(args, kwargs)
         if run is None:
@@ -199,7 +199,7 @@ def stage_function(
         # Another decorator may hide a coroutine function, so the result decides and not the function.
         return _emitted_later(result, run) if is_coroutine(result) else emitted(result, run)
 
-    @functools.wraps(function, updated=())
+    @wraps(function, updated=())
     async def later(*args: Any, **kwargs: Any) -> Any:
         # A coroutine function stays one, because frameworks decide by that how to call it.
         return await within(*args, **kwargs)
@@ -221,15 +221,6 @@ async def _emitted_later(coroutine: Any, run: Run) -> Any:
     except BaseException as error:
         open_streams.finish(run, error)
         raise
-
-
-def _found(what: str, find: Callable[..., T], *args: Any, **kwargs: Any) -> T | None:
-    """Return what a function finds; `None` if it raises, as the application's own may."""
-    try:
-        return find(*args, **kwargs)
-    except Exception as error:
-        report(f"finding the {what}", error)
-        return None
 
 
 def _position(function: Any, name: str, count: int) -> int | None:

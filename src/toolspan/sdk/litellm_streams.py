@@ -17,7 +17,7 @@ from ..wire import values
 from ..wire.record import End, is_exhaustion
 from . import retries
 from .family import LITELLM
-from .hooks import undoing
+from .hooks import Observer, around, around_async, nothing, undoing
 from .stream import stopped
 
 
@@ -78,40 +78,31 @@ class Streams:
         return None if call is None or call.reading else call
 
     def _next(self, wrapped: Any, stream: Any, args: Any, kwargs: Any) -> Any:
-        call = self._call_of(stream)
-        if call is None:
-            return wrapped(*args, **kwargs)
-        # Some routes send the request when the first chunk is read: an SDK inside makes no span then, either.
-        token = retries.current.set(call)
-        try:
-            call.reading = True
-            chunk = wrapped(*args, **kwargs)
-            call.reading = False
-            call.chunk(chunk)
-        except BaseException as error:
-            self._stopped(stream, call, error)
-            raise
-        finally:
-            leave(token)
-        return chunk
+        return around(self._before_chunk, wrapped, stream, args, kwargs)
 
-    async def _anext(self, wrapped: Any, stream: Any, args: Any, kwargs: Any) -> Any:
-        """Read a chunk of an async stream, as `_next` does."""
+    def _anext(self, wrapped: Any, stream: Any, args: Any, kwargs: Any) -> Any:
+        return around_async(self._before_chunk, wrapped, stream, args, kwargs)
+
+    def _before_chunk(self, stream: Any, args: tuple[Any, ...]) -> Observer:
+        """Return the observer of a chunk that is about to be read."""
         call = self._call_of(stream)
         if call is None:
-            return await wrapped(*args, **kwargs)
-        token = retries.current.set(call)
+            return nothing
+        call.reading = True
+        # Some routes send the request when the first chunk is read: an SDK inside makes no span then, either.
+        return partial(self._after_chunk, stream, call, retries.current.set(call))
+
+    def _after_chunk(
+        self, stream: Any, call: Call, token: Any, chunk: Any, error: BaseException | None
+    ) -> None:
+        call.reading = False
         try:
-            call.reading = True
-            chunk = await wrapped(*args, **kwargs)
-            call.reading = False
-            call.chunk(chunk)
-        except BaseException as error:
-            self._stopped(stream, call, error)
-            raise
+            if error is None:
+                call.chunk(chunk)
+            else:
+                self._stopped(stream, call, error)
         finally:
             leave(token)
-        return chunk
 
     # One function for both: `aclose` returns a coroutine, which needs no wrapper.
     def _close(self, wrapped: Any, stream: Any, args: Any, kwargs: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from opentelemetry import trace
 from opentelemetry._logs import get_logger_provider
@@ -53,14 +53,6 @@ def sinks(state: Instrumentation) -> list[Sink]:
     """Return the sinks in the order of `_SINKS`; one that cannot be made is logged and left out."""
     found = [guard.made("making a sink", partial(make, state)) for make in _SINKS]
     return [sink for sink in found if sink is not None]
-
-
-def _repeated_requests(state: Instrumentation) -> Sink | None:
-    return RepeatedRequestSink(state.settings.runaways) if state.settings.agent_loop else None
-
-
-def _loop(state: Instrumentation) -> Sink | None:
-    return state.loop if state.settings.agent_loop else None
 
 
 def _cost(state: Instrumentation) -> Sink | None:
@@ -114,10 +106,6 @@ def _metrics(state: Instrumentation) -> Sink | None:
     return MetricSink(meter, versions=state.settings.semconv, chunk_timing=state.settings.chunk_timing)
 
 
-def _loop_metrics(state: Instrumentation) -> Sink | None:
-    return LoopMetricSink(state.providers.meter(), state.settings.on_runaway)
-
-
 def _log(state: Instrumentation) -> Sink | None:
     capture = Capture.on_events(state.settings)
     events = state.settings.tool_events in ("log", "both")
@@ -128,10 +116,6 @@ def _log(state: Instrumentation) -> Sink | None:
         capture=capture,
         versions=state.settings.semconv,
     )
-
-
-def _usage(state: Instrumentation) -> Sink | None:
-    return SpentSink(usage)
 
 
 def _stream_log(state: Instrumentation) -> Sink | None:
@@ -151,61 +135,55 @@ def stream_usage(settings: Settings) -> StreamUsage | None:
     return servers
 
 
-def _stream_usage(state: Instrumentation) -> Sink | None:
-    return stream_usage(state.settings)
-
-
 _SINKS: tuple[_Maker, ...] = (
     # The span begins with the attempt, the step and the links, so these come first.
-    _repeated_requests,
-    _loop,
+    lambda state: RepeatedRequestSink(state.settings.runaways) if state.settings.agent_loop else None,
+    lambda state: state.loop if state.settings.agent_loop else None,
     # Span, metrics and totals report what the call cost.
     _cost,
     _span,
     _metrics,
-    _loop_metrics,
+    lambda state: LoopMetricSink(state.providers.meter(), state.settings.on_runaway),
     _log,
-    _usage,
+    lambda state: SpentSink(usage),
     _stream_log,
-    _stream_usage,
+    lambda state: stream_usage(state.settings),
 )
 """The sinks in the order in which they see each call."""
 
 
 def executions(state: Instrumentation) -> Executions | None:
     """Return the recorder of tool executions; `None` if it cannot be made."""
-
-    def make() -> Executions:
-        return Executions(
-            state.providers.tracer(),
-            state.providers.meter(),
-            state.providers.logger(),
-            state.loop,
-            Capture.on_spans(state.settings),
-            state.reviews[-1][1],
-            state.settings.metric_attributes,
-            _other_names(state.settings),
-            Runaways(state.providers.meter(), state.settings.on_runaway),
-        )
-
-    return guard.made("making the spans of tools", make)
+    meter = state.providers.meter
+    return guard.made(
+        "making the spans of tools",
+        lambda: Executions(
+            *_parts(state),
+            meter=meter(),
+            loop=state.loop,
+            runaways=Runaways(meter(), state.settings.on_runaway),
+        ),
+    )
 
 
 def agents(state: Instrumentation) -> Agents | None:
     """Return the recorder of agents; `None` if it cannot be made."""
+    return guard.made(
+        "making the spans of agents",
+        lambda: Agents(*_parts(state), metrics=AgentMetrics(state.providers.meter())),
+    )
 
-    def make() -> Agents:
-        return Agents(
-            state.providers.tracer(),
-            state.providers.logger(),
-            Capture.on_spans(state.settings),
-            state.reviews[-1][1],
-            state.settings.metric_attributes,
-            _other_names(state.settings),
-            metrics=AgentMetrics(state.providers.meter()),
-        )
 
-    return guard.made("making the spans of agents", make)
+def _parts(state: Instrumentation) -> tuple[Any, ...]:
+    """Return what the spans of tools and of agents are made with."""
+    return (
+        state.providers.tracer(),
+        state.providers.logger(),
+        Capture.on_spans(state.settings),
+        state.reviews[-1][1],
+        state.settings.metric_attributes,
+        _other_names(state.settings),
+    )
 
 
 def _prices(settings: Settings) -> Prices | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from .. import open_streams
 from ..call import Call
-from ..guard import attribute, report
+from ..guard import attribute, made, report
 from ..wire.record import End, is_exhaustion, is_failure
 from .http_response import call_of, readers
 
@@ -125,10 +125,7 @@ def end_before_the_sdk(response: Any, call: Call) -> None:
     held = weakref.ref(observer)  # it would refer to itself
 
     def end(how: str, error: BaseException | None = None) -> None:
-        try:
-            _reported(call, how, error)
-        except Exception as failure:
-            report("ending a call", failure)
+        made("ending a call", lambda: _reported(call, how, error))
         if (own := held()) is not None:
             type(own).end(own, how, error)
 

@@ -20,7 +20,7 @@ import wrapt
 
 from .. import open_streams
 from ..call import Call
-from ..guard import report
+from ..guard import made
 from ..wire import values
 from ..wire.record import End
 from .hooks import Before, Observer, around, around_async, guarded, nothing, undoing
@@ -256,11 +256,8 @@ def _received(known: _Connection, result: Any, error: BaseException | None) -> N
 
 def _patch(door: Door, module: Any) -> None:
     # wrapt runs this in the application's `import` statement, where an error would make the import fail.
-    try:
-        if _requests_patch is not None:
-            _requests_patch.patch(door, module)
-    except Exception as error:
-        report(f"patching {door.name}", error)
+    if _requests_patch is not None:
+        made(f"patching {door.name}", partial(_requests_patch.patch, door, module))
 
 
 def _patch_now(door: Door) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter_ns as now
 from time import time_ns as wall_now
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from opentelemetry import trace
-from opentelemetry._logs import Logger, SeverityNumber
+from opentelemetry._logs import SeverityNumber
 from opentelemetry.context import get_value
 from opentelemetry.metrics import Meter
-from opentelemetry.trace import Link, SpanKind, Tracer
+from opentelemetry.trace import Link, SpanKind
 
 from ..agent_loop.invoke_agent import KEY, AgentRun
 from ..agent_loop.loop import Loop
@@ -25,8 +25,6 @@ from ..otel.attributes import Attributes, Value, clean
 from ..otel.attributes import seconds as to_seconds
 from ..otel.call_data import RememberedCall, Turn
 from ..otel.content import capture as content
-from ..otel.content.capture import Capture
-from ..otel.content.redaction import Review
 from ..otel.content.truncate import WHOLE, call_arguments
 from ..otel.errors import error_type
 from ..otel.internal_span import InternalSpans, Running
@@ -37,9 +35,6 @@ from ..user_context import current
 from ..wire.events import Runaway
 from ..wire.record import Record, is_failure
 from ..wire.values import word
-
-if TYPE_CHECKING:
-    from ..otel.compat import OtherNames
 
 _MOST_STEPS = 100  # items of a generator that are recorded as its result
 
@@ -148,19 +143,8 @@ class Executions(InternalSpans):
     exception_event = names.EXECUTION_EXCEPTION_EVENT
     name_key = names.TOOL_NAME
 
-    def __init__(
-        self,
-        tracer: Tracer,
-        meter: Meter,
-        logger: Logger,
-        loop: Loop,
-        capture: Capture,
-        review: Review,
-        metric_attributes: Iterable[str],
-        others: OtherNames | None,
-        runaways: Runaways,
-    ) -> None:
-        super().__init__(tracer, logger, capture, review, metric_attributes, others)
+    def __init__(self, *parts: Any, meter: Meter, loop: Loop, runaways: Runaways) -> None:
+        super().__init__(*parts)
         self._loop = loop
         self._names = ToolNames()  # bounds the tool names that metrics get
         self._runaways = runaways
