@@ -21,7 +21,7 @@ from ..wire.events import (
 from ..wire.record import ToolCall
 from ..wire.response_items import ANSWERED
 from . import semconv as names
-from .attributes import Attributes, Value, clean, seconds
+from .attributes import Attributes, clean, seconds
 from .call_data import CallData
 
 
@@ -113,56 +113,58 @@ def _with_outcome(tool: ToolCall, found: Attributes) -> Attributes:
 def noted(note: Note) -> tuple[str, Attributes]:
     """Return name and attributes of the event for a note, without attributes that are `None`."""
     # No fallback for an unknown note: `tests/laws/test_exhaustive.py` demands a row for each type.
-    name, attributes_of = _NOTES[type(note)]
-    return name, {key: value for key, value in attributes_of(note).items() if value is not None}
+    name, attributes = _NOTES[type(note)]
+    found = {key: read(note) for key, read in attributes.items()}
+    return name, {key: value for key, value in found.items() if value is not None}
 
 
-_Row = dict[str, "Value | None"]
+def _word(value: str | None) -> str | None:
+    return None if value is None else clean(value)
 
 
-def _retried(note: Retried) -> _Row:
-    return {
-        names.RETRY_ATTEMPT: note.attempt,
-        names.RETRY_WAIT: note.wait,
-        names.HTTP_STATUS: note.status,
-        names.ERROR_TYPE: clean(note.error),
-    }
-
-
-def _answered(note: Answered) -> _Row:
-    return {
-        names.TOOL_CALL_ID: clean(note.id),
-        names.TOOL_NAME: None if note.name is None else clean(note.name),
-        names.CALL_TURNAROUND: seconds(note.turnaround),
-    }
-
-
-def _tools_changed(note: ToolsChanged) -> _Row:
-    return {names.TOOLS_FINGERPRINT: note.now, names.TOOLS_FINGERPRINT_BEFORE: note.before}
-
-
-def _context_reduced(note: ContextReduced) -> _Row:
-    return {
-        names.REQUEST_MESSAGES: note.messages,
-        names.CONTEXT_MESSAGES_BEFORE: note.messages_before,
-        names.USAGE_INPUT_TOKENS: note.tokens,
-        names.CONTEXT_TOKENS_BEFORE: note.tokens_before,
-    }
-
-
-def _runaway(note: Runaway) -> _Row:
-    return {
-        names.RUNAWAY_KIND: note.kind,
-        names.RUNAWAY_TOOLS: [clean(name) for name in note.tools] or None,
-        names.RUNAWAY_COUNT: note.times,
-        names.ERROR_TYPE: None if note.error is None else clean(note.error),
-    }
-
-
-_NOTES: Mapping[type, tuple[str, Callable[[Any], _Row]]] = {
-    Retried: (names.RETRY_EVENT, _retried),
-    Answered: (names.CALL_ANSWERED_EVENT, _answered),
-    ToolsChanged: (names.TOOLS_CHANGED_EVENT, _tools_changed),
-    ContextReduced: (names.CONTEXT_REDUCED_EVENT, _context_reduced),
-    Runaway: (names.RUNAWAY_EVENT, _runaway),
+_Read = Callable[[Any], Any]
+_NOTES: Mapping[type, tuple[str, Mapping[str, _Read]]] = {
+    Retried: (
+        names.RETRY_EVENT,
+        {
+            names.RETRY_ATTEMPT: lambda note: note.attempt,
+            names.RETRY_WAIT: lambda note: note.wait,
+            names.HTTP_STATUS: lambda note: note.status,
+            names.ERROR_TYPE: lambda note: _word(note.error),
+        },
+    ),
+    Answered: (
+        names.CALL_ANSWERED_EVENT,
+        {
+            names.TOOL_CALL_ID: lambda note: _word(note.id),
+            names.TOOL_NAME: lambda note: _word(note.name),
+            names.CALL_TURNAROUND: lambda note: seconds(note.turnaround),
+        },
+    ),
+    ToolsChanged: (
+        names.TOOLS_CHANGED_EVENT,
+        {
+            names.TOOLS_FINGERPRINT: lambda note: note.now,
+            names.TOOLS_FINGERPRINT_BEFORE: lambda note: note.before,
+        },
+    ),
+    ContextReduced: (
+        names.CONTEXT_REDUCED_EVENT,
+        {
+            names.REQUEST_MESSAGES: lambda note: note.messages,
+            names.CONTEXT_MESSAGES_BEFORE: lambda note: note.messages_before,
+            names.USAGE_INPUT_TOKENS: lambda note: note.tokens,
+            names.CONTEXT_TOKENS_BEFORE: lambda note: note.tokens_before,
+        },
+    ),
+    Runaway: (
+        names.RUNAWAY_EVENT,
+        {
+            names.RUNAWAY_KIND: lambda note: note.kind,
+            names.RUNAWAY_TOOLS: lambda note: [clean(name) for name in note.tools] or None,
+            names.RUNAWAY_COUNT: lambda note: note.times,
+            names.ERROR_TYPE: lambda note: _word(note.error),
+        },
+    ),
 }
+"""The name of the event for each note, and how its attributes are read."""

@@ -9,13 +9,13 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from types import CodeType, FrameType
-from typing import Any, Protocol
+from typing import Any
 
 import wrapt
 
 from .. import open_streams
 from ..call import Call
-from ..guard import report
+from ..guard import made, report
 from ..wire.record import End
 from ..wire.sse import SseReader
 
@@ -120,17 +120,23 @@ class _Elapsed:
     elapsed = property(fset=_set)
 
 
-class _BodyObserver(Protocol):
-    """An observer of the bytes of a body, called while the application reads them."""
+class _BodyObserver:
+    """An observer of the bytes of a body, called while the application reads them; it reads none itself."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._end = End.CLOSED
 
     def received(self, part: bytes) -> None:
         """Take one more piece of the body, as it came from the wire: still compressed."""
 
     def exhausted(self) -> None:
-        """Record that the last byte was read."""
+        """Note that the body was read to its end; the client closes the response next."""
+        self._end = End.EXHAUSTED
 
     def end(self) -> None:
-        """End the call: the body was read to its end, or closed before."""
+        """End the call: the application closed the response, or the client did after the last byte."""
+        open_streams.finish(self._call, self._end)
 
 
 class _Body(wrapt.ObjectProxy):  # type: ignore[misc,type-arg,unused-ignore]  # differs between wrapt 1 and 2
@@ -156,14 +162,14 @@ class _Body(wrapt.ObjectProxy):  # type: ignore[misc,type-arg,unused-ignore]  # 
         self._self_observer.exhausted()
 
 
-class _WholeAnswer:
+class _WholeAnswer(_BodyObserver):
     """An observer that keeps the bytes of an answer, to read the usage from them at the end."""
 
     def __init__(self, response: Any, call: Call) -> None:
+        super().__init__(call)
         # Not the response itself: the response holds its byte stream, which holds this object.
         kind: Any = type(response)
         self._rebuild = partial(kind, response.status_code, headers=response.headers)
-        self._call = call
         self._parts: list[bytes] = []
         self._size = 0
 
@@ -173,17 +179,11 @@ class _WholeAnswer:
         if self._size <= _MOST:
             self._parts.append(part)
 
-    def exhausted(self) -> None:
-        """Do nothing: the call ends when the response is closed, which follows."""
-
     def end(self) -> None:
         """Read the answer, then end the call."""
         parts, self._parts = self._parts, []
-        try:
-            if parts and self._size <= _MOST:
-                self._call.answer(self._unpacked(parts))
-        except Exception as error:
-            report("reading a response body", error)
+        if parts and self._size <= _MOST:
+            made("reading a response body", lambda: self._call.answer(self._unpacked(parts)))
         open_streams.finish(self._call, End.EXHAUSTED if parts else End.CLOSED)
 
     def _unpacked(self, parts: list[bytes]) -> Any:
@@ -196,26 +196,7 @@ class _WholeAnswer:
             return None
 
 
-class _Unread:
-    """An observer of a binary answer, which is never read."""
-
-    def __init__(self, call: Call) -> None:
-        self._call = call
-        self._end = End.CLOSED
-
-    def received(self, part: bytes) -> None:
-        """Ignore a piece."""
-
-    def exhausted(self) -> None:
-        """Note that the answer was read to its end; the client closes the response next."""
-        self._end = End.EXHAUSTED
-
-    def end(self) -> None:
-        """End the call: the application closed the response, or the client did after the last byte."""
-        open_streams.finish(self._call, self._end)
-
-
-class _RawStream(_Unread):
+class _RawStream(_BodyObserver):
     """An observer of a stream whose bytes the application reads itself, as with `iter_lines()`."""
 
     def __init__(self, response: Any, call: Call) -> None:
@@ -246,14 +227,16 @@ def hold(response: Any, call: Call, *, raw: bool = False) -> None:
         open_streams.own(call, response)
         # Also when the application drops the response unread. Not at exit, where open_streams ends all calls.
         weakref.finalize(response, open_streams.dropped, call).atexit = False
-        observer: _BodyObserver
-        if call.traits.is_binary:
-            observer = _Unread(call)
-        else:
-            observer = _RawStream(response, call) if call.request.stream else _WholeAnswer(response, call)
+        observer = _observer(response, call)
         response.stream = _Body(response.stream, observer)
         end = observer.end
     listen(response, call, end)
+
+
+def _observer(response: Any, call: Call) -> _BodyObserver:
+    if call.traits.is_binary:
+        return _BodyObserver(call)
+    return (_RawStream if call.request.stream else _WholeAnswer)(response, call)
 
 
 def _untie(response: Any) -> None:

@@ -53,9 +53,7 @@ class Streams:
         call.streaming()
         self._calls[id(stream)] = call
         weakref.finalize(stream, self._dropped, id(stream)).atexit = False
-        owner = open_streams.Owner(stream, open_streams.waiting.append)
-        owner.call = call
-        call.owner = owner
+        open_streams.own(call, stream)
         return True
 
     def _wrap(self, owner: type, name: str) -> None:

@@ -26,7 +26,6 @@ from .events import Event
 from .response_items import TextKind, whole_texts, words
 
 _Known = Mapping[str, Any]
-_NONE: list[Event] = []
 # Bounds of the texts that are distinguished, of the keys by which they are found, and of the announced ids.
 _MOST_TEXTS = _MOST_KEYS = 128
 # A piece that begins with all words before it may do so by chance ("ha", "haha"). It waits for the next event
@@ -138,82 +137,75 @@ class ResponseTexts:
         """Begin a whole response: each text can be repeated once by its items."""
         self._claimed = set()
 
-    def piece(self, kind: TextKind, known: _Known, source: str = "") -> list[Event]:
-        """Return the events of one more piece of a text."""
+    def piece(self, kind: TextKind, known: _Known, source: str, events: list[Event]) -> None:
+        """Append the events of one more piece of a text."""
         piece = known.get("delta")
         if piece.__class__ is not str:
             piece = words(piece)
         if not piece:
-            return _NONE
+            return
         found = self._find(kind, known) or self._open(kind, known, source)
         # Reasoning and its summary are one thought: the first one counts.
         if found.source != source:
-            return _NONE
-        events: list[Event] = []
+            return
         if found.waits:
             self._decide(found, piece.startswith(found.waits), events)
         found.at(_part_of(known))
         rest = found.part.rest(piece) if found.part.length else None
         if rest and not self._repeats:
             found.waits = piece
-            return events
-        return events + self._emit(found, piece if rest is None or not self._repeats else rest)
+        else:
+            self._emit(found, piece if rest is None or not self._repeats else rest, events)
 
     def _decide(self, found: _Text, repeats: bool, events: list[Event]) -> None:
         """Append the text of the piece that waits."""
         piece, found.waits = found.waits, ""
         self._repeats = self._repeats or repeats
-        events += self._emit(found, (found.part.rest(piece) or "") if repeats else piece)
+        self._emit(found, (found.part.rest(piece) or "") if repeats else piece, events)
 
-    def close(self) -> list[Event]:
-        """Return the events of the end: of the pieces that wait."""
-        events: list[Event] = []
+    def close(self, events: list[Event]) -> None:
+        """Append the events of the end: of the pieces that wait."""
         for found in self._texts:
             if found.waits:
                 self._decide(found, found.part.length >= _NO_CHANCE, events)
-        return events
 
-    def _complete(self, found: _Text, streamed: Streamed, text: str) -> list[Event]:
-        """Return the events of a text of which everything is known; `streamed` is what was read of it."""
-        events: list[Event] = []
+    def _complete(self, found: _Text, streamed: Streamed, text: str, events: list[Event]) -> None:
+        """Append the events of a text of which everything is known; `streamed` is what was read of it."""
         if found.waits:
             continues = (streamed.rest(text) or "").startswith(found.waits)
             self._decide(found, not continues, events)
-        return events + self._emit(found, streamed.rest(text) or "")
+        self._emit(found, streamed.rest(text) or "", events)
 
-    def part(self, kind: TextKind, known: _Known, text: str, source: str = "") -> list[Event]:
-        """Return the events of a part that is complete: what was not streamed of it."""
+    def part(self, kind: TextKind, known: _Known, text: str, source: str, events: list[Event]) -> None:
+        """Append the events of a part that is complete: what was not streamed of it."""
         if not text:
-            return _NONE
-        index, events = _part_of(known), list(_NONE)
+            return
+        index = _part_of(known)
         found = self._find(kind, known) or self._equal(kind, {source: text})
         if found is None:
             found = self._open(kind, known, source)
         elif found.source != source or (index or 0) < (found.index or 0):
-            return _NONE
+            return
         if found.waits and index not in (None, found.index):
             self._decide(found, False, events)
         found.at(index)
-        return events + self._complete(found, found.part, text)
+        self._complete(found, found.part, text, events)
 
-    def item(self, item: object, known: _Known) -> list[Event]:
-        """Return the events of a complete item: what was not streamed of it."""
-        events: list[Event] = []
+    def item(self, item: object, known: _Known, events: list[Event]) -> None:
+        """Append the events of a complete item: what was not streamed of it."""
         at = {"output_index": known.get("output_index"), "item_id": values.fields(item).get("id")}
         for kind, texts in whole_texts(item).items():
             found = self._counterpart(kind, texts, at) or self._open(kind, at, next(iter(texts)))
             found.done = True
             if self._claimed is not None:
                 self._claimed.add(found)
-            events += self._complete(found, found.all, texts.get(found.source, ""))
-        return events
+            self._complete(found, found.all, texts.get(found.source, ""), events)
 
-    def _emit(self, found: _Text, piece: str) -> list[Event]:
-        if not piece:
-            return _NONE
-        fresh = not found.all.length
-        found.add(piece)
-        return [found.kind(0, piece)] if fresh or self._pieces else _NONE
+    def _emit(self, found: _Text, piece: str, events: list[Event]) -> None:
+        if piece and (self._pieces or not found.all.length):
+            events.append(found.kind(0, piece))
+        if piece:
+            found.add(piece)
 
     def _open(self, kind: TextKind, known: _Known, source: str) -> _Text:
         """Begin a text; past the bound, it is not found again."""

@@ -44,7 +44,6 @@ from .tool_call import MOST_CALLS, UNNAMED, CallState, ToolCalls
 from .tools import Tools
 
 _Known = Mapping[str, Any]
-_NONE: list[Event] = []
 _ADDED = "response.output_item.added"
 _MOST_KEYS = 4 * MOST_CALLS
 _MOST_HELD = 64 * 1024  # characters of arguments with which calls were announced
@@ -98,83 +97,77 @@ class ResponseCalls:
         for call in self._calls.calls:
             self._by_mark.setdefault((call.name, *call.arguments.mark), []).append(call)
 
-    def piece(self, known: _Known) -> list[Event]:
-        """Return the events of one more fragment of a call's arguments."""
-        call = self._find(known)
+    def piece(self, known: _Known, events: list[Event]) -> None:
+        """Append the events of one more fragment of a call's arguments."""
+        call, piece = self._find(known), known.get("delta")
         if call is None:
             # The fragment is the middle of the arguments, so it is dropped: the item's end brings the
             # whole.
-            events: list[Event] = []
             item = Item(_kind_of_piece(known), None, "", "", False)
             self._partial.add(self._open(item, known, events))
-            return events
-        piece = known.get("delta")
-        if not isinstance(piece, str):
-            return self._object(call, piece)
-        if quirks.ARGUMENTS:
-            piece = quirks.arguments_piece(piece)
-        if call in self._partial or not piece:
-            return _NONE
-        if call in self._whole:
-            return self._late(call, piece)
+        elif not isinstance(piece, str):
+            self._object(call, piece, events)
+        elif call not in self._partial:
+            self._fragment(call, quirks.arguments_piece(piece) if quirks.ARGUMENTS else piece, events)
+
+    def _fragment(self, call: CallState, piece: str, events: list[Event]) -> None:
+        if not piece:
+            return
         arguments = call.arguments
         start = arguments.head[:START]
-        if arguments.unsettled or (start and piece.startswith(start)):
-            return self._doubtful(call, piece)
-        return self._calls.feed(call, piece)
+        if call in self._whole:
+            self._late(call, piece, events)
+        elif arguments.unsettled or (start and piece.startswith(start)):
+            self._doubtful(call, piece, events)
+        else:
+            events += self._calls.feed(call, piece)
 
-    def _doubtful(self, call: CallState, piece: str) -> list[Event]:
-        """Return the events of a fragment that may repeat or replace those before."""
-        arguments, events = call.arguments, list(_NONE)
+    def _doubtful(self, call: CallState, piece: str, events: list[Event]) -> None:
+        """Append the events of a fragment that may repeat or replace those before."""
+        arguments = call.arguments
         if arguments.read() is COMPLETE and not piece.isspace():
             if arguments.repeats(piece.strip()):
-                return events
+                return
             # `{}`, or an object that grows, came before the arguments that are meant.
-            if arguments.is_placeholder or arguments.has_grown_to(piece):
-                self._calls.replace(call, piece, events)
-                return events
-        elif arguments.read() is OPEN and arguments.is_snapshot(piece):
+            replaces = arguments.is_placeholder or arguments.has_grown_to(piece)
+        else:
+            replaces = arguments.read() is OPEN and arguments.is_snapshot(piece)
+        if replaces:
             self._calls.replace(call, piece, events)
-            return events
-        return self._calls.feed(call, piece)
+        else:
+            events += self._calls.feed(call, piece)
 
-    def _object(self, call: CallState, value: object) -> list[Event]:
-        """Return the events of arguments as an object: it holds all of them so far."""
-        events: list[Event] = []
+    def _object(self, call: CallState, value: object, events: list[Event]) -> None:
+        """Append the events of arguments as an object: it holds all of them so far."""
         # An empty one comes before the arguments that are meant; among pieces of text, an object is no part.
         if value and call.arguments.read() is not OPEN and (text := quirks.arguments_text(value)):
             self._calls.set_arguments(call, text, events)
-        return events
 
-    def _late(self, call: CallState, piece: str) -> list[Event]:
-        """Return the events of a fragment after all arguments: mostly none, because it repeats them."""
-        arguments, events = call.arguments, list(_NONE)
-        if call.closed == "json" or arguments.read() is not COMPLETE:
+    def _late(self, call: CallState, piece: str, events: list[Event]) -> None:
+        """Append the events of a fragment after all arguments: mostly none, because it repeats them."""
+        if call.closed == "json" or call.arguments.read() is not COMPLETE:
             # Text after the end of the document makes the arguments invalid: it is counted, and the call
             # corrected at its end. Arguments that were not complete go on.
-            return self._calls.feed(call, piece)
-        if arguments.is_placeholder and piece.strip():
+            events += self._calls.feed(call, piece)
+        elif call.arguments.is_placeholder and piece.strip():
             # `{}` stood for arguments that were still to come.
             self._whole.discard(call)
             self._calls.replace(call, piece, events)
-        return events
 
-    def arguments(self, text: str, known: _Known) -> list[Event]:
-        """Return the events of a server's report of a complete call, with `text` as all its arguments."""
-        events: list[Event] = []
+    def arguments(self, text: str, known: _Known, events: list[Event]) -> None:
+        """Append the events of a server's report of a complete call, with `text` as all its arguments."""
         call = self._find(known)
         if call is None:
-            return events
+            return
         if call in self._partial and call.name is None:
             self._announce(call, text)  # the item brings the name as well
-            return events
+            return
         if text:
             self._set_arguments(call, text, events)
         self._whole.add(call)
         # Without any arguments, the item may still bring them (cc-switch#6481); without a name, the name.
         if call.arguments.fragments and call.is_named:
             self._calls.end(call, "done", events)
-        return events
 
     def begin(self, item: Item, known: _Known, events: list[Event]) -> CallState:
         """Return the call of an item: the one with its ids or its place, or a new one."""

@@ -15,7 +15,6 @@ from .tools import Tools
 from .usage import UsageReports
 
 _Known = Mapping[str, Any]
-_NONE: list[Event] = []
 # Chat's word for both, so that dashboards need one value.
 _REASONS = {"max_output_tokens": "length", "max_tokens": "length"}
 _COMPACTION = "response.compaction"
@@ -51,83 +50,72 @@ class ResponsesReader:
 
     def read(self, body: Any) -> list[Event]:
         """Return the events of one stream event or of one whole response, an SDK object or plain JSON."""
-        known = values.fields(body)
+        known, events = values.fields(body), list[Event]()
         kind: Any = known.get("type")
         self.output = False
         # LiteLLM's types are enums of strings.
         if issubclass(type(kind), str) and (rule := _RULES.get(kind)) is not None:
-            return rule(self, known)
-        if kind is not None:
-            return _NONE
+            rule(self, known, events)
         # A body with an error but no status is no response object: a gateway's error in a regular answer.
-        if known.get("error") and not known.get("status"):
-            return self._error(known)
-        events: list[Event] = []
-        self._whole(known, None, events)
+        elif kind is None and known.get("error") and not known.get("status"):
+            self._error(known, events)
+        elif kind is None:
+            self._whole(known, None, events)
         return events
 
     def close(self) -> list[Event]:
         """Return the events of the end: a call that is still open ends with the stream."""
-        events = self._texts.close()
+        events: list[Event] = []
+        self._texts.close(events)
         self._calls.end("end", events)
         return events
 
-    def _text(self, known: _Known, kind: TextKind = Text, source: str = "") -> list[Event]:
+    def _text(self, known: _Known, events: list[Event], kind: TextKind = Text, source: str = "") -> None:
         self.output = True
-        return self._texts.piece(kind, known, source)
+        self._texts.piece(kind, known, source, events)
 
-    def _text_done(self, known: _Known, kind: TextKind = Text, source: str = "") -> list[Event]:
-        events = self._texts.part(kind, known, words(known.get("refusal") or known), source)
+    def _text_done(self, known: _Known, events: list[Event], kind: TextKind = Text, source: str = "") -> None:
+        self._texts.part(kind, known, words(known.get("refusal") or known), source, events)
         self.output = bool(events)
-        return events
 
-    def _part_done(self, known: _Known, source: str = "") -> list[Event]:
-        events: list[Event] = []
+    def _part_done(self, known: _Known, events: list[Event], source: str = "") -> None:
         for text in part_texts(values.fields(known.get("part"))):
-            events += self._texts.part(Reasoning if source else type(text), known, text.text, source)
+            self._texts.part(Reasoning if source else type(text), known, text.text, source, events)
         self.output = bool(events)
-        return events
 
-    def _arguments(self, known: _Known) -> list[Event]:
+    def _arguments(self, known: _Known, events: list[Event]) -> None:
         self.output = True
-        return self._calls.piece(known)
+        self._calls.piece(known, events)
 
-    def _arguments_done(self, known: _Known) -> list[Event]:
+    def _arguments_done(self, known: _Known, events: list[Event]) -> None:
         text = known.get("arguments", known.get("input", known.get("code")))
-        return self._calls.arguments(quirks.arguments_text(text), known)
+        self._calls.arguments(quirks.arguments_text(text), known, events)
 
     # The command streams as plain text; the arguments are the action in the item's end.
-    def _command(self, known: _Known) -> list[Event]:
-        """Return no events for a piece of a shell's command."""
+    def _command(self, known: _Known, events: list[Event]) -> None:
+        """Append no events for a piece of a shell's command."""
         self.output = True
-        return _NONE
 
-    def _added(self, known: _Known) -> list[Event]:
-        events: list[Event] = []
+    def _added(self, known: _Known, events: list[Event]) -> None:
         item = call_item(known.get("item"))
         if item is None:
             self._texts.announce(known.get("item"))
         else:
             self.output = True
             self._calls.begin(item, known, events)
-        return events
 
-    def _done(self, known: _Known) -> list[Event]:
-        events: list[Event] = []
+    def _done(self, known: _Known, events: list[Event]) -> None:
         self._item(known.get("item"), known, events)
-        return events
 
-    def _progress(self, known: _Known) -> list[Event]:
-        """Return the events of a response object within `created`, `completed` and the like."""
-        events: list[Event] = []
+    def _progress(self, known: _Known, events: list[Event]) -> None:
+        """Append the events of a response object within `created`, `completed` and the like."""
         ending = known["type"].rpartition(".")[2]
         self._whole(values.fields(known.get("response")), ending, events)
-        return events
 
-    def _error(self, known: _Known) -> list[Event]:
-        """Return the failure of an error event, by its code only."""
+    def _error(self, known: _Known, events: list[Event]) -> None:
+        """Append the failure of an error event, by its code only."""
         found = quirks.failure_of({"error": known.get("error") or {"code": known.get("code")}})
-        return [Finished(0, None, found)]
+        events.append(Finished(0, None, found))
 
     def _whole(self, known: _Known, ending: str | None, events: list[Event]) -> None:
         """Append what a response object holds: its identity and, if it has ended, items, usage and reason."""
@@ -173,7 +161,7 @@ class ResponsesReader:
             self._know(self._identity._replace(compacted=True), events)
             return
         else:
-            events += self._texts.item(value, known)
+            self._texts.item(value, known, events)
         self.output = self.output or len(events) > before
 
     def _finish(self, known: _Known, status: object, events: list[Event]) -> None:
@@ -207,7 +195,7 @@ class ResponsesReader:
         return "tool_calls" if self._calls.needs_results else "stop"
 
 
-_Rule = Callable[[ResponsesReader, _Known], list[Event]]
+_Rule = Callable[[ResponsesReader, _Known, list[Event]], None]
 
 
 def _text_rules(names: str, **of: Any) -> tuple[tuple[_Rule, str], ...]:
