@@ -92,6 +92,7 @@ def _agents() -> dict[str, Any]:
     from .agent_loop.evaluations import score
     from .agent_loop.invoke_agent import agent
     from .agent_loop.runaways import AgentStopped
+    from .tool_execution.decorator import tool
     from .wire.events import Runaway
 
     return locals()
@@ -135,13 +136,7 @@ def _pipelines() -> dict[str, Any]:
     return locals()
 
 
-def _tools() -> dict[str, Any]:
-    from .tool_execution.decorator import tool
-
-    return locals()
-
-
-_GROUPS = (_accounting, _agents, _events, _control, _pipelines, _tools)
+_GROUPS = (_accounting, _agents, _events, _control, _pipelines)
 _GROUP_OF = {name: group for group in _GROUPS for name in group.__code__.co_varnames}
 """The public names without the instrumentors, each with the function that imports it."""
 

@@ -390,6 +390,6 @@ def _log_unknown(unknown: Iterable[str], known: Mapping[str, str]) -> None:
     """Log each unknown keyword or variable by its name; its value may be a secret and is not logged."""
     for name in sorted(unknown):
         near = difflib.get_close_matches(name.removeprefix(_OWN).lower(), known, n=1)
-        accepted = ", ".join(dict.fromkeys(known.values()))
-        hint = f"did you mean {known[near[0]]!r}?" if near else f"accepted: {accepted}"
+        accepted = f"accepted: {', '.join(dict.fromkeys(known.values()))}"
+        hint = f"did you mean {known[near[0]]!r}?" if near else accepted
         log.error("toolspan: unknown setting %r ignored; %s", name, hint)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from opentelemetry import baggage, context
 from opentelemetry.context import Context
 
-from .guard import report
+from .guard import made, report
 from .otel.attributes import Value
 from .otel.user_attributes import AttributeValues, attributes_of, warn_once
 
@@ -39,11 +39,9 @@ def attributes(values: Mapping[str, AttributeValues] | None = None, /, **named: 
     if values is not None and not isinstance(values, Mapping):
         kind = type(values).__name__
         raise TypeError(f"toolspan: attributes() takes a mapping of names to values, not {kind}")
-    try:
-        return Block(attributes_of({**(values or {}), **named}))
-    except Exception as error:  # a mapping of the application's that raises
-        report("reading user attributes", error)
-        return Block(NOTHING)
+    # A mapping of the application's may raise.
+    found = made("reading user attributes", lambda: attributes_of({**(values or {}), **named}))
+    return Block(found or NOTHING)
 
 
 class _Entry:
@@ -75,30 +73,29 @@ class Block:
         self._open: list[_Entry] = []
 
     def __enter__(self) -> None:
-        try:
-            entry = _Entry(self, self._values)
-            self._open.append(entry)
-            _set((*_entries(), entry))
-        except Exception as error:
-            report("setting user attributes", error)
+        made("setting user attributes", self._enter)
+
+    def _enter(self) -> None:
+        entry = _Entry(self, self._values)
+        self._open.append(entry)
+        _set((*_entries(), entry))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._open:  # else it could not be entered
+            made("removing user attributes", self._leave)
+
+    def _leave(self) -> None:
         """Remove the newest entry of this block, of this context if it has one, else of any."""
-        try:
-            if not self._open:
-                return  # it could not be entered
-            entries = _entries()
-            # Its own entry instead of a token: blocks may overlap, as those of generators do.
-            own = [entry for entry in entries if entry.block is self and entry in self._open]
-            entry = (own or self._open)[-1]
-            self._open.remove(entry)
-            entry.leave()
-            if own:
-                _set(tuple(each for each in entries if each is not entry))
-        except Exception as error:
-            report("removing user attributes", error)
+        entries = _entries()
+        # Its own entry instead of a token: blocks may overlap, as those of generators do.
+        own = [entry for entry in entries if entry.block is self and entry in self._open]
+        entry = (own or self._open)[-1]
+        self._open.remove(entry)
+        entry.leave()
+        if own:
+            _set(tuple(each for each in entries if each is not entry))
 
     def __call__(self, function: _Function) -> _Function:
         """Return the function, wrapped so that each of its calls runs in this block."""

@@ -86,8 +86,7 @@ class Totals:
         """Return the same sums under other names; combinations that then are equal are merged."""
         found = Totals(names, self._most)
         for key, used in self._cells.items():
-            known = dict(zip(self.names, key, strict=True))
-            found.add(tuple(map(known.get, names)), used)
+            found.add(tuple(map(dict(zip(self.names, key, strict=True)).get, names)), used)
         return found
 
     def _where(self, where: Mapping[str, Name]) -> list[tuple[tuple[Name, ...], UsageTotal]]:

@@ -13,12 +13,13 @@ from typing import Any, TypeVar, overload
 from opentelemetry import context, trace
 from opentelemetry.trace import SpanKind
 
-from ..guard import made, report, shown
+from ..guard import made, shown
 from ..otel import active, call_data
 from ..otel import semconv as names
 from ..otel.attributes import Value, clean, seconds
 from ..otel.call_data import CallData
 from ..otel.content.agent_messages import input_of, output_of
+from ..otel.content.worker import ContentMakers
 from ..otel.deferred_metrics import measured_context
 from ..otel.internal_span import InternalSpans, Running
 from ..otel.other_instrumentations import instruments_of
@@ -182,12 +183,8 @@ class Agents(InternalSpans):
         if run.borrowed:
             self._measure(run, None, elapsed)
             return
-        content = (
-            (names.INPUT_MESSAGES, partial(input_of, run.input)),
-            (names.OUTPUT_MESSAGES, partial(output_of, run.output)),
-        )
         recorded = self.capture.on and run.span.is_recording()
-        self._conclude(run, error, elapsed, dict(content) if recorded else {})
+        self._conclude(run, error, elapsed, _content(run) if recorded else {})
 
     def _measure(self, run: Any, kind: str | None, elapsed: int) -> None:
         # The framework's instrumentation may record the metrics of its agents itself.
@@ -195,6 +192,13 @@ class Agents(InternalSpans):
             return
         counts, where = (run.inference_calls, run.tool_calls), measured_context(run.span)
         self._metrics.record(run.name, seconds(elapsed), kind, counts, dict(run.labels), where)
+
+
+def _content(run: AgentRun) -> ContentMakers:
+    return {
+        names.INPUT_MESSAGES: partial(input_of, run.input),
+        names.OUTPUT_MESSAGES: partial(output_of, run.output),
+    }
 
 
 _PASSED_ON = (names.AGENT_NAME, names.CONVERSATION_ID, names.USER_ID)
@@ -315,19 +319,21 @@ class Agent(Block):
         agents: Agents | None = found.agents
         if agents is None:
             return None
-        try:
-            user = current(found.settings.baggage_keys)
-            run = agents.begin({names.AGENT_NAME: clean(name), **self._facts}, user, self._stops)
-            sent = self.input
-            if agents.capture.on and function is not None:
-                sent = arguments_of(function, args, kwargs)
-                sent = next(iter(sent.values())) if len(sent) == 1 else sent or None
-            # A copy: an agent appends to its messages while it runs.
-            run.input = list(sent) if isinstance(sent, list) else sent
-            return run
-        except Exception as error:
-            report("starting the span of an agent", error)
-            return None
+        user = current(found.settings.baggage_keys)
+        act = partial(self._begun, agents, name, user, function, args, kwargs)
+        return made("starting the span of an agent", act)
+
+    def _begun(
+        self, agents: Agents, name: str, user: Mapping[str, Value], function: Any, args: Any, kwargs: Any
+    ) -> AgentRun:
+        run = agents.begin({names.AGENT_NAME: clean(name), **self._facts}, user, self._stops)
+        sent = self.input
+        if agents.capture.on and function is not None:
+            sent = arguments_of(function, args, kwargs)
+            sent = next(iter(sent.values())) if len(sent) == 1 else sent or None
+        # A copy: an agent appends to its messages while it runs.
+        run.input = list(sent) if isinstance(sent, list) else sent
+        return run
 
     def __enter__(self) -> Agent:  # noqa: PYI034 - not for derived classes
         self._run = self._begin("agent")

@@ -50,11 +50,14 @@ class LoopMetricSink(Sink):
             labels = {**call_labels(call), names.TOOL_NAME: name}
             self._turnaround.record(seconds(note.turnaround), labels, call.measured)
         elif isinstance(note, Runaway):
-            self._runaways.count(note, call_labels(call), call.measured)
-            if call.agent is not None:
-                call.agent.report_runaway(note)
-            # The callback runs after the telemetry of the call.
-            call.afterwards = (*call.afterwards, partial(self._runaways.notify, note))
+            self._ran_away(call, note)
+
+    def _ran_away(self, call: CallData, note: Runaway) -> None:
+        self._runaways.count(note, call_labels(call), call.measured)
+        if call.agent is not None:
+            call.agent.report_runaway(note)
+        # The callback runs after the telemetry of the call.
+        call.afterwards = (*call.afterwards, partial(self._runaways.notify, note))
 
 
 class AgentMetrics:

@@ -70,10 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"toolspan {version('toolspan')}")
     commands = root.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
-    for name, (run, short, long, statuses, known) in _COMMANDS.items():
-        parser = commands.add_parser(
-            name, help=short, description=long, epilog=statuses, formatter_class=form
-        )
+    for name, (run, short, long, ending, known) in _COMMANDS.items():
+        parser = commands.add_parser(name, help=short, description=long, epilog=ending, formatter_class=form)
         parser.set_defaults(run=run)
         for argument, options in known.items():
             parser.add_argument(argument, **options)

@@ -261,12 +261,9 @@ class Following:
         # An error of toolspan is an event, too: the application still gets the rest of the stream.
         try:
             reader = self._reader or self._choose(body)
-            if reader is None:
-                return _NONE
             # The helper's own events (`content.delta`, …) repeat what its chunks contain.
-            if self._helper:
-                body = getattr(body, "chunk", None)
-            events = reader.read(body)
+            body = getattr(body, "chunk", None) if self._helper else body
+            events = None if reader is None else reader.read(body)
             return self._builder.build(events, body) if events else _NONE
         except Exception as error:
             report("reading a chunk", error)

@@ -98,10 +98,6 @@ def finish_line(call: CallData) -> Line:
     return Line("finish", WARNING if trouble else INFO, facts)
 
 
-def _text(call: CallData, event: Text, at: int) -> Line:
-    return Line("text", INFO, {"choice": event.choice, "after": _seconds(at - call.began_at)})
-
-
 def _detected(call: CallData, event: CallOpened, at: int) -> Line:
     tool = _tool(call.record.call(event))
     return Line("tool detected", INFO, {**tool, "after": _seconds(at - call.began_at)})
@@ -109,22 +105,18 @@ def _detected(call: CallData, event: CallOpened, at: int) -> Line:
 
 def _completed(call: CallData, event: CallClosed, at: int) -> Line:
     tool = call.record.call(event)
-    facts = {
-        **_tool(tool),
-        "outcome": tool.outcome,
-        "path": (tool.violation and tool.violation.path) or None,
-        "size": tool.size,
-        "fragments": tool.fragments,
-        "duration": _seconds(at - tool.opened_at),
-    }
-    return Line("tool completed", INFO if tool.outcome == "valid" else WARNING, facts)
+    lasted = _seconds(at - tool.opened_at)
+    return _judged("tool completed", tool).adding(size=tool.size, fragments=tool.fragments, duration=lasted)
+
+
+def _judged(kind: str, tool: ToolCall) -> Line:
+    path = (tool.violation and tool.violation.path) or None
+    level = INFO if tool.outcome == "valid" else WARNING
+    return Line(kind, level, {**_tool(tool), "outcome": tool.outcome, "path": path})
 
 
 def _corrected(call: CallData, event: CallCorrected, at: int) -> Line:
-    tool = call.record.call(event)
-    path = (tool.violation and tool.violation.path) or None
-    facts = {**_tool(tool), "outcome": tool.outcome, "outcome_before": event.previous, "path": path}
-    return Line("tool corrected", INFO if tool.outcome == "valid" else WARNING, facts)
+    return _judged("tool corrected", call.record.call(event)).adding(outcome_before=event.previous)
 
 
 def _answered(call: CallData, note: Answered, at: int) -> Line:
@@ -132,22 +124,18 @@ def _answered(call: CallData, note: Answered, at: int) -> Line:
     return Line("tool answered", INFO, {"tool": note.name, "id": note.id, "turnaround": turnaround})
 
 
-def _retried(call: CallData, note: Retried, at: int) -> Line:
-    return Line("retry", WARNING, {**note._asdict(), "wait": round(note.wait, 3)})
-
-
-def _runaway(call: CallData, note: Runaway, at: int) -> Line:
-    return Line("runaway", WARNING, {**note._asdict(), "tools": list(note.tools) or None})
-
-
 _EVENTS: Mapping[type, Callable[[CallData, Any, int], Line]] = {
-    Text: _text,
+    Text: lambda call, event, at: Line(
+        "text", INFO, {"choice": event.choice, "after": _seconds(at - call.began_at)}
+    ),
     CallOpened: _detected,
     CallClosed: _completed,
     CallCorrected: _corrected,
     Answered: _answered,
-    Retried: _retried,
-    Runaway: _runaway,
+    Retried: lambda _, note, at: Line("retry", WARNING, {**note._asdict(), "wait": round(note.wait, 3)}),
+    Runaway: lambda _, note, at: Line(
+        "runaway", WARNING, {**note._asdict(), "tools": list(note.tools) or None}
+    ),
 }
 
 

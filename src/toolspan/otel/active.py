@@ -120,11 +120,8 @@ def newest() -> Instrumentation:
     """
     global _none
     entries = _entries
-    for entry in reversed(entries):
-        if entry.on:
-            return entry
     if entries:
-        return entries[-1]
+        return next((entry for entry in reversed(entries) if entry.on), entries[-1])
     # Kept: a stage works without `instrument()`, and begins too often to read the environment again.
     if _none is None:
         _none = Instrumentation(settings=read_settings({}))

@@ -30,9 +30,8 @@ def error_type(error: BaseException | None, record: Record) -> str:
 
 def class_name(error: BaseException) -> str:
     """Return the canonical name of the exception's class."""
-    kind = type(error)
     try:
-        return _canonical(kind)
+        return _canonical(type(error))
     except Exception:  # a foreign metaclass may raise for any attribute
         return names.ERROR_OTHER
 

@@ -78,8 +78,8 @@ class InternalSpans:
 
     def _conclude(
         self, running: Running, error: BaseException | None, elapsed: int, wanted: ContentMakers
-    ) -> str | None:
-        """Record how the code ended, and end its span with this content; return the type of the error."""
+    ) -> None:
+        """Record how the code ended, and end its span with this content."""
         # A cancelled task is no failure of the tool, as with requests.
         cancelled = error is not None and not is_failure(error)
         error = None if cancelled else error
@@ -90,7 +90,6 @@ class InternalSpans:
             acts.callback(self._measure, running, kind, elapsed)
             if running.span is not None:
                 _set_outcome(acts, running.span, kind, cancelled)
-        return kind
 
     def _finish(
         self, running: Running, error: BaseException | None, elapsed: int, wanted: ContentMakers

@@ -189,10 +189,6 @@ def tokens(sent: float | None, received: float | None) -> str:
     return f"tokens {', '.join(parts)}" if parts else ""
 
 
-def _identity(attributes: Attributes) -> str:
-    return joined(text(attributes, names.TOOL_CALL_ID), choice(attributes))
-
-
 def _completed(attributes: Attributes) -> str:
     pieces = number(attributes, names.CALL_FRAGMENTS)
     fragments = "" if pieces is None else counted(pieces, "fragment")
@@ -202,10 +198,6 @@ def _completed(attributes: Attributes) -> str:
 def _corrected(attributes: Attributes) -> str:
     before = text(attributes, names.CALL_OUTCOME_BEFORE)
     return joined(verdict(attributes), f"not {before}" if before else "")
-
-
-def _retried(attributes: Attributes) -> str:
-    return joined(figure(attributes, names.RETRY_ATTEMPT, "retry {}"), retry(attributes))
 
 
 def _tools_changed(attributes: Attributes) -> str:
@@ -230,10 +222,6 @@ def _context_reduced(attributes: Attributes) -> str:
     return joined(*changes)
 
 
-def _answered(attributes: Attributes) -> str:
-    return figure(attributes, names.CALL_TURNAROUND, "after {}", seconds)
-
-
 def _runaway(attributes: Attributes) -> str:
     """Return what repeats itself, how often, and the type of a failure."""
     count = figure(attributes, names.RUNAWAY_COUNT, "{} times")
@@ -241,16 +229,26 @@ def _runaway(attributes: Attributes) -> str:
 
 
 EVENTS: Mapping[str, Words] = {
-    names.CALL_DETECTED_EVENT: Words("◆", "cyan", "detected", tool, _identity),
+    names.CALL_DETECTED_EVENT: Words(
+        "◆", "cyan", "detected", tool, lambda it: joined(text(it, names.TOOL_CALL_ID), choice(it))
+    ),
     names.CALL_COMPLETED_EVENT: Words("✔", "green", "completed", tool, _completed),
     names.CALL_CORRECTED_EVENT: Words("≠", "cyan", "corrected", tool, _corrected),
     names.TEXT_STARTED_EVENT: Words("▸", "cyan", "started", lambda _: "text", choice),
-    names.RETRY_EVENT: Words("↻", "yellow", "retried", lambda _: "request", _retried),
+    names.RETRY_EVENT: Words(
+        "↻",
+        "yellow",
+        "retried",
+        lambda _: "request",
+        lambda it: joined(figure(it, names.RETRY_ATTEMPT, "retry {}"), retry(it)),
+    ),
     **dict.fromkeys(
         (names.EXCEPTION_EVENT, names.OPERATION_EXCEPTION_EVENT),
         Words("✘", "red", "failed", lambda _: "request", failure),
     ),
-    names.CALL_ANSWERED_EVENT: Words("↩", "cyan", "answered", tool, _answered),
+    names.CALL_ANSWERED_EVENT: Words(
+        "↩", "cyan", "answered", tool, lambda it: figure(it, names.CALL_TURNAROUND, "after {}", seconds)
+    ),
     names.TOOLS_CHANGED_EVENT: Words("≠", "cyan", "changed", lambda _: "tools", _tools_changed),
     names.CONTEXT_REDUCED_EVENT: Words("↧", "cyan", "reduced", lambda _: "history", _context_reduced),
     names.RUNAWAY_EVENT: Words(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 
-from ..wire.record import End, Outcome, is_failure
+from ..wire.record import EARLY, End, Outcome, is_failure
 from .chunk import FINISH, TEXT, TOOL_CALL, ParsedChunk, parse_chunk
 from .chunk_text import PLAIN, Chunks
 from .counting import Side
@@ -172,7 +172,7 @@ class Ledger:
             return Outcome.FAILED if is_failure(end) else Outcome.CANCELLED
         if self.emitted_side.counts[FINISH] or (end is End.EXHAUSTED and not self._expects_an_end):
             return Outcome.COMPLETED
-        return _EARLY[end]
+        return EARLY[end]
 
     @property
     def _expects_an_end(self) -> bool:
@@ -186,9 +186,6 @@ class Ledger:
         )
         content = any(side.counts[kind] for side in sides for kind in (TEXT, TOOL_CALL, FINISH))
         return content and self._out.mode is not PLAIN
-
-
-_EARLY = {End.EXHAUSTED: Outcome.TRUNCATED, End.CLOSED: Outcome.CLOSED, End.DROPPED: Outcome.ABANDONED}
 
 
 def _split(chunks: Sequence[TimedChunk]) -> tuple[Sequence[ParsedChunk], Sequence[int]]:

@@ -253,9 +253,7 @@ def _head(call: Call, hidden: Any) -> None:
         (str(name).removeprefix("llm_provider-").encode(), str(value).encode())
         for name, value in found.items()
     ]
-    cost = hidden.get("response_cost")
-    # LiteLLM's cost of an unknown model is 0.
-    if cost:
+    if cost := hidden.get("response_cost"):  # LiteLLM's cost of an unknown model is 0
         raw.append((LITELLM_COST, str(cost).encode()))
     before = call.head or {}
     retries.see(call, _Headers(raw))

@@ -190,8 +190,8 @@ def _content(attributes: Attributes) -> list[str]:
     sent = _messages(attributes.get(names.INPUT_MESSAGES))
     # What came before the last answer stands in the tree already, at the request before.
     last = max((at for at, (role, _) in enumerate(sent) if role == "assistant"), default=-1)
-    new = [f"→ {role}: {said}" for role, said in sent[last + 1 :] if said]
-    back = [f"← {said}" for _, said in _messages(attributes.get(names.OUTPUT_MESSAGES)) if said]
+    new = [f"→ {role}: {words}" for role, words in sent[last + 1 :] if words]
+    back = [f"← {words}" for _, words in _messages(attributes.get(names.OUTPUT_MESSAGES)) if words]
     return [
         *(["→ …"] if len(new) > _MOST_MESSAGES else []),
         *new[-_MOST_MESSAGES:],
@@ -209,12 +209,12 @@ def _messages(value: object) -> list[tuple[str, str]]:
     """Return role and text of each message of an attribute, which is JSON text or a structure."""
     try:
         found: Any = json.loads(value) if isinstance(value, str) else value
-        return [(clean(each["role"]), _said(each["parts"])) for each in found or ()]
+        return [(clean(each["role"]), _text_of(each["parts"])) for each in found or ()]
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return []  # of another instrumentation's shape, or cut by a limit of the SDK
 
 
-def _said(parts: Any) -> str:
+def _text_of(parts: Any) -> str:
     """Return the texts and tool results of a message; the tool calls of an answer are nodes of the tree."""
     found = [part.get("content") or part.get("response") or part.get("result") for part in parts]
     return " ".join(map(_one_line, filter(None, found)))[:_LONGEST_CONTENT]

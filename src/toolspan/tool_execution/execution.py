@@ -18,7 +18,7 @@ from opentelemetry.trace import Link, SpanKind
 from ..agent_loop.invoke_agent import KEY, AgentRun
 from ..agent_loop.loop import Loop
 from ..agent_loop.runaways import History, Runaways
-from ..guard import made, report
+from ..guard import made
 from ..otel import active, call_data
 from ..otel import semconv as names
 from ..otel.attributes import Attributes, Value, clean
@@ -54,12 +54,10 @@ def begin(name: str, call_id: str | None, description: str | None, arguments: Ar
         return None
     if (agent := get_value(KEY)) is not None:
         agent.check()  # type: ignore[attr-defined]  # an `AgentRun`; outside of the guard below
-    try:
-        user = current(found.settings.baggage_keys)
-        return Observer(executions, executions.begin(name, call_id, description, user, arguments))
-    except Exception as error:
-        report("starting the span of a tool execution", error)
-        return None
+    user = current(found.settings.baggage_keys)
+    start = partial(executions.begin, name, call_id, description, user, arguments)
+    execution = made("starting the span of a tool execution", start)
+    return None if execution is None else Observer(executions, execution)
 
 
 class Observer:
@@ -89,11 +87,11 @@ class Observer:
 
     def arguments(self, make: Callable[[], Any]) -> None:
         """Record the arguments, unless they are recorded already; `make` is called only then."""
-        try:
-            if not self._execution.has_arguments:
-                self._executions.arguments(self._execution, make())
-        except Exception as error:
-            report("recording the arguments of a tool execution", error)
+        if not self._execution.has_arguments:
+            made(
+                "recording the arguments of a tool execution",
+                lambda: self._executions.arguments(self._execution, make()),
+            )
 
     def step(self, value: Any) -> None:
         """Keep an item of a generator, for the result."""
@@ -105,19 +103,16 @@ class Observer:
         if error is None and self.is_error(result):
             self._execution.failure = _TOOL_ERROR
         # Two blocks: content that cannot be recorded must not cost the span.
-        try:
-            if self.captures:
-                self._executions.remembered_arguments(self._execution)
-            if error is None and self.captures:
-                # A generator's return value, if it has one, is its result; otherwise its items are.
-                value = self._steps if self._steps and result is None else result
-                self._executions.result(self._execution, value)
-        except Exception as problem:
-            report("recording the result of a tool execution", problem)
-        try:
-            self._executions.end(self._execution, error)
-        except Exception as problem:
-            report("ending a tool execution", problem)
+        if self.captures:
+            made("recording the result of a tool execution", partial(self._record, error, result))
+        made("ending a tool execution", partial(self._executions.end, self._execution, error))
+
+    def _record(self, error: BaseException | None, result: Any) -> None:
+        self._executions.remembered_arguments(self._execution)
+        if error is None:
+            # A generator's return value, if it has one, is its result; otherwise its items are.
+            value = self._steps if self._steps and result is None else result
+            self._executions.result(self._execution, value)
 
 
 _TOOL_ERROR = "tool_error"  # the convention's type of a result that reports an error
@@ -205,8 +200,7 @@ class Executions(InternalSpans):
         """End the execution; only the first end counts."""
         if execution.ended:
             return
-        execution.ended = True
-        ended_at = now()
+        execution.ended, ended_at = True, now()
         # For the agent loop: the next request of the turn records how long its tools ran.
         if execution.turn is not None:
             execution.turn.executions.append((execution.began_at, ended_at))

@@ -18,7 +18,18 @@ from typing import Any
 
 from . import quirks, values
 from .events import Event, Finished, Reasoning, Refusal, Started, Text, identified
-from .request import Body, Request, Rules, number, read_facts, strings, take_messages, tool_choice, whole
+from .request import (
+    Body,
+    Request,
+    Rules,
+    effort,
+    number,
+    read_facts,
+    strings,
+    take_messages,
+    tool_choice,
+    whole,
+)
 from .response_items import ANSWERED, FREE_TEXT, NAMED
 from .tool_call import MOST_CALLS, CallState, ToolCalls
 from .tool_results import anthropic_message, returns_of
@@ -54,10 +65,6 @@ def messages_request(body: Body, *, keep: bool) -> Request:
     return found
 
 
-def _effort(value: object) -> str | None:
-    return values.word(values.fields(value).get("effort"))
-
-
 def _previous(value: object) -> str | None:
     return values.word(values.fields(value).get("previous_message_id"))
 
@@ -77,7 +84,7 @@ _RULES_OF_REQUESTS: Rules = {
     "tools": ("tools", tools),
     "tool_choice": ("tool_choice", _choice),
     "service_tier": ("service_tier", values.word),
-    "output_config": ("reasoning_level", _effort),
+    "output_config": ("reasoning_level", effort),
     "thread": ("previous_response", _previous),  # beta; such a request has only what is new
 }
 
@@ -144,7 +151,7 @@ class MessagesReader:
     def close(self) -> list[Event]:
         """Return the events of the end: a call that is still open ends with the stream."""
         events: list[Event] = []
-        self._settle("end", events)
+        self._end_empty("end", events)
         self._calls.end_all("end", events)
         return events
 
@@ -196,7 +203,7 @@ class MessagesReader:
 
     def _start(self, known: _Known, events: list[Event]) -> None:
         """Open the call of a block, or read the text that a block begins with."""
-        self._settle("done", events)
+        self._end_empty("done", events)
         block = values.fields(known.get("content_block"))
         kind = values.text(block.get("type")) or ""
         if kind.endswith("tool_use"):
@@ -241,7 +248,7 @@ class MessagesReader:
         else:
             self._waiting.append(call)
 
-    def _settle(self, how: str, events: list[Event]) -> None:
+    def _end_empty(self, how: str, events: list[Event]) -> None:
         """End the calls without arguments: whether they have none is known only by what follows."""
         for call in self._waiting:
             self._calls.end(call, how, events)
@@ -292,7 +299,7 @@ class MessagesReader:
         if reason is None or self._finished:
             return
         self._finished = True
-        self._settle("end" if reason in _CUT else "done", events)
+        self._end_empty("end" if reason in _CUT else "done", events)
         if reason not in _CUT:
             self._calls.finish_all(events)
         if words := values.text(values.fields(known.get("stop_details")).get("explanation")):

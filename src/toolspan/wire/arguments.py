@@ -89,9 +89,7 @@ class Arguments:
         if not self._closer:
             self._closer = _CLOSERS.get(text.lstrip()[:1], "")
         # an empty text is in every text: while the closer is unknown, each fragment is read at once
-        if self._closer in text or len(pending) >= _MOST_PENDING:
-            return self.read() is COMPLETE
-        return False
+        return (self._closer in text or len(pending) >= _MOST_PENDING) and self.read() is COMPLETE
 
     def replace(self, text: str) -> None:
         """Set all arguments; they count as one more fragment."""

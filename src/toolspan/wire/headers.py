@@ -56,28 +56,19 @@ def _names() -> Iterator[tuple[bytes, tuple[str, str, int]]]:
     """Yield each rate-limit header with its fact, the unit it limits, and its rank; the lowest rank wins.
 
     OpenAI, Groq and Azure name no window. The names of Cerebras and SambaNova end with `-minute` or `-day`,
-    those of DigitalOcean with `-per-minute` and the like.
+    those of DigitalOcean with `-per-minute` and the like. Anthropic names the unit first; OpenRouter and
+    Together count requests without naming them.
     """
     for fact, kind in product(("limit", "remaining", "reset"), ("requests", "tokens")):
+        yield f"anthropic-ratelimit-{kind}-{fact}".encode(), (fact, kind, 0)
+        yield f"x-ratelimit-{fact}".encode(), (fact, "requests", _LAST)
         for rank, window in enumerate(("", "-minute", "-hour", "-day")):  # the shortest first
             for how in {window, window and f"-per{window}"}:
                 yield f"x-ratelimit-{fact}-{kind}{how}".encode(), (fact, kind, rank)
 
 
-def _anthropic() -> Iterator[tuple[bytes, tuple[str, str, int]]]:
-    """Yield Anthropic's headers, which name the unit first."""
-    for fact, kind in product(("limit", "remaining", "reset"), ("requests", "tokens")):
-        yield f"anthropic-ratelimit-{kind}-{fact}".encode(), (fact, kind, 0)
-
-
-def _unnamed() -> Iterator[tuple[bytes, tuple[str, str, int]]]:
-    """Yield the headers of OpenRouter and Together, which count requests without naming them."""
-    for fact in ("limit", "remaining", "reset"):
-        yield f"x-ratelimit-{fact}".encode(), (fact, "requests", _LAST)
-
-
 _LAST = 4  # rank: after all windows, because these headers do not name what they count
-_LIMITS = dict(_names()) | dict(_anthropic()) | dict(_unnamed())
+_LIMITS = dict(_names())
 
 
 _KEPT = frozenset((*_IDS, *_LIMITS, b"date", b"retry-after", b"retry-after-ms", LITELLM_COST))

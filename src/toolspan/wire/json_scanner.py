@@ -102,8 +102,7 @@ class JsonScanner:
             return False
         value = parsed(text)
         # Deeper documents are for the scanner alone to reject. The number of brackets bounds the depth.
-        deep = opened + text.count("[") > _DEEPEST and is_deep(value)
-        if value is UNPARSED or deep:
+        if value is UNPARSED or (opened + text.count("[") > _DEEPEST and is_deep(value)):
             return False
         self.state, self._expect = COMPLETE, _NOTHING
         if self._keep:

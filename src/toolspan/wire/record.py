@@ -310,5 +310,8 @@ def outcome_of(end: End | BaseException, record: Record, expected: int, streamed
     # A stream left after its finish reasons lost nothing; a whole answer cannot be left half read.
     if not streamed or record.whole(expected):
         return Outcome.COMPLETED
-    early = {End.EXHAUSTED: Outcome.TRUNCATED, End.CLOSED: Outcome.CLOSED, End.DROPPED: Outcome.ABANDONED}
-    return early[end]
+    return EARLY[end]
+
+
+EARLY = {End.EXHAUSTED: Outcome.TRUNCATED, End.CLOSED: Outcome.CLOSED, End.DROPPED: Outcome.ABANDONED}
+"""The outcome of a stream that ended without its finish reasons."""

@@ -230,7 +230,8 @@ def embeddings_request(body: Body, *, keep: bool) -> Request:
     return found
 
 
-def _reasoning_level(value: object) -> str | None:
+def effort(value: object) -> str | None:
+    """Return the level of reasoning from the object that holds it."""
     return values.word(values.fields(value).get("effort"))
 
 
@@ -286,7 +287,7 @@ _RESPONSES: Rules = {
     "tools": ("tools", tools),
     "tool_choice": ("tool_choice", tool_choice),
     "max_output_tokens": ("max_tokens", whole),
-    "reasoning": ("reasoning_level", _reasoning_level),
+    "reasoning": ("reasoning_level", effort),
     "text": ("output_type", _format),
     "conversation": ("conversation", _identity),
     "previous_response_id": ("previous_response", values.word),
@@ -298,7 +299,7 @@ _REALTIME: Rules = {
     "tool_choice": ("tool_choice", tool_choice),
     "max_output_tokens": ("max_tokens", whole),
     "max_response_output_tokens": ("max_tokens", whole),
-    "reasoning": ("reasoning_level", _reasoning_level),
+    "reasoning": ("reasoning_level", effort),
 }
 _EMBEDDINGS: Rules = {
     "model": ("model", values.word),

@@ -213,14 +213,13 @@ def jaeger_spans(trace: Mapping[str, Any]) -> Iterator[Span]:
 
 def _jaeger_span(span: Mapping[str, Any], service: str) -> Span:
     parent, links = _references(span.get("references") or [])
-    start = _nanoseconds(span, "startTime")
     return Span(
         trace_id=str(span.get("traceID", "")).lower().zfill(32),
         span_id=_span_id(span),
         parent_id=parent,
         name=str(span.get("operationName", "")),
-        start=start,
-        end=start + _nanoseconds(span, "duration"),
+        start=_nanoseconds(span, "startTime"),
+        end=_nanoseconds(span, "startTime") + _nanoseconds(span, "duration"),
         service=service,
         attributes=_tags(span.get("tags")),
         events=tuple(map(_jaeger_event, span.get("logs") or [])),
