@@ -212,11 +212,10 @@ class SpentSink(Sink):
         # The tokens of a response that is fetched were counted when it was made.
         if call.operation == call_data.FETCH_RESPONSE:
             return
-        record, request = call.record, call.request
         # The requested name first: servers answer with dated names, which would split a model's total.
-        model = request.model or record.started.model
+        model = call.request.model or call.record.started.model
         cost = call.cost and call.cost.amount
-        facts = _new(Facts, (call.user, request.conversation, model, record.usage, cost))
+        facts = _new(Facts, (call.user, call.request.conversation, model, call.record.usage, cost))
         if passed := self._monitor.add(facts):
             call.afterwards = (*call.afterwards, *(each.notify for each in passed))
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from opentelemetry.metrics import Histogram, Meter
+from opentelemetry.metrics import Meter
 
 from ..otel import semconv as names
 from ..otel.attributes import clean, seconds
 from ..otel.call_data import CallData
+from ..otel.instruments import histogram
 from ..otel.labels import Labels, ServerWords, ToolNames, call_labels
 from ..otel.sink import Sink
 from ..otel.span_events import SpanEvent
@@ -28,11 +29,11 @@ class LoopMetricSink(Sink):
     def __init__(self, meter: Meter, on_runaway: Callable[[Runaway], object] | None = None) -> None:
         self._runaways = Runaways(meter, on_runaway)
         self._names = ToolNames()  # bounds the tool names: a model may invent any number of them
-        self._turnaround = _histogram(
+        self._turnaround = histogram(
             meter,
             names.CALL_TURNAROUND,
-            names.SECONDS,
             "Time from a tool call's completion until the application brought its result.",
+            names.SECONDS,
             names.DURATION_BUCKETS,
         )
         self._retries = meter.create_counter(
@@ -65,11 +66,11 @@ class AgentMetrics:
 
     def __init__(self, meter: Meter) -> None:
         self._names = ServerWords()  # an application may name an agent for each of its users
-        self._duration = _histogram(
-            meter, names.INVOKE_AGENT_DURATION, names.SECONDS, "Duration of an agent.", names.AGENT_BUCKETS
+        self._duration = histogram(
+            meter, names.INVOKE_AGENT_DURATION, "Duration of an agent.", names.SECONDS, names.AGENT_BUCKETS
         )
         self._counts = {
-            name: _histogram(meter, name, unit, description, names.COUNT_BUCKETS)
+            name: histogram(meter, name, description, unit, names.COUNT_BUCKETS)
             for name, unit, description in (
                 (names.INVOKE_AGENT_INFERENCE_CALLS, names.INFERENCE_CALLS, "Calls of models by an agent."),
                 (names.INVOKE_AGENT_TOOL_CALLS, names.TOOL_CALLS_MADE, "Calls of tools by an agent."),
@@ -83,11 +84,5 @@ class AgentMetrics:
         labels = {**labels, names.AGENT_NAME: self._names[name]}
         error = {} if kind is None else {names.ERROR_TYPE: kind}
         self._duration.record(elapsed, {**labels, **error}, context)
-        for histogram, count in zip(self._counts.values(), counts, strict=True):
-            histogram.record(count, labels, context)
-
-
-def _histogram(meter: Meter, name: str, unit: str, description: str, buckets: Sequence[float]) -> Histogram:
-    return meter.create_histogram(
-        name, unit=unit, description=description, explicit_bucket_boundaries_advisory=buckets
-    )
+        for each, count in zip(self._counts.values(), counts, strict=True):
+            each.record(count, labels, context)

@@ -74,7 +74,7 @@ def durations(meter: Meter, versions: Collection[str], chunk_timing: bool) -> Ma
         for name, description in zip(row, _DESCRIPTIONS, strict=False)
     }
     made = {
-        name: _histogram(meter, name, description, names.SECONDS, names.DURATION_BUCKETS)
+        name: histogram(meter, name, description, names.SECONDS, names.DURATION_BUCKETS)
         for name, description in described.items()
     }
     return {kind: [Histograms(*map(made.__getitem__, row)) for row in found] for kind, found in rows.items()}
@@ -92,7 +92,7 @@ def token_metrics(meter: Meter, versions: Collection[str]) -> Mapping[str, list[
 
 def _tokens_of_all(meter: Meter) -> list[TokenMetric]:
     """Return the metric of 1.41, which all operations share."""
-    usage = _histogram(meter, names.TOKEN_USAGE, "Tokens used.", names.TOKENS, names.TOKEN_BUCKETS)
+    usage = histogram(meter, names.TOKEN_USAGE, "Tokens used.", names.TOKENS, names.TOKEN_BUCKETS)
     return [
         TokenMetric(_field(kind), at_once(usage), {names.TOKEN_TYPE: kind}) for kind in ("input", "output")
     ]
@@ -121,15 +121,16 @@ def _inference_tokens(meter: Meter) -> list[TokenMetric]:
 
 
 def _per_operation(meter: Meter, field: str, name: str) -> TokenMetric:
-    histogram = _histogram(meter, name, "Tokens per operation.", names.TOKENS, names.TOKEN_BUCKETS)
-    return TokenMetric(_field(field), at_once(histogram), {})
+    made = histogram(meter, name, "Tokens per operation.", names.TOKENS, names.TOKEN_BUCKETS)
+    return TokenMetric(_field(field), at_once(made), {})
 
 
 def _field(name: str) -> int:
     return Usage._fields.index(name)
 
 
-def _histogram(meter: Meter, name: str, description: str, unit: str, buckets: Any) -> Histogram:
+def histogram(meter: Meter, name: str, description: str, unit: str, buckets: Any) -> Histogram:
+    """Return a histogram with these bounds of its buckets."""
     return meter.create_histogram(
         name, unit=unit, description=description, explicit_bucket_boundaries_advisory=list(buckets)
     )

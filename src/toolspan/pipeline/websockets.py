@@ -7,6 +7,7 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -108,11 +109,8 @@ class Socket:
         """Wrap a method of the connection; `then` gets its result and returns that of the wrapper."""
 
         def calling(*args: Any, **kwargs: Any) -> Any:
-            try:
+            with self._failing(direction):
                 found = act(*args, **kwargs)
-            except Exception as error:
-                self._over(direction, error)
-                raise
             # Sync and async connections share the method's name; only the result tells them apart.
             return self._after(found, direction, then) if hasattr(type(found), "__await__") else then(found)
 
@@ -125,31 +123,31 @@ class Socket:
 
         return closing
 
-    async def _after(self, found: Any, direction: str, then: Callable[[Any], Any]) -> Any:
+    @contextmanager
+    def _failing(self, direction: str) -> Iterator[None]:
+        """Log an error of the connection in this block."""
         # Only `Exception`: a cancelled `recv` leaves the connection open, and it may be called again.
         try:
-            result = await found
+            yield
         except Exception as error:
             self._over(direction, error)
             raise
+
+    async def _after(self, found: Any, direction: str, then: Callable[[Any], Any]) -> Any:
+        with self._failing(direction):
+            result = await found
         return then(result)
 
     def _each(self, messages: Iterator[Any]) -> Iterator[Any]:
-        try:
+        with self._failing(_RECEIVED):
             for message in messages:
                 yield self._taken(message)
-        except Exception as error:
-            self._over(_RECEIVED, error)
-            raise
         self._over(_RECEIVED, None)
 
     async def _each_later(self, messages: Any) -> AsyncIterator[Any]:
-        try:
+        with self._failing(_RECEIVED):
             async for message in messages:
                 yield self._taken(message)
-        except Exception as error:
-            self._over(_RECEIVED, error)
-            raise
         self._over(_RECEIVED, None)
 
     def _stamped(self, message: Any) -> Any:

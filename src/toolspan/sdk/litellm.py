@@ -230,13 +230,10 @@ def _otel_logger() -> str | None:
     """Return the module of LiteLLM's own logger for OpenTelemetry; `None` if it is off."""
     litellm: Any = sys.modules[LITELLM.module]
     callbacks = (*litellm.callbacks, *litellm.success_callback, *litellm._async_success_callback)
-    for each in callbacks:
-        for kind in type(each).__mro__:
-            for module in _OTEL:
-                if kind.__module__ == module or kind.__module__.startswith(f"{module}."):
-                    return module
+    kinds = {f"{kind.__module__}." for each in callbacks for kind in type(each).__mro__}
     # The first call makes the object of this name.
-    return _OTEL[0] if "otel" in callbacks else None
+    by_name = _OTEL[0] if "otel" in callbacks else None
+    return next((module for module in _OTEL if any(kind.startswith(f"{module}.") for kind in kinds)), by_name)
 
 
 def _plain(message: Any) -> Any:

@@ -27,6 +27,7 @@ from ..otel.call_data import RememberedCall, Turn
 from ..otel.content import capture as content
 from ..otel.content.truncate import WHOLE, call_arguments
 from ..otel.errors import error_type
+from ..otel.instruments import histogram
 from ..otel.internal_span import InternalSpans, Running
 from ..otel.labels import Labels, ToolNames
 from ..otel.log import event_record
@@ -143,12 +144,8 @@ class Executions(InternalSpans):
         self._loop = loop
         self._names = ToolNames()  # bounds the tool names that metrics get
         self._runaways = runaways
-        self._duration = meter.create_histogram(
-            names.EXECUTE_TOOL_DURATION,
-            unit=names.SECONDS,
-            description="Duration of a tool's execution.",
-            explicit_bucket_boundaries_advisory=names.DURATION_BUCKETS,
-        )
+        name, described = names.EXECUTE_TOOL_DURATION, "Duration of a tool's execution."
+        self._duration = histogram(meter, name, described, names.SECONDS, names.DURATION_BUCKETS)
 
     def begin(
         self,

@@ -32,8 +32,7 @@ class EmbeddingsReader:
     def read(self, body: Any) -> list[Event]:
         """Return the events of a whole answer, an SDK object or plain JSON."""
         known = values.fields(body)
-        model, dimensions = values.text(known.get("model")), _dimensions(known.get("data"))
-        started = Started(None, model, dimensions=dimensions)
+        started = Started(None, values.text(known.get("model")), dimensions=_dimensions(known.get("data")))
         events: list[Event] = [started] if started != _UNKNOWN else []
         usage, counts = usage_of(known.get("usage")) or Usage(), values.fields(known.get("usage"))
         # Embeddings generate no tokens: the counts of an output are noise, and the total is the input's, the

@@ -244,11 +244,6 @@ def _others(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) ->
                 walk.part(part, inner, (*path, INNER), found)
 
 
-def _prefix(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
-    """Check `prefixItems`."""
-    _in_turn(walk, schema["prefixItems"], value, path, found)
-
-
 def _items(walk: Walk, schema: Schema, value: Any, path: Path, found: Found) -> None:
     """Check the items of a list; older drafts of JSON Schema use `items` as `prefixItems`."""
     part = schema["items"]
@@ -301,7 +296,7 @@ RULES: Mapping[str, Rule] = {
     "const": _const,
     "properties": _properties,
     "additionalProperties": _others,
-    "prefixItems": _prefix,
+    "prefixItems": lambda walk, schema, *rest: _in_turn(walk, schema["prefixItems"], *rest),
     "items": _items,
     "$ref": _ref,
     "allOf": _all,

@@ -136,7 +136,5 @@ def _by_domain(host: str, added: Mapping[str, str]) -> str | None:
 def _by_name(host: str, port: int | None) -> str | None:
     """Return the provider of a self-hosted server, by the first word of its host or by its port."""
     first = host.lower().partition(".")[0]
-    for name, provider in SERVERS.items():
-        if first == name or first.startswith(name + "-"):
-            return provider
-    return _PORTS.get(port or 0)
+    known = (provider for name, provider in SERVERS.items() if f"{first}-".startswith(f"{name}-"))
+    return next(known, _PORTS.get(port or 0))

@@ -308,7 +308,4 @@ def _mark(text: str) -> tuple[int, int]:
 def _kind_of_piece(known: _Known) -> str:
     """Return the kind of a call of which only a fragment was received."""
     name = known["type"].split(".")[1]
-    for kind in ("custom", "mcp", "code_interpreter"):
-        if name.startswith(kind):
-            return kind
-    return "function"
+    return next((kind for kind in ("custom", "mcp", "code_interpreter") if name.startswith(kind)), "function")

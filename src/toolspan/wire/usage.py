@@ -242,11 +242,7 @@ class Cost(NamedTuple):
 
 def reported(usage: Mapping[str, Any]) -> float | None:
     """Return the cost that a usage object reports in US dollars, or `None`."""
-    for read in _READERS:
-        found = read(usage)
-        if found is not None:
-            return found
-    return None
+    return next((cost for read in _READERS if (cost := read(usage)) is not None), None)
 
 
 def openrouter_cost(usage: Mapping[str, Any]) -> float | None:
