@@ -35,10 +35,8 @@ class Facts(NamedTuple):
 
     def names(self) -> dict[str, str | None]:
         """Return the values of all names."""
-        found: dict[str, str | None] = {name: word(str(value)) for name, value in self.user.items()}
-        found[CONVERSATION] = self.conversation
-        found[MODEL] = self.model
-        return found
+        user = {name: word(str(value)) for name, value in self.user.items()}
+        return {**user, CONVERSATION: self.conversation, MODEL: self.model}
 
     def used(self) -> UsageTotal:
         """Return the usage; a request without one counts as `uncounted` and `unpriced`."""

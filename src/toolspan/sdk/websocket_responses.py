@@ -200,9 +200,14 @@ class ConnectionResponses:
 
     def _answered(self, kind: str) -> None:
         """Remove the oldest event of a kind."""
-        pending = next((pending for pending in self._pending if pending.kind == kind), None)
-        if pending is not None:
-            self._take(pending)
+        self._taken(next((pending for pending in self._pending if pending.kind == kind), None))
+
+    def _taken(self, pending: _Pending | None) -> Call | None:
+        """Remove an event, if there is one; return its call."""
+        if pending is None:
+            return None
+        self._take(pending)
+        return pending.call
 
     def _read_event(self, event: object, known: Mapping[str, Any], kind: str) -> None:
         key = self._key(known)
@@ -233,10 +238,7 @@ class ConnectionResponses:
         found = [pending for pending in self._pending if pending.event_id == about]
         # `param` is a path within the event, such as `response.tools` or `session.voice`.
         named = [pending for pending in found if about_field and about_field.split(".")[0] in pending.kind]
-        pending = next(iter(named or found), None)
-        if pending is not None:
-            self._take(pending)
-        return None if pending is None else pending.call
+        return self._taken(next(iter(named or found), None))
 
     def _failed_in_channel(self, known: Mapping[str, Any]) -> Call | None:
         """Take the response of a channel that an error ends, or the request that it refuses."""

@@ -223,9 +223,8 @@ class MessagesReader:
 
     def _open(self, block: _Known, kind: str, index: int | None, events: list[Event]) -> None:
         identity, name = values.text(block.get("id")), values.text(block.get("name"))
-        known = self._blocks.get(index)
         # llama.cpp started a block with each token (llama.cpp#18551).
-        if known is not None and (known.id, known.name) == (identity, name):
+        if (known := self._blocks.get(index)) and (known.id, known.name) == (identity, name):
             return
         self._calls.next_call(events)
         calls = self._calls.calls

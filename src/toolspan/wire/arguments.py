@@ -109,8 +109,7 @@ class Arguments:
             if self.length_within(text) is None:
                 return False
             doubt = text if self._length < len(text) else None
-        if doubt is not None:
-            doubt = text if len(text) <= _MOST_KEPT else None
+        doubt = text if doubt is not None and len(text) <= _MOST_KEPT else None
         if self._snapshots or self._breaks(text):
             self._snapshots = True
             return True

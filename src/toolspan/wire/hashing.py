@@ -9,6 +9,7 @@ from . import values
 # Bounds keep the work of one request constant: histories and images may be many megabytes. A collision
 # costs one wrong "repeated request" link, so hashing everything is not worth its time.
 _WHOLE = 65_536  # characters of a text that count; of a longer one as many, from both of its ends
+_HALF = _WHOLE // 2
 _MOST = 16  # members of a list that count, from both of its ends; of an object, the first ones
 _DEEPEST = 6  # levels of lists and objects
 
@@ -18,8 +19,7 @@ _DEEPEST = 6  # levels of lists and objects
 def digest(value: object, depth: int = _DEEPEST) -> int:
     """Return the hash of a JSON value, as an integer valid in this process only."""
     if isinstance(value, str):
-        half = _WHOLE // 2
-        return hash(value if len(value) <= _WHOLE else (len(value), value[:half], value[-half:]))
+        return hash(value if len(value) <= _WHOLE else (len(value), value[:_HALF], value[-_HALF:]))
     if value is None or isinstance(value, (bool, int, float)):
         return hash(value)
     if not depth:

@@ -148,15 +148,12 @@ class Record:
         if self._bounded and len((identity or "") + (name or "")) > SHORT:
             identity, name = word(identity), word(name)
         key = (event.choice, event.call)
-        known = self._calls.get(key)
-        if known is not None:
-            # A repeated `CallOpened` brings a late id or name; the call keeps its time and is not counted
-            # twice.
+        if (known := self._calls.get(key)) is not None:
+            # A late id or name: the call keeps its time and is not counted twice.
             known.id, known.name = identity, name
             return False
         self._choice(event.choice)
-        call = ToolCall(event.choice, event.call, identity, name, event.kind, at)
-        self._calls[key] = call
+        self._calls[key] = call = ToolCall(event.choice, event.call, identity, name, event.kind, at)
         self.calls.append(call)
         return True
 

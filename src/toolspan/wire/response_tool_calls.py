@@ -285,11 +285,10 @@ class ResponseCalls:
 
     def _find(self, known: _Known) -> CallState | None:
         """Return the call of an event: by the item's id or index; without an index, the last one."""
-        index, identity = index_of(known), values.word(known.get("item_id"))
+        index, identity, last = index_of(known), values.word(known.get("item_id")), self._last
         found = self._by_key.get(identity) or self._by_key.get(index)
         if found is not None:
             return found
-        last = self._last
         # Gateways omit both (RESMP-DEV/ccr-rust#25), or count the places of heads and fragments differently.
         if index is None or last is None:
             return last

@@ -44,9 +44,12 @@ class Chunk:
     def what(self) -> str:
         """The chunk in words; the last piece of a call is called `latest` if the answer did not end."""
         call = "" if self.call is None else f" of tool call {self.call}"
-        last = "last" if self.ended else "latest"
-        words = {"first": "first chunk", "finish": "finish chunk"}
-        words |= {"call_first": f"first piece{call}", "call_last": f"{last} piece{call}"}
+        words = {
+            "first": "first chunk",
+            "finish": "finish chunk",
+            "call_first": f"first piece{call}",
+            "call_last": f"{'last' if self.ended else 'latest'} piece{call}",
+        }
         return words.get(self.role, f"{self.kind.replace('_', ' ')} chunk{call}")
 
 
