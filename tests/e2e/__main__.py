@@ -8,13 +8,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from . import aimock, application, collector, early, llama, loop
+from . import aimock, application, collector, early, llama, loop, sdks
 from .checks import GROUPS, Group, Run
 from .parts import CACHE, alone, obtain
 from .processes import FatalError
 from .telemetry import read
 
-PARTS = (aimock.PART, llama.SERVER, llama.MODEL, collector.PART, application.PART)
+PARTS = sdks.PARTS
 Serve = Callable[[Path], AbstractContextManager[int]]
 RUNS: list[tuple[str, Serve, str]] = [
     ("aimock", aimock.serve, "http/protobuf"),
@@ -65,7 +65,7 @@ def test() -> int:
     except FatalError as error:
         print(f"FAIL\n{error}", flush=True)
         return 1
-    return sum(examine(*each) for each in RUNS) + early.check()
+    return sum(examine(*each) for each in RUNS) + early.check() + sdks.check()
 
 
 def main() -> int:

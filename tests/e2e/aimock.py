@@ -36,7 +36,12 @@ def serve(folder: Path, answers_given: list[dict[str, object]] | None = None) ->
 def _fixtures() -> list[dict[str, object]]:
     """The calls for a question, the answer once a result of a tool is there."""
     calls = [{"type": "toolCall", "name": name, "arguments": given} for name, given in story.CALLS]
-    return [_fixture(False, {"blocks": calls}), _fixture(True, {"content": story.ANSWER})]
+    # In Anthropic's format it counts no tokens by itself.
+    usages = [{"input_tokens": given, "output_tokens": answered} for given, answered in story.TOKENS]
+    return [
+        _fixture(False, {"blocks": calls, "usage": usages[0]}),
+        _fixture(True, {"content": story.ANSWER, "usage": usages[1]}),
+    ]
 
 
 def _fixture(has_result: bool, response: dict[str, object]) -> dict[str, object]:

@@ -17,6 +17,14 @@ APPLICATION: Final = (
     "opentelemetry-distro==0.66b1",
     "opentelemetry-exporter-otlp==1.45.1",
 )
+SDKS: Final = (
+    "anthropic==2.14.0",
+    "cerebras-cloud-sdk==1.91.0",
+    "groq==1.7.0",
+    "perplexityai==0.46.1",
+    "together==2.36.0",
+    "writer-sdk==3.0.0",
+)
 SERVICE: Final = (
     "openai==3.52.0",
     "opentelemetry-distro==0.66b1",

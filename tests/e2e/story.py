@@ -13,3 +13,5 @@ CALLS: Final[tuple[tuple[str, dict[str, str]], ...]] = (
     ("get_time", {"tz": "Europe/Paris"}),
 )
 ANSWER: Final = "Paris has 17 degrees at noon."
+TOKENS: Final = ((92, 37), (158, 24))
+"""Input and output tokens of both turns, at a server that does not count them."""

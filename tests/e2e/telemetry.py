@@ -49,9 +49,10 @@ class Telemetry:
     metrics: dict[str, list[Json]] = field(default_factory=dict)
 
 
-def read(file: Path) -> Telemetry:
-    """Read the lines of JSON that a Collector's file exporter wrote."""
-    telemetry = Telemetry(file.read_text())
+def read(file: Path, service: str | None = None) -> Telemetry:
+    """Read the lines of JSON that a Collector's file exporter wrote, or only those of one service."""
+    lines = file.read_text().splitlines()
+    telemetry = Telemetry("\n".join(each for each in lines if service is None or f'"{service}"' in each))
     for line in telemetry.raw.splitlines():
         batch = json.loads(line)
         for resource, scope, entry in _entries(batch, "resourceSpans", "scopeSpans", "spans"):
