@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,12 +64,10 @@ class Result:
     failure: str = ""
 
 
-def call_times(result: Result) -> Problems:
+def call_times(printed: dict[str, Any], run: Run) -> Problems:
     """Each event of a call has the time of its chunk: after the one before, until the application got it."""
-    assert result.run is not None
-    events = result.run.tool_events
-    chunks = [times for call in result.printed["turns"][0]["times"] for times in call]
-    for event, (before, now) in zip(events, chunks, strict=True):
+    chunks = [times for call in printed["turns"][0]["times"] for times in call]
+    for event, (before, now) in zip(run.tool_events, chunks, strict=True):
         if not before - SLACK <= event.time <= now + SLACK:
             yield f"{event.name} is {(now - event.time) / 1e6:.3f} ms before its chunk"
 
@@ -92,7 +91,8 @@ def problems(result: Result) -> Iterator[str]:
     groups: list[Group] = [group for _, group in checks.GROUPS]
     if result.run.model != "scripted":
         groups.remove(checks.application)
-    for group in (*groups, loop.check, provider, lambda _: call_times(result)):
+    groups += [loop.check, provider, partial(call_times, result.printed)]
+    for group in groups:
         try:
             yield from group(result.run)
         except (LookupError, TypeError, ValueError) as error:
@@ -135,7 +135,8 @@ def received(result: Result, file: Path, port: int | None) -> Result:
     )
     if port is None and run.turns:
         known = run.turns[0].attributes
-        run = replace(run, host=known.get("server.address"), port=known.get("server.port"))
+        host, port = str(known.get("server.address")), int(known.get("server.port", 0))
+        run = replace(run, host=host, port=port)
     return Result(result.name, run, result.printed)
 
 
