@@ -12,7 +12,7 @@ from . import pins
 from .parts import HERE, REPOSITORY, Part, digest, python_with
 from .processes import HOST, FatalError, tail
 
-SECONDS = 60
+SECONDS = 120
 SERVICE = "toolspan-e2e"
 OURS = ("OTEL_", "TOOLSPAN_", "OPENAI_", "PYTHON")
 
