@@ -113,7 +113,7 @@ SHARED = "MLflow, shared provider"
 APART = {
     "MLflow": Neighbour("mlflow-tracing", _mlflow, stream),
     SHARED: Neighbour("mlflow-tracing", _mlflow_shared, stream),
-    "Pydantic AI 1": Neighbour("pydantic-ai-slim", pydantic, pydantic_ai),
+    "Pydantic AI (older)": Neighbour("pydantic-ai-slim", pydantic, pydantic_ai),
     "Semantic Kernel": Neighbour("semantic-kernel", _diagnostics, _run(_semantic_kernel)),
     "strands": Neighbour("strands-agents", _nothing, _run(_strands)),
     "ag2": Neighbour("ag2", _ag2_middleware, _ag2),
