@@ -155,10 +155,10 @@ compare: .cache/neighbours/.test ## Six instrumentations, each alone: the table 
 	.cache/neighbours/bin/python -m tests.neighbours.compare
 
 ORDERS := first last
-neighbours: .cache/neighbours/.test ## Other instrumentations at the same time, in an environment of their own: docs/neighbours.md.
+neighbours: .cache/neighbours/.test $(if $(ALL),.cache/neighbours-apart/.test) ## Other instrumentations at the same time, in environments of their own; ALL=1 adds large ones: docs/neighbours.md.
 	$(call say,Running the tests beside other instrumentations)
 	.cache/neighbours/bin/python -m pytest -q tests/neighbours
-	.cache/neighbours/bin/python -m tests.neighbours $(ORDERS)
+	.cache/neighbours/bin/python -m tests.neighbours $(ORDERS) $(if $(ALL),all)
 
 .cache/neighbours/.test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .cache/neighbours
@@ -166,6 +166,12 @@ neighbours: .cache/neighbours/.test ## Other instrumentations at the same time, 
 	.cache/neighbours/bin/python -m pip install --quiet -c constraints.txt --editable '.[openai]' \
 	  --group test --group neighbours
 	.cache/neighbours/bin/python -m pip install --quiet openai-agents==0.24.0 # needs an older websockets
+	touch $@
+
+.cache/neighbours-apart/.test: pyproject.toml tests/neighbours/apart.txt
+	$(PYTHON) -m venv .cache/neighbours-apart
+	.cache/neighbours-apart/bin/python -m pip install --quiet --upgrade pip
+	.cache/neighbours-apart/bin/python -m pip install --quiet -r tests/neighbours/apart.txt --editable '.[openai]'
 	touch $@
 
 litellm: .cache/litellm/.test ## LiteLLM itself, in an environment of its own: its routes, streams, retries, router.

@@ -1,7 +1,7 @@
-"""`python -m tests.neighbours [first] [last]`: one model call beside each other instrumentation, as a table.
+"""`python -m tests.neighbours [first] [last] [all]`: a call beside each other instrumentation, as a table.
 
-It exits with 1 if a figure is not the expected one. For both orders, the default, it writes
-`docs/neighbours.md`. The packages are those that `make neighbours` installs.
+It exits with 1 if a figure is not the expected one. For both orders, the default, and `all` packages it
+writes `docs/neighbours.md`. The packages are those that `make neighbours` installs, with `ALL=1` for `all`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from .apart import APART, SHARED
 from .play import NEIGHBOURS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "neighbours.md"
+PYTHON_APART = ROOT / ".cache" / "neighbours-apart" / "bin" / "python"
 HEAD = ("instrumentation", "instrumented", "spans", "made by", "tokens in/out", "durations", "first chunks")
 ONCE = (1, 11, 7, 1, 1)
 """The figures of one call, in the order of the table."""
@@ -33,21 +35,35 @@ _LOGFIRE = (
     "It suppresses other instrumentations, makes a second span for a streamed answer, and records none of "
     "these metrics. One log line of toolspan says so, and how to have both."
 )
+_MLFLOW = (
+    "Its autolog has a tracer provider of its own: its span is in MLflow only, and toolspan's is the only "
+    "one in the telemetry of the application. With `MLFLOW_USE_DEFAULT_TRACER_PROVIDER=false` both are "
+    "there, because its span is never the current one."
+)
+_LIVEKIT = (
+    "The call is one of an `AgentSession`. LiveKit has the instruments of these metrics, but records them "
+    "for sessions only: of a call of its `LLM` outside a session, nobody counts tokens and times."
+)
 EXCEPT = {
     "OpenInference langchain": ((2, 11, 7, 1, 1), _CALLBACKS),
     "Traceloop langchain": ((2, 11, 7, 1, 1), _CALLBACKS),
     "Langfuse": ((2, 11, 7, 1, 1), _LANGFUSE),
     "Logfire": ((2, 0, 0, 0, 0), _LOGFIRE),
+    SHARED: ((2, 11, 7, 1, 1), _MLFLOW),
+    "LiveKit": (ONCE, _LIVEKIT),
 }
-"""Where a call cannot be counted once: the figures, and the reason that the page gives."""
+"""Where a call cannot be counted once, or not always: the figures, and the reason that the page gives."""
 
 
 def play(name: str, order: str) -> dict[str, Any]:
     """Return what a process has counted; what it complained of, if it failed."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "TOOLSPAN_"))}
+    program = [str(PYTHON_APART), "-m", "tests.neighbours.apart"]
+    if name in NEIGHBOURS:
+        program = [sys.executable, "-m", "tests.neighbours.play"]
     with tempfile.TemporaryDirectory() as home:
         done = subprocess.run(
-            [sys.executable, "-m", "tests.neighbours.play", name, order],
+            [*program, name, order],
             cwd=ROOT,
             env={**kept, "HOME": home, "LANGSMITH_TRACING": "false", "OPENAI_AGENTS_DISABLE_TRACING": "0"},
             capture_output=True,
@@ -81,17 +97,18 @@ def row(name: str, order: str, found: dict[str, Any]) -> tuple[str, bool]:
 
 def main() -> int:
     """Print the table and, if it is complete, write the page."""
-    orders = sys.argv[1:] or ["first", "last"]
+    orders = [each for each in sys.argv[1:] if each != "all"] or ["first", "last"]
+    complete = "all" in sys.argv and len(orders) > 1
     lines = [f"| {' | '.join(HEAD)} |", f"|{' --- |' * len(HEAD)}"]
     print(*lines, sep="\n", flush=True)
     right = True
-    for name in NEIGHBOURS:
+    for name in (*NEIGHBOURS, *(APART if "all" in sys.argv else ())):
         for order in orders:
             line, expected = row(name, order, play(name, order))
             print(line, "" if expected else "  <- not as expected", flush=True)
             lines.append(line)
             right &= expected
-    if len(orders) > 1 and right:
+    if complete and right:
         lines += [f"\n**{name}.** {why}" for name, (_, why) in EXCEPT.items()]
         text = PAGE.read_text("utf-8").partition(f"| {HEAD[0]} |")[0]
         PAGE.write_text(text + "\n".join(lines) + "\n", "utf-8")

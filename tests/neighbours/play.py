@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -209,10 +209,10 @@ NEIGHBOURS = {
 """By the names of the table in `docs/neighbours.md`."""
 
 
-def main() -> None:
+def main(neighbours: Mapping[str, Neighbour] = NEIGHBOURS) -> None:
     """Make the call and print what was counted, by all instrumentations together."""
     name, order = sys.argv[1:]
-    neighbour, telemetry = NEIGHBOURS[name], Telemetry()
+    neighbour, telemetry = neighbours[name], Telemetry()
     if name != "Logfire":  # it sets its own providers
         trace.set_tracer_provider(telemetry.tracers)
         metrics.set_meter_provider(telemetry.meters)

@@ -20,6 +20,7 @@ _INFERENCE = {
     "gen_ai.operation.name": ("chat", "text_completion", "embeddings", "fetch_response"),
     "openinference.span.kind": ("LLM", "EMBEDDING"),
     "llm.request.type": ("chat", "completion"),
+    "mlflow.spanType": ('"CHAT_MODEL"',),
     "langfuse.observation.type": ("generation", "embedding"),
 }
 

@@ -258,6 +258,7 @@ def test_tokens_are_counted_where_the_other_counts_times_only(lab: Lab) -> None:
         ("opentelemetry.instrumentation.openai.v1", (True, True, False)),
         ("opentelemetry.util.genai.handler", (True, True, True)),
         ("openinference.instrumentation.openai", (False, False, False)),
+        ("opentelemetry.instrumentation.ag2", (False, False, False)),
         ("counts.tokens", (True, False, False)),
         ("counts.both", (True, True, True)),
     ],

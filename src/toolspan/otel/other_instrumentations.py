@@ -77,7 +77,7 @@ def counted(scope: str) -> tuple[bool, bool, bool]:
     dashboards would be empty.
     """
     found = instruments_of(scope)
-    if scope.startswith(_WITH_METRICS):
+    if scope.startswith(_WITH_METRICS) and scope not in _WITHOUT_METRICS:
         found |= _TOKENS | _TIMES
     if scope.startswith(_WITH_FIRST):
         found |= _FIRST
@@ -101,6 +101,8 @@ def instruments_of(scope: str) -> set[str]:
 
 _WITH_METRICS = ("opentelemetry.instrumentation.", "opentelemetry.util.genai", "opentelemetry.genai")
 """Scopes of OpenTelemetry's and Traceloop's instrumentations, which record both, by any meter provider."""
+_WITHOUT_METRICS = ("opentelemetry.instrumentation.ag2",)
+"""Frameworks that name their scope as those packages do, and make spans only: ag2's middleware."""
 _WITH_FIRST = ("opentelemetry.instrumentation.genai.", "opentelemetry.util.genai", "opentelemetry.genai")
 """Those of them that record the time to the first chunk, too."""
 _WITH_TOKENS = ("pydantic-ai",)
