@@ -189,8 +189,10 @@ frameworks: $(VENV)/.test ## Ten frameworks in their own environments: the table
 	$(call say,Running ten frameworks$(,) each in an environment of its own: long on first use)
 	$(BIN)/python -m tests.frameworks
 
-viewers: $(VENV)/.test .cache/viewers/phoenix/.done .cache/viewers/mlflow/.done ## What Phoenix and MLflow show of every scenario: the table of docs/viewers.md.
+viewers: $(VENV)/.test .cache/viewers/phoenix/.done .cache/viewers/mlflow/.done ## What Phoenix and MLflow show of every scenario, and one run in the real viewers: docs/viewers.md.
 	$(BIN)/python -m tests.viewers
+	$(call say,One run of an agent in Phoenix$(,) MLflow and Jaeger$(,) with pictures: builds Jaeger on first use)
+	$(BIN)/python -m tests.viewers pictures
 
 .cache/viewers/%/.done: tests/viewers/%.txt
 	$(PYTHON) -m venv .cache/viewers/$*

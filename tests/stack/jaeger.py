@@ -25,10 +25,11 @@ PROGRAM = PART.folder / "jaeger"
 
 @dataclass(frozen=True)
 class Jaeger:
-    """A running Jaeger: where it takes OTLP over gRPC, and where it is asked."""
+    """A running Jaeger: where it takes OTLP over gRPC, where it is asked, and its port for OTLP over HTTP."""
 
     otlp: str
     port: int
+    http: int
 
     def traces(self, service: str) -> list[dict[str, Any]]:
         """All traces of a service."""
@@ -76,4 +77,4 @@ def serve(folder: Path) -> Iterator[Jaeger]:
     ]
     quiet = {"OTEL_TRACES_SAMPLER": "always_off"}  # its own queries are no part of the test
     with serving(command, folder / "jaeger.log", lambda: answers(at["health"], "/status"), quiet):
-        yield Jaeger(f"{HOST}:{at['grpc']}", at["query"])
+        yield Jaeger(f"{HOST}:{at['grpc']}", at["query"], at["http"])

@@ -1,4 +1,7 @@
-"""`python -m tests.viewers`: play every scenario, let the viewers read the spans, write `docs/viewers.md`."""
+"""`python -m tests.viewers`: play every scenario, let the viewers read the spans, write `docs/viewers.md`.
+
+With `pictures`, the real viewers run instead.
+"""
 
 from __future__ import annotations
 
@@ -90,4 +93,8 @@ def _cell(good: int, all_: int) -> str:
 
 
 if __name__ == "__main__":
+    if "pictures" in sys.argv:
+        from . import pictures
+
+        sys.exit(pictures.main())
     sys.exit(main())
