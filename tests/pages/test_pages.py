@@ -153,7 +153,7 @@ def test_table_of_settings_is_that_of_the_source() -> None:
 
 
 def test_pages_are_short() -> None:
-    """The pages for users have at most 12 000 words, without code, tables and the pages to look things up in."""
+    """The pages for users have at most 12 000 words, without code, tables and pages to look things up in."""
     words = 0
     others = {"docs/names.md", "docs/reference.md", "docs/settings.md"}  # and those for who changes toolspan:
     for page in set(PAGES) - others - {"docs/design.md", "docs/release.md"}:
