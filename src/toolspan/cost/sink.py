@@ -9,7 +9,7 @@ from opentelemetry.metrics import Meter
 
 from ..otel import semconv as names
 from ..otel.call_data import CallData
-from ..otel.deferred_metrics import MOST_SERIES, Make, Sum, Sums, at_once, now, putter
+from ..otel.deferred_metrics import MOST_SERIES, Make, Sums, at_once, now, putter
 from ..otel.labels import Labels, call_labels
 from ..otel.sink import Sink
 from ..wire.headers import LITELLM_COST
@@ -72,7 +72,7 @@ class CostSink(Sink):
 def _count(what: tuple[Make, float], labels: Labels, context: Any, sums: Sums | None = None) -> None:
     """Add a cost to the counter, together with those of other calls where there are some."""
     add, amount = what
-    if isinstance(add, Sum) and sums is not None:
-        sums.add(add, amount, labels, context)
-    else:
+    if sums is None:
         add(amount, labels, context)
+    else:
+        sums.add(add, amount, labels, context)

@@ -72,15 +72,16 @@ class Sums:
     exemplar has the value and the span of one call.
     """
 
-    __slots__ = ("_found",)
-
     def __init__(self) -> None:
         self._found: dict[tuple[Sum, int], tuple[Any, float, float, Any]] = {}
 
-    def add(self, to: Sum, value: float, labels: Any, context: Any) -> None:
-        """Add a value to a counter; only values with the same object as labels are added up."""
-        _, before, last, _ = self._found.get((to, id(labels)), (None, 0, 0, None))
-        self._found[to, id(labels)] = labels, before + last, value, context
+    def add(self, to: Make, value: float, labels: Any, context: Any) -> None:
+        """Keep a value of a counter, added up for the same object as labels; record any other at once."""
+        if isinstance(to, Sum):
+            _, before, last, _ = self._found.get((to, id(labels)), (None, 0, 0, None))
+            self._found[to, id(labels)] = labels, before + last, value, context
+        else:
+            to(value, labels, context)
 
     def record(self) -> Exception | None:
         """Add all sums to their counters; return an error, which loses no other sum."""

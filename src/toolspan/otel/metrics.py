@@ -14,7 +14,7 @@ from ..wire.response_items import ANSWERED
 from . import semconv as names
 from .attributes import seconds, server_attributes
 from .call_data import CallData, Measurement
-from .deferred_metrics import MOST_SERIES, Make, Sum, Sums, at_once, now, presence, putter, record_all
+from .deferred_metrics import MOST_SERIES, Make, Sums, at_once, now, presence, putter, record_all
 from .errors import error_type
 from .instruments import durations, token_metrics
 from .labels import Labels, ServerWords, ToolNames, call_labels
@@ -205,10 +205,10 @@ def _record_end(facts: tuple[Any, ...], series: _Series, context: Any, sums: Sum
         if value is None or (part and not value):
             continue
         try:
-            if sums is not None and record.__class__ is Sum:
-                sums.add(record, value, labels, context)
-            else:
+            if sums is None:
                 record(value, labels, context)
+            else:
+                sums.add(record, value, labels, context)
         except Exception as error:
             failed = error
     if failed is not None:
